@@ -1,0 +1,99 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Settings } from './config.js';
+import type { Setting } from './setting-kinds.js';
+import { settings } from './settings.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Values = Record<string, unknown>;
+
+/** Names every setting that is wrong and never repeats a value. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(['The settings are not usable:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
+  }
+}
+
+/** The process's environment over the `.env` file of the working directory. The only reader of `process.env`. */
+export function readSettings(): Settings {
+  return parseSettings({ ...readEnvFile('.env'), ...process.env });
+}
+
+/**
+ * Turns an environment into typed, frozen settings.
+ * @throws {SettingsError} naming all wrong settings at once.
+ */
+export function parseSettings(environment: Environment): Settings {
+  const problems: string[] = [];
+  const values: Values = {};
+  for (const [name, setting] of Object.entries<Setting<unknown>>(settings)) {
+    try {
+      const text = textOf(name, setting, environment);
+      values[camelCase(name)] = text === undefined ? setting.fallback : setting.parse(text);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      problems.push(`${name} ${error.message}`);
+    }
+  }
+  const derived = derive(values);
+  problems.push(...contradictions(derived));
+  if (problems.length > 0) throw new SettingsError(problems);
+  return Object.freeze(derived);
+}
+
+function readEnvFile(path: string): Environment {
+  return existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
+}
+
+function textOf(name: string, setting: Setting<unknown>, environment: Environment): string | undefined {
+  const text = environment[name];
+  const file = setting.secret ? environment[`${name}_FILE`] : undefined;
+  if (text !== undefined && file !== undefined) throw new RangeError(`and ${name}_FILE are both set`);
+  const value = file === undefined ? text : readSecretFile(name, file);
+  if (value === '') throw new RangeError('is empty: give it a value or leave it out');
+  return value;
+}
+
+function readSecretFile(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch {
+    throw new RangeError(`cannot be read from the file that ${name}_FILE names`);
+  }
+}
+
+function derive(values: Values): Settings {
+  const databaseUrl = values['databaseUrl'];
+  return {
+    ...values,
+    dataDir: resolve(String(values['dataDir'])),
+    audience: values['audience'] ?? values['issuer'],
+    databaseDirectUrl: values['databaseDirectUrl'] ?? databaseUrl,
+    docs: values['docs'] ?? databaseUrl === undefined,
+  } as unknown as Settings;
+}
+
+/** OWASP Password Storage Cheat Sheet: the least memory, in KiB, for one, two, and three or more passes. */
+const ARGON2_FLOOR_KIB = [47_104, 19_456, 12_288] as const;
+
+function contradictions(config: Settings): string[] {
+  const problems: string[] = [];
+  if (config.databaseUrl !== undefined && config.masterSecret === undefined) {
+    problems.push('MASTER_SECRET is required with DATABASE_URL');
+  }
+  if (config.databaseUrl === undefined && config.databaseDirectUrl !== undefined) {
+    problems.push('DATABASE_DIRECT_URL needs DATABASE_URL');
+  }
+  const floor = ARGON2_FLOOR_KIB[Math.min(config.argon2Passes, 3) - 1] ?? 0;
+  if (config.argon2MemoryKib < floor) {
+    problems.push(`ARGON2_MEMORY_KIB is under OWASP's floor of ${floor} for ARGON2_PASSES=${config.argon2Passes}`);
+  }
+  return problems;
+}
+
+function camelCase(name: string): string {
+  return name.toLowerCase().replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import { weaknessOf } from './weak-secrets.js';
+
+/** One setting: how it is documented and how its text becomes a value. */
+export interface Setting<Value> {
+  readonly about: string;
+  /** The value when the environment has none; absent means optional, and `unset` says what happens then. */
+  readonly fallback?: Value;
+  readonly unset?: string;
+  /** Whether `NAME_FILE` may name a file that holds the value. */
+  readonly secret: boolean;
+  /** @throws {RangeError} whose message completes "NAME …" and never repeats the value. */
+  readonly parse: (text: string) => Value;
+}
+
+interface Described {
+  about: string;
+  unset?: string;
+}
+type Defaulted<Value> = Described & { default: Value };
+type Required<Value> = Setting<Value> & { readonly fallback: Value };
+
+function refuse(reason: string): never {
+  throw new RangeError(reason);
+}
+
+function build<Value>(
+  options: Described & { default?: Value },
+  parse: (text: string) => Value,
+  isSecret = false,
+): Setting<Value> {
+  const { about, unset } = options;
+  const fallback = options.default;
+  return {
+    about,
+    secret: isSecret,
+    parse,
+    ...(unset === undefined ? {} : { unset }),
+    ...(fallback === undefined ? {} : { fallback }),
+  };
+}
+
+export function text(options: Defaulted<string>): Required<string>;
+export function text(options: Described): Setting<string>;
+export function text(options: Described & { default?: string }): Setting<string> {
+  return build(options, (value) => value);
+}
+
+/** An absolute or relative folder; the default, too, is resolved against the working directory when it is read. */
+export function path(options: Defaulted<string>): Required<string> {
+  return build(options, (value) => resolve(value)) as Required<string>;
+}
+
+export function url(options: Defaulted<string>): Required<string> {
+  return build(options, (value) => {
+    const valid = URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+    return valid ? value : refuse('is not an http or https URL');
+  }) as Required<string>;
+}
+
+export function integer(options: Defaulted<number> & { min: number; max: number }): Required<number>;
+export function integer(options: Described & { min: number; max: number }): Setting<number>;
+export function integer(options: Described & { default?: number; min: number; max: number }): Setting<number> {
+  const { min, max } = options;
+  return build(options, (value) => {
+    const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+    return number >= min && number <= max ? number : refuse(`is not a whole number from ${min} to ${max}`);
+  });
+}
+
+const flags: Record<string, boolean> = { on: true, true: true, '1': true, off: false, false: false, '0': false };
+
+export function flag(options: Defaulted<boolean>): Required<boolean>;
+export function flag(options: Described): Setting<boolean>;
+export function flag(options: Described & { default?: boolean }): Setting<boolean> {
+  return build(options, (value) => flags[value.toLowerCase()] ?? refuse('is neither on (true, 1) nor off (false, 0)'));
+}
+
+export function oneOf<const Value extends string>(
+  options: Defaulted<Value> & { values: readonly Value[] },
+): Required<Value> {
+  const { values } = options;
+  return build(options, (value) => {
+    const known = values.find((candidate) => candidate === value);
+    return known ?? refuse(`is none of ${values.join(', ')}`);
+  }) as Required<Value>;
+}
+
+/** A text that must not be shown, such as a URL with a password. */
+export function secret(options: Described & { check: (value: string) => string | undefined }): Setting<string> {
+  return build(
+    options,
+    (value) => {
+      const flaw = options.check(value);
+      return flaw === undefined ? value : refuse(flaw);
+    },
+    true,
+  );
+}
+
+/** One or two secrets, comma-separated, the new one first: each of 32 bytes or more and no known sample (CFG-01). */
+export function secrets(options: Described): Setting<readonly string[]> {
+  return build(
+    options,
+    (value) => {
+      const values = value.split(',').map((part) => part.trim());
+      if (values.length > 2) refuse('holds more than two values');
+      for (const part of values) {
+        const flaw = weaknessOf(part);
+        if (flaw !== undefined) refuse(flaw);
+      }
+      return Object.freeze(values);
+    },
+    true,
+  );
+}

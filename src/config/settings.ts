@@ -1,0 +1,110 @@
+import { flag, integer, oneOf, path, secret, secrets, text, url } from './setting-kinds.js';
+
+/**
+ * Every setting, once: its name, kind, bounds, default and meaning. The README's table and `.env.example` are held
+ * equal to this object by a test. A setting with neither default nor derived default is optional.
+ */
+export const settings = {
+  HOST: text({ default: '127.0.0.1', about: 'Address to listen on; `0.0.0.0` for all interfaces.' }),
+  PORT: integer({ default: 3000, min: 0, max: 65_535, about: 'TCP port to listen on; `0` takes a free one.' }),
+  DATABASE_URL: secret({
+    unset: 'embedded PostgreSQL',
+    about: 'PostgreSQL 15 or later, as `postgresql://user:password@host:5432/database`.',
+    check: checkPostgresUrl,
+  }),
+  DATABASE_DIRECT_URL: secret({
+    unset: '`DATABASE_URL`',
+    about: 'The same database without a transaction pooler, for migrations and LISTEN.',
+    check: checkPostgresUrl,
+  }),
+  DATABASE_POOL_SIZE: integer({ default: 10, min: 1, max: 1000, about: 'Most database connections of one process.' }),
+  DATABASE_CONNECTION_TIMEOUT_MS: integer({
+    default: 2000,
+    min: 100,
+    max: 60_000,
+    about: 'Longest wait for a connection from the pool.',
+  }),
+  DATABASE_STATEMENT_TIMEOUT_MS: integer({
+    default: 3000,
+    min: 100,
+    max: 600_000,
+    about: 'Longest run of one statement.',
+  }),
+  DATABASE_LOCK_TIMEOUT_MS: integer({
+    default: 2000,
+    min: 100,
+    max: 600_000,
+    about: 'Longest wait of a statement for a lock.',
+  }),
+  DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: integer({
+    default: 5000,
+    min: 100,
+    max: 600_000,
+    about: 'Longest pause inside a transaction before the server ends it.',
+  }),
+  DATA_DIR: path({ default: '.data', about: 'Folder of the embedded database and its generated secrets.' }),
+  MIGRATE_ON_START: flag({
+    default: false,
+    about: 'Migrate a `DATABASE_URL` at start (the embedded database always is).',
+  }),
+  MASTER_SECRET: secrets({
+    unset: 'generated under `DATA_DIR`',
+    about:
+      'Encrypts the signing keys. Required with `DATABASE_URL`; to change it give two, comma-separated, new first.',
+  }),
+  ISSUER: url({
+    default: 'http://127.0.0.1:3000',
+    about: 'The `iss` of every token; the public address of the service.',
+  }),
+  AUDIENCE: text({ unset: '`ISSUER`', about: 'The `aud` of every token.' }),
+  JWT_SECRET: secrets({
+    unset: 'managed keys',
+    about:
+      'Sign with HS256 and this shared secret instead of managed keys; two, comma-separated, new first, to change it.',
+  }),
+  SIGNING_ALG: oneOf({ values: ['ES256', 'RS256'], default: 'ES256', about: 'Algorithm of newly made managed keys.' }),
+  ACCESS_TOKEN_TTL_SECONDS: integer({ default: 900, min: 1, max: 3600, about: 'Life of an access token.' }),
+  CLOCK_TOLERANCE_SECONDS: integer({
+    default: 30,
+    min: 0,
+    max: 60,
+    about: 'Clock difference allowed for `exp`, `nbf` and `iat`.',
+  }),
+  PASSWORD_MIN_LENGTH: integer({
+    default: 15,
+    min: 8,
+    max: 64,
+    about: 'Shortest new password, in Unicode code points.',
+  }),
+  ARGON2_MEMORY_KIB: integer({
+    default: 19_456,
+    min: 8,
+    max: 4_194_304,
+    about: 'Memory of one argon2id hash, in KiB.',
+  }),
+  ARGON2_PASSES: integer({ default: 2, min: 1, max: 100, about: 'Passes of one argon2id hash.' }),
+  ARGON2_LANES: integer({ default: 1, min: 1, max: 16, about: 'Lanes (parallelism) of one argon2id hash.' }),
+  LOG_LEVEL: oneOf({
+    values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    default: 'info',
+    about: 'Least severe log line written; one line per request is `info`.',
+  }),
+  METRICS_PORT: integer({
+    unset: 'off',
+    min: 0,
+    max: 65_535,
+    about: 'Serve Prometheus metrics on this port of `HOST`.',
+  }),
+  DOCS: flag({
+    unset: 'on with the embedded database',
+    about: 'Serve `/docs` and `/openapi.json`: `on` or `off`.',
+  }),
+} as const;
+
+function checkPostgresUrl(value: string): string | undefined {
+  if (!URL.canParse(value)) return 'is not a URL';
+  const { protocol, hostname, pathname } = new URL(value);
+  if (protocol !== 'postgresql:' && protocol !== 'postgres:') return 'does not start with postgresql://';
+  if (hostname === '' && !value.includes('host=')) return 'names no host';
+  return pathname.length < 2 ? 'names no database' : undefined;
+}

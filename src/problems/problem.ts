@@ -1,0 +1,61 @@
+import { STATUS_CODES } from 'node:http';
+
+/** The constant part of a problem: what a client may rely on. */
+export interface ProblemKind {
+  /** Stable snake_case fact; `type` is `urn:gatehouse:problem:<code>`. */
+  readonly code: string;
+  readonly status: number;
+  readonly title: string;
+  /** What the caller is told unless the occurrence says more. Fixed from 500 up. */
+  readonly detail: string;
+}
+
+/** One flaw of the input: where (RFC 6901 JSON Pointer into the body, or `?name` for the query) and what. */
+export interface InputFlaw {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+export interface Occurrence {
+  readonly detail?: string;
+  readonly errors?: readonly InputFlaw[];
+  /** Header fields of the answer, such as `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For the log, never for the caller. */
+  readonly cause?: unknown;
+}
+
+/** The only error thrown on purpose; RFC 9457 says what becomes of it on the wire. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly detail: string;
+  readonly errors: readonly InputFlaw[] | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    readonly kind: ProblemKind,
+    occurrence: Occurrence = {},
+  ) {
+    super(`${kind.code}: ${occurrence.detail ?? kind.detail}`, { cause: occurrence.cause });
+    this.detail = occurrence.detail ?? kind.detail;
+    this.errors = occurrence.errors;
+    this.headers = occurrence.headers ?? {};
+  }
+}
+
+/** Makes an occurrence of one kind of problem; carries the kind, so that a route's schema can list it. */
+export interface ProblemFactory {
+  (occurrence?: Occurrence): Problem;
+  readonly kind: ProblemKind;
+}
+
+/** Defines a kind of problem. The title defaults to the status's reason phrase. */
+export function defineProblem(
+  kind: Omit<ProblemKind, 'title'> & { title?: string; headers?: Readonly<Record<string, string>> },
+): ProblemFactory {
+  const { headers, ...fixed } = kind;
+  const complete: ProblemKind = Object.freeze({ title: STATUS_CODES[kind.status] ?? 'Error', ...fixed });
+  const create = (occurrence: Occurrence = {}): Problem =>
+    new Problem(complete, headers ? { ...occurrence, headers: { ...headers, ...occurrence.headers } } : occurrence);
+  return Object.assign(create, { kind: complete });
+}

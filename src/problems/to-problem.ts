@@ -1,0 +1,46 @@
+import { HttpException } from '@nestjs/common';
+import {
+  bodyTooLarge,
+  headersTooLarge,
+  internalError,
+  mediaTypeUnsupported,
+  methodNotAllowed,
+  notFound,
+  requestMalformed,
+  requestTimeout,
+  serviceUnavailable,
+  uriTooLong,
+} from './framework.problems.js';
+import { Problem, type ProblemFactory } from './problem.js';
+
+/** Recognises a room's own driver errors; undefined means "not mine". */
+export type Translate = (error: unknown) => Problem | undefined;
+
+const byStatus = new Map<number, ProblemFactory>(
+  [
+    requestMalformed,
+    notFound,
+    methodNotAllowed,
+    requestTimeout,
+    bodyTooLarge,
+    uriTooLong,
+    mediaTypeUnsupported,
+    headersTooLarge,
+    serviceUnavailable,
+  ].map((factory) => [factory.kind.status, factory]),
+);
+
+/** Turns anything thrown into a Problem: ours as it is, a framework's by its status, the rest 500. */
+export function toProblem(error: unknown, translate: Translate): Problem {
+  if (error instanceof Problem) return error;
+  const translated = translate(error);
+  if (translated !== undefined) return translated;
+  const factory = byStatus.get(statusOf(error)) ?? internalError;
+  return factory({ cause: error });
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof HttpException) return error.getStatus();
+  const isFastify = error instanceof Error && 'code' in error && String(error.code).startsWith('FST_ERR_');
+  return isFastify && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+}
