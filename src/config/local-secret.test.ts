@@ -1,0 +1,35 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { localSecret } from './local-secret.js';
+
+let folder: string;
+let file: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gatehouse-secret-'));
+  file = join(folder, 'secret');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test('a secret is 32 random bytes that only its owner can read', async () => {
+  const secret = await localSecret(file);
+  expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
+  expect(await localSecret(join(folder, 'other'))).not.toBe(secret);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test('twenty first calls agree on one secret and leave nothing else behind', async () => {
+  const secrets = await Promise.all(Array.from({ length: 20 }, () => localSecret(file)));
+  expect(new Set(secrets).size).toBe(1);
+  expect(await readFile(file, 'utf8')).toBe(`${secrets[0]}\n`);
+  expect(await readdir(folder)).toEqual(['secret']);
+});
+
+test('a damaged secret is refused by name and never replaced or shown', async () => {
+  await writeFile(file, 'half-a-secr');
+  await expect(localSecret(file)).rejects.toThrow(/secret is damaged: restore it/);
+  await expect(localSecret(file)).rejects.not.toThrow(/half-a-secr/);
+  expect(await readFile(file, 'utf8')).toBe('half-a-secr');
+});
