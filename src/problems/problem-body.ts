@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Problem } from './problem.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
@@ -16,7 +16,9 @@ export const ProblemBody = Type.Object(
       Type.Array(
         Type.Object(
           {
-            pointer: Type.String({ description: 'JSON Pointer into the body, or `?name` for a query parameter.' }),
+            pointer: Type.String({
+              description: 'JSON Pointer into the body; `?name` for a query parameter, `{name}` for a path parameter.',
+            }),
             detail: Type.String(),
           },
           { additionalProperties: false },

@@ -25,5 +25,5 @@ export function sendProblem(error: unknown, translate: Translate, request: Fasti
     .header('content-type', PROBLEM_MEDIA_TYPE)
     .header('cache-control', 'no-store')
     .serializer(JSON.stringify)
-    .send(problemBody(problem, String(request.id)));
+    .send(problemBody(problem, request.id));
 }

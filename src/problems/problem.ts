@@ -10,7 +10,7 @@ export interface ProblemKind {
   readonly detail: string;
 }
 
-/** One flaw of the input: where (RFC 6901 JSON Pointer into the body, or `?name` for the query) and what. */
+/** One flaw of the input: where (RFC 6901 JSON Pointer into the body, `?name` for the query, `{name}` for the path) and what. */
 export interface InputFlaw {
   readonly pointer: string;
   readonly detail: string;

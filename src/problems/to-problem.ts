@@ -41,6 +41,12 @@ export function toProblem(error: unknown, translate: Translate): Problem {
 
 function statusOf(error: unknown): number {
   if (error instanceof HttpException) return error.getStatus();
-  const isFastify = error instanceof Error && 'code' in error && String(error.code).startsWith('FST_ERR_');
-  return isFastify && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  if (!(error instanceof Error && 'code' in error && 'statusCode' in error)) return 500;
+  const isFrameworks = String(error.code).startsWith('FST_ERR_') || isAbortedBody(error);
+  return isFrameworks && typeof error.statusCode === 'number' ? error.statusCode : 500;
+}
+
+/** The client went away within its body: Fastify gives Node's error this status and no code of its own. */
+function isAbortedBody(error: Error & { code: unknown; statusCode: unknown }): boolean {
+  return error.code === 'ECONNRESET' && error.statusCode === 400;
 }

@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify';
+import { mediaTypeUnsupported } from '../problems/framework.problems.js';
+import { parseStrictJson } from './strict-json.js';
+
+/** Larger bodies are 413 before any of them is parsed. */
+export const BODY_LIMIT_BYTES = 16 * 1024;
+
+const UTF_8 = /^utf-?8$/i;
+
+/**
+ * Leaves strict JSON as the only body that is read; every other media type, charset or content coding is 415. For an
+ * application created with `bodyParser: false`. A plugin may add another type for its own routes.
+ */
+export function useStrictJson(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser<Buffer>(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES },
+    (request, body, done) => {
+      try {
+        requirePlainUtf8(request.headers['content-type'], request.headers['content-encoding']);
+        done(null, parseStrictJson(body));
+      } catch (problem) {
+        done(problem as Error);
+      }
+    },
+  );
+}
+
+/** RFC 9110 section 15.5.16: 415 is about the content coding as well as the media type. */
+function requirePlainUtf8(contentType: string | undefined, contentEncoding: string | undefined): void {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType ?? '')?.[1];
+  if (charset !== undefined && !UTF_8.test(charset)) throw mediaTypeUnsupported({ detail: 'Send the body in UTF-8.' });
+  if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity') {
+    throw mediaTypeUnsupported({ detail: 'Send the body without a content coding.' });
+  }
+}

@@ -1,0 +1,60 @@
+import type { FastifySchema, RouteOptions } from 'fastify';
+import {
+  bodyTooLarge,
+  headersTooLarge,
+  internalError,
+  mediaTypeUnsupported,
+  requestMalformed,
+  requestTimeout,
+  uriTooLong,
+} from '../problems/framework.problems.js';
+import type { ProblemFactory, ProblemKind } from '../problems/problem.js';
+import { documentedResponse, isProblemResponse } from './problem-responses.js';
+import { expectationFailed, jsonMalformed, validationFailed } from './wire.problems.js';
+
+/** What any route can answer before its handler is reached. */
+const EVERYWHERE = [
+  requestMalformed,
+  validationFailed,
+  requestTimeout,
+  uriTooLong,
+  expectationFailed,
+  headersTooLarge,
+  internalError,
+];
+const WITH_BODY = [jsonMalformed, bodyTooLarge, mediaTypeUnsupported];
+const BODYLESS = new Set(['GET', 'HEAD', 'TRACE']);
+
+/**
+ * The schema of a route as the document shows it: with its security as the gate enforces it, and every problem it can
+ * answer.
+ */
+export function documentedRoute(
+  schema: FastifySchema | undefined,
+  route: RouteOptions,
+  guardProblems: readonly ProblemFactory[],
+): FastifySchema {
+  const isPublic = route.config !== undefined && 'access' in route.config && route.config.access === 'public';
+  const readsBody = [route.method].flat().some((method) => !BODYLESS.has(method));
+  const common = [...EVERYWHERE, ...(readsBody ? WITH_BODY : []), ...(isPublic ? [] : guardProblems)];
+  return {
+    ...schema,
+    security: isPublic ? [] : [{ bearer: [] }],
+    response: documentedResponses(
+      (schema?.response ?? {}) as Record<string, unknown>,
+      common.map(({ kind }) => kind),
+    ),
+  };
+}
+
+function documentedResponses(declared: Readonly<Record<string, unknown>>, common: readonly ProblemKind[]) {
+  const entries = Object.entries(declared);
+  const own = entries.flatMap(([, entry]) => (isProblemResponse(entry) ? entry.problems : []));
+  const byStatus = Object.groupBy(new Set([...own, ...common]), ({ status }) => status);
+  return {
+    ...Object.fromEntries(entries.filter(([, entry]) => !isProblemResponse(entry))),
+    ...Object.fromEntries(
+      Object.entries(byStatus).map(([status, kinds = []]) => [status, documentedResponse(Number(status), kinds)]),
+    ),
+  };
+}

@@ -1,0 +1,92 @@
+import type { ErrorObject } from 'ajv';
+import type { InputFlaw } from '../problems/problem.js';
+
+/** An answer names at most this many flaws. */
+export const MAX_FLAWS = 20;
+
+/** The part of a request a schema is for, as Fastify calls it. */
+export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
+
+/**
+ * Says where and what, never the value: a JSON Pointer into the body (RFC 6901), `?name` for a query parameter, `{name}`
+ * for a path parameter.
+ */
+export function inputFlaws(part: HttpPart, errors: readonly ErrorObject[]): InputFlaw[] {
+  const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
+  const flaws = errors
+    .filter((error) => !unions.some((union) => isBranch(error, union)))
+    .slice(0, MAX_FLAWS)
+    .map((error) => ({ pointer: pointerTo(part, error), detail: detailOf(part, error) }));
+  return flaws;
+}
+
+/** A union's branches fail one by one before it does; what the union says is enough. */
+function isBranch(error: ErrorObject, union: ErrorObject): boolean {
+  return error.schemaPath.startsWith(`${union.schemaPath}/`);
+}
+
+function pointerTo(part: HttpPart, error: ErrorObject): string {
+  const pointer = error.instancePath + memberOf(error);
+  if (part === 'body') return pointer;
+  const name = pointer.slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
+  return part === 'params' ? `{${name}}` : `?${name}`;
+}
+
+function memberOf({ params }: ErrorObject): string {
+  const name: unknown = params['missingProperty'] ?? params['additionalProperty'] ?? params['unevaluatedProperty'];
+  return typeof name === 'string' ? `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` : '';
+}
+
+function detailOf(part: HttpPart, { keyword, params, schema }: ErrorObject): string {
+  const noun = part === 'body' ? 'member' : 'parameter';
+  switch (keyword) {
+    case 'required':
+      return `This ${noun} is required.`;
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return `This ${noun} is not known here.`;
+    case 'type':
+      return `Must be of type ${[params['type']].flat().join(' or ')}.`;
+    case 'const':
+    case 'enum':
+      return `Must be ${allowed([schema].flat())}.`;
+    case 'anyOf':
+    case 'oneOf':
+      return describeUnion(schema);
+    default:
+      return describeBound(keyword, params);
+  }
+}
+
+const BOUNDS: Readonly<Record<string, string>> = {
+  minLength: 'Must have at least # characters.',
+  maxLength: 'Must have at most # characters.',
+  minItems: 'Must have at least # items.',
+  maxItems: 'Must have at most # items.',
+  minProperties: 'Must have at least # members.',
+  maxProperties: 'Must have at most # members.',
+  minimum: 'Must be at least #.',
+  maximum: 'Must be at most #.',
+  exclusiveMinimum: 'Must be more than #.',
+  exclusiveMaximum: 'Must be less than #.',
+  multipleOf: 'Must be a multiple of #.',
+  format: 'Must be written as #.',
+  uniqueItems: 'Must not hold the same item twice.',
+};
+
+function describeBound(keyword: string, params: ErrorObject['params']): string {
+  const bound: unknown = params['limit'] ?? params['format'] ?? params['multipleOf'];
+  return BOUNDS[keyword]?.replace('#', String(bound)) ?? 'Does not have the documented form.';
+}
+
+function describeUnion(branches: unknown): string {
+  const constants = Array.isArray(branches)
+    ? branches.map((branch: object) => ('const' in branch ? branch.const : undefined))
+    : [];
+  const closed = constants.length > 0 && !constants.includes(undefined);
+  return closed ? `Must be ${allowed(constants)}.` : 'Does not have any of the documented forms.';
+}
+
+function allowed(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value)).join(' or ');
+}

@@ -1,0 +1,68 @@
+import swagger from '@fastify/swagger';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { ProblemBody } from '../problems/problem-body.js';
+import { sendProblem } from '../problems/problem.filter.js';
+import type { ProblemFactory } from '../problems/problem.js';
+import { documentedRoute } from './documented-route.js';
+
+export interface OpenApiSettings {
+  readonly version: string;
+  /** What the gate refuses with; documented on every route that is not public. */
+  readonly guardProblems: readonly ProblemFactory[];
+  /** One per `tags` value that routes use. */
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+}
+
+/**
+ * Serves OpenAPI 3.1 of all routes added afterwards at `GET /openapi.json`, from the schemas that validate and serialise.
+ * Await it before Nest adds its routes.
+ */
+export async function registerOpenApi(fastify: FastifyInstance, settings: OpenApiSettings): Promise<void> {
+  fastify.addSchema(ProblemBody);
+  await fastify.register(swagger, {
+    openapi: describe(settings),
+    stripBasePath: false,
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) =>
+        typeof schema['$id'] === 'string' ? schema['$id'] : `Schema${index}`,
+    },
+    transform: ({ schema, url, route }) => ({ schema: documentedRoute(schema, route, settings.guardProblems), url }),
+  });
+  await registerPublic(fastify, serveDocument);
+}
+
+/** Registers a plugin all of whose routes the gate lets pass, with errors as problems. */
+export async function registerPublic(fastify: FastifyInstance, plugin: FastifyPluginAsync): Promise<void> {
+  await fastify.register(async (open) => {
+    open.addHook('onRoute', (route) => {
+      route.config = Object.assign({}, route.config, { access: 'public' });
+    });
+    // Nest sets its error handler after these routes have taken theirs.
+    open.setErrorHandler((error, request, reply) => sendProblem(error, () => undefined, request, reply));
+    await plugin(open, {});
+  });
+}
+
+const serveDocument: FastifyPluginAsync = async (fastify) => {
+  let text: string | undefined;
+  fastify.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    text ??= JSON.stringify(fastify.swagger());
+    return reply.type('application/json; charset=utf-8').send(text);
+  });
+};
+
+function describe({ version, tags }: OpenApiSettings) {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Gatehouse',
+      version,
+      description: 'Users and tokens: register, log in, refresh, log out, and call guarded routes.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    // Relative to the document, so that it is true behind any proxy and on any port.
+    servers: [{ url: '/', description: 'The server of this document.' }],
+    tags: [...tags],
+    components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer', bearerFormat: 'JWT' } } },
+  };
+}

@@ -1,0 +1,53 @@
+import type { FastifyRequest } from 'fastify';
+import {
+  headersTooLarge,
+  methodNotAllowed,
+  notFound,
+  requestMalformed,
+  uriTooLong,
+} from '../problems/framework.problems.js';
+import type { Problem } from '../problems/problem.js';
+import { MAX_FLAWS } from './input-flaws.js';
+import { isMalformed, NO_QUERY, repeatedNames, unexpectedNames, type Query } from './query.js';
+import type { Routes } from './routes.js';
+import { validationFailed } from './wire.problems.js';
+
+/** Longer targets are 414; Node cuts the whole header section at 16 KiB (431). */
+export const MAX_TARGET_LENGTH = 4096;
+
+/** More header fields than this are 431. Node drops the surplus of 2000 in silence, so the limit must be ours. */
+export const MAX_HEADER_FIELDS = 100;
+
+/**
+ * What can be refused from the request line and headers alone, before a token is looked at or a body is read. A request
+ * without query and path parameters pays a few comparisons.
+ */
+export function refusal(request: FastifyRequest, routes: Routes): Problem | undefined {
+  const { raw } = request;
+  if (raw.rawHeaders.length > 2 * MAX_HEADER_FIELDS) return headersTooLarge();
+  if (request.url.length > MAX_TARGET_LENGTH) return uriTooLong();
+  if (raw.headers.host === undefined && raw.httpVersion === '1.1') return requestMalformed();
+  if (request.is404) return unroutable(request, routes);
+  return flawedParams(request) ?? (request.query === NO_QUERY ? undefined : flawedQuery(request));
+}
+
+function unroutable(request: FastifyRequest, routes: Routes): Problem {
+  const allowed = routes.allowedMethods(request.url);
+  return allowed.length === 0 ? notFound() : methodNotAllowed({ headers: { allow: allowed.join(', ') } });
+}
+
+function flawedParams(request: FastifyRequest): Problem | undefined {
+  const params = request.params as Record<string, string>;
+  for (const name in params) {
+    if (params[name]?.includes('\0') === true) return requestMalformed();
+  }
+  return undefined;
+}
+
+function flawedQuery(request: FastifyRequest): Problem | undefined {
+  const query = request.query as Query;
+  if (isMalformed(query)) return requestMalformed();
+  const expectsSome = request.routeOptions.schema?.querystring !== undefined;
+  const errors = [...repeatedNames(query), ...(expectsSome ? [] : unexpectedNames(query))];
+  return errors.length === 0 ? undefined : validationFailed({ errors: errors.slice(0, MAX_FLAWS) });
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
+import type { Server } from 'node:http';
+import { sendProblem } from '../problems/problem.filter.js';
+import { BODY_LIMIT_BYTES, useStrictJson } from './body-parser.js';
+import { parseQuery } from './query.js';
+import { responseHeaders } from './response-headers.js';
+import { trackRoutes, type Routes } from './routes.js';
+import { schemaCompiler } from './schema-compiler.js';
+import { refusal } from './screening.js';
+import { answerClientError, useSocketErrors } from './socket-errors.js';
+
+/** How patient the server is, in milliseconds. */
+export interface Patience {
+  /** For the header section, from the first byte. */
+  readonly headersMs: number;
+  /** For the whole request, body included. */
+  readonly requestMs: number;
+  /** How often both are looked at. */
+  readonly checkMs: number;
+}
+
+const PATIENCE: Patience = { headersMs: 5000, requestMs: 10_000, checkMs: 1000 };
+
+export interface WireSettings {
+  /** Whether the public address is https: adds Strict-Transport-Security. */
+  readonly https: boolean;
+}
+
+/** The Fastify options of the wire; pass them, with a logger, to the constructor that makes the instance. */
+export function wireOptions({ https }: WireSettings, patience: Patience = PATIENCE) {
+  const setHeaders = responseHeaders({ https });
+  return {
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: () => randomUUID(),
+    requestTimeout: patience.requestMs,
+    // Fastify's own 503 while closing is no problem+json, and a request that was accepted is to be served.
+    return503OnClosing: false,
+    routerOptions: { querystringParser: parseQuery },
+    http: {
+      headersTimeout: patience.headersMs,
+      connectionsCheckingInterval: patience.checkMs,
+      // Node answers a missing Host without a body; screening answers it instead.
+      requireHostHeader: false,
+    },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => {
+      setHeaders(request, reply);
+      sendProblem(error, () => undefined, request, reply);
+    },
+  } satisfies FastifyHttpOptions<Server>;
+}
+
+/**
+ * Makes the instance speak the wire of DESIGN.md: headers on every answer, 404 and 405 before anything else, strict query
+ * and JSON, strict validation. Call it first, before any plugin, route or other hook.
+ */
+export function useWire(fastify: FastifyInstance, settings: WireSettings): Routes {
+  const setHeaders = responseHeaders(settings);
+  const routes = trackRoutes(fastify);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    setHeaders(request, reply);
+    done(refusal(request, routes));
+  });
+  useStrictJson(fastify);
+  fastify.setValidatorCompiler(schemaCompiler());
+  useSocketErrors(fastify.server);
+  return routes;
+}
