@@ -1,0 +1,97 @@
+import { chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { localSecret } from '../config/local-secret.js';
+import { runAs } from './embedded-commands.js';
+import type { DataDirectory } from './embedded-data-directory.js';
+import type { Installation } from './embedded-installation.js';
+import { isAlive } from './embedded-postmaster.js';
+
+const SCRATCH = 'postgres-new-';
+
+/** Role and database of the application; `postgres` is the maintenance database every server has. */
+export const ROLE = 'gatehouse';
+
+/** Makes the database cluster unless it is there, and clears away what a killed attempt left. */
+export async function ensureCluster(installation: Installation): Promise<void> {
+  const { directory } = installation;
+  await removeAbandoned(directory.root);
+  if (await holdsCluster(directory)) return requirePassword(directory);
+  const scratch = await mkdtemp(join(directory.root, `${SCRATCH}${process.pid}-`));
+  try {
+    const cluster = join(scratch, 'cluster');
+    await initialise(cluster, scratch, installation);
+    await createRole(cluster, installation);
+    await publish(cluster, directory);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`PostgreSQL could not be initialised in ${directory.root}: ${message}`, { cause: error });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function holdsCluster({ cluster }: DataDirectory): Promise<boolean> {
+  return stat(join(cluster, 'PG_VERSION')).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+/** A new password would not open an old database. */
+async function requirePassword({ cluster, password }: DataDirectory): Promise<void> {
+  await stat(password).catch((error: unknown) => {
+    throw new Error(`${password} is missing: restore it from a backup, it opens ${cluster}`, { cause: error });
+  });
+}
+
+async function initialise(cluster: string, scratch: string, installation: Installation): Promise<void> {
+  const { binaries, directory, user } = installation;
+  const passwordFile = join(scratch, 'password');
+  await writeFile(passwordFile, await localSecret(directory.superuserPassword), { mode: 0o600 });
+  if (user !== undefined) {
+    await chown(passwordFile, user.uid, user.gid);
+    await chown(scratch, user.uid, user.gid);
+  }
+  const names = ['--username=postgres', `--pgdata=${cluster}`, `--pwfile=${passwordFile}`];
+  await runAs(user, binaries.initdb, [...names, '--encoding=UTF8', '--locale=C', '--auth=scram-sha-256']);
+}
+
+/** By the stand-alone backend, before anyone can connect. Its errors must not repeat the statement: a password is in it. */
+async function createRole(cluster: string, { binaries, directory, user }: Installation): Promise<void> {
+  const settings = ['-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic'];
+  const statements = roleStatements(await localSecret(directory.password));
+  await runAs(user, binaries.postgres, ['--single', '-D', cluster, ...settings, 'postgres'], statements);
+}
+
+/** One per line. The role's errors are logged without DETAIL and STATEMENT, which hold personal data. */
+function roleStatements(password: string): string {
+  return [
+    `CREATE ROLE ${ROLE} LOGIN CREATEDB PASSWORD '${password}'`,
+    `ALTER ROLE ${ROLE} SET log_error_verbosity TO terse`,
+    `ALTER ROLE ${ROLE} SET log_min_error_statement TO panic`,
+    `CREATE DATABASE ${ROLE} OWNER ${ROLE}`,
+    '',
+  ].join('\n');
+}
+
+/** The rename is the moment the cluster exists; of several first starts one wins and the others use its cluster. */
+async function publish(made: string, directory: DataDirectory): Promise<void> {
+  try {
+    await rename(made, directory.cluster);
+  } catch (error) {
+    if (!(await holdsCluster(directory))) throw error;
+  }
+  await using folder = await open(directory.root, 'r');
+  await folder.sync();
+}
+
+async function removeAbandoned(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    const maker = /^postgres-new-(\d+)-/.exec(name)?.[1];
+    if (maker === undefined || isAlive(Number(maker))) continue;
+    await rm(join(root, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+}

@@ -1,0 +1,18 @@
+import { findBinaries, type Binaries } from './embedded-binaries.js';
+import { requireReach } from './embedded-commands.js';
+import type { DataDirectory } from './embedded-data-directory.js';
+import { chooseServerUser, type ServerUser } from './embedded-server-user.js';
+
+/** What it takes to run a server: which programs, on which data, as whom (undefined: this process's own user). */
+export interface Installation {
+  readonly binaries: Binaries;
+  readonly directory: DataDirectory;
+  readonly user: ServerUser | undefined;
+}
+
+/** @throws {Error} when there are no programs for this platform, or no user that may run them on this data. */
+export async function openInstallation(directory: DataDirectory): Promise<Installation> {
+  const [binaries, user] = await Promise.all([findBinaries(), chooseServerUser(directory)]);
+  await requireReach(user, [binaries.postgres, directory.root]);
+  return { binaries, directory, user };
+}

@@ -1,0 +1,333 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parseSettings } from '../config/read-settings.js';
+import { findPostmaster, isAlive, stopPostmaster } from './embedded-postmaster.js';
+import type { Role } from './embedded-lease.js';
+import { provideDatabase, type ProvidedDatabase } from './provide-database.js';
+
+const isRoot = process.getuid?.() === 0;
+
+/** Lets Node run the TypeScript of this room as it is: `./file.js` names `./file.ts`. */
+const RESOLVE_TYPESCRIPT = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module';
+  registerHooks({ resolve(name, context, next) {
+    try { return next(name, context); } catch (error) {
+      if (!name.endsWith('.js')) throw error;
+      return next(name.slice(0, -2) + 'ts', context);
+    }
+  } });`)}`;
+
+const PROGRAM = `
+  import { provideDatabase } from ${JSON.stringify(new URL('provide-database.ts', import.meta.url).href)};
+  const [dataDir, role] = process.argv.slice(1);
+  try {
+    const database = await provideDatabase({ dataDir }, role);
+    console.log(JSON.stringify({ url: database.config.databaseUrl }));
+    process.stdin.once('end', () => database.stop()).resume();
+  } catch (error) {
+    console.log(JSON.stringify({ refused: error.message }));
+  }`;
+
+interface OtherProcess {
+  readonly child: ChildProcess;
+  /** What it says first: the address of the database, or why it was refused. */
+  readonly outcome: Promise<{ url?: string; refused?: string }>;
+  /** Has it stop the orderly way. */
+  leave(): Promise<void>;
+  /** `kill -9` */
+  kill(): Promise<void>;
+}
+
+let temporary: string;
+let dataDir: string;
+const leftovers: (() => Promise<unknown>)[] = [];
+
+function startProcess(folder: string, role: Role): OtherProcess {
+  const args = ['--import', RESOLVE_TYPESCRIPT, '--input-type=module', '-e', PROGRAM, folder, role];
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit');
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+  };
+  leftovers.push(kill);
+  return {
+    child,
+    outcome: once(createInterface(child.stdout), 'line').then(([line]) => JSON.parse(String(line))),
+    leave: async () => {
+      child.stdin.end();
+      expect(await exited).toEqual([0, null]);
+    },
+    kill,
+  };
+}
+
+async function provide(role: Role, folder = dataDir): Promise<ProvidedDatabase> {
+  const database = await provideDatabase(parseSettings({ DATA_DIR: folder }), role);
+  leftovers.push(() => database.stop());
+  return database;
+}
+
+async function query<Row extends object>(url: string, sql: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function until<Fact>(look: () => Promise<Fact | false | undefined>): Promise<Fact> {
+  for (;;) {
+    const fact = await look();
+    if (fact !== false && fact !== undefined) return fact;
+    await pause(5);
+  }
+}
+
+const postmaster = () => findPostmaster(join(dataDir, 'postgres'));
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+const scratchFolders = async (folder: string) =>
+  (await namesIn(folder)).filter((name) => name.startsWith('postgres-new-'));
+
+beforeAll(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'gatehouse-embedded-'));
+  // Under root the server's user has to pass.
+  await chmod(temporary, 0o711);
+  dataDir = join(temporary, 'data');
+  await (await provide('script')).stop();
+});
+afterEach(async () => {
+  for (const end of leftovers.splice(0)) await end();
+  for (const name of await readdir(temporary)) await stopPostmaster(join(temporary, name, 'postgres'));
+});
+afterAll(() => rm(temporary, { recursive: true }));
+
+describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
+  let database: ProvidedDatabase;
+  let url: string;
+
+  describe('while one application runs on it', () => {
+    beforeEach(async () => {
+      database = await provide('app');
+      url = database.config.databaseUrl;
+    });
+
+    test('serves an ordinary role that may make databases, on loopback alone, with every commit on disk', async () => {
+      expect(new URL(url)).toMatchObject({ username: 'gatehouse', hostname: '127.0.0.1', pathname: '/gatehouse' });
+      const [facts] = await query(
+        url,
+        `SELECT rolsuper, rolcreatedb, current_setting('server_encoding') AS encoding, datcollate AS collation,
+                current_setting('listen_addresses') AS addresses, current_setting('fsync') AS fsync,
+                current_setting('synchronous_commit') AS synchronous_commit,
+                current_setting('password_encryption') AS password_encryption
+           FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()`,
+      );
+      expect(facts).toEqual({
+        rolsuper: false,
+        rolcreatedb: true,
+        encoding: 'UTF8',
+        collation: 'C',
+        addresses: '127.0.0.1',
+        fsync: 'on',
+        synchronous_commit: 'on',
+        password_encryption: 'scram-sha-256',
+      });
+    });
+
+    test('refuses a wrong password', async () => {
+      const wrong = new URL(url);
+      wrong.password = 'wrong';
+      await expect(query(wrong.href, 'SELECT 1')).rejects.toThrow('password authentication failed');
+    });
+
+    test('keeps its secrets from other users, and gives the master secret', async () => {
+      const secrets = ['master-secret', 'database-password', 'database-superuser-password', 'postgres-port'];
+      for (const name of [...secrets, 'postgres.log']) {
+        expect((await stat(join(dataDir, name))).mode & 0o777, name).toBe(0o600);
+      }
+      expect((await stat(join(dataDir, 'postgres'))).mode & 0o777).toBe(0o700);
+      expect(database.config.masterSecret).toEqual([(await readFile(join(dataDir, 'master-secret'), 'utf8')).trim()]);
+    });
+
+    test('logs that a statement failed, but neither the statement nor its values', async () => {
+      const table = "CREATE TABLE people AS SELECT 'ada@example.org' AS email; CREATE UNIQUE INDEX ON people (email)";
+      await query(url, table);
+      const again = query(url, "INSERT INTO people VALUES ('ada@example.org')");
+      await expect(again).rejects.toMatchObject({ detail: expect.stringContaining('ada@example.org') });
+      const log = await readFile(join(dataDir, 'postgres.log'), 'utf8');
+      expect(log).toContain('duplicate key value violates unique constraint');
+      expect(log).not.toContain('ada@example.org');
+    });
+
+    test('refuses a second application by name and goes on for the first', async () => {
+      const second = startProcess(dataDir, 'app');
+      expect((await second.outcome).refused).toMatch(
+        new RegExp(
+          `^Gatehouse already runs on this DATA_DIR \\(gatehouse app, process ${process.pid}\\): stop it first`,
+        ),
+      );
+      await second.leave();
+      expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    });
+
+    test('lets a script in beside it and goes on when the script leaves', async () => {
+      const script = startProcess(dataDir, 'script');
+      expect(await script.outcome).toEqual({ url });
+      await script.leave();
+      expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    });
+
+    test('stays for a script when the application leaves first; the script then stops it', async () => {
+      const script = startProcess(dataDir, 'script');
+      await script.outcome;
+      await database.stop();
+      expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      await script.leave();
+      expect(await postmaster()).toBeUndefined();
+    });
+
+    test("comes back under the same address after the server was killed, and is still the application's", async () => {
+      const before = await postmaster();
+      process.kill(before?.pid ?? 0, 'SIGKILL');
+      await until(() => query(url, 'SELECT 1').catch(() => false as const));
+      expect((await postmaster())?.pid).not.toBe(before?.pid);
+      const second = startProcess(dataDir, 'app');
+      expect((await second.outcome).refused).toMatch(/already runs/);
+    });
+  });
+
+  test('keeps what was written, and its address, over stop and start', async () => {
+    const first = await provide('app');
+    await query(first.config.databaseUrl, 'CREATE TABLE kept AS SELECT 42 AS value');
+    await first.stop();
+    expect(await postmaster()).toBeUndefined();
+    const second = await provide('app');
+    expect(second.config).toEqual(first.config);
+    expect(await query(second.config.databaseUrl, 'SELECT value FROM kept')).toEqual([{ value: 42 }]);
+  });
+
+  test('is found and taken over when its application was killed', async () => {
+    const killed = startProcess(dataDir, 'app');
+    const { url: address = '' } = await killed.outcome;
+    await query(address, 'CREATE TABLE written AS SELECT 1 AS value');
+    const server = await postmaster();
+    await killed.kill();
+    const next = await provide('app');
+    expect(next.config.databaseUrl).toBe(address);
+    expect(await postmaster()).toEqual(server);
+    expect(await query(address, 'SELECT value FROM written')).toEqual([{ value: 1 }]);
+    await next.stop();
+    expect(await postmaster()).toBeUndefined();
+  });
+
+  test('serves two scripts until the second leaves', async () => {
+    const scripts = [startProcess(dataDir, 'script'), startProcess(dataDir, 'script')];
+    const [first, second] = await Promise.all(scripts.map((script) => script.outcome));
+    expect(first).toEqual(second);
+    await scripts[0]?.leave();
+    expect(await query(second?.url ?? '', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await scripts[1]?.leave();
+    expect(await postmaster()).toBeUndefined();
+  });
+
+  test('is stopped when all who use it leave at once', async () => {
+    const scripts = Array.from({ length: 4 }, () => startProcess(dataDir, 'script'));
+    await Promise.all(scripts.map((script) => script.outcome));
+    await Promise.all(scripts.map((script) => script.leave()));
+    expect(await postmaster()).toBeUndefined();
+  });
+
+  test('is one and the same for four first starts at once, of which one application is refused', async () => {
+    const folder = join(temporary, 'first');
+    const scripts = ['script', 'script', 'app', 'app'].map((role) => startProcess(folder, role as Role));
+    const outcomes = await Promise.all(scripts.map((script) => script.outcome));
+    expect(new Set(outcomes.flatMap(({ url: address }) => address ?? []))).toHaveLength(1);
+    expect(outcomes.filter(({ refused }) => refused?.includes('already runs'))).toHaveLength(1);
+    expect(await scratchFolders(folder)).toEqual([]);
+  });
+
+  test('is made anew when the first attempt was killed in the middle', async () => {
+    const folder = join(temporary, 'killed');
+    const killed = startProcess(folder, 'app');
+    await until(async () => {
+      const [scratch = ''] = await scratchFolders(folder);
+      return (await namesIn(join(folder, scratch, 'cluster'))).includes('PG_VERSION');
+    });
+    await killed.kill();
+    expect(await readdir(folder)).not.toContain('postgres');
+    const { config } = await provide('app', folder);
+    expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await scratchFolders(folder)).toEqual([]);
+  });
+
+  test('takes another port when its own is taken', async () => {
+    const file = join(dataDir, 'postgres-port');
+    await using taker = createServer();
+    await once(taker.listen(Number(await readFile(file, 'utf8')), '127.0.0.1'), 'listening');
+    const { config } = await provide('script');
+    expect(`${new URL(config.databaseUrl).port}\n`).toBe(await readFile(file, 'utf8'));
+    expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test('starts although the process id of a crashed server now belongs to something else', async () => {
+    const cluster = join(dataDir, 'postgres');
+    const { uid, gid } = await stat(cluster);
+    const bystander = spawn('sleep', ['60'], { uid, gid });
+    leftovers.push(async () => bystander.kill());
+    await once(bystander, 'spawn');
+    await writeFile(
+      join(cluster, 'postmaster.pid'),
+      `${bystander.pid}\n${cluster}\n1700000000\n1\n\n127.0.0.1\n  1 1\nready   \n`,
+    );
+    const { config } = await provide('script');
+    expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(isAlive(bystander.pid ?? 0)).toBe(true);
+  });
+
+  test('says what its server says when that cannot start', async () => {
+    const settings = join(dataDir, 'postgres', 'postgresql.auto.conf');
+    await writeFile(settings, "shared_buffers = 'plenty'\n");
+    await expect(provide('app')).rejects.toThrow(
+      /PostgreSQL does not start; .*invalid value for parameter "shared_buffers"/s,
+    );
+    await writeFile(settings, '');
+  });
+
+  test('never replaces a lost password', async () => {
+    const file = join(dataDir, 'database-password');
+    await rename(file, `${file}.lost`);
+    await expect(provide('app')).rejects.toThrow(`${file} is missing: restore it`);
+    await rename(`${file}.lost`, file);
+  });
+
+  test.runIf(isRoot)("names the folder that the server's user may not enter", async () => {
+    const closed = join(temporary, 'closed');
+    await provide('script', join(closed, 'data')).then((made) => made.stop());
+    await chmod(closed, 0o700);
+    await expect(provide('script', join(closed, 'data'))).rejects.toThrow(
+      `may not enter ${closed}. Allow it (chmod o+x`,
+    );
+  });
+});
+
+test('a DATABASE_URL is left alone', async () => {
+  const databaseUrl = 'postgresql://somebody:secret@127.0.0.1:1/nowhere';
+  const secret = 'k4Xz0Qw8-Yt2Lr6Vn1Bm5Ju9Hd3Fs7Gp_';
+  const unused = join(temporary, 'unused');
+  const settings = parseSettings({ DATABASE_URL: databaseUrl, MASTER_SECRET: secret, DATA_DIR: unused });
+  const database = await provideDatabase(settings, 'app');
+  expect(database.config).toEqual({ ...settings, databaseDirectUrl: databaseUrl });
+  await database.stop();
+  await expect(stat(unused)).rejects.toThrow('ENOENT');
+});
