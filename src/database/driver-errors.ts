@@ -1,0 +1,39 @@
+import { serviceUnavailable } from '../problems/framework.problems.js';
+import type { Problem } from '../problems/problem.js';
+import { Prisma } from './generated/client.js';
+
+/** Prisma: unreachable, timed out, closed, pool exhausted, transaction not started or expired, write conflict. */
+const PASSING_PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
+/** PostgreSQL: connection, transaction rollback, resources, operator intervention, system error; and two of their own. */
+const PASSING_SQLSTATE = /^(?:08|40|53|57|58)|^(?:25006|55P03)$/;
+const SOCKET_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
+const POOL_MESSAGES =
+  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered/;
+
+/** 503 for trouble of the database that passes; undefined for anything else, such as a defect of a query. */
+export function translateDatabaseError(error: unknown): Problem | undefined {
+  for (let link = error, depth = 0; link instanceof Object && depth < 6; link = causeOf(link), depth++) {
+    if (isPassing(link)) return serviceUnavailable({ cause: error });
+  }
+  return undefined;
+}
+
+/** Whether an insert or update met a row that holds the same unique value. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+}
+
+function isPassing(error: object): boolean {
+  if (error instanceof Prisma.PrismaClientInitializationError) return true;
+  const codes = ['code', 'originalCode'].map((member) => String(Reflect.get(error, member)));
+  return codes.some(isPassingCode) || (error instanceof Error && POOL_MESSAGES.test(error.message));
+}
+
+function isPassingCode(code: string): boolean {
+  return PASSING_PRISMA_CODES.has(code) || SOCKET_CODES.has(code) || (code.length === 5 && PASSING_SQLSTATE.test(code));
+}
+
+function causeOf(error: object): unknown {
+  const meta: unknown = Reflect.get(error, 'meta');
+  return Reflect.get(error, 'cause') ?? (meta instanceof Object ? Reflect.get(meta, 'driverAdapterError') : undefined);
+}
