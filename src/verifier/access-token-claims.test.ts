@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { checkClaims } from './access-token-claims.js';
+import { TokenError } from './token-error.js';
+
+const expected = { issuer: 'https://accounts.example', audience: 'https://api.example' };
+const good: Readonly<Record<string, unknown>> = {
+  iss: expected.issuer,
+  aud: expected.audience,
+  exp: 1_800_000_900,
+  iat: 1_800_000_000,
+  sub: randomUUID(),
+  sid: randomUUID(),
+  jti: randomUUID(),
+  client_id: 'gatehouse',
+};
+
+function refusal(changes: Record<string, unknown>): string | undefined {
+  try {
+    checkClaims({ ...good, ...changes }, expected);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TokenError) return `${error.code}: ${error.message.split(' ')[0]}`;
+    throw error;
+  }
+}
+
+const notText = [null, true, 1, {}, [], ['a'], ''];
+const notNumber = [null, true, '1800000000', {}, [1_800_000_000], Number.POSITIVE_INFINITY, Number.NaN];
+const notUuid = [...notText, 'a', `${randomUUID()} `, `${randomUUID()}\n`, randomUUID().toUpperCase()];
+
+const wrong: Record<string, readonly unknown[]> = {
+  iss: [...notText, `${expected.issuer}/`, 'https://ACCOUNTS.example', [expected.issuer]],
+  aud: [...notText, 'https://other.example', [expected.audience, 1], [[expected.audience]], `${expected.audience}/x`],
+  exp: notNumber,
+  iat: notNumber,
+  sub: notUuid,
+  sid: notUuid,
+  jti: [...notText, 'a'.repeat(256)],
+  client_id: [...notText, 'a'.repeat(256)],
+};
+
+describe('the claims of an access token', () => {
+  it('pass when all are as RFC 9068 section 2.2 has them', () => {
+    expect(refusal({})).toBeUndefined();
+    expect(refusal({ email: 'someone@example.com', nbf: 1_800_000_000 })).toBeUndefined();
+  });
+
+  it.each(Object.keys(wrong))('are refused without %s', (name) => {
+    expect(refusal({ [name]: undefined })).toBe(`claims: ${name}`);
+  });
+
+  it.each(Object.entries(wrong))('are refused with another %s', (name, values) => {
+    for (const value of values) expect([value, refusal({ [name]: value })]).toEqual([value, `claims: ${name}`]);
+  });
+
+  it.each([
+    ['nbf', notNumber],
+    ['email', [...notText, 'a'.repeat(255)]],
+  ])('may lack %s but not have another kind of value there', (name, values) => {
+    expect(refusal({ [name]: undefined })).toBeUndefined();
+    for (const value of values) expect([value, refusal({ [name]: value })]).toEqual([value, `claims: ${name}`]);
+  });
+});

@@ -1,0 +1,93 @@
+import { TokenError } from './token-error.js';
+
+/** What an access token says (RFC 9068 section 2.2), verified. Times are seconds since 1970, possibly with a fraction. */
+export interface AccessTokenClaims {
+  readonly iss: string;
+  /** The user's id, a lower-case UUID. */
+  readonly sub: string;
+  readonly aud: string | readonly string[];
+  readonly exp: number;
+  readonly iat: number;
+  readonly nbf?: number;
+  readonly jti: string;
+  readonly client_id: string;
+  /** The session's id, a lower-case UUID. */
+  readonly sid: string;
+  readonly email?: string;
+}
+
+export interface ExpectedClaims {
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+export interface TimeLimits {
+  /** Allowed difference of clocks, in both directions (RFC 7519 section 4.1.4). */
+  readonly clockToleranceSeconds: number;
+  /** The farthest `exp` may lie ahead, before tolerance. */
+  readonly maxLifetimeSeconds: number;
+}
+
+const MAX_ID_LENGTH = 255;
+/** RFC 5321 section 4.5.3.1.3, less the brackets. */
+const MAX_EMAIL_LENGTH = 254;
+/** In one case only: revocations find a session by the text of its id. */
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/**
+ * Every rule about claims that does not depend on the time.
+ * @throws TokenError `claims`
+ */
+export function checkClaims(
+  claims: Readonly<Record<string, unknown>>,
+  expected: ExpectedClaims,
+): asserts claims is Readonly<Record<string, unknown>> & AccessTokenClaims {
+  if (claims['iss'] !== expected.issuer) throw refusal('iss is not the issuer'); // RFC 9068 section 4
+  if (!holdsAudience(claims['aud'], expected.audience)) throw refusal('aud is not the audience'); // RFC 7519 section 4.1.3
+  if (!Number.isFinite(claims['exp'])) throw refusal('exp is not a number'); // RFC 7519 section 4.1.4
+  if (!isAbsentOr(Number.isFinite, claims['nbf'])) throw refusal('nbf is not a number'); // RFC 7519 section 4.1.5
+  if (!Number.isFinite(claims['iat'])) throw refusal('iat is not a number'); // RFC 7519 section 4.1.6
+  if (!isUuid(claims['sub'])) throw refusal('sub is not a UUID');
+  if (!isUuid(claims['sid'])) throw refusal('sid is not a UUID');
+  if (!isText(claims['jti'], MAX_ID_LENGTH)) throw refusal('jti is not a short string'); // RFC 7519 section 4.1.7
+  if (!isText(claims['client_id'], MAX_ID_LENGTH)) throw refusal('client_id is not a short string'); // RFC 9068 section 2.2
+  if (!isAbsentOr(isEmail, claims['email'])) throw refusal('email is not a short string');
+}
+
+/**
+ * Every rule that depends on the time, so that it can be asked again of a token verified before.
+ * @param now seconds since 1970
+ * @throws TokenError `expired`, `not_yet_valid`, `claims`
+ */
+export function checkTimes(claims: AccessTokenClaims, now: number, limits: TimeLimits): void {
+  const { clockToleranceSeconds: tolerance, maxLifetimeSeconds } = limits;
+  if (now >= claims.exp + tolerance) throw new TokenError('expired', 'exp has passed');
+  if (claims.exp > now + maxLifetimeSeconds + tolerance) throw refusal('exp is too far ahead'); // RFC 6750 section 5.3
+  if (claims.nbf !== undefined && now < claims.nbf - tolerance) throw new TokenError('not_yet_valid', 'nbf is ahead');
+  if (now < claims.iat - tolerance) throw new TokenError('not_yet_valid', 'iat is ahead');
+}
+
+function holdsAudience(aud: unknown, audience: string): boolean {
+  if (!Array.isArray(aud)) return aud === audience;
+  return aud.every((member) => typeof member === 'string') && aud.includes(audience);
+}
+
+function isAbsentOr(check: (value: unknown) => boolean, value: unknown): boolean {
+  return value === undefined || check(value);
+}
+
+function isUuid(value: unknown): boolean {
+  return typeof value === 'string' && UUID.test(value);
+}
+
+function isText(value: unknown, maxLength: number): boolean {
+  return typeof value === 'string' && value !== '' && value.length <= maxLength;
+}
+
+function isEmail(value: unknown): boolean {
+  return isText(value, MAX_EMAIL_LENGTH);
+}
+
+function refusal(reason: string): TokenError {
+  return new TokenError('claims', reason);
+}

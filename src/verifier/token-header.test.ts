@@ -1,0 +1,65 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { TokenError } from './token-error.js';
+import { keyForHeader } from './token-header.js';
+import { prepareKey } from './verification-key.js';
+
+const key = prepareKey({ kid: 'shared', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
+const keys = new Map([[key.kid, key]]);
+const header = { alg: 'HS256', kid: 'shared', typ: 'at+jwt' };
+
+function refusal(changes: Record<string, unknown>): string | undefined {
+  try {
+    expect(keyForHeader({ ...header, ...changes }, keys)).toBe(key);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TokenError) return error.code;
+    throw error;
+  }
+}
+
+describe('the header of an access token', () => {
+  it.each([{}, { typ: 'application/at+jwt' }, { x5t: 'a hint' }, { unknown: 1 }])('may be with %j', (changes) => {
+    expect(refusal(changes)).toBeUndefined();
+  });
+
+  it.each([{ jwk: {} }, { jku: 'https://a.example' }, { x5u: 'https://a.example' }, { x5c: ['MIIB'] }, { jwk: null }])(
+    'brings no key along: %j (TOK-03)',
+    (changes) => {
+      expect(refusal(changes)).toBe('header');
+    },
+  );
+
+  it.each([
+    { crit: ['exp'] },
+    { crit: ['b64'], b64: false },
+    { crit: [] },
+    { crit: null },
+    { b64: false },
+    { b64: true },
+    { zip: 'DEF' },
+  ])('asks for no extension: %j (TOK-10)', (changes) => {
+    expect(refusal(changes)).toBe('header');
+  });
+
+  it.each(['JWT', 'jwt', 'rt+jwt', 'dpop+jwt', 'at+jwt ', 'at+JWT', '', null, undefined, ['at+jwt'], 1])(
+    'says at+jwt and not %j (TOK-06)',
+    (typ) => {
+      expect(refusal({ typ })).toBe('header');
+    },
+  );
+
+  it.each(['none', 'None', 'NONE', 'nOnE', ' none', '', undefined, null, ['HS256'], 'HS512', 'hs256', 'ES256'])(
+    'says the one algorithm of its key and not %j (TOK-01, TOK-08)',
+    (alg) => {
+      expect(refusal({ alg })).toBe('header');
+    },
+  );
+
+  it.each(['', 'nobody', undefined, null, 0, ['shared'], '__proto__', 'constructor', 'Shared', 'shared '])(
+    'names a key that is trusted and not %j',
+    (kid) => {
+      expect(refusal({ kid })).toBe('unknown_key');
+    },
+  );
+});

@@ -1,0 +1,31 @@
+import { TokenError } from './token-error.js';
+import type { PreparedKey } from './verification-key.js';
+
+/** Members by which a token would bring its own key, or name a place to fetch one (RFC 8725 section 3.10). */
+const KEY_CARRIERS = ['jwk', 'jku', 'x5c', 'x5u'];
+
+/** RFC 9068 section 4. Ours say the first; nobody's ID, refresh or reset token says either. */
+const ACCESS_TOKEN_TYPES: ReadonlySet<unknown> = new Set(['at+jwt', 'application/at+jwt']);
+
+/**
+ * The trusted key that a header names, once every rule about headers holds.
+ * @throws TokenError `header`, `unknown_key`
+ */
+export function keyForHeader(
+  header: Readonly<Record<string, unknown>>,
+  keys: ReadonlyMap<unknown, PreparedKey>,
+): PreparedKey {
+  if (Object.hasOwn(header, 'crit')) throw refusal('crit names what is not understood'); // RFC 7515 section 4.1.11
+  if (Object.hasOwn(header, 'b64')) throw refusal('b64 is not supported'); // RFC 7797 section 3
+  if (Object.hasOwn(header, 'zip')) throw refusal('zip is not supported'); // RFC 8725 section 3.6
+  if (KEY_CARRIERS.some((name) => Object.hasOwn(header, name))) throw refusal('the header carries a key');
+  if (!ACCESS_TOKEN_TYPES.has(header['typ'])) throw refusal('typ is not at+jwt'); // RFC 9068 section 4
+  const key = keys.get(header['kid']);
+  if (key === undefined) throw new TokenError('unknown_key', 'kid names no trusted key'); // RFC 7515 section 4.1.4
+  if (header['alg'] !== key.alg) throw refusal('alg is not the one of the key'); // RFC 8725 section 3.1
+  return key;
+}
+
+function refusal(reason: string): TokenError {
+  return new TokenError('header', reason);
+}

@@ -1,0 +1,134 @@
+import { createHmac, createSecretKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { TokenError } from './token-error.js';
+import { createVerifier, type Verifier } from './verifier.js';
+import type { VerificationKey } from './verification-key.js';
+
+const issuer = 'https://accounts.example';
+const audience = 'https://api.example';
+const now = 1_800_000_000;
+const tolerance = 30;
+const secret = createSecretKey(randomBytes(32));
+const header = { alg: 'HS256', typ: 'at+jwt', kid: 'shared' };
+
+function claims(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const ids = { sub: randomUUID(), sid: randomUUID(), jti: randomUUID() };
+  return { iss: issuer, aud: audience, exp: now + 900, iat: now, client_id: 'gatehouse', ...ids, ...changes };
+}
+
+function sign(headerText: string | Buffer, claimsText: string | Buffer): string {
+  const input = `${Buffer.from(headerText).toString('base64url')}.${Buffer.from(claimsText).toString('base64url')}`;
+  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+}
+
+function token(claimChanges?: Record<string, unknown>, headerChanges?: Record<string, unknown>): string {
+  return sign(JSON.stringify({ ...header, ...headerChanges }), JSON.stringify(claims(claimChanges)));
+}
+
+function verifierAt(seconds: number, ...keys: VerificationKey[]): Verifier {
+  const verifier = createVerifier({
+    issuer,
+    audience,
+    clockToleranceSeconds: tolerance,
+    maxLifetimeSeconds: 3600,
+    now: () => seconds * 1000,
+  });
+  verifier.replaceKeys(keys.length > 0 ? keys : [{ kid: 'shared', alg: 'HS256', key: secret }]);
+  return verifier;
+}
+
+/** What a verifier says of a token: nothing, or the code of its refusal. Anything but a TokenError fails the test. */
+function refusal(text: string, verifier = verifierAt(now)): string | undefined {
+  try {
+    verifier.verify(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TokenError) return error.code;
+    throw error;
+  }
+}
+
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const pairs = { ES256: ec, RS256: rsa, HS256: { privateKey: secret, publicKey: secret } };
+
+describe('a token with the right claims', () => {
+  it.each(['ES256', 'RS256', 'HS256'] as const)('passes when jose signed it with %s', async (alg) => {
+    const expected = claims({ email: 'someone@example.com' });
+    const signer = new SignJWT(expected).setProtectedHeader({ alg, kid: 'k', typ: 'at+jwt' });
+    const verifier = verifierAt(now, { kid: 'k', alg, key: pairs[alg].publicKey });
+    const text = await signer.sign(pairs[alg].privateKey);
+    expect(verifier.verify(text)).toEqual(expected);
+    expect(verifier.verify(text)).toEqual(expected);
+  });
+
+  it.each([
+    ['the audience alone', audience],
+    ['a list of one', [audience]],
+    ['a list that holds it', ['https://other.example', audience]],
+  ])('passes with %s as aud', (_, aud) => {
+    expect(refusal(token({ aud }))).toBeUndefined();
+  });
+
+  it('passes with the long form of its type and with members nobody here knows', () => {
+    expect(refusal(token({ roles: ['a'] }, { typ: 'application/at+jwt', x5t: 'hint' }))).toBeUndefined();
+  });
+});
+
+describe('time', () => {
+  const cases: [string, Record<string, unknown>, number, string | undefined][] = [
+    ['is in time a millisecond before exp + tolerance', { exp: now }, now + tolerance - 0.001, undefined],
+    ['is expired at exp + tolerance', { exp: now }, now + tolerance, 'expired'],
+    ['may expire 3600 s + tolerance ahead', { exp: now + 3600 + tolerance }, now, undefined],
+    ['may not expire later than that', { exp: now + 3600 + tolerance + 1 }, now, 'claims'],
+    ['is valid at nbf - tolerance', { nbf: now + tolerance }, now, undefined],
+    ['is not yet valid before it', { nbf: now + tolerance + 1 }, now, 'not_yet_valid'],
+    ['may be issued as far ahead as clocks differ', { iat: now + tolerance }, now, undefined],
+    ['may not be issued farther ahead', { iat: now + tolerance + 1 }, now, 'not_yet_valid'],
+    ['may use fractions of a second', { exp: now + 0.5, iat: now - 0.5 }, now, undefined],
+  ];
+  it.each(cases)('a token %s', (_, changes, at, expected) => {
+    expect(refusal(token(changes), verifierAt(at))).toBe(expected);
+  });
+
+  it('moves on for a token that was valid before', () => {
+    let seconds = now;
+    const options = { issuer, audience, clockToleranceSeconds: 0, maxLifetimeSeconds: 3600 };
+    const verifier = createVerifier({ ...options, now: () => seconds * 1000 });
+    verifier.replaceKeys([{ kid: 'shared', alg: 'HS256', key: secret }]);
+    const text = token();
+    expect(refusal(text, verifier)).toBeUndefined();
+    seconds += 900;
+    expect(refusal(text, verifier)).toBe('expired');
+  });
+
+  it.each([-1, 61, Number.NaN])('has no tolerance of %d seconds', (clockToleranceSeconds) => {
+    const options = { issuer, audience, maxLifetimeSeconds: 3600 };
+    expect(() => createVerifier({ ...options, clockToleranceSeconds })).toThrow(RangeError);
+  });
+});
+
+describe('keys', () => {
+  it('are all replaced at once', () => {
+    const verifier = verifierAt(now);
+    const text = token();
+    expect(refusal(text, verifier)).toBeUndefined();
+    verifier.replaceKeys([{ kid: 'other', alg: 'HS256', key: secret }]);
+    expect(refusal(text, verifier)).toBe('unknown_key');
+    verifier.replaceKeys([{ kid: 'shared', alg: 'HS256', key: createSecretKey(randomBytes(32)) }]);
+    expect(refusal(text, verifier)).toBe('signature');
+  });
+
+  it('stay when their replacement is refused', () => {
+    const verifier = verifierAt(now);
+    const twice = { kid: 'other', alg: 'HS256', key: secret } as const;
+    expect(() => verifier.replaceKeys([twice, twice])).toThrow(TypeError);
+    expect(refusal(token(), verifier)).toBeUndefined();
+  });
+
+  it('are none at first', () => {
+    const options = { issuer, audience, clockToleranceSeconds: 0, maxLifetimeSeconds: 3600 };
+    expect(refusal(token(), createVerifier(options))).toBe('unknown_key');
+  });
+});
