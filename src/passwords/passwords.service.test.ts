@@ -1,0 +1,141 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Config } from '../config/config.js';
+import { parseSettings } from '../config/read-settings.js';
+import { loadArgon2 } from './argon2-engine.js';
+import { PasswordsService } from './passwords.service.js';
+
+const config: Config = {
+  ...parseSettings({}),
+  databaseUrl: '',
+  databaseDirectUrl: '',
+  masterSecret: [],
+  argon2MemoryKib: 64,
+  argon2Passes: 1,
+  argon2Lanes: 1,
+};
+const passwords = new PasswordsService(config);
+beforeAll(() => passwords.onModuleInit());
+
+async function opens(password: string, candidate: string): Promise<boolean> {
+  return passwords.verify(candidate, await passwords.hash(password));
+}
+
+/** How many hashes ran: a hash takes its slot before anything is awaited. */
+function hashesOf(work: () => Promise<unknown>): { hashes: number; done: Promise<unknown> } {
+  const before = passwords.stats().running;
+  const done = work();
+  return { hashes: passwords.stats().running - before, done };
+}
+
+describe('a password', () => {
+  it('is stored as argon2id at the configured cost (PWD-01)', async () => {
+    expect(await passwords.hash('vexing quokkas sing')).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$/);
+  });
+
+  it.each([
+    ['its last byte, after 72 others', `${'x1'.repeat(40)}a`, `${'x1'.repeat(40)}b`],
+    ['the last of 256 code points', `${'語'.repeat(255)}a`, `${'語'.repeat(255)}b`],
+    ['a space at its end', 'vexing quokkas sing', 'vexing quokkas sing '],
+    ['a space at its start', 'vexing quokkas sing', ' vexing quokkas sing'],
+    ['case', 'vexing quokkas sing', 'Vexing quokkas sing'],
+    ['what follows U+0000', 'vexing\0quokkas', 'vexing\0others'],
+    ['compatibility forms', 'vexing quokkas ﬁn', 'vexing quokkas fin'],
+  ])('counts byte for byte: %s (PWD-02)', async (_, password, other) => {
+    expect(await opens(password, password)).toBe(true);
+    expect(await opens(password, other)).toBe(false);
+    expect(await opens(other, password)).toBe(false);
+  });
+
+  it.each(['Ångström café señor', 'ế ự ặ ỗ ợ', '한국어 비밀번호', 'ᾂ ΐ ΰ'])(
+    'is the same in NFC and NFD: %s (PWD-05)',
+    async (password) => {
+      expect(password.normalize('NFC')).not.toBe(password.normalize('NFD'));
+      expect(await opens(password.normalize('NFC'), password.normalize('NFD'))).toBe(true);
+      expect(await opens(password.normalize('NFD'), password.normalize('NFC'))).toBe(true);
+    },
+  );
+
+  it('is hashed as its UTF-8 bytes in NFC, as any argon2 would', async () => {
+    const other = await loadArgon2();
+    expect(await other.verify(await passwords.hash('cafe\u0301 au lait 🔑'), 'caf\u00e9 au lait 🔑')).toBe(true);
+  });
+
+  it.each(['x'.repeat(257), 'x'.repeat(1_000_000), 'a lone \ud83e surrogate'])(
+    'that nobody can have is wrong without a hash',
+    async (impossible) => {
+      const passwordHash = await passwords.hash('vexing quokkas sing');
+      for (const work of [
+        () => passwords.verify(impossible, passwordHash),
+        () => passwords.verifyNothing(impossible),
+      ]) {
+        const { hashes, done } = hashesOf(work);
+        expect([hashes, await done]).toEqual([0, false]);
+      }
+      await expect(passwords.hash(impossible)).rejects.toThrow(RangeError);
+    },
+  );
+
+  it('is refused for its rules by check', () => {
+    expect(() => passwords.check('too short', { email: 'a@mail.example' })).toThrow('password_too_short');
+    expect(() => passwords.check('vexing quokkas sing', { email: 'a@mail.example' })).not.toThrow();
+  });
+});
+
+describe('an unknown address', () => {
+  it('costs one hash, as a known one does (ENU-02)', async () => {
+    const passwordHash = await passwords.hash('vexing quokkas sing');
+    const known = hashesOf(() => passwords.verify('some other password', passwordHash));
+    const unknown = hashesOf(() => passwords.verifyNothing('some other password'));
+    expect([known.hashes, unknown.hashes]).toEqual([1, 1]);
+    expect(await Promise.all([known.done, unknown.done])).toEqual([false, false]);
+  });
+
+  it('takes as long as a known one at a real cost (ENU-02)', async () => {
+    const real = new PasswordsService({ ...config, argon2MemoryKib: 19_456, argon2Passes: 2 });
+    await real.onModuleInit();
+    const passwordHash = await real.hash('vexing quokkas sing');
+    const samples: [number[], number[]] = [[], []];
+    for (let round = 0; round < 41; round++) {
+      samples[0].push(await timed(() => real.verify('some other password', passwordHash)));
+      samples[1].push(await timed(() => real.verifyNothing('some other password')));
+    }
+    expect(Math.abs(median(samples[0]) - median(samples[1]))).toBeLessThan(5);
+    expect(median(samples[1])).toBeGreaterThan(5);
+  }, 30_000);
+});
+
+describe('a stored hash', () => {
+  const stronger = new PasswordsService({ ...config, argon2Passes: 2 });
+
+  it('is due for another when its cost is not today’s, and works until then (PWD-09)', async () => {
+    const old = await passwords.hash('vexing quokkas sing');
+    expect(passwords.needsRehash(old)).toBe(false);
+    expect(stronger.needsRehash(old)).toBe(true);
+    expect(await stronger.verify('vexing quokkas sing', old)).toBe(true);
+    expect(stronger.needsRehash(await stronger.hash('vexing quokkas sing'))).toBe(false);
+    expect(passwords.needsRehash(await stronger.hash('vexing quokkas sing'))).toBe(true);
+  });
+
+  it.each([
+    ['memory', /m=64/, 'm=65'],
+    ['memory that only begins the same', /m=64/, 'm=640'],
+    ['lanes', /p=1/, 'p=2'],
+    ['type', /argon2id/, 'argon2i'],
+    ['version', /v=19/, 'v=16'],
+    ['length of its tag', /.{4}$/, ''],
+    ['length of its salt', /(p=1\$).{2}/, '$1'],
+  ])('is due for another when its %s differs', async (_, part, change) => {
+    const current = await passwords.hash('vexing quokkas sing');
+    expect(passwords.needsRehash(current.replace(part, change))).toBe(true);
+  });
+});
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+function median(samples: readonly number[]): number {
+  return samples.toSorted((a, b) => a - b)[samples.length >> 1] ?? Number.NaN;
+}
