@@ -39,7 +39,8 @@ export function parseSettings(environment: Environment): Settings {
     }
   }
   const derived = derive(values);
-  problems.push(...contradictions(derived));
+  const isNew = (found: string): boolean => !problems.some((known) => known.split(' ')[0] === found.split(' ')[0]);
+  problems.push(...contradictions(derived).filter(isNew));
   if (problems.length > 0) throw new SettingsError(problems);
   return Object.freeze(derived);
 }

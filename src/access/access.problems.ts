@@ -1,0 +1,31 @@
+import { defineProblem } from '../problems/problem.js';
+
+const REALM = 'Bearer realm="gatehouse"';
+const INVALID = { 'www-authenticate': `${REALM}, error="invalid_token"` };
+
+/** 401: no bearer token was sent (RFC 6750 section 3.1: a challenge without an error code). */
+export const tokenMissing = defineProblem({
+  code: 'token_missing',
+  status: 401,
+  detail: 'Send an access token as Authorization: Bearer.',
+  headers: { 'www-authenticate': REALM },
+});
+
+/** 401: the token is not one of ours, or not valid now. */
+export const tokenInvalid = defineProblem({
+  code: 'token_invalid',
+  status: 401,
+  detail: 'The access token is not valid.',
+  headers: INVALID,
+});
+
+/** 401: the token was valid and has expired. */
+export const tokenExpired = defineProblem({
+  code: 'token_expired',
+  status: 401,
+  detail: 'The access token has expired.',
+  headers: INVALID,
+});
+
+/** What the gate refuses with, for the document of every route that is not public. */
+export const gateProblems = [tokenMissing, tokenInvalid, tokenExpired];

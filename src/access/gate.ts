@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import passport, { type Strategy } from 'passport';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../problems/problem.js';
+import { tokenInvalid, tokenMissing } from './access.problems.js';
+import { JwtStrategy } from './jwt.strategy.js';
+import type { Principal } from './principal.js';
+import type { RouteAccess } from './route-access.decorators.js';
+
+type Authenticate = (request: FastifyRequest, reply: FastifyReply, next: (error?: unknown) => void) => void;
+
+/** Refuses before any body is read; closed unless a route says otherwise. */
+@Injectable()
+export class Gate {
+  readonly #byName = new Map<string, Authenticate>();
+
+  constructor(private readonly jwt: JwtStrategy) {}
+
+  /** Adds the hook. After the wire's own, which has answered unknown paths and wrong methods already. */
+  guard(fastify: FastifyInstance): void {
+    fastify.decorateRequest('user');
+    fastify.addHook('onRequest', (request, reply, done) => {
+      const { access, strategies } = request.routeOptions.config as RouteAccess;
+      if (access === 'public') done();
+      else this.#authenticate(strategies)(request, reply, done as (error?: unknown) => void);
+    });
+  }
+
+  #authenticate(names: readonly string[] = []): Authenticate {
+    const id = names.join(' ');
+    const known = this.#byName.get(id);
+    if (known !== undefined) return known;
+    // Named strategies are passport's, one for the process; ours is this application's.
+    const chosen = names.length > 0 ? [...names] : (this.jwt as Strategy);
+    const authenticate = passportGate(chosen);
+    this.#byName.set(id, authenticate);
+    return authenticate;
+  }
+}
+
+function passportGate(strategy: string[] | Strategy): Authenticate {
+  return (request, reply, next) => {
+    const settle = (error: unknown, user?: Principal | false | null, info?: unknown): void => {
+      if (user) request.user = user;
+      next(error ?? (user ? undefined : refusal(request, info)));
+    };
+    const enter: unknown = passport.authenticate(strategy, { session: false }, settle);
+    (enter as Authenticate)(request, reply, next);
+  };
+}
+
+/** A strategy's own problem, else 401: with an error code only when credentials were sent (RFC 6750 section 3.1). */
+function refusal(request: FastifyRequest, info: unknown): Problem {
+  const reasons = [info].flat();
+  const problem = reasons.find((reason) => reason instanceof Problem);
+  if (problem !== undefined) return problem;
+  return /^bearer(?: |$)/i.test(request.headers.authorization ?? '') ? tokenInvalid() : tokenMissing();
+}

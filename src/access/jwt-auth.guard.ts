@@ -1,0 +1,13 @@
+import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
+import { tokenMissing } from './access.problems.js';
+
+/** Passes when the gate has let someone in. Guarded is the default; the guard says so where a reader looks for it. */
+@Injectable()
+export class JwtAuthGuard extends AuthGuard('jwt') {
+  override canActivate(context: ExecutionContext): true {
+    if (context.switchToHttp().getRequest<FastifyRequest>().user === undefined) throw tokenMissing();
+    return true;
+  }
+}

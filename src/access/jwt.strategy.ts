@@ -1,0 +1,40 @@
+import { Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import { ExtractJwt, Strategy } from 'passport-jwt';
+import { AccessTokenVerifier } from './access-token.verifier.js';
+import type { Principal } from './principal.js';
+
+type Done = (error: unknown, principal?: Principal) => void;
+
+/**
+ * passport-jwt's verifier is one for the process, so it is set once to a function without state: what
+ * `secretOrKeyProvider` hands over is the application's own verifier, and the "payload" is the principal.
+ */
+function verifyWith(token: string, verifier: AccessTokenVerifier, _options: unknown, done: Done): void {
+  let principal: Principal;
+  try {
+    principal = verifier.verify(token);
+  } catch (error) {
+    done(error);
+    return;
+  }
+  done(null, principal);
+}
+
+Object.assign(Strategy, { JwtVerifier: verifyWith });
+
+@Injectable()
+export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
+  constructor(verifier: AccessTokenVerifier) {
+    super({
+      jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+      // Typed as a secret; verifyWith receives it as it is.
+      secretOrKeyProvider: (_request, _token, done) => done(null, verifier as unknown as string),
+    });
+  }
+
+  /** The principal as the token says it; asks nobody. */
+  validate(principal: Principal): Principal {
+    return principal;
+  }
+}

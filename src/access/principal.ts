@@ -1,0 +1,17 @@
+/** Who is calling, as the verified access token says; no database was asked. */
+export interface Principal {
+  readonly userId: string;
+  readonly email: string;
+  readonly sessionId: string;
+  /** The token's `jti`. */
+  readonly tokenId: string;
+  readonly clientId: string;
+  readonly expiresAt: Date;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the gate, or by passport under its own name for the same thing. */
+    user?: Principal;
+  }
+}

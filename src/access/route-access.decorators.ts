@@ -1,0 +1,35 @@
+import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { tokenMissing } from './access.problems.js';
+import type { Principal } from './principal.js';
+
+/** Where Nest's Fastify adapter takes a route's `config` from. */
+const ROUTE_CONFIG = '__fastify_route_config__';
+
+/** The part of a Fastify route's `config` that the gate reads; nothing said means an access token is needed. */
+export interface RouteAccess {
+  readonly access?: 'public';
+  /** Passport strategies tried in turn instead of the access token. */
+  readonly strategies?: readonly string[];
+}
+
+function routeAccess(access: RouteAccess): MethodDecorator {
+  return (target, name, descriptor) => {
+    const handler: unknown = descriptor.value;
+    const config: unknown = typeof handler === 'function' ? Reflect.getMetadata(ROUTE_CONFIG, handler) : undefined;
+    SetMetadata(ROUTE_CONFIG, Object.assign({}, config, access))(target, name, descriptor);
+  };
+}
+
+/** Lets everyone call the route; such a route belongs on the written public list. */
+export const Public = (): MethodDecorator => routeAccess({ access: 'public' });
+
+/** Guards the route by other Passport strategies than the access token, by name. */
+export const Authenticated = (...strategies: string[]): MethodDecorator => routeAccess({ strategies });
+
+/** The {@link Principal} that the gate let in. */
+export const CurrentUser = createParamDecorator((_data: unknown, context: ExecutionContext): Principal => {
+  const { user } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (user === undefined) throw tokenMissing();
+  return user;
+});

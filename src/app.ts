@@ -1,0 +1,65 @@
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { readFileSync } from 'node:fs';
+import { gateProblems } from './access/access.problems.js';
+import { Gate } from './access/gate.js';
+import { AuthModule } from './auth/auth.module.js';
+import { ConfigModule } from './config/config.module.js';
+import type { Config } from './config/config.js';
+import { translateDatabaseError } from './database/driver-errors.js';
+import { HealthModule } from './health/health.module.js';
+import { ProblemFilter } from './problems/problem.filter.js';
+import { registerDocs } from './wire/docs.js';
+import { registerOpenApi } from './wire/openapi.js';
+import { useRequestLog } from './wire/request-log.js';
+import { useWire, wireOptions } from './wire/wire.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const TAGS = [
+  { name: 'auth', description: 'Register, log in, and who a token says you are.' },
+  { name: 'users', description: 'The users themselves.' },
+  { name: 'keys', description: 'What others need to verify tokens.' },
+  { name: 'health', description: 'Whether the service is up.' },
+];
+
+@Module({})
+class AppModule {
+  /** Your own modules go into `features`; their routes are guarded unless they say `@Public()`. */
+  static of(config: Config, features: readonly Type[]): DynamicModule {
+    return { module: AppModule, imports: [ConfigModule.holding(config), AuthModule, HealthModule, ...features] };
+  }
+}
+
+/**
+ * Builds the application on a database that is there and migrated; does not listen. The order below is the order in
+ * which a request meets things: wire, gate, handler, filter.
+ */
+export async function createApp(config: Config, features: readonly Type[] = []): Promise<NestFastifyApplication> {
+  const wire = { https: config.issuer.startsWith('https:') };
+  const adapter = new FastifyAdapter({
+    ...wireOptions(wire),
+    logger: { level: config.logLevel },
+    disableRequestLogging: true,
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config, features), adapter, {
+    bodyParser: false,
+    logger: ['warn', 'error', 'fatal'],
+    abortOnError: false,
+  });
+  const fastify = adapter.getInstance();
+  useWire(fastify, wire);
+  useRequestLog(fastify);
+  if (config.docs) {
+    await registerOpenApi(fastify, { version, guardProblems: gateProblems, tags: TAGS });
+    await registerDocs(fastify);
+  }
+  app.get(Gate).guard(fastify);
+  app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
+  await app.init();
+  await fastify.ready();
+  return app;
+}

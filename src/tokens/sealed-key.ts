@@ -1,0 +1,55 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { deriveKey } from './derived-keys.js';
+
+const FORMAT = 1;
+const NAME_BYTES = 8;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const HEAD_BYTES = 1 + NAME_BYTES + IV_BYTES + TAG_BYTES;
+
+/** A sealed key that none of the given master secrets opens. */
+export class SealedKeyError extends Error {
+  override readonly name = 'SealedKeyError';
+}
+
+/**
+ * Encrypts a private key (PKCS #8 DER) under a key derived from the first master secret: AES-256-GCM with the kid as
+ * additional data. Layout: format, name of the key it needs, IV, tag, ciphertext.
+ */
+export function sealKey(masterSecrets: readonly string[], kid: string, pkcs8: Buffer): Buffer {
+  const [secret] = masterSecrets;
+  if (secret === undefined) throw new SealedKeyError('there is no master secret');
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', deriveKey(secret, 'key-encryption'), iv).setAAD(Buffer.from(kid));
+  const ciphertext = Buffer.concat([cipher.update(pkcs8), cipher.final()]);
+  return Buffer.concat([Buffer.of(FORMAT), nameOf(secret), iv, cipher.getAuthTag(), ciphertext]);
+}
+
+/**
+ * Decrypts what {@link sealKey} made.
+ * @throws {SealedKeyError} when it needs another master secret, or is damaged, or belongs to another kid.
+ */
+export function openKey(masterSecrets: readonly string[], kid: string, sealed: Uint8Array): Buffer {
+  const bytes = Buffer.from(sealed);
+  if (bytes.length < HEAD_BYTES || bytes[0] !== FORMAT) throw new SealedKeyError(`key ${kid} is not in a known format`);
+  const name = bytes.subarray(1, 1 + NAME_BYTES);
+  const secret = masterSecrets.find((candidate) => nameOf(candidate).equals(name));
+  if (secret === undefined) throw new SealedKeyError(`key ${kid} needs another MASTER_SECRET than the one given`);
+  return decrypt(deriveKey(secret, 'key-encryption'), kid, bytes);
+}
+
+function decrypt(key: Buffer, kid: string, bytes: Buffer): Buffer {
+  const iv = bytes.subarray(1 + NAME_BYTES, 1 + NAME_BYTES + IV_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(kid));
+  decipher.setAuthTag(bytes.subarray(1 + NAME_BYTES + IV_BYTES, HEAD_BYTES));
+  try {
+    return Buffer.concat([decipher.update(bytes.subarray(HEAD_BYTES)), decipher.final()]);
+  } catch (cause) {
+    throw new SealedKeyError(`key ${kid} is damaged`, { cause });
+  }
+}
+
+/** Derived as well, so that it says nothing about the key. */
+function nameOf(secret: string): Buffer {
+  return deriveKey(secret, 'key-encryption name').subarray(0, NAME_BYTES);
+}

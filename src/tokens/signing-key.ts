@@ -1,0 +1,63 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  type webcrypto,
+  type KeyObject,
+} from 'node:crypto';
+import type { Config } from '../config/config.js';
+import { deriveKey } from './derived-keys.js';
+
+export type SigningAlg = Config['signingAlg'];
+
+/** A key that can sign; `verificationKey` is the public half, or the same secret for HS256. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly alg: SigningAlg | 'HS256';
+  readonly privateKey: KeyObject;
+  readonly verificationKey: KeyObject;
+}
+
+/** RFC 7517 section 4: public members only. */
+export interface PublicJwk extends webcrypto.JsonWebKey {
+  readonly kid: string;
+  readonly alg: string;
+  readonly use: 'sig';
+}
+
+export function generateSigningKey(alg: SigningAlg): SigningKey {
+  const { privateKey } =
+    alg === 'ES256'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return toSigningKey(alg, privateKey);
+}
+
+export function importSigningKey(alg: SigningAlg, pkcs8: Buffer): SigningKey {
+  return toSigningKey(alg, createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }));
+}
+
+/** The HS256 key of one value of `JWT_SECRET`; its kid is derived, so that it gives no guess of the secret a short cut. */
+export function sharedSigningKey(secret: string): SigningKey {
+  const key = createSecretKey(Buffer.from(secret));
+  const kid = deriveKey(secret, 'hs256 kid').subarray(0, 16).toString('base64url');
+  return { kid, alg: 'HS256', privateKey: key, verificationKey: key };
+}
+
+export function publicJwk({ kid, alg, verificationKey }: SigningKey): PublicJwk {
+  return { ...verificationKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+}
+
+function toSigningKey(alg: SigningAlg, privateKey: KeyObject): SigningKey {
+  const verificationKey = createPublicKey(privateKey);
+  return { kid: thumbprint(verificationKey.export({ format: 'jwk' })), alg, privateKey, verificationKey };
+}
+
+/** RFC 7638 section 3: SHA-256 over the required members in lexicographic order. */
+function thumbprint(jwk: webcrypto.JsonWebKey): string {
+  const { crv, e, kty, n, x, y } = jwk;
+  const members = kty === 'EC' ? { crv, kty, x, y } : { e, kty, n };
+  return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
+}

@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { randomUUID } from 'node:crypto';
+import { CONFIG, type Config } from '../config/config.js';
+import { KeyRing } from './key-ring.js';
+
+/** RFC 9068 requires a client; sign-in without OAuth is by this service's own. */
+export const FIRST_PARTY_CLIENT_ID = 'gatehouse';
+
+export interface IssuedToken {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+}
+
+@Injectable()
+export class TokensService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly jwt: JwtService,
+    private readonly keyRing: KeyRing,
+  ) {}
+
+  /** Mints an access token (RFC 9068 section 2) for a session of a user. */
+  issue(user: { id: string; email: string }, sessionId: string): IssuedToken {
+    const { accessTokenTtlSeconds, issuer, audience } = this.config;
+    const { kid, alg, privateKey } = this.keyRing.signing;
+    const claims = { client_id: FIRST_PARTY_CLIENT_ID, sid: sessionId, email: user.email };
+    const accessToken = this.jwt.sign(claims, {
+      privateKey,
+      algorithm: alg,
+      header: { typ: 'at+jwt', alg, kid },
+      subject: user.id,
+      jwtid: randomUUID(),
+      expiresIn: accessTokenTtlSeconds,
+      issuer,
+      audience,
+    });
+    return { accessToken, expiresInSeconds: accessTokenTtlSeconds };
+  }
+}

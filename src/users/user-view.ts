@@ -1,0 +1,22 @@
+import { Type, type Static } from 'typebox';
+
+/** A user as their owner sees it. */
+export const UserView = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    email: Type.String({ description: 'As it was typed at registration.' }),
+    createdAt: Type.String({ format: 'date-time' }),
+  },
+  { title: 'UserView', additionalProperties: false },
+);
+export type UserView = Static<typeof UserView>;
+
+/**
+ * ASCII in the syntax of HTML's `input type=email`, 64 characters before the @ and 254 in all. Case is kept for display;
+ * identity is the lower-case form.
+ */
+export const EmailAddress = Type.String({
+  format: 'email',
+  maxLength: 254,
+  description: "ASCII, in the syntax of HTML's input type=email.",
+});

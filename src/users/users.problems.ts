@@ -1,0 +1,19 @@
+import { defineProblem } from '../problems/problem.js';
+
+/** 409: someone is registered under this address, in whatever capitals. */
+export const emailTaken = defineProblem({
+  code: 'email_taken',
+  status: 409,
+  detail: 'This address is already registered.',
+});
+
+/** 401: unknown address, wrong password or disabled user; never which. */
+export const credentialsInvalid = defineProblem({
+  code: 'credentials_invalid',
+  status: 401,
+  detail: 'The address or the password is wrong.',
+  headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
+});
+
+/** 404: the token is valid and its user is gone. */
+export const userNotFound = defineProblem({ code: 'user_not_found', status: 404, detail: 'There is no such user.' });

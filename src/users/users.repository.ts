@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import type { Credential } from './credential.js';
+
+const IDENTITY = { id: true, email: true } as const;
+const CREDENTIAL = { ...IDENTITY, passwordHash: true, disabledAt: true } as const;
+const VIEW = { ...IDENTITY, createdAt: true } as const;
+
+/** The columns each caller may have; the hash leaves only as a {@link Credential}. */
+@Injectable()
+export class UsersRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  insert(email: string, passwordHash: string) {
+    return this.prisma.user.create({ data: { email, emailLower: email.toLowerCase(), passwordHash }, select: VIEW });
+  }
+
+  find(id: string) {
+    return this.prisma.user.findUnique({ where: { id }, select: VIEW });
+  }
+
+  findCredential(email: string): Promise<Credential | null> {
+    return this.prisma.user.findUnique({ where: { emailLower: email.toLowerCase() }, select: CREDENTIAL });
+  }
+
+  /** Locks the row against every other change and against deletion until the transaction ends. */
+  async lock(tx: Transaction, id: string): Promise<Credential | undefined> {
+    const [row] = await tx.$queryRaw<Credential[]>`
+      SELECT id, email, password_hash AS "passwordHash", disabled_at AS "disabledAt"
+      FROM users WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
+    return row;
+  }
+
+  /** Only where that hash still stands; false when it no longer does. */
+  async replaceHash(id: string, standing: string, next: string): Promise<boolean> {
+    const data = { passwordHash: next };
+    const { count } = await this.prisma.user.updateMany({ where: { id, passwordHash: standing }, data });
+    return count === 1;
+  }
+
+  async setDisabled(tx: Transaction, id: string, disabledAt: Date | null): Promise<void> {
+    await tx.user.update({ where: { id }, data: { disabledAt }, select: { id: true } });
+  }
+
+  async delete(tx: Transaction, id: string): Promise<void> {
+    await tx.user.delete({ where: { id }, select: { id: true } });
+  }
+
+  page(after: string | undefined, size: number) {
+    return this.prisma.user.findMany({
+      ...(after === undefined ? {} : { where: { id: { gt: after } } }),
+      take: size,
+      orderBy: { id: 'asc' },
+      select: { ...VIEW, disabledAt: true },
+    });
+  }
+}

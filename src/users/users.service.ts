@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { isUniqueViolation } from '../database/driver-errors.js';
+import type { Transaction } from '../database/prisma.service.js';
+import { PasswordsService } from '../passwords/passwords.service.js';
+import type { Credential } from './credential.js';
+import type { UserView } from './user-view.js';
+import { credentialsInvalid, emailTaken, userNotFound } from './users.problems.js';
+import { UsersRepository } from './users.repository.js';
+
+const PAGE_SIZE = 500;
+
+@Injectable()
+export class UsersService {
+  constructor(
+    private readonly repository: UsersRepository,
+    private readonly passwords: PasswordsService,
+  ) {}
+
+  /** @throws Problem `email_taken`, or one of the password policy. */
+  async register(email: string, password: string): Promise<UserView> {
+    this.passwords.check(password, { email });
+    const hash = await this.passwords.hash(password);
+    try {
+      return view(await this.repository.insert(email, hash));
+    } catch (error) {
+      throw isUniqueViolation(error) ? emailTaken({ cause: error }) : error;
+    }
+  }
+
+  /** @throws Problem `user_not_found`. */
+  async get(id: string): Promise<UserView> {
+    const user = await this.repository.find(id);
+    if (user === null) throw userNotFound();
+    return view(user);
+  }
+
+  /**
+   * The user whose address and password these are; costs one hash whoever they are. A hash of an old cost is renewed.
+   * @throws Problem `credentials_invalid`.
+   */
+  async verify(email: string, password: string): Promise<Credential> {
+    const user = await this.repository.findCredential(email);
+    const isRight = user
+      ? await this.passwords.verify(password, user.passwordHash)
+      : await this.passwords.verifyNothing(password);
+    if (!user || !isRight || user.disabledAt !== null) throw credentialsInvalid();
+    return this.#renewed(user, password);
+  }
+
+  /** Locks the user's row; undefined when the user is gone. */
+  lock(tx: Transaction, id: string): Promise<Credential | undefined> {
+    return this.repository.lock(tx, id);
+  }
+
+  /** The id of the user with this address. @throws Problem `user_not_found`. */
+  async idOf(email: string): Promise<string> {
+    const user = await this.repository.findCredential(email);
+    if (user === null) throw userNotFound();
+    return user.id;
+  }
+
+  setDisabled(tx: Transaction, id: string, isDisabled: boolean): Promise<void> {
+    return this.repository.setDisabled(tx, id, isDisabled ? new Date() : null);
+  }
+
+  delete(tx: Transaction, id: string): Promise<void> {
+    return this.repository.delete(tx, id);
+  }
+
+  /** Every user in order of registration, read in pages. */
+  async *list() {
+    let after: string | undefined;
+    do {
+      const page = await this.repository.page(after, PAGE_SIZE);
+      yield* page;
+      after = page.length === PAGE_SIZE ? page.at(-1)?.id : undefined;
+    } while (after !== undefined);
+  }
+
+  async #renewed(user: Credential, password: string): Promise<Credential> {
+    if (!this.passwords.needsRehash(user.passwordHash)) return user;
+    const passwordHash = await this.passwords.hash(password);
+    const isRenewed = await this.repository.replaceHash(user.id, user.passwordHash, passwordHash);
+    return isRenewed ? { ...user, passwordHash } : user;
+  }
+}
+
+function view(user: { id: string; email: string; createdAt: Date }): UserView {
+  return { id: user.id, email: user.email, createdAt: user.createdAt.toISOString() };
+}
