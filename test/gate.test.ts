@@ -1,0 +1,172 @@
+import { Controller, Get, Injectable, Module } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import { Strategy } from 'passport';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Principal } from '../src/access/principal.js';
+import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';
+import { startApp, type TestApp } from './app.js';
+
+/** The written public list (ACC-01). A route that is not on it refuses without a token. */
+const PUBLIC = new Set([
+  'POST /v1/auth/register',
+  'POST /v1/auth/login',
+  'GET /.well-known/jwks.json',
+  'GET /health/live',
+  'GET /health/ready',
+]);
+
+const machine: Principal = {
+  userId: '01920000-0000-7000-8000-000000000001',
+  email: 'machine@example.com',
+  sessionId: '01920000-0000-7000-8000-000000000002',
+  tokenId: 'none',
+  clientId: 'machine',
+  expiresAt: new Date(4e12),
+};
+
+class ApiKey extends Strategy {
+  override authenticate(request: { headers: Record<string, unknown> }): void {
+    if (request.headers['x-api-key'] === 'open sesame') this.success(machine);
+    else this.fail(401);
+  }
+}
+
+@Injectable()
+class ApiKeyStrategy extends PassportStrategy(ApiKey, 'api-key') {
+  validate(): void {}
+}
+
+@Controller('v1/tests')
+class TestsController {
+  @Get('guarded')
+  guarded(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('public')
+  @Public()
+  open(): object {
+    return { open: true };
+  }
+
+  @Get('by-key')
+  @Authenticated('api-key')
+  byKey(@CurrentUser() user: Principal): object {
+    return { clientId: user.clientId };
+  }
+}
+
+@Module({ controllers: [TestsController], providers: [ApiKeyStrategy] })
+class TestsModule {}
+
+let app: TestApp;
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  app = await startApp({ features: [TestsModule] }, (clean) => cleanups.unshift(clean));
+});
+afterAll(async () => {
+  for (const clean of cleanups) await clean();
+});
+
+describe('the gate', () => {
+  it('refuses every route without a token unless it is on the written list', async () => {
+    const { body } = await app.call('GET', '/openapi.json');
+    const paths = body['paths'] as Record<string, Record<string, { security: unknown[] }>>;
+    const routes = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ path, method: method.toUpperCase() })));
+    const ours = routes.filter(({ path }) => !path.startsWith('/v1/tests'));
+    expect(ours.length).toBeGreaterThan(PUBLIC.size);
+    for (const { path, method } of ours) {
+      const { status } = await app.call(method, path);
+      expect([`${method} ${path}`, status === 401]).toEqual([`${method} ${path}`, !PUBLIC.has(`${method} ${path}`)]);
+    }
+  });
+
+  it('is closed for a new route, and opens with a token', async () => {
+    const { token } = await app.signIn();
+    expect((await app.call('GET', '/v1/tests/guarded')).body['code']).toBe('token_missing');
+    expect((await app.call('GET', '/v1/tests/guarded', { token })).status).toBe(200);
+    expect((await app.call('GET', '/v1/tests/public')).body).toEqual({ open: true });
+  });
+
+  it('takes another Passport strategy on one route, and there no token', async () => {
+    const { token } = await app.signIn();
+    const byKey = await app.call('GET', '/v1/tests/by-key', { headers: { 'x-api-key': 'open sesame' } });
+    expect([byKey.status, byKey.body]).toEqual([200, { clientId: 'machine' }]);
+    expect((await app.call('GET', '/v1/tests/by-key', { token })).status).toBe(401);
+    expect((await app.call('GET', '/v1/tests/guarded', { headers: { 'x-api-key': 'open sesame' } })).status).toBe(401);
+  });
+
+  it('challenges without an error code when nothing was sent, and with invalid_token when a bad token was', async () => {
+    const challenge = async (headers: Record<string, string>): Promise<string | null> =>
+      (await app.call('GET', '/v1/auth/me', { headers })).headers.get('www-authenticate');
+    expect(await challenge({})).toBe('Bearer realm="gatehouse"');
+    expect(await challenge({ authorization: 'Basic YTpi' })).toBe('Bearer realm="gatehouse"');
+    expect(await challenge({ authorization: 'Bearer nonsense' })).toBe('Bearer realm="gatehouse", error="invalid_token"');
+    expect(await challenge({ authorization: 'Bearer' })).toBe('Bearer realm="gatehouse", error="invalid_token"');
+  });
+
+  it('reads tokens from the Authorization header alone', async () => {
+    const { token } = await app.signIn();
+    expect((await app.call('GET', `/v1/auth/me`, { headers: { cookie: `access_token=${token}` } })).status).toBe(401);
+    expect((await app.call('GET', `/v1/auth/me?access_token=${token}`)).status).toBe(400);
+  });
+
+  it('refuses before the body is read', async () => {
+    const { hostname, port } = new URL(app.url);
+    const socket = connect(Number(port), hostname);
+    socket.write('GET /v1/users/me HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n{');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  it('answers a token that has expired with token_expired', async () => {
+    const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
+    const { token } = await brief.signIn();
+    await expect.poll(async () => (await brief.call('GET', '/v1/auth/me', { token })).body['code'], { timeout: 5000 }).toBe('token_expired');
+  });
+
+  it('asks the database nothing on GET /v1/auth/me', async () => {
+    const { token } = await app.signIn();
+    // Every session but the asking one, so that a query of the pool is seen to have come and gone.
+    const asked = async (): Promise<unknown> => {
+      const [row] = await app.query<{ last: string }>(
+        `SELECT max(query_start)::text || ' ' || count(*) AS last FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'gatehouse'`,
+      );
+      return row?.last;
+    };
+    const before = await asked();
+    for (let call = 0; call < 20; call++) expect((await app.call('GET', '/v1/auth/me', { token })).status).toBe(200);
+    expect(await asked()).toBe(before);
+    await app.call('GET', '/v1/users/me', { token });
+    expect(await asked()).not.toBe(before);
+  });
+});
+
+describe('answers', () => {
+  it('are problem+json for unknown paths, wrong methods and broken bodies', async () => {
+    const unknown = await app.call('GET', '/v1/nothing');
+    expect([unknown.status, unknown.body['code']]).toEqual([404, 'not_found']);
+    const method = await app.call('DELETE', '/v1/auth/me');
+    expect([method.status, method.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    const response = await fetch(`${app.url}/v1/auth/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"email":' });
+    expect([response.status, response.headers.get('content-type')]).toEqual([400, 'application/problem+json; charset=utf-8']);
+  });
+
+  it('say 503 with Retry-After, never 401, when the database is gone, and guarded routes go on', async () => {
+    const lonely = await startApp();
+    const { email, token } = await lonely.signIn();
+    const [name] = await lonely.query<{ name: string }>('SELECT current_database() AS name');
+    await app.query(`ALTER DATABASE ${name?.name} WITH ALLOW_CONNECTIONS false`);
+    await app.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name?.name]);
+    for (const answer of [await lonely.login(email), await lonely.call('GET', '/v1/users/me', { token }), await lonely.call('GET', '/health/ready')]) {
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    }
+    expect((await lonely.call('GET', '/v1/auth/me', { token })).status).toBe(200);
+    expect((await lonely.call('GET', '/health/live')).status).toBe(200);
+  });
+});
