@@ -100,7 +100,7 @@ describe('an unknown address', () => {
       samples[1].push(await timed(() => real.verifyNothing('some other password')));
     }
     expect(Math.abs(median(samples[0]) - median(samples[1]))).toBeLessThan(5);
-    expect(median(samples[1])).toBeGreaterThan(5);
+    expect(median(samples[1])).toBeGreaterThan(median(samples[0]) / 2);
   }, 30_000);
 });
 

@@ -10,8 +10,6 @@ import { TokenError } from './token-error.js';
 import { keyForHeader } from './token-header.js';
 import { prepareKey, type PreparedKey, type VerificationKey } from './verification-key.js';
 
-export { TokenError } from './token-error.js';
-
 export interface VerifierOptions extends ExpectedClaims, TimeLimits {
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
