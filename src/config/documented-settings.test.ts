@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Setting } from './setting-kinds.js';
+import { settings } from './settings.js';
+
+const table = Object.entries<Setting<unknown>>(settings);
+
+/** As a person writes it: flags as on and off, the folder as it was given. */
+function shown({ fallback }: Setting<unknown>): string {
+  if (typeof fallback === 'boolean') return fallback ? 'on' : 'off';
+  return String(fallback);
+}
+
+describe('the documented settings', () => {
+  it('are those of the README, with their defaults and meanings', () => {
+    const rows = readFileSync('README.md', 'utf8').matchAll(/^\| `([A-Z\d_]+)` \| (.*?) \| (.*) \|$/gm);
+    const documented = [...rows].map(([, name, standard, about]) => [name, standard, about]);
+    const expected = table.map(([name, setting]) => [
+      name,
+      setting.fallback === undefined ? (setting.unset ?? '') : `\`${shown(setting)}\``,
+      setting.about,
+    ]);
+    expect(documented).toEqual(expected);
+  });
+
+  it('are those of .env.example, with their defaults', () => {
+    const lines = readFileSync('.env.example', 'utf8').matchAll(/^# ?([A-Z\d_]+)=(.*)$/gm);
+    const documented = [...lines].map(([, name, value]) => [name, value]);
+    expect(documented).toEqual(
+      table.map(([name, setting]) => [name, setting.fallback === undefined ? '' : shown(setting)]),
+    );
+  });
+});
