@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { LogController } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { gateProblems } from './access/access.problems.js';
 import { Gate } from './access/gate.js';
@@ -43,7 +44,7 @@ export async function createApp(config: Config, features: readonly Type[] = []):
   const adapter = new FastifyAdapter({
     ...wireOptions(wire),
     logger: { level: config.logLevel },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config, features), adapter, {
     bodyParser: false,

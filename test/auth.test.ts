@@ -65,7 +65,9 @@ describe('registering', () => {
 
   it('stores argon2id with a 16-byte salt and a 32-byte tag', async () => {
     const { email } = await app.signIn();
-    const [row] = await app.query<{ hash: string }>('SELECT password_hash AS hash FROM users WHERE email_lower = $1', [email]);
+    const [row] = await app.query<{ hash: string }>('SELECT password_hash AS hash FROM users WHERE email_lower = $1', [
+      email,
+    ]);
     const [, , , , salt = '', tag = ''] = row?.hash.split('$') ?? [];
     expect(row?.hash).toMatch(/^\$argon2id\$v=19\$m=8,t=1,p=1\$/);
     expect([Buffer.from(salt, 'base64').length, Buffer.from(tag, 'base64').length]).toEqual([16, 32]);
@@ -85,7 +87,12 @@ describe('logging in', () => {
       'SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email_lower = $1',
       [email.toLowerCase()],
     );
-    expect(me.body).toEqual({ userId: expect.any(String), email, sessionId: session?.id, expiresAt: expect.any(String) });
+    expect(me.body).toEqual({
+      userId: expect.any(String),
+      email,
+      sessionId: session?.id,
+      expiresAt: expect.any(String),
+    });
   });
 
   it('gives one answer for an unknown address, a wrong password and a disabled user', async () => {
@@ -97,8 +104,8 @@ describe('logging in', () => {
       app.login(email, 'not the right passphrase'),
       app.login(disabled.email),
     ]);
-    const told = answers.map(({ status, body }) => ({ status, ...body, instance: '' }));
-    expect(told[0]).toMatchObject({ status: 401, code: 'credentials_invalid' });
+    const told = answers.map(({ status, body: { instance: _instance, ...fixed } }) => [status, fixed]);
+    expect(told[0]).toEqual([401, expect.objectContaining({ code: 'credentials_invalid' })]);
     expect(told).toEqual([told[0], told[0], told[0]]);
   });
 
@@ -123,7 +130,9 @@ describe('logging in', () => {
     const { email } = await app.signIn();
     const dearer = await startApp({ databaseUrl: app.databaseUrl, changes: { argon2Passes: 2 } });
     expect((await dearer.login(email)).status).toBe(200);
-    const [row] = await app.query<{ hash: string }>('SELECT password_hash AS hash FROM users WHERE email_lower = $1', [email]);
+    const [row] = await app.query<{ hash: string }>('SELECT password_hash AS hash FROM users WHERE email_lower = $1', [
+      email,
+    ]);
     expect(row?.hash).toContain('$m=8,t=2,p=1$');
     expect((await app.login(email)).status).toBe(200);
   });

@@ -71,11 +71,17 @@ afterAll(async () => {
   for (const clean of cleanups) await clean();
 });
 
+async function challenge(headers: Record<string, string>): Promise<string | null> {
+  return (await app.call('GET', '/v1/auth/me', { headers })).headers.get('www-authenticate');
+}
+
 describe('the gate', () => {
   it('refuses every route without a token unless it is on the written list', async () => {
     const { body } = await app.call('GET', '/openapi.json');
     const paths = body['paths'] as Record<string, Record<string, { security: unknown[] }>>;
-    const routes = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ path, method: method.toUpperCase() })));
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({ path, method: method.toUpperCase() })),
+    );
     const ours = routes.filter(({ path }) => !path.startsWith('/v1/tests'));
     expect(ours.length).toBeGreaterThan(PUBLIC.size);
     for (const { path, method } of ours) {
@@ -100,11 +106,11 @@ describe('the gate', () => {
   });
 
   it('challenges without an error code when nothing was sent, and with invalid_token when a bad token was', async () => {
-    const challenge = async (headers: Record<string, string>): Promise<string | null> =>
-      (await app.call('GET', '/v1/auth/me', { headers })).headers.get('www-authenticate');
     expect(await challenge({})).toBe('Bearer realm="gatehouse"');
     expect(await challenge({ authorization: 'Basic YTpi' })).toBe('Bearer realm="gatehouse"');
-    expect(await challenge({ authorization: 'Bearer nonsense' })).toBe('Bearer realm="gatehouse", error="invalid_token"');
+    expect(await challenge({ authorization: 'Bearer nonsense' })).toBe(
+      'Bearer realm="gatehouse", error="invalid_token"',
+    );
     expect(await challenge({ authorization: 'Bearer' })).toBe('Bearer realm="gatehouse", error="invalid_token"');
   });
 
@@ -117,7 +123,9 @@ describe('the gate', () => {
   it('refuses before the body is read', async () => {
     const { hostname, port } = new URL(app.url);
     const socket = connect(Number(port), hostname);
-    socket.write('GET /v1/users/me HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n{');
+    socket.write(
+      'GET /v1/users/me HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n{',
+    );
     const [answer] = (await once(socket, 'data')) as [Buffer];
     socket.destroy();
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
@@ -126,7 +134,9 @@ describe('the gate', () => {
   it('answers a token that has expired with token_expired', async () => {
     const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
     const { token } = await brief.signIn();
-    await expect.poll(async () => (await brief.call('GET', '/v1/auth/me', { token })).body['code'], { timeout: 5000 }).toBe('token_expired');
+    await expect
+      .poll(async () => (await brief.call('GET', '/v1/auth/me', { token })).body['code'], { timeout: 5000 })
+      .toBe('token_expired');
   });
 
   it('asks the database nothing on GET /v1/auth/me', async () => {
@@ -153,8 +163,15 @@ describe('answers', () => {
     expect([unknown.status, unknown.body['code']]).toEqual([404, 'not_found']);
     const method = await app.call('DELETE', '/v1/auth/me');
     expect([method.status, method.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
-    const response = await fetch(`${app.url}/v1/auth/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"email":' });
-    expect([response.status, response.headers.get('content-type')]).toEqual([400, 'application/problem+json; charset=utf-8']);
+    const response = await fetch(`${app.url}/v1/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"email":',
+    });
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      400,
+      'application/problem+json; charset=utf-8',
+    ]);
   });
 
   it('say 503 with Retry-After, never 401, when the database is gone, and guarded routes go on', async () => {
@@ -163,7 +180,11 @@ describe('answers', () => {
     const [name] = await lonely.query<{ name: string }>('SELECT current_database() AS name');
     await app.query(`ALTER DATABASE ${name?.name} WITH ALLOW_CONNECTIONS false`);
     await app.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name?.name]);
-    for (const answer of [await lonely.login(email), await lonely.call('GET', '/v1/users/me', { token }), await lonely.call('GET', '/health/ready')]) {
+    for (const answer of [
+      await lonely.login(email),
+      await lonely.call('GET', '/v1/users/me', { token }),
+      await lonely.call('GET', '/health/ready'),
+    ]) {
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     }
     expect((await lonely.call('GET', '/v1/auth/me', { token })).status).toBe(200);

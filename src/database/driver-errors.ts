@@ -4,8 +4,8 @@ import { Prisma } from './generated/client.js';
 
 /** Prisma: unreachable, timed out, closed, pool exhausted, transaction not started or expired, write conflict. */
 const PASSING_PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
-/** PostgreSQL: connection, transaction rollback, resources, operator intervention, system error; and two of their own. */
-const PASSING_SQLSTATE = /^(?:08|40|53|57|58)|^(?:25006|55P03)$/;
+/** PostgreSQL: connection, authorization, rollback, resources, prerequisite state, intervention, system; read-only, no database. */
+const PASSING_SQLSTATE = /^(?:08|28|40|53|55|57|58)|^(?:25006|3D000)$/;
 const SOCKET_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
 const POOL_MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered/;
