@@ -25,6 +25,12 @@ export async function migrationsList() {
   };
 }
 
+/** Where a migration of this name and time is written, as Prisma Migrate names it. */
+export function newMigrationFolder(name: string, at: Date): string {
+  const stamp = at.toISOString().replaceAll(/\D/g, '').slice(0, 14);
+  return `${MIGRATIONS_FOLDER}/${stamp}_${name}`;
+}
+
 /** `schema.prisma` as the engine takes it: path and text. */
 export async function schemaFile(): Promise<[path: string, text: string]> {
   const path = `${PRISMA_FOLDER}/schema.prisma`;

@@ -1,17 +1,56 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  ColumnTypeEnum,
+  type SqlDriverAdapter,
+  type SqlQuery,
+} from '@prisma/driver-adapter-utils';
 import { SchemaEngine } from '@prisma/schema-engine-wasm';
+import pg from 'pg';
 import { migrationsList, schemaFile } from './migration-files.js';
 
 const EVERYTHING = { externalTables: [], externalEnums: [] };
+
+/** PostgreSQL's internal "char", which the adapter does not know, and a type whose column type nothing else has here. */
+const CHAR_OID = 18;
+const CHAR_ARRAY_OID = 1002;
 
 /**
  * Prisma Migrate's engine from its npm package, so that nothing is downloaded. It writes `_prisma_migrations` as the native
  * one does. Load it in a process that ends afterwards: its memory is never given back.
  */
 async function openEngine(url: string): Promise<SchemaEngine> {
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: url }));
+  const factory = new PrismaPg(introspectionPool(url));
+  const connect = async () => knowingChar(await factory.connect());
+  const adapter = bindMigrationAwareSqlAdapterFactory({
+    provider: factory.provider,
+    adapterName: factory.adapterName,
+    connect,
+    connectToShadowDb: connect,
+  });
   return SchemaEngine.new({ datamodels: [await schemaFile()] }, () => undefined, adapter);
+}
+
+function introspectionPool(connectionString: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString, allowExitOnIdle: true, idleTimeoutMillis: 1 });
+  const query = pool.query.bind(pool) as (...parameters: unknown[]) => Promise<pg.QueryResult>;
+  const queryMarkingChar = async (...parameters: unknown[]): Promise<pg.QueryResult> => {
+    const result = await query(...parameters);
+    for (const field of result.fields) if (field.dataTypeID === CHAR_OID) field.dataTypeID = CHAR_ARRAY_OID;
+    return result;
+  };
+  return Object.assign(pool, { query: queryMarkingChar });
+}
+
+function knowingChar(adapter: SqlDriverAdapter): SqlDriverAdapter {
+  const queryRaw = adapter.queryRaw.bind(adapter);
+  const { CharacterArray, Character } = ColumnTypeEnum;
+  return Object.assign(adapter, {
+    queryRaw: async (query: SqlQuery) => {
+      const result = await queryRaw(query);
+      return { ...result, columnTypes: result.columnTypes.map((type) => (type === CharacterArray ? Character : type)) };
+    },
+  });
 }
 
 /** Applies the pending migrations and returns their names. */
@@ -24,16 +63,19 @@ export async function applyMigrations(url: string): Promise<readonly string[]> {
   return appliedMigrationNames;
 }
 
-/** The SQL that takes an empty database to `schema.prisma`. */
-export async function schemaScript(url: string): Promise<string> {
+/**
+ * Migrates an empty database and returns the SQL that would take it on to `schema.prisma`; undefined when the two agree.
+ */
+export async function missingScript(url: string): Promise<string | undefined> {
+  await applyMigrations(url);
   const engine = await openEngine(url);
   const [path, content] = await schemaFile();
-  const { stdout } = await engine.diff({
-    from: { tag: 'empty' },
+  const { stdout, exitCode } = await engine.diff({
+    from: { tag: 'schemaDatasource', files: [{ path, content }], configDir: '' },
     to: { tag: 'schemaDatamodel', files: [{ path, content }] },
     script: true,
-    exitCode: null,
+    exitCode: true,
     filters: EVERYTHING,
   });
-  return stdout ?? '';
+  return exitCode === 0 ? undefined : (stdout ?? undefined);
 }

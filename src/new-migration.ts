@@ -1,0 +1,35 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { readSettings } from './config/read-settings.js';
+import { newMigrationFolder } from './database/migration-files.js';
+import { provideDatabase } from './database/provide-database.js';
+import { missingScript } from './database/schema-engine.js';
+import { withScratchDatabase } from './database/schema-reset.js';
+
+/** `npm run db:migrate:new -- NAME`: writes what takes a freshly migrated database to `schema.prisma`. */
+async function main([name = '']: readonly string[]): Promise<void> {
+  if (!/^[a-z][a-z\d_]{0,60}$/.test(name)) {
+    throw new Error('usage: npm run db:migrate:new -- NAME, in lower case with underscores');
+  }
+  const database = await provideDatabase(readSettings(), 'script');
+  try {
+    const sql = await withScratchDatabase(database.config.databaseDirectUrl, missingScript);
+    if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');
+    else process.stdout.write(`Wrote ${await write(name, sql)}: read it before you commit it.\n`);
+  } finally {
+    await database.stop();
+  }
+}
+
+async function write(name: string, sql: string): Promise<string> {
+  const folder = newMigrationFolder(name, new Date());
+  await mkdir(folder);
+  await writeFile(`${folder}/migration.sql`, sql);
+  return `${folder}/migration.sql`;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

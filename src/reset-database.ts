@@ -1,0 +1,27 @@
+import { readSettings } from './config/read-settings.js';
+import { provideDatabase } from './database/provide-database.js';
+import { dropEverything } from './database/schema-reset.js';
+import { bringSchemaUpToDate } from './database/schema-version.js';
+
+/** `npm run db:reset`: drops everything and migrates again. */
+async function main(args: readonly string[]): Promise<void> {
+  const settings = readSettings();
+  if (settings.databaseUrl !== undefined && !args.includes('--force')) {
+    throw new Error('DATABASE_URL is set: add --force to drop everything in that database');
+  }
+  const database = await provideDatabase(settings, 'script');
+  try {
+    await dropEverything(database.config);
+    await bringSchemaUpToDate(database.config, { migrate: true });
+    process.stdout.write('The database is empty and migrated.\n');
+  } finally {
+    await database.stop();
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
