@@ -1,0 +1,65 @@
+import 'reflect-metadata';
+import { Controller, Get, Module } from '@nestjs/common';
+import { Public, CurrentUser } from '../dist/access/route-access.decorators.js';
+import type { Principal } from '../dist/access/principal.js';
+import { createApp } from '../dist/app.js';
+import { parseSettings } from '../dist/config/read-settings.js';
+import { provideDatabase } from '../dist/database/provide-database.js';
+import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
+
+/** What GET /v1/auth/me answers, from a constant where there is nobody to ask. */
+const somebody = {
+  userId: '01920000-0000-7000-8000-000000000001',
+  email: 'bench@example.com',
+  sessionId: '01920000-0000-7000-8000-000000000002',
+  expiresAt: new Date(4e12).toISOString(),
+};
+
+class BenchController {
+  unguarded(): object {
+    return { ...somebody };
+  }
+
+  guarded({ userId, email, sessionId, expiresAt }: Principal): object {
+    return { userId, email, sessionId, expiresAt: expiresAt.toISOString() };
+  }
+}
+
+class BenchModule {}
+
+/** Decorators as the functions they are: Node strips types and knows no decorators. */
+function decorate(): void {
+  const route = (name: 'unguarded' | 'guarded', ...decorators: MethodDecorator[]): void => {
+    const descriptor = Object.getOwnPropertyDescriptor(BenchController.prototype, name);
+    if (descriptor === undefined) throw new Error(`no method ${name}`);
+    for (const decorator of decorators) decorator(BenchController.prototype, name, descriptor);
+  };
+  CurrentUser()(BenchController.prototype, 'guarded', 0);
+  route('unguarded', Get('unguarded'), Public());
+  route('guarded', Get('guarded'));
+  Controller('bench')(BenchController);
+  Module({ controllers: [BenchController] })(BenchModule);
+}
+
+const settings = parseSettings({
+  DATA_DIR: process.argv[2] ?? '',
+  LOG_LEVEL: 'warn',
+  JWT_SECRET: process.argv[3] ?? '',
+});
+const database = await provideDatabase(settings, 'app');
+await bringSchemaUpToDate(database.config, { migrate: true });
+decorate();
+const app = await createApp(database.config, [BenchModule]);
+await app.listen(0, '127.0.0.1');
+
+process.on('message', (message) => {
+  if (message === 'cpu') process.send?.(process.cpuUsage());
+  if (message === 'stop') void stop();
+});
+process.send?.(await app.getUrl());
+
+async function stop(): Promise<void> {
+  await app.close();
+  await database.stop();
+  process.exit(0);
+}
