@@ -3,7 +3,7 @@ import { readSettings } from './config/read-settings.js';
 import { newMigrationFolder } from './database/migration-files.js';
 import { provideDatabase } from './database/provide-database.js';
 import { missingScript } from './database/schema-engine.js';
-import { withScratchDatabase } from './database/schema-reset.js';
+import { createScratchDatabase } from './database/schema-reset.js';
 
 /** `npm run db:migrate:new -- NAME`: writes what takes a freshly migrated database to `schema.prisma`. */
 async function main([name = '']: readonly string[]): Promise<void> {
@@ -12,11 +12,20 @@ async function main([name = '']: readonly string[]): Promise<void> {
   }
   const database = await provideDatabase(readSettings(), 'script');
   try {
-    const sql = await withScratchDatabase(database.config.databaseDirectUrl, missingScript);
+    const sql = await missingFromMigrations(database.config.databaseDirectUrl);
     if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');
     else process.stdout.write(`Wrote ${await write(name, sql)}: read it before you commit it.\n`);
   } finally {
     await database.stop();
+  }
+}
+
+async function missingFromMigrations(url: string): Promise<string | undefined> {
+  const scratch = await createScratchDatabase(url);
+  try {
+    return await missingScript(scratch.url);
+  } finally {
+    await scratch.drop();
   }
 }
 

@@ -1,7 +1,20 @@
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, vi } from 'vitest';
 import pg from 'pg';
 import { bringSchemaUpToDate, pendingMigrations } from '../dist/database/schema-version.js';
 import { createDatabase, testConfig } from './app.js';
@@ -13,6 +26,19 @@ async function run(databaseUrl: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET };
   const quiet = ['--disable-warning=ExperimentalWarning'];
   const { stdout } = await promisify(execFile)('node', [...quiet, ...args], { env });
+  return stdout;
+}
+
+function checksumOf(migration: string): string {
+  return hash('sha256', readFileSync(`prisma/migrations/${migration}/migration.sql`));
+}
+
+/** As `npx prisma` runs it; where it would download an engine from, nobody answers. */
+async function prisma(env: Record<string, string>, ...args: string[]): Promise<string> {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const { stdout } = await promisify(execFile)('node_modules/.bin/prisma', args, {
+    env: { ...inherited, PRISMA_ENGINES_MIRROR: 'http://127.0.0.1:1', ...env },
+  });
   return stdout;
 }
 
@@ -39,6 +65,20 @@ describe('migrations', () => {
     const said = await run(inject('databaseServerUrl'), 'dist/new-migration.js', 'drift');
     expect(said).toBe('schema.prisma has not changed.\n');
     expect(readdirSync('prisma/migrations')).toEqual(before);
+  });
+
+  it('are written by db:migrate:new for what has changed, and then agree again', async () => {
+    const project = mkdtempSync(join(tmpdir(), 'gatehouse-project-'));
+    for (const folder of ['dist', 'prisma']) cpSync(folder, join(project, folder), { recursive: true });
+    for (const name of ['node_modules', 'package.json']) symlinkSync(resolve(name), join(project, name));
+    const schema = join(project, 'prisma/schema.prisma');
+    writeFileSync(schema, readFileSync(schema, 'utf8').replace(/^model User \{$/m, '$&\n  nickname String?'));
+    const script = join(project, 'dist/new-migration.js');
+    const url = inject('databaseServerUrl');
+    const file = /^Wrote (\S+_add_nickname\/migration\.sql): read it/.exec(await run(url, script, 'add_nickname'))?.[1];
+    expect(readFileSync(file ?? '', 'utf8')).toMatch(/ALTER TABLE "users" ADD COLUMN\s+"nickname" TEXT;/);
+    expect(await run(url, script, 'again')).toBe('schema.prisma has not changed.\n');
+    rmSync(project, { recursive: true });
   });
 
   it('are applied once by four first starts at once', async () => {
@@ -110,5 +150,63 @@ describe('on a DATABASE_URL', () => {
     await run(url, 'prisma/seed.ts', '--force');
     await run(url, 'dist/reset-database.js', '--force');
     expect(await query(url, 'SELECT 1 FROM users')).toEqual([]);
+  });
+});
+
+describe('the Prisma CLI, without the engine it would download', () => {
+  it('deploys and reports as the native engine does', async () => {
+    const url = await emptyDatabase();
+    await expect(prisma({ DATABASE_URL: url }, 'migrate', 'status')).rejects.toMatchObject({
+      stdout: expect.stringContaining('have not yet been applied') as string,
+    });
+    expect(await prisma({ DATABASE_URL: url }, 'migrate', 'deploy')).toContain('successfully applied');
+    expect(await prisma({ DATABASE_URL: url }, 'migrate', 'status')).toContain('up to date');
+    const rows = await query<{ name: string; checksum: string; steps: number; done: boolean }>(
+      url,
+      `SELECT migration_name AS name, checksum, applied_steps_count AS steps, finished_at >= started_at AS done
+       FROM _prisma_migrations ORDER BY 1`,
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) expect(row).toEqual({ ...row, checksum: checksumOf(row.name), steps: 1, done: true });
+    await bringSchemaUpToDate(testConfig(url), { migrate: false });
+  });
+
+  it('makes a database that is missing, seeds it and resets it', async () => {
+    const url = new URL(await createDatabase());
+    url.pathname += '_of_the_cli';
+    const env = { DATABASE_URL: url.href, MASTER_SECRET };
+    expect(await prisma(env, 'migrate', 'deploy')).toContain('created');
+    expect(await prisma(env, 'db', 'seed', '--', '--force')).toMatch(/admin@example\.com has the password \S{24}/);
+    expect(await prisma(env, 'migrate', 'reset', '--force')).toContain('reset successful');
+    expect(await query(url.href, 'SELECT 1 FROM users')).toEqual([]);
+  });
+
+  it('finds no schema change, and leaves the data alone while it looks', async () => {
+    const url = await createDatabase();
+    await run(url, 'prisma/seed.ts', '--force');
+    for (const _ of [1, 2]) {
+      expect(await prisma({ DATABASE_URL: url }, 'migrate', 'dev', '--name', 'none')).toContain('Already in sync');
+    }
+    expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
+  });
+
+  it('says what is wrong with a migration or a connection', async () => {
+    const nobody = { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' };
+    await expect(prisma(nobody, 'migrate', 'deploy')).rejects.toThrow('P1001');
+    const url = await createDatabase();
+    await query(url, 'UPDATE _prisma_migrations SET finished_at = NULL');
+    await expect(prisma({ DATABASE_URL: url }, 'migrate', 'deploy')).rejects.toThrow('P3009');
+  });
+
+  it('starts the embedded database for a command and stops it afterwards', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-cli-'));
+    chmodSync(folder, 0o711);
+    const env = { DATA_DIR: join(folder, 'data') };
+    expect(await prisma(env, 'migrate', 'deploy')).toContain('successfully applied');
+    const postmaster = join(folder, 'data/postgres/postmaster.pid');
+    await vi.waitFor(() => expect(existsSync(postmaster)).toBe(false), { timeout: 10_000 });
+    expect(await prisma(env, 'db', 'seed')).toMatch(/admin@example\.com has the password \S{24}/);
+    await vi.waitFor(() => expect(existsSync(postmaster)).toBe(false), { timeout: 10_000 });
+    rmSync(folder, { recursive: true });
   });
 });

@@ -8,6 +8,7 @@ import {
 import { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
 import { migrationsList, schemaFile } from './migration-files.js';
+import { createScratchDatabase } from './schema-reset.js';
 
 const EVERYTHING = { externalTables: [], externalEnums: [] };
 
@@ -19,16 +20,31 @@ const CHAR_ARRAY_OID = 1002;
  * Prisma Migrate's engine from its npm package, so that nothing is downloaded. It writes `_prisma_migrations` as the native
  * one does. Load it in a process that ends afterwards: its memory is never given back.
  */
-async function openEngine(url: string): Promise<SchemaEngine> {
-  const factory = new PrismaPg(introspectionPool(url));
-  const connect = async () => knowingChar(await factory.connect());
+export async function openSchemaEngine(url: string): Promise<SchemaEngine> {
+  const { provider, adapterName } = new PrismaPg({});
   const adapter = bindMigrationAwareSqlAdapterFactory({
-    provider: factory.provider,
-    adapterName: factory.adapterName,
-    connect,
-    connectToShadowDb: connect,
+    provider,
+    adapterName,
+    connect: () => connect(url),
+    connectToShadowDb: () => connectToScratchDatabase(url),
   });
   return SchemaEngine.new({ datamodels: [await schemaFile()] }, () => undefined, adapter);
+}
+
+async function connect(url: string): Promise<SqlDriverAdapter> {
+  return knowingChar(await new PrismaPg(introspectionPool(url), { disposeExternalPool: true }).connect());
+}
+
+/** The adapter's own form of this would connect to the database of the URL, and the engine empties what it gets. */
+async function connectToScratchDatabase(url: string): Promise<SqlDriverAdapter> {
+  const scratch = await createScratchDatabase(url);
+  const adapter = await connect(scratch.url);
+  const dispose = adapter.dispose.bind(adapter);
+  const disposeAndDrop = async (): Promise<void> => {
+    await dispose();
+    await scratch.drop();
+  };
+  return Object.assign(adapter, { dispose: disposeAndDrop });
 }
 
 function introspectionPool(connectionString: string): pg.Pool {
@@ -55,7 +71,7 @@ function knowingChar(adapter: SqlDriverAdapter): SqlDriverAdapter {
 
 /** Applies the pending migrations and returns their names. */
 export async function applyMigrations(url: string): Promise<readonly string[]> {
-  const engine = await openEngine(url);
+  const engine = await openSchemaEngine(url);
   const { appliedMigrationNames } = await engine.applyMigrations({
     migrationsList: await migrationsList(),
     filters: EVERYTHING,
@@ -68,7 +84,7 @@ export async function applyMigrations(url: string): Promise<readonly string[]> {
  */
 export async function missingScript(url: string): Promise<string | undefined> {
   await applyMigrations(url);
-  const engine = await openEngine(url);
+  const engine = await openSchemaEngine(url);
   const [path, content] = await schemaFile();
   const { stdout, exitCode } = await engine.diff({
     from: { tag: 'schemaDatasource', files: [{ path, content }], configDir: '' },

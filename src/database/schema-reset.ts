@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { Config } from '../config/config.js';
 import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
@@ -9,20 +10,27 @@ export async function dropEverything(config: Config): Promise<void> {
   );
 }
 
-/** Makes an empty database beside the given one, and drops it after the work. The role needs CREATEDB. */
-export async function withScratchDatabase<Result>(
-  url: string,
-  work: (url: string) => Promise<Result>,
-): Promise<Result> {
-  const name = `gatehouse_scratch_${process.pid}_${Date.now()}`;
+/** A database beside another, for work that must not meet its data. */
+export interface ScratchDatabase {
+  readonly url: string;
+  readonly drop: () => Promise<void>;
+}
+
+/** Makes an empty database beside the given one. The role needs CREATEDB. */
+export async function createScratchDatabase(url: string): Promise<ScratchDatabase> {
+  const name = `gatehouse_scratch_${randomBytes(8).toString('hex')}`;
   const scratch = new URL(url);
   scratch.pathname = `/${name}`;
   await runStatements(url, `CREATE DATABASE ${name}`);
-  try {
-    return await work(scratch.href);
-  } finally {
-    await runStatements(url, `DROP DATABASE ${name} WITH (FORCE)`);
-  }
+  return { url: scratch.href, drop: () => runStatements(url, `DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+/** Makes the database that the URL names. The role needs CREATEDB. */
+export async function createDatabase(url: string): Promise<void> {
+  const maintenance = new URL(url);
+  maintenance.pathname = '/postgres';
+  const name = pg.escapeIdentifier(decodeURIComponent(new URL(url).pathname.slice(1)));
+  await runStatements(maintenance.href, `CREATE DATABASE ${name}`);
 }
 
 async function runStatements(url: string, ...statements: readonly string[]): Promise<void> {
