@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { FastifySchema, RouteOptions } from 'fastify';
 import {
   bodyTooLarge,
@@ -52,9 +53,15 @@ function documentedResponses(declared: Readonly<Record<string, unknown>>, common
   const own = entries.flatMap(([, entry]) => (isProblemResponse(entry) ? entry.problems : []));
   const byStatus = Object.groupBy(new Set([...own, ...common]), ({ status }) => status);
   return {
-    ...Object.fromEntries(entries.filter(([, entry]) => !isProblemResponse(entry))),
+    ...Object.fromEntries(entries.filter(([, entry]) => !isProblemResponse(entry)).map(described)),
     ...Object.fromEntries(
       Object.entries(byStatus).map(([status, kinds = []]) => [status, documentedResponse(Number(status), kinds)]),
     ),
   };
+}
+
+/** OpenAPI wants a description of every answer; the title of its message says most. */
+function described([status, schema]: [status: string, schema: unknown]): [string, object] {
+  const { title } = schema as { title?: string };
+  return [status, { description: title ?? STATUS_CODES[status], ...(schema as object) }];
 }

@@ -1,0 +1,291 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Controller, Get, Module } from '@nestjs/common';
+import { RouteSchema } from '@nestjs/platform-fastify';
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Public } from '../src/access/route-access.decorators.js';
+import type { ProblemKind } from '../src/problems/problem.js';
+import { UserView } from '../src/users/user-view.js';
+import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
+
+interface Operation {
+  readonly responses: Record<string, { content: Record<string, { schema: object }> }>;
+}
+interface Document {
+  readonly openapi: string;
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { schemas: Record<string, object> };
+}
+interface Called {
+  /** As the document has it, such as `GET /v1/auth/me`. */
+  readonly route: string;
+  readonly answer: Answer;
+}
+
+/** A row as a careless handler would return it. */
+@Controller('v1/careless')
+class CarelessController {
+  @Get()
+  @Public()
+  @RouteSchema({ response: { 200: UserView } })
+  row(): object {
+    return { id: 'x', email: 'x', createdAt: 'x', passwordHash: '$argon2id$', emailLower: 'x' };
+  }
+}
+
+@Module({ controllers: [CarelessController] })
+class CarelessModule {}
+
+let app: TestApp;
+let document: Document;
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  app = await startApp({}, (clean) => cleanups.unshift(clean));
+  document = (await app.call('GET', '/openapi.json')).body as unknown as Document;
+});
+afterAll(async () => {
+  for (const clean of cleanups) await clean();
+});
+
+function operation(route: string): Operation | undefined {
+  const [method = '', path = ''] = route.split(' ');
+  return document.paths[path]?.[method.toLowerCase()];
+}
+
+/** Every route once, as someone who may. */
+async function everySuccess(): Promise<Called[]> {
+  const { email, token } = await app.signIn();
+  const credentials = { email: `new-${email}`, password: PASSWORD };
+  const get = async (path: string): Promise<Called> => ({
+    route: `GET ${path}`,
+    answer: await app.call('GET', path, { token }),
+  });
+  const post = async (path: string): Promise<Called> => ({
+    route: `POST ${path}`,
+    answer: await app.call('POST', path, { json: credentials }),
+  });
+  return [
+    await post('/v1/auth/register'),
+    await post('/v1/auth/login'),
+    ...(await Promise.all(
+      ['/v1/auth/me', '/v1/users/me', '/.well-known/jwks.json', '/health/live', '/health/ready'].map(get),
+    )),
+  ];
+}
+
+describe('the OpenAPI document', () => {
+  it('is OpenAPI 3.1 and clean under redocly’s recommended rules', { timeout: 60_000 }, async () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-openapi-'));
+    writeFileSync(join(folder, 'openapi.json'), JSON.stringify(document));
+    const { stdout } = await promisify(execFile)(
+      resolve('node_modules/.bin/redocly'),
+      ['lint', '--extends=recommended', '--format=json', 'openapi.json'],
+      {
+        cwd: folder,
+        env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+      },
+    ).catch((failure: { stdout: string }) => failure);
+    expect(JSON.parse(stdout)).toMatchObject({ version: expect.any(String) as string, problems: [] });
+    rmSync(folder, { recursive: true });
+  });
+
+  it('lists every route there is', () => {
+    const routes = readdirSync('src', { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.controller.ts'))
+      .flatMap((file) => routesOf(readFileSync(`src/${file}`, 'utf8')));
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(documented.toSorted()).toEqual(routes.toSorted());
+  });
+
+  it('is true of every successful answer, which carries only declared fields', async () => {
+    const called = await everySuccess();
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(called.map(({ route }) => route).toSorted()).toEqual(documented.toSorted());
+    for (const { route, answer } of called) {
+      const schema = operation(route)?.responses[String(answer.status)]?.content['application/json']?.schema;
+      expect([route, answer.status, flawsOf(answer.body, schema)]).toEqual([route, answer.status, null]);
+      expect([route, openObjects(schema)]).toEqual([route, []]);
+    }
+  });
+
+  it('and the documentation are there only when DOCS says so', async () => {
+    const closed = await startApp({ databaseUrl: app.databaseUrl, changes: { docs: false } });
+    for (const path of ['/openapi.json', '/docs', '/docs/json']) {
+      expect([path, (await closed.call('GET', path)).status]).toEqual([path, 404]);
+    }
+    const page = await fetch(`${app.url}/docs`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(await page.text()).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  });
+});
+
+it('an answer drops what its schema does not declare', async () => {
+  const careless = await startApp({ features: [CarelessModule] });
+  expect((await careless.call('GET', '/v1/careless')).body).toEqual({ id: 'x', email: 'x', createdAt: 'x' });
+});
+
+describe('every problem code', () => {
+  /** How each is met. What has no route of its own in the document stands in the README's table alone. */
+  const met: Record<string, () => Promise<Called>> = {
+    body_too_large: () => register({ email: 'a@example.com', password: 'x'.repeat(17_000) }),
+    credentials_invalid: () =>
+      call('POST', '/v1/auth/login', { json: { email: 'nobody@example.com', password: PASSWORD } }),
+    email_taken: async () => {
+      const { email } = await app.signIn();
+      return register({ email, password: PASSWORD });
+    },
+    expectation_failed: () => raw('GET', '/health/live', 'Host: x\r\nConnection: close\r\nExpect: miracles\r\n\r\n'),
+    headers_too_large: () => raw('GET', '/health/live', `Host: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
+    internal_error: async () => {
+      const broken = await startApp();
+      const { token } = await broken.signIn();
+      await broken.query('ALTER TABLE users RENAME COLUMN email TO renamed');
+      return { route: 'GET /v1/users/me', answer: await broken.call('GET', '/v1/users/me', { token }) };
+    },
+    json_malformed: () => call('POST', '/v1/auth/login', { text: '{"email":' }),
+    media_type_unsupported: () => call('POST', '/v1/auth/login', { text: 'a=b', type: 'text/plain' }),
+    method_not_allowed: () => call('PUT', '/v1/auth/login', {}),
+    not_found: () => call('GET', '/v1/nothing', {}),
+    password_common: () => password('passwordpassword'),
+    password_contextual: () => password('gatehousegatehouse'),
+    password_too_long: () => password('x1'.repeat(129)),
+    password_too_short: () => password('short'),
+    request_malformed: () => raw('GET', '/health/live', 'Host: x\r\nX : y\r\n\r\n'),
+    request_timeout: () => raw('GET', '/health/live', 'Host: x\r\nX: '),
+    service_unavailable: async () => {
+      const lonely = await startApp();
+      await app.query(`DROP DATABASE ${new URL(lonely.databaseUrl).pathname.slice(1)} WITH (FORCE)`);
+      return { route: 'GET /health/ready', answer: await lonely.call('GET', '/health/ready') };
+    },
+    token_expired: async () => {
+      const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
+      const { token } = await brief.signIn();
+      const answer = (): Promise<Answer> => brief.call('GET', '/v1/auth/me', { token });
+      await expect.poll(async () => (await answer()).status, { timeout: 5000 }).toBe(401);
+      return { route: 'GET /v1/auth/me', answer: await answer() };
+    },
+    token_invalid: () => call('GET', '/v1/auth/me', { headers: { authorization: 'Bearer x.y.z' } }),
+    token_missing: () => call('GET', '/v1/auth/me', {}),
+    uri_too_long: () => call('GET', `/health/live?${'x'.repeat(5000)}`, {}),
+    user_not_found: async () => {
+      const { email, token } = await app.signIn();
+      await app.query('DELETE FROM users WHERE email_lower = $1', [email]);
+      return call('GET', '/v1/users/me', { headers: { authorization: `Bearer ${token}` } });
+    },
+    validation_failed: () => register({ email: 'nobody', password: PASSWORD }),
+  };
+
+  it('that the code defines is met below, and stands in the README', async () => {
+    const kinds = await definedKinds();
+    expect(kinds.map(({ code }) => code)).toEqual(Object.keys(met).toSorted());
+    const readme = readFileSync('README.md', 'utf8');
+    const unsaid = kinds.filter(({ code, status }) => !readme.includes(`| \`${code}\` | ${status} |`));
+    expect(unsaid.map(({ code, status }) => `${code} ${status}`)).toEqual([]);
+  });
+
+  it.each(Object.entries(met))('%s is reachable, and documented where it is', async (code, meet) => {
+    const { route, answer } = await meet();
+    const { status, headers, body } = answer;
+    expect(body).toMatchObject({ code, status, type: `urn:gatehouse:problem:${code}` });
+    expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    const problem = { ...document.components.schemas['Problem'], $id: undefined };
+    expect(flawsOf(body, problem)).toBeNull();
+    if (code === 'not_found' || code === 'method_not_allowed') expect(operation(route)).toBeUndefined();
+    else expect(codesOf(route, status)).toContain(code);
+  });
+});
+
+function register(json: unknown): Promise<Called> {
+  return call('POST', '/v1/auth/register', { json });
+}
+
+function password(text: string): Promise<Called> {
+  return register({ email: `${randomUUID()}@example.com`, password: text });
+}
+
+function codesOf(route: string, status: number): unknown {
+  const schema = operation(route)?.responses[String(status)]?.content['application/problem+json']?.schema as
+    { allOf: [unknown, { properties: { code: { enum: string[] } } }] } | undefined;
+  return schema?.allOf[1].properties.code.enum;
+}
+
+async function call(
+  method: string,
+  path: string,
+  options: { json?: unknown; text?: string; type?: string; headers?: Record<string, string> },
+): Promise<Called> {
+  const { json, text = json === undefined ? undefined : JSON.stringify(json), type = 'application/json' } = options;
+  const response = await fetch(`${app.url}${path}`, {
+    method,
+    headers: { ...(text !== undefined && { 'content-type': type }), ...options.headers },
+    ...(text !== undefined && { body: text }),
+  });
+  const body = (await response.json()) as Record<string, unknown>;
+  return {
+    route: `${method} ${path.split('?')[0]}`,
+    answer: { status: response.status, headers: response.headers, body },
+  };
+}
+
+/** For what no HTTP client would send. */
+async function raw(method: string, path: string, rest: string): Promise<Called> {
+  const { hostname, port } = new URL(app.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`${method} ${path} HTTP/1.1\r\n${rest}`);
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  await once(socket, 'close');
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  const [statusLine = '', ...fields] = head.split('\r\n');
+  const headers = new Headers(fields.map((field) => field.split(': ', 2) as [string, string]));
+  const answer = { status: Number(statusLine.split(' ')[1]), headers, body: JSON.parse(body) as Answer['body'] };
+  return { route: `${method} ${path}`, answer };
+}
+
+function flawsOf(body: unknown, schema: object | undefined): unknown {
+  if (schema === undefined) return 'no schema is documented';
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+  const validate = ajv.compile(schema);
+  validate(body);
+  return validate.errors ?? null;
+}
+
+/** Objects that would let an undeclared member pass. */
+function openObjects(schema: unknown): unknown[] {
+  if (!(schema instanceof Object)) return [];
+  const isOpen = 'properties' in schema && !('additionalProperties' in schema && schema.additionalProperties === false);
+  return [...(isOpen ? [schema] : []), ...Object.values(schema).flatMap(openObjects)];
+}
+
+/** From the decorators, so that a route is seen that the document leaves out. */
+function routesOf(source: string): string[] {
+  const [, prefix = ''] = /@Controller\('([^']*)'\)/.exec(source) ?? [];
+  return [...source.matchAll(/@(Get|Post|Put|Patch|Delete)\((?:'([^']*)')?\)/g)].map(
+    ([, method = '', path = '']) => `${method.toUpperCase()} ${['', prefix, path].join('/').replace(/\/$/, '')}`,
+  );
+}
+
+/** Every kind of problem that a file of ours exports a factory of, by code. */
+async function definedKinds(): Promise<ProblemKind[]> {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  );
+  const defining = files.filter((file) => /= defineProblem\(/.test(readFileSync(`src/${file}`, 'utf8')));
+  const modules = (await Promise.all(defining.map((file) => import(resolve('src', file))))) as object[];
+  const factories = modules.flatMap((module) => Object.values(module)).filter((each) => typeof each === 'function');
+  const kinds = factories.flatMap((each) => ('kind' in each ? [each.kind as ProblemKind] : []));
+  return kinds.toSorted((a, b) => (a.code < b.code ? -1 : 1));
+}
