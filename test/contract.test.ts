@@ -218,7 +218,8 @@ function password(text: string): Promise<Called> {
 
 function codesOf(route: string, status: number): unknown {
   const schema = operation(route)?.responses[String(status)]?.content['application/problem+json']?.schema as
-    { allOf: [unknown, { properties: { code: { enum: string[] } } }] } | undefined;
+    | { allOf: [unknown, { properties: { code: { enum: string[] } } }] }
+    | undefined;
   return schema?.allOf[1].properties.code.enum;
 }
 

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { hash } from '../src/passwords/argon2.js';
+import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
+
+const CHEAP = { memoryKib: 8, passes: 1, lanes: 1 };
+type Change = (client: pg.Client, userId: unknown) => Promise<unknown>;
+
+/** A login that has checked the password and waits for the user's row when the change to that row is committed. */
+async function loginDuring(app: TestApp, change: Change): Promise<{ answer: Answer; liveSessions: number }> {
+  const email = `${randomUUID()}@example.com`;
+  const { body: user } = await app.register(email);
+  const client = await begin(app);
+  await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user['id']]);
+  const login = app.login(email);
+  await expect.poll(() => lockWaiters(app)).toBe(1);
+  await change(client, user['id']);
+  await client.query('COMMIT');
+  const answer = await login;
+  const live = await app.query('SELECT FROM sessions WHERE user_id = $1 AND ended_at IS NULL', [user['id']]);
+  return { answer, liveSessions: live.length };
+}
+
+async function begin(app: TestApp): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: app.databaseUrl });
+  await client.connect();
+  onTestFinished(() => client.end());
+  await client.query('BEGIN');
+  return client;
+}
+
+async function lockWaiters(app: TestApp): Promise<number> {
+  const waiting = await app.query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return waiting.length;
+}
+
+async function setPassword(client: pg.Client, userId: unknown, password: string, passes: number): Promise<void> {
+  const passwordHash = await hash(password, { ...CHEAP, passes });
+  await client.query('UPDATE users SET password_hash = $2 WHERE id = $1', [userId, passwordHash]);
+}
+
+describe('a login that meets', () => {
+  it.each<[string, Change]>([
+    ['a ban', (client, id) => client.query('UPDATE users SET disabled_at = now() WHERE id = $1', [id])],
+    ['a deletion', (client, id) => client.query('DELETE FROM users WHERE id = $1', [id])],
+    ['a change of password', (client, id) => setPassword(client, id, 'another passphrase', 1)],
+  ])('%s after the password was checked starts no session', async (_case, change) => {
+    const { answer, liveSessions } = await loginDuring(await startApp(), change);
+    expect([answer.status, answer.body['code'], liveSessions]).toEqual([401, 'credentials_invalid', 0]);
+  });
+
+  it('a renewed hash of the same password checks again and succeeds', async () => {
+    const { answer, liveSessions } = await loginDuring(await startApp(), (client, id) =>
+      setPassword(client, id, PASSWORD, 1),
+    );
+    expect([answer.status, liveSessions]).toEqual([200, 1]);
+  });
+
+  it('its own renewal of an old hash never overwrites a new password', async () => {
+    const app = await startApp({ changes: { argon2Passes: 2 } });
+    const cheaper = await startApp({ databaseUrl: app.databaseUrl });
+    const email = `${randomUUID()}@example.com`;
+    const { body: user } = await cheaper.register(email);
+    const client = await begin(app);
+    await setPassword(client, user['id'], 'another passphrase', 2);
+    const login = app.login(email);
+    await expect.poll(() => lockWaiters(app)).toBe(1);
+    await client.query('COMMIT');
+    expect((await login).status).toBe(401);
+    expect((await app.login(email, 'another passphrase')).status).toBe(200);
+  });
+
+  it('a lock that is held too long is 503 with Retry-After', async () => {
+    const app = await startApp({ changes: { databaseLockTimeoutMs: 100 } });
+    const { answer } = await loginDuring(app, () => expect.poll(() => lockWaiters(app)).toBe(0));
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+  });
+});
