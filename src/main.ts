@@ -7,6 +7,7 @@ import { bringSchemaUpToDate } from './database/schema-version.js';
 const GOODBYES = ['SIGTERM', 'SIGINT'] as const;
 
 async function main(): Promise<void> {
+  const leaving = goodbye();
   const settings = readSettings();
   const database = await provideDatabase(settings, 'app');
   try {
@@ -15,7 +16,7 @@ async function main(): Promise<void> {
     const app = await createApp(config);
     try {
       await app.listen(config.port, config.host);
-      await goodbye();
+      await leaving;
       app.getHttpAdapter().getInstance().server.closeIdleConnections();
     } finally {
       await app.close();

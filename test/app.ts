@@ -25,6 +25,13 @@ export async function createDatabase(
   return url.href;
 }
 
+/** A database without a schema. */
+export async function emptyDatabase(): Promise<string> {
+  const url = await createDatabase();
+  await run(url, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  return url;
+}
+
 export function testConfig(databaseUrl: string, changes: Partial<Config> = {}): Config {
   const settings = parseSettings({ DATABASE_URL: databaseUrl, MASTER_SECRET, LOG_LEVEL: 'silent', DOCS: 'on' });
   const provided = { databaseUrl, databaseDirectUrl: databaseUrl, masterSecret: [MASTER_SECRET] };
@@ -104,8 +111,12 @@ export class TestApp {
   }
 }
 
-async function administer(sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: inject('databaseServerUrl') });
+function administer(sql: string): Promise<void> {
+  return run(inject('databaseServerUrl'), sql);
+}
+
+async function run(connectionString: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString });
   await client.connect();
   try {
     await client.query(sql);

@@ -1,8 +1,9 @@
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport';
-import { connect } from 'node:net';
+import { createHmac, createPublicKey, type JsonWebKeyInput } from 'node:crypto';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Principal } from '../src/access/principal.js';
 import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';
@@ -75,6 +76,10 @@ async function challenge(headers: Record<string, string>): Promise<string | null
   return (await app.call('GET', '/v1/auth/me', { headers })).headers.get('www-authenticate');
 }
 
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
 describe('the gate', () => {
   it('refuses every route without a token unless it is on the written list', async () => {
     const { body } = await app.call('GET', '/openapi.json');
@@ -118,6 +123,28 @@ describe('the gate', () => {
     const { token } = await app.signIn();
     expect((await app.call('GET', `/v1/auth/me`, { headers: { cookie: `access_token=${token}` } })).status).toBe(401);
     expect((await app.call('GET', `/v1/auth/me?access_token=${token}`)).status).toBe(400);
+  });
+
+  it('refuses what was forged from a good token and the published key', async () => {
+    const { token } = await app.signIn();
+    const [header = '', claims = '', signature = ''] = token.split('.');
+    const { keys } = (await app.call('GET', '/.well-known/jwks.json')).body as { keys: JsonWebKeyInput['key'][] };
+    const publicPem = createPublicKey({ key: keys[0] ?? {}, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string };
+    const confused = `${encode({ alg: 'HS256', typ: 'at+jwt', kid })}.${claims}`;
+    const richer = encode({ ...(JSON.parse(Buffer.from(claims, 'base64url').toString()) as object), email: 'x@y.z' });
+    const forged = [
+      `${encode({ alg: 'none', typ: 'at+jwt', kid })}.${claims}.`,
+      `${confused}.${createHmac('sha256', publicPem).update(confused).digest('base64url')}`,
+      `${header}.${richer}.${signature}`,
+      `${header}.${claims}.${signature.slice(0, -4)}AAAA`,
+      `${header}.${claims}`,
+      ` ${token}x`,
+    ];
+    for (const text of forged) {
+      const { status, body } = await app.call('GET', '/v1/auth/me', { token: text });
+      expect([text, status, body['code']]).toEqual([text, 401, 'token_invalid']);
+    }
   });
 
   it('refuses before the body is read', async () => {

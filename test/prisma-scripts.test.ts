@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 import { describe, expect, inject, it, vi } from 'vitest';
 import pg from 'pg';
 import { bringSchemaUpToDate, pendingMigrations } from '../dist/database/schema-version.js';
-import { createDatabase, testConfig } from './app.js';
+import { createDatabase, emptyDatabase, testConfig } from './app.js';
 
 const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
 
@@ -50,13 +50,6 @@ async function query<Row extends pg.QueryResultRow>(url: string, sql: string): P
   } finally {
     await client.end();
   }
-}
-
-async function emptyDatabase(): Promise<string> {
-  const url = await createDatabase();
-  await query(url, 'DROP SCHEMA public CASCADE');
-  await query(url, 'CREATE SCHEMA public');
-  return url;
 }
 
 describe('migrations', () => {

@@ -1,0 +1,223 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import pg from 'pg';
+import { MetricsServer } from '../src/health/metrics.server.js';
+import { createDatabase, emptyDatabase, PASSWORD, startApp } from './app.js';
+
+const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
+type Environment = Record<string, string>;
+
+interface Program {
+  readonly process: ChildProcess;
+  /** Everything it wrote so far. */
+  readonly output: () => string;
+}
+
+/** `node dist/main.js`, as `npm start` runs it after the build. */
+function main(environment: Environment): Program {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const child = spawn('node', ['dist/main.js'], { env: { ...inherited, PORT: '0', ...environment } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  }
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      await once(child, 'close');
+    }
+  });
+  return { process: child, output: () => output };
+}
+
+/** Resolves with the exit code once everything it wrote has arrived. */
+async function ended(program: Program): Promise<number | null> {
+  const [code] = (await once(program.process, 'close')) as [number | null];
+  return code;
+}
+
+async function listening(program: Program): Promise<string> {
+  const address = (): string | undefined => /http:\/\/127\.0\.0\.1:\d+/.exec(program.output())?.[0];
+  await expect.poll(address, { timeout: 20_000 }).toBeDefined();
+  return address() ?? '';
+}
+
+async function post(url: string, path: string, json: unknown): Promise<Record<string, unknown>> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(json) });
+  return (await response.json()) as Record<string, unknown>;
+}
+
+describe('a start', () => {
+  it('with wrong settings names them all at once, no value, and fails', async () => {
+    const secrets = { JWT_SECRET: 'supersecret', MASTER_SECRET: 'tooshort-tooshort' };
+    const program = main({ ...secrets, PORT: 'threethousand', ACCESS_TOKEN_TTL_SECONDS: '86401', ARGON2_PASSES: '1' });
+    expect(await ended(program)).not.toBe(0);
+    for (const name of ['JWT_SECRET', 'MASTER_SECRET', 'PORT', 'ACCESS_TOKEN_TTL_SECONDS', 'ARGON2_MEMORY_KIB']) {
+      expect(program.output()).toMatch(new RegExp(`^  ${name} `, 'm'));
+    }
+    expect(program.output()).not.toMatch(/supersecret|tooshort|threethousand|86401/);
+  });
+
+  it('on a DATABASE_URL needs MASTER_SECRET', async () => {
+    const program = main({ DATABASE_URL: inject('databaseServerUrl') });
+    expect(await ended(program)).toBe(1);
+    expect(program.output()).toContain('MASTER_SECRET is required with DATABASE_URL');
+  });
+
+  it('on a schema that is behind is refused with the command, or migrates when it may', async () => {
+    const environment = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET };
+    const refused = main(environment);
+    expect(await ended(refused)).toBe(1);
+    expect(refused.output()).toContain('npm run db:migrate');
+    const url = await listening(main({ ...environment, MIGRATE_ON_START: 'true' }));
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+  });
+
+  it('without a database that answers fails with its reason', async () => {
+    const program = main({ DATABASE_URL: 'postgresql://nobody:hidden@127.0.0.1:1/none', MASTER_SECRET });
+    expect(await ended(program)).toBe(1);
+    expect(program.output()).toMatch(/ECONNREFUSED/);
+    expect(program.output()).not.toContain('hidden');
+  });
+
+  it('on the DATA_DIR of a running app is refused, and a script may use it meanwhile', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
+    chmodSync(folder, 0o711);
+    const environment = { DATA_DIR: join(folder, 'data') };
+    const first = main(environment);
+    const url = await listening(first);
+    const second = main(environment);
+    expect(await ended(second)).toBe(1);
+    expect(second.output()).toMatch(/already runs on this DATA_DIR/);
+    await post(url, '/v1/auth/register', { email: 'ada@example.com', password: PASSWORD });
+    expect(await users(environment, 'list')).toMatch(/\tada@example\.com\t/);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    first.process.kill('SIGTERM');
+    expect(await ended(first)).toBe(0);
+    expect(await users(environment, 'list')).toMatch(/\tada@example\.com\t/);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('that is told to stop before it serves stops the database it started', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
+    chmodSync(folder, 0o711);
+    const postmaster = join(folder, 'data/postgres/postmaster.pid');
+    const program = main({ DATA_DIR: join(folder, 'data') });
+    await expect.poll(() => existsSync(postmaster), { timeout: 20_000, interval: 5 }).toBe(true);
+    program.process.kill('SIGTERM');
+    expect(await ended(program)).toBe(0);
+    expect(existsSync(postmaster)).toBe(false);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the log', () => {
+  it('is JSON lines, one per request, and holds no secret', async () => {
+    const databaseUrl = await createDatabase();
+    const secret = 'pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX';
+    const program = main({ DATABASE_URL: databaseUrl, MASTER_SECRET, JWT_SECRET: secret, LOG_LEVEL: 'trace' });
+    const url = await listening(program);
+    const credentials = { email: 'marked-address@example.com', password: 'marked passphrase of ada' };
+    await post(url, '/v1/auth/register', credentials);
+    const { access_token: token } = await post(url, '/v1/auth/login', credentials);
+    await post(url, '/v1/auth/login', { ...credentials, password: 'marked wrong passphrase' });
+    await post(url, '/v1/auth/login', { ...credentials, surplus: 'marked surplus' });
+    await fetch(`${url}/v1/auth/me?marked=query`, { headers: { authorization: `Bearer ${String(token)}` } });
+    await fetch(`${url}/v1/users/me`, {
+      headers: { authorization: `Bearer ${String(token)}`, cookie: 'marked=cookie' },
+    });
+    program.process.kill('SIGTERM');
+    expect(await ended(program)).toBe(0);
+    const lines = program.output().trim().split('\n');
+    const requests = lines.map((line) => JSON.parse(line) as { msg: string; route: string; status: number });
+    const counted = requests.filter(({ msg }) => msg === 'request').map(({ route, status }) => `${route} ${status}`);
+    expect(counted).toEqual([
+      '/v1/auth/register 201',
+      '/v1/auth/login 200',
+      '/v1/auth/login 401',
+      '/v1/auth/login 400',
+      '/v1/auth/me 400',
+      '/v1/users/me 200',
+    ]);
+    const password = new URL(databaseUrl).password;
+    for (const hidden of ['marked', 'argon2', 'eyJ', secret, MASTER_SECRET, password]) {
+      expect(lines.filter((line) => line.includes(hidden))).toEqual([]);
+    }
+  });
+});
+
+async function users(environment: Environment, ...args: string[]): Promise<string> {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const { stdout } = await promisify(execFile)('node', ['dist/manage-users.js', ...args], {
+    env: { ...inherited, ...environment },
+  });
+  return stdout;
+}
+
+describe('npm run users', () => {
+  it('lists, disables, enables and deletes through the services', async () => {
+    const app = await startApp();
+    const environment = { DATABASE_URL: app.databaseUrl, MASTER_SECRET };
+    const { email } = await app.signIn();
+    const state = async (): Promise<string | undefined> =>
+      (await users(environment, 'list'))
+        .split('\n')
+        .find((line) => line.includes(email))
+        ?.split('\t')
+        .at(-1);
+    expect(await state()).toBe('enabled');
+    await users(environment, 'disable', email.toUpperCase());
+    expect([await state(), (await app.login(email)).status]).toEqual(['disabled', 401]);
+    expect(await app.query('SELECT FROM sessions WHERE ended_at IS NULL')).toEqual([]);
+    await users(environment, 'enable', email);
+    expect([await state(), (await app.login(email)).status]).toEqual(['enabled', 200]);
+    await users(environment, 'delete', email);
+    expect([await state(), (await app.login(email)).status]).toEqual([undefined, 401]);
+    expect(await app.query('SELECT FROM sessions')).toEqual([]);
+  });
+
+  it.each([['disable'], ['list', 'a@example.com'], ['promote', 'a@example.com'], []])(
+    'refuses %s %s and says how it is used',
+    async (...args) => {
+      await expect(users({}, ...args)).rejects.toThrow('usage: npm run users --');
+    },
+  );
+
+  it('says when there is no such user', async () => {
+    const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
+    await expect(users(environment, 'delete', 'nobody@example.com')).rejects.toThrow('There is no such user.');
+  });
+});
+
+describe('METRICS_PORT', () => {
+  it('serves numbers that move, apart from the API', async () => {
+    const app = await startApp({ changes: { metricsPort: 0, databasePoolSize: 1, argon2MemoryKib: 19_456 } });
+    const port = app.nest.get(MetricsServer, { strict: false }).port;
+    const read = async (name: string): Promise<number> => {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+    };
+    expect((await fetch(`http://127.0.0.1:${port}/other`)).status).toBe(404);
+    expect((await fetch(`${app.url}/metrics`)).status).toBe(404);
+    expect(await read('gatehouse_database_waiting')).toBe(0);
+    const client = new pg.Client({ connectionString: app.databaseUrl });
+    await client.connect();
+    onTestFinished(() => client.end());
+    await client.query('BEGIN; LOCK TABLE users');
+    const held = Array.from({ length: 5 }, () => app.login('nobody@example.com'));
+    await expect.poll(() => read('gatehouse_database_waiting')).toBe(4);
+    expect(await read('gatehouse_database_connections')).toBe(1);
+    await client.query('COMMIT');
+    await Promise.all(held);
+    const hashing = Array.from({ length: 30 }, () => app.login('nobody@example.com'));
+    await expect.poll(() => read('gatehouse_hashes_running'), { interval: 1 }).toBeGreaterThan(0);
+    await Promise.all(hashing);
+    expect(await read('gatehouse_hashes_running')).toBe(0);
+  });
+});
