@@ -3,7 +3,8 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+# Without the first step npm keeps the CLI and the compiler, because the client names them as optional peers.
+RUN npm run build && npm pkg delete devDependencies && npm prune --omit=peer --no-audit --no-fund
 
 FROM node:26-bookworm-slim
 ENV HOST=0.0.0.0 PORT=3000
