@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
 import { Public, CurrentUser } from '../dist/access/route-access.decorators.js';
 import type { Principal } from '../dist/access/principal.js';

@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import { createApp } from './app.js';
 import { AccountsService } from './auth/accounts.service.js';
 import { readSettings } from './config/read-settings.js';
