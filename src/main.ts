@@ -1,3 +1,4 @@
+import { createApp } from './app.js';
 import { readSettings } from './config/read-settings.js';
 import { provideDatabase } from './database/provide-database.js';
 import { bringSchemaUpToDate } from './database/schema-version.js';
@@ -7,13 +8,10 @@ const GOODBYES = ['SIGTERM', 'SIGINT'] as const;
 async function main(): Promise<void> {
   const leaving = goodbye();
   const settings = readSettings();
-  // Loading the application takes as long as starting its database does: half a second.
-  const application = import('./app.js');
   const database = await provideDatabase(settings, 'app');
   try {
     const { config } = database;
     await bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined || config.migrateOnStart });
-    const { createApp } = await application;
     const app = await createApp(config);
     try {
       await app.listen(config.port, config.host);
