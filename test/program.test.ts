@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -192,6 +192,46 @@ describe('npm run users', () => {
   it('says when there is no such user', async () => {
     const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
     await expect(users(environment, 'delete', 'nobody@example.com')).rejects.toThrow('There is no such user.');
+  });
+});
+
+describe('the README', () => {
+  it('prints operations that work beside the running app', { timeout: 120_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
+    chmodSync(folder, 0o711);
+    const environment = { DATA_DIR: join(folder, 'data') };
+    const app = main(environment);
+    const url = await listening(app);
+    await post(url, '/v1/auth/register', { email: 'ada@example.com', password: PASSWORD });
+    const [, printed = ''] = /## Operating it\n\n```sh\n([\s\S]+?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    const { DATABASE_URL: _, ...inherited } = process.env;
+    const { stdout } = await promisify(execFile)('bash', ['-euc', printed], { env: { ...inherited, ...environment } });
+    expect(stdout).toMatch(/\tada@example\.com\t.*\tenabled$/m);
+    expect(stdout).toMatch(/^admin@example\.com has the password \S{24}$/m);
+    expect(stdout).toContain('Database schema is up to date!');
+    expect(await users(environment, 'list')).toBe('');
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    app.process.kill('SIGTERM');
+    expect(await ended(app)).toBe(0);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('prints a bench that measures both routes', { timeout: 60_000 }, async () => {
+    const args = ['run', '--silent', 'bench', '--', '--rounds', '1', '--seconds', '1'];
+    const { stdout } = await promisify(execFile)('npm', args);
+    const lines = stdout.trim().split('\n');
+    const file = lines.at(-1) ?? '';
+    const { measured, ratios } = JSON.parse(readFileSync(file, 'utf8')) as {
+      measured: Record<string, { cpuMicroseconds: number; requestsPerSecond: number }[]>;
+      ratios: number[];
+    };
+    rmSync(file);
+    for (const route of ['unguarded', 'guarded']) {
+      expect(stdout).toMatch(new RegExp(`^${route} +CPU µs/request \\d`, 'm'));
+      expect(measured[route]?.[0]?.cpuMicroseconds).toBeGreaterThan(1);
+      expect(measured[route]?.[0]?.requestsPerSecond).toBeGreaterThan(100);
+    }
+    expect(ratios).toHaveLength(1);
   });
 });
 
