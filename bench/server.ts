@@ -7,7 +7,7 @@ import { provideDatabase } from '../dist/database/provide-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
 
 /** Who the unguarded route takes its caller for. */
-const somebody: Principal = Object.freeze({
+const somebody: Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'> = Object.freeze({
   userId: '01920000-0000-7000-8000-000000000001',
   email: 'bench@example.com',
   sessionId: '01920000-0000-7000-8000-000000000002',
@@ -15,7 +15,7 @@ const somebody: Principal = Object.freeze({
 });
 
 /** What GET /v1/auth/me answers. */
-const view = ({ userId, email, sessionId, expiresAt }: Principal): object => ({
+const view = ({ userId, email, sessionId, expiresAt }: typeof somebody): object => ({
   userId,
   email,
   sessionId,
