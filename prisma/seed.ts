@@ -11,17 +11,22 @@ const BATCH = 10_000;
 
 /** One user with a random password, printed once; with `--users N`, user1@example.com to userN@example.com as well. */
 async function seed(prisma: PrismaService, cost: Parameters<typeof hash>[1], users: number): Promise<void> {
-  const password = randomBytes(18).toString('base64url');
+  const password = randomPassword();
   const passwordHash = await hash(password, cost);
   const isNew = await prisma.$executeRaw`
     INSERT INTO users (id, email, email_lower, password_hash) VALUES (${randomUUIDv7()}::uuid, ${EMAIL}, ${EMAIL}, ${passwordHash})
     ON CONFLICT (email_lower) DO NOTHING`;
   console.log(isNew === 1 ? `${EMAIL} has the password ${password}` : `${EMAIL} is there already.`);
+  const sharedHash = await hash(randomPassword(), cost);
   for (let first = 1; first <= users; first += BATCH) {
-    await insertUsers(prisma, passwordHash, first, Math.min(first + BATCH - 1, users));
+    await insertUsers(prisma, sharedHash, first, Math.min(first + BATCH - 1, users));
     if (process.stdout.isTTY) process.stdout.write(`\r${Math.min(first + BATCH - 1, users)} of ${users} users`);
   }
   if (users > 0) console.log(`${process.stdout.isTTY ? '\r' : ''}${users} users share one password nobody was told.`);
+}
+
+function randomPassword(): string {
+  return randomBytes(18).toString('base64url');
 }
 
 /** RFC 9562 section 5.7 in SQL that PostgreSQL 15 knows: 48 bits of milliseconds over a random UUID of version 7. */

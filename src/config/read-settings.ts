@@ -90,7 +90,7 @@ function contradictions(config: Settings): string[] {
   }
   const floor = ARGON2_FLOOR_KIB[Math.min(config.argon2Passes, 3) - 1] ?? 0;
   if (config.argon2MemoryKib < floor) {
-    problems.push(`ARGON2_MEMORY_KIB is under OWASP's floor of ${floor} for ARGON2_PASSES=${config.argon2Passes}`);
+    problems.push(`ARGON2_MEMORY_KIB is under OWASP's floor of ${floor} for this ARGON2_PASSES`);
   }
   return problems;
 }
