@@ -12,7 +12,9 @@ import { translateDatabaseError } from './database/driver-errors.js';
 import { HealthModule } from './health/health.module.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { registerDocs } from './wire/docs.js';
+import { loggedError } from './wire/error-log.js';
 import { registerOpenApi } from './wire/openapi.js';
+import { FrameworkLog } from './wire/framework-log.js';
 import { useRequestLog } from './wire/request-log.js';
 import { useWire, wireOptions } from './wire/wire.js';
 
@@ -21,7 +23,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 
 const TAGS = [
-  { name: 'auth', description: 'Register, log in, and who a token says you are.' },
+  { name: 'auth', description: 'Register, log in, refresh, log out, sessions, and who a token says you are.' },
   { name: 'users', description: 'The users themselves.' },
   { name: 'keys', description: 'What others need to verify tokens.' },
   { name: 'health', description: 'Whether the service is up.' },
@@ -43,15 +45,15 @@ export async function createApp(config: Config, features: readonly Type[] = []):
   const wire = { https: config.issuer.startsWith('https:') };
   const adapter = new FastifyAdapter({
     ...wireOptions(wire),
-    logger: { level: config.logLevel },
+    logger: { level: config.logLevel, serializers: { err: (error: unknown) => loggedError(error) } },
     logController: new LogController({ disableRequestLogging: true }),
   });
+  const fastify = adapter.getInstance();
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config, features), adapter, {
     bodyParser: false,
-    logger: ['warn', 'error', 'fatal'],
+    logger: new FrameworkLog(fastify.log),
     abortOnError: false,
   });
-  const fastify = adapter.getInstance();
   useWire(fastify, wire);
   useRequestLog(fastify);
   if (config.docs) {

@@ -1,9 +1,9 @@
 import { createApp } from './app.js';
-import { AccountsService } from './auth/accounts.service.js';
 import { readSettings } from './config/read-settings.js';
 import { provideDatabase } from './database/provide-database.js';
 import { bringSchemaUpToDate } from './database/schema-version.js';
 import { Problem } from './problems/problem.js';
+import { AccountsService } from './users/accounts.service.js';
 import { UsersService } from './users/users.service.js';
 
 const USAGE = 'usage: npm run users -- list | disable ADDRESS | enable ADDRESS | delete ADDRESS';
@@ -33,6 +33,9 @@ async function list(users: UsersService): Promise<void> {
     process.stdout.write(`${[id, email, createdAt.toISOString(), disabledAt ? 'disabled' : 'enabled'].join('\t')}\n`);
   }
 }
+
+// Whoever reads the list may have seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 try {
   await main(process.argv.slice(2));

@@ -6,9 +6,10 @@ import { inject, onTestFinished } from 'vitest';
 import { createApp } from '../src/app.js';
 import type { Config } from '../src/config/config.js';
 import { parseSettings } from '../src/config/read-settings.js';
+import { Client } from './client.js';
+import { MASTER_SECRET } from './processes.js';
 
-export const PASSWORD = 'a long enough passphrase';
-const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
+export { PASSWORD, type Answer } from './client.js';
 /** Cheap on purpose; the floor is held where the environment is read. */
 const CHEAP_HASH = { argon2MemoryKib: 8, argon2Passes: 1, argon2Lanes: 1 };
 
@@ -27,7 +28,7 @@ export async function createDatabase(
 /** A database without a schema. */
 export async function emptyDatabase(): Promise<string> {
   const url = await createDatabase();
-  await run(url, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  await query(url, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
   return url;
 }
 
@@ -49,77 +50,36 @@ export async function startApp(
   return new TestApp(app, await app.getUrl(), databaseUrl);
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  // The tests assert on members; what is missing is undefined.
-  readonly body: Record<string, unknown>;
-}
-
-export class TestApp {
+/** A {@link Client} of an application in this process, and a view of its database. */
+export class TestApp extends Client {
   constructor(
     readonly nest: NestFastifyApplication,
-    readonly url: string,
+    url: string,
     readonly databaseUrl: string,
-  ) {}
-
-  async call(
-    method: string,
-    path: string,
-    options: { token?: string; json?: unknown; headers?: Record<string, string> } = {},
-  ): Promise<Answer> {
-    const { token, json, headers = {} } = options;
-    const response = await fetch(`${this.url}${path}`, {
-      method,
-      headers: {
-        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...headers,
-      },
-      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    });
-    const text = await response.text();
-    const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
-    return { status: response.status, headers: response.headers, body };
+  ) {
+    super(url);
   }
 
-  register(email: string, password = PASSWORD): Promise<Answer> {
-    return this.call('POST', '/v1/auth/register', { json: { email, password } });
-  }
-
-  login(email: string, password = PASSWORD): Promise<Answer> {
-    return this.call('POST', '/v1/auth/login', { json: { email, password } });
-  }
-
-  /** A new user with a live access token. */
-  async signIn(): Promise<{ email: string; token: string }> {
-    const email = `${randomUUID()}@example.com`;
-    await this.register(email);
-    const { body } = await this.login(email);
-    return { email, token: String(body['access_token']) };
-  }
-
-  async query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.databaseUrl });
-    await client.connect();
-    try {
-      return (await client.query<Row>(sql, values)).rows;
-    } finally {
-      await client.end();
-    }
+  query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    return query<Row>(this.databaseUrl, sql, values);
   }
 }
 
-function administer(sql: string): Promise<void> {
-  return run(inject('databaseServerUrl'), sql);
-}
-
-async function run(connectionString: string, sql: string): Promise<void> {
+/** Runs one statement on a connection of its own. */
+export async function query<Row extends pg.QueryResultRow>(
+  connectionString: string,
+  sql: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {
-    await client.query(sql);
+    return (await client.query<Row>(sql, values)).rows;
   } finally {
     await client.end();
   }
+}
+
+async function administer(sql: string): Promise<void> {
+  await query(inject('databaseServerUrl'), sql);
 }

@@ -81,7 +81,12 @@ describe('logging in', () => {
     const { status, headers, body } = await app.login(email.toLowerCase());
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
-    expect(body).toEqual({ access_token: expect.any(String), token_type: 'Bearer', expires_in: 900 });
+    expect(body).toEqual({
+      access_token: expect.any(String),
+      token_type: 'Bearer',
+      expires_in: 900,
+      refresh_token: expect.stringMatching(/^[\w-]{60}$/),
+    });
     const me = await app.call('GET', '/v1/auth/me', { token: String(body['access_token']) });
     const [session] = await app.query<{ id: string }>(
       'SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email_lower = $1',
@@ -166,7 +171,7 @@ describe('access tokens', () => {
     const { body } = await app.call('GET', '/.well-known/jwks.json');
     const member = expect.any(String);
     const key = { kty: 'EC', kid: member, alg: 'ES256', use: 'sig', crv: 'P-256', x: member, y: member };
-    expect(body).toEqual({ keys: [key] });
+    expect(body).toEqual({ keys: [key, key] });
   });
 
   it('survive a restart, and a node without the master secret refuses to start', async () => {
@@ -178,13 +183,16 @@ describe('access tokens', () => {
       changes: { masterSecret: ['vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK'] },
     });
     await expect(stranger).rejects.toThrow(/needs another MASTER_SECRET/);
-    expect(await app.query('SELECT 1 FROM signing_keys')).toHaveLength(1);
+    expect(await app.query('SELECT 1 FROM signing_keys')).toHaveLength(2);
   });
 
   it('are signed by one key when four nodes start first at once', async () => {
     const first = await startApp({ changes: { jwtSecret: ['pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX'] } });
     const { databaseUrl } = first;
     await Promise.all([1, 2, 3, 4].map(() => startApp({ databaseUrl })));
-    expect(await first.query('SELECT 1 FROM signing_keys')).toHaveLength(1);
+    const keys = await first.query(
+      'SELECT activated_at IS NOT NULL AS active FROM signing_keys ORDER BY activated_at NULLS LAST',
+    );
+    expect(keys).toEqual([{ active: true }, { active: false }]);
   });
 });

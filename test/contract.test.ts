@@ -62,22 +62,36 @@ function operation(route: string): Operation | undefined {
 
 /** Every route once, as someone who may. */
 async function everySuccess(): Promise<Called[]> {
-  const { email, token } = await app.signIn();
+  const { email, token, refreshToken } = await app.signIn();
+  const [ended, leaving, leaver] = [await app.signInAs(email), await app.signInAs(email), await app.signIn()];
+  const visit = async (
+    method: string,
+    path: string,
+    options: { json?: unknown; token?: string } = {},
+  ): Promise<Called> => ({
+    route: `${method} ${path.replace(/[\da-f-]{36}$/, '{id}')}`,
+    answer: await app.call(method, path, options),
+  });
   const credentials = { email: `new-${email}`, password: PASSWORD };
-  const get = async (path: string): Promise<Called> => ({
-    route: `GET ${path}`,
-    answer: await app.call('GET', path, { token }),
-  });
-  const post = async (path: string): Promise<Called> => ({
-    route: `POST ${path}`,
-    answer: await app.call('POST', path, { json: credentials }),
-  });
+  const passwords = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
   return [
-    await post('/v1/auth/register'),
-    await post('/v1/auth/login'),
+    await visit('POST', '/v1/auth/register', { json: credentials }),
+    await visit('POST', '/v1/auth/login', { json: credentials }),
+    await visit('POST', '/v1/auth/refresh', { json: { refresh_token: refreshToken } }),
     ...(await Promise.all(
-      ['/v1/auth/me', '/v1/users/me', '/.well-known/jwks.json', '/health/live', '/health/ready'].map(get),
+      [
+        '/v1/auth/me',
+        '/v1/auth/sessions',
+        '/v1/users/me',
+        '/.well-known/jwks.json',
+        '/health/live',
+        '/health/ready',
+      ].map((path) => visit('GET', path, { token })),
     )),
+    await visit('DELETE', `/v1/auth/sessions/${ended.sessionId}`, { token }),
+    await visit('POST', '/v1/auth/logout', leaving),
+    await visit('POST', '/v1/users/me/password', { token, json: passwords }),
+    await visit('POST', '/v1/users/me/deletion', { token: leaver.token, json: { currentPassword: PASSWORD } }),
   ];
 }
 
@@ -115,6 +129,10 @@ describe('the OpenAPI document', () => {
     );
     expect(called.map(({ route }) => route).toSorted()).toEqual(documented.toSorted());
     for (const { route, answer } of called) {
+      if (answer.status === 204) {
+        expect([route, answer.body, operation(route)?.responses['204']?.content]).toEqual([route, {}, undefined]);
+        continue;
+      }
       const schema = operation(route)?.responses[String(answer.status)]?.content['application/json']?.schema;
       expect([route, answer.status, flawsOf(answer.body, schema)]).toEqual([route, answer.status, null]);
       expect([route, openObjects(schema)]).toEqual([route, []]);
@@ -163,6 +181,17 @@ describe('every problem code', () => {
     password_contextual: () => password('gatehousegatehouse'),
     password_too_long: () => password('x1'.repeat(129)),
     password_too_short: () => password('short'),
+    refresh_token_expired: async () => {
+      const { sessionId, refreshToken } = await app.signIn();
+      await app.query(`UPDATE sessions SET refreshed_at = now() - interval '14 days' WHERE id = $1`, [sessionId]);
+      return refresh(refreshToken);
+    },
+    refresh_token_invalid: () => refresh('x'),
+    refresh_token_reused: async () => {
+      const { sessionId, refreshToken } = await app.signIn();
+      await app.query('UPDATE sessions SET refresh_counter = 2 WHERE id = $1', [sessionId]);
+      return refresh(refreshToken);
+    },
     request_malformed: () => raw('GET', '/health/live', 'Host: x\r\nX : y\r\n\r\n'),
     request_timeout: () => raw('GET', '/health/live', 'Host: x\r\nX: '),
     service_unavailable: async () => {
@@ -178,6 +207,11 @@ describe('every problem code', () => {
       return { route: 'GET /v1/auth/me', answer: await answer() };
     },
     token_invalid: () => call('GET', '/v1/auth/me', { headers: { authorization: 'Bearer x.y.z' } }),
+    token_revoked: async () => {
+      const { token } = await app.signIn();
+      await app.logout(token);
+      return call('GET', '/v1/auth/me', { headers: { authorization: `Bearer ${token}` } });
+    },
     token_missing: () => call('GET', '/v1/auth/me', {}),
     uri_too_long: () => call('GET', `/health/live?${'x'.repeat(5000)}`, {}),
     user_not_found: async () => {
@@ -210,6 +244,10 @@ describe('every problem code', () => {
 
 function register(json: unknown): Promise<Called> {
   return call('POST', '/v1/auth/register', { json });
+}
+
+function refresh(refreshToken: string): Promise<Called> {
+  return call('POST', '/v1/auth/refresh', { json: { refresh_token: refreshToken } });
 }
 
 function password(text: string): Promise<Called> {
@@ -275,7 +313,11 @@ function openObjects(schema: unknown): unknown[] {
 function routesOf(source: string): string[] {
   const [, prefix = ''] = /@Controller\('([^']*)'\)/.exec(source) ?? [];
   return [...source.matchAll(/@(Get|Post|Put|Patch|Delete)\((?:'([^']*)')?\)/g)].map(
-    ([, method = '', path = '']) => `${method.toUpperCase()} ${['', prefix, path].join('/').replace(/\/$/, '')}`,
+    ([, method = '', path = '']) =>
+      `${method.toUpperCase()} ${['', prefix, path]
+        .join('/')
+        .replace(/\/$/, '')
+        .replaceAll(/:(\w+)/g, '{$1}')}`,
   );
 }
 

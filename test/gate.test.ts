@@ -13,6 +13,7 @@ import { startApp, type TestApp } from './app.js';
 const PUBLIC = new Set([
   'POST /v1/auth/register',
   'POST /v1/auth/login',
+  'POST /v1/auth/refresh',
   'GET /.well-known/jwks.json',
   'GET /health/live',
   'GET /health/ready',

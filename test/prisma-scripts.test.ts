@@ -15,11 +15,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it, vi } from 'vitest';
-import pg from 'pg';
 import { bringSchemaUpToDate, pendingMigrations } from '../dist/database/schema-version.js';
-import { createDatabase, emptyDatabase, testConfig } from './app.js';
-
-const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
+import { createDatabase, emptyDatabase, query, startApp, testConfig } from './app.js';
+import { MASTER_SECRET } from './processes.js';
 
 /** A script as package.json runs it after the build, on a database of the test. */
 async function run(databaseUrl: string, ...args: string[]): Promise<string> {
@@ -40,16 +38,6 @@ async function prisma(env: Record<string, string>, ...args: string[]): Promise<s
     env: { ...inherited, PRISMA_ENGINES_MIRROR: 'http://127.0.0.1:1', ...env },
   });
   return stdout;
-}
-
-async function query<Row extends pg.QueryResultRow>(url: string, sql: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 describe('migrations', () => {
@@ -115,6 +103,15 @@ describe('the seed', () => {
     expect(await run(url, 'prisma/seed.ts', '--force')).toMatch(/^admin@example\.com has the password \S{24}\n$/);
     expect(await run(url, 'prisma/seed.ts', '--force')).toBe('admin@example.com is there already.\n');
     expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
+  });
+
+  it('makes more users with another password than the one it prints', async () => {
+    const url = await createDatabase();
+    const printed = await run(url, 'prisma/seed.ts', '--force', '--users', '2');
+    const [, password = ''] = /has the password (\S{24})$/m.exec(printed) ?? [];
+    const app = await startApp({ databaseUrl: url });
+    expect((await app.login('admin@example.com', password)).status).toBe(200);
+    expect((await app.login('user1@example.com', password)).status).toBe(401);
   });
 
   it('fills in 100,000 users with version 7 ids within 10 s', async () => {

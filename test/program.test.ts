@@ -1,51 +1,16 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import pg from 'pg';
 import { MetricsServer } from '../src/health/metrics.server.js';
-import { createDatabase, emptyDatabase, PASSWORD, startApp } from './app.js';
-
-const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
-type Environment = Record<string, string>;
-
-interface Program {
-  readonly process: ChildProcess;
-  /** Everything it wrote so far. */
-  readonly output: () => string;
-}
-
-/** `node dist/main.js`, as `npm start` runs it after the build. */
-function main(environment: Environment): Program {
-  const { DATABASE_URL: _, ...inherited } = process.env;
-  const child = spawn('node', ['dist/main.js'], { env: { ...inherited, PORT: '0', ...environment } });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
-  }
-  onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
-      await once(child, 'close');
-    }
-  });
-  return { process: child, output: () => output };
-}
-
-/** Resolves with the exit code once everything it wrote has arrived. */
-async function ended(program: Program): Promise<number | null> {
-  const [code] = (await once(program.process, 'close')) as [number | null];
-  return code;
-}
-
-async function listening(program: Program): Promise<string> {
-  const address = (): string | undefined => /http:\/\/127\.0\.0\.1:\d+/.exec(program.output())?.[0];
-  await expect.poll(address, { timeout: 20_000 }).toBeDefined();
-  return address() ?? '';
-}
+import { createDatabase, emptyDatabase, PASSWORD, query, startApp } from './app.js';
+import { ended, listening, main, MASTER_SECRET, startNode, type Environment, type Node } from './processes.js';
 
 async function post(url: string, path: string, json: unknown): Promise<Record<string, unknown>> {
   const headers = { 'content-type': 'application/json' };
@@ -152,6 +117,75 @@ describe('the log', () => {
   });
 });
 
+describe('what is logged of an error', () => {
+  it('holds nothing of the row that a failing statement was about (LOG-01)', async () => {
+    const databaseUrl = await createDatabase();
+    const { output, client } = await startNode(databaseUrl);
+    await query(databaseUrl, `ALTER TABLE users ADD CONSTRAINT refuses CHECK (email_lower NOT LIKE 'marked%')`);
+    const { status, body } = await client.register('marked@example.com');
+    expect([status, body['code']]).toEqual([500, 'internal_error']);
+    await expect.poll(output).toContain('internal_error');
+    expect(output()).toMatch(/"level":50.*"err":\{"type":"PrismaClientKnownRequestError"/);
+    for (const hidden of ['marked', 'argon2']) expect(output()).not.toContain(hidden);
+  });
+
+  it('is not an alarm when a client goes away within its body', async () => {
+    const { output, client } = await startNode(await createDatabase());
+    const { hostname, port } = new URL(client.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      'POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"a"',
+    );
+    await pause(200);
+    socket.destroy();
+    await expect.poll(output).toContain('"status":400');
+    expect(output()).not.toMatch(/"level":[45]0/);
+  });
+
+  it('is JSON when the address is taken', async () => {
+    const { client } = await startNode(await createDatabase());
+    const taken = main({ DATABASE_URL: await createDatabase(), MASTER_SECRET, PORT: new URL(client.url).port });
+    expect(await ended(taken)).toBe(1);
+    const [first = ''] = taken.output().split('\n');
+    expect(JSON.parse(first)).toMatchObject({ level: 50, msg: expect.stringContaining('EADDRINUSE') });
+  });
+});
+
+describe('every answer', () => {
+  let node: Node;
+  const cleanups: (() => Promise<void>)[] = [];
+  const onFinished = (clean: () => Promise<void>): void => void cleanups.unshift(clean);
+  beforeAll(async () => {
+    node = await startNode(await createDatabase(onFinished), {}, onFinished);
+  });
+  afterAll(async () => {
+    for (const clean of cleanups) await clean();
+  });
+
+  it.each([
+    ['a broken path', 'GET /v1/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+    ['another expectation', 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: miracles\r\n\r\n'],
+    ['a tunnel', 'CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['no HTTP', 'hello\r\n\r\n'],
+    ['no route', 'GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+  ])('to %s is logged once under the id it was given', async (_case, bytes) => {
+    const { output, client } = node;
+    const { hostname, port } = new URL(client.url);
+    const socket = connect(Number(port), hostname);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
+    socket.write(bytes);
+    await once(socket, 'close');
+    const [, id = 'none'] = /x-request-id: (\S+)/i.exec(answer) ?? [];
+    const lines = (): string[] =>
+      output()
+        .split('\n')
+        .filter((line) => line.includes(id));
+    await expect.poll(lines).toHaveLength(1);
+    expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ msg: 'request', status: Number(answer.split(' ')[1]) });
+  });
+});
+
 async function users(environment: Environment, ...args: string[]): Promise<string> {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const { stdout } = await promisify(execFile)('node', ['dist/manage-users.js', ...args], {
@@ -161,7 +195,7 @@ async function users(environment: Environment, ...args: string[]): Promise<strin
 }
 
 describe('npm run users', () => {
-  it('lists, disables, enables and deletes through the services', async () => {
+  it('lists, disables, enables and deletes through the services', { timeout: 120_000 }, async () => {
     const app = await startApp();
     const environment = { DATABASE_URL: app.databaseUrl, MASTER_SECRET };
     const { email } = await app.signIn();

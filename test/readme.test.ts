@@ -33,7 +33,7 @@ describe('the README', () => {
     const script = blocks
       .filter(({ language, text }) => language === 'sh' && text.includes('curl'))
       .map(({ text }) => text);
-    expect(script).toHaveLength(2);
+    expect(script).toHaveLength(4);
     const { stdout } = await promisify(execFile)('bash', [
       '-euc',
       script.join('\necho\n').replaceAll('http://127.0.0.1:3000', app.url),

@@ -1,14 +1,16 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { Freshness } from '../sessions/freshness.js';
+import { RevocationsService } from '../sessions/revocations.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { TokenError } from '../verifier/token-error.js';
 import { createVerifier, type Verifier } from '../verifier/verifier.js';
-import { tokenExpired, tokenInvalid } from './access.problems.js';
+import { tokenExpired, tokenInvalid, tokenRevoked } from './access.problems.js';
 import type { Principal } from './principal.js';
 
 const MOST_LIFETIME_SECONDS = 3600;
 
-/** This application's verifier, over its own key ring. */
+/** This application's verifier, over its own key ring and what it knows of revocations. */
 @Injectable()
 export class AccessTokenVerifier implements OnModuleInit {
   readonly #verifier: Verifier;
@@ -16,6 +18,8 @@ export class AccessTokenVerifier implements OnModuleInit {
   constructor(
     @Inject(CONFIG) config: Config,
     private readonly keyRing: KeyRing,
+    private readonly revocations: RevocationsService,
+    private readonly freshness: Freshness,
   ) {
     const { issuer, audience, clockToleranceSeconds } = config;
     const maxLifetimeSeconds = MOST_LIFETIME_SECONDS;
@@ -24,13 +28,20 @@ export class AccessTokenVerifier implements OnModuleInit {
 
   /** The key ring is of a lower module, so it is loaded by now. */
   onModuleInit(): void {
-    this.#verifier.replaceKeys(
-      this.keyRing.trusted.map(({ kid, alg, verificationKey }) => ({ kid, alg, key: verificationKey })),
-    );
+    this.keyRing.follow((keys) => {
+      this.#verifier.replaceKeys(keys.map(({ kid, alg, verificationKey }) => ({ kid, alg, key: verificationKey })));
+    });
   }
 
-  /** @throws Problem `token_expired` or `token_invalid`. */
+  /** @throws Problem `token_expired`, `token_invalid`, `token_revoked` or `service_unavailable`. */
   verify(token: string): Principal {
+    const principal = this.#authenticate(token);
+    if (this.revocations.names(principal.sessionId, principal.tokenId)) throw tokenRevoked();
+    this.freshness.require();
+    return principal;
+  }
+
+  #authenticate(token: string): Principal {
     try {
       const { sub, email, sid, jti, client_id: clientId, exp } = this.#verifier.verify(token);
       // RFC 9068 leaves it open; ours always say it.

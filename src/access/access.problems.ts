@@ -1,3 +1,4 @@
+import { serviceUnavailable } from '../problems/framework.problems.js';
 import { defineProblem } from '../problems/problem.js';
 
 const REALM = 'Bearer realm="gatehouse"';
@@ -27,5 +28,13 @@ export const tokenExpired = defineProblem({
   headers: INVALID,
 });
 
+/** 401: the token was valid and has been taken back: a logout, a change of password, a ban. */
+export const tokenRevoked = defineProblem({
+  code: 'token_revoked',
+  status: 401,
+  detail: 'The access token has been revoked. Log in again.',
+  headers: INVALID,
+});
+
 /** What the gate refuses with, for the document of every route that is not public. */
-export const gateProblems = [tokenMissing, tokenInvalid, tokenExpired];
+export const gateProblems = [tokenMissing, tokenInvalid, tokenExpired, tokenRevoked, serviceUnavailable];

@@ -21,7 +21,7 @@ export class Gate {
     fastify.decorateRequest('user');
     fastify.addHook('onRequest', (request, reply, done) => {
       const { access, strategies } = request.routeOptions.config as RouteAccess;
-      if (access === 'public') done();
+      if (access === 'public' || (access === 'bearer-or-body' && !sendsCredentials(request))) done();
       else this.#authenticate(strategies)(request, reply, done as (error?: unknown) => void);
     });
   }
@@ -36,6 +36,10 @@ export class Gate {
     this.#byName.set(id, authenticate);
     return authenticate;
   }
+}
+
+function sendsCredentials({ headers }: FastifyRequest): boolean {
+  return headers.authorization !== undefined;
 }
 
 function passportGate(strategy: string[] | Strategy): Authenticate {

@@ -8,7 +8,7 @@ const ROUTE_CONFIG = '__fastify_route_config__';
 
 /** The part of a Fastify route's `config` that the gate reads; nothing said means an access token is needed. */
 export interface RouteAccess {
-  readonly access?: 'public';
+  readonly access?: 'public' | 'bearer-or-body';
   /** Passport strategies tried in turn instead of the access token. */
   readonly strategies?: readonly string[];
 }
@@ -24,8 +24,17 @@ function routeAccess(access: RouteAccess): MethodDecorator {
 /** Lets everyone call the route; such a route belongs on the written public list. */
 export const Public = (): MethodDecorator => routeAccess({ access: 'public' });
 
+/** Lets a caller without an `Authorization` header pass, whose body must say who they are; the handler sees to that. */
+export const BearerOrBody = (): MethodDecorator => routeAccess({ access: 'bearer-or-body' });
+
 /** Guards the route by other Passport strategies than the access token, by name. */
 export const Authenticated = (...strategies: string[]): MethodDecorator => routeAccess({ strategies });
+
+/** The {@link Principal} that the gate let in; undefined on a {@link BearerOrBody} route called without a token. */
+export const OptionalUser = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): Principal | undefined =>
+    context.switchToHttp().getRequest<FastifyRequest>().user,
+);
 
 /** The {@link Principal} that the gate let in. */
 export const CurrentUser = createParamDecorator((_data: unknown, context: ExecutionContext): Principal => {

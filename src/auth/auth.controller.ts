@@ -1,16 +1,29 @@
-import { Body, Controller, Get, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query, Req, UseGuards } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+import { tokenMissing } from '../access/access.problems.js';
 import { JwtAuthGuard } from '../access/jwt-auth.guard.js';
 import type { Principal } from '../access/principal.js';
-import { CurrentUser, Public } from '../access/route-access.decorators.js';
+import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
+import { originOf } from '../sessions/origin.js';
+import { refreshTokenProblems } from '../sessions/sessions.problems.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
 import { UsersService } from '../users/users.service.js';
+import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
-import { LoginBody, PrincipalView, RegisterBody, TokenResponse } from './auth.messages.js';
-import { AuthService } from './auth.service.js';
+import {
+  LoginBody,
+  LogoutBody,
+  LogoutQuery,
+  PrincipalView,
+  RefreshBody,
+  RegisterBody,
+  TokenResponse,
+} from './auth.messages.js';
+import { AuthService, type IssuedTokens } from './auth.service.js';
 
 @Controller('v1/auth')
 export class AuthController {
@@ -36,15 +49,51 @@ export class AuthController {
   @Public()
   @HttpCode(200)
   @RouteSchema({
-    summary: 'Start a session and get its access token',
+    summary: 'Start a session and get its tokens',
     operationId: 'login',
     tags: ['auth'],
     body: LoginBody,
     response: { 200: TokenResponse, ...problemResponses(credentialsInvalid, serviceUnavailable) },
   })
-  async login(@Body() body: LoginBody): Promise<TokenResponse> {
-    const { accessToken, expiresInSeconds } = await this.auth.login(body);
-    return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresInSeconds };
+  async login(@Body() body: LoginBody, @Req() { headers, ip }: FastifyRequest): Promise<TokenResponse> {
+    return tokenResponse(await this.auth.login(body, originOf(headers['user-agent'], ip)));
+  }
+
+  @Post('refresh')
+  @Public()
+  @HttpCode(200)
+  @RouteSchema({
+    summary: 'Exchange a refresh token for new tokens',
+    operationId: 'refresh',
+    tags: ['auth'],
+    body: RefreshBody,
+    response: { 200: TokenResponse, ...problemResponses(...refreshTokenProblems, serviceUnavailable) },
+  })
+  async refresh(@Body() body: RefreshBody): Promise<TokenResponse> {
+    return tokenResponse(await this.auth.refresh(body.refresh_token));
+  }
+
+  @Post('logout')
+  @BearerOrBody()
+  @HttpCode(204)
+  @RouteSchema({
+    summary: 'End this session, the others, or all',
+    description: 'By access token, or by a refresh token in the body; the body decides where both are sent.',
+    operationId: 'logout',
+    tags: ['auth'],
+    querystring: LogoutQuery,
+    body: LogoutBody,
+    response: { 204: NoContent, ...problemResponses(tokenMissing, ...refreshTokenProblems, serviceUnavailable) },
+  })
+  async logout(
+    @OptionalUser() user: Principal | undefined,
+    @Query() { scope = 'local' }: LogoutQuery,
+    @Body() body: LogoutBody | undefined,
+  ): Promise<void> {
+    if (body) await this.auth.logoutByRefreshToken(body.refresh_token, scope);
+    else if (user) await this.auth.logout(user, scope);
+    else
+      throw tokenMissing({ detail: 'Send an access token as Authorization: Bearer, or a refresh_token in the body.' });
   }
 
   @Get('me')
@@ -58,4 +107,13 @@ export class AuthController {
   me(@CurrentUser() { userId, email, sessionId, expiresAt }: Principal): PrincipalView {
     return { userId, email, sessionId, expiresAt: expiresAt.toISOString() };
   }
+}
+
+function tokenResponse({ accessToken, expiresInSeconds, refreshToken }: IssuedTokens): TokenResponse {
+  return {
+    access_token: accessToken,
+    token_type: 'Bearer',
+    expires_in: expiresInSeconds,
+    refresh_token: refreshToken,
+  };
 }

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import type { Origin } from '../sessions/origin.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokensService, type IssuedToken } from '../tokens/tokens.service.js';
-import type { Credential } from '../users/credential.js';
-import { credentialsInvalid } from '../users/users.problems.js';
 import { UsersService } from '../users/users.service.js';
-import type { LoginBody } from './auth.messages.js';
+import type { LoginBody, LogoutScope } from './auth.messages.js';
 
-/** How often a sign-in may meet a password that changed while it was being checked. */
-const MOST_ATTEMPTS = 3;
+/** An access token, and the refresh token that gets the next one. */
+export interface IssuedTokens extends IssuedToken {
+  readonly refreshToken: string;
+}
 
 @Injectable()
 export class AuthService {
@@ -24,22 +24,41 @@ export class AuthService {
    * Starts a session for the right address and password.
    * @throws Problem `credentials_invalid`, one answer for unknown, wrong and disabled.
    */
-  async login({ email, password }: LoginBody): Promise<IssuedToken> {
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const user = await this.users.verify(email, password);
-      const sessionId = await this.#startSession(user);
-      if (sessionId !== undefined) return this.tokens.issue(user, sessionId);
-    }
-    throw serviceUnavailable();
+  login({ email, password }: LoginBody, origin: Origin): Promise<IssuedTokens> {
+    return this.users.whileVerified(
+      () => this.users.verify(email, password),
+      async (tx, user) => {
+        const { sessionId, refreshToken } = await this.sessions.start(tx, user.id, origin);
+        return { ...this.tokens.issue(user, sessionId), refreshToken };
+      },
+    );
   }
 
-  /** Under the row's lock, so that no session outlives a ban or password change; undefined when the hash changed. */
-  #startSession(verified: Credential): Promise<string | undefined> {
-    return this.prisma.transaction(async (tx) => {
-      const user = await this.users.lock(tx, verified.id);
-      if (user === undefined || user.disabledAt !== null) throw credentialsInvalid();
-      if (user.passwordHash !== verified.passwordHash) return undefined;
-      return this.sessions.start(tx, user.id);
+  /** @throws Problem `refresh_token_invalid`, `refresh_token_expired` or `refresh_token_reused`. */
+  async refresh(presented: string): Promise<IssuedTokens> {
+    const { userId, email, sessionId, secondsLeft, refreshToken } = await this.sessions.refresh(presented);
+    return { ...this.tokens.issue({ id: userId, email }, sessionId, secondsLeft), refreshToken };
+  }
+
+  /** Ends the caller's session, the others, or all; those that are over already stay so. */
+  async logout(caller: { userId: string; sessionId: string }, scope: LogoutScope): Promise<void> {
+    const { userId, sessionId } = caller;
+    if (scope === 'local') {
+      await this.sessions.end(sessionId, userId);
+      return;
+    }
+    await this.prisma.transaction(async (tx) => {
+      await this.users.lock(tx, userId);
+      await this.sessions.endAll(tx, userId, scope === 'others' ? sessionId : null);
     });
+  }
+
+  /**
+   * {@link logout} by refresh token. One that was exchanged before may still end its own session.
+   * @throws Problem `refresh_token_invalid`; for the wider scopes also `refresh_token_expired` and `refresh_token_reused`.
+   */
+  async logoutByRefreshToken(refreshToken: string, scope: LogoutScope): Promise<void> {
+    if (scope === 'local') await this.sessions.endByRefreshToken(refreshToken);
+    else await this.logout(await this.sessions.identify(refreshToken), scope);
   }
 }

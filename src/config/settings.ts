@@ -50,7 +50,7 @@ export const settings = {
   MASTER_SECRET: secrets({
     unset: 'generated under `DATA_DIR`',
     about:
-      'Encrypts the signing keys. Required with `DATABASE_URL`; to change it give two, comma-separated, new first.',
+      'Encrypts signing keys, authenticates refresh tokens. Required with `DATABASE_URL`; to change it give two, comma-separated, new first.',
   }),
   ISSUER: url({
     default: 'http://127.0.0.1:3000',
@@ -64,6 +64,37 @@ export const settings = {
   }),
   SIGNING_ALG: oneOf({ values: ['ES256', 'RS256'], default: 'ES256', about: 'Algorithm of newly made managed keys.' }),
   ACCESS_TOKEN_TTL_SECONDS: integer({ default: 900, min: 1, max: 3600, about: 'Life of an access token.' }),
+  REFRESH_GRACE_SECONDS: integer({
+    default: 10,
+    min: 0,
+    max: 60,
+    about: 'How long an exchanged refresh token may be presented again for the same successor; `0` is strict.',
+  }),
+  SESSION_IDLE_DAYS: integer({ default: 14, min: 1, max: 30, about: 'A session ends so long after its last refresh.' }),
+  SESSION_ABSOLUTE_DAYS: integer({
+    default: 30,
+    min: 1,
+    max: 30,
+    about: 'A session ends so long after its login, however often it is refreshed.',
+  }),
+  REVOCATION_STALE_SECONDS: integer({
+    default: 5,
+    min: 1,
+    max: 3600,
+    about: 'Without news of revocations for so long, a node is not ready.',
+  }),
+  REVOCATION_STALE_POLICY: oneOf({
+    values: ['serve', 'refuse'],
+    default: 'serve',
+    about: 'What such a node does with guarded requests: `serve` them by what it knows, or `refuse` them with 503.',
+  }),
+  KEY_PUBLISH_SECONDS: integer({
+    default: 900,
+    min: 1,
+    max: 86_400,
+    about: 'How long a managed key is published before it signs. Verifiers may cache the JWKS for 300 s.',
+  }),
+  KEY_ROTATION_DAYS: integer({ default: 30, min: 1, max: 365, about: 'How long a managed key signs.' }),
   CLOCK_TOLERANCE_SECONDS: integer({
     default: 30,
     min: 0,

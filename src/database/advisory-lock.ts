@@ -1,8 +1,15 @@
 import pg from 'pg';
 import type { Config } from '../config/config.js';
+import type { Transaction } from './prisma.service.js';
 
 /** Held while the schema is migrated and while the first keys are made. */
 export const START_LOCK = 4_701_001;
+/** Held from before a revocation gets its id until it is committed, so that ids become visible in order. */
+export const REVOCATIONS_LOCK = 4_701_002;
+/** Held while the state of a signing key changes. */
+export const KEYS_LOCK = 4_701_003;
+export const PURGE_SESSIONS_LOCK = 4_701_004;
+export const PURGE_REVOCATIONS_LOCK = 4_701_005;
 
 /** Long enough for the migrations of another node that starts at the same time. */
 const LONGEST_WAIT_MS = 120_000;
@@ -30,4 +37,15 @@ export async function withAdvisoryLock<Result>(
   } finally {
     await client.end();
   }
+}
+
+/** Waits for the lock and holds it until the transaction has ended; released only after its commit can be seen. */
+export async function takeLock(tx: Transaction, id: number): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${id}::bigint)`;
+}
+
+/** Takes the lock until the transaction has ended unless another holds it. */
+export async function tryTakeLock(tx: Transaction, id: number): Promise<boolean> {
+  const [row] = await tx.$queryRaw<{ taken: boolean }[]>`SELECT pg_try_advisory_xact_lock(${id}::bigint) AS taken`;
+  return row?.taken === true;
 }

@@ -2,7 +2,10 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { CONFIG, type Config } from '../config/config.js';
-import { PrismaClient, type Prisma } from './generated/client.js';
+import { Prisma, PrismaClient } from './generated/client.js';
+
+/** For the SQL of repositories. */
+export { Prisma };
 
 /** What a method that joins a transaction takes first. */
 export type Transaction = Prisma.TransactionClient;
@@ -15,10 +18,12 @@ const PATIENCE_MS = 1000;
 export class PrismaService extends PrismaClient implements OnApplicationShutdown {
   readonly #pool: pg.Pool;
   readonly #limits: { maxWait: number; timeout: number };
+  readonly #effects = new WeakMap<Transaction, (() => void)[]>();
 
   constructor(@Inject(CONFIG) config: Config) {
     const pool = createPool(config);
-    super({ adapter: new PrismaPg(pool, { disposeExternalPool: true }) });
+    // The other formats repeat the arguments of a call, and so passwords' hashes, in the message.
+    super({ adapter: new PrismaPg(pool, { disposeExternalPool: true }), errorFormat: 'minimal' });
     this.#pool = pool;
     this.#limits = {
       maxWait: config.databaseConnectionTimeoutMs,
@@ -27,8 +32,21 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
   }
 
   /** Runs the work in one transaction, rolled back when it throws. CPU-bound work belongs before it, never inside. */
-  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    return this.$transaction(work, this.#limits);
+  async transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    const effects: (() => void)[] = [];
+    const result = await this.$transaction((tx) => {
+      this.#effects.set(tx, effects);
+      return work(tx);
+    }, this.#limits);
+    for (const effect of effects) effect();
+    return result;
+  }
+
+  /** Has the effect follow the commit at once, before {@link transaction} returns; never after a rollback. */
+  afterCommit(tx: Transaction, effect: () => void): void {
+    const effects = this.#effects.get(tx);
+    if (effects === undefined) throw new TypeError('the transaction is not one of this service');
+    effects.push(effect);
   }
 
   /** Connections of the pool: open, idle, and callers waiting for one. */

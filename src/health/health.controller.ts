@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { Public } from '../access/route-access.decorators.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
+import { Freshness } from '../sessions/freshness.js';
 import { problemResponses } from '../wire/problem-responses.js';
 
 const HealthView = Type.Object({ status: Type.Literal('ok') }, { title: 'HealthView', additionalProperties: false });
@@ -12,7 +13,10 @@ const HealthView = Type.Object({ status: Type.Literal('ok') }, { title: 'HealthV
 export class HealthController {
   #ping: Promise<unknown> | undefined;
 
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly freshness: Freshness,
+  ) {}
 
   @Get('live')
   @Public()
@@ -29,12 +33,13 @@ export class HealthController {
   @Get('ready')
   @Public()
   @RouteSchema({
-    summary: 'The process and its database answer',
+    summary: 'The process and its database answer, and it hears of revocations',
     operationId: 'isReady',
     tags: ['health'],
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
   })
   async ready() {
+    if (this.freshness.isStale) throw serviceUnavailable();
     // However many ask at once, one statement runs.
     this.#ping ??= this.prisma.$queryRaw`SELECT 1`.finally(() => (this.#ping = undefined));
     await this.#ping;

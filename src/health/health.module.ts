@@ -1,12 +1,17 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '../database/database.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
 import { HealthController } from './health.controller.js';
+import { MetricsRegistry } from './metrics.registry.js';
 import { MetricsServer } from './metrics.server.js';
+import { ResourceMetrics } from './resource.metrics.js';
+import { SessionMetrics } from './session.metrics.js';
 
 @Module({
-  imports: [DatabaseModule, PasswordsModule],
+  imports: [DatabaseModule, PasswordsModule, SessionsModule, TokensModule],
   controllers: [HealthController],
-  providers: [MetricsServer],
+  providers: [MetricsRegistry, ResourceMetrics, SessionMetrics, MetricsServer],
 })
 export class HealthModule {}

@@ -18,6 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
 export function sendProblem(error: unknown, translate: Translate, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, translate);
   if (problem.kind.status >= 500) request.log.error({ err: problem.cause ?? problem, code: problem.kind.code });
+  if (problem.securityEvent) request.log.warn({ ...problem.securityEvent, ip: request.ip }, 'security');
   if (reply.sent) return;
   void reply
     .code(problem.kind.status)

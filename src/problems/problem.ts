@@ -23,6 +23,15 @@ export interface Occurrence {
   readonly headers?: Readonly<Record<string, string>>;
   /** For the log, never for the caller. */
   readonly cause?: unknown;
+  /** What must be told to whoever watches over the service; logged once, with the request's id. */
+  readonly securityEvent?: SecurityEvent;
+}
+
+/** Holds no secret. */
+export interface SecurityEvent {
+  /** Stable snake_case name. */
+  readonly event: string;
+  readonly [member: string]: string | number;
 }
 
 /** The only error thrown on purpose; RFC 9457 says what becomes of it on the wire. */
@@ -31,6 +40,7 @@ export class Problem extends Error {
   readonly detail: string;
   readonly errors: readonly InputFlaw[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly securityEvent: SecurityEvent | undefined;
 
   constructor(
     readonly kind: ProblemKind,
@@ -40,6 +50,7 @@ export class Problem extends Error {
     this.detail = occurrence.detail ?? kind.detail;
     this.errors = occurrence.errors;
     this.headers = occurrence.headers ?? {};
+    this.securityEvent = occurrence.securityEvent;
   }
 }
 

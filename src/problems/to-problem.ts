@@ -33,17 +33,17 @@ const byStatus = new Map<number, ProblemFactory>(
 /** Turns anything thrown into a Problem: ours as it is, a framework's by its status, the rest 500. */
 export function toProblem(error: unknown, translate: Translate): Problem {
   if (error instanceof Problem) return error;
-  const translated = translate(error);
-  if (translated !== undefined) return translated;
-  const factory = byStatus.get(statusOf(error)) ?? internalError;
-  return factory({ cause: error });
+  // First, because an aborted body has the code of a broken connection to the database.
+  const factory = byStatus.get(frameworkStatus(error) ?? 0);
+  if (factory !== undefined) return factory({ cause: error });
+  return translate(error) ?? internalError({ cause: error });
 }
 
-function statusOf(error: unknown): number {
+function frameworkStatus(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
-  if (!(error instanceof Error && 'code' in error && 'statusCode' in error)) return 500;
+  if (!(error instanceof Error && 'code' in error && 'statusCode' in error)) return undefined;
   const isFrameworks = String(error.code).startsWith('FST_ERR_') || isAbortedBody(error);
-  return isFrameworks && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  return isFrameworks && typeof error.statusCode === 'number' ? error.statusCode : undefined;
 }
 
 /** The client went away within its body: Fastify gives Node's error this status and no code of its own. */

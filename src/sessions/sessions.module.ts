@@ -1,6 +1,16 @@
 import { Module } from '@nestjs/common';
+import { DatabaseModule } from '../database/database.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { Freshness } from './freshness.js';
+import { RefreshTokens } from './refresh-tokens.js';
+import { RevocationsRepository } from './revocations.repository.js';
+import { RevocationsService } from './revocations.service.js';
 import { SessionsRepository } from './sessions.repository.js';
 import { SessionsService } from './sessions.service.js';
 
-@Module({ providers: [SessionsRepository, SessionsService], exports: [SessionsService] })
+@Module({
+  imports: [DatabaseModule, TokensModule],
+  providers: [SessionsRepository, SessionsService, RefreshTokens, RevocationsRepository, RevocationsService, Freshness],
+  exports: [SessionsService, RevocationsService, Freshness],
+})
 export class SessionsModule {}

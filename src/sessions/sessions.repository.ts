@@ -1,20 +1,165 @@
-import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../database/prisma.service.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+
+import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
+import type { Origin } from './origin.js';
+import type { RefreshTokenContent } from './refresh-tokens.js';
+
+const DAY_SECONDS = 86_400;
+/** A session that is over is kept so long, so that its tokens get a precise answer. */
+const KEPT_SECONDS = DAY_SECONDS;
+const PURGE_BATCH = 1000;
+
+export interface SessionRow extends Origin {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly refreshedAt: Date;
+}
+
+/** What became of a refresh token that was presented. */
+export interface Exchange {
+  readonly verdict: 'advance' | 'replay' | 'reuse' | 'expired' | 'ended';
+  readonly userId: string;
+  readonly email: string;
+  /** Until the session's absolute limit. */
+  readonly secondsLeft: number;
+}
+
+/** Seconds, on the database's clock. */
+interface Limits {
+  readonly grace: number;
+  readonly idle: number;
+  readonly absolute: number;
+}
 
 @Injectable()
 export class SessionsRepository {
-  async insert(tx: Transaction, userId: string): Promise<string> {
-    const { id } = await tx.session.create({ data: { userId }, select: { id: true } });
+  readonly #limits: Limits;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly prisma: PrismaService,
+  ) {
+    this.#limits = {
+      grace: config.refreshGraceSeconds,
+      idle: config.sessionIdleDays * DAY_SECONDS,
+      absolute: config.sessionAbsoluteDays * DAY_SECONDS,
+    };
+  }
+
+  async insert(tx: Transaction, userId: string, { userAgent, network }: Origin): Promise<string> {
+    const { id } = await tx.session.create({ data: { userId, userAgent, network }, select: { id: true } });
     return id;
   }
 
-  /** Ends the user's oldest live sessions beyond the newest `kept`. */
-  async endBeyond(tx: Transaction, userId: string, kept: number): Promise<void> {
-    await tx.$executeRaw`
+  /**
+   * Decides about a refresh token and acts on it in one statement. It waits for whoever else presents a token of the session,
+   * then sees what they left: of any number at once one advances and the others replay. A counter ahead of the row's is one
+   * that a database lost when it failed over; it was written by us and is honoured.
+   */
+  async exchange(token: RefreshTokenContent): Promise<Exchange | undefined> {
+    const [exchange] = await this.prisma.$queryRaw<Exchange[]>`
+      WITH presented AS MATERIALIZED (${this.#presented(token)} FOR NO KEY UPDATE OF s),
+      advanced AS (
+        UPDATE sessions SET refresh_counter = ${token.counter}::bigint + 1, refreshed_at = now()
+        FROM presented
+        WHERE sessions.id = ${token.sessionId}::uuid AND presented.verdict = 'advance'
+      )
+      SELECT * FROM presented`;
+    return exchange;
+  }
+
+  /** What {@link exchange} would say now; moves nothing. */
+  async judge(token: RefreshTokenContent): Promise<Exchange | undefined> {
+    const [exchange] = await this.prisma.$queryRaw<Exchange[]>`${this.#presented(token)}`;
+    return exchange;
+  }
+
+  /** Ends a live session, of this user if one is named; false when there is none of this id. */
+  async end(tx: Transaction, id: string, userId?: string): Promise<boolean> {
+    const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`s.user_id = ${userId}::uuid`;
+    const count = await tx.$executeRaw`
+      UPDATE sessions s SET ended_at = now() WHERE s.id = ${id}::uuid AND ${isTheirs} AND ${this.#isLive()}`;
+    return count === 1;
+  }
+
+  /** Ends the user's sessions but the kept one; returns the ids of those it ended. */
+  async endAll(tx: Transaction, userId: string, keptId: string | null): Promise<string[]> {
+    const rows = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE sessions SET ended_at = now()
+      WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND id IS DISTINCT FROM ${keptId}::uuid
+      RETURNING id`;
+    return rows.map(({ id }) => id);
+  }
+
+  /** Ends the user's oldest live sessions beyond the newest `kept`; returns their ids. */
+  async endBeyond(tx: Transaction, userId: string, kept: number): Promise<string[]> {
+    const rows = await tx.$queryRaw<{ id: string }[]>`
       UPDATE sessions SET ended_at = now()
       WHERE id IN (
-        SELECT id FROM sessions
-        WHERE user_id = ${userId}::uuid AND ended_at IS NULL
-        ORDER BY created_at DESC, id DESC OFFSET ${kept})`;
+        SELECT s.id FROM sessions s
+        WHERE s.user_id = ${userId}::uuid AND ${this.#isLive()}
+        ORDER BY s.created_at DESC, s.id DESC OFFSET ${kept})
+      RETURNING id`;
+    return rows.map(({ id }) => id);
+  }
+
+  /** The user's live sessions, newest first, from after the given one. */
+  page(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
+    const isAfter = after === undefined ? Prisma.sql`true` : Prisma.sql`s.id < ${after}::uuid`;
+    return this.prisma.$queryRaw<SessionRow[]>`
+      SELECT s.id, s.created_at AS "createdAt", s.refreshed_at AS "refreshedAt", s.user_agent AS "userAgent", s.network
+      FROM sessions s
+      WHERE s.user_id = ${userId}::uuid AND ${isAfter} AND ${this.#isLive()}
+      ORDER BY s.id DESC LIMIT ${size}`;
+  }
+
+  /**
+   * Looks at the next so many sessions in the order of their ids and deletes those that have been over for a day.
+   * Returns the last id it looked at; undefined at the end of the table.
+   */
+  async purge(tx: Transaction, after: string | undefined): Promise<string | undefined> {
+    const { idle, absolute } = this.#limits;
+    const isOver = Prisma.sql`
+      s.ended_at < now() - make_interval(secs => ${KEPT_SECONDS})
+      OR NOT (${this.#isWithinLimits(idle + KEPT_SECONDS, absolute + KEPT_SECONDS)})`;
+    const [last] = await tx.$queryRaw<{ id: string }[]>`
+      WITH batch AS MATERIALIZED (
+        SELECT s.id, coalesce(${isOver}, false) AS is_over FROM sessions s
+        WHERE s.id > ${after ?? '00000000-0000-0000-0000-000000000000'}::uuid
+        ORDER BY s.id LIMIT ${PURGE_BATCH}
+      ), purged AS (
+        DELETE FROM sessions USING batch WHERE sessions.id = batch.id AND batch.is_over
+      )
+      SELECT id FROM batch ORDER BY id OFFSET ${PURGE_BATCH - 1}`;
+    return last?.id;
+  }
+
+  #presented({ sessionId, counter }: RefreshTokenContent): Prisma.Sql {
+    const { grace, idle, absolute } = this.#limits;
+    return Prisma.sql`
+      SELECT s.user_id AS "userId", u.email,
+             ${absolute}::int - ceil(extract(epoch FROM now() - s.created_at))::int AS "secondsLeft",
+             CASE
+               WHEN s.ended_at IS NOT NULL OR u.disabled_at IS NOT NULL THEN 'ended'
+               WHEN NOT (${this.#isWithinLimits(idle, absolute)}) THEN 'expired'
+               WHEN s.refresh_counter <= ${counter}::bigint THEN 'advance'
+               WHEN s.refresh_counter = ${counter}::bigint + 1 AND ${grace}::int > 0
+                    AND s.refreshed_at > now() - make_interval(secs => ${grace}::int) THEN 'replay'
+               ELSE 'reuse'
+             END AS verdict
+      FROM sessions s JOIN users u ON u.id = s.user_id
+      WHERE s.id = ${sessionId}::uuid`;
+  }
+
+  #isLive(): Prisma.Sql {
+    const { idle, absolute } = this.#limits;
+    return Prisma.sql`s.ended_at IS NULL AND ${this.#isWithinLimits(idle, absolute)}`;
+  }
+
+  #isWithinLimits(idle: number, absolute: number): Prisma.Sql {
+    return Prisma.sql`
+      s.refreshed_at > now() - make_interval(secs => ${idle}::int)
+      AND s.created_at > now() - make_interval(secs => ${absolute}::int)`;
   }
 }

@@ -1,23 +1,132 @@
-import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../database/prisma.service.js';
-import { SessionsRepository } from './sessions.repository.js';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { PURGE_SESSIONS_LOCK } from '../database/advisory-lock.js';
+import { Chores } from '../database/chores.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import type { Origin } from './origin.js';
+import { RefreshTokens, type RefreshTokenContent } from './refresh-tokens.js';
+import { RevocationsService } from './revocations.service.js';
+import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './sessions.problems.js';
+import { SessionsRepository, type Exchange, type SessionRow } from './sessions.repository.js';
 
 /** One more ends the oldest. */
 export const MOST_LIVE_SESSIONS = 100;
 
-@Injectable()
-export class SessionsService {
-  constructor(private readonly repository: SessionsRepository) {}
+const PURGE_SECONDS = 600;
 
-  /** Starts a session and returns its id, the `sid` of its tokens. The caller holds the user's row locked. */
-  async start(tx: Transaction, userId: string): Promise<string> {
-    const id = await this.repository.insert(tx, userId);
-    await this.repository.endBeyond(tx, userId, MOST_LIVE_SESSIONS);
-    return id;
+/** A session and the refresh token that continues it. */
+export interface SessionTokens {
+  readonly sessionId: string;
+  readonly refreshToken: string;
+}
+
+/** A session that goes on, and whose it is. */
+export interface RefreshedSession extends SessionTokens {
+  readonly userId: string;
+  readonly email: string;
+  /** Until the session ends however often it is refreshed. */
+  readonly secondsLeft: number;
+}
+
+@Injectable()
+export class SessionsService implements OnModuleInit {
+  readonly #refreshes = { advance: 0, replay: 0, reuse: 0 };
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly chores: Chores,
+    private readonly repository: SessionsRepository,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly revocations: RevocationsService,
+  ) {}
+
+  onModuleInit(): void {
+    this.chores.every(PURGE_SECONDS, 'purge sessions', () => this.purge());
   }
 
-  /** Ends all of the user's sessions. The caller holds the user's row locked. */
-  endAll(tx: Transaction, userId: string): Promise<void> {
-    return this.repository.endBeyond(tx, userId, 0);
+  /** Starts a session; its id is the `sid` of its tokens. The caller holds the user's row locked. */
+  async start(tx: Transaction, userId: string, origin: Origin): Promise<SessionTokens> {
+    const sessionId = await this.repository.insert(tx, userId, origin);
+    await this.revocations.write(tx, 'sid', await this.repository.endBeyond(tx, userId, MOST_LIVE_SESSIONS));
+    return { sessionId, refreshToken: this.refreshTokens.write({ sessionId, counter: 0 }) };
+  }
+
+  /**
+   * Exchanges a refresh token for its successor, the same one however often within the grace.
+   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused` once the session has ended.
+   */
+  async refresh(refreshToken: string): Promise<RefreshedSession> {
+    const session = await this.#judge(refreshToken, (token) => this.repository.exchange(token));
+    this.#refreshes[session.verdict]++;
+    const { sessionId, userId, email, secondsLeft, counter } = session;
+    const successor = this.refreshTokens.write({ sessionId, counter: counter + 1 });
+    return { sessionId, userId, email, secondsLeft, refreshToken: successor };
+  }
+
+  /**
+   * Whose session a refresh token continues; the token is not used up.
+   * @throws Problem as {@link refresh} does.
+   */
+  async identify(refreshToken: string): Promise<{ userId: string; sessionId: string }> {
+    const { userId, sessionId } = await this.#judge(refreshToken, (token) => this.repository.judge(token));
+    return { userId, sessionId };
+  }
+
+  /**
+   * Ends the session of a refresh token, used up or not; one that is over already stays so.
+   * @throws Problem `refresh_token_invalid`.
+   */
+  async endByRefreshToken(refreshToken: string): Promise<void> {
+    const presented = this.refreshTokens.read(refreshToken);
+    if (presented === undefined) throw refreshTokenInvalid();
+    await this.end(presented.sessionId);
+  }
+
+  /** Ends a live session, of this user if one is named; false when there is none of this id. */
+  end(sessionId: string, userId?: string): Promise<boolean> {
+    return this.prisma.transaction(async (tx) => {
+      const isEnded = await this.repository.end(tx, sessionId, userId);
+      if (isEnded) await this.revocations.write(tx, 'sid', [sessionId]);
+      return isEnded;
+    });
+  }
+
+  /** Ends all of the user's sessions, or all but one. The caller holds the user's row locked. */
+  async endAll(tx: Transaction, userId: string, keptId: string | null = null): Promise<void> {
+    await this.revocations.write(tx, 'sid', await this.repository.endAll(tx, userId, keptId));
+  }
+
+  /** The user's live sessions, newest first. */
+  page(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
+    return this.repository.page(userId, after, size);
+  }
+
+  /** Deletes sessions that have been over for a day. */
+  async purge(): Promise<void> {
+    let after: string | undefined;
+    await this.chores.alone(PURGE_SESSIONS_LOCK, async (tx) => {
+      after = await this.repository.purge(tx, after);
+      return after !== undefined;
+    });
+  }
+
+  /** What became of the refresh tokens that were presented, since the start. */
+  stats(): Readonly<Record<'advance' | 'replay' | 'reuse', number>> {
+    return { ...this.#refreshes };
+  }
+
+  async #judge(refreshToken: string, judge: (token: RefreshTokenContent) => Promise<Exchange | undefined>) {
+    const token = this.refreshTokens.read(refreshToken);
+    if (token === undefined) throw refreshTokenInvalid();
+    const exchange = await judge(token);
+    if (exchange === undefined || exchange.verdict === 'ended') throw refreshTokenInvalid();
+    if (exchange.verdict === 'expired') throw refreshTokenExpired();
+    if (exchange.verdict === 'reuse') throw await this.#reused(token, exchange.userId);
+    return { ...token, ...exchange, verdict: exchange.verdict };
+  }
+
+  async #reused({ sessionId, counter }: RefreshTokenContent, userId: string): Promise<Error> {
+    this.#refreshes.reuse++;
+    await this.end(sessionId);
+    return refreshTokenReused({ securityEvent: { event: 'refresh_token_reused', userId, sessionId, counter } });
   }
 }

@@ -1,9 +1,9 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { START_LOCK, withAdvisoryLock } from '../database/advisory-lock.js';
-import { openKey, sealKey } from './sealed-key.js';
+import { Feed, type FeedQuery } from '../database/feed.js';
+import { serviceUnavailable } from '../problems/framework.problems.js';
+import { openKey } from './sealed-key.js';
 import {
-  generateSigningKey,
   importSigningKey,
   publicJwk,
   sharedSigningKey,
@@ -11,36 +11,47 @@ import {
   type SigningAlg,
   type SigningKey,
 } from './signing-key.js';
-import { SigningKeysRepository, type StoredKey } from './signing-keys.repository.js';
+import { SigningKeysRepository, type KeyState, type StoredKey } from './signing-keys.repository.js';
 
-/** The keys of this service: managed ones from the database, or those of `JWT_SECRET`. */
+/** A key and what it is for now; those of `JWT_SECRET` sign (the first) or verify. */
+interface RingKey extends SigningKey {
+  readonly state: Exclude<KeyState, 'gone'>;
+}
+
+type Follower = (trusted: readonly SigningKey[]) => void;
+
+/** The keys of this service: managed ones as the feed brings them from the database, or those of `JWT_SECRET`. */
 @Injectable()
-export class KeyRing implements OnModuleInit {
-  #keys: readonly SigningKey[] = [];
+export class KeyRing {
+  readonly #followers: Follower[] = [];
+  readonly #distrusted = new Set<string>();
+  #keys: readonly RingKey[] = [];
+  #signing: SigningKey | undefined;
   #jwks: readonly PublicJwk[] = [];
+  /** What the keys were made from, to see a change. */
+  #version = '';
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly repository: SigningKeysRepository,
-  ) {}
-
-  async onModuleInit(): Promise<void> {
-    const { jwtSecret } = this.config;
-    this.#keys = jwtSecret ? jwtSecret.map(sharedSigningKey) : await this.#loadManaged();
-    this.#jwks = jwtSecret ? [] : this.#keys.map(publicJwk);
+    feed: Feed,
+  ) {
+    const shared = config.jwtSecret?.map(sharedSigningKey);
+    if (shared === undefined) feed.follow((query) => this.#read(query));
+    else
+      this.#hold(
+        shared.map((key, index) => Object.assign(key, { state: index === 0 ? 'active' : 'retiring' } as const)),
+      );
   }
 
-  /** The key that signs now. */
+  /**
+   * The key that signs now. After a change of `SIGNING_ALG` that is the active key of another algorithm until the new one
+   * has been published long enough.
+   * @throws Problem `service_unavailable` for the moment in which there is none.
+   */
   get signing(): SigningKey {
-    const alg = this.config.jwtSecret ? 'HS256' : this.config.signingAlg;
-    const key = this.#keys.find((candidate) => candidate.alg === alg);
-    if (key === undefined) throw new Error('the key ring is not loaded');
-    return key;
-  }
-
-  /** Every key whose tokens are accepted. */
-  get trusted(): readonly SigningKey[] {
-    return this.#keys;
+    if (this.#signing === undefined) throw serviceUnavailable({ cause: new Error('no key is active') });
+    return this.#signing;
   }
 
   /** What `/.well-known/jwks.json` publishes; empty with `JWT_SECRET`. */
@@ -48,34 +59,52 @@ export class KeyRing implements OnModuleInit {
     return this.#jwks;
   }
 
-  async #loadManaged(): Promise<readonly SigningKey[]> {
-    const keys = await this.#openAll();
-    return this.#hasSigningKey(keys) ? keys : withAdvisoryLock(this.config, START_LOCK, () => this.#makeFirst());
+  /** How many keys there are of each state. */
+  stats(): Readonly<Record<RingKey['state'], number>> {
+    const count = (state: KeyState): number => this.#keys.filter((key) => key.state === state).length;
+    return { next: count('next'), active: count('active'), retiring: count('retiring') };
   }
 
-  /** Under the lock, so that of many first starts one makes the key and the others read it. */
-  async #makeFirst(): Promise<readonly SigningKey[]> {
-    const keys = await this.#openAll();
-    if (this.#hasSigningKey(keys)) return keys;
-    const { signingAlg, masterSecret } = this.config;
-    const key = generateSigningKey(signingAlg);
-    const pkcs8 = key.privateKey.export({ format: 'der', type: 'pkcs8' });
-    const privateKey = new Uint8Array(sealKey(masterSecret, key.kid, pkcs8));
-    await this.repository.insert({ kid: key.kid, alg: key.alg, publicJwk: publicJwk(key), privateKey });
-    return this.#openAll();
+  /** Calls the follower with the keys whose tokens are accepted, now and after each change. */
+  follow(follower: Follower): void {
+    this.#followers.push(follower);
+    follower(this.#keys);
+  }
+
+  /** Accepts no token of this key from now on, whatever the database says later. */
+  distrust(kid: string): void {
+    this.#distrusted.add(kid);
+    const lost = this.#keys.find((key) => key.kid === kid);
+    if (lost === undefined) return;
+    const heir = lost.state === 'active' ? this.#nextOf(lost.alg) : undefined;
+    this.#hold(this.#keys.map((key) => (key === heir ? { ...key, state: 'active' } : key)));
+  }
+
+  /** The one that {@link SigningKeysRepository.promote} takes: the oldest. */
+  #nextOf(alg: SigningKey['alg']): RingKey | undefined {
+    return this.#keys.findLast((key) => key.alg === alg && key.state === 'next');
+  }
+
+  async #read(query: FeedQuery): Promise<void> {
+    const stored = await this.repository.list(query);
+    const version = stored.map(({ kid, state }) => `${kid} ${state}`).join();
+    if (version === this.#version) return;
+    this.#hold(stored.map((key) => this.#open(key)));
+    this.#version = version;
   }
 
   /** Every key must open: a node that lacks a secret refuses to start rather than make keys of its own. */
-  async #openAll(): Promise<readonly SigningKey[]> {
-    const stored = await this.repository.list();
-    return stored.map((key) => this.#open(key));
+  #open({ kid, alg, state, privateKey }: StoredKey): RingKey {
+    const known = this.#keys.find((key) => key.kid === kid);
+    const key = known ?? importSigningKey(alg as SigningAlg, openKey(this.config.masterSecret, kid, privateKey));
+    return { ...key, state };
   }
 
-  #open({ kid, alg, privateKey }: StoredKey): SigningKey {
-    return importSigningKey(alg as SigningAlg, openKey(this.config.masterSecret, kid, privateKey));
-  }
-
-  #hasSigningKey(keys: readonly SigningKey[]): boolean {
-    return keys.some(({ alg }) => alg === this.config.signingAlg);
+  #hold(keys: readonly RingKey[]): void {
+    this.#keys = keys.filter(({ kid }) => !this.#distrusted.has(kid));
+    const active = this.#keys.filter(({ state }) => state === 'active');
+    this.#signing = active.find(({ alg }) => alg === this.config.signingAlg) ?? active[0];
+    this.#jwks = this.config.jwtSecret ? [] : this.#keys.map(publicJwk);
+    for (const follower of this.#followers) follower(this.#keys);
   }
 }

@@ -49,6 +49,13 @@ function decrypt(key: Buffer, kid: string, bytes: Buffer): Buffer {
   }
 }
 
+/** Whether the first master secret sealed it, as it would now. */
+export function isSealedByFirst([secret = '']: readonly string[], sealed: Uint8Array): boolean {
+  return Buffer.from(sealed)
+    .subarray(1, 1 + NAME_BYTES)
+    .equals(nameOf(secret));
+}
+
 /** Derived as well, so that it says nothing about the key. */
 function nameOf(secret: string): Buffer {
   return deriveKey(secret, 'key-encryption name').subarray(0, NAME_BYTES);

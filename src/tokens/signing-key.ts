@@ -3,10 +3,11 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
-  generateKeyPairSync,
+  generateKeyPair,
   type webcrypto,
   type KeyObject,
 } from 'node:crypto';
+import { promisify } from 'node:util';
 import type { Config } from '../config/config.js';
 import { deriveKey } from './derived-keys.js';
 
@@ -27,11 +28,11 @@ export interface PublicJwk extends webcrypto.JsonWebKey {
   readonly use: 'sig';
 }
 
-export function generateSigningKey(alg: SigningAlg): SigningKey {
-  const { privateKey } =
-    alg === 'ES256'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+/** Off the event loop: an RSA key takes a tenth of a second and more. */
+export async function generateSigningKey(alg: SigningAlg): Promise<SigningKey> {
+  const { privateKey } = await (alg === 'ES256'
+    ? promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
+    : promisify(generateKeyPair)('rsa', { modulusLength: 2048 }));
   return toSigningKey(alg, privateKey);
 }
 

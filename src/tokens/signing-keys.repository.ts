@@ -1,25 +1,179 @@
 import { Injectable } from '@nestjs/common';
-import { PrismaService } from '../database/prisma.service.js';
 
+import type { FeedQuery } from '../database/feed.js';
+import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
+
+/** A key is published as `next`, signs as `active`, verifies as `retiring`, and then is `gone`. */
+export type KeyState = 'next' | 'active' | 'retiring' | 'gone';
+
+/** A key that verifies; sealed. */
 export interface StoredKey {
   readonly kid: string;
   readonly alg: string;
+  readonly state: Exclude<KeyState, 'gone'>;
+  readonly privateKey: Uint8Array;
+}
+
+export interface KeyRecord {
+  readonly kid: string;
+  readonly alg: string;
+  readonly state: KeyState;
+  readonly createdAt: Date;
+  readonly activatedAt: Date | null;
+  readonly retiredAt: Date | null;
+  readonly goneAt: Date | null;
+}
+
+export interface NewKey {
+  readonly kid: string;
+  readonly alg: string;
+  readonly publicJwk: object;
   readonly privateKey: Uint8Array<ArrayBuffer>;
 }
 
+/** Seconds, on the database's clock. */
+export interface RotationTimes {
+  /** How long a key must have been published before it signs. */
+  readonly publish: number;
+  /** How long a key signs. */
+  readonly rotation: number;
+  /** How long a key verifies after it has signed last. */
+  readonly retirement: number;
+}
+
+export interface DueChanges {
+  readonly isNextMissing: boolean;
+  readonly isRotationDue: boolean;
+  readonly isBurialDue: boolean;
+}
+
+const STATE = `CASE WHEN gone_at IS NOT NULL THEN 'gone' WHEN retired_at IS NOT NULL THEN 'retiring'
+                    WHEN activated_at IS NOT NULL THEN 'active' ELSE 'next' END`;
+const stateIs = (state: KeyState): Prisma.Sql => Prisma.sql`${Prisma.raw(STATE)} = ${state}`;
+const isOlder = (column: string, seconds: number): Prisma.Sql =>
+  Prisma.sql`${Prisma.raw(column)} <= now() - make_interval(secs => ${seconds}::int)`;
+
+/** An algorithm that nobody has rotated for so many terms is one that no node is configured for any more. */
+const ABANDONED_TERMS = 3;
+
+/** Every change is conditional on the state it changes; who changes more than one row holds the keys lock. */
 @Injectable()
 export class SigningKeysRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Newest first. */
-  list(): Promise<StoredKey[]> {
-    return this.prisma.signingKey.findMany({
-      select: { kid: true, alg: true, privateKey: true },
-      orderBy: [{ createdAt: 'desc' }, { kid: 'asc' }],
-    });
+  /** The keys that verify, newest first. */
+  list(query: FeedQuery): Promise<StoredKey[]> {
+    return query<StoredKey>(
+      `SELECT kid, alg, ${STATE} AS state, private_key AS "privateKey"
+       FROM signing_keys WHERE gone_at IS NULL ORDER BY created_at DESC, kid`,
+    );
   }
 
-  async insert(key: StoredKey & { publicJwk: object }): Promise<void> {
-    await this.prisma.signingKey.create({ data: key, select: { kid: true } });
+  /** Every key there ever was, oldest first. */
+  records(): Promise<KeyRecord[]> {
+    return this.prisma.$queryRaw<KeyRecord[]>`
+      SELECT kid, alg, ${Prisma.raw(STATE)} AS state, created_at AS "createdAt", activated_at AS "activatedAt",
+             retired_at AS "retiredAt", gone_at AS "goneAt"
+      FROM signing_keys ORDER BY created_at, kid`;
+  }
+
+  /** Whether there is a key that is not gone. */
+  async isAnyLeft(): Promise<boolean> {
+    return (await this.prisma.signingKey.count({ where: { goneAt: null } })) > 0;
+  }
+
+  /** Makes a key active unless there is any that is not gone. */
+  async insertFirst(tx: Transaction, key: NewKey): Promise<void> {
+    await tx.$executeRaw`
+      INSERT INTO signing_keys (kid, alg, public_jwk, private_key, activated_at)
+      SELECT ${key.kid}, ${key.alg}, ${JSON.stringify(key.publicJwk)}::jsonb, ${key.privateKey}, now()
+      WHERE NOT EXISTS (SELECT FROM signing_keys WHERE gone_at IS NULL)`;
+  }
+
+  /** Publishes a key as the next of its algorithm unless there is one. */
+  async insertNext(tx: Transaction, key: NewKey): Promise<void> {
+    await tx.$executeRaw`
+      INSERT INTO signing_keys (kid, alg, public_jwk, private_key)
+      SELECT ${key.kid}, ${key.alg}, ${JSON.stringify(key.publicJwk)}::jsonb, ${key.privateKey}
+      WHERE NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${key.alg} AND ${stateIs('next')})`;
+  }
+
+  /** What {@link rotate}, {@link insertNext} and {@link bury} would do now. */
+  async due(alg: string, times: RotationTimes): Promise<DueChanges> {
+    const [due] = await this.prisma.$queryRaw<DueChanges[]>`
+      SELECT NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('next')}) AS "isNextMissing",
+             EXISTS (SELECT FROM signing_keys WHERE ${this.#isSuccessor(alg, times.publish)}) AND (
+               EXISTS (SELECT FROM signing_keys WHERE ${this.#isSpent(alg, times.rotation)})
+               OR NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')})
+             ) AS "isRotationDue",
+             EXISTS (SELECT FROM signing_keys WHERE ${this.#isDead(times.retirement)} OR ${this.#isAbandoned(alg, times.rotation)})
+               AS "isBurialDue"`;
+    return due ?? { isNextMissing: false, isRotationDue: false, isBurialDue: false };
+  }
+
+  /** Has the next key sign instead of the active one, if both have served their time; false when they have not. */
+  async rotate(tx: Transaction, alg: string, { publish, rotation }: RotationTimes): Promise<boolean> {
+    const count = await tx.$executeRaw`
+      WITH successor AS MATERIALIZED (
+        SELECT kid FROM signing_keys WHERE ${this.#isSuccessor(alg, publish)} ORDER BY created_at LIMIT 1
+      ), actives AS MATERIALIZED (
+        SELECT kid, ${isOlder('activated_at', rotation)} AS is_spent FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')}
+      ), retired AS (
+        UPDATE signing_keys SET retired_at = now()
+        WHERE kid IN (SELECT kid FROM actives WHERE is_spent) AND EXISTS (SELECT FROM successor)
+      )
+      UPDATE signing_keys SET activated_at = now()
+      WHERE kid = (SELECT kid FROM successor) AND NOT EXISTS (SELECT FROM actives WHERE NOT is_spent)`;
+    return count === 1;
+  }
+
+  /** Retires what nobody rotates any more, and takes away retiring keys whose last token has expired. */
+  async bury(tx: Transaction, alg: string, { rotation, retirement }: RotationTimes): Promise<void> {
+    await tx.$executeRaw`UPDATE signing_keys SET retired_at = now() WHERE ${this.#isAbandoned(alg, rotation)}`;
+    await tx.$executeRaw`
+      UPDATE signing_keys SET gone_at = now(), private_key = NULL WHERE ${this.#isDead(retirement)}`;
+  }
+
+  /** The keys that are not gone, as they are sealed. */
+  async listSealed(): Promise<{ kid: string; privateKey: Uint8Array<ArrayBuffer> | null }[]> {
+    return this.prisma.signingKey.findMany({ where: { goneAt: null }, select: { kid: true, privateKey: true } });
+  }
+
+  /** Replaces one sealed form by another, only where the first still stands. */
+  async reseal(kid: string, standing: Uint8Array<ArrayBuffer>, next: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.prisma.signingKey.updateMany({ where: { kid, privateKey: standing }, data: { privateKey: next } });
+  }
+
+  /** Takes a key away whatever its state. */
+  async remove(tx: Transaction, kid: string): Promise<void> {
+    await tx.$executeRaw`
+      UPDATE signing_keys SET gone_at = now(), retired_at = coalesce(retired_at, now()), private_key = NULL
+      WHERE kid = ${kid} AND gone_at IS NULL`;
+  }
+
+  /** Has the next key of an algorithm sign, however briefly it has been published, unless one signs. */
+  async promote(tx: Transaction, alg: string): Promise<void> {
+    await tx.$executeRaw`
+      UPDATE signing_keys SET activated_at = now()
+      WHERE kid = (SELECT kid FROM signing_keys WHERE alg = ${alg} AND ${stateIs('next')} ORDER BY created_at LIMIT 1)
+        AND NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')})`;
+  }
+
+  #isSuccessor(alg: string, publish: number): Prisma.Sql {
+    return Prisma.sql`alg = ${alg} AND ${stateIs('next')} AND ${isOlder('created_at', publish)}`;
+  }
+
+  #isSpent(alg: string, rotation: number): Prisma.Sql {
+    return Prisma.sql`alg = ${alg} AND ${stateIs('active')} AND ${isOlder('activated_at', rotation)}`;
+  }
+
+  #isDead(retirement: number): Prisma.Sql {
+    return Prisma.sql`(${stateIs('retiring')} AND ${isOlder('retired_at', retirement)})`;
+  }
+
+  #isAbandoned(alg: string, rotation: number): Prisma.Sql {
+    const terms = ABANDONED_TERMS * rotation;
+    return Prisma.sql`(alg <> ${alg} AND retired_at IS NULL AND ${isOlder('created_at', terms)}
+      AND EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')}))`;
   }
 }

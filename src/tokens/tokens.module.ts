@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { DatabaseModule } from '../database/database.module.js';
 import { KeyRing } from './key-ring.js';
+import { KeyRotationService } from './key-rotation.service.js';
 import { SigningKeysRepository } from './signing-keys.repository.js';
 import { TokensService } from './tokens.service.js';
 
 @Module({
   imports: [DatabaseModule, JwtModule.register({})],
-  providers: [SigningKeysRepository, KeyRing, TokensService],
-  exports: [KeyRing, TokensService],
+  providers: [SigningKeysRepository, KeyRing, KeyRotationService, TokensService],
+  exports: [KeyRing, KeyRotationService, TokensService],
 })
 export class TokensModule {}

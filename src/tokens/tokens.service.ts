@@ -20,9 +20,13 @@ export class TokensService {
     private readonly keyRing: KeyRing,
   ) {}
 
-  /** Mints an access token (RFC 9068 section 2) for a session of a user. */
-  issue(user: { id: string; email: string }, sessionId: string): IssuedToken {
-    const { accessTokenTtlSeconds, issuer, audience } = this.config;
+  /**
+   * Mints an access token (RFC 9068 section 2) for a session of a user.
+   * @param secondsLeft of the session, which no token of it outlives
+   */
+  issue(user: { id: string; email: string }, sessionId: string, secondsLeft = Infinity): IssuedToken {
+    const { issuer, audience } = this.config;
+    const expiresInSeconds = Math.max(1, Math.min(this.config.accessTokenTtlSeconds, secondsLeft));
     const { kid, alg, privateKey } = this.keyRing.signing;
     const claims = { client_id: FIRST_PARTY_CLIENT_ID, sid: sessionId, email: user.email };
     const accessToken = this.jwt.sign(claims, {
@@ -31,10 +35,10 @@ export class TokensService {
       header: { typ: 'at+jwt', alg, kid },
       subject: user.id,
       jwtid: randomUUID(),
-      expiresIn: accessTokenTtlSeconds,
+      expiresIn: expiresInSeconds,
       issuer,
       audience,
     });
-    return { accessToken, expiresInSeconds: accessTokenTtlSeconds };
+    return { accessToken, expiresInSeconds };
   }
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { PrismaService } from '../database/prisma.service.js';
+import type { Principal } from '../access/principal.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { UsersService } from '../users/users.service.js';
+import { UsersService } from './users.service.js';
 
-/** What an operator does to a user, with the sessions that go with it. */
+/** What an owner or an operator does to a user, with the sessions that go with it. */
 @Injectable()
 export class AccountsService {
   constructor(
@@ -11,6 +12,29 @@ export class AccountsService {
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
   ) {}
+
+  /**
+   * Ends every other session; the one that asks goes on.
+   * @throws Problem `credentials_invalid` for a wrong current password, or one of the password policy.
+   */
+  async changePassword({ userId, sessionId }: Principal, current: string, next: string): Promise<void> {
+    const verify = async () => {
+      const user = await this.users.verifyCurrent(userId, current);
+      return { ...user, nextHash: await this.users.hashNew(user.email, next) };
+    };
+    await this.users.whileVerified(verify, async (tx, { nextHash }) => {
+      await this.users.setPasswordHash(tx, userId, nextHash);
+      await this.sessions.endAll(tx, userId, sessionId);
+    });
+  }
+
+  /** Removes the caller and everything of theirs. @throws Problem `credentials_invalid` for a wrong current password. */
+  async deleteOwn({ userId }: Principal, current: string): Promise<void> {
+    await this.users.whileVerified(
+      () => this.users.verifyCurrent(userId, current),
+      (tx) => this.#delete(tx, userId),
+    );
+  }
 
   /** Ends every session and refuses new ones. @throws Problem `user_not_found`. */
   async disable(email: string): Promise<void> {
@@ -31,6 +55,15 @@ export class AccountsService {
   /** Removes the user and everything of theirs. @throws Problem `user_not_found`. */
   async delete(email: string): Promise<void> {
     const id = await this.users.idOf(email);
-    await this.prisma.transaction((tx) => this.users.delete(tx, id));
+    await this.prisma.transaction(async (tx) => {
+      await this.users.lock(tx, id);
+      await this.#delete(tx, id);
+    });
+  }
+
+  /** The sessions' rows go with the user's; their revocations stay. The caller holds the user's row locked. */
+  async #delete(tx: Transaction, id: string): Promise<void> {
+    await this.sessions.endAll(tx, id);
+    await this.users.delete(tx, id);
   }
 }

@@ -1,16 +1,23 @@
-import { Controller, Get } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import type { Principal } from '../access/principal.js';
 import { CurrentUser } from '../access/route-access.decorators.js';
+import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
+import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
+import { AccountsService } from './accounts.service.js';
 import { UserView } from './user-view.js';
-import { userNotFound } from './users.problems.js';
+import { DeletionBody, PasswordChangeBody } from './users.messages.js';
+import { credentialsInvalid, userNotFound } from './users.problems.js';
 import { UsersService } from './users.service.js';
 
 @Controller('v1/users')
 export class UsersController {
-  constructor(private readonly users: UsersService) {}
+  constructor(
+    private readonly users: UsersService,
+    private readonly accounts: AccountsService,
+  ) {}
 
   @Get('me')
   @RouteSchema({
@@ -21,5 +28,31 @@ export class UsersController {
   })
   me(@CurrentUser() user: Principal): Promise<UserView> {
     return this.users.get(user.userId);
+  }
+
+  @Post('me/password')
+  @HttpCode(204)
+  @RouteSchema({
+    summary: 'Change the password; ends every other session',
+    operationId: 'changePassword',
+    tags: ['users'],
+    body: PasswordChangeBody,
+    response: { 204: NoContent, ...problemResponses(credentialsInvalid, ...passwordProblems, serviceUnavailable) },
+  })
+  changePassword(@CurrentUser() user: Principal, @Body() body: PasswordChangeBody): Promise<void> {
+    return this.accounts.changePassword(user, body.currentPassword, body.newPassword);
+  }
+
+  @Post('me/deletion')
+  @HttpCode(204)
+  @RouteSchema({
+    summary: 'Delete the caller and everything of theirs',
+    operationId: 'deleteUser',
+    tags: ['users'],
+    body: DeletionBody,
+    response: { 204: NoContent, ...problemResponses(credentialsInvalid, serviceUnavailable) },
+  })
+  delete(@CurrentUser() user: Principal, @Body() body: DeletionBody): Promise<void> {
+    return this.accounts.deleteOwn(user, body.currentPassword);
   }
 }

@@ -23,6 +23,10 @@ export class UsersRepository {
     return this.prisma.user.findUnique({ where: { emailLower: email.toLowerCase() }, select: CREDENTIAL });
   }
 
+  findCredentialById(id: string): Promise<Credential | null> {
+    return this.prisma.user.findUnique({ where: { id }, select: CREDENTIAL });
+  }
+
   /** Locks the row against every other change and against deletion until the transaction ends. */
   async lock(tx: Transaction, id: string): Promise<Credential | undefined> {
     const [row] = await tx.$queryRaw<Credential[]>`
@@ -36,6 +40,10 @@ export class UsersRepository {
     const data = { passwordHash: next };
     const { count } = await this.prisma.user.updateMany({ where: { id, passwordHash: standing }, data });
     return count === 1;
+  }
+
+  async setPasswordHash(tx: Transaction, id: string, passwordHash: string): Promise<void> {
+    await tx.user.update({ where: { id }, data: { passwordHash }, select: { id: true } });
   }
 
   async setDisabled(tx: Transaction, id: string, disabledAt: Date | null): Promise<void> {

@@ -1,25 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import { isUniqueViolation } from '../database/driver-errors.js';
-import type { Transaction } from '../database/prisma.service.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
+import { serviceUnavailable } from '../problems/framework.problems.js';
 import type { Credential } from './credential.js';
 import type { UserView } from './user-view.js';
 import { credentialsInvalid, emailTaken, userNotFound } from './users.problems.js';
 import { UsersRepository } from './users.repository.js';
 
 const PAGE_SIZE = 500;
+/** How often one may meet a credential that changed while it was being checked. */
+const MOST_ATTEMPTS = 3;
 
 @Injectable()
 export class UsersService {
   constructor(
+    private readonly prisma: PrismaService,
     private readonly repository: UsersRepository,
     private readonly passwords: PasswordsService,
   ) {}
 
   /** @throws Problem `email_taken`, or one of the password policy. */
   async register(email: string, password: string): Promise<UserView> {
-    this.passwords.check(password, { email });
-    const hash = await this.passwords.hash(password);
+    const hash = await this.hashNew(email, password);
     try {
       return view(await this.repository.insert(email, hash));
     } catch (error) {
@@ -45,6 +48,46 @@ export class UsersService {
       : await this.passwords.verifyNothing(password);
     if (!user || !isRight || user.disabledAt !== null) throw credentialsInvalid();
     return this.#renewed(user, password);
+  }
+
+  /** The caller, whose current password this is. @throws Problem `credentials_invalid`. */
+  async verifyCurrent(id: string, password: string): Promise<Credential> {
+    const user = await this.repository.findCredentialById(id);
+    if (!user || !(await this.passwords.verify(password, user.passwordHash))) throw credentialsInvalid();
+    if (user.disabledAt !== null) throw credentialsInvalid();
+    return user;
+  }
+
+  /** The hash of a new password that the policy lets pass. @throws Problem of the password policy. */
+  async hashNew(email: string, password: string): Promise<string> {
+    this.passwords.check(password, { email });
+    return this.passwords.hash(password);
+  }
+
+  /**
+   * Verifies a credential, then acts under the lock of its row if it still stands: the user is not gone or disabled, and the
+   * hash is the one verified. When another hash has taken its place it verifies once more.
+   * @throws Problem `credentials_invalid`, and whatever `verify` and `act` throw.
+   */
+  async whileVerified<Verified extends Credential, Result>(
+    verify: () => Promise<Verified>,
+    act: (tx: Transaction, user: Verified) => Promise<Result>,
+  ): Promise<Result> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const user = await verify();
+      const done = await this.prisma.transaction(async (tx) => {
+        const standing = await this.repository.lock(tx, user.id);
+        if (standing === undefined || standing.disabledAt !== null) throw credentialsInvalid();
+        return standing.passwordHash === user.passwordHash ? { result: await act(tx, user) } : undefined;
+      });
+      if (done !== undefined) return done.result;
+    }
+    throw serviceUnavailable();
+  }
+
+  /** Sets a password's hash. The caller holds the user's row locked. */
+  setPasswordHash(tx: Transaction, id: string, passwordHash: string): Promise<void> {
+    return this.repository.setPasswordHash(tx, id, passwordHash);
   }
 
   /** Locks the user's row; undefined when the user is gone. */

@@ -35,12 +35,13 @@ export function documentedRoute(
   route: RouteOptions,
   guardProblems: readonly ProblemFactory[],
 ): FastifySchema {
-  const isPublic = route.config !== undefined && 'access' in route.config && route.config.access === 'public';
+  const access = route.config !== undefined && 'access' in route.config ? route.config.access : undefined;
+  const isPublic = access === 'public';
   const readsBody = [route.method].flat().some((method) => !BODYLESS.has(method));
   const common = [...EVERYWHERE, ...(readsBody ? WITH_BODY : []), ...(isPublic ? [] : guardProblems)];
   return {
     ...schema,
-    security: isPublic ? [] : [{ bearer: [] }],
+    security: isPublic ? [] : access === 'bearer-or-body' ? [{ bearer: [] }, {}] : [{ bearer: [] }],
     response: documentedResponses(
       (schema?.response ?? {}) as Record<string, unknown>,
       common.map(({ kind }) => kind),

@@ -1,12 +1,17 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** One line at `info` per request: the route's pattern and never the URL, so that nothing a caller wrote is logged. */
 export function useRequestLog(fastify: FastifyInstance): void {
   fastify.addHook('onResponse', (request, reply, done) => {
-    const { method, ip } = request;
-    const route = request.routeOptions.url ?? '';
-    const milliseconds = Math.round(reply.elapsedTime * 100) / 100;
-    request.log.info({ method, route, status: reply.statusCode, milliseconds, ip }, 'request');
+    logRequest(request, reply);
     done();
   });
+}
+
+/** For an answer that no hook sees. */
+export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, ip } = request;
+  const route = request.routeOptions.url ?? '';
+  const milliseconds = Math.round(reply.elapsedTime * 100) / 100;
+  request.log.info({ method, route, status: reply.statusCode, milliseconds, ip }, 'request');
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import {
   headersTooLarge,
   methodNotAllowed,
@@ -26,12 +27,23 @@ export function refusal(request: FastifyRequest, routes: Routes): Problem | unde
   const { raw } = request;
   if (raw.rawHeaders.length > 2 * MAX_HEADER_FIELDS) return headersTooLarge();
   if (request.url.length > MAX_TARGET_LENGTH) return uriTooLong();
-  if (raw.headers.host === undefined && raw.httpVersion === '1.1') return requestMalformed();
+  if (hasWrongHost(raw)) return requestMalformed();
   if (request.is404) return unroutable(request, routes);
   return flawedParams(request) ?? (request.query === NO_QUERY ? undefined : flawedQuery(request));
 }
 
+/** RFC 9112 section 3.2: more than one Host is 400, and so is none in HTTP/1.1. Node would take the first. */
+function hasWrongHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count++;
+  }
+  return count > 1 || (count === 0 && httpVersion === '1.1');
+}
+
 function unroutable(request: FastifyRequest, routes: Routes): Problem {
+  if (isMalformed(request.query as Query) || request.url.includes('%00')) return requestMalformed();
   const allowed = routes.allowedMethods(request.url);
   return allowed.length === 0 ? notFound() : methodNotAllowed({ headers: { allow: allowed.join(', ') } });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import {
   headersTooLarge,
   methodNotAllowed,
@@ -21,20 +22,20 @@ interface ClientError extends Error {
   readonly rawPacket?: unknown;
 }
 
-/** Fastify's `clientErrorHandler`: what never became a request is answered as a problem too, then cut off. */
-export function answerClientError(error: ClientError, socket: Duplex): void {
+/** What Fastify's `clientErrorHandler` does: what never became a request is answered as a problem too, then cut off. */
+export function answerClientError(error: ClientError, socket: Socket, log: FastifyBaseLogger): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  answerAndClose(problemOf(error), socket);
+  answerAndClose(problemOf(error), socket, log);
 }
 
 /** Takes what Node would answer without a body, or not at all: CONNECT, and expectations other than 100-continue. */
-export function useSocketErrors(server: Server): void {
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+export function useSocketErrors({ server, log }: FastifyInstance): void {
+  server.on('connect', (_request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
-    answerAndClose(methodNotAllowed({ headers: { allow: '' } }), socket);
+    answerAndClose(methodNotAllowed({ headers: { allow: '' } }), socket, log);
   });
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    const { status, headers, body } = messageOf(expectationFailed());
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const { status, headers, body } = messageOf(expectationFailed(), request.socket, log);
     response.writeHead(status, headers).end(body);
   });
 }
@@ -52,18 +53,24 @@ function isRequestLineTooLong(packet: unknown): boolean {
   return end === -1 || end > MAX_TARGET_LENGTH;
 }
 
-function answerAndClose(problem: Problem, socket: Duplex): void {
+function answerAndClose(problem: Problem, socket: Socket, log: FastifyBaseLogger): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const { status, headers, body } = messageOf(problem);
+  const { status, headers, body } = messageOf(problem, socket, log);
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('')}\r\n${body}`, () => socket.destroy());
 }
 
-function messageOf(problem: Problem): { status: number; headers: Record<string, string>; body: string } {
+/** What is answered where Fastify has no request; logged like one, as far as it is known. */
+function messageOf(
+  problem: Problem,
+  socket: Socket,
+  log: FastifyBaseLogger,
+): { status: number; headers: Record<string, string>; body: string } {
   const requestId = randomUUID();
+  log.info({ reqId: requestId, route: '', status: problem.kind.status, ip: socket.remoteAddress }, 'request');
   const body = JSON.stringify(problemBody(problem, requestId));
   const headers = {
     ...SECURITY_HEADERS,

@@ -83,6 +83,7 @@ describe('a request that is not one', () => {
     ['a negative length', `POST /echo HTTP/1.1\r\n${HOST}${JSON_TYPE}Content-Length: -1\r\n\r\n`],
     ['another final coding', `POST /echo HTTP/1.1\r\n${HOST}${JSON_TYPE}Transfer-Encoding: chunked, gzip\r\n\r\n`],
     ['a bad chunk size', `POST /echo HTTP/1.1\r\n${HOST}${JSON_TYPE}Transfer-Encoding: chunked\r\n\r\nzz\r\n`],
+    ['two hosts', `GET /echo/x HTTP/1.1\r\n${HOST}host: y\r\n\r\n`],
     ['no host', 'GET /echo/x HTTP/1.1\r\nConnection: close\r\n\r\n'],
     ['raw bytes in a path parameter', `GET /echo/caf\u00e9 HTTP/1.1\r\n${HOST}\r\n`],
     ['raw bytes in a query', `GET /echo/x?q=caf\u00e9 HTTP/1.1\r\n${HOST}\r\n`],

@@ -282,6 +282,8 @@ describe('a path', () => {
     ['/notes/by-name/%ED%A0%80', '400 request_malformed'],
     ['/notes/by-name/%c0%80', '400 request_malformed'],
     ['/%', '400 request_malformed'],
+    ['/nothing/%00', '400 request_malformed'],
+    ['/nothing?x=%00', '400 request_malformed'],
     ['/notes/by-name/', '404 not_found'],
     [`/notes/by-name/${'x'.repeat(101)}`, '414 uri_too_long'],
     [`/${'x'.repeat(5000)}`, '414 uri_too_long'],

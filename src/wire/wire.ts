@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import { sendProblem } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES, useStrictJson } from './body-parser.js';
 import { parseQuery } from './query.js';
+import { logRequest } from './request-log.js';
 import { responseHeaders } from './response-headers.js';
 import { trackRoutes, type Routes } from './routes.js';
 import { schemaCompiler } from './schema-compiler.js';
@@ -43,10 +44,13 @@ export function wireOptions({ https }: WireSettings, patience: Patience = PATIEN
       // Node answers a missing Host without a body; screening answers it instead.
       requireHostHeader: false,
     },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler(this: FastifyInstance, error, socket) {
+      answerClientError(error, socket, this.log);
+    },
     frameworkErrors: (error, request, reply) => {
       setHeaders(request, reply);
       sendProblem(error, () => undefined, request, reply);
+      logRequest(request, reply);
     },
   } satisfies FastifyHttpOptions<Server>;
 }
@@ -64,6 +68,6 @@ export function useWire(fastify: FastifyInstance, settings: WireSettings): Route
   });
   useStrictJson(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
-  useSocketErrors(fastify.server);
+  useSocketErrors(fastify);
   return routes;
 }

@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { RevocationsService } from '../sessions/revocations.service.js';
+import { KeyRotationService, type KeyRecord } from '../tokens/key-rotation.service.js';
+
+/** What an operator does to the signing keys. */
+@Injectable()
+export class KeysService {
+  constructor(
+    private readonly rotation: KeyRotationService,
+    private readonly revocations: RevocationsService,
+  ) {}
+
+  /** Every key there ever was, oldest first. @throws Error with `JWT_SECRET`, which is changed by hand. */
+  async list(): Promise<KeyRecord[]> {
+    this.#requireManaged();
+    return this.rotation.records();
+  }
+
+  /** Has the next key sign from now on. @throws Error when verifiers elsewhere may not know it yet. */
+  async rotate(): Promise<void> {
+    this.#requireManaged();
+    if (await this.rotation.rotate()) return;
+    throw new Error('The next key has not been published for KEY_PUBLISH_SECONDS yet: wait, or revoke the active one.');
+  }
+
+  /** Ends the key and all its tokens, on every node within a second. @throws Error when there is no such key. */
+  async revoke(kid: string): Promise<void> {
+    this.#requireManaged();
+    if (await this.rotation.remove(kid, (tx) => this.revocations.write(tx, 'kid', [kid]))) return;
+    throw new Error(`There is no key ${kid}, or it is gone already.`);
+  }
+
+  #requireManaged(): void {
+    if (!this.rotation.isManaged) throw new Error('With JWT_SECRET there are no managed keys: change that setting.');
+  }
+}

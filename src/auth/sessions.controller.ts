@@ -1,0 +1,53 @@
+import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
+import { RouteSchema } from '@nestjs/platform-fastify';
+import type { Principal } from '../access/principal.js';
+import { CurrentUser } from '../access/route-access.decorators.js';
+import { notFound, serviceUnavailable } from '../problems/framework.problems.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { NoContent } from '../wire/no-content.js';
+import { problemResponses } from '../wire/problem-responses.js';
+import { SessionPage, SessionPageQuery, SessionParams } from './auth.messages.js';
+
+@Controller('v1/auth/sessions')
+export class SessionsController {
+  constructor(private readonly sessions: SessionsService) {}
+
+  @Get()
+  @RouteSchema({
+    summary: "The caller's live sessions",
+    operationId: 'listSessions',
+    tags: ['auth'],
+    querystring: SessionPageQuery,
+    response: { 200: SessionPage, ...problemResponses(serviceUnavailable) },
+  })
+  async list(
+    @CurrentUser() { userId, sessionId }: Principal,
+    @Query() { cursor, limit = '20' }: SessionPageQuery,
+  ): Promise<SessionPage> {
+    const size = Number(limit);
+    // One more than asked for tells whether there is another page.
+    const sessions = await this.sessions.page(userId, cursor, size + 1);
+    const items = sessions.slice(0, size).map(({ id, createdAt, refreshedAt, userAgent, network }) => ({
+      id,
+      createdAt: createdAt.toISOString(),
+      refreshedAt: refreshedAt.toISOString(),
+      userAgent,
+      network,
+      isCurrent: id === sessionId,
+    }));
+    return { items, nextCursor: sessions.length > size ? (items.at(-1)?.id ?? null) : null };
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @RouteSchema({
+    summary: "End one of the caller's sessions",
+    operationId: 'endSession',
+    tags: ['auth'],
+    params: SessionParams,
+    response: { 204: NoContent, ...problemResponses(notFound, serviceUnavailable) },
+  })
+  async end(@CurrentUser() { userId }: Principal, @Param() { id }: SessionParams): Promise<void> {
+    if (!(await this.sessions.end(id, userId))) throw notFound();
+  }
+}

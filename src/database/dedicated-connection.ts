@@ -1,0 +1,69 @@
+import { Socket } from 'node:net';
+import pg from 'pg';
+
+export interface DedicatedConnectionOptions {
+  readonly connectionString: string;
+  /** What `pg_stat_activity` shows. */
+  readonly name: string;
+  /** Longest wait for the connection, and for the answer to each query. */
+  readonly timeoutMs: number;
+}
+
+/** One connection apart from the pool, so that no request can keep it busy. After the first failure it is over. */
+export class DedicatedConnection {
+  /** Resolves when the connection is over, for whatever reason. */
+  readonly ended: Promise<unknown>;
+
+  private constructor(
+    private readonly client: pg.Client,
+    private readonly socket: Socket,
+  ) {
+    this.ended = new Promise((resolve) => void socket.once('close', resolve));
+  }
+
+  static async open({ connectionString, name, timeoutMs }: DedicatedConnectionOptions): Promise<DedicatedConnection> {
+    const socket = new Socket();
+    const client = new pg.Client({
+      connectionString,
+      application_name: name,
+      connectionTimeoutMillis: timeoutMs,
+      query_timeout: timeoutMs,
+      statement_timeout: timeoutMs,
+      keepAlive: true,
+      stream: () => socket,
+    });
+    // Every failure shows in the query it fails, or in `ended`.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return new DedicatedConnection(client, socket);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  /** Runs one statement; when it fails the connection is over, since what the server makes of it is unknown. */
+  async query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    try {
+      return (await this.client.query<Row>(sql, values)).rows;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  async listen(channel: string, onNotification: () => void): Promise<void> {
+    this.client.on('notification', onNotification);
+    await this.query(`LISTEN ${channel}`);
+  }
+
+  get isOver(): boolean {
+    return this.socket.destroyed;
+  }
+
+  /** At once: the server sees the socket close and rolls back what was open. */
+  close(): void {
+    this.socket.destroy();
+  }
+}

@@ -1,0 +1,15 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService } from '../database/prisma.service.js';
+import { PasswordsService } from '../passwords/passwords.service.js';
+import { MetricsRegistry } from './metrics.registry.js';
+
+/** What can run out: connections and hashing. */
+@Injectable()
+export class ResourceMetrics {
+  constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService) {
+    metrics.gauge('gatehouse_database_connections', 'Open database connections.', () => prisma.stats().total);
+    metrics.gauge('gatehouse_database_waiting', 'Callers waiting for a connection.', () => prisma.stats().waiting);
+    metrics.gauge('gatehouse_hashes_running', 'Password hashes being computed.', () => passwords.stats().running);
+    metrics.gauge('gatehouse_hashes_waiting', 'Password hashes waiting.', () => passwords.stats().waiting);
+  }
+}

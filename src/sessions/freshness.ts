@@ -1,0 +1,62 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import { Feed } from '../database/feed.js';
+import { serviceUnavailable } from '../problems/framework.problems.js';
+
+const CHECK_MS = 250;
+
+/** Whether this node's knowledge of revocations is recent enough, and what follows when it is not. */
+@Injectable()
+export class Freshness implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #log = new Logger('Freshness');
+  readonly #mostMs: number;
+  readonly #refuses: boolean;
+  #wasStale = false;
+  readonly #stale = { served: 0, refused: 0 };
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly feed: Feed,
+  ) {
+    this.#mostMs = config.revocationStaleSeconds * 1000;
+    this.#refuses = config.revocationStalePolicy === 'refuse';
+  }
+
+  get isStale(): boolean {
+    return this.feed.ageMs > this.#mostMs;
+  }
+
+  /** Since this node last read the revocations. */
+  get ageSeconds(): number {
+    return this.feed.ageMs / 1000;
+  }
+
+  /** Guarded requests that met stale knowledge, since the start. */
+  stats(): { readonly served: number; readonly refused: number } {
+    return { ...this.#stale };
+  }
+
+  /** To be asked about each guarded request. @throws Problem `service_unavailable` when stale and the policy refuses. */
+  require(): void {
+    if (!this.isStale) return;
+    this.#stale[this.#refuses ? 'refused' : 'served']++;
+    if (this.#refuses) throw serviceUnavailable({ cause: new Error('revocations are stale') });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => this.#tell(), CHECK_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tell(): void {
+    if (this.isStale === this.#wasStale) return;
+    this.#wasStale = this.isStale;
+    const policy = this.#refuses ? 'refuse' : 'serve';
+    if (this.#wasStale) this.#log.error({ event: 'revocations_stale', policy, afterSeconds: this.#mostMs / 1000 });
+    else this.#log.warn({ event: 'revocations_fresh_again', ...this.#stale });
+  }
+}

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { originOf } from './origin.js';
+
+describe('the origin of a session', () => {
+  it.each([
+    ['203.0.113.77', '203.0.113.0/24'],
+    ['::ffff:203.0.113.77', '203.0.113.0/24'],
+    ['2001:db8:12:34:56:78:9a:bc', '2001:db8:12::/48'],
+    ['fe80::1%eth0', 'fe80::/48'],
+    ['::1', '::/48'],
+    ['not an address', null],
+  ])('of %s is the network %s', (address, network) => {
+    expect(originOf(undefined, address)).toEqual({ userAgent: null, network });
+  });
+
+  it('keeps the user agent, cut to 256 characters', () => {
+    expect(originOf('curl/8', '::1').userAgent).toBe('curl/8');
+    expect(originOf('x'.repeat(5000), '::1').userAgent).toBe('x'.repeat(256));
+    expect(originOf('', '::1').userAgent).toBeNull();
+  });
+});

@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import type { FeedQuery } from '../database/feed.js';
+import type { Transaction } from '../database/prisma.service.js';
+
+/** What a revocation names. */
+export type RevocationKind = 'sid' | 'jti' | 'kid';
+
+export interface RevocationRow {
+  /** A bigint, larger than that of every revocation committed before. */
+  readonly id: string;
+  readonly kind: RevocationKind;
+  readonly subject: string;
+  /** Until no token it could name can be alive. */
+  readonly secondsLeft: number;
+}
+
+/**
+ * The longest an access token can be accepted after it was minted: an hour, a minute of tolerance, and two minutes by which
+ * the clocks of minter and verifier may err; and as long again for good measure.
+ */
+export const REVOCATION_LIFE_SECONDS = 3600 + 2 * 180;
+
+const PURGE_BATCH = 1000;
+
+@Injectable()
+export class RevocationsRepository {
+  /** The caller holds the revocations lock. */
+  async insert(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
+    await tx.$executeRaw`
+      INSERT INTO revocations (kind, subject)
+      SELECT ${kind}::revocation_kind, subject FROM unnest(${[...subjects]}::text[]) subject`;
+  }
+
+  /** The next so many in order of commit. */
+  listAfter(query: FeedQuery, id: string, size: number): Promise<RevocationRow[]> {
+    return query<RevocationRow>(
+      `SELECT r.id::text, r.kind, r.subject,
+              extract(epoch FROM r.created_at - clock_timestamp())::float8 + ${REVOCATION_LIFE_SECONDS} AS "secondsLeft"
+       FROM revocations r WHERE r.id > $1::bigint ORDER BY r.id LIMIT ${size}`,
+      [id],
+    );
+  }
+
+  /** Deletes those at the front of the table that matter no more; true when a whole batch did. */
+  async purge(tx: Transaction): Promise<boolean> {
+    const count = await tx.$executeRaw`
+      DELETE FROM revocations r USING (SELECT id FROM revocations ORDER BY id LIMIT ${PURGE_BATCH}) front
+      WHERE r.id = front.id AND r.created_at < now() - make_interval(secs => ${REVOCATION_LIFE_SECONDS})`;
+    return count === PURGE_BATCH;
+  }
+}

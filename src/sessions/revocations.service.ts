@@ -1,0 +1,90 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { PURGE_REVOCATIONS_LOCK, REVOCATIONS_LOCK, takeLock } from '../database/advisory-lock.js';
+import { Chores } from '../database/chores.js';
+import { Feed, type FeedQuery } from '../database/feed.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import { KeyRing } from '../tokens/key-ring.js';
+import { RevocationSet } from '../verifier/revocation-set.js';
+import {
+  REVOCATION_LIFE_SECONDS,
+  RevocationsRepository,
+  type RevocationKind,
+  type RevocationRow,
+} from './revocations.repository.js';
+
+/** Small enough that taking one in holds nobody up. */
+const PAGE_SIZE = 5000;
+const PURGE_SECONDS = 60;
+
+/** Takes sessions, tokens and keys back: written with what causes it, read by every node, asked from memory. */
+@Injectable()
+export class RevocationsService implements OnModuleInit {
+  readonly #set = new RevocationSet();
+  /** Of the last revocation that was read. */
+  #lastId = '0';
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly feed: Feed,
+    private readonly chores: Chores,
+    private readonly repository: RevocationsRepository,
+    private readonly keyRing: KeyRing,
+  ) {
+    feed.follow((query, isFresh) => this.#read(query, isFresh));
+  }
+
+  onModuleInit(): void {
+    this.chores.every(PURGE_SECONDS, 'purge revocations', () => this.purge());
+  }
+
+  /** Whether a verified token must be refused all the same. */
+  names(sid: string, jti: string): boolean {
+    return this.#set.names(sid, jti);
+  }
+
+  /** Sessions and tokens held in memory. */
+  get size(): number {
+    return this.#set.size;
+  }
+
+  /**
+   * Revokes with the transaction; this node obeys before it returns, the others within a second. Until the transaction's end
+   * nobody else can revoke, so call it late, and wait for no lock after it.
+   */
+  async write(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
+    if (subjects.length === 0) return;
+    await takeLock(tx, REVOCATIONS_LOCK);
+    await this.repository.insert(tx, kind, subjects);
+    await this.feed.announce(tx);
+    this.prisma.afterCommit(tx, () => {
+      for (const subject of subjects) this.#apply({ kind, subject, secondsLeft: REVOCATION_LIFE_SECONDS });
+    });
+  }
+
+  /** Deletes what can matter no more. */
+  async purge(): Promise<void> {
+    await this.chores.alone(PURGE_REVOCATIONS_LOCK, (tx) => this.repository.purge(tx));
+  }
+
+  async #read(query: FeedQuery, isFresh: boolean): Promise<void> {
+    this.#set.removeExpired(nowSeconds());
+    if (isFresh) this.#lastId = '0';
+    let rows: RevocationRow[];
+    do {
+      rows = await this.repository.listAfter(query, this.#lastId, PAGE_SIZE);
+      for (const row of rows) this.#apply(row);
+      this.#lastId = rows.at(-1)?.id ?? this.#lastId;
+    } while (rows.length === PAGE_SIZE);
+  }
+
+  #apply({ kind, subject, secondsLeft }: Pick<RevocationRow, 'kind' | 'subject' | 'secondsLeft'>): void {
+    if (secondsLeft <= 0) return;
+    if (kind === 'kid') this.keyRing.distrust(subject);
+    else this.#set.add(kind, subject, nowSeconds() + secondsLeft);
+  }
+}
+
+/** Monotonic: a step of the system's clock forgets no revocation. */
+function nowSeconds(): number {
+  return performance.now() / 1000;
+}

@@ -1,0 +1,30 @@
+import { defineProblem } from '../problems/problem.js';
+
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="gatehouse"' };
+
+/** 401: not a refresh token of this service, or of a session that has ended. */
+export const refreshTokenInvalid = defineProblem({
+  code: 'refresh_token_invalid',
+  status: 401,
+  detail: 'The refresh token is not valid. Log in again.',
+  headers: CHALLENGE,
+});
+
+/** 401: the session was not refreshed for `SESSION_IDLE_DAYS`, or is older than `SESSION_ABSOLUTE_DAYS`. */
+export const refreshTokenExpired = defineProblem({
+  code: 'refresh_token_expired',
+  status: 401,
+  detail: 'The session has expired. Log in again.',
+  headers: CHALLENGE,
+});
+
+/** 401: the token was exchanged before and its grace is over; its session has ended (RFC 9700 section 4.14.2). */
+export const refreshTokenReused = defineProblem({
+  code: 'refresh_token_reused',
+  status: 401,
+  detail: 'The refresh token was used before, so its session has ended. Log in again.',
+  headers: CHALLENGE,
+});
+
+/** What presenting a refresh token can be answered. */
+export const refreshTokenProblems = [refreshTokenInvalid, refreshTokenExpired, refreshTokenReused];

@@ -1,0 +1,130 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import { KEYS_LOCK, START_LOCK, takeLock, withAdvisoryLock } from '../database/advisory-lock.js';
+import { Chores } from '../database/chores.js';
+import { Feed } from '../database/feed.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import { isSealedByFirst, openKey, sealKey } from './sealed-key.js';
+import { generateSigningKey, publicJwk, type SigningAlg } from './signing-key.js';
+import { SigningKeysRepository, type KeyRecord, type NewKey, type RotationTimes } from './signing-keys.repository.js';
+
+export type { KeyRecord };
+
+const CHECK_SECONDS = 30;
+/** An access token lives an hour at most; tolerance and the clocks of others take minutes more. */
+const RETIREMENT_SECONDS = 3600 + 300;
+
+/** Moves the managed keys from `next` to `active` to `retiring` to `gone`, on the database's clock, by one node at a time. */
+@Injectable()
+export class KeyRotationService implements OnModuleInit {
+  readonly #times: RotationTimes;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly prisma: PrismaService,
+    private readonly feed: Feed,
+    private readonly repository: SigningKeysRepository,
+    private readonly chores: Chores,
+  ) {
+    const rotation = config.keyRotationDays * 86_400;
+    this.#times = { publish: config.keyPublishSeconds, rotation, retirement: RETIREMENT_SECONDS };
+  }
+
+  /** Before anything is served there is a key that signs and a next one. */
+  async onModuleInit(): Promise<void> {
+    if (!this.isManaged) return;
+    await this.#makeFirst();
+    await this.maintain();
+    await this.feed.catchUp();
+    this.chores.every(CHECK_SECONDS, 'rotate keys', () => this.maintain());
+  }
+
+  /** False with `JWT_SECRET`, which is changed by hand. */
+  get isManaged(): boolean {
+    return this.config.jwtSecret === undefined;
+  }
+
+  /** Does what is due: seals anew, rotates, publishes a next key, takes dead keys away. */
+  async maintain(): Promise<void> {
+    await this.#reseal();
+    const { signingAlg } = this.config;
+    const { isNextMissing, isRotationDue, isBurialDue } = await this.repository.due(signingAlg, this.#times);
+    if (!isNextMissing && !isRotationDue && !isBurialDue) return;
+    const spare = await this.#generate(signingAlg);
+    await this.#change(async (tx) => {
+      await this.repository.rotate(tx, signingAlg, this.#times);
+      await this.repository.insertNext(tx, spare);
+      await this.repository.bury(tx, signingAlg, this.#times);
+    });
+  }
+
+  /** Rotates now, before its time; false when the next key has not been published for `KEY_PUBLISH_SECONDS` yet. */
+  async rotate(): Promise<boolean> {
+    const { signingAlg } = this.config;
+    const spare = await this.#generate(signingAlg);
+    return this.#change(async (tx) => {
+      const isRotated = await this.repository.rotate(tx, signingAlg, { ...this.#times, rotation: 0 });
+      await this.repository.insertNext(tx, spare);
+      return isRotated;
+    });
+  }
+
+  /**
+   * Takes a key away at once and, when it was the active one, has the next sign. `record` belongs into the same transaction: it
+   * tells every node to distrust the key. False when there is no such key, or it is gone.
+   */
+  async remove(kid: string, record: (tx: Transaction) => Promise<void>): Promise<boolean> {
+    const key = (await this.records()).find((candidate) => candidate.kid === kid);
+    if (key === undefined || key.state === 'gone') return false;
+    const [spare, another] = [await this.#generate(key.alg as SigningAlg), await this.#generate(key.alg as SigningAlg)];
+    await this.#change(async (tx) => {
+      await this.repository.remove(tx, kid);
+      if (key.state !== 'retiring') {
+        await this.repository.insertNext(tx, spare);
+        await this.repository.promote(tx, key.alg);
+        await this.repository.insertNext(tx, another);
+      }
+      await record(tx);
+    });
+    return true;
+  }
+
+  /** Every key there ever was, oldest first. */
+  records(): Promise<KeyRecord[]> {
+    return this.repository.records();
+  }
+
+  /** Under the lock of first starts, so that of many one makes the key and the others read it. */
+  async #makeFirst(): Promise<void> {
+    if (await this.repository.isAnyLeft()) return;
+    const key = await this.#generate(this.config.signingAlg);
+    await withAdvisoryLock(this.config, START_LOCK, () => this.#change((tx) => this.repository.insertFirst(tx, key)));
+  }
+
+  /** Under the first of two master secrets, so that the second can be dropped. */
+  async #reseal(): Promise<void> {
+    const { masterSecret } = this.config;
+    if (masterSecret.length < 2) return;
+    for (const { kid, privateKey } of await this.repository.listSealed()) {
+      if (privateKey === null || isSealedByFirst(masterSecret, privateKey)) continue;
+      const pkcs8 = openKey(masterSecret, kid, privateKey);
+      await this.repository.reseal(kid, privateKey, new Uint8Array(sealKey(masterSecret, kid, pkcs8)));
+    }
+  }
+
+  #change<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return this.prisma.transaction(async (tx) => {
+      await takeLock(tx, KEYS_LOCK);
+      const result = await work(tx);
+      await this.feed.announce(tx);
+      return result;
+    });
+  }
+
+  async #generate(alg: SigningAlg): Promise<NewKey> {
+    const key = await generateSigningKey(alg);
+    const pkcs8 = key.privateKey.export({ format: 'der', type: 'pkcs8' });
+    const privateKey = new Uint8Array(sealKey(this.config.masterSecret, key.kid, pkcs8));
+    return { kid: key.kid, alg: key.alg, publicJwk: publicJwk(key), privateKey };
+  }
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { RevocationSet } from './revocation-set.js';
+
+describe('a revocation set', () => {
+  it('names a token by its session or its own id, and each kind apart', () => {
+    const set = new RevocationSet();
+    set.add('sid', 'a', 10);
+    set.add('jti', 'b', 10);
+    expect([set.names('a', 'x'), set.names('x', 'b'), set.names('b', 'a'), set.names('x', 'x')]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('forgets an entry when its time has come, not before, and counts what is left', () => {
+    const set = new RevocationSet();
+    set.add('sid', 'early', 10);
+    set.add('jti', 'early', 10.2);
+    set.add('sid', 'late', 20);
+    set.removeExpired(9.9);
+    expect(set.size).toBe(3);
+    set.removeExpired(10);
+    expect([set.names('early', 'x'), set.names('x', 'early')]).toEqual([false, true]);
+    set.removeExpired(11);
+    expect([set.size, set.names('late', 'x')]).toEqual([1, true]);
+  });
+
+  it('keeps one entry for what is added twice, until the later time', () => {
+    const set = new RevocationSet();
+    set.add('sid', 'a', 10);
+    set.add('sid', 'a', 12);
+    set.removeExpired(11);
+    expect([set.size, set.names('a', 'x')]).toEqual([1, true]);
+  });
+
+  it('holds 100,000 sessions in under 50 MB', () => {
+    const set = new RevocationSet();
+    const ids = (from: number): string[] => Array.from({ length: 100_000 }, (_, n) => uuid(from + n));
+    const before = heapUsed();
+    for (const id of ids(0)) set.add('sid', id, 3600);
+    expect(heapUsed() - before).toBeLessThan(50e6);
+    expect([set.size, set.names(uuid(99_999), 'x'), set.names(uuid(100_000), 'x')]).toEqual([100_000, true, false]);
+  });
+});
+
+function uuid(n: number): string {
+  return `01920000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
+}
+
+function heapUsed(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}

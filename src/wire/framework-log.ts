@@ -1,0 +1,33 @@
+import type { LoggerService } from '@nestjs/common';
+import type { FastifyBaseLogger } from 'fastify';
+
+/** Has what Nest and our services log outside of a request come out as JSON lines of Fastify's own logger. */
+export class FrameworkLog implements LoggerService {
+  constructor(private readonly logger: FastifyBaseLogger) {}
+
+  /** Nest tells of every module and route it sets up. */
+  log(message: unknown, ...rest: unknown[]): void {
+    this.#write('debug', message, rest);
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.#write('warn', message, rest);
+  }
+
+  error(message: unknown, ...rest: unknown[]): void {
+    this.#write('error', message, rest);
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.#write('fatal', message, rest);
+  }
+
+  /** Nest puts the name of whoever logs last, and an error's stack before it. */
+  #write(level: 'debug' | 'warn' | 'error' | 'fatal', message: unknown, rest: unknown[]): void {
+    const context = rest.at(-1);
+    const stack = rest.at(-2);
+    if (message instanceof Error) this.logger[level]({ err: message, context });
+    else if (message instanceof Object) this.logger[level](Object.assign({}, message, { context }));
+    else this.logger[level]({ context, stack }, String(message));
+  }
+}

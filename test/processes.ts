@@ -1,0 +1,61 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, onTestFinished, vi } from 'vitest';
+import { Client } from './client.js';
+
+export const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
+export type Environment = Record<string, string>;
+
+export interface Program {
+  readonly process: ChildProcess;
+  /** Everything it wrote so far. */
+  readonly output: () => string;
+}
+
+/** `node dist/main.js`, as `npm start` runs it after the build; ended with the test (or the file, called outside of one). */
+export function main(
+  environment: Environment,
+  onFinished: (clean: () => Promise<void>) => void = onTestFinished,
+): Program {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, ['dist/main.js'], { env: { ...inherited, PORT: '0', ...environment } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  }
+  onFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      await once(child, 'close');
+    }
+  });
+  return { process: child, output: () => output };
+}
+
+/** Resolves with the exit code once everything it wrote has arrived. */
+export async function ended(program: Program): Promise<number | null> {
+  const [code] = (await once(program.process, 'close')) as [number | null];
+  return code;
+}
+
+/** The address it serves at, once it does. */
+export async function listening(program: Program): Promise<string> {
+  const address = (): string | undefined => /http:\/\/127\.0\.0\.1:\d+/.exec(program.output())?.[0];
+  // Outside of a test there is no expect.poll.
+  await vi.waitFor(() => expect(address()).toBeDefined(), { timeout: 30_000 });
+  return address() ?? '';
+}
+
+export interface Node extends Program {
+  readonly client: Client;
+}
+
+/** A process of its own on a database of the test, and a client of it. */
+export async function startNode(
+  databaseUrl: string,
+  environment: Environment = {},
+  onFinished?: (clean: () => Promise<void>) => void,
+): Promise<Node> {
+  const program = main({ DATABASE_URL: databaseUrl, MASTER_SECRET, LOG_LEVEL: 'info', ...environment }, onFinished);
+  return { ...program, client: new Client(await listening(program)) };
+}
