@@ -4,7 +4,7 @@ import type { Principal } from '../dist/access/principal.js';
 import { createApp } from '../dist/app.js';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
-import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
+import { RevocationsService } from '../dist/sessions/revocations.service.js';
 
 /** Who the unguarded route takes its caller for. */
 const somebody: Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'> = Object.freeze({
@@ -48,22 +48,29 @@ function decorate(): void {
   Module({ controllers: [BenchController] })(BenchModule);
 }
 
-const settings = parseSettings({
-  DATA_DIR: process.argv[2] ?? '',
-  LOG_LEVEL: 'warn',
-  JWT_SECRET: process.argv[3] ?? '',
-});
+const settings = parseSettings(JSON.parse(process.argv[2] ?? '{}') as Record<string, string>);
 const database = await provideDatabase(settings, 'app');
-await bringSchemaUpToDate(database.config, { migrate: true });
 decorate();
 const app = await createApp(database.config, [BenchModule]);
 await app.listen(0, '127.0.0.1');
 
 process.on('message', (message) => {
-  if (message === 'cpu') process.send?.(process.cpuUsage());
+  if (message === 'cpu') process.send?.(cpuMicroseconds());
+  if (message === 'heap') process.send?.(heapBytes());
+  if (message === 'revocations') process.send?.(app.get(RevocationsService, { strict: false }).size);
   if (message === 'stop') void stop();
 });
 process.send?.(await app.getUrl());
+
+function cpuMicroseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+function heapBytes(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
 
 async function stop(): Promise<void> {
   await app.close();
