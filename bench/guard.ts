@@ -1,14 +1,4 @@
-import {
-  circumstances,
-  cpuPerRequest,
-  drive,
-  quantile,
-  range,
-  save,
-  signIn,
-  withBench,
-  type Effort,
-} from './harness.ts';
+import { cpuPerRequest, drive, introduce, quantile, range, save, signIn, withBench, type Effort } from './harness.ts';
 
 const ROUTES = ['unguarded', 'guarded'] as const;
 type Route = (typeof ROUTES)[number];
@@ -40,11 +30,10 @@ export function guard(effort: Effort): Promise<void> {
 
 function report(effort: Effort, measured: Record<Route, Round[]>): void {
   const { rounds, seconds, rate } = effort;
-  const { version, node, machine } = circumstances();
   const ratios = measured.guarded.map(
     ({ cpuMicroseconds }, i) => cpuMicroseconds / (measured.unguarded[i]?.cpuMicroseconds ?? 0),
   );
-  console.log(`gatehouse ${version}, Node ${node}, HS256, LOG_LEVEL=warn; ${machine}`);
+  introduce('HS256');
   console.log(`${rounds} interleaved rounds of ${seconds} s at ${rate} requests/s, then saturated; median (range)`);
   for (const route of ROUTES) {
     const of = (member: keyof Round): string => range(measured[route].map((each) => each[member]));

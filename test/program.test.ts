@@ -269,6 +269,20 @@ describe('the README', () => {
   });
 });
 
+describe('the bench of revocations', () => {
+  it('prints how soon they are obeyed and what they cost', { timeout: 120_000 }, async () => {
+    const args = ['run', '--silent', 'bench', '--', 'revocation', '--rounds', '1', '--seconds', '1'];
+    const { stdout } = await promisify(execFile)('npm', args);
+    const file = stdout.trim().split('\n').at(-1) ?? '';
+    const figures = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number[] & number>;
+    rmSync(file);
+    expect([figures['notified']?.length, figures['polled']?.length, figures['ratios']?.length]).toEqual([40, 10, 1]);
+    expect(figures['heapMegabytes']).toBeGreaterThan(1);
+    expect(figures['heapMegabytes']).toBeLessThan(50);
+    expect(figures['queriesPerRequest']).toBeLessThan(0.1);
+  });
+});
+
 describe('METRICS_PORT', () => {
   it('serves numbers that move, apart from the API', async () => {
     const app = await startApp({ changes: { metricsPort: 0, databasePoolSize: 1, argon2MemoryKib: 19_456 } });
