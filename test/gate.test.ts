@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Principal } from '../src/access/principal.js';
 import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';
-import { startApp, type TestApp } from './app.js';
+import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 
 /** The written public list (ACC-01). A route that is not on it refuses without a token. */
 const PUBLIC = new Set([
@@ -204,12 +204,22 @@ describe('answers', () => {
 
   it('say 503 with Retry-After, never 401, when the database is gone, and guarded routes go on', async () => {
     const lonely = await startApp();
-    const { email, token } = await lonely.signIn();
+    const { email, token, refreshToken } = await lonely.signIn();
+    const passwords = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
+    const post = (path: string, json?: unknown): Promise<Answer> =>
+      lonely.call('POST', path, { token, ...(json === undefined ? {} : { json }) });
     const [name] = await lonely.query<{ name: string }>('SELECT current_database() AS name');
     await app.query(`ALTER DATABASE ${name?.name} WITH ALLOW_CONNECTIONS false`);
     await app.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name?.name]);
     for (const answer of [
       await lonely.login(email),
+      await lonely.register(`new-${email}`),
+      await lonely.refresh(refreshToken),
+      await post('/v1/auth/logout'),
+      await post('/v1/auth/logout?scope=global'),
+      await post('/v1/users/me/password', passwords),
+      await post('/v1/users/me/deletion', { currentPassword: PASSWORD }),
+      await lonely.call('GET', '/v1/auth/sessions', { token }),
       await lonely.call('GET', '/v1/users/me', { token }),
       await lonely.call('GET', '/health/ready'),
     ]) {

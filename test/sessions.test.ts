@@ -126,7 +126,9 @@ describe('a logout', () => {
   it('by access token ends this session alone unless it says otherwise (SES-01)', async () => {
     const first = await app.signIn();
     const other = await app.signInAs(first.email);
+    const elsewhere = await startApp({ databaseUrl: app.databaseUrl });
     expect((await app.logout(first.token)).status).toBe(204);
+    expect(await codeOf(elsewhere.refresh(first.refreshToken))).toEqual([401, 'refresh_token_invalid']);
     expect(await codeOf(app.me(first.token))).toEqual(revoked);
     expect(await codeOf(app.refresh(first.refreshToken))).toEqual([401, 'refresh_token_invalid']);
     expect(await codeOf(app.logout(first.token))).toEqual(revoked);
@@ -137,11 +139,17 @@ describe('a logout', () => {
     const [first, stranger] = [await app.signIn(), await app.signIn()];
     const others = [await app.signInAs(first.email), await app.signInAs(first.email)];
     expect((await app.logout(first.token, 'others')).status).toBe(204);
-    for (const { token } of others) expect(await codeOf(app.me(token))).toEqual(revoked);
+    for (const { token, refreshToken } of others) {
+      expect(await codeOf(app.me(token))).toEqual(revoked);
+      expect(await codeOf(app.refresh(refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    }
     expect(await codeOf(app.me(first.token))).toEqual(alive);
     const again = await app.signInAs(first.email);
     expect((await app.logout(first.token, 'global')).status).toBe(204);
-    for (const { token } of [first, again]) expect(await codeOf(app.me(token))).toEqual(revoked);
+    for (const { token, refreshToken } of [first, again]) {
+      expect(await codeOf(app.me(token))).toEqual(revoked);
+      expect(await codeOf(app.refresh(refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    }
     expect(await codeOf(app.me(stranger.token))).toEqual(alive);
     expect((await app.login(first.email)).status).toBe(200);
   });

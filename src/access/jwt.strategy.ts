@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { ExtractJwt, Strategy } from 'passport-jwt';
+import { internalError } from '../problems/framework.problems.js';
+import { Problem } from '../problems/problem.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import type { Principal } from './principal.js';
 
@@ -15,7 +17,8 @@ function verifyWith(token: string, verifier: AccessTokenVerifier, _options: unkn
   try {
     principal = verifier.verify(token);
   } catch (error) {
-    done(error);
+    // passport-jwt makes a 401 of whatever it is told, and only what we say about a token is one.
+    done(error instanceof Problem ? error : internalError({ cause: error }));
     return;
   }
   done(null, principal);

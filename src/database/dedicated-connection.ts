@@ -1,12 +1,13 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 
+/** Longest wait for the connection, and for the answer to each query; then another connection is tried. */
+const TIMEOUT_MS = 2000;
+
 export interface DedicatedConnectionOptions {
   readonly connectionString: string;
   /** What `pg_stat_activity` shows. */
   readonly name: string;
-  /** Longest wait for the connection, and for the answer to each query. */
-  readonly timeoutMs: number;
 }
 
 /** One connection apart from the pool, so that no request can keep it busy. After the first failure it is over. */
@@ -21,14 +22,14 @@ export class DedicatedConnection {
     this.ended = new Promise((resolve) => void socket.once('close', resolve));
   }
 
-  static async open({ connectionString, name, timeoutMs }: DedicatedConnectionOptions): Promise<DedicatedConnection> {
+  static async open({ connectionString, name }: DedicatedConnectionOptions): Promise<DedicatedConnection> {
     const socket = new Socket();
     const client = new pg.Client({
       connectionString,
       application_name: name,
-      connectionTimeoutMillis: timeoutMs,
-      query_timeout: timeoutMs,
-      statement_timeout: timeoutMs,
+      connectionTimeoutMillis: TIMEOUT_MS,
+      query_timeout: TIMEOUT_MS,
+      statement_timeout: TIMEOUT_MS,
       keepAlive: true,
       stream: () => socket,
     });

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { setTimeout as pause } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config/config.js';
 import { DedicatedConnection } from './dedicated-connection.js';
+import { Listener } from './listener.js';
 import type { Transaction } from './prisma.service.js';
 
 /** Runs one statement on the feed's own connection. */
@@ -17,10 +17,6 @@ export type FeedReader = (query: FeedQuery, isFresh: boolean) => Promise<void>;
 const CHANNEL = 'gatehouse';
 /** How long a change can go unread when no notification arrives. */
 const POLL_MS = 500;
-const PING_MS = 10_000;
-const RETRY_MS = 250;
-/** A server that does not answer for so long is tried on a new connection. */
-const TIMEOUT_MS = 2000;
 
 /**
  * How a change in the database reaches the memory of every node: each reads its tables every 500 ms, and at once when a
@@ -32,8 +28,8 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger('Feed');
   readonly #readers: FeedReader[] = [];
   readonly #closing = new AbortController();
+  readonly #listener: Listener;
   #connection: DedicatedConnection | undefined;
-  #listening: DedicatedConnection | undefined;
   #isFresh = true;
   #isWoken = false;
   #wake: () => void = () => undefined;
@@ -41,7 +37,10 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
   #last = Promise.resolve();
   #isFailing = false;
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  constructor(@Inject(CONFIG) private readonly config: Config) {
+    const { signal } = this.#closing;
+    this.#listener = new Listener(config.databaseDirectUrl, CHANNEL, signal, (isFresh) => this.#wakeUp(isFresh));
+  }
 
   /** Adds a reader; to be called by a constructor, since the first reading is done before any other `onModuleInit`. */
   follow(reader: FeedReader): void {
@@ -53,11 +52,6 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
     return performance.now() - this.#readAt;
   }
 
-  /** Whether notifications arrive; without them a change takes up to 500 ms longer. */
-  get isListening(): boolean {
-    return this.#listening !== undefined;
-  }
-
   /** Tells every node to read when the transaction commits. Commits that announce wait for each other: rare writes only. */
   async announce(tx: Transaction): Promise<void> {
     await tx.$executeRaw`SELECT pg_notify(${CHANNEL}, '')`;
@@ -65,9 +59,9 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
 
   /** Listens, then reads everything, then lets the application go on. @throws what the first reading throws. */
   async onModuleInit(): Promise<void> {
-    await this.#listen().catch(() => undefined);
+    await this.#listener.listen();
     await this.catchUp();
-    void this.#keepListening();
+    void this.#listener.keepListening();
     void this.#keepReading();
   }
 
@@ -75,7 +69,6 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
   onApplicationShutdown(): void {
     this.#closing.abort();
     this.#wake();
-    this.#listening?.close();
     this.#connection?.close();
   }
 
@@ -128,7 +121,10 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
       this.#connection = undefined;
       this.#isFresh = true;
     }
-    return (this.#connection ??= await this.#open(this.config.databaseUrl, 'gatehouse feed'));
+    const connectionString = this.config.databaseUrl;
+    this.#connection ??= await DedicatedConnection.open({ connectionString, name: 'gatehouse feed' });
+    if (this.#closing.signal.aborted) this.#connection.close();
+    return this.#connection;
   }
 
   /** One that fails keeps no other from its news. */
@@ -140,51 +136,9 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
     if (failures.length > 0) throw failures[0];
   }
 
-  async #keepListening(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      const connection = this.#listening;
-      if (connection === undefined) await pause(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
-      await (connection === undefined ? this.#listen() : this.#ping(connection)).catch(() => undefined);
-    }
-  }
-
-  /** What was announced before is missed, so that everything is read anew. */
-  async #listen(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    const connection = await this.#open(this.config.databaseDirectUrl, 'gatehouse listen');
-    await connection.listen(CHANNEL, () => this.#wakeUp());
-    this.#listening = connection;
-    this.#isFresh = true;
-    this.#wakeUp();
-  }
-
-  /** Returns when the connection is over; asks it now and then, since it can be dead and say nothing. */
-  async #ping(connection: DedicatedConnection): Promise<void> {
-    const { signal } = this.#closing;
-    try {
-      while (!signal.aborted) {
-        const isOver = await Promise.race([
-          connection.ended.then(() => true),
-          pause(PING_MS, false, { signal, ref: false }),
-        ]);
-        if (isOver) return;
-        await connection.query('SELECT 1');
-      }
-    } finally {
-      this.#listening = undefined;
-      connection.close();
-    }
-  }
-
-  async #open(connectionString: string, name: string): Promise<DedicatedConnection> {
-    const connection = await DedicatedConnection.open({ connectionString, name, timeoutMs: TIMEOUT_MS });
-    if (this.#closing.signal.aborted) connection.close();
-    return connection;
-  }
-
-  #wakeUp(): void {
+  #wakeUp(isFresh: boolean): void {
     this.#isWoken = true;
+    this.#isFresh ||= isFresh;
     this.#wake();
   }
 

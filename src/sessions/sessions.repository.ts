@@ -115,7 +115,8 @@ export class SessionsRepository {
   }
 
   /**
-   * Looks at the next so many sessions in the order of their ids and deletes those that have been over for a day.
+   * Looks at the next so many sessions in the order of their ids and deletes those that have been over for a day. It waits
+   * for none: the deletion of a user takes the same rows in another order.
    * Returns the last id it looked at; undefined at the end of the table.
    */
   async purge(tx: Transaction, after: string | undefined): Promise<string | undefined> {
@@ -128,8 +129,10 @@ export class SessionsRepository {
         SELECT s.id, coalesce(${isOver}, false) AS is_over FROM sessions s
         WHERE s.id > ${after ?? '00000000-0000-0000-0000-000000000000'}::uuid
         ORDER BY s.id LIMIT ${PURGE_BATCH}
+      ), over AS MATERIALIZED (
+        SELECT sessions.id FROM sessions JOIN batch USING (id) WHERE batch.is_over FOR UPDATE OF sessions SKIP LOCKED
       ), purged AS (
-        DELETE FROM sessions USING batch WHERE sessions.id = batch.id AND batch.is_over
+        DELETE FROM sessions USING over WHERE sessions.id = over.id
       )
       SELECT id FROM batch ORDER BY id OFFSET ${PURGE_BATCH - 1}`;
     return last?.id;

@@ -1,0 +1,65 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { DedicatedConnection } from './dedicated-connection.js';
+
+const PING_MS = 10_000;
+const RETRY_MS = 250;
+
+/** Hears the notifications of one channel, on a connection of its own that is replaced when it is over. */
+export class Listener {
+  #connection: DedicatedConnection | undefined;
+
+  /**
+   * @param url without a transaction pooler, which would lose the LISTEN
+   * @param onNews called for each notification, and with `true` each time it listens anew: what came before was not heard
+   */
+  constructor(
+    private readonly url: string,
+    private readonly channel: string,
+    private readonly signal: AbortSignal,
+    private readonly onNews: (isAnew: boolean) => void,
+  ) {
+    signal.addEventListener('abort', () => this.#connection?.close(), { once: true });
+  }
+
+  /** Tries once; a failure is left to {@link keepListening}. */
+  async listen(): Promise<void> {
+    const connection = await this.#open().catch(() => undefined);
+    if (connection === undefined) return;
+    this.#connection = connection;
+    this.onNews(true);
+  }
+
+  /** Returns when the signal aborts. */
+  async keepListening(): Promise<void> {
+    while (!this.signal.aborted) {
+      if (this.#connection === undefined) {
+        await this.#wait(RETRY_MS);
+        await this.listen();
+      } else {
+        await this.#watch(this.#connection);
+        this.#connection = undefined;
+      }
+    }
+  }
+
+  async #open(): Promise<DedicatedConnection> {
+    this.signal.throwIfAborted();
+    const connection = await DedicatedConnection.open({ connectionString: this.url, name: 'gatehouse listen' });
+    if (this.signal.aborted) connection.close();
+    await connection.listen(this.channel, () => this.onNews(false));
+    return connection;
+  }
+
+  /** Returns when the connection is over; asks it now and then, since it can be dead and say nothing. */
+  async #watch(connection: DedicatedConnection): Promise<void> {
+    while (!connection.isOver) {
+      await Promise.race([connection.ended, this.#wait(PING_MS)]);
+      await connection.query('SELECT 1').catch(() => connection.close());
+    }
+  }
+
+  #wait(milliseconds: number): Promise<void> {
+    const options = { signal: this.signal, ref: false };
+    return pause(milliseconds, undefined, options).catch(() => undefined);
+  }
+}
