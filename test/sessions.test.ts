@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { SessionsService } from '../src/sessions/sessions.service.js';
+import { AccountsService } from '../src/users/accounts.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 import { claimsOf, tokensOf } from './client.js';
 
@@ -293,6 +294,29 @@ describe('a change of password', () => {
     await expect.poll(() => app.query(waiting)).toHaveLength(1);
     await client.query('COMMIT');
     expect(await codeOf(change)).toEqual([401, 'credentials_invalid']);
+  });
+});
+
+describe('a ban', () => {
+  it('that races logins, which renew an old hash, leaves no live session and no token (SES-03)', async () => {
+    const dearer = await startApp({ databaseUrl: app.databaseUrl, changes: { argon2Passes: 2 } });
+    const accounts = dearer.nest.get(AccountsService, { strict: false });
+    for (let round = 0; round < 10; round++) {
+      const first = await app.signIn();
+      const logins = Array.from({ length: 6 }, () => dearer.login(first.email));
+      await accounts.disable(first.email);
+      const begun = (await Promise.all(logins))
+        .filter(({ status }) => status === 200)
+        .map((answer) => tokensOf(answer));
+      for (const { token, refreshToken } of begun) {
+        expect(await codeOf(dearer.me(token))).toEqual(revoked);
+        expect(await codeOf(dearer.refresh(refreshToken))).toEqual([401, 'refresh_token_invalid']);
+      }
+      expect(await app.query('SELECT FROM sessions WHERE user_id = $1 AND ended_at IS NULL', [first.userId])).toEqual(
+        [],
+      );
+      expect((await dearer.login(first.email)).status).toBe(401);
+    }
   });
 });
 
