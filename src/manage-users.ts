@@ -42,5 +42,5 @@ try {
 } catch (error) {
   const message = error instanceof Problem ? error.detail : error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }

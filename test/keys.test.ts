@@ -641,6 +641,14 @@ describe('a new MASTER_SECRET', () => {
   });
 });
 
+describe('an operator whose MASTER_SECRET is another', () => {
+  it('is told so, and the script ends', async () => {
+    const app = await startApp();
+    const refused = keys({ DATABASE_URL: app.databaseUrl, MASTER_SECRET: NEW_SECRET }, 'list');
+    await expect(refused).rejects.toThrow('needs another MASTER_SECRET');
+  });
+});
+
 describe('a node that starts', () => {
   it('refuses from its first request what was revoked before', async () => {
     const app = await startApp();

@@ -204,7 +204,41 @@ describe('a logout', () => {
   });
 });
 
+describe('a session past its limits', () => {
+  it('is still taken back with the access tokens that live, and is not purged before they die (SES-01)', async () => {
+    const alone = await startApp();
+    const [first, second] = [await alone.signIn(), await alone.signIn()];
+    await alone.query(`UPDATE sessions SET created_at = now() - interval '40 days'`);
+    await alone.nest.get(SessionsService, { strict: false }).purge();
+    expect((await alone.logout(first.token)).status).toBe(204);
+    expect(await codeOf(alone.me(first.token))).toEqual(revoked);
+    expect((await alone.call('DELETE', `/v1/auth/sessions/${second.sessionId}`, second)).status).toBe(204);
+    expect(await codeOf(alone.me(second.token))).toEqual(revoked);
+  });
+});
+
 describe('a login', () => {
+  it("dates the session by the database's clock, and is never itself the one that is over the limit", async () => {
+    const alone = await startApp();
+    const first = await alone.signIn();
+    await alone.query(`ALTER TABLE sessions ALTER created_at SET DEFAULT now() - interval '1 day',
+                                            ALTER refreshed_at SET DEFAULT now() - interval '2 days'`);
+    await alone.query(
+      `INSERT INTO sessions (id, user_id, created_at, refreshed_at)
+       SELECT gen_random_uuid(), $1, now(), now() FROM generate_series(1, 99)`,
+      [first.userId],
+    );
+    const last = await alone.signInAs(first.email);
+    const rows = await alone.query(
+      `SELECT round(extract(epoch FROM now() - created_at) / 86400) AS created,
+              round(extract(epoch FROM now() - refreshed_at) / 86400) AS refreshed FROM sessions WHERE id = $1`,
+      [last.sessionId],
+    );
+    expect(rows).toEqual([{ created: '1', refreshed: '2' }]);
+    expect((await alone.me(last.token)).status).toBe(200);
+    expect(await alone.query('SELECT FROM sessions WHERE ended_at IS NULL')).toHaveLength(100);
+  });
+
   it('always starts a new session, whatever the client sends along (SES-06)', async () => {
     const first = await app.signIn();
     const login = await app.call('POST', '/v1/auth/login', {
@@ -349,13 +383,14 @@ describe('the purge of sessions', () => {
       );
     await insert(2500, 'ended_at', `now() - interval '25 hours'`);
     await insert(700, 'refreshed_at', `now() - interval '16 days'`);
-    await insert(600, 'created_at', `now() - interval '32 days'`);
+    await insert(600, 'created_at, refreshed_at', `now() - interval '32 days', now() - interval '25 hours'`);
+    await insert(1, 'created_at', `now() - interval '32 days'`);
     await insert(5, 'ended_at', `now() - interval '23 hours'`);
     await insert(5, 'refreshed_at', `now() - interval '14 days 23 hours'`);
     const again = await startApp({ databaseUrl: alone.databaseUrl });
     await Promise.all([alone, again].map(({ nest }) => nest.get(SessionsService, { strict: false }).purge()));
     const left = await alone.query<{ id: string }>('SELECT id FROM sessions');
-    expect(left).toHaveLength(11);
+    expect(left).toHaveLength(12);
     expect(left.map(({ id }) => id)).toContain(sessionId);
   });
 });

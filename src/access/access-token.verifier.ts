@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { serviceUnavailable } from '../problems/framework.problems.js';
 import { Freshness } from '../sessions/freshness.js';
 import { RevocationsService } from '../sessions/revocations.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
@@ -49,6 +50,8 @@ export class AccessTokenVerifier implements OnModuleInit {
       return { userId: sub, email, sessionId: sid, tokenId: jti, clientId, expiresAt: new Date(exp * 1000) };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
+      // It may be a key that this node could not hear of.
+      if (error.code === 'unknown_key' && this.freshness.isStale) throw serviceUnavailable({ cause: error });
       throw error.code === 'expired' ? tokenExpired({ cause: error }) : tokenInvalid({ cause: error });
     }
   }

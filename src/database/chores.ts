@@ -6,7 +6,7 @@ import { PrismaService, type Transaction } from './prisma.service.js';
 /** One small piece of a chore; true when more is left to do now. */
 export type ChoreStep = (tx: Transaction) => Promise<boolean>;
 
-/** What is done again and again for the whole deployment, by whichever node comes first. */
+/** What every node does again and again, never two at once. */
 @Injectable()
 export class Chores implements OnModuleDestroy {
   readonly #log = new Logger('Chores');

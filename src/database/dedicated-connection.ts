@@ -12,14 +12,16 @@ export interface DedicatedConnectionOptions {
 
 /** One connection apart from the pool, so that no request can keep it busy. After the first failure it is over. */
 export class DedicatedConnection {
-  /** Resolves when the connection is over, for whatever reason. */
-  readonly ended: Promise<unknown>;
+  /** Aborts when the connection is over, for whatever reason. */
+  readonly ended: AbortSignal;
 
   private constructor(
     private readonly client: pg.Client,
     private readonly socket: Socket,
   ) {
-    this.ended = new Promise((resolve) => void socket.once('close', resolve));
+    const over = new AbortController();
+    socket.once('close', () => over.abort());
+    this.ended = over.signal;
   }
 
   static async open({ connectionString, name }: DedicatedConnectionOptions): Promise<DedicatedConnection> {

@@ -26,30 +26,23 @@ const POLL_MS = 500;
 @Injectable()
 export class Feed implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger('Feed');
-  readonly #readers: FeedReader[] = [];
+  readonly #readers: { readonly read: FeedReader; isFresh: boolean }[] = [];
   readonly #closing = new AbortController();
   readonly #listener: Listener;
   #connection: DedicatedConnection | undefined;
-  #isFresh = true;
   #isWoken = false;
   #wake: () => void = () => undefined;
-  #readAt = performance.now();
   #last = Promise.resolve();
   #isFailing = false;
 
   constructor(@Inject(CONFIG) private readonly config: Config) {
     const { signal } = this.#closing;
-    this.#listener = new Listener(config.databaseDirectUrl, CHANNEL, signal, (isFresh) => this.#wakeUp(isFresh));
+    this.#listener = new Listener(config.databaseDirectUrl, CHANNEL, signal, (isAnew) => this.#wakeUp(isAnew));
   }
 
   /** Adds a reader; to be called by a constructor, since the first reading is done before any other `onModuleInit`. */
   follow(reader: FeedReader): void {
-    this.#readers.push(reader);
-  }
-
-  /** Milliseconds since every reader last had an up-to-date answer. */
-  get ageMs(): number {
-    return performance.now() - this.#readAt;
+    this.#readers.push({ read: reader, isFresh: true });
   }
 
   /** Tells every node to read when the transaction commits. Commits that announce wait for each other: rare writes only. */
@@ -60,7 +53,11 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
   /** Listens, then reads everything, then lets the application go on. @throws what the first reading throws. */
   async onModuleInit(): Promise<void> {
     await this.#listener.listen();
-    await this.catchUp();
+    await this.catchUp().catch((error: unknown) => {
+      // Nobody will shut down an application that was never made.
+      this.onApplicationShutdown();
+      throw error;
+    });
     void this.#listener.keepListening();
     void this.#keepReading();
   }
@@ -100,26 +97,29 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
+  /** A reader that fails keeps no other from its news, and no other from being told what is fresh. */
   async #read(): Promise<void> {
-    const startedAt = performance.now();
     this.#isWoken = false;
     const connection = await this.#current();
-    const isFresh = this.#isFresh;
-    this.#isFresh = false;
-    try {
-      await this.#readAll((sql, values) => connection.query(sql, values), isFresh);
-      this.#readAt = startedAt;
-    } catch (error) {
-      this.#isFresh ||= isFresh;
-      throw error;
+    const failures: unknown[] = [];
+    for (const reader of this.#readers) {
+      const { isFresh } = reader;
+      reader.isFresh = false;
+      await reader
+        .read((sql, values) => connection.query(sql, values), isFresh)
+        .catch((error: unknown) => {
+          reader.isFresh ||= isFresh;
+          failures.push(error);
+        });
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** One that is over is replaced before it is asked: a question that must fail would cost half a second. */
   async #current(): Promise<DedicatedConnection> {
     if (this.#connection?.isOver) {
       this.#connection = undefined;
-      this.#isFresh = true;
+      this.#mayHaveMissed();
     }
     const connectionString = this.config.databaseUrl;
     this.#connection ??= await DedicatedConnection.open({ connectionString, name: 'gatehouse feed' });
@@ -127,19 +127,14 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
     return this.#connection;
   }
 
-  /** One that fails keeps no other from its news. */
-  async #readAll(query: FeedQuery, isFresh: boolean): Promise<void> {
-    const failures: unknown[] = [];
-    for (const reader of this.#readers) {
-      await reader(query, isFresh).catch((error: unknown) => failures.push(error));
-    }
-    if (failures.length > 0) throw failures[0];
+  #wakeUp(mayHaveMissed: boolean): void {
+    if (mayHaveMissed) this.#mayHaveMissed();
+    this.#isWoken = true;
+    this.#wake();
   }
 
-  #wakeUp(isFresh: boolean): void {
-    this.#isWoken = true;
-    this.#isFresh ||= isFresh;
-    this.#wake();
+  #mayHaveMissed(): void {
+    for (const reader of this.#readers) reader.isFresh = true;
   }
 
   #failed(error: unknown): void {

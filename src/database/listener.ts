@@ -45,21 +45,20 @@ export class Listener {
   async #open(): Promise<DedicatedConnection> {
     this.signal.throwIfAborted();
     const connection = await DedicatedConnection.open({ connectionString: this.url, name: 'gatehouse listen' });
-    if (this.signal.aborted) connection.close();
     await connection.listen(this.channel, () => this.onNews(false));
+    if (this.signal.aborted) connection.close();
     return connection;
   }
 
   /** Returns when the connection is over; asks it now and then, since it can be dead and say nothing. */
   async #watch(connection: DedicatedConnection): Promise<void> {
     while (!connection.isOver) {
-      await Promise.race([connection.ended, this.#wait(PING_MS)]);
-      await connection.query('SELECT 1').catch(() => connection.close());
+      await this.#wait(PING_MS, connection.ended);
+      if (!connection.isOver) await connection.query('SELECT 1').catch(() => connection.close());
     }
   }
 
-  #wait(milliseconds: number): Promise<void> {
-    const options = { signal: this.signal, ref: false };
-    return pause(milliseconds, undefined, options).catch(() => undefined);
+  #wait(milliseconds: number, over: AbortSignal = this.signal): Promise<void> {
+    return pause(milliseconds, undefined, { signal: over, ref: false }).catch(() => undefined);
   }
 }

@@ -24,10 +24,9 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     const { metricsPort, host } = this.config;
     if (metricsPort === undefined) return;
     this.metrics.collectDefaults();
-    this.#server = createServer((request, response) => void this.#answer(request.url, response)).listen(
-      metricsPort,
-      host,
-    );
+    this.#server = createServer(
+      (request, response) => void this.#answer(request.url, response).catch(() => response.destroy()),
+    ).listen(metricsPort, host);
     await once(this.#server, 'listening');
   }
 

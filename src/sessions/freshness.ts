@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { Feed } from '../database/feed.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
+import { RevocationsService } from './revocations.service.js';
 
 const CHECK_MS = 250;
 
@@ -17,19 +17,19 @@ export class Freshness implements OnApplicationBootstrap, OnApplicationShutdown 
 
   constructor(
     @Inject(CONFIG) config: Config,
-    private readonly feed: Feed,
+    private readonly revocations: RevocationsService,
   ) {
     this.#mostMs = config.revocationStaleSeconds * 1000;
     this.#refuses = config.revocationStalePolicy === 'refuse';
   }
 
   get isStale(): boolean {
-    return this.feed.ageMs > this.#mostMs;
+    return this.revocations.ageMs > this.#mostMs;
   }
 
   /** Since this node last read the revocations. */
   get ageSeconds(): number {
-    return this.feed.ageMs / 1000;
+    return this.revocations.ageMs / 1000;
   }
 
   /** Guarded requests that met stale knowledge, since the start. */

@@ -22,6 +22,7 @@ export class RevocationsService implements OnModuleInit {
   readonly #set = new RevocationSet();
   /** Of the last revocation that was read. */
   #lastId = '0';
+  #readAt = performance.now();
 
   constructor(
     private readonly prisma: PrismaService,
@@ -40,6 +41,11 @@ export class RevocationsService implements OnModuleInit {
   /** Whether a verified token must be refused all the same. */
   names(sid: string, jti: string): boolean {
     return this.#set.names(sid, jti);
+  }
+
+  /** Milliseconds since this node last read what there is. */
+  get ageMs(): number {
+    return performance.now() - this.#readAt;
   }
 
   /** Sessions and tokens held in memory. */
@@ -67,6 +73,7 @@ export class RevocationsService implements OnModuleInit {
   }
 
   async #read(query: FeedQuery, isFresh: boolean): Promise<void> {
+    const startedAt = performance.now();
     this.#set.removeExpired(nowSeconds());
     if (isFresh) this.#lastId = '0';
     let rows: RevocationRow[];
@@ -75,6 +82,7 @@ export class RevocationsService implements OnModuleInit {
       for (const row of rows) this.#apply(row);
       this.#lastId = rows.at(-1)?.id ?? this.#lastId;
     } while (rows.length === PAGE_SIZE);
+    this.#readAt = startedAt;
   }
 
   #apply({ kind, subject, secondsLeft }: Pick<RevocationRow, 'kind' | 'subject' | 'secondsLeft'>): void {

@@ -75,11 +75,14 @@ export class SessionsRepository {
     return exchange;
   }
 
-  /** Ends a live session, of this user if one is named; false when there is none of this id. */
+  /**
+   * Ends a session, of this user if one is named; false when there is none of this id that has not ended. One past its limits
+   * is ended too: an access token of it may be alive.
+   */
   async end(tx: Transaction, id: string, userId?: string): Promise<boolean> {
     const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`s.user_id = ${userId}::uuid`;
     const count = await tx.$executeRaw`
-      UPDATE sessions s SET ended_at = now() WHERE s.id = ${id}::uuid AND ${isTheirs} AND ${this.#isLive()}`;
+      UPDATE sessions s SET ended_at = now() WHERE s.id = ${id}::uuid AND ${isTheirs} AND s.ended_at IS NULL`;
     return count === 1;
   }
 
@@ -92,14 +95,14 @@ export class SessionsRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Ends the user's oldest live sessions beyond the newest `kept`; returns their ids. */
-  async endBeyond(tx: Transaction, userId: string, kept: number): Promise<string[]> {
+  /** Ends the user's oldest live sessions beside `newId` and the newest `others`; returns their ids. */
+  async endBeyond(tx: Transaction, userId: string, newId: string, others: number): Promise<string[]> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
       UPDATE sessions SET ended_at = now()
       WHERE id IN (
         SELECT s.id FROM sessions s
-        WHERE s.user_id = ${userId}::uuid AND ${this.#isLive()}
-        ORDER BY s.created_at DESC, s.id DESC OFFSET ${kept})
+        WHERE s.user_id = ${userId}::uuid AND s.id <> ${newId}::uuid AND ${this.#isLive()}
+        ORDER BY s.created_at DESC, s.id DESC OFFSET ${others})
       RETURNING id`;
     return rows.map(({ id }) => id);
   }
@@ -123,7 +126,8 @@ export class SessionsRepository {
     const { idle, absolute } = this.#limits;
     const isOver = Prisma.sql`
       s.ended_at < now() - make_interval(secs => ${KEPT_SECONDS})
-      OR NOT (${this.#isWithinLimits(idle + KEPT_SECONDS, absolute + KEPT_SECONDS)})`;
+      OR s.refreshed_at < now() - make_interval(secs => ${KEPT_SECONDS})
+         AND NOT (${this.#isWithinLimits(idle + KEPT_SECONDS, absolute + KEPT_SECONDS)})`;
     const [last] = await tx.$queryRaw<{ id: string }[]>`
       WITH batch AS MATERIALIZED (
         SELECT s.id, coalesce(${isOver}, false) AS is_over FROM sessions s

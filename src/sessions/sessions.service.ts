@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PURGE_SESSIONS_LOCK } from '../database/advisory-lock.js';
 import { Chores } from '../database/chores.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import { serviceUnavailable } from '../problems/framework.problems.js';
 import type { Origin } from './origin.js';
 import { RefreshTokens, type RefreshTokenContent } from './refresh-tokens.js';
 import { RevocationsService } from './revocations.service.js';
@@ -46,7 +47,8 @@ export class SessionsService implements OnModuleInit {
   /** Starts a session; its id is the `sid` of its tokens. The caller holds the user's row locked. */
   async start(tx: Transaction, userId: string, origin: Origin): Promise<SessionTokens> {
     const sessionId = await this.repository.insert(tx, userId, origin);
-    await this.revocations.write(tx, 'sid', await this.repository.endBeyond(tx, userId, MOST_LIVE_SESSIONS));
+    const ended = await this.repository.endBeyond(tx, userId, sessionId, MOST_LIVE_SESSIONS - 1);
+    await this.revocations.write(tx, 'sid', ended);
     return { sessionId, refreshToken: this.refreshTokens.write({ sessionId, counter: 0 }) };
   }
 
@@ -81,7 +83,7 @@ export class SessionsService implements OnModuleInit {
     await this.end(presented.sessionId);
   }
 
-  /** Ends a live session, of this user if one is named; false when there is none of this id. */
+  /** Ends a session, of this user if one is named; false when there is none of this id that has not ended. */
   end(sessionId: string, userId?: string): Promise<boolean> {
     return this.prisma.transaction(async (tx) => {
       const isEnded = await this.repository.end(tx, sessionId, userId);
@@ -93,6 +95,13 @@ export class SessionsService implements OnModuleInit {
   /** Ends all of the user's sessions, or all but one. The caller holds the user's row locked. */
   async endAll(tx: Transaction, userId: string, keptId: string | null = null): Promise<void> {
     await this.revocations.write(tx, 'sid', await this.repository.endAll(tx, userId, keptId));
+  }
+
+  /** Ends all of the user's sessions with what removes their rows. The caller holds the user's row locked. */
+  async endAllWith(tx: Transaction, userId: string, removal: () => Promise<void>): Promise<void> {
+    const ended = await this.repository.endAll(tx, userId, null);
+    await removal();
+    await this.revocations.write(tx, 'sid', ended);
   }
 
   /** The user's live sessions, newest first. */
@@ -126,7 +135,10 @@ export class SessionsService implements OnModuleInit {
 
   async #reused({ sessionId, counter }: RefreshTokenContent, userId: string): Promise<Error> {
     this.#refreshes.reuse++;
-    await this.end(sessionId);
-    return refreshTokenReused({ securityEvent: { event: 'refresh_token_reused', userId, sessionId, counter } });
+    const securityEvent = { event: 'refresh_token_reused', userId, sessionId, counter };
+    await this.end(sessionId).catch((cause: unknown) => {
+      throw serviceUnavailable({ cause, securityEvent });
+    });
+    return refreshTokenReused({ securityEvent });
   }
 }

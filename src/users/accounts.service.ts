@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../access/principal.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
+import { userNotFound } from './users.problems.js';
 import { UsersService } from './users.service.js';
 
 /** What an owner or an operator does to a user, with the sessions that go with it. */
@@ -40,7 +41,7 @@ export class AccountsService {
   async disable(email: string): Promise<void> {
     const id = await this.users.idOf(email);
     await this.prisma.transaction(async (tx) => {
-      await this.users.lock(tx, id);
+      if (!(await this.users.lock(tx, id))) throw userNotFound();
       await this.users.setDisabled(tx, id, true);
       await this.sessions.endAll(tx, id);
     });
@@ -56,14 +57,13 @@ export class AccountsService {
   async delete(email: string): Promise<void> {
     const id = await this.users.idOf(email);
     await this.prisma.transaction(async (tx) => {
-      await this.users.lock(tx, id);
+      if (!(await this.users.lock(tx, id))) throw userNotFound();
       await this.#delete(tx, id);
     });
   }
 
   /** The sessions' rows go with the user's; their revocations stay. The caller holds the user's row locked. */
   async #delete(tx: Transaction, id: string): Promise<void> {
-    await this.sessions.endAll(tx, id);
-    await this.users.delete(tx, id);
+    await this.sessions.endAllWith(tx, id, () => this.users.delete(tx, id));
   }
 }
