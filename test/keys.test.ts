@@ -641,6 +641,20 @@ describe('a new MASTER_SECRET', () => {
   });
 });
 
+describe('a node that cannot open a key', () => {
+  it('is not ready, and answers what it cannot know with 503 and not 401', async () => {
+    const old = await startApp({ changes: { revocationStaleSeconds: 1 } });
+    const changed = { masterSecret: [NEW_SECRET, MASTER_SECRET], keyPublishSeconds: 0 };
+    const newer = await startApp({ databaseUrl: old.databaseUrl, changes: changed });
+    await keysOf(newer).rotate();
+    await keysOf(newer).rotate();
+    await expect.poll(async () => (await old.call('GET', '/health/ready')).status, { timeout: 10_000 }).toBe(503);
+    const active = await kidIn(old, 'active');
+    await expect.poll(async () => kidOf((await newer.signIn()).token)).toBe(active);
+    expect(await verdict(old, (await newer.signIn()).token)).toEqual([503, 'service_unavailable']);
+  });
+});
+
 describe('an operator whose MASTER_SECRET is another', () => {
   it('is told so, and the script ends', async () => {
     const app = await startApp();

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
+import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationsService } from './revocations.service.js';
 
 const CHECK_MS = 250;
@@ -18,18 +19,24 @@ export class Freshness implements OnApplicationBootstrap, OnApplicationShutdown 
   constructor(
     @Inject(CONFIG) config: Config,
     private readonly revocations: RevocationsService,
+    private readonly keyRing: KeyRing,
   ) {
     this.#mostMs = config.revocationStaleSeconds * 1000;
     this.#refuses = config.revocationStalePolicy === 'refuse';
   }
 
   get isStale(): boolean {
-    return this.revocations.ageMs > this.#mostMs;
+    return this.#ageMs > this.#mostMs;
   }
 
-  /** Since this node last read the revocations. */
+  /** Of the older of the two: a node that cannot read the keys does not know whom to trust either. */
+  get #ageMs(): number {
+    return Math.max(this.revocations.ageMs, this.keyRing.ageMs);
+  }
+
+  /** Since this node last read the revocations and the keys. */
   get ageSeconds(): number {
-    return this.revocations.ageMs / 1000;
+    return this.#ageMs / 1000;
   }
 
   /** Guarded requests that met stale knowledge, since the start. */

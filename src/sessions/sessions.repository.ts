@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { randomUUIDv7 } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
@@ -47,8 +48,12 @@ export class SessionsRepository {
     };
   }
 
+  /** In SQL, so that the times are the database's: Prisma would write the node's. */
   async insert(tx: Transaction, userId: string, { userAgent, network }: Origin): Promise<string> {
-    const { id } = await tx.session.create({ data: { userId, userAgent, network }, select: { id: true } });
+    const id = randomUUIDv7();
+    await tx.$executeRaw`
+      INSERT INTO sessions (id, user_id, user_agent, network)
+      VALUES (${id}::uuid, ${userId}::uuid, ${userAgent}, ${network})`;
     return id;
   }
 

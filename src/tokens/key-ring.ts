@@ -18,6 +18,9 @@ interface RingKey extends SigningKey {
   readonly state: Exclude<KeyState, 'gone'>;
 }
 
+/** Well within the time by which a retired key verifies longer than the last token of it lives. */
+const LONGEST_UNREAD_MS = 120_000;
+
 type Follower = (trusted: readonly SigningKey[]) => void;
 
 /** The keys of this service: managed ones as the feed brings them from the database, or those of `JWT_SECRET`. */
@@ -30,6 +33,7 @@ export class KeyRing {
   #jwks: readonly PublicJwk[] = [];
   /** What the keys were made from, to see a change. */
   #version = '';
+  #readAt = performance.now();
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -50,6 +54,7 @@ export class KeyRing {
    * @throws Problem `service_unavailable` for the moment in which there is none.
    */
   get signing(): SigningKey {
+    if (this.ageMs > LONGEST_UNREAD_MS) throw serviceUnavailable({ cause: new Error('the keys are stale') });
     if (this.#signing === undefined) throw serviceUnavailable({ cause: new Error('no key is active') });
     return this.#signing;
   }
@@ -57,6 +62,11 @@ export class KeyRing {
   /** What `/.well-known/jwks.json` publishes; empty with `JWT_SECRET`. */
   get jwks(): readonly PublicJwk[] {
     return this.#jwks;
+  }
+
+  /** Milliseconds since this node last read the managed keys and could open them; 0 with `JWT_SECRET`. */
+  get ageMs(): number {
+    return this.config.jwtSecret ? 0 : performance.now() - this.#readAt;
   }
 
   /** How many keys there are of each state. */
@@ -86,11 +96,12 @@ export class KeyRing {
   }
 
   async #read(query: FeedQuery): Promise<void> {
+    const startedAt = performance.now();
     const stored = await this.repository.list(query);
     const version = stored.map(({ kid, state }) => `${kid} ${state}`).join();
-    if (version === this.#version) return;
-    this.#hold(stored.map((key) => this.#open(key)));
+    if (version !== this.#version) this.#hold(stored.map((key) => this.#open(key)));
     this.#version = version;
+    this.#readAt = startedAt;
   }
 
   /** Every key must open: a node that lacks a secret refuses to start rather than make keys of its own. */
