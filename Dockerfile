@@ -1,7 +1,7 @@
 FROM node:26-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --no-audit --no-fund
+RUN npm ci --no-audit --no-fund --ignore-scripts
 COPY . .
 # Without the first step npm keeps the CLI and the compiler, because the client names them as optional peers.
 RUN npm run build && npm pkg delete devDependencies && npm prune --omit=peer --no-audit --no-fund

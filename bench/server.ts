@@ -3,6 +3,7 @@ import { RouteSchema } from '@nestjs/platform-fastify';
 import { OptionalUser, Public } from '../dist/access/route-access.decorators.js';
 import type { Principal } from '../dist/access/principal.js';
 import { createApp } from '../dist/app.js';
+import { requireMasterSecret } from '../dist/config/config.js';
 import { PrincipalView } from '../dist/auth/auth.messages.js';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
@@ -58,7 +59,7 @@ function decorate(): void {
 const settings = parseSettings(JSON.parse(process.argv[2] ?? '{}') as Record<string, string>);
 const database = await provideDatabase(settings, 'app');
 decorate();
-const app = await createApp(database.config, [BenchModule]);
+const app = await createApp(requireMasterSecret(database.config), [BenchModule]);
 await app.listen(0, '127.0.0.1');
 
 process.on('message', (message) => {

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController } from 'fastify';
@@ -8,6 +8,7 @@ import { Gate } from './access/gate.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/config.js';
+import { Chores } from './database/chores.js';
 import { translateDatabaseError } from './database/driver-errors.js';
 import { HealthModule } from './health/health.module.js';
 import { ProblemFilter } from './problems/problem.filter.js';
@@ -37,6 +38,12 @@ class AppModule {
   }
 }
 
+/** The services alone, for scripts: no routes, no chores, no log. The database is there and migrated. */
+export function createServices(config: Config): Promise<INestApplicationContext> {
+  const module = AppModule.of({ ...config, metricsPort: undefined }, []);
+  return NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+}
+
 /**
  * Builds the application on a database that is there and migrated; does not listen. The order below is the order in
  * which a request meets things: wire, gate, handler, filter.
@@ -54,15 +61,21 @@ export async function createApp(config: Config, features: readonly Type[] = []):
     logger: new FrameworkLog(fastify.log),
     abortOnError: false,
   });
-  useWire(fastify, wire);
-  useRequestLog(fastify);
-  if (config.docs) {
-    await registerOpenApi(fastify, { version, guardProblems: gateProblems, tags: TAGS });
-    await registerDocs(fastify);
+  try {
+    useWire(fastify, wire);
+    useRequestLog(fastify);
+    if (config.docs) {
+      await registerOpenApi(fastify, { version, guardProblems: gateProblems, tags: TAGS });
+      await registerDocs(fastify);
+    }
+    app.get(Gate).guard(fastify);
+    app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
+    await app.init();
+    await fastify.ready();
+    await app.get(Chores, { strict: false }).begin();
+    return app;
+  } catch (error) {
+    await app.close();
+    throw error;
   }
-  app.get(Gate).guard(fastify);
-  app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
-  await app.init();
-  await fastify.ready();
-  return app;
 }

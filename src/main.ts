@@ -1,16 +1,23 @@
-import { createApp } from './app.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import { requireMasterSecret } from './config/config.js';
 import { readSettings } from './config/read-settings.js';
 import { provideDatabase } from './database/provide-database.js';
 import { bringSchemaUpToDate } from './database/schema-version.js';
 
+/** In which the embedded database's processes are launched. */
+const LAUNCH_MS = 60;
 const GOODBYES = ['SIGTERM', 'SIGINT'] as const;
 
 async function main(): Promise<void> {
   const leaving = goodbye();
   const settings = readSettings();
-  const database = await provideDatabase(settings, 'app');
+  const providing = provideDatabase(settings, 'app');
+  // The application takes as long to load as the database to start, and it blocks this thread: so it comes second.
+  await Promise.race([providing, pause(LAUNCH_MS)]);
+  const { createApp } = await import('./app.js');
+  const database = await providing;
   try {
-    const { config } = database;
+    const config = requireMasterSecret(database.config);
     await bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined || config.migrateOnStart });
     const app = await createApp(config);
     try {

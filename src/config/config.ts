@@ -16,15 +16,24 @@ export type Settings = Readonly<
   Omit<{ [Name in keyof Table as CamelCase<Name>]: Value<Table[Name]> }, keyof Derived> & Derived
 >;
 
-/** What only the embedded database can fill in when the environment does not. */
-export interface Provided {
+/** What the embedded database fills in when the environment does not. */
+interface DatabaseUrls {
   readonly databaseUrl: string;
   readonly databaseDirectUrl: string;
-  readonly masterSecret: readonly string[];
 }
 
-/** Settings complete enough to run on. */
-export type Config = Readonly<Omit<Settings, keyof Provided> & Provided>;
+/** Settings complete enough to use the database. */
+export type DatabaseConfig = Readonly<Omit<Settings, keyof DatabaseUrls> & DatabaseUrls>;
+
+/** Settings complete enough to serve. */
+export type Config = Readonly<Omit<DatabaseConfig, 'masterSecret'> & { readonly masterSecret: readonly string[] }>;
+
+/** @throws {Error} when there is no `MASTER_SECRET`; with the embedded database there always is. */
+export function requireMasterSecret(config: DatabaseConfig): Config {
+  const { masterSecret } = config;
+  if (masterSecret === undefined) throw new Error('MASTER_SECRET is required with DATABASE_URL');
+  return Object.freeze({ ...config, masterSecret });
+}
 
 /** Injection token of the one Config. */
 export const CONFIG = Symbol('config');

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Config } from '../config/config.js';
+import type { DatabaseConfig } from '../config/config.js';
 import type { Transaction } from './prisma.service.js';
 
 /** Held while the schema is migrated and while the first keys are made. */
@@ -19,7 +19,7 @@ const LONGEST_WAIT_MS = 120_000;
  * with the connection, so a killed process leaves none behind.
  */
 export async function withAdvisoryLock<Result>(
-  config: Pick<Config, 'databaseDirectUrl' | 'databaseConnectionTimeoutMs'>,
+  config: Pick<DatabaseConfig, 'databaseDirectUrl' | 'databaseConnectionTimeoutMs'>,
   lock: number,
   work: () => Promise<Result>,
 ): Promise<Result> {

@@ -6,19 +6,31 @@ import { PrismaService, type Transaction } from './prisma.service.js';
 /** One small piece of a chore; true when more is left to do now. */
 export type ChoreStep = (tx: Transaction) => Promise<boolean>;
 
-/** What every node does again and again, never two at once. */
+/** What every serving node does before it serves and then again and again. A script has the services without the chores. */
 @Injectable()
 export class Chores implements OnModuleDestroy {
   readonly #log = new Logger('Chores');
   readonly #closing = new AbortController();
-  readonly #running = new Set<Promise<void>>();
+  readonly #beforehand: (() => Promise<void>)[] = [];
+  readonly #repeated: { readonly intervalMs: number; readonly name: string; readonly work: () => Promise<void> }[] = [];
+  #running: readonly Promise<void>[] = [];
 
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Runs the work at this interval, spread by a fifth either way. A failure is logged and the next turn comes. */
+  /** What must be done before anything is served; a failure keeps the application from starting. */
+  beforehand(work: () => Promise<void>): void {
+    this.#beforehand.push(work);
+  }
+
+  /** What is done at this interval, spread by a fifth either way. A failure is logged and the next turn comes. */
   every(seconds: number, name: string, work: () => Promise<void>): void {
-    const running = this.#repeat(seconds * 1000, name, work);
-    this.#running.add(running);
+    this.#repeated.push({ intervalMs: seconds * 1000, name, work });
+  }
+
+  /** Does what comes beforehand, then leaves the rest to its intervals. */
+  async begin(): Promise<void> {
+    for (const work of this.#beforehand) await work();
+    this.#running = this.#repeated.map(({ intervalMs, name, work }) => this.#repeat(intervalMs, name, work));
   }
 
   /** Steps under an advisory lock, each in a transaction of its own, until nothing is left or another node is at it. */

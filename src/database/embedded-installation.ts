@@ -1,3 +1,4 @@
+import { rmdir } from 'node:fs/promises';
 import { findBinaries, type Binaries } from './embedded-binaries.js';
 import { requireReach } from './embedded-commands.js';
 import type { DataDirectory } from './embedded-data-directory.js';
@@ -12,7 +13,13 @@ export interface Installation {
 
 /** @throws {Error} when there are no programs for this platform, or no user that may run them on this data. */
 export async function openInstallation(directory: DataDirectory): Promise<Installation> {
-  const [binaries, user] = await Promise.all([findBinaries(), chooseServerUser(directory)]);
-  await requireReach(user, [binaries.postgres, directory.root]);
-  return { binaries, directory, user };
+  try {
+    const [binaries, user] = await Promise.all([findBinaries(), chooseServerUser(directory)]);
+    await requireReach(user, [binaries.postgres, directory.root]);
+    return { binaries, directory, user };
+  } catch (error) {
+    // A folder of root's that was made for nothing would refuse the ordinary user who tries next. One in use is not empty.
+    await rmdir(directory.root).catch(() => undefined);
+    throw error;
+  }
 }

@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { localSecret } from '../config/local-secret.js';
 import { ensureCluster, ROLE } from './embedded-cluster.js';
-import type { DataDirectory } from './embedded-data-directory.js';
-import { openInstallation, type Installation } from './embedded-installation.js';
+import type { Installation } from './embedded-installation.js';
 import { isPassing, Lease, type Role } from './embedded-lease.js';
 import { findPostmaster, stopPostmaster } from './embedded-postmaster.js';
 import { startPostmaster } from './embedded-start.js';
@@ -37,8 +36,9 @@ export class EmbeddedPostgres {
   }
 
   /** @throws {Error} whose message tells the operator what to do. */
-  static async open(directory: DataDirectory, role: Role): Promise<EmbeddedPostgres> {
-    const access = await prepare(directory, role);
+  static async open(installation: Installation, role: Role): Promise<EmbeddedPostgres> {
+    await ensureCluster(installation);
+    const access = { installation, password: await localSecret(installation.directory.password), role };
     return new EmbeddedPostgres(access, await takeLease(access));
   }
 
@@ -68,12 +68,6 @@ export class EmbeddedPostgres {
       await pause(PAUSE_AFTER_FAILURE_MS, undefined, { signal }).catch(() => {});
     }
   }
-}
-
-async function prepare(directory: DataDirectory, role: Role): Promise<Access> {
-  const installation = await openInstallation(directory);
-  await ensureCluster(installation);
-  return { installation, password: await localSecret(directory.password), role };
 }
 
 /** Looks for the server, starts it when there is none, and tries again while what is in the way will pass. */

@@ -52,12 +52,8 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
 
   /** Listens, then reads everything, then lets the application go on. @throws what the first reading throws. */
   async onModuleInit(): Promise<void> {
-    await this.#listener.listen();
-    await this.catchUp().catch((error: unknown) => {
-      // Nobody will shut down an application that was never made.
-      this.onApplicationShutdown();
-      throw error;
-    });
+    await Promise.all([this.#listener.listen(), this.#current()]);
+    await this.catchUp();
     void this.#listener.keepListening();
     void this.#keepReading();
   }

@@ -1,7 +1,7 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { CONFIG, type Config } from '../config/config.js';
+import { CONFIG, type DatabaseConfig } from '../config/config.js';
 import { Prisma, PrismaClient } from './generated/client.js';
 
 /** For the SQL of repositories. */
@@ -15,12 +15,12 @@ const PATIENCE_MS = 1000;
 
 /** The Prisma client over a bounded pool with deadlines. Only repositories query through it. */
 @Injectable()
-export class PrismaService extends PrismaClient implements OnApplicationShutdown {
+export class PrismaService extends PrismaClient implements OnModuleInit, OnApplicationShutdown {
   readonly #pool: pg.Pool;
   readonly #limits: { maxWait: number; timeout: number };
   readonly #effects = new WeakMap<Transaction, (() => void)[]>();
 
-  constructor(@Inject(CONFIG) config: Config) {
+  constructor(@Inject(CONFIG) config: DatabaseConfig) {
     const pool = createPool(config);
     // The other formats repeat the arguments of a call, and so passwords' hashes, in the message.
     super({ adapter: new PrismaPg(pool, { disposeExternalPool: true }), errorFormat: 'minimal' });
@@ -29,6 +29,11 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
       maxWait: config.databaseConnectionTimeoutMs,
       timeout: config.databaseStatementTimeoutMs + config.databaseLockTimeoutMs,
     };
+  }
+
+  /** The first query loads the query compiler and connects, which takes long: not at somebody's cost. */
+  async onModuleInit(): Promise<void> {
+    await this.$queryRaw`SELECT 1`;
   }
 
   /** Runs the work in one transaction, rolled back when it throws. CPU-bound work belongs before it, never inside. */
@@ -60,7 +65,7 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
   }
 }
 
-function createPool(config: Config): pg.Pool {
+function createPool(config: DatabaseConfig): pg.Pool {
   const pool = new pg.Pool({
     connectionString: config.databaseUrl,
     max: config.databasePoolSize,

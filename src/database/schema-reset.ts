@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import type { Config } from '../config/config.js';
+import type { DatabaseConfig } from '../config/config.js';
 import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
 
 /** Drops everything in the database, data and schema alike. */
-export async function dropEverything(config: Config): Promise<void> {
+export async function dropEverything(config: DatabaseConfig): Promise<void> {
   await withAdvisoryLock(config, START_LOCK, () =>
     runStatements(config.databaseDirectUrl, 'DROP SCHEMA public CASCADE', 'CREATE SCHEMA public'),
   );

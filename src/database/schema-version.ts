@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { Config } from '../config/config.js';
+import type { DatabaseConfig } from '../config/config.js';
 import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
 import { migrationNames } from './migration-files.js';
 
@@ -13,7 +13,7 @@ const UNDEFINED_TABLE = '42P01';
  * Sees to it that the database has the schema this code needs. One that is ahead of the code is served.
  * @throws {Error} when it is behind and `migrate` is false, or when a migration failed earlier.
  */
-export async function bringSchemaUpToDate(config: Config, { migrate }: { migrate: boolean }): Promise<void> {
+export async function bringSchemaUpToDate(config: DatabaseConfig, { migrate }: { migrate: boolean }): Promise<void> {
   if ((await pendingMigrations(config)).length === 0) return;
   if (!migrate) {
     throw new Error(
@@ -26,12 +26,12 @@ export async function bringSchemaUpToDate(config: Config, { migrate }: { migrate
 }
 
 /** Names of the migrations in the folder that the database has not finished. */
-export async function pendingMigrations(config: Config): Promise<string[]> {
+export async function pendingMigrations(config: DatabaseConfig): Promise<string[]> {
   const finished = await finishedMigrations(config);
   return (await migrationNames()).filter((name) => !finished.has(name));
 }
 
-async function finishedMigrations(config: Config): Promise<ReadonlySet<string>> {
+async function finishedMigrations(config: DatabaseConfig): Promise<ReadonlySet<string>> {
   const client = new pg.Client({
     connectionString: config.databaseDirectUrl,
     connectionTimeoutMillis: config.databaseConnectionTimeoutMs,

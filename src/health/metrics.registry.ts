@@ -1,45 +1,51 @@
 import { Injectable } from '@nestjs/common';
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { Gauge, Registry } from 'prom-client';
+
+type Client = typeof import('prom-client');
+type Numbers = Readonly<Record<string, number>>;
 
 /** What Prometheus is told: numbers that are read from the rooms' `stats()` when it asks. */
 @Injectable()
 export class MetricsRegistry {
-  readonly registry = new Registry();
-
-  /** Those of the process: CPU, memory, event loop. They cost something even when nobody asks. */
-  collectDefaults(): void {
-    collectDefaultMetrics({ register: this.registry });
-  }
+  readonly #metrics: ((client: Client, registry: Registry) => void)[] = [];
 
   /** A number that goes up and down. */
   gauge(name: string, help: string, read: () => number): void {
-    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
+    this.#metrics.push((client, registry) => {
+      const gauge: Gauge = new client.Gauge({ name, help, registers: [registry], collect: () => gauge.set(read()) });
+    });
   }
 
   /** Numbers that go up and down, by the value of one label. */
-  gauges(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
-    const gauge: Gauge = new Gauge({
-      name,
-      help,
-      labelNames: [label],
-      registers: [this.registry],
-      collect: () => {
+  gauges(name: string, help: string, label: string, read: () => Numbers): void {
+    this.#metrics.push((client, registry) => {
+      const gauge = new client.Gauge({ name, help, labelNames: [label], registers: [registry], collect });
+      function collect(): void {
         for (const [value, count] of Object.entries(read())) gauge.set({ [label]: value }, count);
-      },
+      }
     });
   }
 
   /** Numbers that only grow, by the value of one label. */
-  counters(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
-    const counter: Counter = new Counter({
-      name,
-      help,
-      labelNames: [label],
-      registers: [this.registry],
-      collect: () => {
+  counters(name: string, help: string, label: string, read: () => Numbers): void {
+    this.#metrics.push((client, registry) => {
+      const counter = new client.Counter({ name, help, labelNames: [label], registers: [registry], collect });
+      function collect(): void {
         counter.reset();
         for (const [value, count] of Object.entries(read())) counter.inc({ [label]: value }, count);
-      },
+      }
     });
+  }
+
+  /**
+   * All of these, and those of the process: CPU, memory, event loop. They cost something even when nobody asks, and the
+   * client takes time to load: for servers that can be asked.
+   */
+  async open(): Promise<Registry> {
+    const client = await import('prom-client');
+    const registry = new client.Registry();
+    client.collectDefaultMetrics({ register: registry });
+    for (const add of this.#metrics) add(client, registry);
+    return registry;
   }
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
 import { CONFIG, type Config } from '../config/config.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
@@ -23,9 +24,9 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
   async onApplicationBootstrap(): Promise<void> {
     const { metricsPort, host } = this.config;
     if (metricsPort === undefined) return;
-    this.metrics.collectDefaults();
+    const registry = await this.metrics.open();
     this.#server = createServer(
-      (request, response) => void this.#answer(request.url, response).catch(() => response.destroy()),
+      (request, response) => void answer(registry, request.url, response).catch(() => response.destroy()),
     ).listen(metricsPort, host);
     await once(this.#server, 'listening');
   }
@@ -33,10 +34,9 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
   async onApplicationShutdown(): Promise<void> {
     await this.#server?.[Symbol.asyncDispose]();
   }
+}
 
-  async #answer(url: string | undefined, response: ServerResponse): Promise<void> {
-    const { registry } = this.metrics;
-    const text = url === '/metrics' ? await registry.metrics() : '';
-    response.writeHead(url === '/metrics' ? 200 : 404, { 'content-type': registry.contentType }).end(text);
-  }
+async function answer(registry: Registry, url: string | undefined, response: ServerResponse): Promise<void> {
+  const text = url === '/metrics' ? await registry.metrics() : '';
+  response.writeHead(url === '/metrics' ? 200 : 404, { 'content-type': registry.contentType }).end(text);
 }

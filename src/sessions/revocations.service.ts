@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { PURGE_REVOCATIONS_LOCK, REVOCATIONS_LOCK, takeLock } from '../database/advisory-lock.js';
 import { Chores } from '../database/chores.js';
 import { Feed, type FeedQuery } from '../database/feed.js';
@@ -18,7 +18,7 @@ const PURGE_SECONDS = 60;
 
 /** Takes sessions, tokens and keys back: written with what causes it, read by every node, asked from memory. */
 @Injectable()
-export class RevocationsService implements OnModuleInit {
+export class RevocationsService {
   readonly #set = new RevocationSet();
   /** Of the last revocation that was read. */
   #lastId = '0';
@@ -31,11 +31,8 @@ export class RevocationsService implements OnModuleInit {
     private readonly repository: RevocationsRepository,
     private readonly keyRing: KeyRing,
   ) {
+    chores.every(PURGE_SECONDS, 'purge revocations', () => this.purge());
     feed.follow((query, isFresh) => this.#read(query, isFresh));
-  }
-
-  onModuleInit(): void {
-    this.chores.every(PURGE_SECONDS, 'purge revocations', () => this.purge());
   }
 
   /** Whether a verified token must be refused all the same. */

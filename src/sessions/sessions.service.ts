@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { PURGE_SESSIONS_LOCK } from '../database/advisory-lock.js';
 import { Chores } from '../database/chores.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
@@ -29,7 +29,7 @@ export interface RefreshedSession extends SessionTokens {
 }
 
 @Injectable()
-export class SessionsService implements OnModuleInit {
+export class SessionsService {
   readonly #refreshes = { advance: 0, replay: 0, reuse: 0 };
 
   constructor(
@@ -38,10 +38,8 @@ export class SessionsService implements OnModuleInit {
     private readonly repository: SessionsRepository,
     private readonly refreshTokens: RefreshTokens,
     private readonly revocations: RevocationsService,
-  ) {}
-
-  onModuleInit(): void {
-    this.chores.every(PURGE_SECONDS, 'purge sessions', () => this.purge());
+  ) {
+    chores.every(PURGE_SECONDS, 'purge sessions', () => this.purge());
   }
 
   /** Starts a session; its id is the `sid` of its tokens. The caller holds the user's row locked. */

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { KEYS_LOCK, START_LOCK, takeLock, withAdvisoryLock } from '../database/advisory-lock.js';
 import { Chores } from '../database/chores.js';
@@ -16,7 +16,7 @@ const RETIREMENT_SECONDS = 3600 + 300;
 
 /** Moves the managed keys from `next` to `active` to `retiring` to `gone`, on the database's clock, by one node at a time. */
 @Injectable()
-export class KeyRotationService implements OnModuleInit {
+export class KeyRotationService {
   readonly #times: RotationTimes;
 
   constructor(
@@ -24,19 +24,13 @@ export class KeyRotationService implements OnModuleInit {
     private readonly prisma: PrismaService,
     private readonly feed: Feed,
     private readonly repository: SigningKeysRepository,
-    private readonly chores: Chores,
+    chores: Chores,
   ) {
     const rotation = config.keyRotationDays * 86_400;
     this.#times = { publish: config.keyPublishSeconds, rotation, retirement: RETIREMENT_SECONDS };
-  }
-
-  /** Before anything is served there is a key that signs and a next one. */
-  async onModuleInit(): Promise<void> {
     if (!this.isManaged) return;
-    await this.#makeFirst();
-    await this.maintain();
-    await this.feed.catchUp();
-    this.chores.every(CHECK_SECONDS, 'rotate keys', () => this.maintain());
+    chores.beforehand(() => this.#prepare());
+    chores.every(CHECK_SECONDS, 'rotate keys', () => this.maintain());
   }
 
   /** False with `JWT_SECRET`, which is changed by hand. */
@@ -92,6 +86,13 @@ export class KeyRotationService implements OnModuleInit {
   /** Every key there ever was, oldest first. */
   records(): Promise<KeyRecord[]> {
     return this.repository.records();
+  }
+
+  /** Before anything is served there is a key that signs and a next one. */
+  async #prepare(): Promise<void> {
+    await this.#makeFirst();
+    await this.maintain();
+    await this.feed.catchUp();
   }
 
   /** Under the lock of first starts, so that of many one makes the key and the others read it. */

@@ -20,6 +20,8 @@ export function schemaCompiler(): FastifySchemaCompiler<unknown> {
     strict: true,
     strictTypes: false,
     strictTuples: false,
+    // Compiling the meta-schema would take longer than all schemas of this service; the compiler's types and strict mode judge them.
+    validateSchema: false,
     formats,
   });
   return ({ schema, method, url, httpPart = 'body' }) => {

@@ -2,15 +2,18 @@ import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import '../prisma/generate.ts';
+import './generate.mjs';
 
-/** Compiles `src/` unless `dist/` was compiled from these very files: a start need not pay for it each time. */
+/**
+ * Compiles `src/` unless `dist/` was compiled from these very files: a start need not pay for it each time. Not in
+ * TypeScript, since Node would need longer to load its stripper than all of this takes.
+ */
 const STAMP = 'dist/.built-from';
 const INPUTS = ['tsconfig.json', '.config/tsconfig.build.json', 'package-lock.json'];
 
-function stamp(): string {
+function stamp() {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((file) => join('src', file));
-  const states = [...INPUTS, ...sources].toSorted().map((file) => {
+  const states = [...INPUTS, ...sources].map((file) => {
     const { mtimeMs, size } = statSync(file);
     return `${file} ${mtimeMs} ${size}`;
   });
@@ -19,7 +22,8 @@ function stamp(): string {
 
 const current = stamp();
 if (!existsSync('dist/main.js') || !existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== current) {
-  const { status } = spawnSync('tsc', ['-p', '.config/tsconfig.build.json'], { stdio: 'inherit' });
+  const { status, error } = spawnSync('tsc', ['-p', '.config/tsconfig.build.json'], { stdio: 'inherit' });
+  if (error) process.stderr.write(`tsc: ${error.message}; it is one of the development dependencies\n`);
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(STAMP, current);
 }
