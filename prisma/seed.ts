@@ -44,7 +44,7 @@ async function insertUsers(prisma: PrismaService, passwordHash: string, first: n
 async function main(): Promise<void> {
   const options = { users: { type: 'string', default: '0' }, force: { type: 'boolean', default: false } } as const;
   const { users, force } = parseArgs({ options }).values;
-  const settings = readSettings();
+  const settings = readSettings('migrate');
   if (!/^\d{1,8}$/.test(users)) throw new Error('--users takes a whole number');
   if (settings.databaseUrl !== undefined && !force)
     throw new Error('DATABASE_URL is set: add --force to fill that database');

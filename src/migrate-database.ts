@@ -4,7 +4,7 @@ import { bringSchemaUpToDate, pendingMigrations } from './database/schema-versio
 
 /** `npm run db:migrate`: applies the pending migrations to `DATABASE_URL`, or to the embedded database. */
 async function main(): Promise<void> {
-  const database = await provideDatabase(readSettings(), 'script');
+  const database = await provideDatabase(readSettings('migrate'), 'script');
   const { config } = database;
   try {
     const pending = await pendingMigrations(config);

@@ -10,7 +10,7 @@ async function main([name = '']: readonly string[]): Promise<void> {
   if (!/^[a-z][a-z\d_]{0,60}$/.test(name)) {
     throw new Error('usage: npm run db:migrate:new -- NAME, in lower case with underscores');
   }
-  const database = await provideDatabase(readSettings(), 'script');
+  const database = await provideDatabase(readSettings('migrate'), 'script');
   try {
     const sql = await missingFromMigrations(database.config.databaseDirectUrl);
     if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');

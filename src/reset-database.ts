@@ -5,7 +5,7 @@ import { bringSchemaUpToDate } from './database/schema-version.js';
 
 /** `npm run db:reset`: drops everything and migrates again. */
 async function main(args: readonly string[]): Promise<void> {
-  const settings = readSettings();
+  const settings = readSettings('migrate');
   if (settings.databaseUrl !== undefined && !args.includes('--force')) {
     throw new Error('DATABASE_URL is set: add --force to drop everything in that database');
   }

@@ -16,6 +16,7 @@ import { UserView } from '../src/users/user-view.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 
 interface Operation {
+  readonly requestBody?: { readonly required: boolean };
   readonly responses: Record<string, { content: Record<string, { schema: object }> }>;
 }
 interface Document {
@@ -110,6 +111,15 @@ describe('the OpenAPI document', () => {
     ).catch((failure: { stdout: string }) => failure);
     expect(JSON.parse(stdout)).toMatchObject({ version: expect.any(String) as string, problems: [] });
     rmSync(folder, { recursive: true });
+  });
+
+  it('has the body optional where a token may stand for it, and nowhere else', () => {
+    const bodies = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.values(methods).map(({ requestBody }): [string, boolean | undefined] => [path, requestBody?.required]),
+    );
+    const withBody = bodies.filter(([, isRequired]) => isRequired !== undefined);
+    expect(withBody.length).toBeGreaterThan(5);
+    expect(withBody.filter(([, isRequired]) => !isRequired)).toEqual([['/v1/auth/logout', false]]);
   });
 
   it('lists every route there is', () => {

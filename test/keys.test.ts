@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { KeysService } from '../src/auth/keys.service.js';
 import { KeyRing } from '../src/tokens/key-ring.js';
 import { KeyRotationService, type KeyRecord } from '../src/tokens/key-rotation.service.js';
-import { createDatabase, startApp, type TestApp } from './app.js';
+import { createDatabase, query, startApp, type TestApp } from './app.js';
 import { tokensOf, type Answer, type Client } from './client.js';
 import { MASTER_SECRET, startNode, type Environment } from './processes.js';
 import { Proxy, through } from './proxy.js';
@@ -139,6 +139,11 @@ describe('a first start', () => {
 });
 
 describe('the published keys', () => {
+  it('are cached for no longer than a key is published before it signs', async () => {
+    const app = await startApp({ changes: { keyPublishSeconds: 60 } });
+    expect((await getJwks(app)).headers.get('cache-control')).toBe('public, max-age=60');
+  });
+
   it.each(['ES256', 'RS256'] as const)(
     'of %s have public members alone, and the thumbprint as kid',
     async (signingAlg) => {
@@ -467,6 +472,16 @@ describe('npm run keys', () => {
     await Promise.all(results);
   });
 
+  it('shows what there is and keeps nothing up: that is for the nodes that serve', { timeout: 60_000 }, async () => {
+    const DATABASE_URL = await createDatabase();
+    expect(await keys({ DATABASE_URL }, 'list')).toEqual(['']);
+    const app = await startApp({ databaseUrl: DATABASE_URL });
+    await age(app, await kidIn(app, 'active'), '40 days');
+    await age(app, await kidIn(app, 'next'), '40 days');
+    expect(await keys({ DATABASE_URL, SIGNING_ALG: 'RS256', KEY_ROTATION_DAYS: '1' }, 'list')).toHaveLength(2);
+    expect(await states(app)).toEqual(['active', 'next']);
+  });
+
   it('has nothing to do with JWT_SECRET', async () => {
     const environment = { DATABASE_URL: await createDatabase(), JWT_SECRET: OLD_SECRET };
     const stderr = 'With JWT_SECRET there are no managed keys: change that setting.\n';
@@ -660,6 +675,30 @@ describe('an operator whose MASTER_SECRET is another', () => {
     const app = await startApp();
     const refused = keys({ DATABASE_URL: app.databaseUrl, MASTER_SECRET: NEW_SECRET }, 'list');
     await expect(refused).rejects.toThrow('needs another MASTER_SECRET');
+  });
+});
+
+describe('a start that fails', () => {
+  it('leaves no connection behind', async () => {
+    const databaseUrl = (await startApp()).databaseUrl;
+    const open = async (): Promise<unknown> => {
+      const [row] = await query(
+        databaseUrl,
+        `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database()
+        AND application_name LIKE 'gatehouse%'`,
+      );
+      return row?.['count'];
+    };
+    const before = await open();
+    await query(
+      databaseUrl,
+      `CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'no more keys'; END $$ LANGUAGE plpgsql;
+      CREATE TRIGGER refuse BEFORE INSERT ON signing_keys FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    );
+    await expect(startApp({ databaseUrl, changes: { signingAlg: 'RS256' } })).rejects.toThrow('no more keys');
+    await expect.poll(open).toBe(before);
+    await expect(startApp({ databaseUrl, changes: { masterSecret: [NEW_SECRET] } })).rejects.toThrow('MASTER_SECRET');
+    await expect.poll(open).toBe(before);
   });
 });
 

@@ -80,6 +80,12 @@ describe('migrations', () => {
     await bringSchemaUpToDate(testConfig(url), { migrate: false });
   });
 
+  it('need no MASTER_SECRET on a DATABASE_URL', async () => {
+    const env = { PATH: process.env['PATH'], DATABASE_URL: await emptyDatabase() };
+    const migrated = await promisify(execFile)('node', ['dist/migrate-database.js'], { env });
+    expect(migrated.stdout).toMatch(/^Applied /);
+  });
+
   it('that the code does not know are served', async () => {
     const url = await createDatabase();
     await query(

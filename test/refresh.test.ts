@@ -265,6 +265,22 @@ describe('refreshes on two processes', () => {
 });
 
 describe('a reused refresh token', () => {
+  it('whose session cannot be ended for a defect is 500 and not 503, and still a security event', async () => {
+    const databaseUrl = await createDatabase();
+    const { client, output } = await startNode(databaseUrl);
+    const first = await client.signIn();
+    const second = await exchange(client, first.refreshToken);
+    await exchange(client, second.refreshToken);
+    await query(
+      databaseUrl,
+      `CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'a defect'; END $$ LANGUAGE plpgsql;
+      CREATE TRIGGER refuse BEFORE INSERT ON revocations FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    );
+    const { status, body } = await client.refresh(first.refreshToken);
+    expect([status, body['code']]).toEqual([500, 'internal_error']);
+    await expect.poll(output).toContain('"event":"refresh_token_reused"');
+  });
+
   it('is logged once as a security event, with who and which session, without the token', async () => {
     const { client, output } = await startNode(await createDatabase());
     const first = await client.signIn();

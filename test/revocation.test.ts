@@ -172,6 +172,7 @@ describe('a revocation reaches the other node within a second and its own at onc
     const [own, ms] = await Promise.all([verdicts(a, refused), refusalMs(b, ...refused)]);
     expect(own).toEqual(refused.map(() => REVOKED));
     expect(ms).toBeLessThan(BOUND_MS);
+    for (const name of ended) expect((await b.refresh(pair[name].refreshToken)).status).toBe(401);
     expect(await verdicts(b, kept)).toEqual(kept.map(() => '200'));
     expect(await verdicts(a, kept)).toEqual(kept.map(() => '200'));
   });

@@ -190,6 +190,16 @@ describe('a logout', () => {
     expect(await codeOf(app.me(stranger.token))).toEqual(alive);
   });
 
+  it('by access token may name a type for the body it does not send, as some clients always do', async () => {
+    const [first, second] = [await app.signIn(), await app.signIn()];
+    const headers = { 'content-type': 'application/json' };
+    expect((await app.call('POST', '/v1/auth/logout', { token: first.token, headers })).status).toBe(204);
+    expect((await app.call('POST', '/v1/auth/logout', { token: second.token, json: null })).status).toBe(204);
+    expect(await codeOf(app.me(first.token))).toEqual(revoked);
+    expect(await codeOf(app.me(second.token))).toEqual(revoked);
+    expect(await codeOf(app.call('POST', '/v1/auth/login', { headers }))).toEqual([400, 'json_malformed']);
+  });
+
   it('is refused without credentials, with bad ones, and with a scope that does not exist', async () => {
     const first = await app.signIn();
     expect(await codeOf(app.call('POST', '/v1/auth/logout'))).toEqual([401, 'token_missing']);

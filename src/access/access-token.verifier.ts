@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
 import { Freshness } from '../sessions/freshness.js';
 import { RevocationsService } from '../sessions/revocations.service.js';
@@ -8,8 +9,6 @@ import { TokenError } from '../verifier/token-error.js';
 import { createVerifier, type Verifier } from '../verifier/verifier.js';
 import { tokenExpired, tokenInvalid, tokenRevoked } from './access.problems.js';
 import type { Principal } from './principal.js';
-
-const MOST_LIFETIME_SECONDS = 3600;
 
 /** This application's verifier, over its own key ring and what it knows of revocations. */
 @Injectable()
@@ -23,7 +22,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     private readonly freshness: Freshness,
   ) {
     const { issuer, audience, clockToleranceSeconds } = config;
-    const maxLifetimeSeconds = MOST_LIFETIME_SECONDS;
+    const maxLifetimeSeconds = MOST_ACCESS_TOKEN_SECONDS;
     this.#verifier = createVerifier({ issuer, audience, clockToleranceSeconds, maxLifetimeSeconds });
   }
 

@@ -1,15 +1,15 @@
+import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
 import { defineProblem } from '../problems/problem.js';
 
-const REALM = 'Bearer realm="gatehouse"';
-const INVALID = { 'www-authenticate': `${REALM}, error="invalid_token"` };
+const INVALID = { 'www-authenticate': `${BEARER_CHALLENGE}, error="invalid_token"` };
 
 /** 401: no bearer token was sent (RFC 6750 section 3.1: a challenge without an error code). */
 export const tokenMissing = defineProblem({
   code: 'token_missing',
   status: 401,
   detail: 'Send an access token as Authorization: Bearer.',
-  headers: { 'www-authenticate': REALM },
+  headers: { 'www-authenticate': BEARER_CHALLENGE },
 });
 
 /** 401: the token is not one of ours, or not valid now. */

@@ -24,18 +24,18 @@ export class AuthService {
    * Starts a session for the right address and password.
    * @throws Problem `credentials_invalid`, one answer for unknown, wrong and disabled.
    */
-  login({ email, password }: LoginBody, origin: Origin): Promise<IssuedTokens> {
-    return this.users.whileVerified(
+  async login({ email, password }: LoginBody, origin: Origin): Promise<IssuedTokens> {
+    this.tokens.requireKey();
+    const { user, sessionId, refreshToken } = await this.users.whileVerified(
       () => this.users.verify(email, password),
-      async (tx, user) => {
-        const { sessionId, refreshToken } = await this.sessions.start(tx, user.id, origin);
-        return { ...this.tokens.issue(user, sessionId), refreshToken };
-      },
+      async (tx, verified) => ({ user: verified, ...(await this.sessions.start(tx, verified.id, origin)) }),
     );
+    return { ...this.tokens.issue(user, sessionId), refreshToken };
   }
 
   /** @throws Problem `refresh_token_invalid`, `refresh_token_expired` or `refresh_token_reused`. */
   async refresh(presented: string): Promise<IssuedTokens> {
+    this.tokens.requireKey();
     const { userId, email, sessionId, secondsLeft, refreshToken } = await this.sessions.refresh(presented);
     return { ...this.tokens.issue({ id: userId, email }, sessionId, secondsLeft), refreshToken };
   }

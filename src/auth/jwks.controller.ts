@@ -1,19 +1,28 @@
-import { Controller, Get, Header, Headers, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
-import { createHash } from 'node:crypto';
 import { Public } from '../access/route-access.decorators.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { NoContent } from '../wire/no-content.js';
 import { JwkSet } from './auth.messages.js';
 
+const MOST_CACHED_SECONDS = 300;
+
 @Controller('.well-known')
 export class JwksController {
-  constructor(private readonly keyRing: KeyRing) {}
+  readonly #cacheControl: string;
+
+  /** A cached set must not outlive the time between a key's publication and its first signature. */
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly keyRing: KeyRing,
+  ) {
+    this.#cacheControl = `public, max-age=${Math.min(MOST_CACHED_SECONDS, config.keyPublishSeconds)}`;
+  }
 
   @Get('jwks.json')
   @Public()
-  @Header('cache-control', 'public, max-age=300')
   @RouteSchema({
     summary: 'The public keys that verify access tokens',
     operationId: 'getJwks',
@@ -21,9 +30,8 @@ export class JwksController {
     response: { 200: JwkSet, 304: NoContent },
   })
   keys(@Headers('if-none-match') known: string | undefined, @Res({ passthrough: true }) reply: FastifyReply) {
-    const keys = this.keyRing.jwks;
-    const etag = `"${createHash('sha256').update(JSON.stringify(keys)).digest('base64url')}"`;
-    void reply.header('etag', etag);
+    const { keys, etag } = this.keyRing.jwks;
+    void reply.headers({ etag, 'cache-control': this.#cacheControl });
     if (!isAmong(etag, known)) return { keys };
     void reply.code(304);
     return undefined;

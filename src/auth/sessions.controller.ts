@@ -42,6 +42,7 @@ export class SessionsController {
   @HttpCode(204)
   @RouteSchema({
     summary: "End one of the caller's sessions",
+    description: 'Also one that has expired, which the list no longer shows: an access token of it may be alive.',
     operationId: 'endSession',
     tags: ['auth'],
     params: SessionParams,

@@ -5,6 +5,8 @@ import type { Settings } from './config.js';
 import type { Setting } from './setting-kinds.js';
 import { settings } from './settings.js';
 
+/** What the settings are for: serving takes all of them, migrating and seeding only those of the database. */
+type Purpose = 'serve' | 'migrate';
 type Environment = Readonly<Record<string, string | undefined>>;
 type Values = Record<string, unknown>;
 
@@ -18,15 +20,15 @@ export class SettingsError extends Error {
 }
 
 /** The process's environment over the `.env` file of the working directory. The only reader of `process.env`. */
-export function readSettings(): Settings {
-  return parseSettings({ ...readEnvFile('.env'), ...process.env });
+export function readSettings(purpose?: Purpose): Settings {
+  return parseSettings({ ...readEnvFile('.env'), ...process.env }, purpose);
 }
 
 /**
  * Turns an environment into typed, frozen settings.
  * @throws {SettingsError} naming all wrong settings at once.
  */
-export function parseSettings(environment: Environment): Settings {
+export function parseSettings(environment: Environment, purpose: Purpose = 'serve'): Settings {
   const problems: string[] = [];
   const values: Values = {};
   for (const [name, setting] of Object.entries<Setting<unknown>>(settings)) {
@@ -40,7 +42,7 @@ export function parseSettings(environment: Environment): Settings {
   }
   const derived = derive(values);
   const isNew = (found: string): boolean => !problems.some((known) => known.split(' ')[0] === found.split(' ')[0]);
-  problems.push(...contradictions(derived).filter(isNew));
+  problems.push(...contradictions(derived, purpose).filter(isNew));
   if (problems.length > 0) throw new SettingsError(problems);
   return Object.freeze(derived);
 }
@@ -80,9 +82,9 @@ function derive(values: Values): Settings {
 /** OWASP Password Storage Cheat Sheet: the least memory, in KiB, for one, two, and three or more passes. */
 const ARGON2_FLOOR_KIB = [47_104, 19_456, 12_288] as const;
 
-function contradictions(config: Settings): string[] {
+function contradictions(config: Settings, purpose: Purpose): string[] {
   const problems: string[] = [];
-  if (config.databaseUrl !== undefined && config.masterSecret === undefined) {
+  if (purpose === 'serve' && config.databaseUrl !== undefined && config.masterSecret === undefined) {
     problems.push('MASTER_SECRET is required with DATABASE_URL');
   }
   if (config.databaseUrl === undefined && config.databaseDirectUrl !== undefined) {

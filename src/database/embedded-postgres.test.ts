@@ -318,6 +318,9 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     await expect(provide('script', join(closed, 'data'))).rejects.toThrow(
       `may not enter ${closed}. Allow it (chmod o+x`,
     );
+    expect(await namesIn(join(closed, 'data'))).toContain('postgres');
+    await expect(provide('script', join(closed, 'other'))).rejects.toThrow(`may not enter ${closed}`);
+    expect(await namesIn(closed)).toEqual(['data']);
   });
 });
 

@@ -17,7 +17,7 @@ const PATIENCE_MS = 1000;
 @Injectable()
 export class PrismaService extends PrismaClient implements OnModuleInit, OnApplicationShutdown {
   readonly #pool: pg.Pool;
-  readonly #limits: { maxWait: number; timeout: number };
+  readonly #options: { isolationLevel: Prisma.TransactionIsolationLevel; maxWait: number; timeout: number };
   readonly #effects = new WeakMap<Transaction, (() => void)[]>();
 
   constructor(@Inject(CONFIG) config: DatabaseConfig) {
@@ -25,7 +25,9 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
     // The other formats repeat the arguments of a call, and so passwords' hashes, in the message.
     super({ adapter: new PrismaPg(pool, { disposeExternalPool: true }), errorFormat: 'minimal' });
     this.#pool = pool;
-    this.#limits = {
+    this.#options = {
+      // Waiting for a row's lock must show the row as it is afterwards, whatever the server's default.
+      isolationLevel: 'ReadCommitted',
       maxWait: config.databaseConnectionTimeoutMs,
       timeout: config.databaseStatementTimeoutMs + config.databaseLockTimeoutMs,
     };
@@ -42,7 +44,7 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
     const result = await this.$transaction((tx) => {
       this.#effects.set(tx, effects);
       return work(tx);
-    }, this.#limits);
+    }, this.#options);
     for (const effect of effects) effect();
     return result;
   }

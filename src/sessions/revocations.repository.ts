@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
 import type { FeedQuery } from '../database/feed.js';
 import type { Transaction } from '../database/prisma.service.js';
 
@@ -18,7 +19,7 @@ export interface RevocationRow {
  * The longest an access token can be accepted after it was minted: an hour, a minute of tolerance, and two minutes by which
  * the clocks of minter and verifier may err; and as long again for good measure.
  */
-export const REVOCATION_LIFE_SECONDS = 3600 + 2 * 180;
+export const REVOCATION_LIFE_SECONDS = MOST_ACCESS_TOKEN_SECONDS + 2 * 180;
 
 const PURGE_BATCH = 1000;
 

@@ -1,6 +1,7 @@
+import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
 import { defineProblem } from '../problems/problem.js';
 
-const CHALLENGE = { 'www-authenticate': 'Bearer realm="gatehouse"' };
+const CHALLENGE = { 'www-authenticate': BEARER_CHALLENGE };
 
 /** 401: not a refresh token of this service, or of a session that has ended. */
 export const refreshTokenInvalid = defineProblem({

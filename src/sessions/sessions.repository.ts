@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUIDv7 } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
-
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { Origin } from './origin.js';
 import type { RefreshTokenContent } from './refresh-tokens.js';

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { PURGE_SESSIONS_LOCK } from '../database/advisory-lock.js';
 import { Chores } from '../database/chores.js';
+import { translateDatabaseError } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { internalError, serviceUnavailable } from '../problems/framework.problems.js';
 import type { Origin } from './origin.js';
 import { RefreshTokens, type RefreshTokenContent } from './refresh-tokens.js';
 import { RevocationsService } from './revocations.service.js';
@@ -12,7 +13,8 @@ import { SessionsRepository, type Exchange, type SessionRow } from './sessions.r
 /** One more ends the oldest. */
 export const MOST_LIVE_SESSIONS = 100;
 
-const PURGE_SECONDS = 600;
+/** Rows are kept for a day anyway, and each walk reads the whole table. */
+const PURGE_SECONDS = 3600;
 
 /** A session and the refresh token that continues it. */
 export interface SessionTokens {
@@ -132,11 +134,12 @@ export class SessionsService {
   }
 
   async #reused({ sessionId, counter }: RefreshTokenContent, userId: string): Promise<Error> {
-    this.#refreshes.reuse++;
     const securityEvent = { event: 'refresh_token_reused', userId, sessionId, counter };
     await this.end(sessionId).catch((cause: unknown) => {
-      throw serviceUnavailable({ cause, securityEvent });
+      const problem = translateDatabaseError(cause) ? serviceUnavailable : internalError;
+      throw problem({ cause, securityEvent });
     });
+    this.#refreshes.reuse++;
     return refreshTokenReused({ securityEvent });
   }
 }

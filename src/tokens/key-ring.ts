@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { hash } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import { Feed, type FeedQuery } from '../database/feed.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
@@ -21,6 +22,12 @@ interface RingKey extends SigningKey {
 /** Well within the time by which a retired key verifies longer than the last token of it lives. */
 const LONGEST_UNREAD_MS = 120_000;
 
+/** RFC 7517 section 5, with the entity tag that changes when it does. */
+export interface JwkSet {
+  readonly keys: readonly PublicJwk[];
+  readonly etag: string;
+}
+
 type Follower = (trusted: readonly SigningKey[]) => void;
 
 /** The keys of this service: managed ones as the feed brings them from the database, or those of `JWT_SECRET`. */
@@ -30,7 +37,7 @@ export class KeyRing {
   readonly #distrusted = new Set<string>();
   #keys: readonly RingKey[] = [];
   #signing: SigningKey | undefined;
-  #jwks: readonly PublicJwk[] = [];
+  #jwks: JwkSet = jwkSet([]);
   /** What the keys were made from, to see a change. */
   #version = '';
   #readAt = performance.now();
@@ -42,10 +49,7 @@ export class KeyRing {
   ) {
     const shared = config.jwtSecret?.map(sharedSigningKey);
     if (shared === undefined) feed.follow((query) => this.#read(query));
-    else
-      this.#hold(
-        shared.map((key, index) => Object.assign(key, { state: index === 0 ? 'active' : 'retiring' } as const)),
-      );
+    else this.#hold(shared.map((key, index) => inState(key, index === 0 ? 'active' : 'retiring')));
   }
 
   /**
@@ -60,7 +64,7 @@ export class KeyRing {
   }
 
   /** What `/.well-known/jwks.json` publishes; empty with `JWT_SECRET`. */
-  get jwks(): readonly PublicJwk[] {
+  get jwks(): JwkSet {
     return this.#jwks;
   }
 
@@ -87,7 +91,7 @@ export class KeyRing {
     const lost = this.#keys.find((key) => key.kid === kid);
     if (lost === undefined) return;
     const heir = lost.state === 'active' ? this.#nextOf(lost.alg) : undefined;
-    this.#hold(this.#keys.map((key) => (key === heir ? { ...key, state: 'active' } : key)));
+    this.#hold(this.#keys.map((key) => (key === heir ? inState(key, 'active') : key)));
   }
 
   /** The one that {@link SigningKeysRepository.promote} takes: the oldest. */
@@ -108,14 +112,22 @@ export class KeyRing {
   #open({ kid, alg, state, privateKey }: StoredKey): RingKey {
     const known = this.#keys.find((key) => key.kid === kid);
     const key = known ?? importSigningKey(alg as SigningAlg, openKey(this.config.masterSecret, kid, privateKey));
-    return { ...key, state };
+    return inState(key, state);
   }
 
   #hold(keys: readonly RingKey[]): void {
     this.#keys = keys.filter(({ kid }) => !this.#distrusted.has(kid));
     const active = this.#keys.filter(({ state }) => state === 'active');
     this.#signing = active.find(({ alg }) => alg === this.config.signingAlg) ?? active[0];
-    this.#jwks = this.config.jwtSecret ? [] : this.#keys.map(publicJwk);
+    this.#jwks = jwkSet(this.config.jwtSecret ? [] : this.#keys.map(publicJwk));
     for (const follower of this.#followers) follower(this.#keys);
   }
+}
+
+function inState(key: SigningKey, state: RingKey['state']): RingKey {
+  return { ...key, state };
+}
+
+function jwkSet(keys: readonly PublicJwk[]): JwkSet {
+  return { keys, etag: `"${hash('sha256', JSON.stringify(keys), 'base64url')}"` };
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
 import { KEYS_LOCK, START_LOCK, takeLock, withAdvisoryLock } from '../database/advisory-lock.js';
 import { Chores } from '../database/chores.js';
 import { Feed } from '../database/feed.js';
@@ -11,8 +12,8 @@ import { SigningKeysRepository, type KeyRecord, type NewKey, type RotationTimes 
 export type { KeyRecord };
 
 const CHECK_SECONDS = 30;
-/** An access token lives an hour at most; tolerance and the clocks of others take minutes more. */
-const RETIREMENT_SECONDS = 3600 + 300;
+/** Tolerance and the clocks of others take minutes more than a token's life. */
+const RETIREMENT_SECONDS = MOST_ACCESS_TOKEN_SECONDS + 300;
 
 /** Moves the managed keys from `next` to `active` to `retiring` to `gone`, on the database's clock, by one node at a time. */
 @Injectable()
@@ -70,13 +71,14 @@ export class KeyRotationService {
   async remove(kid: string, record: (tx: Transaction) => Promise<void>): Promise<boolean> {
     const key = (await this.records()).find((candidate) => candidate.kid === kid);
     if (key === undefined || key.state === 'gone') return false;
-    const [spare, another] = [await this.#generate(key.alg as SigningAlg), await this.#generate(key.alg as SigningAlg)];
+    const alg = key.alg as SigningAlg;
+    // One that was retiring leaves no gap; of the others the next takes the place, and a new one the next's.
+    const spares = key.state === 'retiring' ? [] : [await this.#generate(alg), await this.#generate(alg)];
     await this.#change(async (tx) => {
       await this.repository.remove(tx, kid);
-      if (key.state !== 'retiring') {
+      for (const spare of spares) {
         await this.repository.insertNext(tx, spare);
-        await this.repository.promote(tx, key.alg);
-        await this.repository.insertNext(tx, another);
+        await this.repository.promote(tx, alg);
       }
       await record(tx);
     });

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-
 import type { FeedQuery } from '../database/feed.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 

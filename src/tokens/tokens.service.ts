@@ -20,6 +20,11 @@ export class TokensService {
     private readonly keyRing: KeyRing,
   ) {}
 
+  /** To be asked before what cannot be undone. @throws Problem `service_unavailable` while no key may sign. */
+  requireKey(): void {
+    void this.keyRing.signing;
+  }
+
   /**
    * Mints an access token (RFC 9068 section 2) for a session of a user.
    * @param secondsLeft of the session, which no token of it outlives

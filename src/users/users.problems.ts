@@ -1,3 +1,4 @@
+import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
 import { defineProblem } from '../problems/problem.js';
 
 /** 409: someone is registered under this address, in whatever capitals. */
@@ -12,7 +13,7 @@ export const credentialsInvalid = defineProblem({
   code: 'credentials_invalid',
   status: 401,
   detail: 'The address or the password is wrong.',
-  headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
+  headers: { 'www-authenticate': BEARER_CHALLENGE },
 });
 
 /** 404: the token is valid and its user is gone. */

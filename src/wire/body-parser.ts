@@ -19,12 +19,20 @@ export function useStrictJson(fastify: FastifyInstance): void {
     (request, body, done) => {
       try {
         requirePlainUtf8(request.headers['content-type'], request.headers['content-encoding']);
-        done(null, parseStrictJson(body));
+        // Clients whose library names the type of every body name it for none as well.
+        const isNone = body.length === 0 && isOptional(request.routeOptions.schema?.body);
+        done(null, isNone ? null : parseStrictJson(body));
       } catch (problem) {
         done(problem as Error);
       }
     },
   );
+}
+
+/** Whether a route's schema for bodies lets `null` pass, which stands for no body. */
+export function isOptional(schema: unknown): boolean {
+  const { type, anyOf } = (schema ?? {}) as { type?: unknown; anyOf?: readonly unknown[] };
+  return type === 'null' || (anyOf?.some(isOptional) ?? false);
 }
 
 /** RFC 9110 section 15.5.16: 415 is about the content coding as well as the media type. */

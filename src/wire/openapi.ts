@@ -1,8 +1,9 @@
-import swagger from '@fastify/swagger';
+import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ProblemBody } from '../problems/problem-body.js';
 import { sendProblem } from '../problems/problem.filter.js';
 import type { ProblemFactory } from '../problems/problem.js';
+import { isOptional } from './body-parser.js';
 import { documentedRoute } from './documented-route.js';
 
 export interface OpenApiSettings {
@@ -11,6 +12,11 @@ export interface OpenApiSettings {
   readonly guardProblems: readonly ProblemFactory[];
   /** One per `tags` value that routes use. */
   readonly tags: readonly { readonly name: string; readonly description: string }[];
+}
+
+interface RequestBody {
+  readonly content?: Readonly<Record<string, { readonly schema?: unknown }>>;
+  required?: boolean;
 }
 
 /**
@@ -27,6 +33,7 @@ export async function registerOpenApi(fastify: FastifyInstance, settings: OpenAp
         typeof schema['$id'] === 'string' ? schema['$id'] : `Schema${index}`,
     },
     transform: ({ schema, url, route }) => ({ schema: documentedRoute(schema, route, settings.guardProblems), url }),
+    transformObject: withOptionalBodies,
   });
   await registerPublic(fastify, serveDocument);
 }
@@ -65,4 +72,17 @@ function describe({ version, tags }: OpenApiSettings) {
     tags: [...tags],
     components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer', bearerFormat: 'JWT' } } },
   };
+}
+
+/** The plugin has every body that has a schema required. */
+function withOptionalBodies(given: Parameters<SwaggerTransformObject>[0]) {
+  if (!('openapiObject' in given)) return given.swaggerObject;
+  const { openapiObject } = given;
+  for (const path of Object.values(openapiObject.paths ?? {})) {
+    for (const { requestBody } of Object.values(path ?? {}) as { requestBody?: RequestBody }[]) {
+      const schemas = Object.values(requestBody?.content ?? {}).map(({ schema }) => schema);
+      if (requestBody && schemas.every(isOptional)) requestBody.required = false;
+    }
+  }
+  return openapiObject;
 }
