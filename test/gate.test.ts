@@ -2,9 +2,13 @@ import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport';
 import { createHmac, createPublicKey, type JsonWebKeyInput } from 'node:crypto';
+import { createHook } from 'node:async_hooks';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { AccessTokenVerifier } from '../src/access/access-token.verifier.js';
+import { Gate } from '../src/access/gate.js';
 import type { Principal } from '../src/access/principal.js';
 import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
@@ -80,6 +84,65 @@ async function challenge(headers: Record<string, string>): Promise<string | null
 function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
+
+/** What the gate does with a header, without a server around it. */
+function passGate(authorization: string): { user: unknown; isDoneAtOnce: boolean; promises: number } {
+  const addHook = vi.fn<(name: string, hook: (request: object, reply: object, done: () => void) => void) => void>();
+  app.nest.get(Gate, { strict: false }).guard({ decorateRequest() {}, addHook } as unknown as FastifyInstance);
+  const [, hook] = addHook.mock.lastCall ?? [];
+  const request = { headers: { authorization }, routeOptions: { config: {} }, user: undefined };
+  let [isDone, promises] = [false, 0];
+  const promiseHook = createHook({ init: (_id, type) => void (promises += Number(type === 'PROMISE')) }).enable();
+  hook?.(request, {}, () => (isDone = true));
+  promiseHook.disable();
+  return { user: request.user, isDoneAtOnce: isDone, promises };
+}
+
+describe('a token that was seen before', () => {
+  it('may not change in any character (TOK-04)', { timeout: 60_000 }, async () => {
+    const { token } = await app.signIn();
+    expect((await app.me(token)).status).toBe(200);
+    for (let at = 0; at < token.length; at++) {
+      const flipped = `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
+      expect([at, (await app.me(flipped)).status]).toEqual([at, 401]);
+    }
+    expect((await app.me(token)).status).toBe(200);
+  });
+
+  it('is answered at once, from memory: no promise is made', async () => {
+    const { token, userId } = await app.signIn();
+    await app.me(token);
+    const { user, ...how } = passGate(`Bearer ${token}`);
+    expect(how).toEqual({ isDoneAtOnce: true, promises: 0 });
+    expect(user).toMatchObject({ userId });
+  });
+
+  it('is the same one in whatever case its scheme is written', async () => {
+    const { token } = await app.signIn();
+    const held = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
+    const before = held();
+    for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+      const answer = await app.call('GET', '/v1/auth/me', { headers: { authorization: `${scheme} ${token}` } });
+      expect(answer.status).toBe(200);
+    }
+    expect(held()).toBe(before + 1);
+  });
+
+  it('is verified anew each time when nothing may be kept', async () => {
+    const forgetful = await startApp({ changes: { tokenCacheBytes: 0 } });
+    const { token } = await forgetful.signIn();
+    for (let time = 0; time < 2; time++) expect((await forgetful.me(token)).status).toBe(200);
+    expect(forgetful.nest.get(AccessTokenVerifier, { strict: false }).stats()).toEqual({ tokens: 0, bytes: 0 });
+  });
+
+  it('is forgotten by no refusal: garbage and forgeries are not kept', async () => {
+    const { token } = await app.signIn();
+    const held = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
+    const before = held();
+    for (const bad of ['x', 'x.y.z', `${token}x`, token.slice(0, -2)]) expect((await app.me(bad)).status).toBe(401);
+    expect(held()).toBe(before);
+  });
+});
 
 describe('the gate', () => {
   it('refuses every route without a token unless it is on the written list', async () => {

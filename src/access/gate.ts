@@ -3,9 +3,13 @@ import passport, { type Strategy } from 'passport';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../problems/problem.js';
 import { tokenInvalid, tokenMissing } from './access.problems.js';
+import { AccessTokenVerifier } from './access-token.verifier.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import type { Principal } from './principal.js';
 import type { RouteAccess } from './route-access.decorators.js';
+
+/** As clients write it; any other spelling goes the long way. */
+const BEARER = 'Bearer ';
 
 type Authenticate = (request: FastifyRequest, reply: FastifyReply, next: (error?: unknown) => void) => void;
 
@@ -14,16 +18,30 @@ type Authenticate = (request: FastifyRequest, reply: FastifyReply, next: (error?
 export class Gate {
   readonly #byName = new Map<string, Authenticate>();
 
-  constructor(private readonly jwt: JwtStrategy) {}
+  constructor(
+    private readonly jwt: JwtStrategy,
+    private readonly verifier: AccessTokenVerifier,
+  ) {}
 
   /** Adds the hook. After the wire's own, which has answered unknown paths and wrong methods already. */
   guard(fastify: FastifyInstance): void {
     fastify.decorateRequest('user');
     fastify.addHook('onRequest', (request, reply, done) => {
       const { access, strategies } = request.routeOptions.config as RouteAccess;
-      if (access === 'public' || (access === 'bearer-or-body' && !sendsCredentials(request))) done();
-      else this.#authenticate(strategies)(request, reply, done as (error?: unknown) => void);
+      if (access === 'public') return done();
+      const { authorization } = request.headers;
+      if (access === 'bearer-or-body' && authorization === undefined) return done();
+      const known = strategies === undefined ? this.#recall(authorization) : undefined;
+      if (known === undefined) return this.#authenticate(strategies)(request, reply, done as (error?: unknown) => void);
+      request.user = known;
+      done();
     });
+  }
+
+  /** What passport would find after all its machinery; whatever is not known for sure is left to it. */
+  #recall(authorization: string | undefined): Principal | undefined {
+    if (authorization === undefined || !authorization.startsWith(BEARER)) return undefined;
+    return this.verifier.recall(authorization.slice(BEARER.length));
   }
 
   #authenticate(names: readonly string[] = []): Authenticate {
@@ -36,10 +54,6 @@ export class Gate {
     this.#byName.set(id, authenticate);
     return authenticate;
   }
-}
-
-function sendsCredentials({ headers }: FastifyRequest): boolean {
-  return headers.authorization !== undefined;
 }
 
 function passportGate(strategy: string[] | Strategy): Authenticate {

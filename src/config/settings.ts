@@ -103,6 +103,12 @@ export const settings = {
     about: 'How long a managed key is published before it signs. Verifiers may cache the JWKS for 300 s.',
   }),
   KEY_ROTATION_DAYS: integer({ default: 30, min: 1, max: 365, about: 'How long a managed key signs.' }),
+  TOKEN_CACHE_BYTES: integer({
+    default: 134_217_728,
+    min: 0,
+    max: 17_179_869_184,
+    about: 'Memory for tokens that were verified, about a kilobyte each; `0` verifies each one every time.',
+  }),
   CLOCK_TOLERANCE_SECONDS: integer({
     default: 30,
     min: 0,

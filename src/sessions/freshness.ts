@@ -25,13 +25,14 @@ export class Freshness implements OnApplicationBootstrap, OnApplicationShutdown 
     this.#refuses = config.revocationStalePolicy === 'refuse';
   }
 
+  /** Asked about each guarded request. */
   get isStale(): boolean {
-    return this.#ageMs > this.#mostMs;
+    return performance.now() > Math.min(this.revocations.readAt, this.keyRing.readAt) + this.#mostMs;
   }
 
   /** Of the older of the two: a node that cannot read the keys does not know whom to trust either. */
   get #ageMs(): number {
-    return Math.max(this.revocations.ageMs, this.keyRing.ageMs);
+    return performance.now() - Math.min(this.revocations.readAt, this.keyRing.readAt);
   }
 
   /** Since this node last read the revocations and the keys. */

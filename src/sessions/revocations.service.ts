@@ -40,9 +40,9 @@ export class RevocationsService {
     return this.#set.names(sid, jti);
   }
 
-  /** Milliseconds since this node last read what there is. */
-  get ageMs(): number {
-    return performance.now() - this.#readAt;
+  /** When this node last read what there is, in milliseconds of `performance.now()`. */
+  get readAt(): number {
+    return this.#readAt;
   }
 
   /** Sessions and tokens held in memory. */

@@ -58,7 +58,8 @@ export class KeyRing {
    * @throws Problem `service_unavailable` for the moment in which there is none.
    */
   get signing(): SigningKey {
-    if (this.ageMs > LONGEST_UNREAD_MS) throw serviceUnavailable({ cause: new Error('the keys are stale') });
+    if (performance.now() > this.readAt + LONGEST_UNREAD_MS)
+      throw serviceUnavailable({ cause: new Error('the keys are stale') });
     if (this.#signing === undefined) throw serviceUnavailable({ cause: new Error('no key is active') });
     return this.#signing;
   }
@@ -68,9 +69,12 @@ export class KeyRing {
     return this.#jwks;
   }
 
-  /** Milliseconds since this node last read the managed keys and could open them; 0 with `JWT_SECRET`. */
-  get ageMs(): number {
-    return this.config.jwtSecret ? 0 : performance.now() - this.#readAt;
+  /**
+   * When this node last read the managed keys and could open them, in milliseconds of `performance.now()`; with `JWT_SECRET`
+   * there is nothing to read.
+   */
+  get readAt(): number {
+    return this.config.jwtSecret ? Infinity : this.#readAt;
   }
 
   /** How many keys there are of each state. */

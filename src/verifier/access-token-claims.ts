@@ -67,6 +67,15 @@ export function checkTimes(claims: AccessTokenClaims, now: number, limits: TimeL
   if (now < claims.iat - tolerance) throw new TokenError('not_yet_valid', 'iat is ahead');
 }
 
+/** When {@link checkTimes} lets the claims pass: from the first time on and before the second. */
+export function validity(
+  { exp, iat, nbf = iat }: AccessTokenClaims,
+  { clockToleranceSeconds: tolerance, maxLifetimeSeconds }: TimeLimits,
+): { validFrom: number; validUntil: number } {
+  const validFrom = Math.max(iat - tolerance, nbf - tolerance, exp - maxLifetimeSeconds - tolerance);
+  return { validFrom, validUntil: exp + tolerance };
+}
+
 function holdsAudience(aud: unknown, audience: string): boolean {
   if (!Array.isArray(aud)) return aud === audience;
   return aud.every((member) => typeof member === 'string') && aud.includes(audience);

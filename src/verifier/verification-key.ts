@@ -15,6 +15,9 @@ export interface PreparedKey {
   readonly kid: string;
   readonly alg: SignatureAlgorithm;
   readonly verifies: (signingInput: string, signature: Buffer) => boolean;
+  /** False from the moment on at which it is no longer one of the verifier's; to be asked of what it verified before. */
+  isTrusted: boolean;
+  readonly key: KeyObject;
 }
 
 /** @throws TypeError when the kid is empty or the key does not fit its algorithm */
@@ -22,7 +25,7 @@ export function prepareKey({ kid, alg, key }: VerificationKey): PreparedKey {
   if (kid === '') throw new TypeError('A verification key needs a kid');
   const { fits, verifies } = algorithms[alg];
   if (!fits(key)) throw new TypeError(`The key ${kid} does not fit ${alg}`);
-  return { kid, alg, verifies: verifies(key) };
+  return { kid, alg, key, verifies: verifies(key), isTrusted: true };
 }
 
 interface Algorithm {

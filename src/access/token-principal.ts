@@ -1,0 +1,35 @@
+import type { AccessTokenClaims } from '../verifier/access-token-claims.js';
+import { FIRST_PARTY_CLIENT_ID } from '../tokens/tokens.service.js';
+import type { Principal } from './principal.js';
+
+/** The principal of a verified token, one object for all requests that bring it: nothing that a handler does changes it. */
+export class TokenPrincipal implements Principal {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly tokenId: string;
+  readonly clientId: string;
+  /** Each time another Date, since a Date can be set. */
+  declare readonly expiresAt: Date;
+  readonly #exp: number;
+
+  static readonly #expiresAt: PropertyDescriptor & ThisType<TokenPrincipal> = {
+    enumerable: true,
+    get() {
+      return new Date(this.#exp * 1000);
+    },
+  };
+
+  /** Of the texts that all tokens share it keeps one. */
+  constructor(
+    { sub, sid, jti, client_id: clientId, exp }: AccessTokenClaims,
+    readonly email: string,
+  ) {
+    this.userId = sub;
+    this.sessionId = sid;
+    this.tokenId = jti;
+    this.clientId = clientId === FIRST_PARTY_CLIENT_ID ? FIRST_PARTY_CLIENT_ID : clientId;
+    this.#exp = exp;
+    Object.defineProperty(this, 'expiresAt', TokenPrincipal.#expiresAt);
+    Object.freeze(this);
+  }
+}
