@@ -52,6 +52,8 @@ export async function createApp(config: Config, features: readonly Type[] = []):
   const wire = { https: config.issuer.startsWith('https:') };
   const adapter = new FastifyAdapter({
     ...wireOptions(wire),
+    // Nest middleware would be looked for at every request, and there is none.
+    skipMiddie: true,
     logger: { level: config.logLevel, serializers: { err: (error: unknown) => loggedError(error) } },
     logController: new LogController({ disableRequestLogging: true }),
   });

@@ -11,6 +11,8 @@ import { AccessTokenVerifier } from '../src/access/access-token.verifier.js';
 import { Gate } from '../src/access/gate.js';
 import type { Principal } from '../src/access/principal.js';
 import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';
+import { KeyRing } from '../src/tokens/key-ring.js';
+import { TokensService } from '../src/tokens/tokens.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 
 /** The written public list (ACC-01). A route that is not on it refuses without a token. */
@@ -141,6 +143,66 @@ describe('a token that was seen before', () => {
     const before = held();
     for (const bad of ['x', 'x.y.z', `${token}x`, token.slice(0, -2)]) expect((await app.me(bad)).status).toBe(401);
     expect(held()).toBe(before);
+  });
+});
+
+async function mint(node: TestApp, count: number): Promise<string[]> {
+  const { userId, email, sessionId } = await node.signIn();
+  const tokens = node.nest.get(TokensService, { strict: false });
+  const user = { id: userId, email };
+  return Array.from({ length: count }, () => tokens.issue(user, sessionId).accessToken);
+}
+
+function isLater(outcome: unknown): outcome is Promise<unknown> {
+  return outcome instanceof Promise;
+}
+
+describe('many new tokens at once', () => {
+  it('are verified elsewhere after the first few, each once', async () => {
+    const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
+    const tokens = await mint(app, 12);
+    const before = verifier.stats().tokens;
+    const outcomes = tokens.map((token) => verifier.verify(token));
+    const again = tokens.map((token) => verifier.verify(token));
+    expect(outcomes.map(isLater)).toEqual(tokens.map((_token, index) => index >= 4));
+    for (const [index, outcome] of outcomes.entries()) expect(await again[index]).toBe(await outcome);
+    expect(verifier.stats().tokens).toBe(before + tokens.length);
+    expect(isLater(verifier.verify(tokens.at(-1) ?? ''))).toBe(false);
+  });
+
+  it('are refused elsewhere as here, and garbage before it goes anywhere', async () => {
+    const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
+    const [token = '', ...others] = await mint(app, 5);
+    const [header, claims, signature = ''] = token.split('.');
+    const forged = `${header}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
+    for (const other of others) void verifier.verify(other);
+    const refusals = await Promise.allSettled([forged, 'x.y.z'].map(async (bad) => verifier.verify(bad)));
+    const reason = expect.objectContaining({
+      kind: expect.objectContaining({ code: 'token_invalid' }) as object,
+    }) as object;
+    expect(refusals).toEqual([
+      { status: 'rejected', reason },
+      { status: 'rejected', reason },
+    ]);
+  });
+
+  it('are not let in by a key that is taken away meanwhile', async () => {
+    const node = await startApp();
+    const verifier = node.nest.get(AccessTokenVerifier, { strict: false });
+    const tokens = await mint(node, 5);
+    const keyRing = node.nest.get(KeyRing, { strict: false });
+    const last = tokens.map((token) => verifier.verify(token)).at(-1);
+    expect(isLater(last)).toBe(true);
+    keyRing.distrust(keyRing.signing.kid);
+    await expect(last).rejects.toMatchObject({ kind: { code: 'token_invalid' } });
+    expect(verifier.stats().tokens).toBe(4);
+    for (const token of tokens) expect((await node.me(token)).status).toBe(401);
+    expect(verifier.stats().tokens).toBe(0);
+  });
+
+  it('are let in over HTTP', async () => {
+    const answers = await Promise.all((await mint(app, 200)).map((token) => app.me(token)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   });
 });
 

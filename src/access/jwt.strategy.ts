@@ -13,15 +13,18 @@ type Done = (error: unknown, principal?: Principal) => void;
  * `secretOrKeyProvider` hands over is the application's own verifier, and the "payload" is the principal.
  */
 function verifyWith(token: string, verifier: AccessTokenVerifier, _options: unknown, done: Done): void {
-  let principal: Principal;
+  const accept = (principal: Principal): void => done(null, principal);
+  // passport-jwt makes a 401 of whatever it is told, and only what we say about a token is one.
+  const refuse = (error: unknown): void => done(error instanceof Problem ? error : internalError({ cause: error }));
+  let outcome: Principal | Promise<Principal>;
   try {
-    principal = verifier.verify(token);
+    outcome = verifier.verify(token);
   } catch (error) {
-    // passport-jwt makes a 401 of whatever it is told, and only what we say about a token is one.
-    done(error instanceof Problem ? error : internalError({ cause: error }));
+    refuse(error);
     return;
   }
-  done(null, principal);
+  if (outcome instanceof Promise) outcome.then(accept, refuse);
+  else accept(outcome);
 }
 
 Object.assign(Strategy, { JwtVerifier: verifyWith });

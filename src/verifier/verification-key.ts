@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual, verify, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
 
 export type SignatureAlgorithm = 'ES256' | 'RS256' | 'HS256';
 
@@ -15,6 +16,8 @@ export interface PreparedKey {
   readonly kid: string;
   readonly alg: SignatureAlgorithm;
   readonly verifies: (signingInput: string, signature: Buffer) => boolean;
+  /** The same on libuv's pool, where that is worth the way. */
+  readonly verifiesLater: ((signingInput: string, signature: Buffer) => Promise<boolean>) | undefined;
   /** False from the moment on at which it is no longer one of the verifier's; to be asked of what it verified before. */
   isTrusted: boolean;
   readonly key: KeyObject;
@@ -23,21 +26,24 @@ export interface PreparedKey {
 /** @throws TypeError when the kid is empty or the key does not fit its algorithm */
 export function prepareKey({ kid, alg, key }: VerificationKey): PreparedKey {
   if (kid === '') throw new TypeError('A verification key needs a kid');
-  const { fits, verifies } = algorithms[alg];
+  const { fits, verifies, verifiesLater } = algorithms[alg];
   if (!fits(key)) throw new TypeError(`The key ${kid} does not fit ${alg}`);
-  return { kid, alg, key, verifies: verifies(key), isTrusted: true };
+  return { kid, alg, key, verifies: verifies(key), verifiesLater: verifiesLater?.(key), isTrusted: true };
 }
 
 interface Algorithm {
   readonly fits: (key: KeyObject) => boolean;
   readonly verifies: (key: KeyObject) => PreparedKey['verifies'];
+  readonly verifiesLater?: (key: KeyObject) => PreparedKey['verifiesLater'];
 }
 
 const algorithms: Readonly<Record<SignatureAlgorithm, Algorithm>> = {
-  ES256: { fits: isP256PublicKey, verifies: ecdsa },
-  RS256: { fits: isRsaPublicKey, verifies: rsa },
+  ES256: { fits: isP256PublicKey, verifies: ecdsa, verifiesLater: ecdsaLater },
+  RS256: { fits: isRsaPublicKey, verifies: rsa, verifiesLater: rsaLater },
   HS256: { fits: isHmacSecret, verifies: hmac },
 };
+
+const verifyLater = promisify(verify);
 
 function isP256PublicKey(key: KeyObject): boolean {
   return key.type === 'public' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
@@ -61,8 +67,18 @@ function ecdsa(key: KeyObject): PreparedKey['verifies'] {
     verify('sha256', Buffer.from(signingInput, 'latin1'), options, signature);
 }
 
+function ecdsaLater(key: KeyObject): PreparedKey['verifiesLater'] {
+  const options = { key, dsaEncoding: 'ieee-p1363' } as const;
+  return async (signingInput, signature) =>
+    signature.length === 64 && verifyLater('sha256', Buffer.from(signingInput, 'latin1'), options, signature);
+}
+
 function rsa(key: KeyObject): PreparedKey['verifies'] {
   return (signingInput, signature) => verify('sha256', Buffer.from(signingInput, 'latin1'), key, signature);
+}
+
+function rsaLater(key: KeyObject): PreparedKey['verifiesLater'] {
+  return (signingInput, signature) => verifyLater('sha256', Buffer.from(signingInput, 'latin1'), key, signature);
 }
 
 function hmac(key: KeyObject): PreparedKey['verifies'] {

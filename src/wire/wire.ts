@@ -3,6 +3,7 @@ import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
 import type { Server } from 'node:http';
 import { sendProblem } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES, useStrictJson } from './body-parser.js';
+import { lazyLogger } from './lazy-logger.js';
 import { parseQuery } from './query.js';
 import { logRequest } from './request-log.js';
 import { responseHeaders } from './response-headers.js';
@@ -34,6 +35,7 @@ export function wireOptions({ https }: WireSettings, patience: Patience = PATIEN
   return {
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: () => randomUUID(),
+    childLoggerFactory: lazyLogger,
     requestTimeout: patience.requestMs,
     // Fastify's own 503 while closing is no problem+json, and a request that was accepted is to be served.
     return503OnClosing: false,

@@ -1,0 +1,44 @@
+import type { FastifyBaseLogger } from 'fastify';
+
+type Options = Parameters<FastifyBaseLogger['child']>[1];
+
+const METHODS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent', 'child'] as const;
+
+/**
+ * Fastify's `childLoggerFactory`: the logger of one request, made when it is first used. Making it takes 2 µs of CPU, twice as
+ * much as the gate, and under `LOG_LEVEL=warn` hardly any request needs one.
+ */
+export function lazyLogger(logger: FastifyBaseLogger, bindings: object, options: Options): FastifyBaseLogger {
+  return new LazyLogger(logger, bindings, options) as unknown as FastifyBaseLogger;
+}
+
+class LazyLogger {
+  readonly #logger: FastifyBaseLogger;
+  readonly #bindings: object;
+  readonly #options: Options;
+  #made: FastifyBaseLogger | undefined;
+
+  static {
+    for (const method of METHODS) {
+      Object.defineProperty(LazyLogger.prototype, method, {
+        value(this: LazyLogger, ...parameters: [object]) {
+          return this.#own[method](...parameters);
+        },
+      });
+    }
+  }
+
+  constructor(logger: FastifyBaseLogger, bindings: object, options: Options) {
+    this.#logger = logger;
+    this.#bindings = bindings;
+    this.#options = options;
+  }
+
+  get level(): string {
+    return this.#own.level;
+  }
+
+  get #own(): FastifyBaseLogger {
+    return (this.#made ??= this.#logger.child(this.#bindings, this.#options));
+  }
+}
