@@ -1,4 +1,4 @@
-import { Controller, Get, Injectable, Module } from '@nestjs/common';
+import { Controller, Get, Injectable, Module, UseGuards } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport';
 import { createHmac, createPublicKey, type JsonWebKeyInput } from 'node:crypto';
@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AccessTokenVerifier } from '../src/access/access-token.verifier.js';
 import { Gate } from '../src/access/gate.js';
+import { JwtAuthGuard } from '../src/access/jwt-auth.guard.js';
 import type { Principal } from '../src/access/principal.js';
 import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';
 import { KeyRing } from '../src/tokens/key-ring.js';
@@ -51,6 +52,19 @@ class TestsController {
   @Get('guarded')
   guarded(@CurrentUser() user: Principal): object {
     return { userId: user.userId };
+  }
+
+  @Get('with-guard')
+  @UseGuards(JwtAuthGuard)
+  withGuard(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('guard-on-public')
+  @Public()
+  @UseGuards(JwtAuthGuard)
+  contradictory(): object {
+    return {};
   }
 
   @Get('public')
@@ -226,6 +240,13 @@ describe('the gate', () => {
     expect((await app.call('GET', '/v1/tests/guarded')).body['code']).toBe('token_missing');
     expect((await app.call('GET', '/v1/tests/guarded', { token })).status).toBe(200);
     expect((await app.call('GET', '/v1/tests/public')).body).toEqual({ open: true });
+  });
+
+  it('has a guard by the usual name, for who wants to see it on the route, and it refuses where the gate lets pass', async () => {
+    const { token, userId } = await app.signIn();
+    expect((await app.call('GET', '/v1/tests/with-guard')).body['code']).toBe('token_missing');
+    expect((await app.call('GET', '/v1/tests/with-guard', { token })).body).toEqual({ userId });
+    expect((await app.call('GET', '/v1/tests/guard-on-public')).body['code']).toBe('token_missing');
   });
 
   it('takes another Passport strategy on one route, and there no token', async () => {

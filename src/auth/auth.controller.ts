@@ -1,8 +1,7 @@
-import { Body, Controller, Get, HttpCode, Post, Query, Req, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query, Req } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { tokenMissing } from '../access/access.problems.js';
-import { JwtAuthGuard } from '../access/jwt-auth.guard.js';
 import type { Principal } from '../access/principal.js';
 import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
 import { passwordProblems } from '../passwords/password-policy.js';
@@ -97,7 +96,6 @@ export class AuthController {
   }
 
   @Get('me')
-  @UseGuards(JwtAuthGuard)
   @RouteSchema({
     summary: 'The caller, from the access token alone',
     operationId: 'me',
