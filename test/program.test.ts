@@ -306,5 +306,9 @@ describe('METRICS_PORT', () => {
     await expect.poll(() => read('gatehouse_hashes_running'), { interval: 1 }).toBeGreaterThan(0);
     await Promise.all(hashing);
     expect(await read('gatehouse_hashes_running')).toBe(0);
+    expect(await read('gatehouse_cached_tokens')).toBe(0);
+    await app.me((await app.signIn()).token);
+    expect(await read('gatehouse_cached_tokens')).toBe(1);
+    expect(await read('gatehouse_cached_token_bytes')).toBeGreaterThan(500);
   });
 });

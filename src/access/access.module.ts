@@ -10,6 +10,6 @@ import { JwtStrategy } from './jwt.strategy.js';
 @Module({
   imports: [PassportModule, TokensModule, SessionsModule],
   providers: [AccessTokenVerifier, JwtStrategy, Gate, JwtAuthGuard],
-  exports: [Gate, JwtAuthGuard],
+  exports: [AccessTokenVerifier, Gate, JwtAuthGuard],
 })
 export class AccessModule {}

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
@@ -8,10 +9,11 @@ import { MetricsRegistry } from './metrics.registry.js';
 import { MetricsServer } from './metrics.server.js';
 import { ResourceMetrics } from './resource.metrics.js';
 import { SessionMetrics } from './session.metrics.js';
+import { TokenMetrics } from './token.metrics.js';
 
 @Module({
-  imports: [DatabaseModule, PasswordsModule, SessionsModule, TokensModule],
+  imports: [AccessModule, DatabaseModule, PasswordsModule, SessionsModule, TokensModule],
   controllers: [HealthController],
-  providers: [MetricsRegistry, ResourceMetrics, SessionMetrics, MetricsServer],
+  providers: [MetricsRegistry, ResourceMetrics, SessionMetrics, TokenMetrics, MetricsServer],
 })
 export class HealthModule {}

@@ -1,0 +1,12 @@
+import { Injectable } from '@nestjs/common';
+import { AccessTokenVerifier } from '../access/access-token.verifier.js';
+import { MetricsRegistry } from './metrics.registry.js';
+
+/** What the gate remembers. */
+@Injectable()
+export class TokenMetrics {
+  constructor(metrics: MetricsRegistry, verifier: AccessTokenVerifier) {
+    metrics.gauge('gatehouse_cached_tokens', 'Verified tokens held in memory.', () => verifier.stats().tokens);
+    metrics.gauge('gatehouse_cached_token_bytes', 'Memory they take, as reckoned.', () => verifier.stats().bytes);
+  }
+}
