@@ -56,15 +56,15 @@ function watchWorkers(): { started: number; answers: number } {
 /** One request after the other until told to stop. */
 function keepAsking(ask: () => Promise<Answer>): () => Promise<TimedAnswer[]> {
   const answers: TimedAnswer[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const asking = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       answers.push(await timed(ask()));
       await pause(5);
     }
   })();
   return async () => {
-    isOver = true;
+    over.abort();
     await asking;
     return answers;
   };
