@@ -122,15 +122,16 @@ async function storms(server: Server, emails: readonly string[], rate: number, s
     body: JSON.stringify({ email: emails[next++ % emails.length], password: PASSWORD }),
   });
   const headers = { 'content-type': 'application/json' };
-  const loading = autocannon({
+  const { errors, duration } = await autocannon({
     url: server.url,
     connections: Math.min(rate, 500),
     duration: seconds,
     overallRate: rate,
     requests: [{ method: 'POST', path: '/v1/auth/login', headers, setupRequest }],
+    setupClient: (client) => {
+      client.on('response', (status, _bytes, milliseconds) => (times[status] ??= []).push(milliseconds));
+    },
   });
-  loading.on('response', (_client, status, _bytes, milliseconds) => (times[status] ??= []).push(milliseconds));
-  const { errors, duration } = await loading;
   const { 200: served = [], 503: refused = [], ...others } = times;
   const answers = Object.values(times).flat().length;
   return {

@@ -7,7 +7,8 @@ import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { MetricsServer } from '../src/health/metrics.server.js';
 import { PasswordsService } from '../src/passwords/passwords.service.js';
-import { createDatabase, PASSWORD, startApp, type Answer, type SignedIn, type TestApp } from './app.js';
+import { createDatabase, PASSWORD, startApp, type Answer, type TestApp } from './app.js';
+import type { SignedIn } from './client.js';
 import { startNode } from './processes.js';
 
 /** Some fifty milliseconds a hash, and some hundreds. */
