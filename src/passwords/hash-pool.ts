@@ -106,10 +106,10 @@ export class HashPool {
     };
   }
 
-  /** Refuses what waits and what comes, and ends the threads. */
+  /** Refuses what waits and what comes, and ends each thread after its hash. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const job of this.#waiting) this.#leave(job).reject(serviceUnavailable());
+    for (const job of this.#waiting) this.#leave(job).reject(this.#closed());
     await Promise.all(Array.from(this.#threads, (thread) => thread.end()));
   }
 
@@ -173,7 +173,7 @@ export class HashPool {
 
   /** Started when first needed; one that died is replaced here. */
   #takeThread(): HashThread {
-    if (this.#isClosed) throw serviceUnavailable();
+    if (this.#isClosed) throw this.#closed();
     const [idle] = this.#idle;
     const thread = idle ?? new HashThread(this.#packages, (ended) => this.#forget(ended));
     this.#threads.add(thread);
@@ -184,6 +184,11 @@ export class HashPool {
   #forget(thread: HashThread): void {
     this.#threads.delete(thread);
     this.#idle.delete(thread);
+  }
+
+  /** Whoever closes it knows. */
+  #closed(): Problem {
+    return serviceUnavailable({ isTold: true });
   }
 
   #refusal(reason: ShedReason): Problem {

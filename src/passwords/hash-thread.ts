@@ -51,7 +51,9 @@ export class HashThread {
     return this.#pending.promise;
   }
 
+  /** When the hash that it is at is done: none can be interrupted. */
   async end(): Promise<void> {
+    await this.#pending?.promise.catch(() => undefined);
     await this.#worker.terminate();
   }
 
