@@ -35,13 +35,6 @@ interface Job {
   readonly settle: () => void;
 }
 
-interface Terms {
-  /** Aborts when the client has gone. */
-  readonly gone?: AbortSignal | undefined;
-  /** For what nobody asked for and nothing can do without: waits as long as it takes. */
-  readonly isIndispensable?: boolean;
-}
-
 /** What a hash is taken to cost before the first was timed, and at least. */
 const FIRST_GUESS_MS = 50;
 const LEAST_MS = 1;
@@ -84,10 +77,10 @@ export class HashPool {
     }
   }
 
-  /** Runs when its turn comes. @throws Problem `service_unavailable`. */
-  async run(task: HashTask, { gone, isIndispensable = false }: Terms = {}): Promise<string | boolean> {
-    if (!isIndispensable) this.#requireRoom(gone);
-    return this.runNow(task) ?? this.#enqueue(task, isIndispensable ? Infinity : this.#queueMs, gone);
+  /** Runs when its turn comes, which a free thread makes now; `gone` aborts when the client has gone. @throws Problem `service_unavailable`. */
+  async run(task: HashTask, gone?: AbortSignal): Promise<string | boolean> {
+    this.#requireRoom(gone);
+    return this.runNow(task) ?? this.#enqueue(task, gone);
   }
 
   /** Runs now, or is undefined: no thread is free, or others wait for one. */
@@ -124,17 +117,17 @@ export class HashPool {
     if (this.#waitMs > this.#queueMs) throw this.#refusal('arrival');
   }
 
-  #enqueue(task: HashTask, patienceMs: number, gone: AbortSignal | undefined): Promise<string | boolean> {
+  #enqueue(task: HashTask, gone: AbortSignal | undefined): Promise<string | boolean> {
     const drop = (reason: ShedReason) => this.#leave(job).reject(this.#refusal(reason));
     const onGone = (): void => drop('gone');
-    const timer = patienceMs === Infinity ? undefined : setTimeout(() => drop('deadline'), patienceMs);
+    const timer = setTimeout(() => drop('deadline'), this.#queueMs);
     const settle = (): void => {
       clearTimeout(timer);
       gone?.removeEventListener('abort', onGone);
     };
     const arrivedAt = performance.now();
     const result = Promise.withResolvers<string | boolean>();
-    const job: Job = { task, arrivedAt, startBy: arrivedAt + patienceMs, result, settle };
+    const job: Job = { task, arrivedAt, startBy: arrivedAt + this.#queueMs, result, settle };
     gone?.addEventListener('abort', onGone);
     this.#waiting.add(job);
     return result.promise;

@@ -32,8 +32,8 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    const task = { kind: 'hash', password: randomUUID(), cost: this.#cost } as const;
-    this.#nobodysHash = String(await this.#pool.run(task, { isIndispensable: true }));
+    // Nothing else is hashed yet, so that this finds a thread whatever the settings say.
+    this.#nobodysHash = await this.hash(randomUUID());
   }
 
   /** When no request is left. */
@@ -53,7 +53,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
 
   /** Hashes a password that {@link check} let pass. @returns a PHC string */
   async hash(password: string, gone?: AbortSignal): Promise<string> {
-    return String(await this.#pool.run(this.#hashTask(password), { gone }));
+    return String(await this.#pool.run(this.#hashTask(password), gone));
   }
 
   /** {@link hash} for who can do without: undefined unless it can be done at once. */
@@ -75,7 +75,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
     if (!isHashable(password)) return false;
     if (!passwordHash.startsWith('$argon2')) throw new TypeError('The stored password hash is not argon2');
     const task = { kind: 'verify', password: normalizePassword(password), passwordHash } as const;
-    return (await this.#pool.run(task, { gone })) === true;
+    return (await this.#pool.run(task, gone)) === true;
   }
 
   /** Costs what {@link verify} costs for a hash of today, so that an unknown address takes as long (ASVS 6.3.8). */
