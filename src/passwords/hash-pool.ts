@@ -56,7 +56,7 @@ export class HashPool {
   readonly #shed = { arrival: 0, deadline: 0, gone: 0 };
   #running = 0;
   #expected = 0;
-  #meanMs = FIRST_GUESS_MS;
+  #meanMs: number | undefined;
   #isClosed = false;
 
   constructor({ limit, queueMilliseconds, packages = ARGON2_PACKAGES, onShed = () => undefined }: HashPoolOptions) {
@@ -109,7 +109,7 @@ export class HashPool {
   /** How long one who comes now would wait for a thread, by the recent time per hash. */
   get #waitMs(): number {
     const ahead = this.#waiting.size + this.#expected - (this.#limit - this.#running);
-    return ahead < 0 ? 0 : ((ahead + 1) * Math.max(this.#meanMs, LEAST_MS)) / this.#limit;
+    return ahead < 0 ? 0 : ((ahead + 1) * Math.max(this.#meanMs ?? FIRST_GUESS_MS, LEAST_MS)) / this.#limit;
   }
 
   #requireRoom(gone: AbortSignal | undefined): void {
@@ -155,7 +155,8 @@ export class HashPool {
     try {
       thread = this.#takeThread();
       const { value, milliseconds } = await thread.run(task);
-      this.#meanMs += (milliseconds - this.#meanMs) * WEIGHT_OF_LATEST;
+      const mean = this.#meanMs ?? milliseconds;
+      this.#meanMs = mean + (milliseconds - mean) * WEIGHT_OF_LATEST;
       return value;
     } finally {
       if (thread?.isOver === false) this.#idle.add(thread);
