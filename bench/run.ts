@@ -1,9 +1,14 @@
 import { parseArgs } from 'node:util';
 import { guard } from './guard.ts';
 import type { Effort } from './harness.ts';
+import { loginStorm } from './login-storm.ts';
 import { revocation } from './revocation.ts';
 
-const SCENARIOS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = { guard, revocation };
+const SCENARIOS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
+  guard,
+  'login-storm': loginStorm,
+  revocation,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

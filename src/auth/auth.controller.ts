@@ -11,6 +11,7 @@ import { refreshTokenProblems } from '../sessions/sessions.problems.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
 import { UsersService } from '../users/users.service.js';
+import { Gone } from '../wire/gone.decorator.js';
 import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
 import {
@@ -40,8 +41,8 @@ export class AuthController {
     body: RegisterBody,
     response: { 201: UserView, ...problemResponses(emailTaken, ...passwordProblems, serviceUnavailable) },
   })
-  register(@Body() { email, password }: RegisterBody): Promise<UserView> {
-    return this.users.register(email, password);
+  register(@Body() { email, password }: RegisterBody, @Gone() gone: AbortSignal): Promise<UserView> {
+    return this.users.register(email, password, gone);
   }
 
   @Post('login')
@@ -54,8 +55,12 @@ export class AuthController {
     body: LoginBody,
     response: { 200: TokenResponse, ...problemResponses(credentialsInvalid, serviceUnavailable) },
   })
-  async login(@Body() body: LoginBody, @Req() { headers, ip }: FastifyRequest): Promise<TokenResponse> {
-    return tokenResponse(await this.auth.login(body, originOf(headers['user-agent'], ip)));
+  async login(
+    @Body() body: LoginBody,
+    @Req() { headers, ip }: FastifyRequest,
+    @Gone() gone: AbortSignal,
+  ): Promise<TokenResponse> {
+    return tokenResponse(await this.auth.login(body, originOf(headers['user-agent'], ip), gone));
   }
 
   @Post('refresh')

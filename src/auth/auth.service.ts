@@ -24,10 +24,10 @@ export class AuthService {
    * Starts a session for the right address and password.
    * @throws Problem `credentials_invalid`, one answer for unknown, wrong and disabled.
    */
-  async login({ email, password }: LoginBody, origin: Origin): Promise<IssuedTokens> {
+  async login({ email, password }: LoginBody, origin: Origin, gone?: AbortSignal): Promise<IssuedTokens> {
     this.tokens.requireKey();
     const { user, sessionId, refreshToken } = await this.users.whileVerified(
-      () => this.users.verify(email, password),
+      () => this.users.verify(email, password, gone),
       async (tx, verified) => ({ user: verified, ...(await this.sessions.start(tx, verified.id, origin)) }),
     );
     return { ...this.tokens.issue(user, sessionId), refreshToken };

@@ -9,7 +9,7 @@ type Table = typeof settings;
 type Value<Kind> =
   Kind extends Setting<infer Type> ? (Kind extends { fallback: Type } ? Type : Type | undefined) : never;
 
-type Derived = { audience: string; docs: boolean };
+type Derived = { audience: string; docs: boolean; hashConcurrency: number };
 
 /** What the environment says: one frozen member per setting, `ACCESS_TOKEN_TTL_SECONDS` as `accessTokenTtlSeconds`. */
 export type Settings = Readonly<

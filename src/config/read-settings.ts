@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Settings } from './config.js';
@@ -76,6 +77,7 @@ function derive(values: Values): Settings {
     audience: values['audience'] ?? values['issuer'],
     databaseDirectUrl: values['databaseDirectUrl'] ?? databaseUrl,
     docs: values['docs'] ?? databaseUrl === undefined,
+    hashConcurrency: values['hashConcurrency'] ?? availableParallelism(),
   } as unknown as Settings;
 }
 

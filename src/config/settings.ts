@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { flag, integer, oneOf, path, secret, secrets, text, url } from './setting-kinds.js';
 
 /** No access token lives longer, on whatever node it was minted. */
@@ -129,6 +130,19 @@ export const settings = {
   }),
   ARGON2_PASSES: integer({ default: 2, min: 1, max: 100, about: 'Passes of one argon2id hash.' }),
   ARGON2_LANES: integer({ default: 1, min: 1, max: 16, about: 'Lanes (parallelism) of one argon2id hash.' }),
+  HASH_CONCURRENCY: integer({
+    unset: 'one per core',
+    min: 1,
+    max: availableParallelism(),
+    about: 'Most password hashes at once, each on a thread of its own; at most one per core.',
+  }),
+  HASH_QUEUE_MILLISECONDS: integer({
+    default: 1000,
+    min: 0,
+    max: 60_000,
+    about:
+      'Longest wait of a password for its hash; what cannot start within it is 503. Bounds the memory of a login storm.',
+  }),
   LOG_LEVEL: oneOf({
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     default: 'info',

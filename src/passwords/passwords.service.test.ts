@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../config/config.js';
 import { parseSettings } from '../config/read-settings.js';
 import { loadArgon2 } from './argon2-engine.js';
@@ -75,6 +75,14 @@ describe('a password', () => {
     },
   );
 
+  it.each(['', 'plain text', '$2b$10$abcdefghijklmnopqrstuv'])(
+    'is never compared with %j, which is damage and no hash',
+    async (damaged) => {
+      await expect(passwords.verify('vexing quokkas sing', damaged)).rejects.toThrow(TypeError);
+      expect(passwords.stats().running).toBe(0);
+    },
+  );
+
   it('is refused for its rules by check', () => {
     expect(() => passwords.check('too short', { email: 'a@mail.example' })).toThrow('password_too_short');
     expect(() => passwords.check('vexing quokkas sing', { email: 'a@mail.example' })).not.toThrow();
@@ -102,6 +110,35 @@ describe('an unknown address', () => {
     expect(Math.abs(median(samples[0]) - median(samples[1]))).toBeLessThan(5);
     expect(median(samples[1])).toBeGreaterThan(median(samples[0]) / 2);
   }, 30_000);
+});
+
+describe('in a storm', () => {
+  const narrow = new PasswordsService({ ...config, hashConcurrency: 1, hashQueueMilliseconds: 0, argon2Passes: 1000 });
+  beforeAll(() => narrow.onModuleInit());
+  afterAll(() => narrow.onApplicationShutdown());
+
+  it('known and unknown addresses and new passwords are refused alike (ENU-02)', async () => {
+    const passwordHash = await narrow.hash('vexing quokkas sing');
+    const running = narrow.verify('vexing quokkas sing', passwordHash);
+    for (const work of [
+      () => narrow.verify('vexing quokkas sing', passwordHash),
+      () => narrow.verifyNothing('vexing quokkas sing'),
+      () => narrow.hash('vexing quokkas sing'),
+      () => narrow.admit(async () => passwordHash),
+    ]) {
+      await expect(work()).rejects.toMatchObject({ kind: { code: 'service_unavailable' } });
+    }
+    expect(narrow.stats().shed.arrival).toBe(4);
+    expect(await running).toBe(true);
+  });
+
+  it('a hash that can be done without is left out, and done when there is time', async () => {
+    const running = narrow.hash('vexing quokkas sing');
+    expect(await narrow.hashNow('vexing quokkas sing')).toBeUndefined();
+    await running;
+    expect(await narrow.hashNow('vexing quokkas sing')).toContain('$argon2id$');
+    expect(narrow.stats().shed.arrival).toBe(4);
+  });
 });
 
 describe('a stored hash', () => {

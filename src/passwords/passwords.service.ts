@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import * as argon2 from './argon2.js';
-import type { HashSlotsStats } from './hash-slots.js';
+import { HashPool, type HashPoolStats } from './hash-pool.js';
+import type { HashTask } from './hash-thread.js';
 import { isHashable, normalizePassword } from './normalized-password.js';
 import { PasswordPolicy, type PasswordOwner } from './password-policy.js';
 import { isOfCost, type Argon2Cost } from './phc.js';
+import { ShedAlarm } from './shed-alarm.js';
 
-/** What a password must be, and its hash. Knows no user. */
+/**
+ * What a password must be, and its hash. Knows no user. Where a hash is asked for, `gone` aborts when the client has gone, and
+ * Problem `service_unavailable` says that it cannot be done in time.
+ */
 @Injectable()
-export class PasswordsService implements OnModuleInit {
+export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
+  readonly #log = new Logger('Passwords');
+  readonly #pool: HashPool;
   readonly #policy: PasswordPolicy;
   readonly #cost: Argon2Cost;
   #nobodysHash = '';
@@ -17,10 +23,22 @@ export class PasswordsService implements OnModuleInit {
   constructor(@Inject(CONFIG) config: Config) {
     this.#policy = new PasswordPolicy(config.passwordMinLength);
     this.#cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };
+    const alarm = new ShedAlarm((line) => this.#log.warn(line));
+    this.#pool = new HashPool({
+      limit: config.hashConcurrency,
+      queueMilliseconds: config.hashQueueMilliseconds,
+      onShed: (reason) => alarm.note(reason),
+    });
   }
 
   async onModuleInit(): Promise<void> {
-    this.#nobodysHash = await argon2.hash(randomUUID(), this.#cost);
+    // Nothing else is hashed yet, so that this finds a thread whatever the settings say.
+    this.#nobodysHash = await this.hash(randomUUID());
+  }
+
+  /** When no request is left. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#pool.close();
   }
 
   /** @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_contextual` */
@@ -28,20 +46,41 @@ export class PasswordsService implements OnModuleInit {
     this.#policy.check(password, owner);
   }
 
-  /** Hashes a password that {@link check} let pass. @returns a PHC string */
-  async hash(password: string): Promise<string> {
-    if (!isHashable(password)) throw new RangeError('A password is hashed only after it was checked');
-    return argon2.hash(normalizePassword(password), this.#cost);
+  /** Does what must be known before a hash, unless there will be no time for the hash: then it is refused first. */
+  admit<Result>(before: () => Promise<Result>, gone?: AbortSignal): Promise<Result> {
+    return this.#pool.admit(before, gone);
   }
 
-  /** A text that no password can be is wrong at once; that says nothing about any account. */
-  async verify(password: string, passwordHash: string): Promise<boolean> {
-    return isHashable(password) && argon2.verify(passwordHash, normalizePassword(password));
+  /** Hashes a password that {@link check} let pass. @returns a PHC string */
+  async hash(password: string, gone?: AbortSignal): Promise<string> {
+    return String(await this.#pool.run(this.#hashTask(password), gone));
+  }
+
+  /** {@link hash} for who can do without: undefined unless it can be done at once. */
+  async hashNow(password: string): Promise<string | undefined> {
+    try {
+      const hash = await this.#pool.runNow(this.#hashTask(password));
+      return hash?.toString();
+    } catch (error) {
+      this.#log.warn({ err: error, event: 'rehash_failed' });
+      return undefined;
+    }
+  }
+
+  /**
+   * A text that no password can be is wrong at once; that says nothing about any account.
+   * @throws {TypeError} when the hash is not argon2's, which is damage in the database and no wrong password
+   */
+  async verify(password: string, passwordHash: string, gone?: AbortSignal): Promise<boolean> {
+    if (!isHashable(password)) return false;
+    if (!passwordHash.startsWith('$argon2')) throw new TypeError('The stored password hash is not argon2');
+    const task = { kind: 'verify', password: normalizePassword(password), passwordHash } as const;
+    return (await this.#pool.run(task, gone)) === true;
   }
 
   /** Costs what {@link verify} costs for a hash of today, so that an unknown address takes as long (ASVS 6.3.8). */
-  async verifyNothing(password: string): Promise<false> {
-    await this.verify(password, this.#nobodysHash);
+  async verifyNothing(password: string, gone?: AbortSignal): Promise<false> {
+    await this.verify(password, this.#nobodysHash, gone);
     return false;
   }
 
@@ -50,8 +89,13 @@ export class PasswordsService implements OnModuleInit {
     return !isOfCost(passwordHash, this.#cost);
   }
 
-  /** How many hashes run and wait in this process. */
-  stats(): HashSlotsStats {
-    return argon2.stats();
+  /** How many hashes run and wait here, and how many were refused. */
+  stats(): HashPoolStats {
+    return this.#pool.stats();
+  }
+
+  #hashTask(password: string): HashTask {
+    if (!isHashable(password)) throw new RangeError('A password is hashed only after it was checked');
+    return { kind: 'hash', password: normalizePassword(password), cost: this.#cost };
   }
 }

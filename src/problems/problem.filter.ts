@@ -17,11 +17,12 @@ export class ProblemFilter implements ExceptionFilter {
 /** Answers a request with a problem, and logs what only we may know. */
 export function sendProblem(error: unknown, translate: Translate, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, translate);
-  if (problem.kind.status >= 500) request.log.error({ err: problem.cause ?? problem, code: problem.kind.code });
+  const { code, status } = problem.kind;
+  if (status >= 500 && !problem.isTold) request.log.error({ err: problem.cause ?? problem, code });
   if (problem.securityEvent) request.log.warn({ ...problem.securityEvent, ip: request.ip }, 'security');
   if (reply.sent) return;
   void reply
-    .code(problem.kind.status)
+    .code(status)
     .headers(problem.headers)
     .header('content-type', PROBLEM_MEDIA_TYPE)
     .header('cache-control', 'no-store')

@@ -25,6 +25,8 @@ export interface Occurrence {
   readonly cause?: unknown;
   /** What must be told to whoever watches over the service; logged once, with the request's id. */
   readonly securityEvent?: SecurityEvent;
+  /** The operator hears of it in sum from whoever throws it: no line at `error` for each. */
+  readonly isTold?: boolean;
 }
 
 /** Holds no secret. */
@@ -41,6 +43,7 @@ export class Problem extends Error {
   readonly errors: readonly InputFlaw[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly securityEvent: SecurityEvent | undefined;
+  readonly isTold: boolean;
 
   constructor(
     readonly kind: ProblemKind,
@@ -51,6 +54,7 @@ export class Problem extends Error {
     this.errors = occurrence.errors;
     this.headers = occurrence.headers ?? {};
     this.securityEvent = occurrence.securityEvent;
+    this.isTold = occurrence.isTold ?? false;
   }
 }
 

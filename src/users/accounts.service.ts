@@ -18,10 +18,15 @@ export class AccountsService {
    * Ends every other session; the one that asks goes on.
    * @throws Problem `credentials_invalid` for a wrong current password, or one of the password policy.
    */
-  async changePassword({ userId, sessionId }: Principal, current: string, next: string): Promise<void> {
+  async changePassword(
+    { userId, sessionId }: Principal,
+    current: string,
+    next: string,
+    gone?: AbortSignal,
+  ): Promise<void> {
     const verify = async () => {
-      const user = await this.users.verifyCurrent(userId, current);
-      return { ...user, nextHash: await this.users.hashNew(user.email, next) };
+      const user = await this.users.verifyCurrent(userId, current, gone);
+      return { ...user, nextHash: await this.users.hashNew(user.email, next, gone) };
     };
     await this.users.whileVerified(verify, async (tx, { nextHash }) => {
       await this.users.setPasswordHash(tx, userId, nextHash);
@@ -30,9 +35,9 @@ export class AccountsService {
   }
 
   /** Removes the caller and everything of theirs. @throws Problem `credentials_invalid` for a wrong current password. */
-  async deleteOwn({ userId }: Principal, current: string): Promise<void> {
+  async deleteOwn({ userId }: Principal, current: string, gone?: AbortSignal): Promise<void> {
     await this.users.whileVerified(
-      () => this.users.verifyCurrent(userId, current),
+      () => this.users.verifyCurrent(userId, current, gone),
       (tx) => this.#delete(tx, userId),
     );
   }

@@ -4,6 +4,7 @@ import type { Principal } from '../access/principal.js';
 import { CurrentUser } from '../access/route-access.decorators.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
+import { Gone } from '../wire/gone.decorator.js';
 import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
 import { AccountsService } from './accounts.service.js';
@@ -39,8 +40,12 @@ export class UsersController {
     body: PasswordChangeBody,
     response: { 204: NoContent, ...problemResponses(credentialsInvalid, ...passwordProblems, serviceUnavailable) },
   })
-  changePassword(@CurrentUser() user: Principal, @Body() body: PasswordChangeBody): Promise<void> {
-    return this.accounts.changePassword(user, body.currentPassword, body.newPassword);
+  changePassword(
+    @CurrentUser() user: Principal,
+    @Body() body: PasswordChangeBody,
+    @Gone() gone: AbortSignal,
+  ): Promise<void> {
+    return this.accounts.changePassword(user, body.currentPassword, body.newPassword, gone);
   }
 
   @Post('me/deletion')
@@ -52,7 +57,7 @@ export class UsersController {
     body: DeletionBody,
     response: { 204: NoContent, ...problemResponses(credentialsInvalid, serviceUnavailable) },
   })
-  delete(@CurrentUser() user: Principal, @Body() body: DeletionBody): Promise<void> {
-    return this.accounts.deleteOwn(user, body.currentPassword);
+  delete(@CurrentUser() user: Principal, @Body() body: DeletionBody, @Gone() gone: AbortSignal): Promise<void> {
+    return this.accounts.deleteOwn(user, body.currentPassword, gone);
   }
 }

@@ -21,8 +21,8 @@ export class UsersService {
   ) {}
 
   /** @throws Problem `email_taken`, or one of the password policy. */
-  async register(email: string, password: string): Promise<UserView> {
-    const hash = await this.hashNew(email, password);
+  async register(email: string, password: string, gone?: AbortSignal): Promise<UserView> {
+    const hash = await this.hashNew(email, password, gone);
     try {
       return view(await this.repository.insert(email, hash));
     } catch (error) {
@@ -38,30 +38,31 @@ export class UsersService {
   }
 
   /**
-   * The user whose address and password these are; costs one hash whoever they are. A hash of an old cost is renewed.
+   * The user whose address and password these are; costs one hash whoever they are. A hash of an old cost is renewed
+   * when there is time for it.
    * @throws Problem `credentials_invalid`.
    */
-  async verify(email: string, password: string): Promise<Credential> {
-    const user = await this.repository.findCredential(email);
+  async verify(email: string, password: string, gone?: AbortSignal): Promise<Credential> {
+    const user = await this.passwords.admit(() => this.repository.findCredential(email), gone);
     const isRight = user
-      ? await this.passwords.verify(password, user.passwordHash)
-      : await this.passwords.verifyNothing(password);
+      ? await this.passwords.verify(password, user.passwordHash, gone)
+      : await this.passwords.verifyNothing(password, gone);
     if (!user || !isRight || user.disabledAt !== null) throw credentialsInvalid();
     return this.#renewed(user, password);
   }
 
   /** The caller, whose current password this is. @throws Problem `credentials_invalid`. */
-  async verifyCurrent(id: string, password: string): Promise<Credential> {
-    const user = await this.repository.findCredentialById(id);
-    if (!user || !(await this.passwords.verify(password, user.passwordHash))) throw credentialsInvalid();
+  async verifyCurrent(id: string, password: string, gone?: AbortSignal): Promise<Credential> {
+    const user = await this.passwords.admit(() => this.repository.findCredentialById(id), gone);
+    if (!user || !(await this.passwords.verify(password, user.passwordHash, gone))) throw credentialsInvalid();
     if (user.disabledAt !== null) throw credentialsInvalid();
     return user;
   }
 
   /** The hash of a new password that the policy lets pass. @throws Problem of the password policy. */
-  async hashNew(email: string, password: string): Promise<string> {
+  async hashNew(email: string, password: string, gone?: AbortSignal): Promise<string> {
     this.passwords.check(password, { email });
-    return this.passwords.hash(password);
+    return this.passwords.hash(password, gone);
   }
 
   /**
@@ -122,7 +123,8 @@ export class UsersService {
 
   async #renewed(user: Credential, password: string): Promise<Credential> {
     if (!this.passwords.needsRehash(user.passwordHash)) return user;
-    const passwordHash = await this.passwords.hash(password);
+    const passwordHash = await this.passwords.hashNow(password);
+    if (passwordHash === undefined) return user;
     const isRenewed = await this.repository.replaceHash(user.id, user.passwordHash, passwordHash);
     return isRenewed ? { ...user, passwordHash } : user;
   }

@@ -1,0 +1,196 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import autocannon from 'autocannon';
+import {
+  introduce,
+  quantile,
+  range,
+  save,
+  signIn,
+  withBench,
+  type Bench,
+  type Effort,
+  type Server,
+} from './harness.ts';
+
+const GUARDED_PER_SECOND = 500;
+/** Logins offered for each that can be served. */
+const EXCESS = 10;
+/** A user's 101st session ends the first: so many that nobody gets there. */
+const ACCOUNTS = 5000;
+/** HASH_QUEUE_MILLISECONDS of the server: who is refused later was not refused on arrival. */
+const QUEUE_MILLISECONDS = 1000;
+const PASSWORD = 'a long enough passphrase';
+
+interface Guarded {
+  readonly p99Milliseconds: number;
+  /** Neither 2xx nor answered at all. */
+  readonly lost: number;
+}
+
+interface Logins {
+  readonly offeredPerSecond: number;
+  readonly perSecond: number;
+  /** Answers that were neither 200 nor 503, and none at all. */
+  readonly failed: number;
+  /** By the deadline, after a wait. */
+  readonly dropped: number;
+  /** On arrival. */
+  readonly refused: number;
+  readonly refusedP50Milliseconds: number;
+  readonly refusedP99Milliseconds: number;
+}
+
+interface Round {
+  readonly idle: Guarded;
+  readonly hashing: Guarded;
+  readonly hashesPerSecond: number;
+  readonly storm: Guarded;
+  readonly logins: Logins;
+  /** Logins of a few clients that wait for each other: all there is time for, and none too many. */
+  readonly capacity: Logins;
+  readonly rssMegabytes: number;
+}
+
+/** What ten times as many logins as can be served do to guarded requests, and to those logins that are served. */
+export function loginStorm(effort: Effort): Promise<void> {
+  return withBench(async (bench) => {
+    const databaseUrl = await bench.createDatabase();
+    const server = await bench.startServer(databaseUrl, { HASH_QUEUE_MILLISECONDS: String(QUEUE_MILLISECONDS) });
+    const emails = await makeAccounts(bench, databaseUrl, server);
+    const token = await signIn(server.url);
+    await measure(server, token, emails, 2);
+    const rssBefore = await ask(server, 'rss');
+    const rounds: Round[] = [];
+    for (let round = 0; round < effort.rounds; round++) {
+      const { seconds } = effort;
+      const measured = await measure(server, token, emails, seconds);
+      rounds.push({ ...measured, rssMegabytes: ((await ask(server, 'rss')) - rssBefore) / 1e6 });
+    }
+    report(effort, rounds);
+  });
+}
+
+/** All of them with the hash of the one that is registered. */
+async function makeAccounts(bench: Bench, databaseUrl: string, server: Server): Promise<string[]> {
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ email: 'first@example.com', password: PASSWORD });
+  await fetch(`${server.url}/v1/auth/register`, { method: 'POST', headers, body });
+  const sql = `INSERT INTO users (id, email, email_lower, password_hash)
+    SELECT gen_random_uuid(), n || '@example.com', n || '@example.com', password_hash
+    FROM users, generate_series(1, $1::int) n RETURNING email`;
+  return (await bench.query<{ email: string }>(databaseUrl, sql, [ACCOUNTS])).map(({ email }) => email);
+}
+
+async function ask(server: Server, path: string): Promise<number> {
+  const { value } = (await (await fetch(`${server.url}/bench/${path}`)).json()) as { value: number };
+  return value;
+}
+
+async function measure(
+  server: Server,
+  token: string,
+  emails: readonly string[],
+  seconds: number,
+): Promise<Omit<Round, 'rssMegabytes'>> {
+  const idle = await askGuarded(server, token, seconds);
+  const [hashing, hashesPerSecond] = await Promise.all([
+    askGuarded(server, token, seconds),
+    ask(server, `hashes/${seconds}`),
+  ]);
+  const few = { connections: 4 };
+  const [, capacity] = await Promise.all([askGuarded(server, token, seconds), logIn(server, emails, few, seconds)]);
+  const overallRate = Math.round(hashesPerSecond * EXCESS);
+  // So many that those which wait for their hash leave the others to keep up the rate.
+  const many = { connections: Math.min(overallRate, 500), overallRate };
+  const [storm, logins] = await Promise.all([askGuarded(server, token, seconds), logIn(server, emails, many, seconds)]);
+  // What the storm has left waiting goes with its clients.
+  await pause(200);
+  return { idle, hashing, hashesPerSecond, capacity, storm, logins };
+}
+
+async function askGuarded(server: Server, token: string, seconds: number): Promise<Guarded> {
+  const { latency, non2xx, errors } = await autocannon({
+    url: `${server.url}/v1/auth/me`,
+    connections: 32,
+    duration: seconds,
+    overallRate: GUARDED_PER_SECOND,
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return { p99Milliseconds: latency.p99, lost: non2xx + errors };
+}
+
+/** Where the accounts were left: a user's sessions are at most a hundred. */
+let next = 0;
+
+async function logIn(
+  server: Server,
+  emails: readonly string[],
+  load: { connections: number; overallRate?: number },
+  seconds: number,
+): Promise<Logins> {
+  const times: Record<number, number[]> = { 200: [], 503: [] };
+  const setupRequest = (request: autocannon.Request): autocannon.Request => ({
+    ...request,
+    body: JSON.stringify({ email: emails[next++ % emails.length], password: PASSWORD }),
+  });
+  const headers = { 'content-type': 'application/json' };
+  const { errors, duration } = await autocannon({
+    url: server.url,
+    ...load,
+    duration: seconds,
+    requests: [{ method: 'POST', path: '/v1/auth/login', headers, setupRequest }],
+    setupClient: (client) => {
+      client.on('response', (status, _bytes, milliseconds) => (times[status] ??= []).push(milliseconds));
+    },
+  });
+  const { 200: served = [], 503: shed = [], ...others } = times;
+  const refused = shed.filter((milliseconds) => milliseconds < QUEUE_MILLISECONDS);
+  const answers = Object.values(times).flat().length;
+  return {
+    offeredPerSecond: answers / duration,
+    perSecond: served.length / duration,
+    failed: errors + Object.values(others).flat().length,
+    dropped: shed.length - refused.length,
+    refused: refused.length,
+    refusedP50Milliseconds: quantile(refused, 0.5),
+    refusedP99Milliseconds: quantile(refused, 0.99),
+  };
+}
+
+function report(effort: Effort, measured: readonly Round[]): void {
+  const { rounds, seconds } = effort;
+  const of = (read: (round: Round) => number, digits = 1): string =>
+    range(
+      measured.map((round) => read(round)),
+      digits,
+    );
+  const sum = (read: (round: Round) => number): number => measured.reduce((total, round) => total + read(round), 0);
+  introduce('ES256');
+  console.log(
+    `${rounds} rounds of ${seconds} s, ${GUARDED_PER_SECOND} guarded requests/s throughout, one hashing thread; median (range)`,
+  );
+  console.log(`guarded p99 ms, idle               ${of(({ idle }) => idle.p99Milliseconds)}`);
+  console.log(`guarded p99 ms, hashing alone      ${of(({ hashing }) => hashing.p99Milliseconds)}`);
+  console.log(`guarded p99 ms, in the storm       ${of(({ storm }) => storm.p99Milliseconds)}`);
+  console.log(
+    `guarded requests lost              ${sum(({ idle, hashing, storm }) => idle.lost + hashing.lost + storm.lost)}`,
+  );
+  console.log(`hashes/s alone                     ${of(({ hashesPerSecond }) => hashesPerSecond)}`);
+  console.log(`logins/s answered, all             ${of(({ logins }) => logins.offeredPerSecond)}`);
+  console.log(`logins/s served                    ${of(({ logins }) => logins.perSecond)}`);
+  console.log(`logins/s at capacity, none refused ${of(({ capacity }) => capacity.perSecond)}`);
+  console.log(
+    `served / hashes alone              ${of(({ logins, hashesPerSecond }) => logins.perSecond / hashesPerSecond, 2)}`,
+  );
+  console.log(
+    `served / logins at capacity        ${of(({ logins, capacity }) => logins.perSecond / capacity.perSecond, 2)}`,
+  );
+  console.log(`logins neither served nor refused  ${sum(({ capacity, logins }) => capacity.failed + logins.failed)}`);
+  console.log(
+    `refused on arrival, of all shed    ${of(({ logins }) => logins.refused / (logins.refused + logins.dropped), 3)}`,
+  );
+  console.log(`refused: ms to the answer, p50     ${of(({ logins }) => logins.refusedP50Milliseconds)}`);
+  console.log(`refused: ms to the answer, p99     ${of(({ logins }) => logins.refusedP99Milliseconds)}`);
+  console.log(`RSS since the warm-up, MB          ${of(({ rssMegabytes }) => rssMegabytes)}`);
+  save('login-storm', { rounds, seconds, measured });
+}

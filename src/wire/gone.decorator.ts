@@ -1,0 +1,17 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+
+/** An AbortSignal that aborts when the client goes away before it is answered. */
+export const Gone = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  goneSignal(context.switchToHttp().getResponse<FastifyReply>()),
+);
+
+/** Fastify's own `request.signal` will not do: it aborts as soon as the body has been read. */
+function goneSignal({ raw }: FastifyReply): AbortSignal {
+  const client = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) client.abort();
+  });
+  if (raw.destroyed) client.abort();
+  return client.signal;
+}
