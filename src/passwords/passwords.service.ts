@@ -18,6 +18,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   readonly #pool: HashPool;
   readonly #policy: PasswordPolicy;
   readonly #cost: Argon2Cost;
+  readonly #firstHash: Promise<string>;
   #nobodysHash = '';
 
   constructor(@Inject(CONFIG) config: Config) {
@@ -29,11 +30,14 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
       queueMilliseconds: config.hashQueueMilliseconds,
       onShed: (reason) => alarm.note(reason),
     });
+    // Already here, so that the thread starts while the application is put together. Nothing else is hashed yet: it finds one
+    // whatever the settings say.
+    this.#firstHash = this.hash(randomUUID());
+    this.#firstHash.catch(() => undefined);
   }
 
   async onModuleInit(): Promise<void> {
-    // Nothing else is hashed yet, so that this finds a thread whatever the settings say.
-    this.#nobodysHash = await this.hash(randomUUID());
+    this.#nobodysHash = await this.#firstHash;
   }
 
   /** When no request is left. */
