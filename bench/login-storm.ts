@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import autocannon from 'autocannon';
 import {
   introduce,
@@ -11,6 +13,7 @@ import {
   type Effort,
   type Server,
 } from './harness.ts';
+import type { SteadyLoad, SteadyResult } from './steady-load.worker.ts';
 
 const GUARDED_PER_SECOND = 500;
 /** Logins offered for each that can be served. */
@@ -108,15 +111,12 @@ async function measure(
   return { idle, hashing, hashesPerSecond, capacity, storm, logins };
 }
 
+/** From a thread of its own, so that the logins of this one do not delay it; autocannon would send in bursts. */
 async function askGuarded(server: Server, token: string, seconds: number): Promise<Guarded> {
-  const { latency, non2xx, errors } = await autocannon({
-    url: `${server.url}/v1/auth/me`,
-    connections: 32,
-    duration: seconds,
-    overallRate: GUARDED_PER_SECOND,
-    headers: { authorization: `Bearer ${token}` },
-  });
-  return { p99Milliseconds: latency.p99, lost: non2xx + errors };
+  const load: SteadyLoad = { url: `${server.url}/v1/auth/me`, token, perSecond: GUARDED_PER_SECOND, seconds };
+  const worker = new Worker(new URL('./steady-load.worker.ts', import.meta.url), { workerData: load });
+  const [{ milliseconds, lost }] = (await once(worker, 'message')) as [SteadyResult];
+  return { p99Milliseconds: quantile(milliseconds, 0.99), lost };
 }
 
 /** Where the accounts were left: a user's sessions are at most a hundred. */
