@@ -1,39 +1,46 @@
-import { Agent, get } from 'node:http';
+import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
 export interface SteadyLoad {
   readonly url: string;
-  readonly token: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Posted in turn; without any it is GET. */
+  readonly bodies: readonly string[];
   readonly perSecond: number;
   readonly seconds: number;
 }
 
 export interface SteadyResult {
-  readonly milliseconds: number[];
-  /** Neither 200 nor answered at all. */
-  readonly lost: number;
+  /** Milliseconds to each answer, by status. */
+  readonly times: Readonly<Record<number, number[]>>;
+  /** Not answered a second after the last was sent; their connections are closed. */
+  readonly unanswered: number;
+  readonly failed: number;
 }
 
-const { url, token, perSecond, seconds } = workerData as SteadyLoad;
+const { url, headers, bodies, perSecond, seconds } = workerData as SteadyLoad;
 const agent = new Agent({ keepAlive: true });
-const milliseconds: number[] = [];
-let lost = 0;
+const times: Record<number, number[]> = {};
+let [unanswered, failed] = [0, 0];
 
-function ask(): Promise<void> {
+function ask(body: string | undefined): Promise<void> {
   const askedAt = performance.now();
+  unanswered++;
   return new Promise((resolve) => {
-    const onLost = (): void => {
-      lost++;
-      resolve();
-    };
-    get(url, { agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
-      if (response.statusCode !== 200) lost++;
+    const asking = request(url, { agent, headers, method: body === undefined ? 'GET' : 'POST' }, (response) => {
       response.resume().once('end', () => {
-        milliseconds.push(performance.now() - askedAt);
+        (times[response.statusCode ?? 0] ??= []).push(performance.now() - askedAt);
+        unanswered--;
         resolve();
       });
-    }).once('error', onLost);
+    });
+    asking.once('error', () => {
+      unanswered--;
+      failed++;
+      resolve();
+    });
+    asking.end(body);
   });
 }
 
@@ -43,8 +50,8 @@ const startedAt = performance.now();
 for (let turn = 0; turn < perSecond * seconds; turn++) {
   const wait = startedAt + (turn * 1000) / perSecond - performance.now();
   if (wait > 0) await pause(wait);
-  asked.push(ask());
+  asked.push(ask(bodies[turn % bodies.length]));
 }
-await Promise.all(asked);
+await Promise.race([Promise.all(asked), pause(1000)]);
+parentPort?.postMessage({ times, unanswered, failed } satisfies SteadyResult);
 agent.destroy();
-parentPort?.postMessage({ milliseconds, lost } satisfies SteadyResult);
