@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import autocannon from 'autocannon';
 import {
   introduce,
@@ -11,6 +13,7 @@ import {
   type Effort,
   type Server,
 } from './harness.ts';
+import type { SteadyLoad, SteadyResult } from './steady-load.worker.ts';
 
 const GUARDED_PER_SECOND = 500;
 /** Logins offered for each that can be served. */
@@ -47,7 +50,7 @@ interface Round {
   readonly storm: Guarded;
   readonly logins: Logins;
   /** Logins of a few clients that wait for each other: all there is time for, and none too many. */
-  readonly capacity: Logins;
+  readonly capacity: number;
   readonly rssMegabytes: number;
 }
 
@@ -97,59 +100,77 @@ async function measure(
     askGuarded(server, token, seconds),
     ask(server, `hashes/${seconds}`),
   ]);
-  const few = { connections: 4 };
-  const [, capacity] = await Promise.all([askGuarded(server, token, seconds), logIn(server, emails, few, seconds)]);
-  const overallRate = Math.round(hashesPerSecond * EXCESS);
-  // So many that those which wait for their hash leave the others to keep up the rate.
-  const many = { connections: Math.min(overallRate, 500), overallRate };
-  const [storm, logins] = await Promise.all([askGuarded(server, token, seconds), logIn(server, emails, many, seconds)]);
+  const [, capacity] = await Promise.all([askGuarded(server, token, seconds), logInInTurn(server, emails, seconds)]);
+  const [guarded, logins] = await Promise.all([
+    askGuarded(server, token, seconds),
+    logInAtOnce(server, emails, Math.round(hashesPerSecond * EXCESS), seconds),
+  ]);
   // What the storm has left waiting goes with its clients.
   await pause(200);
-  return { idle, hashing, hashesPerSecond, capacity, storm, logins };
+  return { idle, hashing, hashesPerSecond, capacity, storm: guarded, logins };
+}
+
+/** From a thread of its own, so that one load does not delay the other; autocannon would send in bursts. */
+async function askSteadily(load: SteadyLoad): Promise<SteadyResult> {
+  const worker = new Worker(new URL('./steady-load.worker.ts', import.meta.url), { workerData: load });
+  const [result] = (await once(worker, 'message')) as [SteadyResult];
+  return result;
 }
 
 async function askGuarded(server: Server, token: string, seconds: number): Promise<Guarded> {
-  const { latency, non2xx, errors } = await autocannon({
-    url: `${server.url}/v1/auth/me`,
-    connections: 32,
-    duration: seconds,
-    overallRate: GUARDED_PER_SECOND,
-    headers: { authorization: `Bearer ${token}` },
-  });
-  return { p99Milliseconds: latency.p99, lost: non2xx + errors };
+  const headers = { authorization: `Bearer ${token}` };
+  const load = { url: `${server.url}/v1/auth/me`, headers, bodies: [], perSecond: GUARDED_PER_SECOND, seconds };
+  const { times, unanswered, failed } = await askSteadily(load);
+  const { 200: answered = [], ...others } = times;
+  const lost = unanswered + failed + Object.values(others).flat().length;
+  return { p99Milliseconds: quantile(answered, 0.99), lost };
 }
 
 /** Where the accounts were left: a user's sessions are at most a hundred. */
 let next = 0;
 
-async function logIn(
+function takeBodies(emails: readonly string[], count: number): string[] {
+  return Array.from({ length: count }, () =>
+    JSON.stringify({ email: emails[next++ % emails.length], password: PASSWORD }),
+  );
+}
+
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
+/** A few clients that wait for each other. */
+async function logInInTurn(server: Server, emails: readonly string[], seconds: number): Promise<number> {
+  const { '2xx': served, duration } = await autocannon({
+    url: server.url,
+    connections: 4,
+    duration: seconds,
+    requests: [
+      {
+        method: 'POST',
+        path: '/v1/auth/login',
+        headers: JSON_HEADERS,
+        setupRequest: (request) => ({ ...request, body: takeBodies(emails, 1)[0] }),
+      },
+    ],
+  });
+  return served / duration;
+}
+
+async function logInAtOnce(
   server: Server,
   emails: readonly string[],
-  load: { connections: number; overallRate?: number },
+  perSecond: number,
   seconds: number,
 ): Promise<Logins> {
-  const times: Record<number, number[]> = { 200: [], 503: [] };
-  const setupRequest = (request: autocannon.Request): autocannon.Request => ({
-    ...request,
-    body: JSON.stringify({ email: emails[next++ % emails.length], password: PASSWORD }),
-  });
-  const headers = { 'content-type': 'application/json' };
-  const { errors, duration } = await autocannon({
-    url: server.url,
-    ...load,
-    duration: seconds,
-    requests: [{ method: 'POST', path: '/v1/auth/login', headers, setupRequest }],
-    setupClient: (client) => {
-      client.on('response', (status, _bytes, milliseconds) => (times[status] ??= []).push(milliseconds));
-    },
-  });
+  const bodies = takeBodies(emails, perSecond * seconds);
+  const load = { url: `${server.url}/v1/auth/login`, headers: JSON_HEADERS, bodies, perSecond, seconds };
+  const { times, failed } = await askSteadily(load);
   const { 200: served = [], 503: shed = [], ...others } = times;
   const refused = shed.filter((milliseconds) => milliseconds < QUEUE_MILLISECONDS);
-  const answers = Object.values(times).flat().length;
   return {
-    offeredPerSecond: answers / duration,
-    perSecond: served.length / duration,
-    failed: errors + Object.values(others).flat().length,
+    offeredPerSecond: perSecond,
+    // The last are served in the second after the last was sent: the queue is as long.
+    perSecond: served.length / (seconds + QUEUE_MILLISECONDS / 1000),
+    failed: failed + Object.values(others).flat().length,
     dropped: shed.length - refused.length,
     refused: refused.length,
     refusedP50Milliseconds: quantile(refused, 0.5),
@@ -176,16 +197,14 @@ function report(effort: Effort, measured: readonly Round[]): void {
     `guarded requests lost              ${sum(({ idle, hashing, storm }) => idle.lost + hashing.lost + storm.lost)}`,
   );
   console.log(`hashes/s alone                     ${of(({ hashesPerSecond }) => hashesPerSecond)}`);
-  console.log(`logins/s answered, all             ${of(({ logins }) => logins.offeredPerSecond)}`);
+  console.log(`logins/s offered                   ${of(({ logins }) => logins.offeredPerSecond)}`);
   console.log(`logins/s served                    ${of(({ logins }) => logins.perSecond)}`);
-  console.log(`logins/s at capacity, none refused ${of(({ capacity }) => capacity.perSecond)}`);
+  console.log(`logins/s at capacity, none refused ${of(({ capacity }) => capacity)}`);
   console.log(
     `served / hashes alone              ${of(({ logins, hashesPerSecond }) => logins.perSecond / hashesPerSecond, 2)}`,
   );
-  console.log(
-    `served / logins at capacity        ${of(({ logins, capacity }) => logins.perSecond / capacity.perSecond, 2)}`,
-  );
-  console.log(`logins neither served nor refused  ${sum(({ capacity, logins }) => capacity.failed + logins.failed)}`);
+  console.log(`served / logins at capacity        ${of(({ logins, capacity }) => logins.perSecond / capacity, 2)}`);
+  console.log(`logins neither served nor refused  ${sum(({ logins }) => logins.failed)}`);
   console.log(
     `refused on arrival, of all shed    ${of(({ logins }) => logins.refused / (logins.refused + logins.dropped), 3)}`,
   );

@@ -282,6 +282,22 @@ describe('the bench of revocations', () => {
   });
 });
 
+describe('the bench of a login storm', () => {
+  it('prints what it does to guarded requests and to the logins that are served', { timeout: 120_000 }, async () => {
+    const args = ['run', '--silent', 'bench', '--', 'login-storm', '--rounds', '1', '--seconds', '1'];
+    const { stdout } = await promisify(execFile)('npm', args);
+    const file = stdout.trim().split('\n').at(-1) ?? '';
+    const { measured } = JSON.parse(readFileSync(file, 'utf8')) as {
+      measured: { storm: { lost: number }; logins: Record<'perSecond' | 'refused' | 'failed', number> }[];
+    };
+    rmSync(file);
+    expect(measured).toHaveLength(1);
+    expect([measured[0]?.storm.lost, measured[0]?.logins.failed]).toEqual([0, 0]);
+    expect(measured[0]?.logins.perSecond).toBeGreaterThan(0);
+    expect(measured[0]?.logins.refused).toBeGreaterThan(10);
+  });
+});
+
 describe('METRICS_PORT', () => {
   it('serves numbers that move, apart from the API', async () => {
     const app = await startApp({ changes: { metricsPort: 0, databasePoolSize: 1, argon2MemoryKib: 19_456 } });
