@@ -1,0 +1,44 @@
+import { startWithSecret } from './contestants.ts';
+import { withBench, type Effort, type Server } from './harness.ts';
+import { bearer, Load, openLoad } from './load.ts';
+import { compete } from './match.ts';
+import { measure, ratio, type Result } from './results.ts';
+import { mintTokens } from './tokens.ts';
+
+const TOKENS = 100_000;
+
+/** What the guard adds when each request is by someone else. */
+export function manyTokens(effort: Effort): Promise<Result> {
+  const scenario = 'many-tokens';
+  return withBench(async (bench) => {
+    const server = await startWithSecret(bench);
+    const credentials = mintTokens(TOKENS).map(bearer);
+    const unguarded = new Load(`${server.url}/bench/unguarded`, credentials);
+    const guarded = new Load(`${server.url}/bench/guarded`, credentials);
+    const bytes = await heapPerToken(server, unguarded, guarded);
+    const servers = await compete(effort, {
+      unguarded: { server, load: unguarded },
+      guarded: { server, load: guarded },
+    });
+    const measures = [
+      ratio(scenario, servers, ['guarded', 'unguarded']),
+      measure(scenario, 'heap bytes per live token', 'bytes', [bytes]),
+    ];
+    const about = 'one handler with and without the guard; 100,000 live HS256 tokens in random order';
+    return { scenario, about, effort, servers, measures };
+  });
+}
+
+/** What the server keeps of a token, once as much unguarded traffic has warmed up all that is not the guard. */
+async function heapPerToken(server: Server, unguarded: Load, guarded: Load): Promise<number> {
+  await each(unguarded);
+  const before = await server.heap();
+  await each(guarded);
+  return ((await server.heap()) - before) / TOKENS;
+}
+
+async function each(load: Load): Promise<void> {
+  const opened = await openLoad(load);
+  await opened.drive({ seconds: 0, atLeast: load.size });
+  opened.close();
+}
