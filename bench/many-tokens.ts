@@ -29,15 +29,18 @@ export function manyTokens(effort: Effort): Promise<Result> {
   });
 }
 
-/** What the server keeps of a token, once as much unguarded traffic has warmed up all that is not the guard. */
+/**
+ * What the server keeps of a token, once as much unguarded traffic has warmed up all that is not the guard. Each token has
+ * been seen then.
+ */
 async function heapPerToken(server: Server, unguarded: Load, guarded: Load): Promise<number> {
-  await each(unguarded);
+  await sendEach(unguarded);
   const before = await server.heap();
-  await each(guarded);
+  await sendEach(guarded);
   return ((await server.heap()) - before) / TOKENS;
 }
 
-async function each(load: Load): Promise<void> {
+async function sendEach(load: Load): Promise<void> {
   const opened = await openLoad(load);
   await opened.drive({ seconds: 0, atLeast: load.size });
   opened.close();

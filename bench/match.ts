@@ -29,10 +29,9 @@ export async function compete(
   return measured;
 }
 
-/** Long enough that each token was seen. */
 async function warmUp({ load }: Contestant, { seconds }: Effort): Promise<void> {
   const opened = await openLoad(load);
-  await opened.drive({ seconds, atLeast: load.size });
+  await opened.drive({ seconds });
   opened.close();
 }
 

@@ -14,6 +14,7 @@ export interface Bar {
   readonly values: readonly number[];
   readonly colour: string;
   readonly target?: number | undefined;
+  readonly saturated?: number | undefined;
   /** Drawn faintly. */
   readonly isDoubtful?: boolean;
 }
@@ -33,14 +34,14 @@ type Plot = (chart: Chart) => string;
 const REPORT = 'bench/report.html';
 const README = 'bench/README.md';
 const COLOURS = { reached: '#2f8f5b', 'not reached': '#d98324', '': '#6b8fb8' };
-const OURS = /guarded|^200$|^ES256$|^log |revocations$/;
+const OURS = /^guarded|^200$|^ES256$|^log |revocations$/;
 
 /** One file that needs nothing else. */
-export async function writeReport(table: Table): Promise<void> {
+export async function writeReport(table: Table, file = REPORT): Promise<void> {
   installPeers();
   const { plot } = (await import(new URL('peers/plots.ts', import.meta.url).href)) as { plot: Plot };
-  writeFileSync(REPORT, page(table, plot));
-  console.log(REPORT);
+  writeFileSync(file, page(table, plot));
+  console.log(file);
 }
 
 /** Between its two marks. */
@@ -105,56 +106,61 @@ function targetsChart(results: readonly Result[]): Chart {
       .filter(({ unit, most }) => unit === 'ratio' && most !== undefined)
       .map((measure) => ratioBar(measure, `${scenario}: ${measure.name}`)),
   );
-  return { bars, unit: 'ratio of CPU per request', reference: 1, width: 1000, labelWidth: 300 };
+  return { bars, unit: 'ratio of CPU per request', reference: 1, width: 1000, labelWidth: 340 };
 }
 
 function section(result: Result, plot: Plot): string {
   const { scenario, about, effort, servers, measures } = result;
   const ratios = measures.filter(({ unit }) => unit === 'ratio');
   const others = measures.filter(({ unit }) => unit !== 'ratio');
-  const parts = [`<h2>${escaped(scenario)}</h2>`, `<p>${escaped(about)}.</p>`];
+  const parts = [`<h2>${escaped(scenario)}</h2>`, `<p>${escaped(about.charAt(0).toUpperCase() + about.slice(1))}.</p>`];
   if (Object.keys(servers).length > 0) {
     const { rounds, seconds, rate } = effort;
     parts.push(
-      plot(cpuChart(servers)),
-      `<h3>Saturated</h3>`,
-      plot(paceChart(servers)),
-      `<p class="facts">${rounds} rounds; for each, ${seconds} s at ${rate} requests/s, then ${seconds} s as fast as it answers.</p>`,
+      `<div class="pair">${plot(cpuChart(servers))}${plot(paceChart(servers))}</div>`,
+      `<p class="facts">${rounds} rounds; in each, ${seconds} s at ${rate} requests/s, then ${seconds} s saturated.</p>`,
+      ...Object.entries(servers).map(([name, measured]) => doubtLine(name, measured)),
     );
   }
   if (ratios.length > 0) {
     const chart = { bars: ratios.map((each) => ratioBar(each, each.name)), unit: 'ratio of CPU per request' };
-    parts.push('<h3>Ratios</h3>', plot({ ...chart, reference: 1, width: 1000, labelWidth: 300 }));
+    parts.push(plot({ ...chart, reference: 1, width: 1000, labelWidth: 340 }));
   }
   if (others.length > 0) parts.push(figures(others));
   return `<section id="${escaped(scenario)}">\n${parts.join('\n')}\n</section>`;
 }
 
 function ratioBar(measure: Measure, label: string): Bar {
-  const { median, low, high, values, most } = measure;
+  const { median, low, high, values, most, saturated } = measure;
   const text = most === undefined ? digits(median) : `${digits(median)}, target ${most}`;
-  return { label, text, median, low, high, values, colour: COLOURS[verdict(measure)], target: most };
+  const colour = COLOURS[verdict(measure)];
+  return { label, text, median, low, high, values, colour, target: most, saturated: saturated?.median };
 }
 
 function cpuChart(servers: Result['servers']): Chart {
   const bars = Object.entries(servers).map(([label, { cpuMicroseconds }]) =>
     serverBar(label, cpuMicroseconds, `${middle(cpuMicroseconds)} µs`),
   );
-  return { bars, unit: 'CPU µs per answered request at the equal rate', width: 1000, labelWidth: 220 };
+  return { bars, unit: 'CPU µs per request at the equal rate', width: 520, labelWidth: 170 };
 }
 
 function paceChart(servers: Result['servers']): Chart {
   const bars = Object.entries(servers).map(([label, measured]) => {
     const isDoubtful = doubts(measured) !== '';
-    const share = Math.round(Math.max(...measured.generatorShare) * 100);
-    const text = `${middle(measured.requestsPerSecond)}/s${isDoubtful ? ` (generator ${share} %)` : ''}`;
-    return { ...serverBar(label, measured.requestsPerSecond, text), isDoubtful };
+    const text = `${middle(measured.requestsPerSecond)}${isDoubtful ? ' *' : ''}`;
+    return serverBar(label, measured.requestsPerSecond, text, isDoubtful);
   });
-  return { bars, unit: 'requests answered per second on one core', width: 1000, labelWidth: 220 };
+  return { bars, unit: 'requests/s, saturated', width: 520, labelWidth: 170 };
 }
 
-function serverBar(label: string, values: readonly number[], text: string): Bar {
-  return { label, text, values, ...estimate(values), colour: OURS.test(label) ? '#31597f' : '#a9bdd1' };
+function doubtLine(name: string, measured: Measured): string {
+  const doubt = doubts(measured);
+  return doubt === '' ? '' : `<p class="facts">* ${escaped(name)}: ${doubt}.</p>`;
+}
+
+function serverBar(label: string, values: readonly number[], text: string, isDoubtful = false): Bar {
+  const colour = OURS.test(label) ? '#31597f' : '#a9bdd1';
+  return { label, text, values, ...estimate(values), colour, isDoubtful };
 }
 
 function figures(measures: readonly Measure[]): string {
@@ -166,7 +172,8 @@ function figures(measures: readonly Measure[]): string {
   return `<table>${rows.join('\n')}</table>`;
 }
 
-function markdown({ measuredAt, machine, versions, results }: Table): string {
+/** The tables of `README.md`. */
+export function markdown({ measuredAt, machine, versions, results }: Table): string {
   const rows = results.flatMap(({ scenario, measures }) =>
     measures.map((each) => {
       const { name, unit, most, saturated } = each;
@@ -223,7 +230,7 @@ function escaped(text: string): string {
 
 const LEGEND = `<span class="key"><i style="background:${COLOURS.reached}"></i>reached
 <i style="background:${COLOURS['not reached']}"></i>not reached <i class="tick"></i>target <i class="dot"></i>a round
-<i class="whisker"></i>95 % interval of the median</span>`;
+<i class="whisker"></i>95 % interval of the median <i class="diamond"></i>the same ratio, both saturated</span>`;
 
 const HOW_TO_READ = `<ul>
 <li><b>Bars</b> are medians over the rounds, dots the rounds themselves, whiskers the 95 % bootstrap interval of the median.</li>
@@ -238,7 +245,7 @@ limit, or the server did not keep up with the equal rate.</li>
 const STYLE = `
 :root { color-scheme: light; --ink: #1c2733; --soft: #5a6876; }
 body { margin: 0; background: #f4f6f8; color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-header, section { max-width: 1000px; margin: 0 auto; padding: 24px 32px; }
+header, section { max-width: 1040px; margin: 0 auto; padding: 24px 32px; }
 header { padding-top: 48px; }
 section { background: #fff; border: 1px solid #e1e6eb; border-radius: 10px; margin-bottom: 24px; }
 h1 { font-size: 40px; line-height: 1.1; margin: 0 0 12px; letter-spacing: -0.02em; }
@@ -250,6 +257,9 @@ table { border-collapse: collapse; margin-top: 12px; } td { padding: 4px 20px 4p
 .key { display: block; margin-top: 8px; font-size: 14px; color: var(--soft); }
 .key i { display: inline-block; width: 14px; height: 12px; border-radius: 2px; margin: 0 6px 0 14px; vertical-align: -1px; }
 .key i:first-child { margin-left: 0; } .key .tick { width: 3px; height: 16px; background: #b3261e; vertical-align: -3px; }
-.key .dot { width: 6px; height: 6px; border-radius: 50%; background: #1c2733; opacity: .35; vertical-align: 2px; }
+.key .dot { width: 5px; height: 5px; border-radius: 50%; border: 1px solid #1c2733; opacity: .6; vertical-align: 2px; }
+.key .diamond { width: 7px; height: 7px; border: 1.5px solid #1c2733; border-radius: 0; transform: rotate(45deg); vertical-align: 1px; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; } .pair + .facts ~ .facts { margin: 0; }
+@media (max-width: 800px) { .pair { grid-template-columns: 1fr; } header, section { padding: 16px; } h1 { font-size: 30px; } }
 .key .whisker { height: 0; border-top: 2px solid #1c2733; width: 18px; border-radius: 0; vertical-align: 4px; }
 `;

@@ -46,7 +46,7 @@ const { values, positionals } = parseArgs({
 });
 const [command = '', ...operands] = positionals;
 if (command === 'compare') compare(operands[0] ?? '', operands[1] ?? '');
-else if (command === 'report') await writeReport(read(operands[0] ?? TABLE));
+else if (command === 'report') await writeReport(read(operands[0] ?? TABLE), operands[1]);
 else if (values.full) await runFull();
 else if (positionals.length === 0) await runQuick();
 else await runNamed(positionals);

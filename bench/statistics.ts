@@ -21,23 +21,39 @@ export interface Estimate {
 
 const RESAMPLES = 10_000;
 
-/** The percentile bootstrap: the medians of as many numbers drawn with replacement, 10,000 times over. */
+/**
+ * The percentile bootstrap: the medians of as many numbers drawn with replacement, 10,000 times over. The draws are the same
+ * in each call, so that one file of results always makes one page.
+ */
 export function estimate(numbers: readonly number[]): Estimate {
-  const medians = Array.from({ length: RESAMPLES }, () => quantile(resample(numbers), 0.5));
+  const random = randomNumbers();
+  const medians = Array.from({ length: RESAMPLES }, () => quantile(resample(numbers, random), 0.5));
   return { median: quantile(numbers, 0.5), ...interval(medians) };
 }
 
 /** How many times the median of the first the median of the second is; each is drawn anew on its own. */
 export function estimateChange(before: readonly number[], after: readonly number[]): Estimate {
+  const random = randomNumbers();
   const changes = Array.from(
     { length: RESAMPLES },
-    () => quantile(resample(after), 0.5) / quantile(resample(before), 0.5),
+    () => quantile(resample(after, random), 0.5) / quantile(resample(before, random), 0.5),
   );
   return { median: quantile(after, 0.5) / quantile(before, 0.5), ...interval(changes) };
 }
 
-function resample(numbers: readonly number[]): number[] {
-  return numbers.map(() => numbers[Math.floor(Math.random() * numbers.length)] ?? 0);
+function resample(numbers: readonly number[], random: () => number): number[] {
+  return numbers.map(() => numbers[Math.floor(random() * numbers.length)] ?? 0);
+}
+
+/** From 0 to 1: the 32-bit xorshift of Marsaglia (2003), always from the same seed. */
+function randomNumbers(): () => number {
+  let state = 0x9e3779b9;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
 }
 
 function interval(numbers: readonly number[]): { low: number; high: number } {
