@@ -6,6 +6,7 @@ import { measure, ratio, type Result } from './results.ts';
 import { mintTokens } from './tokens.ts';
 
 const TOKENS = 100_000;
+const WARM_UP = 20_000;
 
 /** What the guard adds when each request is by someone else. */
 export function manyTokens(effort: Effort): Promise<Result> {
@@ -30,18 +31,18 @@ export function manyTokens(effort: Effort): Promise<Result> {
 }
 
 /**
- * What the server keeps of a token, once as much unguarded traffic has warmed up all that is not the guard. Each token has
+ * What the server keeps of a token, once unguarded traffic has warmed up all that is not the guard. Each token has
  * been seen then.
  */
 async function heapPerToken(server: Server, unguarded: Load, guarded: Load): Promise<number> {
-  await sendEach(unguarded);
+  await send(unguarded, WARM_UP);
   const before = await server.heap();
-  await sendEach(guarded);
-  return ((await server.heap()) - before) / TOKENS;
+  await send(guarded, TOKENS);
+  return Math.max(0, (await server.heap()) - before) / TOKENS;
 }
 
-async function sendEach(load: Load): Promise<void> {
+async function send(load: Load, atLeast: number): Promise<void> {
   const opened = await openLoad(load);
-  await opened.drive({ seconds: 0, atLeast: load.size });
+  await opened.drive({ seconds: 0, atLeast });
   opened.close();
 }

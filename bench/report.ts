@@ -32,6 +32,7 @@ export interface Chart {
 type Plot = (chart: Chart) => string;
 
 const REPORT = 'bench/report.html';
+const ROUNDS_TO_JUDGE_BY = 20;
 const README = 'bench/README.md';
 const COLOURS = { reached: '#2f8f5b', 'not reached': '#d98324', '': '#6b8fb8' };
 const OURS = /^guarded|^200$|^ES256$|^log |revocations$/;
@@ -66,7 +67,7 @@ function page(table: Table, plot: Plot): string {
 <header>
 <h1>What a guarded route costs</h1>
 <p class="lead">${headline(results)}</p>
-<p class="facts">${escaped(measuredAt.slice(0, 10))} · ${rounds} rounds · ${escaped(machine)} · Node ${escaped(versions['Node'] ?? '')}</p>
+<p class="facts">${escaped(measuredAt.slice(0, 10))} · ${rounds} rounds · ${shortness(rounds)}${escaped(machine)} · Node ${escaped(versions['Node'] ?? '')}</p>
 </header>
 <main>
 <section>
@@ -185,7 +186,7 @@ export function markdown({ measuredAt, machine, versions, results }: Table): str
   const servers = results.flatMap((result) => serverRows(result));
   const { rounds = 0, seconds = 0 } = results[0]?.effort ?? {};
   return `
-${measuredAt.slice(0, 10)}, ${rounds} rounds of ${seconds} s. ${machine}.
+${measuredAt.slice(0, 10)}, ${rounds} rounds of ${seconds} s. ${shortness(rounds)}${machine}.
 ${Object.entries(versions)
   .map(([name, version]) => `${name} ${version}`)
   .join(', ')}.
@@ -218,6 +219,10 @@ function serverRows({ scenario, servers }: Result): string[] {
       .join(' | ')
       .trim(),
   );
+}
+
+function shortness(rounds: number): string {
+  return rounds < ROUNDS_TO_JUDGE_BY ? `Too few to judge by: a judgement takes ${ROUNDS_TO_JUDGE_BY}. ` : '';
 }
 
 function middle(values: readonly number[]): string {

@@ -7,7 +7,7 @@ import { measure, ratio, type Measured, type Result } from './results.ts';
 
 const SCENARIO = 'revocation';
 const LIVE_REVOCATIONS = 100_000;
-const LOGOUTS_PER_ROUND = 40;
+const LOGOUTS_PER_ROUND = 20;
 const FULL = '100,000 live revocations';
 const EMPTY = 'no revocations';
 
