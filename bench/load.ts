@@ -30,10 +30,6 @@ export class Load {
     this.refill(credentials);
   }
 
-  get size(): number {
-    return this.#requests.length;
-  }
-
   refill(credentials: readonly Credential[]): void {
     const { pathname, host } = this.url;
     this.#requests = shuffled(credentials).map(([name, value]) =>
