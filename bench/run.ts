@@ -1,27 +1,95 @@
 import { parseArgs } from 'node:util';
+import { algorithms } from './algorithms.ts';
+import { compare } from './compare.ts';
+import { fastify } from './fastify.ts';
+import { firstSight } from './first-sight.ts';
+import { gate } from './gate.ts';
 import { guard } from './guard.ts';
-import type { Effort } from './harness.ts';
+import { introduce, type Effort } from './harness.ts';
+import { log } from './log.ts';
 import { loginStorm } from './login-storm.ts';
+import { manyTokens } from './many-tokens.ts';
+import { fewPeers, peers } from './peers.ts';
+import { refusals } from './refusals.ts';
+import { writeReadme, writeReport } from './report.ts';
+import { print, read, write, type Result } from './results.ts';
 import { revocation } from './revocation.ts';
 
-const SCENARIOS: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
+type Scenario = (effort: Effort) => Promise<Result>;
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
   guard,
-  'login-storm': loginStorm,
+  'many-tokens': manyTokens,
+  fastify,
+  peers,
+  algorithms,
+  'first-sight': firstSight,
+  refusals,
+  gate,
+  log,
   revocation,
+  'login-storm': loginStorm,
 };
+
+const TABLE = 'bench/results/table.json';
+const QUICK = { rounds: 5, seconds: 1, rate: 2000 };
+const USUAL = { rounds: 8, seconds: 2, rate: 2000 };
+const FULL = { rounds: 20, seconds: 2, rate: 2000 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '8' },
-    seconds: { type: 'string', default: '3' },
-    rate: { type: 'string', default: '2000' },
+    full: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    rate: { type: 'string' },
   },
 });
-const effort = { rounds: Number(values.rounds), seconds: Number(values.seconds), rate: Number(values.rate) };
-for (const name of positionals.length > 0 ? positionals : ['guard']) {
-  const scenario = SCENARIOS[name];
-  if (scenario === undefined)
+const [command = '', ...operands] = positionals;
+if (command === 'compare') compare(operands[0] ?? '', operands[1] ?? '');
+else if (command === 'report') await writeReport(read(operands[0] ?? TABLE), operands[1]);
+else if (values.full) await runFull();
+else if (positionals.length === 0) await runQuick();
+else await runNamed(positionals);
+
+async function runQuick(): Promise<void> {
+  console.log('A quick look, about a minute; --full measures everything, in about an hour.');
+  await run({ guard, peers: fewPeers }, effortOf(QUICK), `bench/results/quick-${now()}.json`);
+}
+
+async function runFull(): Promise<void> {
+  await run(SCENARIOS, effortOf(FULL), TABLE);
+  await writeReport(read(TABLE));
+  writeReadme(read(TABLE));
+}
+
+async function runNamed(names: readonly string[]): Promise<void> {
+  const chosen = names.map((name) => {
+    const scenario = SCENARIOS[name];
+    if (scenario !== undefined) return [name, scenario] as const;
     throw new Error(`There is no scenario ${name}; there are ${Object.keys(SCENARIOS).join(', ')}`);
-  await scenario(effort);
+  });
+  await run(Object.fromEntries(chosen), effortOf(USUAL), `bench/results/${names.join('+')}-${now()}.json`);
+}
+
+/** Written after each scenario: an hour is long. */
+async function run(scenarios: Readonly<Record<string, Scenario>>, effort: Effort, file: string): Promise<void> {
+  const results: Result[] = [];
+  introduce('HS256 where a scenario says nothing else');
+  for (const scenario of Object.values(scenarios)) {
+    const result = await scenario(effort);
+    print(result);
+    results.push(result);
+    write(file, results);
+  }
+  if (results.length > 0) console.log(file);
+}
+
+function effortOf(usual: Effort): Effort {
+  const given = (name: keyof Effort): number => Number(values[name] ?? usual[name]);
+  return { rounds: given('rounds'), seconds: given('seconds'), rate: given('rate') };
+}
+
+function now(): string {
+  return new Date().toISOString().replaceAll(':', '-');
 }

@@ -1,6 +1,7 @@
-import { Controller, Get, Module, Param } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { Controller, Get, Module } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
-import { Type } from 'typebox';
+import { AccessTokenVerifier } from '../dist/access/access-token.verifier.js';
 import { OptionalUser, Public } from '../dist/access/route-access.decorators.js';
 import type { Principal } from '../dist/access/principal.js';
 import { createApp } from '../dist/app.js';
@@ -10,6 +11,8 @@ import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { PasswordsService } from '../dist/passwords/passwords.service.js';
 import { RevocationsService } from '../dist/sessions/revocations.service.js';
+import { TokensService } from '../dist/tokens/tokens.service.js';
+import { answerQuestions } from './questions.ts';
 
 type Caller = Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'>;
 
@@ -30,20 +33,7 @@ class BenchController {
   guarded(user: Caller = somebody): PrincipalView {
     return view(user);
   }
-
-  /** Resident bytes. */
-  rss() {
-    return { value: process.memoryUsage.rss() };
-  }
-
-  /** Hashes per second when nothing else is asked of the passwords. */
-  async hashes(seconds: string) {
-    return { value: await hashesPerSecond(Number(seconds)) };
-  }
 }
-
-const NumberView = Type.Object({ value: Type.Number() }, { additionalProperties: false });
-const Seconds = Type.Object({ seconds: Type.String({ pattern: '^\\d{1,3}$' }) }, { additionalProperties: false });
 
 function view({ userId, email, sessionId, expiresAt }: Caller): PrincipalView {
   return { userId, email, sessionId, expiresAt: expiresAt.toISOString() };
@@ -53,7 +43,7 @@ class BenchModule {}
 
 /** Decorators as the functions they are: Node strips types and knows no decorators. */
 function decorate(): void {
-  const route = (name: keyof BenchController, ...decorators: MethodDecorator[]): void => {
+  const route = (name: 'unguarded' | 'guarded', ...decorators: MethodDecorator[]): void => {
     const descriptor = Object.getOwnPropertyDescriptor(BenchController.prototype, name);
     if (descriptor === undefined) throw new Error(`no method ${name}`);
     for (const decorator of decorators) decorator(BenchController.prototype, name, descriptor);
@@ -67,9 +57,6 @@ function decorate(): void {
       ...(name === 'guarded' ? [] : [Public()]),
     );
   }
-  route('rss', Get('rss'), RouteSchema({ response: { 200: NumberView } }), Public());
-  Param('seconds')(BenchController.prototype, 'hashes', 0);
-  route('hashes', Get('hashes/:seconds'), RouteSchema({ params: Seconds, response: { 200: NumberView } }), Public());
   Controller('bench')(BenchController);
   Module({ controllers: [BenchController] })(BenchModule);
 }
@@ -80,25 +67,47 @@ decorate();
 const app = await createApp(requireMasterSecret(database.config), [BenchModule]);
 await app.listen(0, '127.0.0.1');
 
-process.on('message', (message) => {
-  if (message === 'cpu') process.send?.(cpuMicroseconds());
-  if (message === 'heap') process.send?.(heapBytes());
-  if (message === 'revocations') process.send?.(app.get(RevocationsService, { strict: false }).size);
-  if (message === 'stop') void stop();
+const verifier = app.get(AccessTokenVerifier, { strict: false });
+const tokens = app.get(TokensService, { strict: false });
+
+answerQuestions(await app.getUrl(), stop, {
+  revocations: () => app.get(RevocationsService, { strict: false }).size,
+  mint,
+  gate,
+  rss: () => process.memoryUsage.rss(),
+  hashes: hashesPerSecond,
 });
-process.send?.(await app.getUrl());
 
-function cpuMicroseconds(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
+/** Access tokens of as many users and sessions. */
+function mint(count: number): string[] {
+  return Array.from(
+    { length: count },
+    () => tokens.issue({ id: randomUUID(), email: 'bench@example.com' }, randomUUID()).accessToken,
+  );
 }
 
-function heapBytes(): number {
-  globalThis.gc?.();
-  return process.memoryUsage().heapUsed;
+const GATE_MILLISECONDS = 100;
+
+/**
+ * Nanoseconds that the gate takes for a token. Each call has a text of its own, as a request has, so that no call finds the
+ * hash of its text worked out already; what making the texts takes is taken off.
+ */
+async function gate(given: readonly string[]): Promise<number> {
+  for (const token of given) await verifier.verify(token);
+  const texts = given.map((token) => Buffer.from(token));
+  const perCall = (use: (token: string) => unknown): number => {
+    const startedAt = performance.now();
+    let calls = 0;
+    while (performance.now() - startedAt < GATE_MILLISECONDS) {
+      for (let call = 0; call < 100; call++) use((texts[calls++ % texts.length] as Buffer).toString('latin1'));
+    }
+    return ((performance.now() - startedAt) * 1e6) / calls;
+  };
+  const whole = perCall((token) => verifier.recall(token));
+  return whole - perCall((token) => token.charCodeAt(0));
 }
 
-/** Each thread has one at work and one that waits. */
+/** When nothing else is asked of the passwords. Each thread has one at work and one that waits. */
 async function hashesPerSecond(seconds: number): Promise<number> {
   const passwords = app.get(PasswordsService, { strict: false });
   const passwordHash = await passwords.hash('a long enough passphrase');
@@ -117,5 +126,4 @@ async function hashesPerSecond(seconds: number): Promise<number> {
 async function stop(): Promise<void> {
   await app.close();
   await database.stop();
-  process.exit(0);
 }

@@ -248,54 +248,6 @@ describe('the README', () => {
     expect(await ended(app)).toBe(0);
     rmSync(folder, { recursive: true });
   });
-
-  it('prints a bench that measures both routes', { timeout: 60_000 }, async () => {
-    const args = ['run', '--silent', 'bench', '--', '--rounds', '1', '--seconds', '1'];
-    const { stdout } = await promisify(execFile)('npm', args);
-    const lines = stdout.trim().split('\n');
-    const file = lines.at(-1) ?? '';
-    const { measured, ratios } = JSON.parse(readFileSync(file, 'utf8')) as {
-      measured: Record<string, { cpuMicroseconds: number; requestsPerSecond: number }[]>;
-      ratios: number[];
-    };
-    rmSync(file);
-    for (const route of ['unguarded', 'guarded']) {
-      expect(stdout).toMatch(new RegExp(`^${route} +CPU µs/request \\d`, 'm'));
-      expect(measured[route]?.[0]?.cpuMicroseconds).toBeGreaterThan(1);
-      expect(measured[route]?.[0]?.requestsPerSecond).toBeGreaterThan(100);
-    }
-    expect(ratios).toHaveLength(1);
-  });
-});
-
-describe('the bench of revocations', () => {
-  it('prints how soon they are obeyed and what they cost', { timeout: 120_000 }, async () => {
-    const args = ['run', '--silent', 'bench', '--', 'revocation', '--rounds', '1', '--seconds', '1'];
-    const { stdout } = await promisify(execFile)('npm', args);
-    const file = stdout.trim().split('\n').at(-1) ?? '';
-    const figures = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number[] & number>;
-    rmSync(file);
-    expect([figures['notified']?.length, figures['polled']?.length, figures['ratios']?.length]).toEqual([40, 10, 1]);
-    expect(figures['heapMegabytes']).toBeGreaterThan(1);
-    expect(figures['heapMegabytes']).toBeLessThan(50);
-    expect(figures['queriesPerRequest']).toBeLessThan(0.1);
-  });
-});
-
-describe('the bench of a login storm', () => {
-  it('prints what it does to guarded requests and to the logins that are served', { timeout: 120_000 }, async () => {
-    const args = ['run', '--silent', 'bench', '--', 'login-storm', '--rounds', '1', '--seconds', '1'];
-    const { stdout } = await promisify(execFile)('npm', args);
-    const file = stdout.trim().split('\n').at(-1) ?? '';
-    const { measured } = JSON.parse(readFileSync(file, 'utf8')) as {
-      measured: { storm: { lost: number }; logins: Record<'perSecond' | 'refused' | 'failed', number> }[];
-    };
-    rmSync(file);
-    expect(measured).toHaveLength(1);
-    expect([measured[0]?.storm.lost, measured[0]?.logins.failed]).toEqual([0, 0]);
-    expect(measured[0]?.logins.perSecond).toBeGreaterThan(0);
-    expect(measured[0]?.logins.refused).toBeGreaterThan(10);
-  });
 });
 
 describe('METRICS_PORT', () => {

@@ -1,0 +1,27 @@
+import { digits, read, written, type Measure, type Table } from './results.ts';
+import { estimateChange } from './statistics.ts';
+
+/** Prints what changed from one file to the other, measure by measure. */
+export function compare(before: string, after: string): void {
+  const tables = [read(before), read(after)] as const;
+  for (const { measuredAt, machine, versions } of tables) {
+    console.log(`${measuredAt}  gatehouse ${versions['gatehouse']}, Node ${versions['Node']}  ${machine}`);
+  }
+  if (tables[0].machine !== tables[1].machine) console.log('Not the same machine: only the ratios may be compared.');
+  const olds = measuresOf(tables[0]);
+  console.log('\nmedians before and after; after / before [95 % interval]; * where the interval leaves out 1');
+  for (const [name, now] of measuresOf(tables[1])) {
+    const then = olds.get(name);
+    if (then === undefined) continue;
+    const change = estimateChange(then.values, now.values);
+    const mark = change.low > 1 || change.high < 1 ? ' *' : '';
+    const medians = `${digits(then.median)} -> ${digits(now.median)}`;
+    console.log(`${name.padEnd(58)} ${medians.padEnd(20)} ${written(change)}${mark}`);
+  }
+}
+
+function measuresOf({ results }: Table): ReadonlyMap<string, Measure> {
+  return new Map(
+    results.flatMap(({ scenario, measures }) => measures.map((each) => [`${scenario}: ${each.name}`, each] as const)),
+  );
+}

@@ -1,0 +1,80 @@
+import { deepStrictEqual } from 'node:assert';
+import type { Bench, Environment, Server } from './harness.ts';
+import { bearer, Load, type Credential } from './load.ts';
+import type { Contestant } from './match.ts';
+import { forge, JWT_SECRET, mintToken, viewOf } from './tokens.ts';
+
+/** The benchmarked route, at the application and at every peer. */
+export const ME = '/v1/auth/me';
+
+interface Peer {
+  /** In `peers/`. */
+  readonly file: string;
+  readonly argument?: string;
+  readonly isUnguarded?: true;
+}
+
+/** By the names that tables call them. */
+export const PEERS = {
+  'raw node:http': { file: 'node-http', isUnguarded: true },
+  'raw Fastify': { file: 'fastify-unguarded', isUnguarded: true },
+  'Fastify, hook and map': { file: 'fastify-hook-map' },
+  '@fastify/jwt, cache': { file: 'fastify-jwt', argument: 'cache' },
+  '@fastify/jwt, no cache': { file: 'fastify-jwt' },
+  'Express, express-jwt': { file: 'express-jwt' },
+  'Hono, hono/jwt': { file: 'hono-jwt' },
+  tutorial: { file: 'tutorial' },
+  'better-auth': { file: 'better-auth' },
+} as const satisfies Record<string, Peer>;
+
+export type PeerName = keyof typeof PEERS;
+
+/** The application with the secret that its peers have, and tokens that outlast a scenario. */
+export async function startWithSecret(bench: Bench, environment: Environment = {}, stdout?: string): Promise<Server> {
+  return bench.startServer(await bench.createDatabase(), { JWT_SECRET, ...environment }, stdout);
+}
+
+/** The application's guarded route, called with the token. */
+export async function guarded(server: Server, token = mintToken()): Promise<Contestant> {
+  const url = server.url + ME;
+  await checkGuard(url, bearer(token), bearer(forge(token)), viewOf(token));
+  return { server, load: new Load(url, [bearer(token)]) };
+}
+
+/** A peer that was seen to answer what the application answers, and to refuse a tampered credential if it guards. */
+export async function startPeer(bench: Bench, name: PeerName): Promise<Contestant> {
+  const peer: Peer = PEERS[name];
+  const server = await bench.startPeer(peer.file, {}, peer.argument);
+  const url = server.url + ME;
+  const token = mintToken();
+  let credential = bearer(token);
+  if (name === 'better-auth') {
+    const cookie = await server.ask<string>('cookie');
+    credential = ['cookie', cookie];
+    const { email } = await checkAnswer(url, credential);
+    deepStrictEqual(email, 'bench@example.com');
+    await checkRefusal(url, ['cookie', cookie.replaceAll(/=[^;]{8}/g, '=AAAAAAAA')]);
+  } else if (peer.isUnguarded) await checkAnswer(url, credential);
+  else await checkGuard(url, credential, bearer(forge(token)), viewOf(token));
+  return { server, load: new Load(url, [credential]) };
+}
+
+export async function checkGuard(url: string, good: Credential, tampered: Credential, body: object): Promise<void> {
+  deepStrictEqual(await checkAnswer(url, good), body, `${url} answered something else`);
+  await checkRefusal(url, tampered);
+}
+
+const MEMBERS = ['userId', 'email', 'sessionId', 'expiresAt'];
+
+async function checkAnswer(url: string, credential: Credential): Promise<Record<string, unknown>> {
+  const response = await fetch(url, { headers: [[...credential]] });
+  if (response.status !== 200) throw new Error(`${url} answered ${response.status} to a good credential`);
+  const body = (await response.json()) as Record<string, unknown>;
+  deepStrictEqual(Object.keys(body), MEMBERS);
+  return body;
+}
+
+async function checkRefusal(url: string, credential: Credential): Promise<void> {
+  const { status } = await fetch(url, { headers: [[...credential]] });
+  if (status !== 401) throw new Error(`${url} answered ${status} to a tampered credential`);
+}

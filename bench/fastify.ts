@@ -1,0 +1,28 @@
+import { guarded, startPeer, startWithSecret } from './contestants.ts';
+import { withBench, type Effort } from './harness.ts';
+import { bearer, Load } from './load.ts';
+import { compete } from './match.ts';
+import { ratio, type Result } from './results.ts';
+import { mintToken } from './tokens.ts';
+
+/** How far a guarded route of Nest is from the floor beneath it. */
+export function fastify(effort: Effort): Promise<Result> {
+  const scenario = 'fastify';
+  return withBench(async (bench) => {
+    const server = await startWithSecret(bench);
+    const servers = await compete(effort, {
+      guarded: await guarded(server),
+      'Nest unguarded': { server, load: new Load(`${server.url}/bench/unguarded`, [bearer(mintToken())]) },
+      'raw Fastify': await startPeer(bench, 'raw Fastify'),
+      'raw node:http': await startPeer(bench, 'raw node:http'),
+    });
+    const measures = [
+      ratio(scenario, servers, ['guarded', 'raw Fastify']),
+      ratio(scenario, servers, ['Nest unguarded', 'raw Fastify']),
+      ratio(scenario, servers, ['raw Fastify', 'raw node:http']),
+    ];
+    const about =
+      'the guarded route over unguarded servers without Nest; the middle ratio is the tax of Nest and our headers';
+    return { scenario, about, effort, servers, measures };
+  });
+}

@@ -1,0 +1,177 @@
+import { connect, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { quantile, shuffled } from './statistics.ts';
+
+const CONNECTIONS = 32;
+const ANSWER_TIMEOUT_MS = 20_000;
+
+/** A request header that says who asks. */
+export type Credential = readonly [name: 'authorization' | 'cookie', value: string];
+
+export const bearer = (token: string): Credential => ['authorization', `Bearer ${token}`];
+
+/** Requests for one URL, made ready beforehand; each call of {@link take} gives the next. */
+export class Load {
+  readonly url: URL;
+  /** The only status that is no error. */
+  readonly status: number;
+  readonly #isOnce: boolean;
+  #requests: readonly Buffer[] = [];
+  #next = 0;
+
+  /**
+   * Many credentials are sent in one random order over and over, or `once`.
+   * @param options.status what every answer must have, unless 200
+   */
+  constructor(url: string, credentials: readonly Credential[], options: { status?: number; once?: boolean } = {}) {
+    this.url = new URL(url);
+    this.status = options.status ?? 200;
+    this.#isOnce = options.once ?? false;
+    this.refill(credentials);
+  }
+
+  refill(credentials: readonly Credential[]): void {
+    const { pathname, host } = this.url;
+    this.#requests = shuffled(credentials).map(([name, value]) =>
+      Buffer.from(`GET ${pathname} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${name}: ${value}\r\n\r\n`),
+    );
+    this.#next = 0;
+  }
+
+  /** The next request; undefined when each was to be sent once and was. */
+  take(): Buffer | undefined {
+    if (this.#next === this.#requests.length && !this.#isOnce) this.#next = 0;
+    return this.#requests[this.#next++];
+  }
+}
+
+export interface Amount {
+  readonly seconds: number;
+  /** Requests per second, evenly spread; as many as the server takes when undefined. */
+  readonly rate?: number;
+  /** Goes on beyond the time until so many were sent. */
+  readonly atLeast?: number;
+}
+
+export interface Driven {
+  readonly answered: number;
+  readonly requestsPerSecond: number;
+  readonly p99Milliseconds: number;
+  /** The part of its core that this process used. */
+  readonly generatorShare: number;
+}
+
+/**
+ * Sends the load over 32 connections, one request at a time on each. An answer of another status, an answer that is not
+ * framed by Content-Length or a broken connection ends it with an error.
+ */
+export async function openLoad(load: Load): Promise<{ drive(amount: Amount): Promise<Driven>; close(): void }> {
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => undefined);
+  const fail = (error: unknown): void => failed.reject(new Error(`${load.url.href}: ${String(error)}`));
+  const connections = Array.from({ length: CONNECTIONS }, () => new Connection(load, fail));
+  await Promise.race([Promise.all(connections.map((connection) => connection.opened)), failed.promise]);
+  return {
+    drive: (amount) => Promise.race([drive(connections, load, amount), failed.promise]),
+    close: () => connections.forEach((connection) => connection.close()),
+  };
+}
+
+async function drive(connections: readonly Connection[], load: Load, amount: Amount): Promise<Driven> {
+  const { rate, seconds, atLeast = 0 } = amount;
+  const idle = [...connections];
+  const latencies: number[] = [];
+  const done = Promise.withResolvers<void>();
+  const cpuBefore = process.cpuUsage();
+  const startedAt = performance.now();
+  const elapsedSeconds = (): number => (performance.now() - startedAt) / 1000;
+  let sent = 0;
+  let isSpent = false;
+
+  const isOver = (): boolean =>
+    isSpent || (rate === undefined ? sent >= atLeast && elapsedSeconds() >= seconds : sent >= rate * seconds);
+  const isDue = (): boolean => rate === undefined || sent < elapsedSeconds() * rate;
+  const sendDue = (): void => {
+    while (idle.length > 0 && isDue() && !isOver()) {
+      const request = load.take();
+      if (request === undefined) isSpent = true;
+      else {
+        sent++;
+        idle.shift()?.ask(request, answered);
+      }
+    }
+    if (idle.length === connections.length && isOver()) done.resolve();
+  };
+  const answered = (connection: Connection, milliseconds: number): void => {
+    latencies.push(milliseconds);
+    idle.push(connection);
+    sendDue();
+  };
+  const timer = setInterval(sendDue, 1);
+  sendDue();
+  await done.promise.finally(() => clearInterval(timer));
+
+  const elapsed = elapsedSeconds();
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return {
+    answered: latencies.length,
+    requestsPerSecond: latencies.length / elapsed,
+    p99Milliseconds: quantile(latencies, 0.99),
+    generatorShare: (user + system) / 1e6 / elapsed,
+  };
+}
+
+type Answered = (connection: Connection, milliseconds: number) => void;
+
+class Connection {
+  readonly opened: Promise<void>;
+  readonly #socket: Socket;
+  readonly #start: string;
+  #received = '';
+  #askedAt = 0;
+  #answered: Answered = () => undefined;
+
+  constructor({ url, status }: Load, fail: (error: unknown) => void) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.opened = promise;
+    this.#start = `HTTP/1.1 ${status} `;
+    const receive = (size: number, bytes: Uint8Array): boolean => {
+      try {
+        this.#receive((bytes as Buffer).toString('latin1', 0, size));
+      } catch (error) {
+        fail(error);
+      }
+      return true;
+    };
+    // One buffer for all that is received spares this process a stream and an allocation per answer.
+    const onread = { buffer: Buffer.alloc(65_536), callback: receive };
+    this.#socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true, onread }, resolve);
+    this.#socket.setTimeout(ANSWER_TIMEOUT_MS, () => fail('no answer'));
+    this.#socket.on('error', fail).on('close', () => fail('the connection was closed'));
+  }
+
+  ask(request: Buffer, answered: Answered): void {
+    this.#answered = answered;
+    this.#askedAt = performance.now();
+    this.#socket.write(request);
+  }
+
+  close(): void {
+    this.#socket.removeAllListeners('close').destroy();
+  }
+
+  #receive(text: string): void {
+    this.#received += text;
+    const received = this.#received;
+    const head = received.indexOf('\r\n\r\n');
+    if (head === -1) return;
+    if (!received.startsWith(this.#start)) throw new Error(`answered ${received.slice(0, 200)}`);
+    const length = /\r\ncontent-length: (\d+)\r\n/i.exec(received.slice(0, head + 2))?.[1];
+    if (length === undefined) throw new Error('no Content-Length');
+    const missing = head + 4 + Number(length) - received.length;
+    if (missing > 0) return;
+    if (missing < 0) throw new Error('answered more than was asked');
+    this.#received = '';
+    this.#answered(this, performance.now() - this.#askedAt);
+  }
+}

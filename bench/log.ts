@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { guarded, startWithSecret } from './contestants.ts';
+import { withBench, type Effort } from './harness.ts';
+import { compete } from './match.ts';
+import { ratio, type Result } from './results.ts';
+
+/** What a line for each request costs, which is what the application logs unless told otherwise. */
+export async function log(effort: Effort): Promise<Result> {
+  const scenario = 'log';
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-log-'));
+  try {
+    return await withBench(async (bench) => {
+      const logging = (stdout: string) => startWithSecret(bench, { LOG_LEVEL: 'info' }, stdout);
+      const servers = await compete(effort, {
+        'no request log': await guarded(await startWithSecret(bench)),
+        'log to /dev/null': await guarded(await logging('/dev/null')),
+        'log to a file': await guarded(await logging(join(folder, 'log'))),
+      });
+      const measures = [
+        ratio(scenario, servers, ['log to /dev/null', 'no request log']),
+        ratio(scenario, servers, ['log to a file', 'no request log']),
+      ];
+      return {
+        scenario,
+        about: 'the guarded route under LOG_LEVEL=info over the same under warn',
+        effort,
+        servers,
+        measures,
+      };
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

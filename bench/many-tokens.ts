@@ -1,0 +1,48 @@
+import { startWithSecret } from './contestants.ts';
+import { withBench, type Effort, type Server } from './harness.ts';
+import { bearer, Load, openLoad } from './load.ts';
+import { compete } from './match.ts';
+import { measure, ratio, type Result } from './results.ts';
+import { mintTokens } from './tokens.ts';
+
+const TOKENS = 100_000;
+const WARM_UP = 20_000;
+
+/** What the guard adds when each request is by someone else. */
+export function manyTokens(effort: Effort): Promise<Result> {
+  const scenario = 'many-tokens';
+  return withBench(async (bench) => {
+    const server = await startWithSecret(bench);
+    const credentials = mintTokens(TOKENS).map(bearer);
+    const unguarded = new Load(`${server.url}/bench/unguarded`, credentials);
+    const guarded = new Load(`${server.url}/bench/guarded`, credentials);
+    const bytes = await heapPerToken(server, unguarded, guarded);
+    const servers = await compete(effort, {
+      unguarded: { server, load: unguarded },
+      guarded: { server, load: guarded },
+    });
+    const measures = [
+      ratio(scenario, servers, ['guarded', 'unguarded']),
+      measure(scenario, 'heap bytes per live token', 'bytes', [bytes]),
+    ];
+    const about = 'one handler with and without the guard; 100,000 live HS256 tokens in random order';
+    return { scenario, about, effort, servers, measures };
+  });
+}
+
+/**
+ * What the server keeps of a token, once unguarded traffic has warmed up all that is not the guard. Each token has
+ * been seen then.
+ */
+async function heapPerToken(server: Server, unguarded: Load, guarded: Load): Promise<number> {
+  await send(unguarded, WARM_UP);
+  const before = await server.heap();
+  await send(guarded, TOKENS);
+  return Math.max(0, (await server.heap()) - before) / TOKENS;
+}
+
+async function send(load: Load, atLeast: number): Promise<void> {
+  const opened = await openLoad(load);
+  await opened.drive({ seconds: 0, atLeast });
+  opened.close();
+}

@@ -1,0 +1,59 @@
+import { cpuUnderLoad, type Effort, type Server } from './harness.ts';
+import { openLoad, type Load } from './load.ts';
+import type { Measured } from './results.ts';
+import { shuffled } from './statistics.ts';
+
+export interface Contestant {
+  readonly server: Server;
+  readonly load: Load;
+}
+
+/** Measures all in each round, in random order, after a warm-up that counts for nothing. */
+export async function compete(
+  effort: Effort,
+  contestants: Readonly<Record<string, Contestant>>,
+  beforeRound: () => Promise<void> = async () => undefined,
+): Promise<Record<string, Measured>> {
+  const measured: Record<string, Measured> = {};
+  await beforeRound();
+  for (const [name, contestant] of Object.entries(contestants)) {
+    measured[name] = nothingYet();
+    await warmUp(contestant, effort);
+  }
+  for (let round = 0; round < effort.rounds; round++) {
+    await beforeRound();
+    for (const [name, contestant] of shuffled(Object.entries(contestants))) {
+      await measureRound(contestant, effort, measured[name] as Measured);
+    }
+  }
+  return measured;
+}
+
+async function warmUp({ load }: Contestant, { seconds }: Effort): Promise<void> {
+  const opened = await openLoad(load);
+  await opened.drive({ seconds });
+  opened.close();
+}
+
+async function measureRound({ server, load }: Contestant, effort: Effort, measured: Measured): Promise<void> {
+  const { seconds, rate } = effort;
+  const atRate = await cpuUnderLoad(server, load, { seconds, rate });
+  const saturated = await cpuUnderLoad(server, load, { seconds });
+  measured.cpuMicroseconds.push(atRate.cpuMicroseconds);
+  measured.p99Milliseconds.push(atRate.p99Milliseconds);
+  measured.saturatedCpuMicroseconds.push(saturated.cpuMicroseconds);
+  measured.requestsPerSecond.push(saturated.requestsPerSecond);
+  measured.generatorShare.push(saturated.generatorShare);
+  measured.keptUp = Math.min(measured.keptUp, atRate.requestsPerSecond / rate);
+}
+
+function nothingYet(): Measured {
+  return {
+    cpuMicroseconds: [],
+    p99Milliseconds: [],
+    saturatedCpuMicroseconds: [],
+    requestsPerSecond: [],
+    generatorShare: [],
+    keptUp: 1,
+  };
+}

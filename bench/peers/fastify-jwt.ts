@@ -1,0 +1,13 @@
+import fastifyJwt from '@fastify/jwt';
+import { fastify } from 'fastify';
+import { audience, issuer, PATH, secret, serveFastify, view, type Claims } from './peer.ts';
+
+/** Called with `cache` as second argument it keeps verified tokens, a thousand of them by default. */
+const app = fastify();
+await app.register(fastifyJwt, {
+  secret,
+  verify: { algorithms: ['HS256'], allowedIss: issuer, allowedAud: audience, cache: process.argv[3] === 'cache' },
+});
+app.addHook('onRequest', (request) => request.jwtVerify());
+app.get(PATH, ({ user }, reply) => void reply.send(view(user as Claims)));
+await serveFastify(app);

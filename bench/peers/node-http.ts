@@ -1,0 +1,15 @@
+import { createServer } from 'node:http';
+import { PATH, serveNode, somebody, view } from './peer.ts';
+
+serveNode(
+  createServer((request, response) => {
+    if (request.url !== PATH) {
+      response.writeHead(404).end();
+      return;
+    }
+    const body = JSON.stringify(view(somebody));
+    response
+      .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+      .end(body);
+  }),
+);

@@ -1,0 +1,62 @@
+import type { JWK } from 'jose';
+import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import { answerQuestions } from '../questions.ts';
+
+/** What the harness gives every peer. */
+export const { secret, issuer, audience, jwk } = JSON.parse(process.argv[2] ?? '{}') as {
+  secret: string;
+  issuer: string;
+  audience: string;
+  /** The public key of the ES256 tokens. */
+  jwk?: JWK;
+};
+
+export const PATH = '/v1/auth/me';
+
+export interface Claims {
+  readonly sub: string;
+  readonly email: string;
+  readonly sid: string;
+  readonly exp: number;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by a guard of our own. */
+    claims?: Claims;
+  }
+}
+
+/** Whom an unguarded peer takes its caller for. */
+export const somebody: Claims = Object.freeze({
+  sub: '01920000-0000-7000-8000-000000000001',
+  email: 'bench@example.com',
+  sid: '01920000-0000-7000-8000-000000000002',
+  exp: 4e9,
+});
+
+/** The body that every peer answers. */
+export function view({ sub, email, sid, exp }: Claims): Record<string, string> {
+  return { userId: sub, email, sessionId: sid, expiresAt: new Date(exp * 1000).toISOString() };
+}
+
+export function bearerToken(authorization: string | undefined): string {
+  return authorization?.startsWith('Bearer ') ? authorization.slice(7) : '';
+}
+
+interface Fastify {
+  listen(options: { host: string; port: number }): Promise<string>;
+  close(): Promise<unknown>;
+}
+
+export async function serveFastify(app: Fastify, answers?: Parameters<typeof answerQuestions>[2]): Promise<void> {
+  answerQuestions(await app.listen({ host: '127.0.0.1', port: 0 }), () => app.close(), answers);
+}
+
+export function serveNode(server: Server): void {
+  server.listen(0, '127.0.0.1', () => {
+    const { port } = server.address() as AddressInfo;
+    answerQuestions(`http://127.0.0.1:${port}`, async () => server.close());
+  });
+}

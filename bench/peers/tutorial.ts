@@ -1,0 +1,49 @@
+import 'reflect-metadata';
+import { Controller, Get, Module, Request, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ExtractJwt, Strategy } from 'passport-jwt';
+import { secret, serveFastify, view, type Claims } from './peer.ts';
+
+/** The recipe of Nest's documentation, with its decorators as the functions they are. */
+class JwtStrategy extends PassportStrategy(Strategy) {
+  constructor() {
+    super({
+      jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+      ignoreExpiration: false,
+      secretOrKey: secret,
+    });
+  }
+
+  validate(payload: Claims): Claims {
+    return payload;
+  }
+}
+
+class AuthController {
+  me(request: { user: Claims }): Record<string, string> {
+    return view(request.user);
+  }
+}
+
+class AppModule {}
+
+const { prototype } = AuthController;
+Request()(prototype, 'me', 0);
+Get('me')(prototype, 'me', Object.getOwnPropertyDescriptor(prototype, 'me') as PropertyDescriptor);
+UseGuards(AuthGuard('jwt'))(AuthController);
+Controller('v1/auth')(AuthController);
+Module({ imports: [PassportModule], controllers: [AuthController], providers: [JwtStrategy] })(AppModule);
+
+const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), {
+  logger: ['warn', 'error'],
+});
+await app.init();
+await serveFastify({
+  async listen({ host, port }) {
+    await app.listen(port, host);
+    return app.getUrl();
+  },
+  close: () => app.close(),
+});

@@ -1,0 +1,62 @@
+import { generateKeyPairSync, sign, verify } from 'node:crypto';
+import { guarded, ME } from './contestants.ts';
+import { signIn, withBench, type Effort } from './harness.ts';
+import { bearer, Load } from './load.ts';
+import { compete } from './match.ts';
+import { measure, ratio, type Result } from './results.ts';
+import { forge } from './tokens.ts';
+
+const FORGERIES = 10_000;
+
+/** What it costs to refuse: text that is no token, and a token that only its signature gives away. */
+export function refusals(effort: Effort): Promise<Result> {
+  const scenario = 'refusals';
+  return withBench(async (bench) => {
+    const server = await bench.startServer(await bench.createDatabase(), { ACCESS_TOKEN_TTL_SECONDS: '3600' });
+    const token = await signIn(server.url);
+    const forgeries = Array.from({ length: FORGERIES }, () => bearer(forge(token)));
+    const garbage = bearer('g'.repeat(token.length));
+    const checks: number[] = [];
+    const contestants = {
+      '200': await guarded(server, token),
+      '401 for garbage': { server, load: new Load(server.url + ME, [garbage], { status: 401 }) },
+      '401 for a forgery': { server, load: new Load(server.url + ME, forgeries, { status: 401 }) },
+    };
+    const servers = await compete(effort, contestants, async () => void checks.push(signatureCheck(token)));
+    // The first was before the warm-up.
+    checks.shift();
+    const cpu = (name: keyof typeof contestants): number[] => servers[name]?.cpuMicroseconds ?? [];
+    const beyond = cpu('401 for a forgery').map((each, round) => each - (cpu('401 for garbage')[round] ?? 0));
+    const measures = [
+      ratio(scenario, servers, ['401 for garbage', '200']),
+      ratio(scenario, servers, ['401 for a forgery', '200']),
+      measure(scenario, 'signature check alone', 'µs', checks),
+      measure(
+        scenario,
+        'forgery beyond garbage / signature check',
+        'ratio',
+        beyond.map((each, round) => each / (checks[round] ?? 0)),
+      ),
+    ];
+    return {
+      scenario,
+      about: 'ES256; answers 401 over answers 200, each forgery another one',
+      effort,
+      servers,
+      measures,
+    };
+  });
+}
+
+/** CPU microseconds of node:crypto for one ES256 check of as long a token, its key prepared. */
+function signatureCheck(token: string): number {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const data = Buffer.from(token.slice(0, token.lastIndexOf('.')));
+  const signature = sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  const times = 2000;
+  const before = process.cpuUsage();
+  for (let time = 0; time < times; time++)
+    verify('sha256', data, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / times;
+}

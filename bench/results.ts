@@ -1,0 +1,128 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { circumstances, type Circumstances, type Effort } from './harness.ts';
+import { estimate, quantile, type Estimate } from './statistics.ts';
+import { targetOf } from './targets.ts';
+
+/** One server's rounds. */
+export interface Measured {
+  /** CPU per answered request at the equal rate. */
+  readonly cpuMicroseconds: number[];
+  readonly p99Milliseconds: number[];
+  /** At saturation, with the part of its core that the generator used then. */
+  readonly saturatedCpuMicroseconds: number[];
+  readonly requestsPerSecond: number[];
+  readonly generatorShare: number[];
+  /** The least part of the offered rate that it answered in a round. */
+  keptUp: number;
+}
+
+/** A figure with a name: one value for each round. */
+export interface Measure extends Estimate {
+  readonly name: string;
+  /** `ratio`, or what one of it is. */
+  readonly unit: string;
+  readonly values: readonly number[];
+  readonly most?: number | undefined;
+  /** The same ratio while both are saturated. */
+  readonly saturated?: Estimate | undefined;
+}
+
+export interface Result {
+  readonly scenario: string;
+  readonly about: string;
+  readonly effort: Effort;
+  readonly servers: Readonly<Record<string, Measured>>;
+  readonly measures: readonly Measure[];
+}
+
+/** The file of a run. */
+export interface Table extends Circumstances {
+  readonly measuredAt: string;
+  readonly results: readonly Result[];
+}
+
+/** Above it the generator and not the server may have set the pace. */
+export const USABLE_GENERATOR_SHARE = 0.9;
+const KEPT_UP = 0.95;
+
+export function measure(scenario: string, name: string, unit: string, values: readonly number[]): Measure {
+  return { name, unit, values, ...estimate(values), most: targetOf(scenario, name) };
+}
+
+/** One server's CPU over another's, within each round. */
+export function ratio(
+  scenario: string,
+  servers: Readonly<Record<string, Measured>>,
+  [one, other]: readonly [string, string],
+): Measure {
+  const over = (member: 'cpuMicroseconds' | 'saturatedCpuMicroseconds'): number[] =>
+    (servers[one]?.[member] ?? []).map((cpu, round) => cpu / (servers[other]?.[member][round] ?? 0));
+  const saturated = estimate(over('saturatedCpuMicroseconds'));
+  return { ...measure(scenario, `${one} / ${other}`, 'ratio', over('cpuMicroseconds')), saturated };
+}
+
+export function verdict({ median, most }: Measure): 'reached' | 'not reached' | '' {
+  if (most === undefined) return '';
+  return median <= most ? 'reached' : 'not reached';
+}
+
+/** What is to be known about a server's figures, if anything. */
+export function doubts({ generatorShare, keptUp }: Measured): string {
+  return [
+    Math.max(...generatorShare) > USABLE_GENERATOR_SHARE ? 'requests/s not usable: the generator was at its limit' : '',
+    keptUp < KEPT_UP ? `answered only ${Math.round(keptUp * 100)} % of the offered rate` : '',
+  ]
+    .filter(Boolean)
+    .join('; ');
+}
+
+export function digits(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString('en');
+  return value.toFixed(value >= 10 ? 1 : 2);
+}
+
+/** `median [low, high]`; the value alone where there was one. */
+export function written(estimated: Estimate): string {
+  if (estimated.low === estimated.high) return digits(estimated.median);
+  return `${digits(estimated.median)} [${digits(estimated.low)}, ${digits(estimated.high)}]`;
+}
+
+export function print(result: Result): void {
+  const { scenario, about, effort, servers, measures } = result;
+  console.log(`\n${scenario}: ${about}`);
+  console.log(
+    `${effort.rounds} rounds of ${effort.seconds} s at ${effort.rate}/s, then saturated; median [95 % interval]`,
+  );
+  for (const [name, measured] of Object.entries(servers)) {
+    const cpu = `CPU µs/request ${written(estimate(measured.cpuMicroseconds))}, saturated ${digits(quantile(measured.saturatedCpuMicroseconds, 0.5))}`;
+    const pace = `requests/s ${written(estimate(measured.requestsPerSecond))}`;
+    const share = `generator ${Math.round(Math.max(...measured.generatorShare) * 100)} %`;
+    console.log(`  ${name.padEnd(26)} ${cpu.padEnd(40)} ${pace.padEnd(36)} ${share}  ${doubts(measured)}`);
+  }
+  for (const each of measures) {
+    const unit = each.unit === 'ratio' ? '' : ` ${each.unit}`;
+    const saturated = each.saturated === undefined ? '' : `saturated ${digits(each.saturated.median)}`;
+    const target = each.most === undefined ? '' : `target ${each.most}: ${verdict(each)}`;
+    console.log(
+      `  ${each.name.padEnd(44)} ${`${written(each)}${unit}`.padEnd(28)} ${saturated.padEnd(16)} ${target}`.trimEnd(),
+    );
+  }
+}
+
+export function write(file: string, results: readonly Result[]): void {
+  mkdirSync('bench/results', { recursive: true });
+  const table: Table = { measuredAt: new Date().toISOString(), ...circumstances(), results };
+  writeFileSync(file, `${JSON.stringify(table, rounded, 1)}\n`);
+}
+
+function rounded(_name: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
+}
+
+/** @throws Error when the file is not one that {@link write} made. */
+export function read(file: string): Table {
+  if (!existsSync(file)) throw new Error(`There is no ${file}`);
+  const table = JSON.parse(readFileSync(file, 'utf8')) as Partial<Table>;
+  if (!Array.isArray(table.results)) throw new Error(`${file} is not the result of a bench`);
+  return table as Table;
+}

@@ -1,0 +1,31 @@
+export interface Target {
+  readonly scenario: string;
+  /** The name of a measure: two servers' CPU as `one / other`, or what the scenario calls it. */
+  readonly measure: string;
+  /** Reached when the median is at or below. */
+  readonly most: number;
+}
+
+/** What the guard is held to. */
+export const TARGETS: readonly Target[] = [
+  { scenario: 'guard', measure: 'guarded / unguarded', most: 1.05 },
+  { scenario: 'many-tokens', measure: 'guarded / unguarded', most: 1.2 },
+  { scenario: 'many-tokens', measure: 'heap bytes per live token', most: 1024 },
+  { scenario: 'fastify', measure: 'guarded / raw Fastify', most: 1.4 },
+  { scenario: 'peers', measure: 'guarded / @fastify/jwt, cache', most: 0.75 },
+  { scenario: 'peers', measure: 'guarded / tutorial', most: 0.2 },
+  { scenario: 'peers', measure: 'guarded / better-auth', most: 0.14 },
+  { scenario: 'algorithms', measure: 'ES256 / HS256', most: 1.05 },
+  { scenario: 'first-sight', measure: 'guarded / jose', most: 0.8 },
+  { scenario: 'refusals', measure: '401 for garbage / 200', most: 1 },
+  { scenario: 'refusals', measure: 'forgery beyond garbage / signature check', most: 1 },
+  { scenario: 'login-storm', measure: 'guarded p99 in the storm / larger of 15 ms and twice idle', most: 1 },
+  { scenario: 'login-storm', measure: 'guarded requests lost', most: 0 },
+  // At least 0.85 of the hashes alone.
+  { scenario: 'login-storm', measure: 'hashes alone / logins served', most: 1.176 },
+  { scenario: 'login-storm', measure: 'refused on arrival, p99', most: 100 },
+];
+
+export function targetOf(scenario: string, measure: string): number | undefined {
+  return TARGETS.find((target) => target.scenario === scenario && target.measure === measure)?.most;
+}
