@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../problems/problem.js';
 import { tokenInvalid, tokenMissing } from './access.problems.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
+import { isCompactJws } from '../verifier/compact-jws.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import type { Principal } from './principal.js';
 import type { RouteAccess } from './route-access.decorators.js';
@@ -31,17 +32,14 @@ export class Gate {
       if (access === 'public') return done();
       const { authorization } = request.headers;
       if (access === 'bearer-or-body' && authorization === undefined) return done();
-      const known = strategies === undefined ? this.#recall(authorization) : undefined;
+      const token = strategies === undefined ? bearerToken(authorization) : undefined;
+      // What passport would find after all its machinery; whatever is not known for sure is left to it.
+      if (token !== undefined && !isCompactJws(token)) return done(tokenInvalid());
+      const known = token === undefined ? undefined : this.verifier.recall(token);
       if (known === undefined) return this.#authenticate(strategies)(request, reply, done as (error?: unknown) => void);
       request.user = known;
       done();
     });
-  }
-
-  /** What passport would find after all its machinery; whatever is not known for sure is left to it. */
-  #recall(authorization: string | undefined): Principal | undefined {
-    if (authorization === undefined || !authorization.startsWith(BEARER)) return undefined;
-    return this.verifier.recall(authorization.slice(BEARER.length));
   }
 
   #authenticate(names: readonly string[] = []): Authenticate {
@@ -56,13 +54,19 @@ export class Gate {
   }
 }
 
+function bearerToken(authorization: string | undefined): string | undefined {
+  return authorization?.startsWith(BEARER) ? authorization.slice(BEARER.length) : undefined;
+}
+
 function passportGate(strategy: string[] | Strategy): Authenticate {
   return (request, reply, next) => {
     const settle = (error: unknown, user?: Principal | false | null, info?: unknown): void => {
       if (user) request.user = user;
       next(error ?? (user ? undefined : refusal(request, info)));
     };
-    const enter: unknown = passport.authenticate(strategy, { session: false }, settle);
+    // Passport hangs this request's outcome on the strategy. Of one by name it makes a copy itself, of an instance it does not.
+    const own = Array.isArray(strategy) ? strategy : (Object.create(strategy) as Strategy);
+    const enter: unknown = passport.authenticate(own, { session: false }, settle);
     (enter as Authenticate)(request, reply, next);
   };
 }

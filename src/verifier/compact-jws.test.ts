@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeBase64url, MAX_TOKEN_LENGTH, parseJsonObject, splitCompactJws } from './compact-jws.js';
+import { decodeBase64url, isCompactJws, MAX_TOKEN_LENGTH, parseJsonObject, splitCompactJws } from './compact-jws.js';
 import { TokenError } from './token-error.js';
 
 function refusal(work: () => unknown): string | undefined {
@@ -16,10 +16,12 @@ describe('a compact JWS', () => {
   it('is three parts of which two are signed', () => {
     expect(splitCompactJws('a.bc.d')).toEqual({ header: 'a', payload: 'bc', signature: 'd', signingInput: 'a.bc' });
     expect(splitCompactJws('a.b.')).toMatchObject({ signature: '' });
+    expect(['a.bc.d', 'a.b.', '..'].every(isCompactJws)).toBe(true);
   });
 
   it.each(['', 'a', 'a.b', 'a.b.c.', '.a.b.c', 'a.b.c.d.e', '{"payload":"a"}'])('is not %j', (text) => {
     expect(refusal(() => splitCompactJws(text))).toBe('malformed');
+    expect(isCompactJws(text)).toBe(false);
   });
 
   it('is bounded', () => {

@@ -14,14 +14,18 @@ export interface CompactJws {
   readonly signingInput: string;
 }
 
+/** Whether a text has the outer form of a compact JWS (RFC 7515 section 7.1), and so is worth a closer look. */
+export function isCompactJws(token: string): boolean {
+  if (token.length > MAX_TOKEN_LENGTH) return false;
+  const second = token.indexOf('.', token.indexOf('.') + 1);
+  return second > 0 && !token.includes('.', second + 1);
+}
+
 /** @throws TokenError `malformed` */
 export function splitCompactJws(token: string): CompactJws {
-  if (token.length > MAX_TOKEN_LENGTH) throw new TokenError('malformed', 'the token is too long');
+  if (!isCompactJws(token)) throw new TokenError('malformed', 'the token is too long or not three parts');
   const first = token.indexOf('.');
   const second = token.indexOf('.', first + 1);
-  if (first === -1 || second === -1 || token.includes('.', second + 1)) {
-    throw new TokenError('malformed', 'the token is not three parts'); // RFC 7515 section 7.1
-  }
   return {
     header: token.slice(0, first),
     payload: token.slice(first + 1, second),
