@@ -49,7 +49,11 @@ export class Problem extends Error {
     readonly kind: ProblemKind,
     occurrence: Occurrence = {},
   ) {
+    const { stackTraceLimit } = Error;
+    // Of a refusal nobody wants to know where it was thrown, and finding out costs as much as the gate.
+    if (kind.status < 500) Error.stackTraceLimit = 0;
     super(`${kind.code}: ${occurrence.detail ?? kind.detail}`, { cause: occurrence.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.detail = occurrence.detail ?? kind.detail;
     this.errors = occurrence.errors;
     this.headers = occurrence.headers ?? {};

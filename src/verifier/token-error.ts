@@ -16,6 +16,10 @@ export class TokenError extends Error {
     readonly code: TokenErrorCode,
     reason: string,
   ) {
+    const { stackTraceLimit } = Error;
+    // The reason says it all, and a flood of forgeries need not pay for where it was found.
+    Error.stackTraceLimit = 0;
     super(reason);
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
