@@ -1,7 +1,8 @@
 FROM node:26-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --no-audit --no-fund --ignore-scripts
+# There is nothing to compile yet.
+RUN npm pkg delete scripts.prepare && npm ci --no-audit --no-fund
 COPY . .
 # Without the first step npm keeps the CLI and the compiler, because the client names them as optional peers.
 RUN npm run build && npm pkg delete devDependencies && npm prune --omit=peer --no-audit --no-fund
