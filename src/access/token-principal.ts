@@ -1,5 +1,5 @@
-import type { AccessTokenClaims } from '../verifier/access-token-claims.js';
 import { FIRST_PARTY_CLIENT_ID } from '../tokens/tokens.service.js';
+import type { AccessTokenClaims } from '../verifier/access-token-claims.js';
 import type { Principal } from './principal.js';
 
 /** The principal of a verified token, one object for all requests that bring it: nothing that a handler does changes it. */

@@ -27,7 +27,7 @@ export class Freshness implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** Asked about each guarded request. */
   get isStale(): boolean {
-    return performance.now() > Math.min(this.revocations.readAt, this.keyRing.readAt) + this.#mostMs;
+    return this.#ageMs > this.#mostMs;
   }
 
   /** Of the older of the two: a node that cannot read the keys does not know whom to trust either. */
