@@ -6,6 +6,7 @@ import { inject, onTestFinished } from 'vitest';
 import { createApp } from '../src/app.js';
 import type { Config } from '../src/config/config.js';
 import { parseSettings } from '../src/config/read-settings.js';
+import { dropDatabase } from '../src/database/schema-reset.js';
 import { Client } from './client.js';
 import { MASTER_SECRET } from './processes.js';
 
@@ -19,7 +20,7 @@ export async function createDatabase(
 ): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await administer(`CREATE DATABASE ${name} TEMPLATE ${inject('templateDatabase')}`);
-  onFinished(() => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  onFinished(() => dropDatabase(inject('databaseServerUrl'), name));
   const url = new URL(inject('databaseServerUrl'));
   url.pathname = `/${name}`;
   return url.href;

@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Public } from '../src/access/route-access.decorators.js';
+import { dropDatabase } from '../src/database/schema-reset.js';
 import type { ProblemKind } from '../src/problems/problem.js';
 import { UserView } from '../src/users/user-view.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
@@ -206,7 +207,7 @@ describe('every problem code', () => {
     request_timeout: () => raw('GET', '/health/live', 'Host: x\r\nX: '),
     service_unavailable: async () => {
       const lonely = await startApp();
-      await app.query(`DROP DATABASE ${new URL(lonely.databaseUrl).pathname.slice(1)} WITH (FORCE)`);
+      await dropDatabase(app.databaseUrl, new URL(lonely.databaseUrl).pathname.slice(1));
       return { route: 'GET /health/ready', answer: await lonely.call('GET', '/health/ready') };
     },
     token_expired: async () => {

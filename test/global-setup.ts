@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
+import { dropDatabase } from '../dist/database/schema-reset.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
 
 declare module 'vitest' {
@@ -36,7 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('databaseServerUrl', databaseUrl);
   project.provide('templateDatabase', template);
   return async () => {
-    await run(databaseUrl, `DROP DATABASE ${template} WITH (FORCE)`);
+    await dropDatabase(databaseUrl, template);
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   };
