@@ -1,9 +1,8 @@
-import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { Connection, type Answer } from './connection.ts';
 import { quantile, shuffled } from './statistics.ts';
 
 const CONNECTIONS = 32;
-const ANSWER_TIMEOUT_MS = 20_000;
 
 /** A request header that says who asks. */
 export type Credential = readonly [name: 'authorization' | 'cookie', value: string];
@@ -69,7 +68,7 @@ export async function openLoad(load: Load): Promise<{ drive(amount: Amount): Pro
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
   const fail = (error: unknown): void => failed.reject(new Error(`${load.url.href}: ${String(error)}`));
-  const connections = Array.from({ length: CONNECTIONS }, () => new Connection(load, fail));
+  const connections = Array.from({ length: CONNECTIONS }, () => new Connection(load.url, fail));
   await Promise.race([Promise.all(connections.map((connection) => connection.opened)), failed.promise]);
   return {
     drive: (amount) => Promise.race([drive(connections, load, amount), failed.promise]),
@@ -102,8 +101,9 @@ async function drive(connections: readonly Connection[], load: Load, amount: Amo
     }
     if (idle.length === connections.length && isOver()) done.resolve();
   };
-  const answered = (connection: Connection, milliseconds: number): void => {
-    latencies.push(milliseconds);
+  const answered = (connection: Connection, { status, askedAt }: Answer): void => {
+    if (status !== load.status) throw new Error(`answered ${status}`);
+    latencies.push(performance.now() - askedAt);
     idle.push(connection);
     sendDue();
   };
@@ -119,59 +119,4 @@ async function drive(connections: readonly Connection[], load: Load, amount: Amo
     p99Milliseconds: quantile(latencies, 0.99),
     generatorShare: (user + system) / 1e6 / elapsed,
   };
-}
-
-type Answered = (connection: Connection, milliseconds: number) => void;
-
-class Connection {
-  readonly opened: Promise<void>;
-  readonly #socket: Socket;
-  readonly #start: string;
-  #received = '';
-  #askedAt = 0;
-  #answered: Answered = () => undefined;
-
-  constructor({ url, status }: Load, fail: (error: unknown) => void) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.opened = promise;
-    this.#start = `HTTP/1.1 ${status} `;
-    const receive = (size: number, bytes: Uint8Array): boolean => {
-      try {
-        this.#receive((bytes as Buffer).toString('latin1', 0, size));
-      } catch (error) {
-        fail(error);
-      }
-      return true;
-    };
-    // One buffer for all that is received spares this process a stream and an allocation per answer.
-    const onread = { buffer: Buffer.alloc(65_536), callback: receive };
-    this.#socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true, onread }, resolve);
-    this.#socket.setTimeout(ANSWER_TIMEOUT_MS, () => fail('no answer'));
-    this.#socket.on('error', fail).on('close', () => fail('the connection was closed'));
-  }
-
-  ask(request: Buffer, answered: Answered): void {
-    this.#answered = answered;
-    this.#askedAt = performance.now();
-    this.#socket.write(request);
-  }
-
-  close(): void {
-    this.#socket.removeAllListeners('close').destroy();
-  }
-
-  #receive(text: string): void {
-    this.#received += text;
-    const received = this.#received;
-    const head = received.indexOf('\r\n\r\n');
-    if (head === -1) return;
-    if (!received.startsWith(this.#start)) throw new Error(`answered ${received.slice(0, 200)}`);
-    const length = /\r\ncontent-length: (\d+)\r\n/i.exec(received.slice(0, head + 2))?.[1];
-    if (length === undefined) throw new Error('no Content-Length');
-    const missing = head + 4 + Number(length) - received.length;
-    if (missing > 0) return;
-    if (missing < 0) throw new Error('answered more than was asked');
-    this.#received = '';
-    this.#answered(this, performance.now() - this.#askedAt);
-  }
 }

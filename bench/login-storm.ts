@@ -17,11 +17,15 @@ const EXCESS = 10;
 const ACCOUNTS = 5000;
 /** HASH_QUEUE_MILLISECONDS of the server: who is refused later was not refused on arrival. */
 const QUEUE_MILLISECONDS = 1000;
+/** Before each measure, by all who take part in it. */
+const WARM_UP_SECONDS = 2;
+/** All that surrounds the storm is measured for as long at most. */
+const SHORT_SECONDS = 10;
 const PASSWORD = 'a long enough passphrase';
 
 interface Guarded {
   readonly p99Milliseconds: number;
-  /** Neither 2xx nor answered at all. */
+  /** Answered otherwise than 200, or not at all. */
   readonly lost: number;
 }
 
@@ -56,7 +60,7 @@ export function loginStorm(effort: Effort): Promise<Result> {
     const server = await bench.startServer(databaseUrl, { HASH_QUEUE_MILLISECONDS: String(QUEUE_MILLISECONDS) });
     const emails = await makeAccounts(bench, databaseUrl, server);
     const token = await signIn(server.url);
-    await measureRound(server, token, emails, 2);
+    await measureRound(server, token, emails, 1);
     const rssBefore = await server.ask<number>('rss');
     const rounds: Round[] = [];
     for (let round = 0; round < effort.rounds; round++) {
@@ -85,12 +89,13 @@ async function measureRound(
   emails: readonly string[],
   seconds: number,
 ): Promise<Omit<Round, 'rssMegabytes'>> {
-  const idle = await askGuarded(server, token, seconds);
+  const short = Math.min(seconds, SHORT_SECONDS);
+  const idle = await askGuarded(server, token, short);
   const [hashing, hashesPerSecond] = await Promise.all([
-    askGuarded(server, token, seconds),
-    server.ask<number>('hashes', seconds),
+    askGuarded(server, token, short),
+    server.ask<number>('hashes', WARM_UP_SECONDS + short),
   ]);
-  const [, capacity] = await Promise.all([askGuarded(server, token, seconds), logInInTurn(server, emails, seconds)]);
+  const [, capacity] = await Promise.all([askGuarded(server, token, short), logInInTurn(server, emails, short)]);
   const [guarded, logins] = await Promise.all([
     askGuarded(server, token, seconds),
     logInAtOnce(server, emails, Math.round(hashesPerSecond * EXCESS), seconds),
@@ -101,8 +106,13 @@ async function measureRound(
 }
 
 /** From a thread of its own, so that one load does not delay the other; autocannon would send in bursts. */
-async function askSteadily(load: SteadyLoad): Promise<SteadyResult> {
-  const worker = new Worker(new URL('./steady-load.worker.ts', import.meta.url), { workerData: load });
+async function askSteadily(load: Omit<SteadyLoad, 'warmUpSeconds' | 'patienceMilliseconds'>): Promise<SteadyResult> {
+  const workerData: SteadyLoad = {
+    ...load,
+    warmUpSeconds: WARM_UP_SECONDS,
+    patienceMilliseconds: 2 * QUEUE_MILLISECONDS,
+  };
+  const worker = new Worker(new URL('./steady-load.worker.ts', import.meta.url), { workerData });
   const [result] = (await once(worker, 'message')) as [SteadyResult];
   return result;
 }
@@ -110,10 +120,9 @@ async function askSteadily(load: SteadyLoad): Promise<SteadyResult> {
 async function askGuarded(server: Server, token: string, seconds: number): Promise<Guarded> {
   const headers = { authorization: `Bearer ${token}` };
   const load = { url: `${server.url}/v1/auth/me`, headers, bodies: [], perSecond: GUARDED_PER_SECOND, seconds };
-  const { times, unanswered, failed } = await askSteadily(load);
+  const { times, lost } = await askSteadily(load);
   const { 200: answered = [], ...others } = times;
-  const lost = unanswered + failed + Object.values(others).flat().length;
-  return { p99Milliseconds: quantile(answered, 0.99), lost };
+  return { p99Milliseconds: quantile(answered, 0.99), lost: lost + Object.values(others).flat().length };
 }
 
 /** Where the accounts were left: a user's sessions are at most a hundred. */
@@ -151,16 +160,15 @@ async function logInAtOnce(
   perSecond: number,
   seconds: number,
 ): Promise<Logins> {
-  const bodies = takeBodies(emails, perSecond * seconds);
+  const bodies = takeBodies(emails, perSecond * (WARM_UP_SECONDS + seconds));
   const load = { url: `${server.url}/v1/auth/login`, headers: JSON_HEADERS, bodies, perSecond, seconds };
-  const { times, failed } = await askSteadily(load);
-  const { 200: served = [], 503: shed = [], ...others } = times;
+  const { times, answers, lost } = await askSteadily(load);
+  const { 200: _served, 503: shed = [], ...others } = times;
   const refused = shed.filter((milliseconds) => milliseconds < QUEUE_MILLISECONDS);
   return {
     offeredPerSecond: perSecond,
-    // The last are served in the second after the last was sent: the queue is as long.
-    perSecond: served.length / (seconds + QUEUE_MILLISECONDS / 1000),
-    failed: failed + Object.values(others).flat().length,
+    perSecond: (answers[200] ?? 0) / seconds,
+    failed: lost + Object.values(others).flat().length,
     dropped: shed.length - refused.length,
     refused: refused.length,
     refusedP50Milliseconds: quantile(refused, 0.5),

@@ -1,6 +1,5 @@
-import { Agent, request } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { Connection, type Answer } from './connection.ts';
 
 export interface SteadyLoad {
   readonly url: string;
@@ -8,50 +7,80 @@ export interface SteadyLoad {
   /** Posted in turn; without any it is GET. */
   readonly bodies: readonly string[];
   readonly perSecond: number;
+  /** Beforehand, at the same rate; counts for nothing. */
+  readonly warmUpSeconds: number;
   readonly seconds: number;
+  /** How long the last ones have for their answers. */
+  readonly patienceMilliseconds: number;
 }
 
 export interface SteadyResult {
-  /** Milliseconds to each answer, by status. */
+  /** Milliseconds to the answer of each that was asked in the time that counts, by status. */
   readonly times: Readonly<Record<number, number[]>>;
-  /** Not answered a second after the last was sent; their connections are closed. */
-  readonly unanswered: number;
-  readonly failed: number;
+  /** Answers that came in the time that counts, by status. */
+  readonly answers: Readonly<Record<number, number>>;
+  /** Asked in the time that counts and not answered, or badly. */
+  readonly lost: number;
 }
 
-const { url, headers, bodies, perSecond, seconds } = workerData as SteadyLoad;
-const agent = new Agent({ keepAlive: true });
+const { url: href, headers, bodies, perSecond, ...spans } = workerData as SteadyLoad;
+const url = new URL(href);
+const startsAt = performance.now() + spans.warmUpSeconds * 1000;
+const endsAt = startsAt + spans.seconds * 1000;
 const times: Record<number, number[]> = {};
-let [unanswered, failed] = [0, 0];
+const answers: Record<number, number> = {};
+const open = new Set<Connection>();
+const idle: Connection[] = [];
+let [asked, answered] = [0, 0];
 
-function ask(body: string | undefined): Promise<void> {
-  const askedAt = performance.now();
-  unanswered++;
-  return new Promise((resolve) => {
-    const asking = request(url, { agent, headers, method: body === undefined ? 'GET' : 'POST' }, (response) => {
-      response.resume().once('end', () => {
-        (times[response.statusCode ?? 0] ??= []).push(performance.now() - askedAt);
-        unanswered--;
-        resolve();
-      });
-    });
-    asking.once('error', () => {
-      unanswered--;
-      failed++;
-      resolve();
-    });
-    asking.end(body);
+const counts = (time: number): boolean => time >= startsAt && time < endsAt;
+
+function requestOf(body: string | undefined): Buffer {
+  const lines = Object.entries({ host: url.host, connection: 'keep-alive', ...headers });
+  if (body !== undefined) lines.push(['content-length', String(Buffer.byteLength(body))]);
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return Buffer.from(`${body === undefined ? 'GET' : 'POST'} ${url.pathname} HTTP/1.1\r\n${head}\r\n${body ?? ''}`);
+}
+
+function openConnection(): Connection {
+  const connection: Connection = new Connection(url, () => {
+    open.delete(connection);
+    connection.close();
   });
+  open.add(connection);
+  return connection;
 }
 
-/** One request after the other at its time, whether those before it are answered or not. */
-const asked: Promise<void>[] = [];
-const startedAt = performance.now();
-for (let turn = 0; turn < perSecond * seconds; turn++) {
-  const wait = startedAt + (turn * 1000) / perSecond - performance.now();
-  if (wait > 0) await pause(wait);
-  asked.push(ask(bodies[turn % bodies.length]));
+function receive(connection: Connection, { status, askedAt }: Answer): void {
+  const now = performance.now();
+  if (counts(now)) answers[status] = (answers[status] ?? 0) + 1;
+  if (counts(askedAt)) {
+    answered++;
+    (times[status] ??= []).push(now - askedAt);
+  }
+  idle.push(connection);
 }
-await Promise.race([Promise.all(asked), pause(1000)]);
-parentPort?.postMessage({ times, unanswered, failed } satisfies SteadyResult);
-agent.destroy();
+
+async function ask(request: Buffer): Promise<void> {
+  if (counts(performance.now())) asked++;
+  let connection = idle.pop();
+  while (connection !== undefined && !open.has(connection)) connection = idle.pop();
+  if (connection === undefined) {
+    connection = openConnection();
+    await connection.opened;
+  }
+  connection.ask(request, receive);
+}
+
+/** Each at its time, whether those before it are answered or not. */
+const requests = bodies.length === 0 ? [requestOf(undefined)] : bodies.map(requestOf);
+const beganAt = performance.now();
+let sent = 0;
+const timer = setInterval(() => {
+  const now = Math.min(performance.now(), endsAt);
+  for (; sent < ((now - beganAt) / 1000) * perSecond; sent++) void ask(requests[sent % requests.length] as Buffer);
+  if (performance.now() < endsAt + (answered < asked ? spans.patienceMilliseconds : 0)) return;
+  clearInterval(timer);
+  parentPort?.postMessage({ times, answers, lost: asked - answered } satisfies SteadyResult);
+  for (const connection of open) connection.close();
+}, 1);

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { PrismaService } from '../src/database/prisma.service.js';
 import { hash } from '../src/passwords/argon2.js';
+import { SessionsService } from '../src/sessions/sessions.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 
 const CHEAP = { memoryKib: 8, passes: 1, lanes: 1 };
@@ -77,5 +79,54 @@ describe('a login that meets', () => {
     const app = await startApp({ changes: { databaseLockTimeoutMs: 100 } });
     const { answer } = await loginDuring(app, () => expect.poll(() => lockWaiters(app)).toBe(0));
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+  });
+});
+
+describe('a login that nothing disturbs', () => {
+  const ORIGIN = { userAgent: null, network: null };
+
+  it.each([
+    ['whose user was disabled meanwhile', 'UPDATE users SET disabled_at = now() WHERE id = $1', 0],
+    ['whose user has another hash meanwhile', `UPDATE users SET password_hash = password_hash || 'x' WHERE id = $1`, 0],
+    ['whose user went meanwhile', 'DELETE FROM users WHERE id = $1', 0],
+    [
+      'whose user has fifty sessions',
+      'INSERT INTO sessions (id, user_id) SELECT gen_random_uuid(), $1::uuid FROM generate_series(1, 50)',
+      50,
+    ],
+  ])('%s starts nothing in one statement', async (_case, change, live) => {
+    const app = await startApp();
+    const { body } = await app.register(`${randomUUID()}@example.com`);
+    const id = String(body['id']);
+    const [user] = await app.query<{ hash: string }>('SELECT password_hash AS hash FROM users WHERE id = $1', [id]);
+    await app.query(change, [id]);
+    const sessions = app.nest.get(SessionsService, { strict: false });
+    expect(await sessions.startUndisturbed(id, user?.hash ?? '', ORIGIN)).toBeUndefined();
+    expect(await app.query('SELECT FROM sessions WHERE user_id = $1', [id])).toHaveLength(live);
+  });
+
+  it('opens no transaction', async () => {
+    const app = await startApp();
+    const { email } = await app.signIn();
+    const commits = vi.spyOn(app.nest.get(PrismaService, { strict: false }), '$transaction');
+    expect((await app.login(email)).status).toBe(200);
+    expect(commits).not.toHaveBeenCalled();
+  });
+});
+
+describe('many logins of one user at once', () => {
+  it.each([40, 97])('beside %d sessions leave a hundred', async (before) => {
+    const app = await startApp({ changes: { databaseLockTimeoutMs: 20_000, databaseConnectionTimeoutMs: 20_000 } });
+    const email = `${randomUUID()}@example.com`;
+    const { body: user } = await app.register(email);
+    await app.query(
+      `INSERT INTO sessions (id, user_id, created_at)
+       SELECT gen_random_uuid(), $1::uuid, now() - n * interval '1 minute' FROM generate_series(1, $2::int) n`,
+      [user['id'], before],
+    );
+    const answers = await Promise.all(Array.from({ length: 70 }, () => app.login(email)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const live = await app.query('SELECT FROM sessions WHERE user_id = $1 AND ended_at IS NULL', [user['id']]);
+    expect(live).toHaveLength(100);
   });
 });

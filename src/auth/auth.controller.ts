@@ -6,7 +6,6 @@ import type { Principal } from '../access/principal.js';
 import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
-import { originOf } from '../sessions/origin.js';
 import { refreshTokenProblems } from '../sessions/sessions.problems.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
@@ -60,7 +59,7 @@ export class AuthController {
     @Req() { headers, ip }: FastifyRequest,
     @Gone() gone: AbortSignal,
   ): Promise<TokenResponse> {
-    return tokenResponse(await this.auth.login(body, originOf(headers['user-agent'], ip), gone));
+    return tokenResponse(await this.auth.login(body, { userAgent: headers['user-agent'], address: ip }, gone));
   }
 
   @Post('refresh')

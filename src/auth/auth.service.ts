@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
-import type { Origin } from '../sessions/origin.js';
+import { originOf, type Client } from '../sessions/origin.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokensService, type IssuedToken } from '../tokens/tokens.service.js';
 import { UsersService } from '../users/users.service.js';
@@ -24,11 +24,16 @@ export class AuthService {
    * Starts a session for the right address and password.
    * @throws Problem `credentials_invalid`, one answer for unknown, wrong and disabled.
    */
-  async login({ email, password }: LoginBody, origin: Origin, gone?: AbortSignal): Promise<IssuedTokens> {
+  async login({ email, password }: LoginBody, client: Client, gone?: AbortSignal): Promise<IssuedTokens> {
     this.tokens.requireKey();
     const { user, sessionId, refreshToken } = await this.users.whileVerified(
       () => this.users.verify(email, password, gone),
-      async (tx, verified) => ({ user: verified, ...(await this.sessions.start(tx, verified.id, origin)) }),
+      async (tx, verified) => ({ user: verified, ...(await this.sessions.start(tx, verified.id, originOf(client))) }),
+      async (verified) => {
+        const { id, passwordHash } = verified;
+        const started = await this.sessions.startUndisturbed(id, passwordHash, originOf(client));
+        return started && { user: verified, ...started };
+      },
     );
     return { ...this.tokens.issue(user, sessionId), refreshToken };
   }

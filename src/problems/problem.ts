@@ -51,7 +51,7 @@ export class Problem extends Error {
   ) {
     const { stackTraceLimit } = Error;
     // Of a refusal nobody wants to know where it was thrown, and finding out costs as much as the gate.
-    if (kind.status < 500) Error.stackTraceLimit = 0;
+    if (kind.status < 500 || occurrence.isTold) Error.stackTraceLimit = 0;
     super(`${kind.code}: ${occurrence.detail ?? kind.detail}`, { cause: occurrence.cause });
     Error.stackTraceLimit = stackTraceLimit;
     this.detail = occurrence.detail ?? kind.detail;

@@ -10,12 +10,12 @@ describe('the origin of a session', () => {
     ['::1', '::/48'],
     ['not an address', null],
   ])('of %s is the network %s', (address, network) => {
-    expect(originOf(undefined, address)).toEqual({ userAgent: null, network });
+    expect(originOf({ userAgent: undefined, address })).toEqual({ userAgent: null, network });
   });
 
   it('keeps the user agent, cut to 256 characters', () => {
-    expect(originOf('curl/8', '::1').userAgent).toBe('curl/8');
-    expect(originOf('x'.repeat(5000), '::1').userAgent).toBe('x'.repeat(256));
-    expect(originOf('', '::1').userAgent).toBeNull();
+    expect(originOf({ userAgent: 'curl/8', address: '::1' }).userAgent).toBe('curl/8');
+    expect(originOf({ userAgent: 'x'.repeat(5000), address: '::1' }).userAgent).toBe('x'.repeat(256));
+    expect(originOf({ userAgent: '', address: '::1' }).userAgent).toBeNull();
   });
 });

@@ -8,7 +8,13 @@ export interface Origin {
   readonly network: string | null;
 }
 
-export function originOf(userAgent: string | undefined, address: string): Origin {
+/** What a request says of it. */
+export interface Client {
+  readonly userAgent: string | undefined;
+  readonly address: string;
+}
+
+export function originOf({ userAgent, address }: Client): Origin {
   return { userAgent: userAgent?.slice(0, LONGEST_USER_AGENT) || null, network: networkOf(address) };
 }
 

@@ -9,6 +9,8 @@ const DAY_SECONDS = 86_400;
 /** A session that is over is kept so long, so that its tokens get a precise answer. */
 const KEPT_SECONDS = DAY_SECONDS;
 const PURGE_BATCH = 1000;
+/** From so many live sessions on, a new one is started under the lock that counts them exactly. Half of what a user may have. */
+const CROWD = 50;
 
 export interface SessionRow extends Origin {
   readonly id: string;
@@ -54,6 +56,29 @@ export class SessionsRepository {
       INSERT INTO sessions (id, user_id, user_agent, network)
       VALUES (${id}::uuid, ${userId}::uuid, ${userAgent}, ${network})`;
     return id;
+  }
+
+  /**
+   * {@link insert} and all that a login decides beforehand, in one statement of its own: if the user is there, not disabled,
+   * still of this hash and far from the most sessions, and nobody else holds the row. Undefined when it did nothing.
+   */
+  async insertUndisturbed(
+    userId: string,
+    passwordHash: string,
+    { userAgent, network }: Origin,
+  ): Promise<string | undefined> {
+    const id = randomUUIDv7();
+    const count = await this.prisma.$executeRaw`
+      WITH standing AS MATERIALIZED (
+        SELECT u.id FROM users u
+        WHERE u.id = ${userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL
+        FOR NO KEY UPDATE SKIP LOCKED
+      )
+      INSERT INTO sessions (id, user_id, user_agent, network)
+      SELECT ${id}::uuid, standing.id, ${userAgent}, ${network} FROM standing
+      WHERE NOT EXISTS (
+        SELECT FROM sessions s WHERE s.user_id = ${userId}::uuid AND ${this.#isLive()} OFFSET ${CROWD - 1})`;
+    return count === 1 ? id : undefined;
   }
 
   /**

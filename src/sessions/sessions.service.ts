@@ -49,7 +49,16 @@ export class SessionsService {
     const sessionId = await this.repository.insert(tx, userId, origin);
     const ended = await this.repository.endBeyond(tx, userId, sessionId, MOST_LIVE_SESSIONS - 1);
     await this.revocations.write(tx, 'sid', ended);
-    return { sessionId, refreshToken: this.refreshTokens.write({ sessionId, counter: 0 }) };
+    return this.#firstTokens(sessionId);
+  }
+
+  /**
+   * {@link start} without a transaction, for a user whose password has this hash; undefined, and nothing done, where a
+   * transaction has to find out what is the matter.
+   */
+  async startUndisturbed(userId: string, passwordHash: string, origin: Origin): Promise<SessionTokens | undefined> {
+    const sessionId = await this.repository.insertUndisturbed(userId, passwordHash, origin);
+    return sessionId === undefined ? undefined : this.#firstTokens(sessionId);
   }
 
   /**
@@ -121,6 +130,10 @@ export class SessionsService {
   /** What became of the refresh tokens that were presented, since the start. */
   stats(): Readonly<Record<'advance' | 'replay' | 'reuse', number>> {
     return { ...this.#refreshes };
+  }
+
+  #firstTokens(sessionId: string): SessionTokens {
+    return { sessionId, refreshToken: this.refreshTokens.write({ sessionId, counter: 0 }) };
   }
 
   async #judge(refreshToken: string, judge: (token: RefreshTokenContent) => Promise<Exchange | undefined>) {

@@ -67,15 +67,19 @@ export class UsersService {
 
   /**
    * Verifies a credential, then acts under the lock of its row if it still stands: the user is not gone or disabled, and the
-   * hash is the one verified. When another hash has taken its place it verifies once more.
+   * hash is the one verified. When another hash has taken its place it verifies once more. What `actAlone` can do in one
+   * statement that sees to all this itself needs no transaction; it is undefined when it did nothing.
    * @throws Problem `credentials_invalid`, and whatever `verify` and `act` throw.
    */
   async whileVerified<Verified extends Credential, Result>(
     verify: () => Promise<Verified>,
     act: (tx: Transaction, user: Verified) => Promise<Result>,
+    actAlone: (user: Verified) => Promise<Result | undefined> = async () => undefined,
   ): Promise<Result> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const user = await verify();
+      const doneAlone = await actAlone(user);
+      if (doneAlone !== undefined) return doneAlone;
       const done = await this.prisma.transaction(async (tx) => {
         const standing = await this.repository.lock(tx, user.id);
         if (standing === undefined || standing.disabledAt !== null) throw credentialsInvalid();
