@@ -10,6 +10,7 @@ import { log } from './log.ts';
 import { loginStorm } from './login-storm.ts';
 import { manyTokens } from './many-tokens.ts';
 import { fewPeers, peers } from './peers.ts';
+import { profile } from './profile.ts';
 import { refusals } from './refusals.ts';
 import { writeReadme, writeReport } from './report.ts';
 import { print, read, write, type Result } from './results.ts';
@@ -28,6 +29,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   gate,
   log,
   revocation,
+  profile,
   'login-storm': loginStorm,
 };
 
@@ -36,7 +38,10 @@ const QUICK = { rounds: 5, seconds: 1, rate: 2000 };
 const USUAL = { rounds: 8, seconds: 2, rate: 2000 };
 const FULL = { rounds: 20, seconds: 2, rate: 2000 };
 /** What a full run measures otherwise. */
-const FULL_BUT: Readonly<Record<string, Effort>> = { 'login-storm': { rounds: 5, seconds: 60, rate: 2000 } };
+const FULL_BUT: Readonly<Record<string, Effort>> = {
+  profile: { rounds: 5, seconds: 2, rate: 2000 },
+  'login-storm': { rounds: 5, seconds: 60, rate: 2000 },
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -12,6 +12,7 @@ import { provideDatabase } from '../dist/database/provide-database.js';
 import { PasswordsService } from '../dist/passwords/passwords.service.js';
 import { RevocationsService } from '../dist/sessions/revocations.service.js';
 import { TokensService } from '../dist/tokens/tokens.service.js';
+import { startProfile, stopProfile } from './profiler.ts';
 import { answerQuestions } from './questions.ts';
 
 type Caller = Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'>;
@@ -76,6 +77,8 @@ answerQuestions(await app.getUrl(), stop, {
   gate,
   rss: () => process.memoryUsage.rss(),
   hashes: hashesPerSecond,
+  startProfile,
+  stopProfile,
 });
 
 /** Access tokens of as many users and sessions. */

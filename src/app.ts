@@ -12,6 +12,7 @@ import { Chores } from './database/chores.js';
 import { translateDatabaseError } from './database/driver-errors.js';
 import { HealthModule } from './health/health.module.js';
 import { ProblemFilter } from './problems/problem.filter.js';
+import { Turnstile } from './users/turnstile.js';
 import { registerDocs } from './wire/docs.js';
 import { loggedError } from './wire/error-log.js';
 import { registerOpenApi } from './wire/openapi.js';
@@ -46,7 +47,7 @@ export function createServices(config: Config): Promise<INestApplicationContext>
 
 /**
  * Builds the application on a database that is there and migrated; does not listen. The order below is the order in
- * which a request meets things: wire, gate, handler, filter.
+ * which a request meets things: wire, gate, turnstile, handler, filter.
  */
 export async function createApp(config: Config, features: readonly Type[] = []): Promise<NestFastifyApplication> {
   const wire = { https: config.issuer.startsWith('https:') };
@@ -71,6 +72,7 @@ export async function createApp(config: Config, features: readonly Type[] = []):
       await registerDocs(fastify);
     }
     app.get(Gate).guard(fastify);
+    app.get(Turnstile, { strict: false }).guard(fastify);
     app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
     await app.init();
     await fastify.ready();

@@ -77,6 +77,7 @@ describe('npm run bench', () => {
     ['first-sight', ['guarded', 'jose']],
     ['refusals', ['200', '401 for garbage', '401 for a forgery']],
     ['gate', []],
+    ['profile', []],
     ['login-storm', []],
     ['log', ['no request log', 'log to /dev/null', 'log to a file']],
     ['revocation', ['no revocations', '100,000 live revocations']],

@@ -13,13 +13,16 @@ export interface RouteAccess {
   readonly strategies?: readonly string[];
 }
 
-function routeAccess(access: RouteAccess): MethodDecorator {
+/** Adds to the route's `config`, where Nest's own decorator would put this in the place of all that was said before. */
+export function routeConfig(added: object): MethodDecorator {
   return (target, name, descriptor) => {
     const handler: unknown = descriptor.value;
     const config: unknown = typeof handler === 'function' ? Reflect.getMetadata(ROUTE_CONFIG, handler) : undefined;
-    SetMetadata(ROUTE_CONFIG, Object.assign({}, config, access))(target, name, descriptor);
+    SetMetadata(ROUTE_CONFIG, Object.assign({}, config, added))(target, name, descriptor);
   };
 }
+
+const routeAccess = (access: RouteAccess): MethodDecorator => routeConfig(access);
 
 /** Lets everyone call the route; such a route belongs on the written public list. */
 export const Public = (): MethodDecorator => routeAccess({ access: 'public' });

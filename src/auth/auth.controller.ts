@@ -7,6 +7,7 @@ import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
 import { refreshTokenProblems } from '../sessions/sessions.problems.js';
+import { HashesPassword } from '../users/turnstile.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
 import { UsersService } from '../users/users.service.js';
@@ -33,6 +34,7 @@ export class AuthController {
 
   @Post('register')
   @Public()
+  @HashesPassword()
   @RouteSchema({
     summary: 'Register an address and a password',
     operationId: 'register',
@@ -46,6 +48,7 @@ export class AuthController {
 
   @Post('login')
   @Public()
+  @HashesPassword()
   @HttpCode(200)
   @RouteSchema({
     summary: 'Start a session and get its tokens',

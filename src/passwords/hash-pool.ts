@@ -66,6 +66,11 @@ export class HashPool {
     this.#onShed = onShed;
   }
 
+  /** The refusal of a hash that comes now, if there is no room for it. Whoever asks must refuse: it is counted. */
+  refusal(): Problem | undefined {
+    return this.#waitMs > this.#queueMs ? this.#shedOne('arrival') : undefined;
+  }
+
   /** Does what comes before a hash, for which a place is kept meanwhile; or refuses before it costs anything. */
   async admit<Result>(before: () => Promise<Result>, gone?: AbortSignal): Promise<Result> {
     this.#requireRoom(gone);
@@ -113,12 +118,12 @@ export class HashPool {
   }
 
   #requireRoom(gone: AbortSignal | undefined): void {
-    if (gone?.aborted) throw this.#refusal('gone');
-    if (this.#waitMs > this.#queueMs) throw this.#refusal('arrival');
+    const refusal = gone?.aborted ? this.#shedOne('gone') : this.refusal();
+    if (refusal !== undefined) throw refusal;
   }
 
   #enqueue(task: HashTask, gone: AbortSignal | undefined): Promise<string | boolean> {
-    const drop = (reason: ShedReason) => this.#leave(job).reject(this.#refusal(reason));
+    const drop = (reason: ShedReason) => this.#leave(job).reject(this.#shedOne(reason));
     const onGone = (): void => drop('gone');
     const timer = setTimeout(() => drop('deadline'), this.#queueMs);
     const settle = (): void => {
@@ -144,7 +149,7 @@ export class HashPool {
       if (this.#running === this.#limit) return;
       const { resolve, reject } = this.#leave(job);
       // Timers come late when this thread has much to do.
-      if (performance.now() > job.startBy) reject(this.#refusal('deadline'));
+      if (performance.now() > job.startBy) reject(this.#shedOne('deadline'));
       else void this.#work(job.task).then(resolve, reject);
     }
   }
@@ -185,7 +190,7 @@ export class HashPool {
     return serviceUnavailable({ isTold: true });
   }
 
-  #refusal(reason: ShedReason): Problem {
+  #shedOne(reason: ShedReason): Problem {
     this.#shed[reason]++;
     this.#onShed(reason);
     const seconds = Math.max(1, Math.ceil(this.#waitMs / 1000));

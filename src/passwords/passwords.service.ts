@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import type { Problem } from '../problems/problem.js';
 import { HashPool, type HashPoolStats } from './hash-pool.js';
 import type { HashTask } from './hash-thread.js';
 import { isHashable, normalizePassword } from './normalized-password.js';
@@ -48,6 +49,11 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   /** @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_contextual` */
   check(password: string, owner: PasswordOwner): void {
     this.#policy.check(password, owner);
+  }
+
+  /** Why a hash that is asked for now would be refused, if it would. Counts as refused. */
+  refusal(): Problem | undefined {
+    return this.#pool.refusal();
   }
 
   /** Does what must be known before a hash, unless there will be no time for the hash: then it is refused first. */

@@ -8,6 +8,7 @@ import { Gone } from '../wire/gone.decorator.js';
 import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
 import { AccountsService } from './accounts.service.js';
+import { HashesPassword } from './turnstile.js';
 import { UserView } from './user-view.js';
 import { DeletionBody, PasswordChangeBody } from './users.messages.js';
 import { credentialsInvalid, userNotFound } from './users.problems.js';
@@ -32,6 +33,7 @@ export class UsersController {
   }
 
   @Post('me/password')
+  @HashesPassword()
   @HttpCode(204)
   @RouteSchema({
     summary: 'Change the password; ends every other session',
@@ -49,6 +51,7 @@ export class UsersController {
   }
 
   @Post('me/deletion')
+  @HashesPassword()
   @HttpCode(204)
   @RouteSchema({
     summary: 'Delete the caller and everything of theirs',

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { ME } from './contestants.ts';
+import { signIn, withBench, type Effort, type Server } from './harness.ts';
+import { bearer, Load, openLoad } from './load.ts';
+import type { Shares } from './profiler.ts';
+import { measure, type Result } from './results.ts';
+import { forge } from './tokens.ts';
+
+const FORGERIES = 10_000;
+
+/** Whose time a request is, under saturation: what bounds the ratios of the other scenarios. */
+export function profile(effort: Effort): Promise<Result> {
+  const scenario = 'profile';
+  return withBench(async (bench) => {
+    const databaseUrl = await bench.createDatabase();
+    const environment = { ACCESS_TOKEN_TTL_SECONDS: '3600' };
+    const minter = await bench.startServer(databaseUrl, environment);
+    const server = await bench.startServer(databaseUrl, environment);
+    const token = await signIn(server.url);
+    const url = server.url + ME;
+    const firstSight = new Load(url, [], { once: true });
+    const loads = {
+      guarded: new Load(url, [bearer(token)]),
+      'first sight': firstSight,
+      garbage: new Load(url, [bearer(randomBytes(token.length / 2).toString('hex'))], { status: 401 }),
+      forgery: new Load(
+        url,
+        Array.from({ length: FORGERIES }, () => bearer(forge(token))),
+        { status: 401 },
+      ),
+    };
+    const rounds: Record<string, Shares[]> = {};
+    // The first counts for nothing.
+    for (let round = 0; round <= effort.rounds; round++) {
+      for (const [name, load] of Object.entries(loads)) {
+        if (load === firstSight) load.refill((await mint(minter, effort)).map(bearer));
+        const shares = await profileOne(server, load, effort.seconds);
+        if (round > 0) (rounds[name] ??= []).push(shares);
+      }
+    }
+    const measures = Object.entries(rounds).flatMap(([name, each]) =>
+      ownersOf(each).map((owner) =>
+        measure(
+          scenario,
+          `${name}: ${owner}`,
+          'µs',
+          each.map((shares) => shares[owner] ?? 0),
+        ),
+      ),
+    );
+    const about =
+      'microseconds of the main thread per request, by whose code it was at; saturated, with the profiler on';
+    return { scenario, about, effort, servers: {}, measures };
+  });
+}
+
+/** As many as a profile can use up. */
+function mint(minter: Server, { seconds, rate }: Effort): Promise<string[]> {
+  return minter.ask<string[]>('mint', Math.ceil(seconds * rate * 5));
+}
+
+/** Microseconds per request. */
+async function profileOne(server: Server, load: Load, seconds: number): Promise<Shares> {
+  const opened = await openLoad(load);
+  try {
+    await server.ask('startProfile');
+    const { answered } = await opened.drive({ seconds });
+    const shares = await server.ask<Shares>('stopProfile');
+    return Object.fromEntries(Object.entries(shares).map(([owner, time]) => [owner, time / answered]));
+  } finally {
+    opened.close();
+  }
+}
+
+/** The largest first. */
+function ownersOf(rounds: readonly Shares[]): string[] {
+  const sums: Shares = {};
+  for (const shares of rounds) for (const owner in shares) sums[owner] = (sums[owner] ?? 0) + (shares[owner] ?? 0);
+  return Object.keys(sums).toSorted((one, other) => (sums[other] ?? 0) - (sums[one] ?? 0));
+}
