@@ -91,18 +91,19 @@ async function measureRound(
 ): Promise<Omit<Round, 'rssMegabytes'>> {
   const short = Math.min(seconds, SHORT_SECONDS);
   const idle = await askGuarded(server, token, short);
-  const [hashing, hashesPerSecond] = await Promise.all([
-    askGuarded(server, token, short),
-    server.ask<number>('hashes', WARM_UP_SECONDS + short),
-  ]);
+  const hashAlone = () =>
+    Promise.all([askGuarded(server, token, short), server.ask<number>('hashes', WARM_UP_SECONDS + short)]);
+  const [hashing, hashesBefore] = await hashAlone();
   const [, capacity] = await Promise.all([askGuarded(server, token, short), logInInTurn(server, emails, short)]);
   const [guarded, logins] = await Promise.all([
     askGuarded(server, token, seconds),
-    logInAtOnce(server, emails, Math.round(hashesPerSecond * EXCESS), seconds),
+    logInAtOnce(server, emails, Math.round(hashesBefore * EXCESS), seconds),
   ]);
   // What the storm has left waiting goes with its clients.
   await pause(200);
-  return { idle, hashing, hashesPerSecond, capacity, storm: guarded, logins };
+  const [, hashesAfter] = await hashAlone();
+  // Both sides of the storm, because the machine changes its pace within minutes.
+  return { idle, hashing, hashesPerSecond: (hashesBefore + hashesAfter) / 2, capacity, storm: guarded, logins };
 }
 
 /** From a thread of its own, so that one load does not delay the other; autocannon would send in bursts. */

@@ -7,6 +7,10 @@ import { mintTokens } from './tokens.ts';
 
 const TOKENS = 100_000;
 const WARM_UP = 20_000;
+/** What half of the tokens take at most. */
+const HALF_BYTES = (TOKENS / 2) * 1024;
+
+const CROWDED = 'guarded, half of them fit';
 
 /** What the guard adds when each request is by someone else. */
 export function manyTokens(effort: Effort): Promise<Result> {
@@ -17,12 +21,15 @@ export function manyTokens(effort: Effort): Promise<Result> {
     const unguarded = new Load(`${server.url}/bench/unguarded`, credentials);
     const guarded = new Load(`${server.url}/bench/guarded`, credentials);
     const bytes = await heapPerToken(server, unguarded, guarded);
+    const crowded = await startWithSecret(bench, { TOKEN_CACHE_BYTES: String(HALF_BYTES) });
     const servers = await compete(effort, {
       unguarded: { server, load: unguarded },
       guarded: { server, load: guarded },
+      [CROWDED]: { server: crowded, load: new Load(`${crowded.url}/bench/guarded`, credentials) },
     });
     const measures = [
       ratio(scenario, servers, ['guarded', 'unguarded']),
+      ratio(scenario, servers, [CROWDED, 'guarded']),
       measure(scenario, 'heap bytes per live token', 'bytes', [bytes]),
     ];
     const about = 'one handler with and without the guard; 100,000 live HS256 tokens in random order';

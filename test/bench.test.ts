@@ -58,7 +58,7 @@ describe('npm run bench', () => {
   );
 
   it.each([
-    ['many-tokens', ['unguarded', 'guarded']],
+    ['many-tokens', ['unguarded', 'guarded', 'guarded, half of them fit']],
     ['fastify', ['guarded', 'Nest unguarded', 'raw Fastify', 'raw node:http']],
     [
       'peers',

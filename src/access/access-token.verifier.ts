@@ -26,6 +26,7 @@ export class AccessTokenVerifier implements OnModuleInit {
   readonly #cache: VerifiedTokenCache<Principal>;
   readonly #underway = new Map<string, Promise<Principal>>();
   #newInThisTurn = 0;
+  #isAlone: boolean | undefined;
 
   constructor(
     @Inject(CONFIG) config: Config,
@@ -72,7 +73,10 @@ export class AccessTokenVerifier implements OnModuleInit {
 
   #takesTurn(): boolean {
     if (this.#newInThisTurn === 0) setImmediate(() => (this.#newInThisTurn = 0));
-    return ++this.#newInThisTurn <= MOST_IN_A_TURN || availableParallelism() === 1;
+    if (++this.#newInThisTurn <= MOST_IN_A_TURN) return true;
+    // Asked once: it reads the files of the control group.
+    this.#isAlone ??= availableParallelism() === 1;
+    return this.#isAlone;
   }
 
   #verifyNow(token: string): Principal {
