@@ -12,7 +12,7 @@ import { Chores } from './database/chores.js';
 import { translateDatabaseError } from './database/driver-errors.js';
 import { HealthModule } from './health/health.module.js';
 import { ProblemFilter } from './problems/problem.filter.js';
-import { Turnstile } from './users/turnstile.js';
+import { Turnstile } from './access/turnstile.js';
 import { registerDocs } from './wire/docs.js';
 import { loggedError } from './wire/error-log.js';
 import { registerOpenApi } from './wire/openapi.js';
@@ -72,7 +72,7 @@ export async function createApp(config: Config, features: readonly Type[] = []):
       await registerDocs(fastify);
     }
     app.get(Gate).guard(fastify);
-    app.get(Turnstile, { strict: false }).guard(fastify);
+    app.get(Turnstile).guard(fastify);
     app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
     await app.init();
     await fastify.ready();

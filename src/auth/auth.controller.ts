@@ -7,7 +7,7 @@ import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
 import { refreshTokenProblems } from '../sessions/sessions.problems.js';
-import { HashesPassword } from '../users/turnstile.js';
+import { HashesPassword } from '../access/turnstile.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
 import { UsersService } from '../users/users.service.js';

@@ -8,7 +8,7 @@ import { Gone } from '../wire/gone.decorator.js';
 import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
 import { AccountsService } from './accounts.service.js';
-import { HashesPassword } from './turnstile.js';
+import { HashesPassword } from '../access/turnstile.js';
 import { UserView } from './user-view.js';
 import { DeletionBody, PasswordChangeBody } from './users.messages.js';
 import { credentialsInvalid, userNotFound } from './users.problems.js';

@@ -4,7 +4,6 @@ import { DatabaseModule } from '../database/database.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { AccountsService } from './accounts.service.js';
-import { Turnstile } from './turnstile.js';
 import { UsersController } from './users.controller.js';
 import { UsersRepository } from './users.repository.js';
 import { UsersService } from './users.service.js';
@@ -12,7 +11,7 @@ import { UsersService } from './users.service.js';
 @Module({
   imports: [AccessModule, DatabaseModule, PasswordsModule, SessionsModule],
   controllers: [UsersController],
-  providers: [UsersRepository, UsersService, AccountsService, Turnstile],
-  exports: [UsersService, AccountsService, Turnstile],
+  providers: [UsersRepository, UsersService, AccountsService],
+  exports: [UsersService, AccountsService],
 })
 export class UsersModule {}

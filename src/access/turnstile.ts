@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
-import { routeConfig } from '../access/route-access.decorators.js';
+import { routeConfig } from './route-access.decorators.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { sendProblem } from '../problems/problem.filter.js';
 
