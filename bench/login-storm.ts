@@ -42,7 +42,15 @@ interface Logins {
   readonly refusedP99Milliseconds: number;
 }
 
+/** CPU milliseconds per second, of the hashing threads and of all others. */
+interface Threads {
+  readonly named: number;
+  readonly others: number;
+}
+
 interface Round {
+  readonly threadsAlone: Threads;
+  readonly threadsInStorm: Threads;
   readonly idle: Guarded;
   readonly hashing: Guarded;
   readonly hashesPerSecond: number;
@@ -92,18 +100,40 @@ async function measureRound(
   const short = Math.min(seconds, SHORT_SECONDS);
   const idle = await askGuarded(server, token, short);
   const hashAlone = () =>
-    Promise.all([askGuarded(server, token, short), server.ask<number>('hashes', WARM_UP_SECONDS + short)]);
-  const [hashing, hashesBefore] = await hashAlone();
+    watchThreads(server, () =>
+      Promise.all([askGuarded(server, token, short), server.ask<number>('hashes', WARM_UP_SECONDS + short)]),
+    );
+  const {
+    threads: threadsAlone,
+    result: [hashing, hashesBefore],
+  } = await hashAlone();
   const [, capacity] = await Promise.all([askGuarded(server, token, short), logInInTurn(server, emails, short)]);
-  const [guarded, logins] = await Promise.all([
-    askGuarded(server, token, seconds),
-    logInAtOnce(server, emails, Math.round(hashesBefore * EXCESS), seconds),
-  ]);
+  const {
+    threads: threadsInStorm,
+    result: [guarded, logins],
+  } = await watchThreads(server, () =>
+    Promise.all([
+      askGuarded(server, token, seconds),
+      logInAtOnce(server, emails, Math.round(hashesBefore * EXCESS), seconds),
+    ]),
+  );
   // What the storm has left waiting goes with its clients.
   await pause(200);
-  const [, hashesAfter] = await hashAlone();
+  const after = await hashAlone();
   // Both sides of the storm, because the machine changes its pace within minutes.
-  return { idle, hashing, hashesPerSecond: (hashesBefore + hashesAfter) / 2, capacity, storm: guarded, logins };
+  const hashesPerSecond = (hashesBefore + after.result[1]) / 2;
+  return { idle, hashing, hashesPerSecond, capacity, storm: guarded, logins, threadsAlone, threadsInStorm };
+}
+
+async function watchThreads<Made>(
+  server: Server,
+  work: () => Promise<Made>,
+): Promise<{ threads: Threads; result: Made }> {
+  const [before, startedAt] = [await server.ask<Threads>('threads'), performance.now()];
+  const result = await work();
+  const [after, seconds] = [await server.ask<Threads>('threads'), (performance.now() - startedAt) / 1000];
+  const threads = { named: (after.named - before.named) / seconds, others: (after.others - before.others) / seconds };
+  return { threads, result };
 }
 
 /** From a thread of its own, so that one load does not delay the other; autocannon would send in bursts. */
@@ -203,6 +233,17 @@ function measuresOf(rounds: readonly Round[]): Measure[] {
     of('logins of four clients in turn, none refused', 'per s', ({ capacity }) => capacity),
     of('hashes alone / logins served', 'ratio', ({ logins, hashesPerSecond }) => hashesPerSecond / logins.perSecond),
     of('logins in turn / logins served', 'ratio', ({ logins, capacity }) => capacity / logins.perSecond),
+    of('CPU of the hashing thread per hash, alone', 'ms', (round) => round.threadsAlone.named / round.hashesPerSecond),
+    of(
+      'CPU of the hashing thread per login, in the storm',
+      'ms',
+      (round) => round.threadsInStorm.named / round.logins.perSecond,
+    ),
+    of(
+      'CPU of the other threads per login, beyond the guarded load',
+      'ms',
+      ({ threadsInStorm, threadsAlone, logins }) => (threadsInStorm.others - threadsAlone.others) / logins.perSecond,
+    ),
     of('logins neither served nor refused', 'logins', ({ logins }) => logins.failed),
     of('logins dropped after a wait', 'logins', ({ logins }) => logins.dropped),
     of('refused on arrival, p50', 'ms', ({ logins }) => logins.refusedP50Milliseconds),

@@ -13,7 +13,7 @@ import { PasswordsService } from '../dist/passwords/passwords.service.js';
 import { RevocationsService } from '../dist/sessions/revocations.service.js';
 import { TokensService } from '../dist/tokens/tokens.service.js';
 import { startProfile, stopProfile } from './profiler.ts';
-import { answerQuestions } from './questions.ts';
+import { answerQuestions, threadMilliseconds } from './questions.ts';
 
 type Caller = Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'>;
 
@@ -77,6 +77,7 @@ answerQuestions(await app.getUrl(), stop, {
   gate,
   rss: () => process.memoryUsage.rss(),
   hashes: hashesPerSecond,
+  threads: () => threadMilliseconds('hash'),
   startProfile,
   stopProfile,
 });
