@@ -155,7 +155,7 @@ describe('the generator', () => {
   });
 
   it.each([500, 401])('ends with an error at an answer of %d', async (status) => {
-    const url = await listen((_request, response) => response.writeHead(status).end('{}'));
+    const url = await listen((_request, response) => response.writeHead(status, { 'content-length': 2 }).end('{}'));
     const opened = await openLoad(new Load(url, [bearer('x')]));
     onTestFinished(() => opened.close());
     await expect(opened.drive({ seconds: 0.1 })).rejects.toThrow(`answered ${status}`);
