@@ -1,6 +1,7 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { readSettings } from '../dist/config/read-settings.js';
+import { Breaker } from '../dist/database/breaker.js';
 import { PrismaService } from '../dist/database/prisma.service.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
   try {
     const { config } = database;
     await bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined });
-    const prisma = new PrismaService({ ...config, databaseStatementTimeoutMs: 60_000 });
+    const prisma = new PrismaService({ ...config, databaseStatementTimeoutMs: 60_000 }, new Breaker());
     const cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };
     try {
       await seed(prisma, cost, Number(users));

@@ -6,6 +6,18 @@ import { Prisma } from './generated/client.js';
 const PASSING_PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
 /** PostgreSQL: connection, authorization, rollback, resources, prerequisite state, intervention, system; read-only, no database. */
 const PASSING_SQLSTATE = /^(?:08|28|40|53|55|57|58)|^(?:25006|3D000)$/;
+/** The driver adapter: what it says without a code. */
+const PASSING_KINDS = new Set<unknown>([
+  'AuthenticationFailed',
+  'ConnectionClosed',
+  'DatabaseAccessDenied',
+  'DatabaseDoesNotExist',
+  'DatabaseNotReachable',
+  'SocketTimeout',
+  'TlsConnectionError',
+  'TooManyConnections',
+  'TransactionWriteConflict',
+]);
 const SOCKET_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
 const POOL_MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered/;
@@ -18,6 +30,26 @@ export function translateDatabaseError(error: unknown): Problem | undefined {
   return undefined;
 }
 
+/** Whether PostgreSQL has rolled a transaction back to let another pass: a deadlock or a conflict, worth another attempt. */
+export function isUndone(error: unknown): boolean {
+  return codesOf(error).some((code) => code === 'P2034' || /^40\w{3}$/.test(code));
+}
+
+/** Whether the database cannot be reached at all, or does not answer: no matter what is asked. */
+export function isUnreachable(error: unknown): boolean {
+  const isSilent =
+    error instanceof Error && /timeout expired|Connection terminated|Query read timeout/.test(error.message);
+  return isSilent || codesOf(error).some((code) => SOCKET_CODES.has(code) || code.startsWith('57P0'));
+}
+
+function codesOf(error: unknown): string[] {
+  const codes: string[] = [];
+  for (let link = error, depth = 0; link instanceof Object && depth < 6; link = causeOf(link), depth++) {
+    codes.push(...['code', 'originalCode'].map((member) => String(Reflect.get(link as object, member))));
+  }
+  return codes;
+}
+
 /** Whether an insert or update met a row that holds the same unique value. */
 export function isUniqueViolation(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
@@ -25,6 +57,7 @@ export function isUniqueViolation(error: unknown): boolean {
 
 function isPassing(error: object): boolean {
   if (error instanceof Prisma.PrismaClientInitializationError) return true;
+  if (PASSING_KINDS.has(Reflect.get(error, 'kind'))) return true;
   const codes = ['code', 'originalCode'].map((member) => String(Reflect.get(error, member)));
   return codes.some(isPassingCode) || (error instanceof Error && POOL_MESSAGES.test(error.message));
 }

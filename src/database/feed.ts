@@ -1,6 +1,8 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { Breaker } from './breaker.js';
 import { DedicatedConnection } from './dedicated-connection.js';
+import { isUnreachable } from './driver-errors.js';
 import { Listener } from './listener.js';
 import type { Transaction } from './prisma.service.js';
 
@@ -35,7 +37,10 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
   #last = Promise.resolve();
   #isFailing = false;
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly breaker: Breaker,
+  ) {
     const { signal } = this.#closing;
     this.#listener = new Listener(config.databaseDirectUrl, CHANNEL, signal, (isAnew) => this.#wakeUp(isAnew));
   }
@@ -118,9 +123,20 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
       this.#mayHaveMissed();
     }
     const connectionString = this.config.databaseUrl;
-    this.#connection ??= await DedicatedConnection.open({ connectionString, name: 'gatehouse feed' });
+    this.#connection ??= await this.#open(connectionString);
     if (this.#closing.signal.aborted) this.#connection.close();
     return this.#connection;
+  }
+
+  async #open(connectionString: string): Promise<DedicatedConnection> {
+    try {
+      const connection = await DedicatedConnection.open({ connectionString, name: 'gatehouse feed' });
+      this.breaker.close();
+      return connection;
+    } catch (error) {
+      if (isUnreachable(error)) this.breaker.open(error);
+      throw error;
+    }
   }
 
   #wakeUp(mayHaveMissed: boolean): void {
@@ -134,6 +150,8 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
   }
 
   #failed(error: unknown): void {
+    // At once: another connection tells whether this one broke or the database does not answer.
+    if (this.#connection?.isOver) this.#isWoken = true;
     if (this.#isFailing || this.#closing.signal.aborted) return;
     this.#isFailing = true;
     this.#log.warn({ err: error, event: 'feed_failing' });

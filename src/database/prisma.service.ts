@@ -1,8 +1,10 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg from 'pg';
 import { CONFIG, type DatabaseConfig } from '../config/config.js';
+import { Breaker } from './breaker.js';
+import { isUndone } from './driver-errors.js';
 import { Prisma, PrismaClient } from './generated/client.js';
+import { Pool } from './pool.js';
 
 /** For the SQL of repositories. */
 export { Prisma };
@@ -10,18 +12,18 @@ export { Prisma };
 /** What a method that joins a transaction takes first. */
 export type Transaction = Prisma.TransactionClient;
 
-/** How much longer the client waits for an answer than the server may take, for a server that no longer obeys. */
-const PATIENCE_MS = 1000;
+/** How often work is done again that PostgreSQL has undone to let another pass. */
+const MOST_ATTEMPTS = 3;
 
 /** The Prisma client over a bounded pool with deadlines. Only repositories query through it. */
 @Injectable()
 export class PrismaService extends PrismaClient implements OnModuleInit, OnApplicationShutdown {
-  readonly #pool: pg.Pool;
+  readonly #pool: Pool;
   readonly #options: { isolationLevel: Prisma.TransactionIsolationLevel; maxWait: number; timeout: number };
   readonly #effects = new WeakMap<Transaction, (() => void)[]>();
 
-  constructor(@Inject(CONFIG) config: DatabaseConfig) {
-    const pool = createPool(config);
+  constructor(@Inject(CONFIG) config: DatabaseConfig, breaker: Breaker) {
+    const pool = new Pool(config, breaker);
     // The other formats repeat the arguments of a call, and so passwords' hashes, in the message.
     super({ adapter: new PrismaPg(pool, { disposeExternalPool: true }), errorFormat: 'minimal' });
     this.#pool = pool;
@@ -38,8 +40,21 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
     await this.$queryRaw`SELECT 1`;
   }
 
-  /** Runs the work in one transaction, rolled back when it throws. CPU-bound work belongs before it, never inside. */
+  /**
+   * Runs the work in one transaction, rolled back when it throws. CPU-bound work belongs before it, never inside. Where
+   * PostgreSQL undoes it because of a deadlock or a conflict (SQLSTATE 40), it is done again.
+   */
   async transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(work);
+      } catch (error) {
+        if (attempt === MOST_ATTEMPTS || !isUndone(error)) throw error;
+      }
+    }
+  }
+
+  async #attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     const effects: (() => void)[] = [];
     const result = await this.$transaction((tx) => {
       this.#effects.set(tx, effects);
@@ -65,21 +80,4 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
   async onApplicationShutdown(): Promise<void> {
     await this.$disconnect();
   }
-}
-
-function createPool(config: DatabaseConfig): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: config.databaseUrl,
-    max: config.databasePoolSize,
-    connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
-    statement_timeout: config.databaseStatementTimeoutMs,
-    query_timeout: config.databaseStatementTimeoutMs + PATIENCE_MS,
-    lock_timeout: config.databaseLockTimeoutMs,
-    idle_in_transaction_session_timeout: config.databaseIdleTransactionTimeoutMs,
-    keepAlive: true,
-    application_name: 'gatehouse',
-  });
-  // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
-  pool.on('error', () => undefined);
-  return pool;
 }

@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createDatabase, startApp, type Answer, type TestApp } from './app.js';
+import { Proxy, through } from './proxy.js';
+
+interface Timed extends Answer {
+  readonly milliseconds: number;
+}
+
+async function timed(asking: Promise<Answer>): Promise<Timed> {
+  const startedAt = performance.now();
+  return { ...(await asking), milliseconds: performance.now() - startedAt };
+}
+
+/** An application whose database is behind a proxy. */
+async function startBehind(): Promise<{ app: TestApp; proxy: Proxy }> {
+  const databaseUrl = await createDatabase();
+  const proxy = await Proxy.before(new URL(databaseUrl));
+  return { app: await startApp({ databaseUrl: through(proxy, databaseUrl) }), proxy };
+}
+
+/** One of each kind that asks the database. */
+function asks(app: TestApp, { email, refreshToken, token }: { email: string; refreshToken: string; token: string }) {
+  return [
+    () => app.login(email),
+    () => app.register(`${randomUUID()}@example.com`),
+    () => app.refresh(refreshToken),
+    () => app.call('GET', '/v1/users/me', { token }),
+    () => app.call('GET', '/v1/auth/sessions', { token }),
+    () => app.logout(token, 'others'),
+    () => app.call('GET', '/health/ready'),
+  ];
+}
+
+const isTrouble = ({ status, headers }: Answer): boolean => status === 503 && Number(headers.get('retry-after')) > 0;
+
+describe.each<[string, (proxy: Proxy) => void, (proxy: Proxy) => void]>([
+  ['refuses connections', (proxy) => proxy.cut(), (proxy) => proxy.restore()],
+  ['does not answer', (proxy) => proxy.hold('answers'), (proxy) => proxy.release()],
+  ['does not hear', (proxy) => proxy.hold('requests'), (proxy) => proxy.release()],
+])('while the database %s', (_case, begin, end) => {
+  it(
+    'all that needs it is 503 within 5 s and then at once, the rest goes on, and it heals (FLT-01, FLT-06, FLT-07)',
+    { timeout: 60_000 },
+    async () => {
+      const { app, proxy } = await startBehind();
+      const user = await app.signIn();
+      begin(proxy);
+      const first = await Promise.all(asks(app, user).map((ask) => timed(ask())));
+      expect(first.filter((answer) => !isTrouble(answer))).toEqual([]);
+      expect(Math.max(...first.map(({ milliseconds }) => milliseconds))).toBeLessThan(5000);
+
+      await expect
+        .poll(async () => (await timed(app.login(user.email))).milliseconds, { timeout: 5000 })
+        .toBeLessThan(100);
+      const heapBefore = process.memoryUsage().heapUsed;
+      const later: Timed[] = [];
+      for (let turn = 0; turn < 40; turn++) {
+        later.push(...(await Promise.all(asks(app, user).map((ask) => timed(ask())))));
+        expect((await app.me(user.token)).status).toBe(200);
+        expect((await app.call('GET', '/health/live')).status).toBe(200);
+      }
+      expect(later.filter((answer) => !isTrouble(answer))).toEqual([]);
+      expect(later.map(({ milliseconds }) => milliseconds).toSorted((a, b) => a - b)[later.length >> 1]).toBeLessThan(
+        100,
+      );
+      expect(process.memoryUsage().heapUsed - heapBefore).toBeLessThan(50e6);
+
+      end(proxy);
+      await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 10_000 }).toBe(200);
+      for (const ask of asks(app, user).slice(0, 5)) {
+        expect((await ask()).status).toBeLessThan(300);
+      }
+    },
+  );
+});
+
+describe('connections to the database', () => {
+  it(
+    'that are cut again and again cost 503 at most, also of refreshes and logins (FLT-05)',
+    { timeout: 30_000 },
+    async () => {
+      const { app, proxy } = await startBehind();
+      const { email, token } = await app.signIn();
+      const outcomes = new Set<string>();
+      const over = new AbortController();
+      const keep = async (name: string, ask: () => Promise<Answer>): Promise<void> => {
+        while (!over.signal.aborted) {
+          outcomes.add(`${name} ${(await ask()).status}`);
+          await pause(2);
+        }
+      };
+      let { refreshToken } = await app.signInAs(email);
+      const refresh = async (): Promise<Answer> => {
+        const answer = await app.refresh(refreshToken);
+        if (answer.status === 200) refreshToken = String(answer.body['refresh_token']);
+        return answer;
+      };
+      const load = [
+        keep('login', () => app.login(email)),
+        keep('refresh', refresh),
+        keep('me', () => app.me(token)),
+        keep('user', () => app.call('GET', '/v1/users/me', { token })),
+      ];
+      for (let turn = 0; turn < 20; turn++) {
+        await pause(100);
+        proxy.drop();
+      }
+      over.abort();
+      await Promise.all(load);
+      const allowed = ['login', 'refresh', 'user'].flatMap((name) => [`${name} 200`, `${name} 503`]);
+      expect([...outcomes].filter((outcome) => ![...allowed, 'me 200'].includes(outcome))).toEqual([]);
+      await expect.poll(async () => (await app.login(email)).status).toBe(200);
+      expect((await refresh()).status).toBe(200);
+    },
+  );
+
+  it(
+    'that are all in use are waited for and then 503, and nothing else suffers (FLT-08)',
+    { timeout: 30_000 },
+    async () => {
+      const app = await startApp({ changes: { databasePoolSize: 2 } });
+      const { email, token } = await app.signIn();
+      const holder = new pg.Client({ connectionString: app.databaseUrl });
+      await holder.connect();
+      onTestFinished(() => holder.end());
+      await holder.query('BEGIN; LOCK TABLE users');
+      const asking = Array.from({ length: 50 }, () => timed(app.login(email)));
+      await pause(200);
+      expect((await app.me(token)).status).toBe(200);
+      const answers = await Promise.all(asking);
+      expect(answers.filter((answer) => !isTrouble(answer))).toEqual([]);
+      expect(Math.max(...answers.map(({ milliseconds }) => milliseconds))).toBeLessThan(5000);
+      await holder.query('COMMIT');
+      expect((await app.login(email)).status).toBe(200);
+    },
+  );
+});
+
+describe('a transaction that PostgreSQL undoes', () => {
+  it('because of a deadlock is done again (FLT-09)', { timeout: 20_000 }, async () => {
+    const app = await startApp({ changes: { databaseLockTimeoutMs: 10_000, databaseStatementTimeoutMs: 10_000 } });
+    const { token, userId, sessionId } = await app.signIn();
+    const other = new pg.Client({ connectionString: app.databaseUrl });
+    await other.connect();
+    onTestFinished(() => other.end());
+    await other.query('BEGIN');
+    await other.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [sessionId]);
+    const answer = app.logout(token, 'global');
+    await expect
+      .poll(
+        async () =>
+          (
+            await app.query(
+              `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+            )
+          ).length,
+      )
+      .toBe(1);
+    // Whoever has waited for a second first finds the deadlock and is undone: ours.
+    await other.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [userId]);
+    await other.query('COMMIT');
+    expect((await answer).status).toBe(204);
+    expect(await app.query('SELECT FROM sessions WHERE ended_at IS NULL')).toEqual([]);
+  });
+});
