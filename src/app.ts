@@ -50,7 +50,7 @@ export function createServices(config: Config): Promise<INestApplicationContext>
  * which a request meets things: wire, gate, turnstile, handler, filter.
  */
 export async function createApp(config: Config, features: readonly Type[] = []): Promise<NestFastifyApplication> {
-  const wire = { https: config.issuer.startsWith('https:') };
+  const wire = { https: config.issuer.startsWith('https:'), trustedProxies: config.trustedProxies };
   const adapter = new FastifyAdapter({
     ...wireOptions(wire),
     // Nest middleware would be looked for at every request, and there is none.

@@ -2,8 +2,8 @@ import { AccountsService } from './users/accounts.service.js';
 import { UsersService } from './users/users.service.js';
 import { runScript, withServices } from './with-services.js';
 
-const USAGE = 'usage: npm run users -- list | disable ADDRESS | enable ADDRESS | delete ADDRESS';
-const CHANGES = ['disable', 'enable', 'delete'] as const;
+const USAGE = 'usage: npm run users -- list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS';
+const CHANGES = ['disable', 'enable', 'unlock', 'delete'] as const;
 
 /** What an operator does to users. */
 await runScript(async ([action, email, ...rest]) => {

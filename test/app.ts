@@ -34,7 +34,13 @@ export async function emptyDatabase(): Promise<string> {
 }
 
 export function testConfig(databaseUrl: string, changes: Partial<Config> = {}): Config {
-  const settings = parseSettings({ DATABASE_URL: databaseUrl, MASTER_SECRET, LOG_LEVEL: 'silent', DOCS: 'on' });
+  const settings = parseSettings({
+    DATABASE_URL: databaseUrl,
+    MASTER_SECRET,
+    LOG_LEVEL: 'silent',
+    DOCS: 'on',
+    RATE_LIMITS: 'off',
+  });
   const provided = { databaseUrl, databaseDirectUrl: databaseUrl, masterSecret: [MASTER_SECRET] };
   return { ...settings, ...provided, ...CHEAP_HASH, ...changes };
 }

@@ -217,6 +217,11 @@ describe('every problem code', () => {
       await expect.poll(async () => (await answer()).status, { timeout: 5000 }).toBe(401);
       return { route: 'GET /v1/auth/me', answer: await answer() };
     },
+    too_many_attempts: async () => {
+      const limited = await startApp({ changes: { rateLimits: 'on' } });
+      for (let turn = 0; turn < 10; turn++) await limited.login('a@example.com', 'not the passphrase');
+      return { route: 'POST /v1/auth/login', answer: await limited.login('a@example.com') };
+    },
     token_invalid: () => call('GET', '/v1/auth/me', { headers: { authorization: 'Bearer x.y.z' } }),
     token_revoked: async () => {
       const { token } = await app.signIn();

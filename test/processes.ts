@@ -12,13 +12,15 @@ export interface Program {
   readonly output: () => string;
 }
 
-/** `node dist/main.js`, as `npm start` runs it after the build; ended with the test (or the file, called outside of one). */
+/** `node dist/main.js`, as `npm start` runs it after the build; without limits unless told otherwise; ended with the test (or the file, called outside of one). */
 export function main(
   environment: Environment,
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
 ): Program {
   const { DATABASE_URL: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, ['dist/main.js'], { env: { ...inherited, PORT: '0', ...environment } });
+  const child = spawn(process.execPath, ['dist/main.js'], {
+    env: { ...inherited, PORT: '0', RATE_LIMITS: 'off', ...environment },
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));

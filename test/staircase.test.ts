@@ -6,7 +6,7 @@ const STAIRCASE = [
   ['auth', 'health'],
   ['users'],
   ['access'],
-  ['sessions'],
+  ['sessions', 'limits'],
   ['tokens'],
   ['passwords'],
   ['database'],

@@ -4,18 +4,19 @@ import type { FastifyRequest } from 'fastify';
 import { tokenMissing } from '../access/access.problems.js';
 import type { Principal } from '../access/principal.js';
 import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
+import { tooManyAttempts } from '../limits/limits.problems.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
 import { refreshTokenProblems } from '../sessions/sessions.problems.js';
 import { HashesPassword } from '../access/turnstile.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
-import { UsersService } from '../users/users.service.js';
 import { Gone } from '../wire/gone.decorator.js';
 import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
 import {
   LoginBody,
+  LoginResponse,
   LogoutBody,
   LogoutQuery,
   PrincipalView,
@@ -27,10 +28,7 @@ import { AuthService, type IssuedTokens } from './auth.service.js';
 
 @Controller('v1/auth')
 export class AuthController {
-  constructor(
-    private readonly auth: AuthService,
-    private readonly users: UsersService,
-  ) {}
+  constructor(private readonly auth: AuthService) {}
 
   @Post('register')
   @Public()
@@ -40,10 +38,13 @@ export class AuthController {
     operationId: 'register',
     tags: ['auth'],
     body: RegisterBody,
-    response: { 201: UserView, ...problemResponses(emailTaken, ...passwordProblems, serviceUnavailable) },
+    response: {
+      201: UserView,
+      ...problemResponses(emailTaken, tooManyAttempts, ...passwordProblems, serviceUnavailable),
+    },
   })
-  register(@Body() { email, password }: RegisterBody, @Gone() gone: AbortSignal): Promise<UserView> {
-    return this.users.register(email, password, gone);
+  register(@Body() body: RegisterBody, @Req() { ip }: FastifyRequest, @Gone() gone: AbortSignal): Promise<UserView> {
+    return this.auth.register(body, ip, gone);
   }
 
   @Post('login')
@@ -55,14 +56,16 @@ export class AuthController {
     operationId: 'login',
     tags: ['auth'],
     body: LoginBody,
-    response: { 200: TokenResponse, ...problemResponses(credentialsInvalid, serviceUnavailable) },
+    response: { 200: LoginResponse, ...problemResponses(credentialsInvalid, tooManyAttempts, serviceUnavailable) },
   })
   async login(
     @Body() body: LoginBody,
     @Req() { headers, ip }: FastifyRequest,
     @Gone() gone: AbortSignal,
-  ): Promise<TokenResponse> {
-    return tokenResponse(await this.auth.login(body, { userAgent: headers['user-agent'], address: ip }, gone));
+  ): Promise<LoginResponse> {
+    const loggedIn = await this.auth.login(body, { userAgent: headers['user-agent'], address: ip }, gone);
+    const { deviceToken } = loggedIn;
+    return { ...tokenResponse(loggedIn), ...(deviceToken !== undefined && { deviceToken }) };
   }
 
   @Post('refresh')
@@ -73,10 +76,13 @@ export class AuthController {
     operationId: 'refresh',
     tags: ['auth'],
     body: RefreshBody,
-    response: { 200: TokenResponse, ...problemResponses(...refreshTokenProblems, serviceUnavailable) },
+    response: {
+      200: TokenResponse,
+      ...problemResponses(...refreshTokenProblems, tooManyAttempts, serviceUnavailable),
+    },
   })
-  async refresh(@Body() body: RefreshBody): Promise<TokenResponse> {
-    return tokenResponse(await this.auth.refresh(body.refresh_token));
+  async refresh(@Body() body: RefreshBody, @Req() { ip }: FastifyRequest): Promise<TokenResponse> {
+    return tokenResponse(await this.auth.refresh(body.refresh_token, ip));
   }
 
   @Post('logout')

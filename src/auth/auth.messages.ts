@@ -9,7 +9,16 @@ export const RegisterBody = Type.Object(
 export type RegisterBody = Static<typeof RegisterBody>;
 
 export const LoginBody = Type.Object(
-  { email: EmailAddress, password: PasswordText },
+  {
+    email: EmailAddress,
+    password: PasswordText,
+    deviceToken: Type.Optional(
+      Type.String({
+        maxLength: 1024,
+        description: 'Of the last login from this device: it is then spared the limits that strangers can use up.',
+      }),
+    ),
+  },
   { title: 'LoginBody', additionalProperties: false },
 );
 export type LoginBody = Static<typeof LoginBody>;
@@ -54,6 +63,15 @@ export const TokenResponse = Type.Object(
   { title: 'TokenResponse', additionalProperties: false },
 );
 export type TokenResponse = Static<typeof TokenResponse>;
+
+export const LoginResponse = Type.Object(
+  {
+    ...TokenResponse.properties,
+    deviceToken: Type.Optional(Type.String({ description: 'Keep it for the next login from this device.' })),
+  },
+  { title: 'LoginResponse', additionalProperties: false },
+);
+export type LoginResponse = Static<typeof LoginResponse>;
 
 /** The caller as the access token has them. */
 export const PrincipalView = Type.Object(

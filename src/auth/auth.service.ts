@@ -1,14 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
+import { LimitsService } from '../limits/limits.service.js';
 import { originOf, type Client } from '../sessions/origin.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokensService, type IssuedToken } from '../tokens/tokens.service.js';
+import type { UserView } from '../users/user-view.js';
 import { UsersService } from '../users/users.service.js';
-import type { LoginBody, LogoutScope } from './auth.messages.js';
+import type { LoginBody, LogoutScope, RegisterBody } from './auth.messages.js';
 
 /** An access token, and the refresh token that gets the next one. */
 export interface IssuedTokens extends IssuedToken {
   readonly refreshToken: string;
+}
+
+/** The same, and what spares this device the limits at its next login. */
+export interface LoggedIn extends IssuedTokens {
+  readonly deviceToken: string | undefined;
 }
 
 @Injectable()
@@ -18,31 +25,48 @@ export class AuthService {
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
     private readonly tokens: TokensService,
+    private readonly limits: LimitsService,
   ) {}
+
+  /** @throws Problem `email_taken`, `too_many_attempts`, or one of the password policy. */
+  async register({ email, password }: RegisterBody, address: string, gone?: AbortSignal): Promise<UserView> {
+    await this.limits.admitRegistration(email, address);
+    return this.users.register(email, password, gone);
+  }
 
   /**
    * Starts a session for the right address and password.
-   * @throws Problem `credentials_invalid`, one answer for unknown, wrong and disabled.
+   * @throws Problem `credentials_invalid`, one answer for unknown, wrong and disabled; `too_many_attempts`.
    */
-  async login({ email, password }: LoginBody, client: Client, gone?: AbortSignal): Promise<IssuedTokens> {
+  async login({ email, password, deviceToken }: LoginBody, client: Client, gone?: AbortSignal): Promise<LoggedIn> {
     this.tokens.requireKey();
-    const { user, sessionId, refreshToken } = await this.users.whileVerified(
-      () => this.users.verify(email, password, gone),
-      async (tx, verified) => ({ user: verified, ...(await this.sessions.start(tx, verified.id, originOf(client))) }),
-      async (verified) => {
-        const { id, passwordHash } = verified;
-        const started = await this.sessions.startUndisturbed(id, passwordHash, originOf(client));
-        return started && { user: verified, ...started };
-      },
-    );
-    return { ...this.tokens.issue(user, sessionId), refreshToken };
+    const admitted = await this.limits.admitLogin({ email, address: client.address, deviceToken });
+    const started = await this.users.whileCounted(admitted, () => this.#startSession(email, password, client, gone));
+    const { user, sessionId, refreshToken } = started;
+    return { ...this.tokens.issue(user, sessionId), refreshToken, deviceToken: started.deviceToken };
   }
 
-  /** @throws Problem `refresh_token_invalid`, `refresh_token_expired` or `refresh_token_reused`. */
-  async refresh(presented: string): Promise<IssuedTokens> {
+  /** @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused` or `too_many_attempts`. */
+  async refresh(presented: string, address: string): Promise<IssuedTokens> {
     this.tokens.requireKey();
+    await this.limits.admitRefresh(this.sessions.sessionOf(presented), address);
     const { userId, email, sessionId, secondsLeft, refreshToken } = await this.sessions.refresh(presented);
     return { ...this.tokens.issue({ id: userId, email }, sessionId, secondsLeft), refreshToken };
+  }
+
+  #startSession(email: string, password: string, client: Client, gone: AbortSignal | undefined) {
+    return this.users.whileVerified(
+      () => this.users.verify(email, password, gone),
+      async (tx, user) => ({
+        user,
+        userId: user.id,
+        ...(await this.sessions.start(tx, user.id, originOf(client))),
+      }),
+      async (user) => {
+        const started = await this.sessions.startUndisturbed(user.id, user.passwordHash, originOf(client));
+        return started && { user, userId: user.id, ...started };
+      },
+    );
   }
 
   /** Ends the caller's session, the others, or all; those that are over already stay so. */

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import { resolve } from 'node:path';
 import { weaknessOf } from './weak-secrets.js';
 
@@ -86,6 +87,16 @@ export function oneOf<const Value extends string>(
   }) as Required<Value>;
 }
 
+/** IP addresses or networks (RFC 4632), comma-separated. */
+export function networks(options: Described): Setting<readonly string[]> {
+  return build(options, (value) => {
+    const parts = value.split(',').map((part) => part.trim());
+    if (!parts.every((part) => ipaddr.isValid(part) || ipaddr.isValidCIDR(part))) {
+      refuse('holds something that is neither an address nor a CIDR');
+    }
+    return Object.freeze(parts);
+  });
+}
 /** A text that must not be shown, such as a URL with a password. */
 export function secret(options: Described & { check: (value: string) => string | undefined }): Setting<string> {
   return build(

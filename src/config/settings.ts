@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { flag, integer, oneOf, path, secret, secrets, text, url } from './setting-kinds.js';
+import { flag, integer, networks, oneOf, path, secret, secrets, text, url } from './setting-kinds.js';
 
 /** No access token lives longer, on whatever node it was minted. */
 export const MOST_ACCESS_TOKEN_SECONDS = 3600;
@@ -142,6 +142,15 @@ export const settings = {
     max: 60_000,
     about:
       'Longest wait of a password for its hash; what cannot start within it is 503. Bounds the memory of a login storm.',
+  }),
+  RATE_LIMITS: oneOf({
+    values: ['on', 'off', 'dry-run'],
+    default: 'on',
+    about: 'Limits on guessing: `on`, `off`, or `dry-run`, which counts and logs and refuses nothing.',
+  }),
+  TRUSTED_PROXIES: networks({
+    unset: 'none',
+    about: 'Addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is believed, from right to left.',
   }),
   LOG_LEVEL: oneOf({
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { LimitsModule } from '../limits/limits.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { HealthController } from './health.controller.js';
+import { LimitMetrics } from './limit.metrics.js';
 import { MetricsRegistry } from './metrics.registry.js';
 import { MetricsServer } from './metrics.server.js';
 import { ResourceMetrics } from './resource.metrics.js';
@@ -12,8 +14,8 @@ import { SessionMetrics } from './session.metrics.js';
 import { TokenMetrics } from './token.metrics.js';
 
 @Module({
-  imports: [AccessModule, DatabaseModule, PasswordsModule, SessionsModule, TokensModule],
+  imports: [AccessModule, DatabaseModule, LimitsModule, PasswordsModule, SessionsModule, TokensModule],
   controllers: [HealthController],
-  providers: [MetricsRegistry, ResourceMetrics, SessionMetrics, TokenMetrics, MetricsServer],
+  providers: [MetricsRegistry, ResourceMetrics, SessionMetrics, TokenMetrics, LimitMetrics, MetricsServer],
 })
 export class HealthModule {}

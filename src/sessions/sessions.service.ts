@@ -73,6 +73,13 @@ export class SessionsService {
     return { sessionId, userId, email, secondsLeft, refreshToken: successor };
   }
 
+  /** The session that a refresh token names, alive or not; asks nobody. @throws Problem `refresh_token_invalid`. */
+  sessionOf(refreshToken: string): string {
+    const token = this.refreshTokens.read(refreshToken);
+    if (token === undefined) throw refreshTokenInvalid();
+    return token.sessionId;
+  }
+
   /**
    * Whose session a refresh token continues; the token is not used up.
    * @throws Problem as {@link refresh} does.
@@ -87,9 +94,7 @@ export class SessionsService {
    * @throws Problem `refresh_token_invalid`.
    */
   async endByRefreshToken(refreshToken: string): Promise<void> {
-    const presented = this.refreshTokens.read(refreshToken);
-    if (presented === undefined) throw refreshTokenInvalid();
-    await this.end(presented.sessionId);
+    await this.end(this.sessionOf(refreshToken));
   }
 
   /** Ends a session, of this user if one is named; false when there is none of this id that has not ended. */

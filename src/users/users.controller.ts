@@ -1,7 +1,9 @@
-import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../access/principal.js';
 import { CurrentUser } from '../access/route-access.decorators.js';
+import { tooManyAttempts } from '../limits/limits.problems.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
 import { Gone } from '../wire/gone.decorator.js';
@@ -40,14 +42,19 @@ export class UsersController {
     operationId: 'changePassword',
     tags: ['users'],
     body: PasswordChangeBody,
-    response: { 204: NoContent, ...problemResponses(credentialsInvalid, ...passwordProblems, serviceUnavailable) },
+    response: {
+      204: NoContent,
+      ...problemResponses(credentialsInvalid, tooManyAttempts, ...passwordProblems, serviceUnavailable),
+    },
   })
   changePassword(
     @CurrentUser() user: Principal,
     @Body() body: PasswordChangeBody,
+    @Req() { ip }: FastifyRequest,
     @Gone() gone: AbortSignal,
   ): Promise<void> {
-    return this.accounts.changePassword(user, body.currentPassword, body.newPassword, gone);
+    const { currentPassword: current, newPassword: next } = body;
+    return this.accounts.changePassword(user, { current, next, address: ip }, gone);
   }
 
   @Post('me/deletion')
@@ -58,9 +65,14 @@ export class UsersController {
     operationId: 'deleteUser',
     tags: ['users'],
     body: DeletionBody,
-    response: { 204: NoContent, ...problemResponses(credentialsInvalid, serviceUnavailable) },
+    response: { 204: NoContent, ...problemResponses(credentialsInvalid, tooManyAttempts, serviceUnavailable) },
   })
-  delete(@CurrentUser() user: Principal, @Body() body: DeletionBody, @Gone() gone: AbortSignal): Promise<void> {
-    return this.accounts.deleteOwn(user, body.currentPassword, gone);
+  delete(
+    @CurrentUser() user: Principal,
+    @Body() { currentPassword: current }: DeletionBody,
+    @Req() { ip }: FastifyRequest,
+    @Gone() gone: AbortSignal,
+  ): Promise<void> {
+    return this.accounts.deleteOwn(user, { current, address: ip }, gone);
   }
 }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { LimitsModule } from '../limits/limits.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { AccountsService } from './accounts.service.js';
@@ -9,7 +10,7 @@ import { UsersRepository } from './users.repository.js';
 import { UsersService } from './users.service.js';
 
 @Module({
-  imports: [AccessModule, DatabaseModule, PasswordsModule, SessionsModule],
+  imports: [AccessModule, DatabaseModule, LimitsModule, PasswordsModule, SessionsModule],
   controllers: [UsersController],
   providers: [UsersRepository, UsersService, AccountsService],
   exports: [UsersService, AccountsService],

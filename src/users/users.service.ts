@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { isUniqueViolation } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import type { Admitted } from '../limits/limits.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
+import { Problem } from '../problems/problem.js';
 import type { Credential } from './credential.js';
 import type { UserView } from './user-view.js';
 import { credentialsInvalid, emailTaken, userNotFound } from './users.problems.js';
@@ -88,6 +90,26 @@ export class UsersService {
       if (done !== undefined) return done.result;
     }
     throw serviceUnavailable();
+  }
+
+  /**
+   * Does what shows whether an admitted attempt was right. Only a wrong one goes on counting as one.
+   * @returns what the work did, and the device token for the next login
+   */
+  async whileCounted<Result extends { readonly userId: string }>(
+    admitted: Admitted,
+    work: () => Promise<Result>,
+  ): Promise<Result & { readonly deviceToken: string | undefined }> {
+    let result: Result;
+    try {
+      result = await work();
+    } catch (error) {
+      const isWrong = error instanceof Problem && error.kind === credentialsInvalid.kind;
+      // Where the database is in trouble nothing can be given back, and that is the lesser evil.
+      if (!isWrong) await admitted.withdraw().catch(() => undefined);
+      throw error;
+    }
+    return { ...result, deviceToken: await admitted.succeed(result.userId) };
   }
 
   /** Sets a password's hash. The caller holds the user's row locked. */

@@ -51,6 +51,13 @@ const HEADERS: Readonly<Record<number, object>> = {
   401: {
     'WWW-Authenticate': { type: 'string', description: 'RFC 6750 section 3: how to authenticate, and what failed.' },
   },
-  429: RETRY_AFTER,
+  429: {
+    ...RETRY_AFTER,
+    RateLimit: {
+      type: 'string',
+      description: 'The limit that is used up, and the seconds until the next attempt (draft-11).',
+    },
+    'RateLimit-Policy': { type: 'string', description: 'Its quota and its window in seconds (draft-11).' },
+  },
   503: RETRY_AFTER,
 };

@@ -27,13 +27,16 @@ const PATIENCE: Patience = { headersMs: 5000, requestMs: 10_000, checkMs: 1000 }
 export interface WireSettings {
   /** Whether the public address is https: adds Strict-Transport-Security. */
   readonly https: boolean;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[] | undefined;
 }
 
 /** The Fastify options of the wire; pass them, with a logger, to the constructor that makes the instance. */
-export function wireOptions({ https }: WireSettings, patience: Patience = PATIENCE) {
+export function wireOptions({ https, trustedProxies = [] }: WireSettings, patience: Patience = PATIENCE) {
   const setHeaders = responseHeaders({ https });
   return {
     bodyLimit: BODY_LIMIT_BYTES,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     genReqId: () => randomUUID(),
     childLoggerFactory: lazyLogger,
     requestTimeout: patience.requestMs,

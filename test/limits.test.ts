@@ -1,0 +1,417 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Config } from '../src/config/config.js';
+import { PrismaService } from '../src/database/prisma.service.js';
+import { LimitKeys } from '../src/limits/limit-keys.js';
+import { ACCOUNT_GUARD, LIMITS, SHARES } from '../src/limits/limit-policies.js';
+import { LimitsRepository } from '../src/limits/limits.repository.js';
+import { LimitsService } from '../src/limits/limits.service.js';
+import { PasswordsService } from '../src/passwords/passwords.service.js';
+import { AccountsService } from '../src/users/accounts.service.js';
+import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
+
+const WRONG = 'not the right passphrase';
+/** The tests come from 127.0.0.1 and say for whom. */
+const LIMITED: Partial<Config> = { rateLimits: 'on', trustedProxies: ['127.0.0.1'] };
+
+let addresses = 0;
+/** One that was never used. */
+function newAddress(): string {
+  const number = addresses++;
+  return `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+}
+
+function newEmail(): string {
+  return `${randomUUID()}@example.com`;
+}
+
+interface Login {
+  readonly email: string;
+  readonly password?: string;
+  readonly address?: string;
+  readonly deviceToken?: string;
+}
+
+function logIn(
+  app: TestApp,
+  { email, password = PASSWORD, address = newAddress(), deviceToken }: Login,
+): Promise<Answer> {
+  return app.call('POST', '/v1/auth/login', {
+    json: { email, password, ...(deviceToken === undefined ? {} : { deviceToken }) },
+    headers: { 'x-forwarded-for': address },
+  });
+}
+
+async function register(app: TestApp): Promise<string> {
+  const email = newEmail();
+  await app.call('POST', '/v1/auth/register', {
+    json: { email, password: PASSWORD },
+    headers: { 'x-forwarded-for': newAddress() },
+  });
+  return email;
+}
+
+async function deviceOf(app: TestApp, email: string): Promise<string> {
+  return String((await logIn(app, { email })).body['deviceToken']);
+}
+
+function guardKey(app: TestApp, email: string): Buffer {
+  return app.nest.get(LimitKeys, { strict: false }).of(ACCOUNT_GUARD.name, email.toLowerCase());
+}
+
+async function failuresOf(app: TestApp, email: string): Promise<number> {
+  const [row] = await app.query<{ failures: number }>('SELECT failures FROM account_guards WHERE key = $1', [
+    guardKey(app, email),
+  ]);
+  return row?.failures ?? 0;
+}
+
+/** As if so many had been tried and the wait were over. */
+async function setFailures(app: TestApp, email: string, failures: number): Promise<void> {
+  await app.query(
+    `INSERT INTO account_guards (key, failures, next_at) VALUES ($1, $2, now())
+     ON CONFLICT (key) DO UPDATE SET failures = $2, next_at = now()`,
+    [guardKey(app, email), failures],
+  );
+}
+
+function limitOf({ status, headers }: Answer): string | number {
+  return status === 429 ? (/^"([a-z-]+)"/.exec(headers.get('ratelimit') ?? '')?.[1] ?? '') : status;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+const retryAfter = ({ headers }: Answer): number => Number(headers.get('retry-after'));
+
+describe('an account', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp({ changes: LIMITED }, (clean) => cleaners.push(clean));
+    return async () => {
+      for (const clean of cleaners.toReversed()) await clean();
+    };
+  });
+  const cleaners: (() => Promise<void>)[] = [];
+
+  it.each([
+    ['known', register],
+    ['unknown', async () => newEmail()],
+  ])(
+    'that is %s lets a few wrong passwords pass, then fewer and fewer, from whatever address (BRU-01)',
+    async (_case, make) => {
+      const email = await make(app);
+      for (let turn = 0; turn < ACCOUNT_GUARD.free; turn++) {
+        expect((await logIn(app, { email, password: WRONG })).status).toBe(401);
+      }
+      const waits: number[] = [];
+      for (const failures of [10, 11, 12, 13, 18, 19, 98, 99, 100, 101]) {
+        await setFailures(app, email, failures - 1);
+        expect((await logIn(app, { email, password: WRONG })).status).toBe(401);
+        const refused = await logIn(app, { email: email.toUpperCase() });
+        expect(limitOf(refused)).toBe('account');
+        waits.push(retryAfter(refused));
+      }
+      expect(waits).toEqual([1, 2, 4, 8, 256, 300, 300, 300, 3600, 3600]);
+    },
+  );
+
+  it('evaluates no more under parallel guessing from as many addresses on two processes (BRU-02)', async () => {
+    const other = await startApp({ databaseUrl: app.databaseUrl, changes: LIMITED });
+    const email = await register(app);
+    const answers = await Promise.all(
+      Array.from({ length: 120 }, (_, turn) => logIn(turn % 2 ? app : other, { email, password: WRONG })),
+    );
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(ACCOUNT_GUARD.free);
+    expect(new Set(statuses)).toEqual(new Set([401, 429]));
+    expect(await failuresOf(app, email)).toBe(ACCOUNT_GUARD.free);
+  });
+
+  it('begins anew after a right password, and when an operator unlocks it', async () => {
+    const email = await register(app);
+    await setFailures(app, email, 50);
+    expect((await logIn(app, { email })).status).toBe(200);
+    expect(await failuresOf(app, email)).toBe(0);
+    await setFailures(app, email, 100);
+    expect((await logIn(app, { email, password: WRONG })).status).toBe(401);
+    expect((await logIn(app, { email })).status).toBe(429);
+    await app.nest.get(AccountsService, { strict: false }).unlock(email.toUpperCase());
+    expect((await logIn(app, { email })).status).toBe(200);
+  });
+
+  it('says truly when the next attempt is looked at (BRU-04)', async () => {
+    const email = await register(app);
+    await setFailures(app, email, 9);
+    await logIn(app, { email, password: WRONG });
+    const refused = await logIn(app, { email });
+    expect(refused.status).toBe(429);
+    expect(refused.body).toMatchObject({ code: 'too_many_attempts', status: 429 });
+    expect(refused.headers.get('ratelimit-policy')).toBe('"account";q=1;w=1');
+    expect(refused.headers.get('ratelimit')).toBe('"account";r=0;t=1');
+    await pause(1000 * retryAfter(refused));
+    expect((await logIn(app, { email })).status).toBe(200);
+  });
+
+  it('is no clearer there than not there, limited or not (ENU-04)', async () => {
+    const told = async (email: string) => {
+      await setFailures(app, email, 9);
+      const answers = [
+        await logIn(app, { email, password: WRONG }),
+        await logIn(app, { email, password: WRONG }),
+        await logIn(app, { email, password: WRONG, deviceToken: 'x' }),
+      ];
+      return answers.map(({ status, headers, body: { instance: _instance, ...body } }) => {
+        const fixed = Object.fromEntries([...headers].filter(([name]) => !['date', 'x-request-id'].includes(name)));
+        return { status, fixed, body };
+      });
+    };
+    expect(await told(await register(app))).toEqual(await told(newEmail()));
+  });
+
+  it('takes as long to refuse whether it exists or not (ENU-02, ENU-04)', { timeout: 60_000 }, async () => {
+    const emails: string[] = [];
+    const first = await register(app);
+    await app.query(
+      `INSERT INTO users (id, email, email_lower, password_hash)
+       SELECT gen_random_uuid(), n || email, n || email_lower, password_hash FROM users, generate_series(1, 150) n
+       WHERE email = $1`,
+      [first],
+    );
+    for (let n = 1; n <= 150; n++) emails.push(`${n}${first}`);
+    const times = { known: [] as number[], unknown: [] as number[] };
+    const measure = async (kind: 'known' | 'unknown', email: string): Promise<void> => {
+      const startedAt = performance.now();
+      expect((await logIn(app, { email, password: WRONG })).status).toBe(401);
+      times[kind].push(performance.now() - startedAt);
+    };
+    for (const [turn, email] of emails.entries()) {
+      const unknown = newEmail();
+      if (turn % 2) await measure('known', email);
+      await measure('unknown', unknown);
+      if (turn % 2 === 0) await measure('known', email);
+    }
+    expect(Math.abs(median(times.known) - median(times.unknown))).toBeLessThan(5);
+  });
+
+  it('is not charged for what was not looked at', async () => {
+    const changes = { ...LIMITED, argon2Passes: 200, argon2MemoryKib: 32_768, hashConcurrency: 1 };
+    const busy = await startApp({ databaseUrl: app.databaseUrl, changes: { ...changes, hashQueueMilliseconds: 0 } });
+    const email = await register(app);
+    const running = busy.call('POST', '/v1/auth/register', { json: { email: newEmail(), password: PASSWORD } });
+    await pause(100);
+    // Its turnstile lets all pass, so that there is no room only after the attempt was charged.
+    vi.spyOn(busy.nest.get(PasswordsService, { strict: false }), 'refusal').mockReturnValue(undefined);
+    const take = vi.spyOn(busy.nest.get(LimitsRepository, { strict: false }), 'take');
+    expect((await logIn(busy, { email })).status).toBe(503);
+    expect(take).toHaveBeenCalledOnce();
+    expect(await failuresOf(app, email)).toBe(0);
+    await running;
+  });
+});
+
+describe('a device that has logged in before', () => {
+  let app: TestApp;
+  const cleaners: (() => Promise<void>)[] = [];
+  beforeAll(async () => {
+    app = await startApp({ changes: LIMITED }, (clean) => cleaners.push(clean));
+    return async () => {
+      for (const clean of cleaners.toReversed()) await clean();
+    };
+  });
+
+  it('gets in whatever strangers do to its account, its address and all of us (BRU-05)', async () => {
+    const email = await register(app);
+    const address = newAddress();
+    const deviceToken = await deviceOf(app, email);
+    await setFailures(app, email, 100);
+    await logIn(app, { email, password: WRONG });
+    const keys = app.nest.get(LimitKeys, { strict: false });
+    const full = [
+      keys.of(LIMITS.address.name, address),
+      ...Array.from({ length: SHARES }, (_, share) => keys.of(LIMITS.all.name, String(share))),
+    ];
+    await app.query(
+      `INSERT INTO rate_limits (key, full_at) SELECT key, now() + interval '600 s' FROM unnest($1::bytea[]) key
+       ON CONFLICT (key) DO UPDATE SET full_at = excluded.full_at`,
+      [full],
+    );
+    expect(limitOf(await logIn(app, { email, address }))).toBe('address');
+    expect(limitOf(await logIn(app, { email: newEmail() }))).toBe('all');
+    const answer = await logIn(app, { email, address, deviceToken });
+    expect([answer.status, answer.body['deviceToken']]).toEqual([200, deviceToken]);
+    await app.query('DELETE FROM rate_limits');
+  });
+
+  it('has ten wrong tries, also in parallel, and a right one gives them back (BRU-01, BRU-02)', async () => {
+    const email = await register(app);
+    const deviceToken = await deviceOf(app, email);
+    const guess = (): Promise<Answer> => logIn(app, { email, password: WRONG, deviceToken });
+    for (let turn = 0; turn < 9; turn++) await guess();
+    // They are nothing that strangers tried.
+    expect(await failuresOf(app, email)).toBe(0);
+    expect((await logIn(app, { email, deviceToken })).status).toBe(200);
+    await setFailures(app, email, 100);
+    await logIn(app, { email, password: WRONG });
+    const answers = await Promise.all(Array.from({ length: 30 }, guess));
+    const outcomes = answers.map(limitOf);
+    expect(outcomes.filter((outcome) => outcome === 401)).toHaveLength(10);
+    expect(outcomes.filter((outcome) => outcome === 'account')).toHaveLength(20);
+    expect(limitOf(await logIn(app, { email, deviceToken }))).toBe('account');
+  });
+
+  it('is known to one account only, and nobody can make a token up', async () => {
+    const [mine, theirs] = [await register(app), await register(app)];
+    const deviceToken = await deviceOf(app, mine);
+    await setFailures(app, theirs, 100);
+    await logIn(app, { email: theirs, password: WRONG });
+    const forged = `${deviceToken.slice(0, -1)}${deviceToken.endsWith('A') ? 'B' : 'A'}`;
+    for (const presented of [deviceToken, forged, 'x', '']) {
+      expect(limitOf(await logIn(app, { email: theirs, deviceToken: presented }))).toBe('account');
+    }
+  });
+
+  it('is one of at most ten, and none after a change of password', async () => {
+    const email = await register(app);
+    const devices: string[] = [];
+    for (let turn = 0; turn < 11; turn++) devices.push(await deviceOf(app, email));
+    const { token } = await app.signInAs(email);
+    const known = async (deviceToken: string | undefined): Promise<boolean> => {
+      await setFailures(app, email, 100);
+      await logIn(app, { email, password: WRONG });
+      return (await logIn(app, { email, ...(deviceToken === undefined ? {} : { deviceToken }) })).status === 200;
+    };
+    // The sign-in above was the twelfth.
+    expect([await known(devices[0]), await known(devices[1]), await known(devices[10])]).toEqual([false, false, true]);
+    const json = { currentPassword: PASSWORD, newPassword: `${PASSWORD} anew` };
+    expect((await app.call('POST', '/v1/users/me/password', { token, json })).status).toBe(204);
+    await setFailures(app, email, 100);
+    await logIn(app, { email, password: WRONG });
+    const deviceToken = devices[10] ?? '';
+    expect((await logIn(app, { email, password: `${PASSWORD} anew`, deviceToken })).status).toBe(429);
+  });
+});
+
+describe('an address', () => {
+  it('may guess a hundred times, whoever it says it is for (BRU-03, BRU-06)', { timeout: 60_000 }, async () => {
+    const app = await startApp({ changes: { rateLimits: 'on' } });
+    const spoofs = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'true-client-ip'];
+    const guess = (turn: number): Promise<Answer> =>
+      app.call('POST', '/v1/auth/login', {
+        json: { email: newEmail(), password: WRONG },
+        headers: { [spoofs[turn % spoofs.length] ?? '']: newAddress() },
+      });
+    const answers: Answer[] = [];
+    for (let turn = 0; turn < 103; turn++) answers.push(await guess(turn));
+    expect(answers.slice(0, 100).map(limitOf)).toEqual(Array(100).fill(401));
+    expect(answers.slice(101).map(limitOf)).toEqual(['address', 'address']);
+    const email = newEmail();
+    await app.register(email);
+    expect(limitOf(await app.login(email))).toBe('address');
+  });
+
+  it('gets its attempt back for a right password, and has twenty wrong ones for one account', async () => {
+    const app = await startApp({ changes: LIMITED });
+    const email = await register(app);
+    const address = newAddress();
+    for (let turn = 0; turn < 110; turn++) expect((await logIn(app, { email, address })).status).toBe(200);
+    for (let turn = 0; turn < 20; turn++) {
+      expect((await logIn(app, { email, address, password: WRONG })).status).toBe(401);
+      await setFailures(app, email, 0);
+    }
+    expect(limitOf(await logIn(app, { email, address }))).toBe('address-and-account');
+    expect((await logIn(app, { email })).status).toBe(200);
+  });
+
+  it('is read from the right, past the proxies that are trusted', async () => {
+    const app = await startApp({ changes: { ...LIMITED, trustedProxies: ['127.0.0.1', '192.0.2.0/24'] } });
+    const counted = async (forwarded: string): Promise<boolean> => {
+      await app.query('DELETE FROM rate_limits');
+      await logIn(app, { email: newEmail(), password: WRONG, address: forwarded });
+      const key = app.nest.get(LimitKeys, { strict: false }).of(LIMITS.address.name, '203.0.113.9');
+      return (await app.query('SELECT FROM rate_limits WHERE key = $1', [key])).length === 1;
+    };
+    expect(await counted('203.0.113.9')).toBe(true);
+    expect(await counted('198.51.100.1, 203.0.113.9, 192.0.2.7')).toBe(true);
+    expect(await counted('203.0.113.9, 198.51.100.1')).toBe(false);
+  });
+});
+
+describe('other limits', () => {
+  it('hold registrations to twenty of an address and ten of an account (BRU-06)', async () => {
+    const app = await startApp({ changes: LIMITED });
+    const enrol = (email: string, address: string): Promise<Answer> =>
+      app.call('POST', '/v1/auth/register', {
+        json: { email, password: PASSWORD },
+        headers: { 'x-forwarded-for': address },
+      });
+    const address = newAddress();
+    const answers: (string | number)[] = [];
+    for (let turn = 0; turn < 21; turn++) answers.push(limitOf(await enrol(newEmail(), address)));
+    expect(answers).toEqual([...Array(20).fill(201), 'register-address']);
+    const email = newEmail();
+    for (let turn = 0; turn < 10; turn++) await enrol(email, newAddress());
+    expect(limitOf(await enrol(email, newAddress()))).toBe('register-account');
+  });
+
+  it('hold the refreshes of a session to sixty a minute (BRU-06)', async () => {
+    const app = await startApp({ changes: LIMITED });
+    const email = await register(app);
+    let { refreshToken } = await app.signInAs(email);
+    for (let turn = 0; turn < 60; turn++) {
+      const answer = await app.refresh(refreshToken);
+      expect(answer.status).toBe(200);
+      refreshToken = String(answer.body['refresh_token']);
+    }
+    // A second gives one back.
+    const answers = await Promise.all(Array.from({ length: 20 }, () => app.refresh(refreshToken)));
+    expect(answers.map(limitOf)).toContain('refresh-session');
+  });
+
+  it.each([
+    ['password', { newPassword: 'another long passphrase' }],
+    ['deletion', {}],
+  ])('hold wrong current passwords at /%s to ten', async (path, others) => {
+    const app = await startApp({ changes: LIMITED });
+    const { token } = await app.signInAs(await register(app));
+    const ask = (currentPassword: string): Promise<Answer> =>
+      app.call('POST', `/v1/users/me/${path}`, { token, json: { currentPassword, ...others } });
+    for (let turn = 0; turn < 10; turn++) expect((await ask(WRONG)).status).toBe(401);
+    expect(limitOf(await ask(PASSWORD))).toBe('current-password');
+  });
+
+  it('outlast a restart, and are deleted when they limit nobody (BRU-07)', async () => {
+    const app = await startApp({ changes: LIMITED });
+    const email = newEmail();
+    await setFailures(app, email, 100);
+    await logIn(app, { email, password: WRONG });
+    await app.nest.close();
+    const again = await startApp({ databaseUrl: app.databaseUrl, changes: LIMITED });
+    expect(limitOf(await logIn(again, { email }))).toBe('account');
+    await again.query(`UPDATE rate_limits SET full_at = now() - interval '1 s'`);
+    const purge = () =>
+      again.nest
+        .get(PrismaService, { strict: false })
+        .transaction((tx) => again.nest.get(LimitsRepository, { strict: false }).purge(tx));
+    expect(await purge()).toBe(false);
+    expect(await again.query('SELECT FROM rate_limits')).toEqual([]);
+    expect(await failuresOf(again, email)).toBe(101);
+    await again.query(`UPDATE account_guards SET next_at = now() - interval '31 days'`);
+    await purge();
+    expect(await failuresOf(again, email)).toBe(0);
+  });
+
+  it.each([
+    ['off', 0],
+    ['dry-run', 1],
+  ] as const)('that are %s refuse nothing', async (rateLimits, counted) => {
+    const app = await startApp({ changes: { ...LIMITED, rateLimits } });
+    const email = await register(app);
+    await setFailures(app, email, 100);
+    await logIn(app, { email, password: WRONG });
+    expect((await logIn(app, { email })).status).toBe(200);
+    expect(app.nest.get(LimitsService, { strict: false }).stats()['account']).toBe(counted);
+  });
+});
