@@ -10,6 +10,7 @@ import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/config.js';
 import { Chores } from './database/chores.js';
 import { translateDatabaseError } from './database/driver-errors.js';
+import { Departure } from './health/departure.js';
 import { HealthModule } from './health/health.module.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { Turnstile } from './access/turnstile.js';
@@ -65,7 +66,8 @@ export async function createApp(config: Config, features: readonly Type[] = []):
     abortOnError: false,
   });
   try {
-    useWire(fastify, wire);
+    const departure = app.get(Departure, { strict: false });
+    useWire(fastify, wire, () => departure.isLeaving);
     useRequestLog(fastify);
     if (config.docs) {
       await registerOpenApi(fastify, { version, guardProblems: gateProblems, tags: TAGS });

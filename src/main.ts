@@ -14,16 +14,19 @@ async function main(): Promise<void> {
   const providing = provideDatabase(settings, 'app');
   // The application takes as long to load as the database to start, and it blocks this thread: so it comes second.
   await Promise.race([providing, pause(LAUNCH_MS)]);
-  const { createApp } = await import('./app.js');
+  const [{ createApp }, { Departure }] = await Promise.all([import('./app.js'), import('./health/departure.js')]);
   const database = await providing;
   try {
     const config = requireMasterSecret(database.config);
     await bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined || config.migrateOnStart });
     const app = await createApp(config);
     try {
+      const departure = app.get(Departure, { strict: false });
+      const { server } = app.getHttpAdapter().getInstance();
+      departure.watch(server);
       await app.listen(config.port, config.host);
       await leaving;
-      app.getHttpAdapter().getInstance().server.closeIdleConnections();
+      await departure.leave(server, () => app.close());
     } finally {
       await app.close();
     }

@@ -152,6 +152,12 @@ export const settings = {
     unset: 'none',
     about: 'Addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is believed, from right to left.',
   }),
+  SHUTDOWN_TIMEOUT_SECONDS: integer({
+    default: 25,
+    min: 4,
+    max: 600,
+    about: 'Longest time from SIGTERM to the end of the process; what has not been answered then is cut off.',
+  }),
   LOG_LEVEL: oneOf({
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     default: 'info',

@@ -6,6 +6,7 @@ import { PrismaService } from '../database/prisma.service.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
 import { Freshness } from '../sessions/freshness.js';
 import { problemResponses } from '../wire/problem-responses.js';
+import { Departure } from './departure.js';
 
 const HealthView = Type.Object({ status: Type.Literal('ok') }, { title: 'HealthView', additionalProperties: false });
 
@@ -16,6 +17,7 @@ export class HealthController {
   constructor(
     private readonly prisma: PrismaService,
     private readonly freshness: Freshness,
+    private readonly departure: Departure,
   ) {}
 
   @Get('live')
@@ -33,13 +35,13 @@ export class HealthController {
   @Get('ready')
   @Public()
   @RouteSchema({
-    summary: 'The process and its database answer, and it hears of revocations',
+    summary: 'The process and its database answer, it hears of revocations, and it is not about to leave',
     operationId: 'isReady',
     tags: ['health'],
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
   })
   async ready() {
-    if (this.freshness.isStale) throw serviceUnavailable();
+    if (this.freshness.isStale || this.departure.isLeaving) throw serviceUnavailable();
     // However many ask at once, one statement runs.
     this.#ping ??= this.prisma.$queryRaw`SELECT 1`.finally(() => (this.#ping = undefined));
     await this.#ping;

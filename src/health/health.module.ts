@@ -5,6 +5,7 @@ import { LimitsModule } from '../limits/limits.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
+import { Departure } from './departure.js';
 import { HealthController } from './health.controller.js';
 import { LimitMetrics } from './limit.metrics.js';
 import { MetricsRegistry } from './metrics.registry.js';
@@ -16,6 +17,6 @@ import { TokenMetrics } from './token.metrics.js';
 @Module({
   imports: [AccessModule, DatabaseModule, LimitsModule, PasswordsModule, SessionsModule, TokensModule],
   controllers: [HealthController],
-  providers: [MetricsRegistry, ResourceMetrics, SessionMetrics, TokenMetrics, LimitMetrics, MetricsServer],
+  providers: [Departure, MetricsRegistry, ResourceMetrics, SessionMetrics, TokenMetrics, LimitMetrics, MetricsServer],
 })
 export class HealthModule {}

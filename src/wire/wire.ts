@@ -62,13 +62,18 @@ export function wireOptions({ https, trustedProxies = [] }: WireSettings, patien
 
 /**
  * Makes the instance speak the wire of DESIGN.md: headers on every answer, 404 and 405 before anything else, strict query
- * and JSON, strict validation. Call it first, before any plugin, route or other hook.
+ * and JSON, strict validation; while the process is leaving each answer ends its connection. Call it first, before any plugin, route or other hook.
  */
-export function useWire(fastify: FastifyInstance, settings: WireSettings): Routes {
+export function useWire(
+  fastify: FastifyInstance,
+  settings: WireSettings,
+  isLeaving: () => boolean = () => false,
+): Routes {
   const setHeaders = responseHeaders(settings);
   const routes = trackRoutes(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     setHeaders(request, reply);
+    if (isLeaving()) reply.header('connection', 'close');
     done(refusal(request, routes));
   });
   useStrictJson(fastify);

@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import { Agent, createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+const PROBE_MS = 100;
+
+interface Backend {
+  readonly url: URL;
+  readonly agent: Agent;
+  isReady: boolean;
+}
+
+/**
+ * An HTTP proxy before several nodes, as plain as they come: keeps connections, looks at `/health/ready`, takes the ready ones in
+ * turn, and tries another only where a connection was refused. A request that was sent is never sent again.
+ */
+export class Balancer {
+  readonly #backends = new Set<Backend>();
+  #turn = 0;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly probe: NodeJS.Timeout,
+  ) {}
+
+  /** Closed when the test is over. */
+  static async open(): Promise<Balancer> {
+    const server = createServer((incoming, outgoing) => void balancer.#forward(incoming, outgoing));
+    const probe: NodeJS.Timeout = setInterval(() => balancer.#probeAll(), PROBE_MS);
+    const balancer: Balancer = new Balancer(server, probe);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => balancer.#close());
+    return balancer;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  get ready(): number {
+    return [...this.#backends].filter(({ isReady }) => isReady).length;
+  }
+
+  add(url: string): void {
+    const backend = { url: new URL(url), agent: new Agent({ keepAlive: true }), isReady: false };
+    this.#backends.add(backend);
+    void this.#probeOne(backend);
+  }
+
+  remove(url: string): void {
+    for (const backend of this.#backends) {
+      if (backend.url.href !== new URL(url).href) continue;
+      this.#backends.delete(backend);
+      backend.agent.destroy();
+    }
+  }
+
+  async #forward(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const body = Buffer.concat(await incoming.toArray());
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const ready = [...this.#backends].filter(({ isReady }) => isReady);
+      const backend = ready[this.#turn++ % Math.max(1, ready.length)];
+      if (backend === undefined) break;
+      try {
+        const answer = await this.#send(backend, incoming, body);
+        outgoing.writeHead(answer.statusCode ?? 502, { ...answer.headers, connection: 'keep-alive' });
+        answer.pipe(outgoing);
+        return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') break;
+        backend.isReady = false;
+      }
+    }
+    outgoing.writeHead(502).end('{}');
+  }
+
+  async #send({ url, agent }: Backend, { method, url: path, headers }: IncomingMessage, body: Buffer) {
+    const sending = request(new URL(path ?? '/', url), { method: method ?? 'GET', headers, agent });
+    sending.end(body);
+    const [answer] = (await once(sending, 'response')) as [IncomingMessage];
+    return answer;
+  }
+
+  #probeAll(): void {
+    for (const backend of this.#backends) void this.#probeOne(backend);
+  }
+
+  async #probeOne(backend: Backend): Promise<void> {
+    const { ok } = await fetch(new URL('/health/ready', backend.url)).catch(() => ({ ok: false }));
+    backend.isReady = ok;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.probe);
+    for (const { agent } of this.#backends) agent.destroy();
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
