@@ -12,12 +12,15 @@ import { Chores } from './database/chores.js';
 import { translateDatabaseError } from './database/driver-errors.js';
 import { Departure } from './health/departure.js';
 import { HealthModule } from './health/health.module.js';
+import { RequestMetrics } from './health/request.metrics.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { Turnstile } from './access/turnstile.js';
+import { useCors } from './wire/cors.js';
 import { registerDocs } from './wire/docs.js';
 import { loggedError } from './wire/error-log.js';
 import { registerOpenApi } from './wire/openapi.js';
 import { FrameworkLog } from './wire/framework-log.js';
+import { countRequests } from './wire/request-counts.js';
 import { useRequestLog } from './wire/request-log.js';
 import { useWire, wireOptions } from './wire/wire.js';
 
@@ -69,6 +72,8 @@ export async function createApp(config: Config, features: readonly Type[] = []):
     const departure = app.get(Departure, { strict: false });
     useWire(fastify, wire, () => departure.isLeaving);
     useRequestLog(fastify);
+    if (config.corsOrigins) await useCors(fastify, config.corsOrigins);
+    if (config.metricsPort !== undefined) app.get(RequestMetrics, { strict: false }).show(countRequests(fastify));
     if (config.docs) {
       await registerOpenApi(fastify, { version, guardProblems: gateProblems, tags: TAGS });
       await registerDocs(fastify);

@@ -279,4 +279,38 @@ describe('METRICS_PORT', () => {
     expect(await read('gatehouse_cached_tokens')).toBe(1);
     expect(await read('gatehouse_cached_token_bytes')).toBeGreaterThan(500);
   });
+
+  it('counts answers by route and status, tokens found, limits and revocations', async () => {
+    const app = await startApp({ changes: { metricsPort: 0, rateLimits: 'on' } });
+    const port = app.nest.get(MetricsServer, { strict: false }).port;
+    const read = async (line: string): Promise<number> => {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      const found = text.split('\n').find((each) => each.startsWith(`${line} `));
+      return Number(found?.slice(line.length) ?? Number.NaN);
+    };
+    const { token, email } = await app.signIn();
+    await app.me(token);
+    await app.me(token);
+    await app.me('x.y.z');
+    await app.login(email, 'not the passphrase');
+    await app.call('GET', '/nothing');
+    const requests = (method: string, route: string, status: number): Promise<number> =>
+      read(`gatehouse_requests_total{method="${method}",route="${route}",status="${status}"}`);
+    expect(await requests('GET', '/v1/auth/me', 200)).toBe(2);
+    expect(await requests('GET', '/v1/auth/me', 401)).toBe(1);
+    expect(await requests('POST', '/v1/auth/login', 200)).toBe(1);
+    expect(await requests('POST', '/v1/auth/login', 401)).toBe(1);
+    expect(await requests('GET', '', 404)).toBe(1);
+    expect(await read('gatehouse_token_lookups_total{outcome="hit"}')).toBe(1);
+    expect(await read('gatehouse_token_lookups_total{outcome="miss"}')).toBe(2);
+    expect(await read('gatehouse_revocation_lag_seconds')).toBe(0);
+    await app.logout(token);
+    await expect.poll(() => read('gatehouse_revocation_lag_seconds')).toBeGreaterThan(0);
+    expect(await read('gatehouse_revocation_lag_seconds')).toBeLessThan(1);
+    expect(await read('gatehouse_key_age_seconds{state="active"}')).toBeGreaterThan(0);
+    expect(await read('gatehouse_limited_total{limit="account"}')).toBe(0);
+    for (let turn = 0; turn < 12; turn++) await app.login(email, 'not the passphrase');
+    expect(await read('gatehouse_limited_total{limit="account"}')).toBe(3);
+    expect(await read('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
+  });
 });

@@ -27,6 +27,8 @@ export class AccessTokenVerifier implements OnModuleInit {
   readonly #underway = new Map<string, Promise<Principal>>();
   #newInThisTurn = 0;
   #isAlone: boolean | undefined;
+  #hits = 0;
+  #misses = 0;
 
   constructor(
     @Inject(CONFIG) config: Config,
@@ -51,7 +53,9 @@ export class AccessTokenVerifier implements OnModuleInit {
   recall(token: string): Principal | undefined {
     const principal = this.#cache.get(token, Date.now() / 1000);
     if (principal === undefined || this.freshness.isStale) return undefined;
-    return this.revocations.names(principal.sessionId, principal.tokenId) ? undefined : principal;
+    if (this.revocations.names(principal.sessionId, principal.tokenId)) return undefined;
+    this.#hits++;
+    return principal;
   }
 
   /**
@@ -61,14 +65,15 @@ export class AccessTokenVerifier implements OnModuleInit {
   verify(token: string): Principal | Promise<Principal> {
     const known = this.#cache.get(token, Date.now() / 1000);
     if (known !== undefined) return this.#admit(known);
+    this.#misses++;
     const underway = this.#underway.get(token);
     if (underway === undefined && this.#takesTurn()) return this.#admit(this.#verifyNow(token));
     return (underway ?? this.#verifyLater(token)).then((principal) => this.#admit(principal));
   }
 
-  /** Verified tokens that are held. */
-  stats(): { readonly tokens: number; readonly bytes: number } {
-    return this.#cache.stats();
+  /** Verified tokens that are held, and how often one was found among them and how often not, since the start. */
+  stats(): { readonly tokens: number; readonly bytes: number; readonly hits: number; readonly misses: number } {
+    return { ...this.#cache.stats(), hits: this.#hits, misses: this.#misses };
   }
 
   #takesTurn(): boolean {

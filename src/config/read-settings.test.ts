@@ -54,6 +54,24 @@ describe('settings', () => {
     expect(problemsOf({ JWT_SECRET: [GOOD_SECRET, GOOD_SECRET, GOOD_SECRET].join(',') })).toHaveLength(1);
   });
 
+  it.each([
+    ['TRUSTED_PROXIES', '10.0.0.1, 192.0.2.0/24,2001:db8::/32', ['10.0.0.1', '192.0.2.0/24', '2001:db8::/32']],
+    ['TRUSTED_PROXIES', '10.0.0.0/33', undefined],
+    ['TRUSTED_PROXIES', 'loopback', undefined],
+    [
+      'CORS_ORIGINS',
+      'https://app.example.com, http://localhost:5173',
+      ['https://app.example.com', 'http://localhost:5173'],
+    ],
+    ['CORS_ORIGINS', 'https://app.example.com/', undefined],
+    ['CORS_ORIGINS', 'https://APP.example.com', undefined],
+    ['CORS_ORIGINS', '*', undefined],
+    ['CORS_ORIGINS', 'null', undefined],
+  ])('hold %s=%s to what it means', (name, text, value) => {
+    if (value === undefined) expect(problemsOf({ [name]: text })).toEqual([expect.stringMatching(`^${name} holds `)]);
+    else expect(Object.values(parseSettings({ [name]: text }))).toContainEqual(value);
+  });
+
   it('take a secret from a file, and not from both', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-settings-')), 'secret');
     writeFileSync(file, `${GOOD_SECRET}\n`);

@@ -97,6 +97,18 @@ export function networks(options: Described): Setting<readonly string[]> {
     return Object.freeze(parts);
   });
 }
+
+/** Origins of pages (RFC 6454), comma-separated, as browsers write them. */
+export function origins(options: Described): Setting<readonly string[]> {
+  return build(options, (value) => {
+    const parts = value.split(',').map((part) => part.trim());
+    if (!parts.every((part) => /^https?:/.test(part) && URL.canParse(part) && new URL(part).origin === part)) {
+      refuse('holds something that is no origin, such as https://app.example.com');
+    }
+    return Object.freeze(parts);
+  });
+}
+
 /** A text that must not be shown, such as a URL with a password. */
 export function secret(options: Described & { check: (value: string) => string | undefined }): Setting<string> {
   return build(

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { flag, integer, networks, oneOf, path, secret, secrets, text, url } from './setting-kinds.js';
+import { flag, integer, networks, oneOf, origins, path, secret, secrets, text, url } from './setting-kinds.js';
 
 /** No access token lives longer, on whatever node it was minted. */
 export const MOST_ACCESS_TOKEN_SECONDS = 3600;
@@ -157,6 +157,10 @@ export const settings = {
     min: 4,
     max: 600,
     about: 'Longest time from SIGTERM to the end of the process; what has not been answered then is cut off.',
+  }),
+  CORS_ORIGINS: origins({
+    unset: 'off',
+    about: 'Origins, comma-separated, whose pages may call the service from a browser, as `https://app.example.com`.',
   }),
   LOG_LEVEL: oneOf({
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

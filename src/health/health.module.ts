@@ -10,6 +10,7 @@ import { HealthController } from './health.controller.js';
 import { LimitMetrics } from './limit.metrics.js';
 import { MetricsRegistry } from './metrics.registry.js';
 import { MetricsServer } from './metrics.server.js';
+import { RequestMetrics } from './request.metrics.js';
 import { ResourceMetrics } from './resource.metrics.js';
 import { SessionMetrics } from './session.metrics.js';
 import { TokenMetrics } from './token.metrics.js';
@@ -17,6 +18,15 @@ import { TokenMetrics } from './token.metrics.js';
 @Module({
   imports: [AccessModule, DatabaseModule, LimitsModule, PasswordsModule, SessionsModule, TokensModule],
   controllers: [HealthController],
-  providers: [Departure, MetricsRegistry, ResourceMetrics, SessionMetrics, TokenMetrics, LimitMetrics, MetricsServer],
+  providers: [
+    Departure,
+    MetricsRegistry,
+    ResourceMetrics,
+    SessionMetrics,
+    TokenMetrics,
+    LimitMetrics,
+    RequestMetrics,
+    MetricsServer,
+  ],
 })
 export class HealthModule {}

@@ -4,6 +4,11 @@ import type { Gauge, Registry } from 'prom-client';
 type Client = typeof import('prom-client');
 type Numbers = Readonly<Record<string, number>>;
 
+interface Labelled {
+  readonly labels: Record<string, string>;
+  readonly count: number;
+}
+
 /** What Prometheus is told: numbers that are read from the rooms' `stats()` when it asks. */
 @Injectable()
 export class MetricsRegistry {
@@ -28,11 +33,18 @@ export class MetricsRegistry {
 
   /** Numbers that only grow, by the value of one label. */
   counters(name: string, help: string, label: string, read: () => Numbers): void {
+    this.labelledCounters(name, help, [label], () =>
+      Object.entries(read()).map(([value, count]) => ({ labels: { [label]: value }, count })),
+    );
+  }
+
+  /** Numbers that only grow, by the values of some labels. */
+  labelledCounters(name: string, help: string, labelNames: string[], read: () => readonly Labelled[]): void {
     this.#metrics.push((client, registry) => {
-      const counter = new client.Counter({ name, help, labelNames: [label], registers: [registry], collect });
+      const counter = new client.Counter({ name, help, labelNames, registers: [registry], collect });
       function collect(): void {
         counter.reset();
-        for (const [value, count] of Object.entries(read())) counter.inc({ [label]: value }, count);
+        for (const { labels, count } of read()) counter.inc(labels, count);
       }
     });
   }

@@ -17,6 +17,11 @@ export class SessionMetrics {
   ) {
     metrics.gauge('gatehouse_revocations', 'Live revocations in memory.', () => revocations.size);
     metrics.gauge(
+      'gatehouse_revocation_lag_seconds',
+      'From the latest revocation to its reading here.',
+      () => revocations.lagSeconds,
+    );
+    metrics.gauge(
       'gatehouse_feed_age_seconds',
       'Since this node last read the revocations.',
       () => freshness.ageSeconds,
@@ -25,6 +30,9 @@ export class SessionMetrics {
       freshness.stats(),
     );
     metrics.counters('gatehouse_refreshes_total', 'Refresh tokens presented.', 'verdict', () => sessions.stats());
+    metrics.gauges('gatehouse_key_age_seconds', 'Since the latest signing key came into its state.', 'state', () => ({
+      ...keyRing.ages(),
+    }));
     metrics.gauges('gatehouse_keys', 'Signing keys.', 'state', () => keyRing.stats());
   }
 }

@@ -23,6 +23,7 @@ export class RevocationsService {
   /** Of the last revocation that was read. */
   #lastId = '0';
   #readAt = performance.now();
+  #lagSeconds = 0;
 
   constructor(
     private readonly prisma: PrismaService,
@@ -43,6 +44,11 @@ export class RevocationsService {
   /** When this node last read what there is, in milliseconds of `performance.now()`. */
   get readAt(): number {
     return this.#readAt;
+  }
+
+  /** How old the latest revocation of another node or of this one was when it was read here. */
+  get lagSeconds(): number {
+    return this.#lagSeconds;
   }
 
   /** Sessions and tokens held in memory. */
@@ -77,7 +83,10 @@ export class RevocationsService {
     do {
       rows = await this.repository.listAfter(query, this.#lastId, PAGE_SIZE);
       for (const row of rows) this.#apply(row);
-      this.#lastId = rows.at(-1)?.id ?? this.#lastId;
+      const last = rows.at(-1);
+      // What was there before this node began says nothing about how fast it hears.
+      if (last !== undefined && !isFresh) this.#lagSeconds = REVOCATION_LIFE_SECONDS - last.secondsLeft;
+      this.#lastId = last?.id ?? this.#lastId;
     } while (rows.length === PAGE_SIZE);
     this.#readAt = startedAt;
   }

@@ -17,6 +17,8 @@ import { SigningKeysRepository, type KeyState, type StoredKey } from './signing-
 /** A key and what it is for now; those of `JWT_SECRET` sign (the first) or verify. */
 interface RingKey extends SigningKey {
   readonly state: Exclude<KeyState, 'gone'>;
+  /** In it, in milliseconds of `performance.now()`. */
+  readonly since: number;
 }
 
 /** Well within the time by which a retired key verifies longer than the last token of it lives. */
@@ -83,6 +85,15 @@ export class KeyRing {
     return { next: count('next'), active: count('active'), retiring: count('retiring') };
   }
 
+  /** Seconds since the latest change to each state that a key is in. */
+  ages(): Readonly<Partial<Record<RingKey['state'], number>>> {
+    const ages: Partial<Record<RingKey['state'], number>> = {};
+    for (const { state, since } of this.#keys) {
+      ages[state] = Math.min(ages[state] ?? Infinity, (performance.now() - since) / 1000);
+    }
+    return ages;
+  }
+
   /** Calls the follower with the keys whose tokens are accepted, now and after each change. */
   follow(follower: Follower): void {
     this.#followers.push(follower);
@@ -113,10 +124,10 @@ export class KeyRing {
   }
 
   /** Every key must open: a node that lacks a secret refuses to start rather than make keys of its own. */
-  #open({ kid, alg, state, privateKey }: StoredKey): RingKey {
+  #open({ kid, alg, state, privateKey, ageSeconds }: StoredKey): RingKey {
     const known = this.#keys.find((key) => key.kid === kid);
     const key = known ?? importSigningKey(alg as SigningAlg, openKey(this.config.masterSecret, kid, privateKey));
-    return inState(key, state);
+    return inState(key, state, performance.now() - ageSeconds * 1000);
   }
 
   #hold(keys: readonly RingKey[]): void {
@@ -128,8 +139,8 @@ export class KeyRing {
   }
 }
 
-function inState(key: SigningKey, state: RingKey['state']): RingKey {
-  return { ...key, state };
+function inState(key: SigningKey, state: RingKey['state'], since = performance.now()): RingKey {
+  return { ...key, state, since };
 }
 
 function jwkSet(keys: readonly PublicJwk[]): JwkSet {

@@ -11,6 +11,8 @@ export interface StoredKey {
   readonly alg: string;
   readonly state: Exclude<KeyState, 'gone'>;
   readonly privateKey: Uint8Array;
+  /** Since it is in its state. */
+  readonly ageSeconds: number;
 }
 
 export interface KeyRecord {
@@ -63,7 +65,8 @@ export class SigningKeysRepository {
   /** The keys that verify, newest first. */
   list(query: FeedQuery): Promise<StoredKey[]> {
     return query<StoredKey>(
-      `SELECT kid, alg, ${STATE} AS state, private_key AS "privateKey"
+      `SELECT kid, alg, ${STATE} AS state, private_key AS "privateKey",
+              extract(epoch FROM clock_timestamp() - coalesce(retired_at, activated_at, created_at))::float8 AS "ageSeconds"
        FROM signing_keys WHERE gone_at IS NULL ORDER BY created_at DESC, kid`,
     );
   }

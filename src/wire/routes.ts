@@ -10,6 +10,8 @@ export interface Routes {
 export function trackRoutes(fastify: FastifyInstance): Routes {
   const methods = new Set<string>();
   fastify.addHook('onRoute', (route) => {
+    // The one for preflights, which is at every path.
+    if (route.url === '*') return;
     for (const method of [route.method].flat()) methods.add(method);
   });
   return {

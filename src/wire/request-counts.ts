@@ -1,0 +1,25 @@
+import type { FastifyInstance } from 'fastify';
+
+/** Answers of one kind since the start. */
+export interface RequestCount {
+  readonly method: string;
+  /** The route's pattern, never the URL; empty where there is none. */
+  readonly route: string;
+  readonly status: number;
+  count: number;
+}
+
+/** Counts every answer of a route. Bounded: by routes, their methods and the statuses they can have. */
+export function countRequests(fastify: FastifyInstance): () => Iterable<RequestCount> {
+  const counts = new Map<string, RequestCount>();
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const { url: route = '' } = request.routeOptions;
+    const { statusCode: status } = reply;
+    const key = `${request.method} ${route} ${status}`;
+    const known = counts.get(key);
+    if (known) known.count++;
+    else counts.set(key, { method: request.method, route, status, count: 1 });
+    done();
+  });
+  return () => counts.values();
+}
