@@ -80,7 +80,7 @@ export class Client {
   }
 }
 
-export function tokensOf({ body }: Answer): Tokens {
+export function tokensOf({ body }: Pick<Answer, 'body'>): Tokens {
   return { token: String(body['access_token']), refreshToken: String(body['refresh_token']) };
 }
 
