@@ -113,7 +113,8 @@ function targetsChart(results: readonly Result[]): Chart {
 function section(result: Result, plot: Plot): string {
   const { scenario, about, effort, servers, measures } = result;
   const ratios = measures.filter(({ unit }) => unit === 'ratio');
-  const others = measures.filter(({ unit }) => unit !== 'ratio');
+  const groups = Object.entries(Object.groupBy(measures, groupOf)).filter(([group]) => group !== '');
+  const others = measures.filter((each) => each.unit !== 'ratio' && groupOf(each) === '');
   const parts = [`<h2>${escaped(scenario)}</h2>`, `<p>${escaped(about.charAt(0).toUpperCase() + about.slice(1))}.</p>`];
   if (Object.keys(servers).length > 0) {
     const { rounds, seconds, rate } = effort;
@@ -125,10 +126,29 @@ function section(result: Result, plot: Plot): string {
   }
   if (ratios.length > 0) {
     const chart = { bars: ratios.map((each) => ratioBar(each, each.name)), unit: 'ratio of CPU per request' };
-    parts.push(plot({ ...chart, reference: 1, width: 1000, labelWidth: 340 }));
+    parts.push(plot({ ...chart, reference: 1, width: 1000, labelWidth: 390 }));
+  }
+  if (groups.length > 0) {
+    const charts = groups.map(([group, members = []]) => plot(groupChart(group, members)));
+    parts.push(`<div class="pair">${charts.join('')}</div>`);
   }
   if (others.length > 0) parts.push(figures(others));
   return `<section id="${escaped(scenario)}">\n${parts.join('\n')}\n</section>`;
+}
+
+/** What several microseconds are the parts of: `guarded` in `guarded: Nest`. */
+function groupOf({ name, unit }: Measure): string {
+  return unit === 'µs' ? (/^(.+): /.exec(name)?.[1] ?? '') : '';
+}
+
+function groupChart(group: string, members: readonly Measure[]): Chart {
+  const bars = members.map((each) => {
+    const label = each.name.slice(group.length + 2);
+    const colour = label.startsWith('Gatehouse') ? '#31597f' : '#a9bdd1';
+    const { median, low, high, values } = each;
+    return { label, text: `${digits(median)} µs`, median, low, high, values, colour };
+  });
+  return { bars, unit: `${group}: µs per request`, width: 520, labelWidth: 215 };
 }
 
 function ratioBar(measure: Measure, label: string): Bar {
