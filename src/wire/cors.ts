@@ -1,4 +1,3 @@
-import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 
 /** How long a browser may remember the answer to a preflight. */
@@ -10,7 +9,9 @@ const MAX_AGE_SECONDS = 600;
  * that a preflight needs no token.
  */
 export async function useCors(fastify: FastifyInstance, origins: readonly string[]): Promise<void> {
-  await fastify.register(cors, {
+  // Loaded where it is used, so that nobody else's start waits for it.
+  const { fastifyCors } = await import('@fastify/cors');
+  await fastify.register(fastifyCors, {
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: ['authorization', 'content-type'],
