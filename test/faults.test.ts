@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { PrismaService } from '../src/database/prisma.service.js';
 import { createDatabase, startApp, type Answer, type TestApp } from './app.js';
 import { Proxy, through } from './proxy.js';
 
@@ -131,7 +132,8 @@ describe('connections to the database', () => {
       onTestFinished(() => holder.end());
       await holder.query('BEGIN; LOCK TABLE users');
       const asking = Array.from({ length: 50 }, () => timed(app.login(email)));
-      await pause(200);
+      const pool = app.nest.get(PrismaService, { strict: false });
+      await expect.poll(() => pool.stats().waiting).toBeGreaterThan(10);
       expect((await app.me(token)).status).toBe(200);
       const answers = await Promise.all(asking);
       expect(answers.filter((answer) => !isTrouble(answer))).toEqual([]);

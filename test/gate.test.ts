@@ -38,6 +38,7 @@ const machine: Principal = {
 class ApiKey extends Strategy {
   override authenticate(request: { headers: Record<string, unknown> }): void {
     if (request.headers['x-api-key'] === 'open sesame') this.success(machine);
+    else if (request.headers['x-api-key'] === 'whatever') this.pass();
     else this.fail(401);
   }
 }
@@ -77,6 +78,12 @@ class TestsController {
   @Authenticated('api-key')
   byKey(@CurrentUser() user: Principal): object {
     return { clientId: user.clientId };
+  }
+
+  @Get('by-key-alone')
+  @Authenticated('api-key')
+  byKeyAlone(): object {
+    return {};
   }
 }
 
@@ -267,6 +274,14 @@ describe('the gate', () => {
     expect((await app.call('GET', '/v1/tests/with-guard')).body['code']).toBe('token_missing');
     expect((await app.call('GET', '/v1/tests/with-guard', { token })).body).toEqual({ userId });
     expect((await app.call('GET', '/v1/tests/guard-on-public')).body['code']).toBe('token_missing');
+  });
+
+  it('lets nobody in by a strategy that passes', async () => {
+    const headers = { 'x-api-key': 'whatever' };
+    const answer = await app.call('GET', '/v1/tests/by-key-alone', { headers });
+    expect([answer.status, answer.body['code']]).toEqual([401, 'token_missing']);
+    const known = await app.call('GET', '/v1/tests/by-key-alone', { headers: { 'x-api-key': 'open sesame' } });
+    expect(known.status).toBe(200);
   });
 
   it('takes another Passport strategy on one route, and there no token', async () => {

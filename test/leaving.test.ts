@@ -34,7 +34,6 @@ describe('a node that is told to leave', () => {
 
   it('leaves at once when nobody is there', async () => {
     const node = await startNode(await createDatabase());
-    await pause(100);
     const startedAt = performance.now();
     const gone = ended(node);
     node.process.kill('SIGTERM');

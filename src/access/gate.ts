@@ -96,7 +96,9 @@ function passportEntrance(strategies: readonly string[]): PassportEntrance {
     const done = (error: Error | null, user?: Principal | false | null, info?: unknown): void =>
       settle(error ?? (user || refusal(request, info)));
     const enter: unknown = passport.authenticate([...strategies], { session: false }, done);
-    (enter as (request: FastifyRequest, reply: FastifyReply, next: Settle) => void)(request, reply, settle);
+    // A strategy that passes has found nobody.
+    const next = (error?: Error): void => settle(error ?? tokenMissing());
+    (enter as (request: FastifyRequest, reply: FastifyReply, next: Done) => void)(request, reply, next);
   };
 }
 

@@ -49,8 +49,9 @@ export class AuthService {
   /** @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused` or `too_many_attempts`. */
   async refresh(presented: string, address: string): Promise<IssuedTokens> {
     this.tokens.requireKey();
-    await this.limits.admitRefresh(this.sessions.sessionOf(presented), address);
-    const { userId, email, sessionId, secondsLeft, refreshToken } = await this.sessions.refresh(presented);
+    const token = this.sessions.read(presented);
+    await this.limits.admitRefresh(token.sessionId, address);
+    const { userId, email, sessionId, secondsLeft, refreshToken } = await this.sessions.refresh(token);
     return { ...this.tokens.issue({ id: userId, email }, sessionId, secondsLeft), refreshToken };
   }
 

@@ -54,18 +54,14 @@ export class LimitsRepository {
    * Counts an attempt before it is looked at, in one statement: of any number at once no more pass than may. Limits refill
    * steadily (GCRA): each attempt uses up its share of the window, on the database's clock.
    */
-  async take({ charges, guard, last, device }: Bill): Promise<Verdict> {
-    const links: Link[] = [
-      ...charges.map((charge) => chargeLink(charge)),
-      ...(guard ? [guardLink(guard)] : []),
-      ...(last ? [chargeLink(last)] : []),
-    ];
+  async take(bill: Bill): Promise<Verdict> {
+    const links = inOrder<Link>(bill, chargeLink, guardLink);
     const parts = links.map((link, index) => {
       const condition = index === 0 ? Prisma.sql`NOT EXISTS (SELECT FROM known)` : taken(index - 1);
       return Prisma.sql`${name(index)} AS (${link.take(condition)})`;
     });
     const [row] = await this.prisma.$queryRaw<Row[]>`
-      WITH known AS (${knownDevice(device)}), ${Prisma.join(parts)}
+      WITH known AS (${knownDevice(bill.device)}), ${Prisma.join(parts)}
       SELECT EXISTS (SELECT FROM known) AS "isKnown",
              ARRAY[${Prisma.join(links.map((_, index) => taken(index)))}] AS taken,
              ARRAY[${Prisma.join(links.map(({ wait }) => wait))}]::float8[] AS waits,
@@ -82,15 +78,15 @@ export class LimitsRepository {
    * false when there is no such user any more.
    */
   async forgive(
-    { charges, guard, last }: Bill,
+    bill: Bill,
     forgotten: readonly LimitPolicy[],
     device?: { readonly id: string; readonly userId: string },
   ): Promise<boolean> {
-    const links = [
-      ...charges.map((charge) => returnLink(charge, forgotten.includes(charge.policy))),
-      ...(guard ? [Prisma.sql`DELETE FROM account_guards WHERE key = ${guard.key}`] : []),
-      ...(last ? [returnLink(last, false)] : []),
-    ];
+    const links = inOrder(
+      bill,
+      (charge) => returnLink(charge, forgotten.includes(charge.policy)),
+      ({ key }) => Prisma.sql`DELETE FROM account_guards WHERE key = ${key}`,
+    );
     const parts = [...inTurn(links), ...newDevice(device)];
     const [row] = await this.prisma.$queryRaw<{ isKnown: boolean }[]>`
       WITH ${Prisma.join(parts)} SELECT EXISTS (SELECT FROM device) AS "isKnown", ${UNHURRIED}`;
@@ -98,18 +94,17 @@ export class LimitsRepository {
   }
 
   /** An attempt that was not looked at after all. */
-  async withdraw({ charges, guard, last, device }: Bill, isKnownDevice: boolean): Promise<void> {
+  async withdraw(bill: Bill, isKnownDevice: boolean): Promise<void> {
+    const { device } = bill;
     if (isKnownDevice && device) {
       await this.prisma.$executeRaw`UPDATE devices SET failures = failures - 1 WHERE id = ${device.id}::uuid`;
       return;
     }
-    const links = [
-      ...charges.map((charge) => returnLink(charge, false)),
-      ...(guard
-        ? [Prisma.sql`UPDATE account_guards SET failures = failures - 1, next_at = now() WHERE key = ${guard.key}`]
-        : []),
-      ...(last ? [returnLink(last, false)] : []),
-    ];
+    const links = inOrder(
+      bill,
+      (charge) => returnLink(charge, false),
+      ({ key }) => Prisma.sql`UPDATE account_guards SET failures = failures - 1, next_at = now() WHERE key = ${key}`,
+    );
     await this.prisma.$queryRaw`WITH ${Prisma.join(inTurn(links))} SELECT ${UNHURRIED}`;
   }
 
@@ -141,6 +136,15 @@ export class LimitsRepository {
         LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED)`;
     return limits === PURGE_BATCH || guards === PURGE_BATCH;
   }
+}
+
+/** What is made of each part of a bill, in the order in which they are charged. */
+function inOrder<Made>(
+  { charges, guard, last }: Bill,
+  ofCharge: (charge: Charge) => Made,
+  ofGuard: (guard: Guard) => Made,
+) {
+  return [...charges.map(ofCharge), ...(guard ? [ofGuard(guard)] : []), ...(last ? [ofCharge(last)] : [])];
 }
 
 /** One step of the chain. */

@@ -58,14 +58,11 @@ export class LimitsService {
   /** @throws Problem `too_many_attempts`, alike for accounts that exist and that do not. */
   async admitLogin({ email, address, deviceToken }: LoginAttempt): Promise<Admitted> {
     if (this.#mode === 'off') return ADMITTED;
-    const account = email.toLowerCase();
+    const [account, client] = [email.toLowerCase(), clientOf(address)];
     const guard = this.#guard(account);
     const deviceId = deviceToken === undefined ? undefined : this.deviceTokens.read(deviceToken);
     const bill: Bill = {
-      charges: [
-        this.#charge(LIMITS.address, clientOf(address)),
-        this.#charge(LIMITS.addressAndAccount, clientOf(address), account),
-      ],
+      charges: [this.#charge(LIMITS.address, client), this.#charge(LIMITS.addressAndAccount, client, account)],
       guard,
       last: this.#charge(LIMITS.all, String(Math.floor(Math.random() * SHARES))),
       device: deviceId === undefined ? undefined : { id: deviceId, email: account },

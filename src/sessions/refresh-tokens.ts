@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
-import { deriveKey } from '../tokens/derived-keys.js';
+import { AuthenticatedText, uuidAt } from '../tokens/authenticated-text.js';
 
 /** What a refresh token says: the session, and how many exchanges came before it. */
 export interface RefreshTokenContent {
@@ -11,51 +10,36 @@ export interface RefreshTokenContent {
 
 const FORMAT = 1;
 const ID_BYTES = 16;
-const COUNTER_BYTES = 4;
-const HEAD_BYTES = 1 + ID_BYTES + COUNTER_BYTES;
-/** 192 bits; with the head a multiple of three bytes, so that there is one text for each token. */
+const CONTENT_BYTES = 1 + ID_BYTES + 4;
+/** 192 bits. */
 const MAC_BYTES = 24;
-const SHAPE = /^[\w-]{60}$/;
 
 /**
- * Refresh tokens are not stored. Each is format, session, counter and a MAC over these under a key derived from
- * `MASTER_SECRET`, so that garbage is refused before any query, a successor can be written again, and a dump of the database
- * yields none (RFC 9700 section 4.14.2).
+ * Refresh tokens are not stored. Each is format, session, counter and a MAC, so that a successor can be written again
+ * (RFC 9700 section 4.14.2).
  */
 @Injectable()
 export class RefreshTokens {
-  readonly #keys: readonly Buffer[];
+  readonly #texts: AuthenticatedText;
 
   constructor(@Inject(CONFIG) config: Config) {
-    this.#keys = config.masterSecret.map((secret) => deriveKey(secret, 'refresh-token'));
+    const format = { label: 'refresh-token', contentBytes: CONTENT_BYTES, macBytes: MAC_BYTES };
+    this.#texts = new AuthenticatedText(config.masterSecret, format);
   }
 
   /** Under the first master secret. The same content gives the same text. */
   write({ sessionId, counter }: RefreshTokenContent): string {
-    const head = Buffer.alloc(HEAD_BYTES);
-    head.writeUInt8(FORMAT, 0);
-    head.write(sessionId.replaceAll('-', ''), 1, 'hex');
-    head.writeUInt32BE(counter, 1 + ID_BYTES);
-    const [key] = this.#keys;
-    if (key === undefined) throw new TypeError('there is no master secret');
-    return Buffer.concat([head, macOf(key, head)]).toString('base64url');
+    const content = Buffer.alloc(CONTENT_BYTES);
+    content.writeUInt8(FORMAT, 0);
+    content.write(sessionId.replaceAll('-', ''), 1, 'hex');
+    content.writeUInt32BE(counter, 1 + ID_BYTES);
+    return this.#texts.write(content);
   }
 
   /** Undefined for whatever this service did not write. */
   read(text: string): RefreshTokenContent | undefined {
-    if (!SHAPE.test(text)) return undefined;
-    const bytes = Buffer.from(text, 'base64url');
-    const head = bytes.subarray(0, HEAD_BYTES);
-    const mac = bytes.subarray(HEAD_BYTES);
-    if (head[0] !== FORMAT || !this.#keys.some((key) => timingSafeEqual(macOf(key, head), mac))) return undefined;
-    return { sessionId: uuidOf(head.toString('hex', 1, 1 + ID_BYTES)), counter: head.readUInt32BE(1 + ID_BYTES) };
+    const content = this.#texts.read(text);
+    if (content?.[0] !== FORMAT) return undefined;
+    return { sessionId: uuidAt(content, 1), counter: content.readUInt32BE(1 + ID_BYTES) };
   }
-}
-
-function macOf(key: Buffer, head: Buffer): Buffer {
-  return createHmac('sha256', key).update(head).digest().subarray(0, MAC_BYTES);
-}
-
-function uuidOf(hex: string): string {
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

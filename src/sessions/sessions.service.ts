@@ -65,19 +65,19 @@ export class SessionsService {
    * Exchanges a refresh token for its successor, the same one however often within the grace.
    * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused` once the session has ended.
    */
-  async refresh(refreshToken: string): Promise<RefreshedSession> {
-    const session = await this.#judge(refreshToken, (token) => this.repository.exchange(token));
+  async refresh(presented: RefreshTokenContent): Promise<RefreshedSession> {
+    const session = await this.#judge(presented, await this.repository.exchange(presented));
     this.#refreshes[session.verdict]++;
     const { sessionId, userId, email, secondsLeft, counter } = session;
     const successor = this.refreshTokens.write({ sessionId, counter: counter + 1 });
     return { sessionId, userId, email, secondsLeft, refreshToken: successor };
   }
 
-  /** The session that a refresh token names, alive or not; asks nobody. @throws Problem `refresh_token_invalid`. */
-  sessionOf(refreshToken: string): string {
+  /** What a refresh token says, of a session alive or not; asks nobody. @throws Problem `refresh_token_invalid`. */
+  read(refreshToken: string): RefreshTokenContent {
     const token = this.refreshTokens.read(refreshToken);
     if (token === undefined) throw refreshTokenInvalid();
-    return token.sessionId;
+    return token;
   }
 
   /**
@@ -85,7 +85,8 @@ export class SessionsService {
    * @throws Problem as {@link refresh} does.
    */
   async identify(refreshToken: string): Promise<{ userId: string; sessionId: string }> {
-    const { userId, sessionId } = await this.#judge(refreshToken, (token) => this.repository.judge(token));
+    const presented = this.read(refreshToken);
+    const { userId, sessionId } = await this.#judge(presented, await this.repository.judge(presented));
     return { userId, sessionId };
   }
 
@@ -94,7 +95,7 @@ export class SessionsService {
    * @throws Problem `refresh_token_invalid`.
    */
   async endByRefreshToken(refreshToken: string): Promise<void> {
-    await this.end(this.sessionOf(refreshToken));
+    await this.end(this.read(refreshToken).sessionId);
   }
 
   /** Ends a session, of this user if one is named; false when there is none of this id that has not ended. */
@@ -141,10 +142,7 @@ export class SessionsService {
     return { sessionId, refreshToken: this.refreshTokens.write({ sessionId, counter: 0 }) };
   }
 
-  async #judge(refreshToken: string, judge: (token: RefreshTokenContent) => Promise<Exchange | undefined>) {
-    const token = this.refreshTokens.read(refreshToken);
-    if (token === undefined) throw refreshTokenInvalid();
-    const exchange = await judge(token);
+  async #judge(token: RefreshTokenContent, exchange: Exchange | undefined) {
     if (exchange === undefined || exchange.verdict === 'ended') throw refreshTokenInvalid();
     if (exchange.verdict === 'expired') throw refreshTokenExpired();
     if (exchange.verdict === 'reuse') throw await this.#reused(token, exchange.userId);

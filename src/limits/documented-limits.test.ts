@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { ACCOUNT_GUARD, LIMITS, MOST_DEVICE_FAILURES, MOST_DEVICES, SHARES } from './limit-policies.js';
+
+const [, section = ''] = /## Guessing\n([^]*?)\n## /.exec(readFileSync('README.md', 'utf8')) ?? [];
+
+it('the limits are those of the README (CFG-04)', () => {
+  const rows = [...section.matchAll(/^\| (`.+?) \| .+? \| (.+?) \|$/gm)].flatMap(([, names = '', most = '']) => {
+    const [quotas = '', seconds = ''] = most.split(' in ');
+    return names
+      .split(' · ')
+      .map((name, index) => [
+        name.replaceAll('`', ''),
+        Number(quotas.split(' · ')[index]),
+        Number.parseInt(seconds, 10),
+      ]);
+  });
+  expect(rows.filter(([name]) => name !== ACCOUNT_GUARD.name)).toEqual(
+    Object.values(LIMITS).map(({ name, quota, seconds }) => [name, quota, seconds]),
+  );
+  const { free, longestSeconds, most } = ACCOUNT_GUARD;
+  expect(section).toContain(
+    `${free} at once; then a wait of 1 s, doubled by each up to ${longestSeconds} s; after ${most} one an hour`,
+  );
+  expect(section).toContain(`in ${SHARES} shares`);
+  expect(section).toContain(`${MOST_DEVICE_FAILURES} wrong passwords in a row from that device`);
+  expect(section).toContain(`its ${MOST_DEVICES} latest devices`);
+});
