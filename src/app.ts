@@ -17,7 +17,7 @@ import { ProblemFilter } from './problems/problem.filter.js';
 import { Turnstile } from './access/turnstile.js';
 import { useCors } from './wire/cors.js';
 import { registerDocs } from './wire/docs.js';
-import { loggedError } from './wire/error-log.js';
+import { logOptions, type LogStream } from './wire/log.js';
 import { registerOpenApi } from './wire/openapi.js';
 import { FrameworkLog } from './wire/framework-log.js';
 import { countRequests } from './wire/request-counts.js';
@@ -53,13 +53,17 @@ export function createServices(config: Config): Promise<INestApplicationContext>
  * Builds the application on a database that is there and migrated; does not listen. The order below is the order in
  * which a request meets things: wire, gate, turnstile, handler, filter.
  */
-export async function createApp(config: Config, features: readonly Type[] = []): Promise<NestFastifyApplication> {
+export async function createApp(
+  config: Config,
+  features: readonly Type[] = [],
+  log?: LogStream,
+): Promise<NestFastifyApplication> {
   const wire = { https: config.issuer.startsWith('https:'), trustedProxies: config.trustedProxies };
   const adapter = new FastifyAdapter({
     ...wireOptions(wire),
     // Nest middleware would be looked for at every request, and there is none.
     skipMiddie: true,
-    logger: { level: config.logLevel, serializers: { err: (error: unknown) => loggedError(error) } },
+    logger: logOptions(config.logLevel, log),
     logController: new LogController({ disableRequestLogging: true }),
   });
   const fastify = adapter.getInstance();

@@ -5,9 +5,9 @@ import type { FastifyBaseLogger } from 'fastify';
 export class FrameworkLog implements LoggerService {
   constructor(private readonly logger: FastifyBaseLogger) {}
 
-  /** Nest tells of every module and route it sets up. */
+  /** Nest tells in words of every module and route it sets up; what we tell is an object. */
   log(message: unknown, ...rest: unknown[]): void {
-    this.#write('debug', message, rest);
+    this.#write(message instanceof Object ? 'info' : 'debug', message, rest);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
@@ -23,7 +23,7 @@ export class FrameworkLog implements LoggerService {
   }
 
   /** Nest puts the name of whoever logs last, and an error's stack before it. */
-  #write(level: 'debug' | 'warn' | 'error' | 'fatal', message: unknown, rest: unknown[]): void {
+  #write(level: 'debug' | 'info' | 'warn' | 'error' | 'fatal', message: unknown, rest: unknown[]): void {
     const context = rest.at(-1);
     const stack = rest.at(-2);
     if (message instanceof Error) this.logger[level]({ err: message, context });

