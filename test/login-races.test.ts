@@ -83,7 +83,7 @@ describe('a login that meets', () => {
 });
 
 describe('a login that nothing disturbs', () => {
-  const ORIGIN = { userAgent: null, network: null };
+  const SENDER = { address: '127.0.0.1', userAgent: undefined, requestId: randomUUID() };
 
   it.each([
     ['whose user was disabled meanwhile', 'UPDATE users SET disabled_at = now() WHERE id = $1', 0],
@@ -101,7 +101,7 @@ describe('a login that nothing disturbs', () => {
     const [user] = await app.query<{ hash: string }>('SELECT password_hash AS hash FROM users WHERE id = $1', [id]);
     await app.query(change, [id]);
     const sessions = app.nest.get(SessionsService, { strict: false });
-    expect(await sessions.startUndisturbed(id, user?.hash ?? '', ORIGIN)).toBeUndefined();
+    expect(await sessions.startUndisturbed(id, user?.hash ?? '', SENDER)).toBeUndefined();
     expect(await app.query('SELECT FROM sessions WHERE user_id = $1', [id])).toHaveLength(live);
   });
 

@@ -290,7 +290,7 @@ describe('a reused refresh token', () => {
     const events = (): Record<string, unknown>[] =>
       output()
         .split('\n')
-        .filter((line) => line.includes('"security"'))
+        .filter((line) => line.includes('refresh_token_reused'))
         .map((line) => JSON.parse(line) as Record<string, unknown>);
     await expect.poll(events).toHaveLength(1);
     expect(events()[0]).toMatchObject({

@@ -9,6 +9,7 @@ const STAIRCASE = [
   ['sessions', 'limits'],
   ['tokens'],
   ['passwords'],
+  ['audit'],
   ['database'],
   ['verifier'],
   ['wire'],

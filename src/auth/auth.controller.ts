@@ -1,6 +1,5 @@
-import { Body, Controller, Get, HttpCode, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
-import type { FastifyRequest } from 'fastify';
 import { tokenMissing } from '../access/access.problems.js';
 import type { Principal } from '../access/principal.js';
 import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
@@ -14,6 +13,7 @@ import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
 import { Gone } from '../wire/gone.decorator.js';
 import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
+import { From, type Sender } from '../wire/sender.js';
 import {
   LoginBody,
   LoginResponse,
@@ -43,8 +43,8 @@ export class AuthController {
       ...problemResponses(emailTaken, tooManyAttempts, ...passwordProblems, serviceUnavailable),
     },
   })
-  register(@Body() body: RegisterBody, @Req() { ip }: FastifyRequest, @Gone() gone: AbortSignal): Promise<UserView> {
-    return this.auth.register(body, ip, gone);
+  register(@Body() body: RegisterBody, @From() sender: Sender, @Gone() gone: AbortSignal): Promise<UserView> {
+    return this.auth.register(body, sender, gone);
   }
 
   @Post('login')
@@ -58,12 +58,8 @@ export class AuthController {
     body: LoginBody,
     response: { 200: LoginResponse, ...problemResponses(credentialsInvalid, tooManyAttempts, serviceUnavailable) },
   })
-  async login(
-    @Body() body: LoginBody,
-    @Req() { headers, ip }: FastifyRequest,
-    @Gone() gone: AbortSignal,
-  ): Promise<LoginResponse> {
-    const loggedIn = await this.auth.login(body, { userAgent: headers['user-agent'], address: ip }, gone);
+  async login(@Body() body: LoginBody, @From() sender: Sender, @Gone() gone: AbortSignal): Promise<LoginResponse> {
+    const loggedIn = await this.auth.login(body, sender, gone);
     const { deviceToken } = loggedIn;
     return { ...tokenResponse(loggedIn), ...(deviceToken !== undefined && { deviceToken }) };
   }
@@ -81,8 +77,8 @@ export class AuthController {
       ...problemResponses(...refreshTokenProblems, tooManyAttempts, serviceUnavailable),
     },
   })
-  async refresh(@Body() body: RefreshBody, @Req() { ip }: FastifyRequest): Promise<TokenResponse> {
-    return tokenResponse(await this.auth.refresh(body.refresh_token, ip));
+  async refresh(@Body() body: RefreshBody, @From() sender: Sender): Promise<TokenResponse> {
+    return tokenResponse(await this.auth.refresh(body.refresh_token, sender));
   }
 
   @Post('logout')
@@ -101,9 +97,10 @@ export class AuthController {
     @OptionalUser() user: Principal | undefined,
     @Query() { scope = 'local' }: LogoutQuery,
     @Body() body: LogoutBody | undefined,
+    @From() sender: Sender,
   ): Promise<void> {
-    if (body) await this.auth.logoutByRefreshToken(body.refresh_token, scope);
-    else if (user) await this.auth.logout(user, scope);
+    if (body) await this.auth.logoutByRefreshToken(body.refresh_token, scope, sender);
+    else if (user) await this.auth.logout(user, scope, sender);
     else
       throw tokenMissing({ detail: 'Send an access token as Authorization: Bearer, or a refresh_token in the body.' });
   }

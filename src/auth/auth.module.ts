@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
-import { DatabaseModule } from '../database/database.module.js';
+import { AuditModule } from '../audit/audit.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -12,7 +12,7 @@ import { KeysService } from './keys.service.js';
 import { SessionsController } from './sessions.controller.js';
 
 @Module({
-  imports: [DatabaseModule, AccessModule, LimitsModule, TokensModule, SessionsModule, UsersModule],
+  imports: [AuditModule, AccessModule, LimitsModule, TokensModule, SessionsModule, UsersModule],
   controllers: [AuthController, SessionsController, JwksController],
   providers: [AuthService, KeysService],
   exports: [AccessModule, KeysService],

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service.js';
 import { RevocationsService } from '../sessions/revocations.service.js';
 import { KeyRotationService, type KeyRecord } from '../tokens/key-rotation.service.js';
 
@@ -8,6 +9,7 @@ export class KeysService {
   constructor(
     private readonly rotation: KeyRotationService,
     private readonly revocations: RevocationsService,
+    private readonly audit: AuditService,
   ) {}
 
   /** Every key there ever was, oldest first. @throws Error with `JWT_SECRET`, which is changed by hand. */
@@ -26,8 +28,11 @@ export class KeysService {
   /** Ends the key and all its tokens, on every node within a second. @throws Error when there is no such key. */
   async revoke(kid: string): Promise<void> {
     this.#requireManaged();
-    if (await this.rotation.remove(kid, (tx) => this.revocations.write(tx, 'kid', [kid]))) return;
-    throw new Error(`There is no key ${kid}, or it is gone already.`);
+    const isRemoved = await this.rotation.remove(kid, async (tx) => {
+      await this.audit.record(tx, { event: 'key_revoked', by: 'operator', details: { kid } });
+      await this.revocations.write(tx, 'kid', [kid]);
+    });
+    if (!isRemoved) throw new Error(`There is no key ${kid}, or it is gone already.`);
   }
 
   #requireManaged(): void {

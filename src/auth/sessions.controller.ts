@@ -6,6 +6,7 @@ import { notFound, serviceUnavailable } from '../problems/framework.problems.js'
 import { SessionsService } from '../sessions/sessions.service.js';
 import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
+import { From, type Sender } from '../wire/sender.js';
 import { SessionPage, SessionPageQuery, SessionParams } from './auth.messages.js';
 
 @Controller('v1/auth/sessions')
@@ -48,7 +49,11 @@ export class SessionsController {
     params: SessionParams,
     response: { 204: NoContent, ...problemResponses(notFound, serviceUnavailable) },
   })
-  async end(@CurrentUser() { userId }: Principal, @Param() { id }: SessionParams): Promise<void> {
-    if (!(await this.sessions.end(id, userId))) throw notFound();
+  async end(
+    @CurrentUser() { userId }: Principal,
+    @Param() { id }: SessionParams,
+    @From() sender: Sender,
+  ): Promise<void> {
+    if (!(await this.sessions.end(id, sender, userId))) throw notFound();
   }
 }

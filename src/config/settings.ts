@@ -162,6 +162,12 @@ export const settings = {
     unset: 'off',
     about: 'Origins, comma-separated, whose pages may call the service from a browser, as `https://app.example.com`.',
   }),
+  AUDIT_RETENTION_DAYS: integer({
+    default: 90,
+    min: 1,
+    max: 3650,
+    about: 'How long the audit trail is kept.',
+  }),
   LOG_LEVEL: oneOf({
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     default: 'info',

@@ -52,7 +52,7 @@ function codesOf(error: unknown): string[] {
 
 /** Whether an insert or update met a row that holds the same unique value. */
 export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+  return codesOf(error).some((code) => code === 'P2002' || code === '23505');
 }
 
 function isPassing(error: object): boolean {

@@ -116,8 +116,8 @@ export class LimitsRepository {
       SELECT ${UNHURRIED}`;
   }
 
-  async deleteGuard({ key }: Guard): Promise<void> {
-    await this.prisma.accountGuard.deleteMany({ where: { key: Uint8Array.from(key) } });
+  async deleteGuard(tx: Transaction, { key }: Guard): Promise<void> {
+    await tx.accountGuard.deleteMany({ where: { key: Uint8Array.from(key) } });
   }
 
   async deleteDevices(tx: Transaction, userId: string): Promise<void> {

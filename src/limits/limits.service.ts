@@ -120,8 +120,8 @@ export class LimitsService {
   }
 
   /** Forgets the wrong passwords that were tried for an account. */
-  async unlock(email: string): Promise<void> {
-    await this.repository.deleteGuard(this.#guard(email.toLowerCase()));
+  async unlock(tx: Transaction, email: string): Promise<void> {
+    await this.repository.deleteGuard(tx, this.#guard(email.toLowerCase()));
   }
 
   /** Attempts refused since the start, by the limit; in a dry run those that would have been. */

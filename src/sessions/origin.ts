@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import type { Sender } from '../wire/sender.js';
 
 const LONGEST_USER_AGENT = 256;
 
@@ -8,13 +9,7 @@ export interface Origin {
   readonly network: string | null;
 }
 
-/** What a request says of it. */
-export interface Client {
-  readonly userAgent: string | undefined;
-  readonly address: string;
-}
-
-export function originOf({ userAgent, address }: Client): Origin {
+export function originOf({ userAgent, address }: Pick<Sender, 'userAgent' | 'address'>): Origin {
   return { userAgent: userAgent?.slice(0, LONGEST_USER_AGENT) || null, network: networkOf(address) };
 }
 

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { randomUUIDv7 } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { Origin } from './origin.js';
@@ -16,6 +15,13 @@ export interface SessionRow extends Origin {
   readonly id: string;
   readonly createdAt: Date;
   readonly refreshedAt: Date;
+}
+
+/** A session to be started, for a user whose password has this hash. */
+export interface NewSession extends Origin {
+  readonly id: string;
+  readonly userId: string;
+  readonly passwordHash: string;
 }
 
 /** What became of a refresh token that was presented. */
@@ -50,35 +56,35 @@ export class SessionsRepository {
   }
 
   /** In SQL, so that the times are the database's: Prisma would write the node's. */
-  async insert(tx: Transaction, userId: string, { userAgent, network }: Origin): Promise<string> {
-    const id = randomUUIDv7();
+  async insert(tx: Transaction, { id, userId, userAgent, network }: Omit<NewSession, 'passwordHash'>): Promise<void> {
     await tx.$executeRaw`
       INSERT INTO sessions (id, user_id, user_agent, network)
       VALUES (${id}::uuid, ${userId}::uuid, ${userAgent}, ${network})`;
-    return id;
   }
 
   /**
    * {@link insert} and all that a login decides beforehand, in one statement of its own: if the user is there, not disabled,
-   * still of this hash and far from the most sessions, and nobody else holds the row. Undefined when it did nothing.
+   * still of this hash and far from the most sessions, and nobody else holds the row; and with it what is to be written
+   * alongside. False when it did nothing.
    */
   async insertUndisturbed(
-    userId: string,
-    passwordHash: string,
-    { userAgent, network }: Origin,
-  ): Promise<string | undefined> {
-    const id = randomUUIDv7();
-    const count = await this.prisma.$executeRaw`
+    { id, userId, passwordHash, userAgent, network }: NewSession,
+    alongside: (part: string) => Prisma.Sql,
+  ): Promise<boolean> {
+    const rows = await this.prisma.$queryRaw<unknown[]>`
       WITH standing AS MATERIALIZED (
         SELECT u.id FROM users u
         WHERE u.id = ${userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL
         FOR NO KEY UPDATE SKIP LOCKED
-      )
-      INSERT INTO sessions (id, user_id, user_agent, network)
-      SELECT ${id}::uuid, standing.id, ${userAgent}, ${network} FROM standing
-      WHERE NOT EXISTS (
-        SELECT FROM sessions s WHERE s.user_id = ${userId}::uuid AND ${this.#isLive()} OFFSET ${CROWD - 1})`;
-    return count === 1 ? id : undefined;
+      ), started AS (
+        INSERT INTO sessions (id, user_id, user_agent, network)
+        SELECT ${id}::uuid, standing.id, ${userAgent}, ${network} FROM standing
+        WHERE NOT EXISTS (
+          SELECT FROM sessions s WHERE s.user_id = ${userId}::uuid AND ${this.#isLive()} OFFSET ${CROWD - 1})
+        RETURNING id
+      ), alongside AS (${alongside('started')})
+      SELECT id::text FROM started`;
+    return rows.length === 1;
   }
 
   /**
@@ -105,14 +111,15 @@ export class SessionsRepository {
   }
 
   /**
-   * Ends a session, of this user if one is named; false when there is none of this id that has not ended. One past its limits
-   * is ended too: an access token of it may be alive.
+   * Ends a session, of this user if one is named; returns whose it was, undefined when there is none of this id that has not
+   * ended. One past its limits is ended too: an access token of it may be alive.
    */
-  async end(tx: Transaction, id: string, userId?: string): Promise<boolean> {
+  async end(tx: Transaction, id: string, userId?: string): Promise<string | undefined> {
     const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`s.user_id = ${userId}::uuid`;
-    const count = await tx.$executeRaw`
-      UPDATE sessions s SET ended_at = now() WHERE s.id = ${id}::uuid AND ${isTheirs} AND s.ended_at IS NULL`;
-    return count === 1;
+    const [ended] = await tx.$queryRaw<{ userId: string }[]>`
+      UPDATE sessions s SET ended_at = now() WHERE s.id = ${id}::uuid AND ${isTheirs} AND s.ended_at IS NULL
+      RETURNING s.user_id AS "userId"`;
+    return ended?.userId;
   }
 
   /** Ends the user's sessions but the kept one; returns the ids of those it ended. */

@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { PURGE_SESSIONS_LOCK } from '../database/advisory-lock.js';
-import { Chores } from '../database/chores.js';
+import { randomUUIDv7 } from 'node:crypto';
+import type { AuditEvent } from '../audit/audit-events.js';
+import { AuditService } from '../audit/audit.service.js';
 import { translateDatabaseError } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { internalError, serviceUnavailable } from '../problems/framework.problems.js';
-import type { Origin } from './origin.js';
+import type { Sender } from '../wire/sender.js';
+import { originOf } from './origin.js';
 import { RefreshTokens, type RefreshTokenContent } from './refresh-tokens.js';
 import { RevocationsService } from './revocations.service.js';
 import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './sessions.problems.js';
@@ -12,9 +14,6 @@ import { SessionsRepository, type Exchange, type SessionRow } from './sessions.r
 
 /** One more ends the oldest. */
 export const MOST_LIVE_SESSIONS = 100;
-
-/** Rows are kept for a day anyway, and each walk reads the whole table. */
-const PURGE_SECONDS = 3600;
 
 /** A session and the refresh token that continues it. */
 export interface SessionTokens {
@@ -36,37 +35,45 @@ export class SessionsService {
 
   constructor(
     private readonly prisma: PrismaService,
-    private readonly chores: Chores,
     private readonly repository: SessionsRepository,
     private readonly refreshTokens: RefreshTokens,
     private readonly revocations: RevocationsService,
-  ) {
-    chores.every(PURGE_SECONDS, 'purge sessions', () => this.purge());
-  }
+    private readonly audit: AuditService,
+  ) {}
 
   /** Starts a session; its id is the `sid` of its tokens. The caller holds the user's row locked. */
-  async start(tx: Transaction, userId: string, origin: Origin): Promise<SessionTokens> {
-    const sessionId = await this.repository.insert(tx, userId, origin);
-    const ended = await this.repository.endBeyond(tx, userId, sessionId, MOST_LIVE_SESSIONS - 1);
-    await this.revocations.write(tx, 'sid', ended);
-    return this.#firstTokens(sessionId);
+  async start(tx: Transaction, userId: string, sender: Sender): Promise<SessionTokens> {
+    const id = randomUUIDv7();
+    await this.repository.insert(tx, { id, userId, ...originOf(sender) });
+    await this.audit.record(tx, { event: 'session_started', by: sender, userId, sessionId: id });
+    const displaced = await this.repository.endBeyond(tx, userId, id, MOST_LIVE_SESSIONS - 1);
+    for (const sessionId of displaced) {
+      await this.audit.record(tx, { event: 'session_displaced', by: sender, userId, sessionId });
+    }
+    await this.revocations.write(tx, 'sid', displaced);
+    return this.#firstTokens(id);
   }
 
   /**
    * {@link start} without a transaction, for a user whose password has this hash; undefined, and nothing done, where a
    * transaction has to find out what is the matter.
    */
-  async startUndisturbed(userId: string, passwordHash: string, origin: Origin): Promise<SessionTokens | undefined> {
-    const sessionId = await this.repository.insertUndisturbed(userId, passwordHash, origin);
-    return sessionId === undefined ? undefined : this.#firstTokens(sessionId);
+  async startUndisturbed(userId: string, passwordHash: string, sender: Sender): Promise<SessionTokens | undefined> {
+    const id = randomUUIDv7();
+    const started: AuditEvent = { event: 'session_started', by: sender, userId, sessionId: id };
+    const session = { id, userId, passwordHash, ...originOf(sender) };
+    const isStarted = await this.repository.insertUndisturbed(session, (part) => this.audit.insertion(started, part));
+    if (!isStarted) return undefined;
+    this.audit.tell(started);
+    return this.#firstTokens(id);
   }
 
   /**
    * Exchanges a refresh token for its successor, the same one however often within the grace.
    * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused` once the session has ended.
    */
-  async refresh(presented: RefreshTokenContent): Promise<RefreshedSession> {
-    const session = await this.#judge(presented, await this.repository.exchange(presented));
+  async refresh(presented: RefreshTokenContent, sender: Sender): Promise<RefreshedSession> {
+    const session = await this.#judge(presented, await this.repository.exchange(presented), sender);
     this.#refreshes[session.verdict]++;
     const { sessionId, userId, email, secondsLeft, counter } = session;
     const successor = this.refreshTokens.write({ sessionId, counter: counter + 1 });
@@ -84,9 +91,9 @@ export class SessionsService {
    * Whose session a refresh token continues; the token is not used up.
    * @throws Problem as {@link refresh} does.
    */
-  async identify(refreshToken: string): Promise<{ userId: string; sessionId: string }> {
+  async identify(refreshToken: string, sender: Sender): Promise<{ userId: string; sessionId: string }> {
     const presented = this.read(refreshToken);
-    const { userId, sessionId } = await this.#judge(presented, await this.repository.judge(presented));
+    const { userId, sessionId } = await this.#judge(presented, await this.repository.judge(presented), sender);
     return { userId, sessionId };
   }
 
@@ -94,43 +101,33 @@ export class SessionsService {
    * Ends the session of a refresh token, used up or not; one that is over already stays so.
    * @throws Problem `refresh_token_invalid`.
    */
-  async endByRefreshToken(refreshToken: string): Promise<void> {
-    await this.end(this.read(refreshToken).sessionId);
+  async endByRefreshToken(refreshToken: string, sender: Sender): Promise<void> {
+    await this.end(this.read(refreshToken).sessionId, sender);
   }
 
   /** Ends a session, of this user if one is named; false when there is none of this id that has not ended. */
-  end(sessionId: string, userId?: string): Promise<boolean> {
-    return this.prisma.transaction(async (tx) => {
-      const isEnded = await this.repository.end(tx, sessionId, userId);
-      if (isEnded) await this.revocations.write(tx, 'sid', [sessionId]);
-      return isEnded;
-    });
+  end(sessionId: string, sender: Sender, userId?: string): Promise<boolean> {
+    return this.#end(sessionId, userId, { event: 'session_ended', by: sender, sessionId });
   }
 
-  /** Ends all of the user's sessions, or all but one. The caller holds the user's row locked. */
-  async endAll(tx: Transaction, userId: string, keptId: string | null = null): Promise<void> {
-    await this.revocations.write(tx, 'sid', await this.repository.endAll(tx, userId, keptId));
-  }
-
-  /** Ends all of the user's sessions with what removes their rows. The caller holds the user's row locked. */
-  async endAllWith(tx: Transaction, userId: string, removal: () => Promise<void>): Promise<void> {
-    const ended = await this.repository.endAll(tx, userId, null);
-    await removal();
+  /**
+   * Ends all of the user's sessions, or all but one, and does what else belongs to it before anybody waits for the
+   * revocations. The caller holds the user's row locked.
+   */
+  async endAll(
+    tx: Transaction,
+    userId: string,
+    keptId: string | null,
+    meanwhile: (endedSessions: number) => Promise<void>,
+  ): Promise<void> {
+    const ended = await this.repository.endAll(tx, userId, keptId);
+    await meanwhile(ended.length);
     await this.revocations.write(tx, 'sid', ended);
   }
 
   /** The user's live sessions, newest first. */
   page(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
     return this.repository.page(userId, after, size);
-  }
-
-  /** Deletes sessions that have been over for a day. */
-  async purge(): Promise<void> {
-    let after: string | undefined;
-    await this.chores.alone(PURGE_SESSIONS_LOCK, async (tx) => {
-      after = await this.repository.purge(tx, after);
-      return after !== undefined;
-    });
   }
 
   /** What became of the refresh tokens that were presented, since the start. */
@@ -142,20 +139,32 @@ export class SessionsService {
     return { sessionId, refreshToken: this.refreshTokens.write({ sessionId, counter: 0 }) };
   }
 
-  async #judge(token: RefreshTokenContent, exchange: Exchange | undefined) {
+  #end(sessionId: string, ofUser: string | undefined, event: AuditEvent): Promise<boolean> {
+    return this.prisma.transaction(async (tx) => {
+      const userId = await this.repository.end(tx, sessionId, ofUser);
+      if (userId === undefined) return false;
+      await this.audit.record(tx, { ...event, userId });
+      await this.revocations.write(tx, 'sid', [sessionId]);
+      return true;
+    });
+  }
+
+  async #judge(token: RefreshTokenContent, exchange: Exchange | undefined, sender: Sender) {
     if (exchange === undefined || exchange.verdict === 'ended') throw refreshTokenInvalid();
     if (exchange.verdict === 'expired') throw refreshTokenExpired();
-    if (exchange.verdict === 'reuse') throw await this.#reused(token, exchange.userId);
+    if (exchange.verdict === 'reuse') throw await this.#reused(token, exchange.userId, sender);
     return { ...token, ...exchange, verdict: exchange.verdict };
   }
 
-  async #reused({ sessionId, counter }: RefreshTokenContent, userId: string): Promise<Error> {
-    const securityEvent = { event: 'refresh_token_reused', userId, sessionId, counter };
-    await this.end(sessionId).catch((cause: unknown) => {
-      const problem = translateDatabaseError(cause) ? serviceUnavailable : internalError;
-      throw problem({ cause, securityEvent });
-    });
+  async #reused({ sessionId, counter }: RefreshTokenContent, userId: string, sender: Sender): Promise<Error> {
+    const event = 'refresh_token_reused';
+    await this.#end(sessionId, userId, { event, by: sender, sessionId, details: { counter } }).catch(
+      (cause: unknown) => {
+        const problem = translateDatabaseError(cause) ? serviceUnavailable : internalError;
+        throw problem({ cause, securityEvent: { event, userId, sessionId, counter } });
+      },
+    );
     this.#refreshes.reuse++;
-    return refreshTokenReused({ securityEvent });
+    return refreshTokenReused();
   }
 }

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
 import { KEYS_LOCK, START_LOCK, takeLock, withAdvisoryLock } from '../database/advisory-lock.js';
-import { Chores } from '../database/chores.js';
 import { Feed } from '../database/feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { isSealedByFirst, openKey, sealKey } from './sealed-key.js';
@@ -11,7 +11,6 @@ import { SigningKeysRepository, type KeyRecord, type NewKey, type RotationTimes 
 
 export type { KeyRecord };
 
-const CHECK_SECONDS = 30;
 /** Tolerance and the clocks of others take minutes more than a token's life. */
 const RETIREMENT_SECONDS = MOST_ACCESS_TOKEN_SECONDS + 300;
 
@@ -25,18 +24,22 @@ export class KeyRotationService {
     private readonly prisma: PrismaService,
     private readonly feed: Feed,
     private readonly repository: SigningKeysRepository,
-    chores: Chores,
+    private readonly audit: AuditService,
   ) {
     const rotation = config.keyRotationDays * 86_400;
     this.#times = { publish: config.keyPublishSeconds, rotation, retirement: RETIREMENT_SECONDS };
-    if (!this.isManaged) return;
-    chores.beforehand(() => this.#prepare());
-    chores.every(CHECK_SECONDS, 'rotate keys', () => this.maintain());
   }
 
   /** False with `JWT_SECRET`, which is changed by hand. */
   get isManaged(): boolean {
     return this.config.jwtSecret === undefined;
+  }
+
+  /** Before anything is served there is a key that signs and a next one. */
+  async prepare(): Promise<void> {
+    await this.#makeFirst();
+    await this.maintain();
+    await this.feed.catchUp();
   }
 
   /** Does what is due: seals anew, rotates, publishes a next key, takes dead keys away. */
@@ -47,7 +50,7 @@ export class KeyRotationService {
     if (!isNextMissing && !isRotationDue && !isBurialDue) return;
     const spare = await this.#generate(signingAlg);
     await this.#change(async (tx) => {
-      await this.repository.rotate(tx, signingAlg, this.#times);
+      await this.#rotate(tx, this.#times, 'system');
       await this.repository.insertNext(tx, spare);
       await this.repository.bury(tx, signingAlg, this.#times);
     });
@@ -58,7 +61,7 @@ export class KeyRotationService {
     const { signingAlg } = this.config;
     const spare = await this.#generate(signingAlg);
     return this.#change(async (tx) => {
-      const isRotated = await this.repository.rotate(tx, signingAlg, { ...this.#times, rotation: 0 });
+      const isRotated = await this.#rotate(tx, { ...this.#times, rotation: 0 }, 'operator');
       await this.repository.insertNext(tx, spare);
       return isRotated;
     });
@@ -90,11 +93,10 @@ export class KeyRotationService {
     return this.repository.records();
   }
 
-  /** Before anything is served there is a key that signs and a next one. */
-  async #prepare(): Promise<void> {
-    await this.#makeFirst();
-    await this.maintain();
-    await this.feed.catchUp();
+  async #rotate(tx: Transaction, times: RotationTimes, by: 'operator' | 'system'): Promise<boolean> {
+    const kid = await this.repository.rotate(tx, this.config.signingAlg, times);
+    if (kid !== undefined) await this.audit.record(tx, { event: 'key_rotated', by, details: { kid } });
+    return kid !== undefined;
   }
 
   /** Under the lock of first starts, so that of many one makes the key and the others read it. */

@@ -113,9 +113,9 @@ export class SigningKeysRepository {
     return due ?? { isNextMissing: false, isRotationDue: false, isBurialDue: false };
   }
 
-  /** Has the next key sign instead of the active one, if both have served their time; false when they have not. */
-  async rotate(tx: Transaction, alg: string, { publish, rotation }: RotationTimes): Promise<boolean> {
-    const count = await tx.$executeRaw`
+  /** Has the next key sign instead of the active one, if both have served their time; returns its kid, undefined when they have not. */
+  async rotate(tx: Transaction, alg: string, { publish, rotation }: RotationTimes): Promise<string | undefined> {
+    const [activated] = await tx.$queryRaw<{ kid: string }[]>`
       WITH successor AS MATERIALIZED (
         SELECT kid FROM signing_keys WHERE ${this.#isSuccessor(alg, publish)} ORDER BY created_at LIMIT 1
       ), actives AS MATERIALIZED (
@@ -125,8 +125,9 @@ export class SigningKeysRepository {
         WHERE kid IN (SELECT kid FROM actives WHERE is_spent) AND EXISTS (SELECT FROM successor)
       )
       UPDATE signing_keys SET activated_at = now()
-      WHERE kid = (SELECT kid FROM successor) AND NOT EXISTS (SELECT FROM actives WHERE NOT is_spent)`;
-    return count === 1;
+      WHERE kid = (SELECT kid FROM successor) AND NOT EXISTS (SELECT FROM actives WHERE NOT is_spent)
+      RETURNING kid`;
+    return activated?.kid;
   }
 
   /** Retires what nobody rotates any more, and takes away retiring keys whose last token has expired. */

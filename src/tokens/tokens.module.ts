@@ -1,14 +1,16 @@
 import { Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
+import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { KeyRing } from './key-ring.js';
+import { KeyUpkeep } from './key-upkeep.js';
 import { KeyRotationService } from './key-rotation.service.js';
 import { SigningKeysRepository } from './signing-keys.repository.js';
 import { TokensService } from './tokens.service.js';
 
 @Module({
-  imports: [DatabaseModule, JwtModule.register({})],
-  providers: [SigningKeysRepository, KeyRing, KeyRotationService, TokensService],
+  imports: [AuditModule, DatabaseModule, JwtModule.register({})],
+  providers: [SigningKeysRepository, KeyRing, KeyRotationService, KeyUpkeep, TokensService],
   exports: [KeyRing, KeyRotationService, TokensService],
 })
 export class TokensModule {}

@@ -1,6 +1,5 @@
-import { Body, Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
-import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../access/principal.js';
 import { CurrentUser } from '../access/route-access.decorators.js';
 import { tooManyAttempts } from '../limits/limits.problems.js';
@@ -9,6 +8,7 @@ import { serviceUnavailable } from '../problems/framework.problems.js';
 import { Gone } from '../wire/gone.decorator.js';
 import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
+import { From, type Sender } from '../wire/sender.js';
 import { AccountsService } from './accounts.service.js';
 import { HashesPassword } from '../access/turnstile.js';
 import { UserView } from './user-view.js';
@@ -50,11 +50,11 @@ export class UsersController {
   changePassword(
     @CurrentUser() user: Principal,
     @Body() body: PasswordChangeBody,
-    @Req() { ip }: FastifyRequest,
+    @From() sender: Sender,
     @Gone() gone: AbortSignal,
   ): Promise<void> {
     const { currentPassword: current, newPassword: next } = body;
-    return this.accounts.changePassword(user, { current, next, address: ip }, gone);
+    return this.accounts.changePassword(user, { current, next, sender }, gone);
   }
 
   @Post('me/deletion')
@@ -70,9 +70,9 @@ export class UsersController {
   delete(
     @CurrentUser() user: Principal,
     @Body() { currentPassword: current }: DeletionBody,
-    @Req() { ip }: FastifyRequest,
+    @From() sender: Sender,
     @Gone() gone: AbortSignal,
   ): Promise<void> {
-    return this.accounts.deleteOwn(user, { current, address: ip }, gone);
+    return this.accounts.deleteOwn(user, { current, sender }, gone);
   }
 }

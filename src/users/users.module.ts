@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
+import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
@@ -10,7 +11,7 @@ import { UsersRepository } from './users.repository.js';
 import { UsersService } from './users.service.js';
 
 @Module({
-  imports: [AccessModule, DatabaseModule, LimitsModule, PasswordsModule, SessionsModule],
+  imports: [AccessModule, AuditModule, DatabaseModule, LimitsModule, PasswordsModule, SessionsModule],
   controllers: [UsersController],
   providers: [UsersRepository, UsersService, AccountsService],
   exports: [UsersService, AccountsService],

@@ -1,18 +1,33 @@
 import { Injectable } from '@nestjs/common';
-import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
 import type { Credential } from './credential.js';
 
 const IDENTITY = { id: true, email: true } as const;
 const CREDENTIAL = { ...IDENTITY, passwordHash: true, disabledAt: true } as const;
 const VIEW = { ...IDENTITY, createdAt: true } as const;
 
+interface NewUser {
+  readonly id: string;
+  readonly email: string;
+  readonly passwordHash: string;
+}
+
 /** The columns each caller may have; the hash leaves only as a {@link Credential}. */
 @Injectable()
 export class UsersRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  insert(email: string, passwordHash: string) {
-    return this.prisma.user.create({ data: { email, emailLower: email.toLowerCase(), passwordHash }, select: VIEW });
+  /** With what is to be written alongside. Returns when it was. */
+  async insert({ id, email, passwordHash }: NewUser, alongside: (part: string) => Prisma.Sql): Promise<Date> {
+    const [row] = await this.prisma.$queryRaw<{ createdAt: Date }[]>`
+      WITH registered AS (
+        INSERT INTO users (id, email, email_lower, password_hash)
+        VALUES (${id}::uuid, ${email}, ${email.toLowerCase()}, ${passwordHash})
+        RETURNING created_at AS "createdAt"
+      ), alongside AS (${alongside('registered')})
+      SELECT * FROM registered`;
+    if (row === undefined) throw new TypeError('an insert answered nothing');
+    return row.createdAt;
   }
 
   find(id: string) {

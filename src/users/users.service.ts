@@ -1,4 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { randomUUIDv7 } from 'node:crypto';
+import type { AuditEvent } from '../audit/audit-events.js';
+import { AuditService } from '../audit/audit.service.js';
 import { isUniqueViolation } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { Admitted } from '../limits/limits.service.js';
@@ -20,13 +23,17 @@ export class UsersService {
     private readonly prisma: PrismaService,
     private readonly repository: UsersRepository,
     private readonly passwords: PasswordsService,
+    private readonly audit: AuditService,
   ) {}
 
   /** @throws Problem `email_taken`, or one of the password policy. */
-  async register(email: string, password: string, gone?: AbortSignal): Promise<UserView> {
-    const hash = await this.hashNew(email, password, gone);
+  async register(email: string, password: string, by: AuditEvent['by'], gone?: AbortSignal): Promise<UserView> {
+    const user = { id: randomUUIDv7(), email, passwordHash: await this.hashNew(email, password, gone) };
+    const registered: AuditEvent = { event: 'user_registered', by, userId: user.id };
     try {
-      return view(await this.repository.insert(email, hash));
+      const createdAt = await this.repository.insert(user, (part) => this.audit.insertion(registered, part));
+      this.audit.tell(registered);
+      return view({ ...user, createdAt });
     } catch (error) {
       throw isUniqueViolation(error) ? emailTaken({ cause: error }) : error;
     }
@@ -49,15 +56,15 @@ export class UsersService {
     const isRight = user
       ? await this.passwords.verify(password, user.passwordHash, gone)
       : await this.passwords.verifyNothing(password, gone);
-    if (!user || !isRight || user.disabledAt !== null) throw credentialsInvalid();
+    if (!user || !isRight || user.disabledAt !== null) throw refused(user, isRight);
     return this.#renewed(user, password);
   }
 
   /** The caller, whose current password this is. @throws Problem `credentials_invalid`. */
   async verifyCurrent(id: string, password: string, gone?: AbortSignal): Promise<Credential> {
     const user = await this.passwords.admit(() => this.repository.findCredentialById(id), gone);
-    if (!user || !(await this.passwords.verify(password, user.passwordHash, gone))) throw credentialsInvalid();
-    if (user.disabledAt !== null) throw credentialsInvalid();
+    const isRight = user !== null && (await this.passwords.verify(password, user.passwordHash, gone));
+    if (!isRight || user.disabledAt !== null) throw refused(user, isRight);
     return user;
   }
 
@@ -154,6 +161,13 @@ export class UsersService {
     const isRenewed = await this.repository.replaceHash(user.id, user.passwordHash, passwordHash);
     return isRenewed ? { ...user, passwordHash } : user;
   }
+}
+
+/** Tells the log of whom it was and what was wrong, and the caller of neither. */
+function refused(user: Credential | null, isRight: boolean): Problem {
+  const reason = user === null ? 'unknown_address' : isRight ? 'user_disabled' : 'wrong_password';
+  const securityEvent = { event: 'credentials_invalid', reason, ...(user && { userId: user.id }) };
+  return credentialsInvalid({ securityEvent });
 }
 
 function view(user: { id: string; email: string; createdAt: Date }): UserView {

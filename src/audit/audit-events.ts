@@ -1,0 +1,28 @@
+import type { Sender } from '../wire/sender.js';
+
+/** Everything that the trail may hold, and whether the log takes it for a warning or for news. */
+export const AUDIT_EVENTS = {
+  user_registered: 'info',
+  session_started: 'info',
+  session_displaced: 'info',
+  session_ended: 'info',
+  sessions_ended: 'info',
+  refresh_token_reused: 'warn',
+  password_changed: 'info',
+  user_deleted: 'warn',
+  user_disabled: 'warn',
+  user_enabled: 'warn',
+  user_unlocked: 'warn',
+  key_rotated: 'info',
+  key_revoked: 'warn',
+} as const satisfies Record<string, 'info' | 'warn'>;
+
+/** What happened, to whom, and by whom. Holds no secret. */
+export interface AuditEvent {
+  readonly event: keyof typeof AUDIT_EVENTS;
+  /** A request; or a script, or a chore of the service itself. */
+  readonly by: Sender | 'operator' | 'system';
+  readonly userId?: string;
+  readonly sessionId?: string;
+  readonly details?: Readonly<Record<string, string | number>>;
+}

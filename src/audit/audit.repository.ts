@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
+import type { AuditEvent } from './audit-events.js';
+
+const LONGEST_USER_AGENT = 256;
+const PURGE_BATCH = 1000;
+const COLUMNS = Prisma.sql`event, actor, user_id, session_id, address, user_agent, request_id, details`;
+
+/** One line of the trail. */
+export interface AuditRecord {
+  /** A bigint, in the order in which they were written. */
+  readonly id: string;
+  readonly occurredAt: Date;
+  readonly event: string;
+  readonly actor: 'user' | 'operator' | 'system';
+  readonly userId: string | null;
+  readonly sessionId: string | null;
+  readonly address: string | null;
+  readonly userAgent: string | null;
+  readonly requestId: string | null;
+  readonly details: Readonly<Record<string, string | number>>;
+}
+
+/** Writes and reads; nothing here changes a line. */
+@Injectable()
+export class AuditRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async insert(tx: Transaction, event: AuditEvent): Promise<void> {
+    await tx.$executeRaw`INSERT INTO audit_events (${COLUMNS}) VALUES (${values(event)})`;
+  }
+
+  /** For a statement that stands alone: written if the named part of it returns a row. */
+  insertion(event: AuditEvent, part: string): Prisma.Sql {
+    return Prisma.sql`
+      INSERT INTO audit_events (${COLUMNS}) SELECT ${values(event)} WHERE EXISTS (SELECT FROM ${Prisma.raw(part)})`;
+  }
+
+  /** The next so many in the order in which they were written, of one user or of all. */
+  page(after: string, size: number, userId?: string): Promise<AuditRecord[]> {
+    const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`user_id = ${userId}::uuid`;
+    return this.prisma.$queryRaw<AuditRecord[]>`
+      SELECT id::text, occurred_at AS "occurredAt", event, actor::text, user_id AS "userId", session_id AS "sessionId",
+             address, user_agent AS "userAgent", request_id AS "requestId", details
+      FROM audit_events WHERE id > ${after}::bigint AND ${isTheirs} ORDER BY id LIMIT ${size}`;
+  }
+
+  /** Deletes those at the front of the table that are older; true when a whole batch was. */
+  async purge(tx: Transaction, retentionDays: number): Promise<boolean> {
+    const count = await tx.$executeRaw`
+      DELETE FROM audit_events a USING (SELECT id FROM audit_events ORDER BY id LIMIT ${PURGE_BATCH}) front
+      WHERE a.id = front.id AND a.occurred_at < now() - make_interval(days => ${retentionDays}::int)`;
+    return count === PURGE_BATCH;
+  }
+}
+
+function values({ event, by, userId, sessionId, details = {} }: AuditEvent): Prisma.Sql {
+  const sender = typeof by === 'string' ? undefined : by;
+  return Prisma.join([
+    Prisma.sql`${event}`,
+    Prisma.sql`${typeof by === 'string' ? by : 'user'}::audit_actor`,
+    Prisma.sql`${userId ?? null}::uuid`,
+    Prisma.sql`${sessionId ?? null}::uuid`,
+    Prisma.sql`${sender?.address ?? null}::text`,
+    Prisma.sql`${sender?.userAgent?.slice(0, LONGEST_USER_AGENT) ?? null}::text`,
+    Prisma.sql`${sender?.requestId ?? null}::uuid`,
+    Prisma.sql`${JSON.stringify(details)}::jsonb`,
+  ]);
+}

@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { AUDIT_EVENTS } from './audit-events.js';
+
+it('the events are those of the README', () => {
+  const [, table = ''] =
+    /\| event \| when \|\n\|---\|---\|\n([\s\S]+?)\n\n/.exec(readFileSync('README.md', 'utf8')) ?? [];
+  const cells = table.split('\n').map((row) => row.split('|')[1] ?? '');
+  const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => String(name)));
+  expect(named.toSorted()).toEqual(Object.keys(AUDIT_EVENTS).toSorted());
+});

@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { PURGE_SESSIONS_LOCK } from '../database/advisory-lock.js';
+import { Chores } from '../database/chores.js';
+import { SessionsRepository } from './sessions.repository.js';
+
+/** Rows are kept for a day anyway, and each walk reads the whole table. */
+const PURGE_SECONDS = 3600;
+
+/** Deletes sessions that have been over for a day. */
+@Injectable()
+export class SessionsPurge {
+  constructor(
+    private readonly chores: Chores,
+    private readonly repository: SessionsRepository,
+  ) {
+    chores.every(PURGE_SECONDS, 'purge sessions', () => this.purge());
+  }
+
+  async purge(): Promise<void> {
+    let after: string | undefined;
+    await this.chores.alone(PURGE_SESSIONS_LOCK, async (tx) => {
+      after = await this.repository.purge(tx, after);
+      return after !== undefined;
+    });
+  }
+}
