@@ -9,6 +9,7 @@ import { parseSettings } from '../src/config/read-settings.js';
 import { dropDatabase } from '../src/database/schema-reset.js';
 import { Client } from './client.js';
 import { MASTER_SECRET } from './processes.js';
+import { expectNoSecret, keepSecret } from './secrets.js';
 
 export { PASSWORD, type Answer } from './client.js';
 /** Cheap on purpose; the floor is held where the environment is read. Patient, so that a slow machine refuses nothing. */
@@ -37,7 +38,7 @@ export function testConfig(databaseUrl: string, changes: Partial<Config> = {}): 
   const settings = parseSettings({
     DATABASE_URL: databaseUrl,
     MASTER_SECRET,
-    LOG_LEVEL: 'silent',
+    LOG_LEVEL: 'trace',
     DOCS: 'on',
     RATE_LIMITS: 'off',
   });
@@ -51,10 +52,17 @@ export async function startApp(
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
 ): Promise<TestApp> {
   const databaseUrl = options.databaseUrl ?? (await createDatabase(onFinished));
-  const app = await createApp(testConfig(databaseUrl, options.changes), options.features);
-  onFinished(() => app.close());
+  keepSecret(MASTER_SECRET);
+  keepSecret(new URL(databaseUrl).password);
+  const lines: string[] = [];
+  const log = { write: (line: string) => void lines.push(line) };
+  const app = await createApp(testConfig(databaseUrl, options.changes), options.features, log);
+  onFinished(async () => {
+    await app.close();
+    expectNoSecret(lines.join(''));
+  });
   await app.listen(0, '127.0.0.1');
-  return new TestApp(app, await app.getUrl(), databaseUrl);
+  return new TestApp(app, await app.getUrl(), databaseUrl, lines);
 }
 
 /** A {@link Client} of an application in this process, and a view of its database. */
@@ -63,8 +71,14 @@ export class TestApp extends Client {
     readonly nest: NestFastifyApplication,
     url: string,
     readonly databaseUrl: string,
+    private readonly lines: readonly string[],
   ) {
     super(url);
+  }
+
+  /** The lines of its log so far. */
+  log(): Record<string, unknown>[] {
+    return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
   query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { expectNoSecret, keepSecrets } from './secrets.js';
 
 export const PASSWORD = 'a long enough passphrase';
 
@@ -31,6 +32,7 @@ export class Client {
     options: { token?: string; json?: unknown; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
     const { token, json, headers = {} } = options;
+    keepSecrets(json);
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
@@ -41,6 +43,7 @@ export class Client {
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
     });
     const text = await response.text();
+    if (!response.ok) expectNoSecret(text);
     const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
     return { status: response.status, headers: response.headers, body };
   }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished, vi } from 'vitest';
 import { Client } from './client.js';
+import { expectNoSecret, keepSecret } from './secrets.js';
 
 export const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
 export type Environment = Record<string, string>;
@@ -21,6 +22,8 @@ export function main(
   const child = spawn(process.execPath, ['dist/main.js'], {
     env: { ...inherited, PORT: '0', RATE_LIMITS: 'off', ...environment },
   });
+  keepSecret(environment['MASTER_SECRET']);
+  keepSecret(environment['JWT_SECRET']);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
@@ -30,6 +33,7 @@ export function main(
       child.kill('SIGTERM');
       await once(child, 'close');
     }
+    expectNoSecret(output);
   });
   return { process: child, output: () => output };
 }
