@@ -1,15 +1,10 @@
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { parseSettings } from '../dist/config/read-settings.js';
-import { provideDatabase } from '../dist/database/provide-database.js';
-import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
 import { Client } from './client.js';
 import { Account, randomNumbers, type Call } from './history.js';
+import { startPostgres } from './own-postgres.js';
 import { main, MASTER_SECRET, type Program } from './processes.js';
 
 const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 15);
@@ -25,23 +20,6 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   server.close();
   return port;
-}
-
-/** A PostgreSQL of the test's own, started again by itself when it was killed. */
-async function startDatabase(): Promise<{ url: string; kill: () => void }> {
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-history-'));
-  chmodSync(folder, 0o711);
-  const database = await provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');
-  onTestFinished(async () => {
-    await database.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  await bringSchemaUpToDate(database.config, { migrate: true });
-  const pidFile = join(folder, 'postgres', 'postmaster.pid');
-  return {
-    url: database.config.databaseUrl,
-    kill: () => process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGKILL'),
-  };
 }
 
 /** A node that keeps its address and is started anew whenever it ends, as a supervisor does. */
@@ -85,7 +63,7 @@ it(
   { timeout: SECONDS * 1000 + 120_000 },
   async () => {
     const random = randomNumbers(SEED);
-    const database = await startDatabase();
+    const database = await startPostgres();
     const environment = { DATABASE_URL: database.url, MASTER_SECRET, LOG_LEVEL: 'fatal' };
     const nodes = [
       new SupervisedNode(environment, await freePort()),

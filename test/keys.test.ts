@@ -2,14 +2,13 @@ import { calculateJwkThumbprint, createRemoteJWKSet, decodeProtectedHeader, jwtV
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
 import { KeyRing } from '../src/tokens/key-ring.js';
 import { KeyRotationService, type KeyRecord } from '../src/tokens/key-rotation.service.js';
 import { createDatabase, query, startApp, type TestApp } from './app.js';
 import { tokensOf, type Answer, type Client } from './client.js';
+import { heapInUse } from './heap.js';
 import { MASTER_SECRET, startNode, type Environment } from './processes.js';
 import { Proxy, through } from './proxy.js';
 
@@ -488,13 +487,6 @@ describe('npm run keys', () => {
     await expect(keys(environment, 'list')).rejects.toMatchObject({ code: 1, stdout: '', stderr });
   });
 });
-
-/** Bytes in use after everything unreachable is gone. */
-function heapInUse(): number {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed;
-}
 
 function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');

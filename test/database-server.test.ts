@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startApp, type Answer } from './app.js';
+import { startPostgres } from './own-postgres.js';
+
+const MOST_CONNECTIONS = 20;
+/** For superusers. */
+const RESERVED_CONNECTIONS = 3;
+
+const isTrouble = ({ status, headers }: Answer): boolean => status === 503 && Number(headers.get('retry-after')) > 0;
+
+describe('a database whose connections are all taken by others', () => {
+  it('is 503 for whoever needs another one, and for nobody once there is one (FLT-01, FLT-08)', async () => {
+    const { url: databaseUrl } = await startPostgres([
+      `max_connections = ${MOST_CONNECTIONS}`,
+      `superuser_reserved_connections = ${RESERVED_CONNECTIONS}`,
+    ]);
+    const app = await startApp({ databaseUrl });
+    const user = await app.signIn();
+    const others: pg.Client[] = [];
+    onTestFinished(async () => void (await Promise.all(others.map((other) => other.end()))));
+    /** Until PostgreSQL itself says that there are too many. */
+    const takeAll = async (): Promise<void> => {
+      for (;;) {
+        const other = new pg.Client({ connectionString: databaseUrl });
+        const refusal = await other.connect().then(
+          () => undefined,
+          (error: pg.DatabaseError) => error.code,
+        );
+        if (refusal === '53300') return;
+        expect(refusal).toBeUndefined();
+        others.push(other);
+      }
+    };
+    await takeAll();
+    const some = await Promise.all(Array.from({ length: 20 }, () => app.login(user.email)));
+    expect(some.filter((answer) => answer.status !== 200 && !isTrouble(answer))).toEqual([]);
+    // Whatever connections the application had it loses to others.
+    const ofOthers = async (): Promise<number> => {
+      const own = `application_name IN ('gatehouse', 'gatehouse feed', 'gatehouse listen')`;
+      const clients = await others[0]?.query<{ own: boolean }>(
+        `SELECT ${own} AS own, ${own} AND pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'`,
+      );
+      return clients?.rows.filter(({ own: isOwn }) => !isOwn).length ?? 0;
+    };
+    while ((await ofOthers()) < MOST_CONNECTIONS - RESERVED_CONNECTIONS) await takeAll();
+    for (let turn = 0; turn < 3; turn++) {
+      const startedAt = performance.now();
+      const answers = await Promise.all([
+        app.login(user.email),
+        app.register(`${randomUUID()}@example.com`),
+        app.refresh(user.refreshToken),
+        app.call('GET', '/v1/users/me', user),
+        app.logout(user.token, 'others'),
+        app.call('GET', '/health/ready'),
+      ]);
+      expect(answers.filter((answer) => !isTrouble(answer))).toEqual([]);
+      expect(performance.now() - startedAt).toBeLessThan(5000);
+      expect((await app.me(user.token)).status).toBe(200);
+      expect((await app.call('GET', '/health/live')).status).toBe(200);
+    }
+
+    await Promise.all(others.splice(0).map((other) => other.end()));
+    await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 10_000 }).toBe(200);
+    expect((await app.login(user.email)).status).toBe(200);
+    expect((await app.refresh(user.refreshToken)).status).toBe(200);
+  });
+});
