@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PrismaService } from '../src/database/prisma.service.js';
-import { createDatabase, startApp, type Answer, type TestApp } from './app.js';
+import { createDatabase, query, startApp, type Answer, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';
 import { heapInUse } from './heap.js';
 import { Proxy, through } from './proxy.js';
@@ -156,30 +156,99 @@ describe('connections to the database', () => {
   );
 });
 
-describe('a transaction that PostgreSQL undoes', () => {
-  it('because of a deadlock is done again (FLT-09)', { timeout: 20_000 }, async () => {
-    const app = await startApp({ changes: { databaseLockTimeoutMs: 10_000, databaseStatementTimeoutMs: 10_000 } });
+async function beginOn(app: TestApp): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: app.databaseUrl });
+  await client.connect();
+  onTestFinished(() => client.end());
+  await client.query('BEGIN');
+  return client;
+}
+
+async function someoneWaits(app: TestApp): Promise<void> {
+  const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+  await expect.poll(async () => (await app.query(waiting)).length).toBe(1);
+}
+
+describe('what PostgreSQL undoes to let another pass', () => {
+  /** Patient, so that only what is undone fails. */
+  const PATIENT = { databaseLockTimeoutMs: 10_000, databaseStatementTimeoutMs: 10_000 };
+
+  it('is done again: a transaction in a deadlock (FLT-09)', { timeout: 20_000 }, async () => {
+    const app = await startApp({ changes: PATIENT });
     const { token, userId, sessionId } = await app.signIn();
-    const other = new pg.Client({ connectionString: app.databaseUrl });
-    await other.connect();
-    onTestFinished(() => other.end());
-    await other.query('BEGIN');
+    const other = await beginOn(app);
     await other.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [sessionId]);
     const answer = app.logout(token, 'global');
-    await expect
-      .poll(
-        async () =>
-          (
-            await app.query(
-              `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-            )
-          ).length,
-      )
-      .toBe(1);
+    await someoneWaits(app);
     // Whoever has waited for a second first finds the deadlock and is undone: ours.
     await other.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [userId]);
     await other.query('COMMIT');
     expect((await answer).status).toBe(204);
     expect(await app.query('SELECT FROM sessions WHERE ended_at IS NULL')).toEqual([]);
+  });
+
+  it('is done again: a single statement in a deadlock (FLT-09)', { timeout: 20_000 }, async () => {
+    const app = await startApp({ changes: { ...PATIENT, rateLimits: 'on' } });
+    const { email } = await app.signIn();
+    await app.login(email, 'not the passphrase');
+    const other = await beginOn(app);
+    await other.query('SELECT FROM account_guards FOR UPDATE');
+    const answer = app.login(email);
+    await someoneWaits(app);
+    await other.query('SELECT FROM rate_limits FOR UPDATE');
+    await other.query('COMMIT');
+    expect((await answer).status).toBe(200);
+  });
+
+  it.each<[string, string[], (app: TestApp, user: SignedIn) => Promise<Answer>]>([
+    ['a refresh', ['UPDATE sessions SET user_agent = NULL'], (app, user) => app.refresh(user.refreshToken)],
+    ['the counting of an attempt', ['UPDATE rate_limits SET full_at = full_at'], (app, { email }) => app.login(email)],
+    [
+      'a login',
+      // The statement has looked at the user when it waits for the sessions.
+      ['LOCK TABLE sessions IN SHARE MODE', 'UPDATE users SET email = email'],
+      (app, { email }) => app.login(email),
+    ],
+  ])('is done again: %s that could not be serialised (FLT-09)', async (_case, changes, ask) => {
+    const databaseUrl = await createDatabase();
+    const name = new URL(databaseUrl).pathname.slice(1);
+    await query(databaseUrl, `ALTER DATABASE ${name} SET default_transaction_isolation = 'repeatable read'`);
+    const app = await startApp({ databaseUrl, changes: { ...PATIENT, rateLimits: 'on' } });
+    const user = await app.signIn();
+    await app.login(user.email, 'not the passphrase');
+    const other = await beginOn(app);
+    for (const change of changes) await other.query(change);
+    const answer = ask(app, user);
+    await someoneWaits(app);
+    await other.query('COMMIT');
+    expect((await answer).status).toBe(200);
+  });
+
+  it.each<[string, (app: TestApp, user: SignedIn) => Promise<Answer>]>([
+    ['a transaction', (app, { token }) => app.logout(token)],
+    ['a single statement', (app, { refreshToken }) => app.refresh(refreshToken)],
+  ])('is done three times at most: %s (FLT-09)', async (_case, ask) => {
+    const app = await startApp();
+    /** PostgreSQL itself raises this, so often, whenever a session is changed. A sequence is not undone. */
+    const raise = (code: string, times: number): Promise<unknown> =>
+      app.query(`
+        DROP SEQUENCE IF EXISTS attempts;
+        CREATE SEQUENCE attempts;
+        CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF nextval('attempts') <= ${times} THEN RAISE EXCEPTION USING ERRCODE = '${code}'; END IF;
+          RETURN NEW;
+        END $$;
+        CREATE OR REPLACE TRIGGER refuse BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION refuse()`);
+    const attempts = async (): Promise<string | undefined> =>
+      (await app.query<{ last: string }>('SELECT last_value AS last FROM attempts'))[0]?.last;
+    const user = await app.signIn();
+
+    await raise('40001', 3);
+    expect([isTrouble(await ask(app, user)), await attempts()]).toEqual([true, '3']);
+    // It may have been done.
+    await raise('40003', 1);
+    expect([isTrouble(await ask(app, user)), await attempts()]).toEqual([true, '1']);
+    await raise('40001', 2);
+    expect([(await ask(app, user)).status < 300, await attempts()]).toEqual([true, '3']);
   });
 });

@@ -30,9 +30,12 @@ export function translateDatabaseError(error: unknown): Problem | undefined {
   return undefined;
 }
 
-/** Whether PostgreSQL has rolled a transaction back to let another pass: a deadlock or a conflict, worth another attempt. */
+/**
+ * Whether PostgreSQL has undone a statement or transaction to let another pass: a deadlock or a conflict, worth another attempt.
+ * Not 40003, which says that it may have been done.
+ */
 export function isUndone(error: unknown): boolean {
-  return codesOf(error).some((code) => code === 'P2034' || /^40\w{3}$/.test(code));
+  return codesOf(error).some((code) => code === 'P2034' || /^40(?!003)\w{3}$/.test(code));
 }
 
 /** Whether the database cannot be reached at all, or does not answer: no matter what is asked. */

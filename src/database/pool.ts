@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import type { Breaker } from './breaker.js';
+import { repeatUndone } from './undone.js';
 
 /** How much longer the client waits for an answer than the server may take, for a server that no longer obeys. */
 const PATIENCE_MS = 1000;
@@ -26,6 +27,11 @@ export class Pool extends pg.Pool {
     });
     // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
     this.on('error', () => undefined);
+  }
+
+  /** A single statement; done again where PostgreSQL has undone it to let another pass. `never` fits all that `pg` declares. */
+  override query(statement: string | pg.QueryConfig): never {
+    return repeatUndone(() => super.query(statement)) as never;
   }
 
   override connect(): Promise<pg.PoolClient>;

@@ -2,18 +2,15 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { PrismaPg } from '@prisma/adapter-pg';
 import { CONFIG, type DatabaseConfig } from '../config/config.js';
 import { Breaker } from './breaker.js';
-import { isUndone } from './driver-errors.js';
 import { Prisma, PrismaClient } from './generated/client.js';
 import { Pool } from './pool.js';
+import { repeatUndone } from './undone.js';
 
 /** For the SQL of repositories. */
 export { Prisma };
 
 /** What a method that joins a transaction takes first. */
 export type Transaction = Prisma.TransactionClient;
-
-/** How often work is done again that PostgreSQL has undone to let another pass. */
-const MOST_ATTEMPTS = 3;
 
 /** The Prisma client over a bounded pool with deadlines. Only repositories query through it. */
 @Injectable()
@@ -44,14 +41,8 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
    * Runs the work in one transaction, rolled back when it throws. CPU-bound work belongs before it, never inside. Where
    * PostgreSQL undoes it because of a deadlock or a conflict (SQLSTATE 40), it is done again.
    */
-  async transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#attempt(work);
-      } catch (error) {
-        if (attempt === MOST_ATTEMPTS || !isUndone(error)) throw error;
-      }
-    }
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return repeatUndone(() => this.#attempt(work));
   }
 
   async #attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
