@@ -2,27 +2,35 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-type Direction = 'requests' | 'answers';
+export type Direction = 'requests' | 'answers';
+
+interface Pair {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  /** Whether the client is the pool of an application, and not its feed. */
+  isOfPool?: boolean;
+}
 
 /** A TCP proxy that can be slow, deaf or dead at will, on 127.0.0.1. */
 export class Proxy {
-  readonly #pairs = new Set<{ readonly client: Socket; readonly upstream: Socket }>();
+  readonly #pairs = new Set<Pair>();
   readonly #held = new Set<Direction>();
   #isCut = false;
+  #cutting: { readonly direction: Direction; left: number } | undefined;
 
   private constructor(
     private readonly server: Server,
     readonly port: number,
   ) {}
 
-  /** Closed when the test is over. */
-  static async before(target: URL): Promise<Proxy> {
+  /** Closed when the test (or the file, called outside of one) is over. */
+  static async before(target: URL, onFinished: (clean: () => Promise<void>) => void = onTestFinished): Promise<Proxy> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const proxy = new Proxy(server, (server.address() as AddressInfo).port);
     server.on('connection', (client) => proxy.#join(client, connect(Number(target.port), target.hostname)));
-    onTestFinished(() => proxy.#close());
+    onFinished(() => proxy.#close());
     return proxy;
   }
 
@@ -57,25 +65,47 @@ export class Proxy {
 
   /** Breaks every connection once. */
   drop(): void {
-    for (const { client, upstream } of this.#pairs) {
-      client.resetAndDestroy();
-      upstream.destroy();
-    }
+    for (const pair of this.#pairs) this.#break(pair);
   }
 
-  #source({ client, upstream }: { client: Socket; upstream: Socket }, direction: Direction): Socket {
+  /**
+   * Breaks a connection of the pool once, in place of passing on its n-th packet in this direction from now on.
+   * @returns what says whether that has happened, and asks for it no longer
+   */
+  cutAt(count: number, direction: Direction): () => boolean {
+    const cutting = { direction, left: count };
+    this.#cutting = cutting;
+    return () => {
+      this.#cutting = undefined;
+      return cutting.left === 0;
+    };
+  }
+
+  #break({ client, upstream }: Pair): void {
+    client.resetAndDestroy();
+    upstream.destroy();
+  }
+
+  #source({ client, upstream }: Pair, direction: Direction): Socket {
     return direction === 'requests' ? client : upstream;
   }
 
+  #pass(pair: Pair, direction: Direction, chunk: Buffer): void {
+    // The first packet says who it is.
+    pair.isOfPool ??= chunk.includes('application_name\0gatehouse\0');
+    const cutting = this.#cutting;
+    if (cutting?.direction === direction && pair.isOfPool && cutting.left > 0 && --cutting.left === 0)
+      this.#break(pair);
+    else this.#source(pair, direction === 'requests' ? 'answers' : 'requests').write(chunk);
+  }
+
   #join(client: Socket, upstream: Socket): void {
-    const pair = { client, upstream };
+    const pair: Pair = { client, upstream };
     this.#pairs.add(pair);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
+    for (const direction of ['requests', 'answers'] as const) {
+      const [from, to] = direction === 'requests' ? [client, upstream] : [upstream, client];
       from.setNoDelay().on('error', () => undefined);
-      from.on('data', (chunk) => to.write(chunk));
+      from.on('data', (chunk: Buffer) => this.#pass(pair, direction, chunk));
       from.on('close', () => {
         to.destroy();
         this.#pairs.delete(pair);
