@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startApp, type Answer } from './app.js';
+import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
+import { tokensOf } from './client.js';
 import { startPostgres } from './own-postgres.js';
 
 const MOST_CONNECTIONS = 20;
@@ -65,5 +66,61 @@ describe('a database whose connections are all taken by others', () => {
     await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 10_000 }).toBe(200);
     expect((await app.login(user.email)).status).toBe(200);
     expect((await app.refresh(user.refreshToken)).status).toBe(200);
+  });
+});
+
+/** What must be true of one user, as far as it was acknowledged. */
+type Facts = Map<string, () => Promise<Answer>>;
+
+async function done(asking: Promise<Answer>, status: number): Promise<Answer> {
+  const answer = await asking;
+  if (answer.status !== status) throw new Error(`${answer.status}`);
+  return answer;
+}
+
+/** Each step takes back the facts that are uncertain until it is acknowledged. */
+async function write(app: TestApp, facts: Facts): Promise<void> {
+  const email = `${randomUUID()}@example.com`;
+  const newPassword = `${PASSWORD} ${email}`;
+  await done(app.register(email), 201);
+  facts.set('200 to the password', () => app.login(email));
+  const other = tokensOf(await done(app.login(email), 200));
+  const own = tokensOf(await done(app.login(email), 200));
+  const { refreshToken } = tokensOf(await done(app.refresh(own.refreshToken), 200));
+  facts.set('200 to the refresh token', () => app.refresh(refreshToken));
+  facts.delete('200 to the password');
+  const json = { currentPassword: PASSWORD, newPassword };
+  await done(app.call('POST', '/v1/users/me/password', { ...own, json }), 204);
+  facts.set('200 to the new password', () => app.login(email, newPassword));
+  facts.set('401 to the old password', () => app.login(email));
+  facts.set('401 to a token of a session that was ended', () => app.me(other.token));
+  facts.delete('200 to the refresh token');
+  await done(app.logout(own.token), 204);
+  facts.set('401 to the refresh token', () => app.refresh(refreshToken));
+}
+
+describe('a database that is killed', () => {
+  it('has every write that was acknowledged once it is back (FLT-02)', { timeout: 60_000 }, async () => {
+    const { url: databaseUrl, kill } = await startPostgres();
+    const app = await startApp({ databaseUrl });
+    const all: Facts[] = [];
+    const writers = Array.from({ length: 8 }, async () => {
+      for (;;) {
+        const facts: Facts = new Map();
+        all.push(facts);
+        await write(app, facts);
+      }
+    });
+    const writing = Promise.allSettled(writers);
+    await expect.poll(() => all.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(40);
+    kill();
+    const ends = (await writing).map((end) => end.status === 'rejected' && String(end.reason));
+    expect(new Set(ends)).toEqual(new Set(['Error: 503']));
+    await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 20_000 }).toBe(200);
+    const kept = all.flatMap((facts) => Array.from(facts));
+    const now = await Promise.all(kept.map(async ([fact, ask]) => ({ fact, status: (await ask()).status })));
+    const lost = now.filter(({ fact, status }) => !fact.startsWith(String(status)));
+    expect(kept.length).toBeGreaterThan(100);
+    expect(lost).toEqual([]);
   });
 });
