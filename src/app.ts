@@ -17,6 +17,7 @@ import { ProblemFilter } from './problems/problem.filter.js';
 import { Turnstile } from './access/turnstile.js';
 import { useCors } from './wire/cors.js';
 import { registerDocs } from './wire/docs.js';
+import { processLog } from './wire/log-sink.js';
 import { logOptions, type LogStream } from './wire/log.js';
 import { registerOpenApi } from './wire/openapi.js';
 import { FrameworkLog } from './wire/framework-log.js';
@@ -56,7 +57,7 @@ export function createServices(config: Config): Promise<INestApplicationContext>
 export async function createApp(
   config: Config,
   features: readonly Type[] = [],
-  log?: LogStream,
+  log: LogStream = processLog(),
 ): Promise<NestFastifyApplication> {
   const wire = { https: config.issuer.startsWith('https:'), trustedProxies: config.trustedProxies };
   const adapter = new FastifyAdapter({

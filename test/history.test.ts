@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { Client } from './client.js';
 import { Account, randomNumbers, type Call } from './history.js';
 import { startPostgres } from './own-postgres.js';
-import { main, MASTER_SECRET, type Program } from './processes.js';
+import { freePort, main, MASTER_SECRET, type Program } from './processes.js';
 
 const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 15);
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -13,14 +12,6 @@ const ACCOUNTS = 8;
 /** Between two kills. */
 const LEAST_PAUSE_MS = 1000;
 const MOST_PAUSE_MS = 4000;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** A node that keeps its address and is started anew whenever it ends, as a supervisor does. */
 class SupervisedNode {

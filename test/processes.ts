@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
 import { Client } from './client.js';
 import { expectNoSecret, keepSecret } from './secrets.js';
@@ -50,6 +51,15 @@ export async function listening(program: Program): Promise<string> {
   // Outside of a test there is no expect.poll.
   await vi.waitFor(() => expect(address()).toBeDefined(), { timeout: 30_000 });
   return address() ?? '';
+}
+
+/** For a process whose address must be known beforehand. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 export interface Node extends Program {
