@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { lchownSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
@@ -8,6 +10,9 @@ import { startPostgres } from './own-postgres.js';
 const MOST_CONNECTIONS = 20;
 /** For superusers. */
 const RESERVED_CONNECTIONS = 3;
+
+/** A connection of the application. */
+const IS_OWN = `application_name IN ('gatehouse', 'gatehouse feed', 'gatehouse listen')`;
 
 const isTrouble = ({ status, headers }: Answer): boolean => status === 503 && Number(headers.get('retry-after')) > 0;
 
@@ -39,9 +44,8 @@ describe('a database whose connections are all taken by others', () => {
     expect(some.filter((answer) => answer.status !== 200 && !isTrouble(answer))).toEqual([]);
     // Whatever connections the application had it loses to others.
     const ofOthers = async (): Promise<number> => {
-      const own = `application_name IN ('gatehouse', 'gatehouse feed', 'gatehouse listen')`;
       const clients = await others[0]?.query<{ own: boolean }>(
-        `SELECT ${own} AS own, ${own} AND pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'`,
+        `SELECT ${IS_OWN} AS own, ${IS_OWN} AND pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'`,
       );
       return clients?.rows.filter(({ own: isOwn }) => !isOwn).length ?? 0;
     };
@@ -122,5 +126,36 @@ describe('a database that is killed', () => {
     const lost = now.filter(({ fact, status }) => !fact.startsWith(String(status)));
     expect(kept.length).toBeGreaterThan(100);
     expect(lost).toEqual([]);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a database whose disk is full', () => {
+  it('is 503 for whoever needs room there, for nobody else, and heals (FLT-20)', { timeout: 60_000 }, async () => {
+    const { url: databaseUrl, cluster } = await startPostgres();
+    const app = await startApp({ databaseUrl });
+    const user = await app.signIn();
+    const [table] = await app.query<{ path: string }>(`SELECT pg_relation_filepath('revocations') AS path`);
+    const file = join(cluster, table?.path ?? '');
+    /** A table without a page, whose first one is to go to a device that is always full. */
+    const replaceBy = async (replace: () => void): Promise<void> => {
+      const { uid, gid } = statSync(cluster);
+      rmSync(file);
+      replace();
+      lchownSync(file, uid, gid);
+      // Whoever has the old one open.
+      await app.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${IS_OWN}`);
+      await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 10_000 }).toBe(200);
+    };
+    expect(statSync(file).size).toBe(0);
+    await replaceBy(() => symlinkSync('/dev/full', file));
+    const insert = app.query(`INSERT INTO revocations (kind, subject) VALUES ('sid', '')`);
+    await expect(insert).rejects.toMatchObject({ code: '53100' });
+    for (let turn = 0; turn < 3; turn++) expect(await app.logout(user.token, 'global')).toSatisfy(isTrouble);
+    expect((await app.me(user.token)).status).toBe(200);
+    expect((await app.login(user.email)).status).toBe(200);
+    expect((await app.refresh(user.refreshToken)).status).toBe(200);
+    await replaceBy(() => writeFileSync(file, ''));
+    expect((await app.logout(user.token, 'global')).status).toBe(204);
+    expect((await app.me(user.token)).status).toBe(401);
   });
 });
