@@ -66,7 +66,7 @@ export class LogSink {
 
   #take(): Buffer<ArrayBuffer> {
     if (this.#lost > 0) {
-      const notice = { level: WARN, time: Date.now(), event: 'log_lines_lost', lost: this.#lost };
+      const notice = { level: WARN, time: new Date().toISOString(), event: 'log_lines_lost', lost: this.#lost };
       this.#waiting.push(`${JSON.stringify(notice)}\n`);
       this.#lost = 0;
     }
