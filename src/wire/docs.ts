@@ -17,6 +17,10 @@ const CONTENT_SECURITY_POLICY = [
 ].join('; ');
 
 type Specification = StaticDocumentSpec['document'];
+type Page = Pick<Awaited<ReturnType<FastifyInstance['inject']>>, 'statusCode' | 'headers' | 'rawPayload'>;
+
+/** All there is, each by one name. */
+const PATH = /^\/docs(?:\/(?:static\/)?[\w.-]*)?$/;
 
 /**
  * Serves `/docs`, Swagger UI from files of this machine alone, over the document of registerOpenApi. It takes as long to load
@@ -25,11 +29,21 @@ type Specification = StaticDocumentSpec['document'];
 export async function registerDocs(fastify: FastifyInstance): Promise<void> {
   await registerPublic(fastify, async (open) => {
     let site: Promise<FastifyInstance> | undefined;
-    const serve: RouteHandlerMethod = async ({ url }, reply) => {
+    const pages = new Map<string, Page>();
+    const load = async (path: string): Promise<Page> => {
       site ??= openSite(fastify.swagger() as Specification);
-      const { statusCode, headers, rawPayload } = await (await site).inject(url);
+      const { statusCode, headers, rawPayload } = await (await site).inject(path);
       if (statusCode === 404) throw notFound();
-      return reply.code(statusCode).headers(headers).send(rawPayload);
+      const { date: _, connection: __, ...lasting } = headers;
+      return { statusCode, headers: lasting, rawPayload };
+    };
+    const serve: RouteHandlerMethod = async ({ url }, reply) => {
+      const [path = ''] = url.split('?');
+      if (!PATH.test(path)) throw notFound();
+      // One copy of a megabyte for however many clients are slow to read it.
+      const page = pages.get(path) ?? (await load(path));
+      pages.set(path, page);
+      return reply.code(page.statusCode).headers(page.headers).send(page.rawPayload);
     };
     open.get('/docs', { schema: { hide: true } }, serve);
     open.get('/docs/*', { schema: { hide: true } }, serve);

@@ -94,6 +94,8 @@ interface Document {
 let app: NestFastifyApplication;
 let document: Document;
 const routes: { url: string | undefined; method: unknown; access: unknown }[] = [];
+/** What was handed to the server to send. */
+const payloads: unknown[] = [];
 
 beforeAll(async () => {
   const settings = { https: false };
@@ -112,6 +114,10 @@ beforeAll(async () => {
   fastify.addHook('onRequest', (request, _reply, done) => {
     const { url, method, config } = request.routeOptions;
     routes.push({ url, method, access: 'access' in config ? config.access : undefined });
+    done();
+  });
+  fastify.addHook('onSend', (_request, _reply, payload, done) => {
+    payloads.push(payload);
     done();
   });
   app.useGlobalFilters(new ProblemFilter(() => undefined));
@@ -211,6 +217,16 @@ describe('/docs', () => {
       expect((await app.inject(link)).statusCode).toBe(200);
     }
     expect((await app.inject('/docs/json')).json()).toEqual(document);
+  });
+
+  it('knows each file by one name, and keeps one copy of it for all', async () => {
+    for (const alias of ['/docs/static/%73wagger-ui.css', '/docs/static//swagger-ui.css']) {
+      expect([alias, (await app.inject(alias)).statusCode]).toEqual([alias, 404]);
+    }
+    payloads.length = 0;
+    for (const _ of [1, 2]) await app.inject('/docs/static/swagger-ui.css');
+    expect(payloads).toEqual([expect.any(Buffer), expect.any(Buffer)]);
+    expect(payloads[0]).toBe(payloads[1]);
   });
 
   it('lets the page do what it needs and no more', async () => {

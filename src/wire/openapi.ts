@@ -51,9 +51,10 @@ export async function registerPublic(fastify: FastifyInstance, plugin: FastifyPl
 }
 
 const serveDocument: FastifyPluginAsync = async (fastify) => {
-  let text: string | undefined;
+  // As bytes, which all who read it share.
+  let text: Buffer | undefined;
   fastify.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
-    text ??= JSON.stringify(fastify.swagger());
+    text ??= Buffer.from(JSON.stringify(fastify.swagger()));
     return reply.type('application/json; charset=utf-8').send(text);
   });
 };
