@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requireMasterSecret } from './config/config.js';
 import { readSettings } from './config/read-settings.js';
@@ -24,7 +25,9 @@ async function main(): Promise<void> {
       const departure = app.get(Departure, { strict: false });
       const { server } = app.getHttpAdapter().getInstance();
       departure.watch(server);
-      await app.listen(config.port, config.host);
+      // Fastify opens a second server for the other addresses of localhost, which knows nothing of how to treat clients.
+      const { address } = await lookup(config.host);
+      await app.listen(config.port, address);
       await leaving;
       await departure.leave(server, () => app.close());
     } finally {

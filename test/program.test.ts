@@ -185,6 +185,34 @@ describe('every answer', () => {
   });
 });
 
+/** Has `localhost` be two addresses of this machine, as it is wherever there is IPv6. */
+const TWO_ADDRESSES = `
+  import dns from 'node:dns';
+  const { lookup } = dns;
+  const both = [{ address: '127.0.0.1', family: 4 }, { address: '127.0.0.2', family: 4 }];
+  dns.lookup = (host, options, found) =>
+    host === 'localhost' && options?.all ? found(null, both) : lookup(host, options, found);
+`;
+
+describe('HOST', () => {
+  it('that is a name is one address, or what is no request would be answered without our headers (API-09)', async () => {
+    const { client } = await startNode(await createDatabase(), {
+      HOST: 'localhost',
+      NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(TWO_ADDRESSES)}`,
+    });
+    const { port } = new URL(client.url);
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(Number(port), '127.0.0.2');
+      let text = '';
+      socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      socket.on('error', () => undefined).on('close', () => resolve(text));
+      socket.write('hello\r\n\r\n');
+    });
+    expect(answer).toBe('');
+    expect((await client.call('GET', '/health/live')).status).toBe(200);
+  });
+});
+
 async function users(environment: Environment, ...args: string[]): Promise<string> {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const { stdout } = await promisify(execFile)('node', ['dist/manage-users.js', ...args], {
