@@ -75,7 +75,7 @@ export async function createApp(
   });
   try {
     const departure = app.get(Departure, { strict: false });
-    useWire(fastify, wire, () => departure.isLeaving);
+    useWire(fastify, wire, { isLeaving: () => departure.isLeaving });
     useRequestLog(fastify);
     if (config.corsOrigins) await useCors(fastify, config.corsOrigins);
     if (config.metricsPort !== undefined) app.get(RequestMetrics, { strict: false }).show(countRequests(fastify));

@@ -17,14 +17,17 @@ export const STRICT_TRANSPORT_SECURITY = 'max-age=31536000; includeSubDomains';
 /** Sets the headers of an answer before anything else can answer; a route that sets its own afterwards wins. */
 export type SetResponseHeaders = (request: FastifyRequest, reply: FastifyReply) => void;
 
+/** The same on every answer of a service, whoever gives it. */
+export function securityHeaders({ https }: { readonly https: boolean }): Readonly<Record<string, string>> {
+  return https ? { ...SECURITY_HEADERS, 'strict-transport-security': STRICT_TRANSPORT_SECURITY } : SECURITY_HEADERS;
+}
+
 /**
  * Prepared once. On bare Fastify this hook took a request from 18.2 to 21.8 µs of CPU (medians of 8 noisy rounds), guarded or
  * not; `reply.raw.setHeader` was no cheaper (23.1, ranges overlapping).
  */
 export function responseHeaders(options: { readonly https: boolean }): SetResponseHeaders {
-  const fixed = options.https
-    ? { ...SECURITY_HEADERS, 'strict-transport-security': STRICT_TRANSPORT_SECURITY }
-    : SECURITY_HEADERS;
+  const fixed = securityHeaders(options);
   return (request, reply) => {
     reply.headers(fixed).header('x-request-id', request.id);
   };

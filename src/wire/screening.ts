@@ -19,6 +19,9 @@ export const MAX_TARGET_LENGTH = 4096;
 /** More header fields than this are 431. Node drops the surplus of 2000 in silence, so the limit must be ours. */
 export const MAX_HEADER_FIELDS = 100;
 
+/** The characters of RFC 3986 section 3.2.2, and a port. */
+const HOST = /^[\w.~!$&'()*+,;=%[\]:-]*$/;
+
 /**
  * What can be refused from the request line and headers alone, before a token is looked at or a body is read. A request
  * without query and path parameters pays a few comparisons.
@@ -27,19 +30,31 @@ export function refusal(request: FastifyRequest, routes: Routes): Problem | unde
   const { raw } = request;
   if (raw.rawHeaders.length > 2 * MAX_HEADER_FIELDS) return headersTooLarge();
   if (request.url.length > MAX_TARGET_LENGTH) return uriTooLong();
-  if (hasWrongHost(raw)) return requestMalformed();
+  if (isAmbiguous(raw)) return requestMalformed({ headers: { connection: 'close' } });
   if (request.is404) return unroutable(request, routes);
   return flawedParams(request) ?? (request.query === NO_QUERY ? undefined : flawedQuery(request));
 }
 
-/** RFC 9112 section 3.2: more than one Host is 400, and so is none in HTTP/1.1. Node would take the first. */
+/** What Node lets pass and another server on the way may have read differently: nothing more is taken from the connection. */
+function isAmbiguous(request: IncomingMessage): boolean {
+  return request.httpVersionMajor !== 1 || hasWrongCoding(request) || hasWrongHost(request);
+}
+
+/** RFC 9112 section 6.1: HTTP/1.0 has no transfer coding. No other than chunked is decoded here, also not before it. */
+function hasWrongCoding({ headers, httpVersion }: IncomingMessage): boolean {
+  const coding = headers['transfer-encoding'];
+  return coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked');
+}
+
+/** RFC 9112 section 3.2: more than one Host is 400, so is none in HTTP/1.1, and what is no host. Node would take the first. */
 function hasWrongHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at];
-    if (name?.length === 4 && name.toLowerCase() === 'host') count++;
+    if (name?.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if (++count > 1 || !HOST.test(rawHeaders[at + 1] ?? '')) return true;
   }
-  return count > 1 || (count === 0 && httpVersion === '1.1');
+  return count === 0 && httpVersion === '1.1';
 }
 
 function unroutable(request: FastifyRequest, routes: Routes): Problem {

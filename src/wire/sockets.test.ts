@@ -1,11 +1,15 @@
 import { fastify, type FastifyInstance } from 'fastify';
+import { readFileSync } from 'node:fs';
+import { maxHeaderSize } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
-import { useWire, wireOptions } from './wire.js';
+import { BODY_LIMIT_BYTES } from './body-parser.js';
+import { MAX_HEADER_FIELDS, MAX_TARGET_LENGTH } from './screening.js';
+import { PATIENCE, useWire, wireOptions } from './wire.js';
 
 const settings = { https: false };
-const patience = { headersMs: 150, requestMs: 300, checkMs: 25 };
+const patience = { ...PATIENCE, headersMs: 150, requestMs: 300, checkMs: 25 };
 const logged: { level: number; msg: string }[] = [];
 
 let server: FastifyInstance;
@@ -64,6 +68,10 @@ async function problemOf(bytes: string): Promise<string> {
   return `${status} ${code}`;
 }
 
+async function statusOf(bytes: string): Promise<number> {
+  return (await exchange(bytes)).status;
+}
+
 const HOST = 'Host: x\r\nConnection: close\r\n';
 const JSON_TYPE = 'Content-Type: application/json\r\n';
 
@@ -107,6 +115,30 @@ describe('a request out of bounds', () => {
     expect(await problemOf(`GET /${'a'.repeat(17_000)} HTTP/1.1\r\n${HOST}\r\n`)).toBe('414 uri_too_long');
     expect(await problemOf(`GET /${'a'.repeat(8000)} HTTP/1.1\r\n${HOST}\r\n`)).toBe('414 uri_too_long');
     expect(await problemOf(`GET /echo/${'a'.repeat(101)} HTTP/1.1\r\n${HOST}\r\n`)).toBe('414 uri_too_long');
+  });
+
+  it('is in bounds at them (INP-12)', async () => {
+    expect(await statusOf(`GET /echo/x HTTP/1.1\r\n${HOST}X: ${'a'.repeat(16_000)}\r\n\r\n`)).toBe(200);
+    expect(await statusOf(`GET /echo/x HTTP/1.1\r\n${HOST}${'a:\r\n'.repeat(MAX_HEADER_FIELDS - 2)}\r\n`)).toBe(200);
+    expect(await statusOf(`GET /echo/x HTTP/1.1\r\n${HOST}${'a:\r\n'.repeat(MAX_HEADER_FIELDS - 1)}\r\n`)).toBe(431);
+    expect(await statusOf(`GET /${'a'.repeat(MAX_TARGET_LENGTH - 1)} HTTP/1.1\r\n${HOST}\r\n`)).toBe(404);
+    expect(await statusOf(`GET /${'a'.repeat(MAX_TARGET_LENGTH)} HTTP/1.1\r\n${HOST}\r\n`)).toBe(414);
+  });
+
+  it('is 431 for many more header fields than Node keeps (INP-12)', async () => {
+    expect(await problemOf(`GET /echo/x HTTP/1.1\r\n${HOST}${'a:\r\n'.repeat(2500)}\r\n`)).toBe(
+      '431 headers_too_large',
+    );
+  });
+
+  it('has bounds that the README names (INP-12, CFG-04)', () => {
+    const said = readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' ');
+    const limits = [
+      `${maxHeaderSize / 1024} KiB or ${MAX_HEADER_FIELDS} fields`,
+      `targets over ${MAX_TARGET_LENGTH} characters`,
+      `Bodies over ${BODY_LIMIT_BYTES / 1024} KiB`,
+    ];
+    expect(limits.filter((limit) => !said.includes(limit))).toEqual([]);
   });
 
   it('is 413 by its announced length alone, and by what arrives in chunks', async () => {

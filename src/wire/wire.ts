@@ -1,20 +1,22 @@
-import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
+import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
 import { sendProblem } from '../problems/problem.filter.js';
+import type { Problem } from '../problems/problem.js';
 import { BODY_LIMIT_BYTES, useStrictJson } from './body-parser.js';
 import { lazyLogger } from './lazy-logger.js';
 import { parseQuery } from './query.js';
 import { requestId } from './request-id.js';
 import { logRequest } from './request-log.js';
-import { responseHeaders } from './response-headers.js';
+import { responseHeaders, securityHeaders } from './response-headers.js';
 import { trackRoutes, type Routes } from './routes.js';
 import { schemaCompiler } from './schema-compiler.js';
 import { refusal } from './screening.js';
 import { answerClientError, useSocketErrors } from './socket-errors.js';
+import { hasTurn, inTurn } from './turns.js';
 
-/** How patient the server is, in milliseconds. */
+/** How patient the server is with slow clients, in milliseconds. */
 export interface Patience {
-  /** For the header section, from the first byte. */
+  /** For the header section, from the first byte or the connection. */
   readonly headersMs: number;
   /** For the whole request, body included. */
   readonly requestMs: number;
@@ -22,7 +24,11 @@ export interface Patience {
   readonly checkMs: number;
 }
 
-const PATIENCE: Patience = { headersMs: 5000, requestMs: 10_000, checkMs: 1000 };
+export const PATIENCE: Patience = {
+  headersMs: 5000,
+  requestMs: 10_000,
+  checkMs: 1000,
+};
 
 export interface WireSettings {
   /** Whether the public address is https: adds Strict-Transport-Security. */
@@ -34,6 +40,7 @@ export interface WireSettings {
 /** The Fastify options of the wire; pass them, with a logger, to the constructor that makes the instance. */
 export function wireOptions({ https, trustedProxies = [] }: WireSettings, patience: Patience = PATIENCE) {
   const setHeaders = responseHeaders({ https });
+  const headers = securityHeaders({ https });
   return {
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
@@ -50,7 +57,7 @@ export function wireOptions({ https, trustedProxies = [] }: WireSettings, patien
       requireHostHeader: false,
     },
     clientErrorHandler(this: FastifyInstance, error, socket) {
-      answerClientError(error, socket, this.log);
+      answerClientError(error, socket, { headers, log: this.log });
     },
     frameworkErrors: (error, request, reply) => {
       setHeaders(request, reply);
@@ -61,23 +68,29 @@ export function wireOptions({ https, trustedProxies = [] }: WireSettings, patien
 }
 
 /**
- * Makes the instance speak the wire of DESIGN.md: headers on every answer, 404 and 405 before anything else, strict query
- * and JSON, strict validation; while the process is leaving each answer ends its connection. Call it first, before any plugin, route or other hook.
+ * Makes the instance speak the wire of DESIGN.md: one request of a connection after the other, headers on every answer, 404 and
+ * 405 before anything else, strict query and JSON, strict validation; while the process is leaving each answer ends its
+ * connection. Call it first, before any plugin, route or other hook.
  */
 export function useWire(
   fastify: FastifyInstance,
   settings: WireSettings,
-  isLeaving: () => boolean = () => false,
+  { isLeaving = () => false }: { isLeaving?: () => boolean } = {},
 ): Routes {
   const setHeaders = responseHeaders(settings);
   const routes = trackRoutes(fastify);
-  fastify.addHook('onRequest', (request, reply, done) => {
+  const look = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
     setHeaders(request, reply);
-    if (isLeaving()) reply.header('connection', 'close');
+    // Node loses what a client sends after a request for an upgrade that nobody grants.
+    if (isLeaving() || request.headers.upgrade !== undefined) reply.header('connection', 'close');
     done(refusal(request, routes));
+  };
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (hasTurn(reply)) look(request, reply, done);
+    else inTurn(reply, () => look(request, reply, done));
   });
   useStrictJson(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
-  useSocketErrors(fastify);
+  useSocketErrors(fastify, securityHeaders(settings));
   return routes;
 }
