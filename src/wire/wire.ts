@@ -11,22 +11,28 @@ import { responseHeaders, securityHeaders } from './response-headers.js';
 import { trackRoutes, type Routes } from './routes.js';
 import { schemaCompiler } from './schema-compiler.js';
 import { refusal } from './screening.js';
+import { cutSlowReaders, type ReadingPace } from './slow-readers.js';
 import { answerClientError, useSocketErrors } from './socket-errors.js';
 import { hasTurn, inTurn } from './turns.js';
 
 /** How patient the server is with slow clients, in milliseconds. */
-export interface Patience {
+export interface Patience extends ReadingPace {
   /** For the header section, from the first byte or the connection. */
   readonly headersMs: number;
   /** For the whole request, body included. */
   readonly requestMs: number;
-  /** How often both are looked at. */
+  /** Between two requests of a connection. */
+  readonly idleMs: number;
+  /** How often all are looked at. */
   readonly checkMs: number;
 }
 
 export const PATIENCE: Patience = {
   headersMs: 5000,
   requestMs: 10_000,
+  idleMs: 72_000,
+  graceMs: 10_000,
+  bytesPerSecond: 8192,
   checkMs: 1000,
 };
 
@@ -47,6 +53,7 @@ export function wireOptions({ https, trustedProxies = [] }: WireSettings, patien
     genReqId: requestId,
     childLoggerFactory: lazyLogger,
     requestTimeout: patience.requestMs,
+    keepAliveTimeout: patience.idleMs,
     // Fastify's own 503 while closing is no problem+json, and a request that was accepted is to be served.
     return503OnClosing: false,
     routerOptions: { querystringParser: parseQuery },
@@ -75,7 +82,7 @@ export function wireOptions({ https, trustedProxies = [] }: WireSettings, patien
 export function useWire(
   fastify: FastifyInstance,
   settings: WireSettings,
-  { isLeaving = () => false }: { isLeaving?: () => boolean } = {},
+  { isLeaving = () => false, pace = PATIENCE }: { isLeaving?: () => boolean; pace?: ReadingPace } = {},
 ): Routes {
   const setHeaders = responseHeaders(settings);
   const routes = trackRoutes(fastify);
@@ -92,5 +99,6 @@ export function useWire(
   useStrictJson(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
   useSocketErrors(fastify, securityHeaders(settings));
+  cutSlowReaders(fastify, pace);
   return routes;
 }

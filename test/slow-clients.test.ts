@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startApp, type TestApp } from './app.js';
+
+const CROWD = 100;
+const HEAD = 'GET /v1/auth/me HTTP/1.1\r\nHost: x\r\nX: ';
+const BODY =
+  'POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n\r\n{';
+
+let app: TestApp;
+const cleaners: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  app = await startApp({}, (clean) => cleaners.unshift(clean));
+});
+afterAll(async () => {
+  for (const clean of cleaners) await clean();
+});
+
+function open(bytes: string): Socket {
+  const { hostname, port } = new URL(app.url);
+  const socket = connect(Number(port), hostname).on('error', () => undefined);
+  socket.write(bytes);
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+interface End {
+  readonly status: string;
+  readonly seconds: number;
+}
+
+/** Begins a request and goes on with it byte by byte; tells how it was cut off. */
+function trickle(bytes: string): Promise<End> {
+  const startedAt = performance.now();
+  const socket = open(bytes);
+  const timer = setInterval(() => socket.write(' '), 500);
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk));
+  return new Promise((resolve) => {
+    socket.on('close', () => {
+      clearInterval(timer);
+      resolve({ status: answer.slice(9, 12), seconds: (performance.now() - startedAt) / 1000 });
+    });
+  });
+}
+
+describe('slow clients', () => {
+  it('are cut off within seconds, and meanwhile others are served (FLT-10, FLT-11)', { timeout: 60_000 }, async () => {
+    const { email, token } = await app.signIn();
+    let ended = 0;
+    const begin = (bytes: string): Promise<End[]> =>
+      Promise.all(Array.from({ length: CROWD }, () => trickle(bytes).finally(() => ended++)));
+    const [heads, bodies] = [begin(HEAD), begin(BODY)];
+    const server = app.nest.getHttpServer();
+    const connections = promisify(server.getConnections.bind(server));
+    await expect.poll(() => connections()).toBeGreaterThanOrEqual(2 * CROWD);
+    for (let request = 0; request < 50; request++) expect((await app.me(token)).status).toBe(200);
+    expect((await app.login(email)).status).toBe(200);
+    expect(ended).toBe(0);
+    const [ofHeads, ofBodies] = [await heads, await bodies];
+    expect(new Set([...ofHeads, ...ofBodies].map(({ status }) => status))).toEqual(new Set(['408']));
+    // Looked at once a second; what is above that is a slow machine's.
+    const [earliestHead, earliestBody] = [ofHeads, ofBodies].map((ends) =>
+      Math.min(...ends.map(({ seconds }) => seconds)),
+    );
+    expect(earliestHead).toBeGreaterThan(4.9);
+    expect(earliestBody).toBeGreaterThan(9.9);
+    expect(Math.max(...ofHeads.map(({ seconds }) => seconds))).toBeLessThan(earliestBody ?? 0);
+    expect(Math.max(...ofBodies.map(({ seconds }) => seconds))).toBeLessThan(20);
+  });
+
+  it('that never read are cut off when their time is over (FLT-11)', async () => {
+    const server = app.nest.getHttpServer();
+    const accepted = once(server, 'connection');
+    const socket = open('GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20));
+    socket.pause();
+    const [connection] = (await accepted) as [Socket];
+    await expect.poll(() => connection.writableLength).toBeGreaterThan(0);
+    expect(connection.destroyed).toBe(false);
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const minuteLater = (): boolean => {
+      vi.advanceTimersByTime(60_000);
+      return connection.destroyed;
+    };
+    await expect.poll(minuteLater, { interval: 500, timeout: 15_000 }).toBe(true);
+  });
+});
