@@ -286,7 +286,8 @@ describe('METRICS_PORT', () => {
       const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
       return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
     };
-    expect((await fetch(`http://127.0.0.1:${port}/other`)).status).toBe(404);
+    const other = await fetch(`http://127.0.0.1:${port}/other`);
+    expect([other.status, other.headers.get('x-content-type-options')]).toEqual([404, 'nosniff']);
     expect((await fetch(`${app.url}/metrics`)).status).toBe(404);
     expect(await read('gatehouse_database_waiting')).toBe(0);
     const client = new pg.Client({ connectionString: app.databaseUrl });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { CONFIG, type Config } from '../config/config.js';
+import { SECURITY_HEADERS } from '../wire/response-headers.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
 /** `GET /metrics` for Prometheus on `METRICS_PORT`, apart from the API so that it is never public by accident. */
@@ -38,5 +39,6 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
 
 async function answer(registry: Registry, url: string | undefined, response: ServerResponse): Promise<void> {
   const text = url === '/metrics' ? await registry.metrics() : '';
-  response.writeHead(url === '/metrics' ? 200 : 404, { 'content-type': registry.contentType }).end(text);
+  const headers = { ...SECURITY_HEADERS, 'content-type': registry.contentType };
+  response.writeHead(url === '/metrics' ? 200 : 404, headers).end(text);
 }
