@@ -15,6 +15,7 @@ export const LoginBody = Type.Object(
     deviceToken: Type.Optional(
       Type.String({
         maxLength: 1024,
+        contentEncoding: 'base64url',
         description: 'Of the last login from this device: it is then spared the limits that strangers can use up.',
       }),
     ),
@@ -24,7 +25,7 @@ export const LoginBody = Type.Object(
 export type LoginBody = Static<typeof LoginBody>;
 
 /** Any text: what is no refresh token of ours is 401, not 400. */
-const RefreshToken = Type.String({ minLength: 1, maxLength: 1024 });
+const RefreshToken = Type.String({ minLength: 1, maxLength: 1024, contentEncoding: 'base64url' });
 
 export const RefreshBody = Type.Object(
   { refresh_token: RefreshToken },

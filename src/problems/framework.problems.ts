@@ -28,7 +28,7 @@ export const requestTimeout = defineProblem({
 export const bodyTooLarge = defineProblem({
   code: 'body_too_large',
   status: 413,
-  detail: 'The body is larger than 16 KiB.',
+  detail: 'The body is larger than this route reads.',
 });
 
 /** 414: the path or one of its parts is longer than any route's. */

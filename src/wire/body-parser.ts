@@ -1,18 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import { mediaTypeUnsupported } from '../problems/framework.problems.js';
+import { BODY_LIMIT_BYTES, bodyLimitOf } from './body-limit.js';
 import { parseStrictJson } from './strict-json.js';
-
-/** Larger bodies are 413 before any of them is parsed. */
-export const BODY_LIMIT_BYTES = 16 * 1024;
 
 const UTF_8 = /^utf-?8$/i;
 
 /**
- * Leaves strict JSON as the only body that is read; every other media type, charset or content coding is 415. For an
- * application created with `bodyParser: false`. A plugin may add another type for its own routes.
+ * Leaves strict JSON as the only body that is read; every other media type, charset or content coding is 415, and what is
+ * larger than the route's schema lets pass is 413. For an application created with `bodyParser: false`. A plugin may add another type for its own routes.
  */
 export function useStrictJson(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
+  fastify.addHook('onRoute', (route) => {
+    route.bodyLimit ??= bodyLimitOf(route.schema?.body as object | undefined);
+  });
   fastify.addContentTypeParser<Buffer>(
     'application/json',
     { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES },

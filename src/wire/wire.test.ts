@@ -4,7 +4,7 @@ import { FastifyAdapter, RouteSchema, type NestFastifyApplication } from '@nestj
 import { Type, type Static } from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProblemFilter } from '../problems/problem.filter.js';
-import { BODY_LIMIT_BYTES } from './body-parser.js';
+import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { registerDocs } from './docs.js';
 import { registerOpenApi } from './openapi.js';
 import { useWire, wireOptions } from './wire.js';

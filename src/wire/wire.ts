@@ -2,7 +2,8 @@ import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest 
 import type { Server } from 'node:http';
 import { sendProblem } from '../problems/problem.filter.js';
 import type { Problem } from '../problems/problem.js';
-import { BODY_LIMIT_BYTES, useStrictJson } from './body-parser.js';
+import { BODY_LIMIT_BYTES } from './body-limit.js';
+import { useStrictJson } from './body-parser.js';
 import { lazyLogger } from './lazy-logger.js';
 import { parseQuery } from './query.js';
 import { requestId } from './request-id.js';
