@@ -14,6 +14,7 @@ import { Public } from '../src/access/route-access.decorators.js';
 import { dropDatabase } from '../src/database/schema-reset.js';
 import type { ProblemKind } from '../src/problems/problem.js';
 import { UserView } from '../src/users/user-view.js';
+import { SECURITY_HEADERS } from '../src/wire/response-headers.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 
 interface Operation {
@@ -150,6 +151,17 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('names no route whose answer may be stored but that of the published keys (API-07)', async () => {
+    const called = await everySuccess();
+    const stored = called.filter(({ answer }) => answer.headers.get('cache-control') !== 'no-store');
+    expect(stored.map(({ route, answer }) => [route, answer.headers.get('cache-control')])).toEqual([
+      ['GET /.well-known/jwks.json', 'public, max-age=300'],
+    ]);
+    expect(called.length).toBe(Object.values(document.paths).flatMap((methods) => Object.keys(methods)).length);
+    const bare = called.filter(({ answer }) => lacksHeaders(answer));
+    expect(bare.map(({ route }) => route)).toEqual([]);
+  });
+
   it('and the documentation are there only when DOCS says so', async () => {
     const closed = await startApp({ databaseUrl: app.databaseUrl, changes: { docs: false } });
     for (const path of ['/openapi.json', '/docs', '/docs/json']) {
@@ -251,12 +263,18 @@ describe('every problem code', () => {
     const { status, headers, body } = answer;
     expect(body).toMatchObject({ code, status, type: `urn:gatehouse:problem:${code}` });
     expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(lacksHeaders(answer)).toBe(false);
     const problem = { ...document.components.schemas['Problem'], $id: undefined };
     expect(flawsOf(body, problem)).toBeNull();
     if (code === 'not_found' || code === 'method_not_allowed') expect(operation(route)).toBeUndefined();
     else expect(codesOf(route, status)).toContain(code);
   });
 });
+
+function lacksHeaders({ headers }: Answer): boolean {
+  return Object.keys(SECURITY_HEADERS).some((name) => !headers.has(name));
+}
 
 function register(json: unknown): Promise<Called> {
   return call('POST', '/v1/auth/register', { json });

@@ -247,13 +247,25 @@ describe('many new tokens at once', () => {
   });
 });
 
+/** How a token is brought, other than it should be. */
+interface Carried {
+  readonly query?: string;
+  readonly json?: object;
+  readonly form?: string;
+  readonly headers?: Record<string, string>;
+}
+
+async function documentedRoutes(): Promise<{ method: string; path: string }[]> {
+  const { body } = await app.call('GET', '/openapi.json');
+  const paths = body['paths'] as Record<string, Record<string, { security: unknown[] }>>;
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ path, method: method.toUpperCase() })),
+  );
+}
+
 describe('the gate', () => {
   it('refuses every route without a token unless it is on the written list', async () => {
-    const { body } = await app.call('GET', '/openapi.json');
-    const paths = body['paths'] as Record<string, Record<string, { security: unknown[] }>>;
-    const routes = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => ({ path, method: method.toUpperCase() })),
-    );
+    const routes = await documentedRoutes();
     const ours = routes.filter(({ path }) => !path.startsWith('/v1/tests'));
     expect(ours.length).toBeGreaterThan(PUBLIC.size);
     for (const { path, method } of ours) {
@@ -301,11 +313,40 @@ describe('the gate', () => {
     expect(await challenge({ authorization: 'Bearer' })).toBe('Bearer realm="gatehouse", error="invalid_token"');
   });
 
-  it('reads tokens from the Authorization header alone', async () => {
-    const { token } = await app.signIn();
-    expect((await app.call('GET', `/v1/auth/me`, { headers: { cookie: `access_token=${token}` } })).status).toBe(401);
-    expect((await app.call('GET', `/v1/auth/me?access_token=${token}`)).status).toBe(400);
-  });
+  it.each([
+    ['the query', (token: string) => ({ query: `?access_token=${token}` })],
+    ['a cookie', (token: string) => ({ headers: { cookie: `access_token=${token}; token=${token}` } })],
+    ['a body', (token: string) => ({ json: { access_token: token } })],
+    ['the body of a form', (token: string) => ({ form: `access_token=${token}` })],
+    ['X-Access-Token', (token: string) => ({ headers: { 'x-access-token': token } })],
+    ['Proxy-Authorization', (token: string) => ({ headers: { 'proxy-authorization': `Bearer ${token}` } })],
+    ['Authorization without its scheme', (token: string) => ({ headers: { authorization: token } })],
+    ['Authorization of another scheme', (token: string) => ({ headers: { authorization: `Token ${token}` } })],
+  ] as [string, (token: string) => Carried][])(
+    'never reads a token from %s, on any route (API-02)',
+    async (_case, carry) => {
+      const { token, sessionId } = await app.signIn();
+      const { query = '', json, form, headers } = carry(token);
+      const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
+      const before = verifier.stats();
+      const ours = (await documentedRoutes()).filter(({ path }) => !path.startsWith('/v1/tests'));
+      const guarded = ours.filter(({ method, path }) => !PUBLIC.has(`${method} ${path}`));
+      expect(guarded.length).toBeGreaterThan(6);
+      for (const { method, path } of guarded) {
+        const body = method === 'GET' ? undefined : (form ?? (json === undefined ? undefined : JSON.stringify(json)));
+        const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded';
+        const { status } = await fetch(`${app.url}${path.replace('{id}', sessionId)}${query}`, {
+          method,
+          headers: { ...headers, ...(body !== undefined && { 'content-type': type }) },
+          ...(body !== undefined && { body }),
+        });
+        expect([method, path, status]).toEqual([method, path, expect.toBeOneOf([400, 401, 415])]);
+      }
+      // Not even looked up.
+      expect(verifier.stats()).toEqual(before);
+      expect((await app.me(token)).status).toBe(200);
+    },
+  );
 
   it('refuses what was forged from a good token and the published key', async () => {
     const { token } = await app.signIn();
