@@ -4,6 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { LogController } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { gateProblems } from './access/access.problems.js';
+import { AddressLimit } from './access/address-limit.js';
 import { Gate } from './access/gate.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
@@ -52,7 +53,7 @@ export function createServices(config: Config): Promise<INestApplicationContext>
 
 /**
  * Builds the application on a database that is there and migrated; does not listen. The order below is the order in
- * which a request meets things: wire, gate, turnstile, handler, filter.
+ * which a request meets things: wire, address limit, gate, turnstile, handler, filter.
  */
 export async function createApp(
   config: Config,
@@ -79,8 +80,11 @@ export async function createApp(
     useRequestLog(fastify);
     if (config.corsOrigins) await useCors(fastify, config.corsOrigins);
     if (config.metricsPort !== undefined) app.get(RequestMetrics, { strict: false }).show(countRequests(fastify));
+    const addressLimit = app.get(AddressLimit);
+    await addressLimit.guard(fastify);
     if (config.docs) {
-      await registerOpenApi(fastify, { version, guardProblems: gateProblems, tags: TAGS });
+      const hookProblems = (route: unknown) => addressLimit.problems(route);
+      await registerOpenApi(fastify, { version, guardProblems: gateProblems, hookProblems, tags: TAGS });
       await registerDocs(fastify);
     }
     app.get(Gate).guard(fastify);

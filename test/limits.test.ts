@@ -416,3 +416,77 @@ describe('other limits', () => {
     expect(app.nest.get(LimitsService, { strict: false }).stats()['account']).toBe(counted);
   });
 });
+
+function get(app: TestApp, path: string, address: string): Promise<Answer> {
+  return app.call('GET', path, { headers: { 'x-forwarded-for': address } });
+}
+
+async function outcomesOf(app: TestApp, count: number, address = newAddress()): Promise<(string | number)[]> {
+  const outcomes: (string | number)[] = [];
+  for (let turn = 0; turn < count; turn++) outcomes.push(limitOf(await get(app, '/.well-known/jwks.json', address)));
+  return outcomes;
+}
+
+async function routesWithout429(changes: Partial<Config>): Promise<string[]> {
+  const { body } = await (await startApp({ changes })).call('GET', '/openapi.json');
+  const operations = Object.entries(body['paths'] as Record<string, Record<string, { responses: object }>>);
+  return operations.flatMap(([path, methods]) =>
+    Object.values(methods).every(({ responses }) => '429' in responses) ? [] : [path],
+  );
+}
+
+describe('all requests of an address', () => {
+  const FEW: Partial<Config> = { ...LIMITED, addressRequestsPerMinute: 5 };
+
+  it('have a limit of their own where a setting says so, before the gate and before a body is read (BRU-03, BRU-04)', async () => {
+    const app = await startApp({ changes: FEW });
+    const address = newAddress();
+    expect(await outcomesOf(app, 4, address)).toEqual([200, 200, 200, 200]);
+    expect((await get(app, '/v1/auth/me', address)).status).toBe(401);
+    const headers = { 'x-forwarded-for': address, 'x-real-ip': newAddress(), forwarded: `for=${newAddress()}` };
+    for (const [method, path] of [
+      ['GET', '/v1/auth/me'],
+      ['GET', '/openapi.json'],
+      ['POST', '/v1/auth/login'],
+    ] as const) {
+      const answer = await app.call(method, path, {
+        token: 'x.y.z',
+        headers,
+        ...(method === 'POST' && { json: 'no object' }),
+      });
+      expect(answer.body).toMatchObject({ code: 'too_many_attempts', status: 429 });
+      expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(retryAfter(answer)).toBeGreaterThan(30);
+      expect(retryAfter(answer)).toBeLessThanOrEqual(60);
+      expect(answer.headers.get('ratelimit-policy')).toBe('"request-address";q=5;w=60');
+      expect(answer.headers.get('ratelimit')).toBe(`"request-address";r=0;t=${retryAfter(answer)}`);
+    }
+    expect(app.nest.get(LimitsService, { strict: false }).stats()['request-address']).toBe(3);
+  });
+
+  it('are counted by its /64, and probes and other addresses go on', async () => {
+    const app = await startApp({ changes: FEW });
+    expect(await outcomesOf(app, 5, '2001:db8:0:1::a')).not.toContain('request-address');
+    expect(await outcomesOf(app, 1, '2001:db8:0:1:ffff::b')).toEqual(['request-address']);
+    expect(await outcomesOf(app, 1, '2001:db8:0:2::a')).toEqual([200]);
+    for (const path of ['/health/live', '/health/ready']) {
+      expect((await get(app, path, '2001:db8:0:1::a')).status).toBe(200);
+    }
+  });
+
+  it.each([
+    ['unless asked for', { rateLimits: 'on', addressRequestsPerMinute: 0 }, 0],
+    ['when limits are off', { rateLimits: 'off' }, 0],
+    ['in a dry run, which counts', { rateLimits: 'dry-run' }, 2],
+  ] as const)('have no limit %s', async (_case, changes, counted) => {
+    const app = await startApp({ changes: { ...FEW, ...changes } });
+    expect(await outcomesOf(app, 7)).toEqual(Array(7).fill(200));
+    expect(app.nest.get(LimitsService, { strict: false }).stats()['request-address']).toBe(counted);
+  });
+
+  it('are documented as limited where they are', async () => {
+    expect(await routesWithout429(FEW)).toEqual(['/health/live', '/health/ready']);
+    expect(await routesWithout429(LIMITED)).toContain('/v1/auth/me');
+  });
+});

@@ -148,6 +148,13 @@ export const settings = {
     default: 'on',
     about: 'Limits on guessing: `on`, `off`, or `dry-run`, which counts and logs and refuses nothing.',
   }),
+  ADDRESS_REQUESTS_PER_MINUTE: integer({
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    about:
+      'Most requests of any kind from one address in a minute, counted by each process for itself; `0` is no limit.',
+  }),
   TRUSTED_PROXIES: networks({
     unset: 'none',
     about: 'Addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is believed, from right to left.',

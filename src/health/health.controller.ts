@@ -1,6 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { Type } from 'typebox';
+import { Unlimited } from '../access/address-limit.js';
 import { Public } from '../access/route-access.decorators.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
@@ -22,6 +23,7 @@ export class HealthController {
 
   @Get('live')
   @Public()
+  @Unlimited()
   @RouteSchema({
     summary: 'The process answers',
     operationId: 'isLive',
@@ -34,6 +36,7 @@ export class HealthController {
 
   @Get('ready')
   @Public()
+  @Unlimited()
   @RouteSchema({
     summary: 'The process and its database answer, it hears of revocations, and it is not about to leave',
     operationId: 'isReady',

@@ -22,6 +22,9 @@ export const LIMITS = {
   refreshSession: { name: 'refresh-session', quota: 60, seconds: 60 },
 } as const satisfies Record<string, LimitPolicy>;
 
+/** Requests of any kind from one address, on each node; their quota is a setting. */
+export const REQUEST_ADDRESS = { name: 'request-address', seconds: 60 } as const;
+
 /** Into so many rows what all share is divided, so that logins do not queue for one. */
 export const SHARES = 16;
 

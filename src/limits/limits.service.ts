@@ -4,9 +4,10 @@ import { CONFIG, type Config } from '../config/config.js';
 import { PURGE_LIMITS_LOCK } from '../database/advisory-lock.js';
 import { Chores } from '../database/chores.js';
 import type { Transaction } from '../database/prisma.service.js';
+import type { Problem } from '../problems/problem.js';
 import { DeviceTokens } from './device-tokens.js';
 import { clientOf, LimitKeys } from './limit-keys.js';
-import { ACCOUNT_GUARD, LIMITS, SHARES, type LimitPolicy } from './limit-policies.js';
+import { ACCOUNT_GUARD, LIMITS, REQUEST_ADDRESS, SHARES, type LimitPolicy } from './limit-policies.js';
 import { tooManyAttempts } from './limits.problems.js';
 import { LimitsRepository, type Bill, type Charge, type Guard, type Verdict } from './limits.repository.js';
 
@@ -39,7 +40,7 @@ export class LimitsService {
   readonly #log = new Logger('Limits');
   readonly #mode: Config['rateLimits'];
   readonly #refused: Record<string, number> = Object.fromEntries(
-    [...Object.values(LIMITS), ACCOUNT_GUARD].map(({ name }) => [name, 0]),
+    [...Object.values(LIMITS), ACCOUNT_GUARD, REQUEST_ADDRESS].map(({ name }) => [name, 0]),
   );
 
   constructor(
@@ -124,6 +125,24 @@ export class LimitsService {
     await this.repository.deleteGuard(tx, this.#guard(email.toLowerCase()));
   }
 
+  /** Counts and tells that a limit is used up for so long: the problem to refuse with, or undefined in a dry run. */
+  refusal({ name, quota, seconds: window }: LimitPolicy, untilNext: number): Problem | undefined {
+    this.#refused[name] = (this.#refused[name] ?? 0) + 1;
+    const seconds = Math.max(1, Math.ceil(untilNext));
+    if (this.#mode === 'dry-run') {
+      this.#log.warn({ event: 'would_be_limited', limit: name, seconds });
+      return undefined;
+    }
+    return tooManyAttempts({
+      headers: {
+        'retry-after': String(seconds),
+        'ratelimit-policy': `"${name}";q=${quota};w=${window}`,
+        ratelimit: `"${name}";r=0;t=${seconds}`,
+      },
+      securityEvent: { event: 'too_many_attempts', limit: name, seconds },
+    });
+  }
+
   /** Attempts refused since the start, by the limit; in a dry run those that would have been. */
   stats(): Readonly<Record<string, number>> {
     return { ...this.#refused };
@@ -138,22 +157,9 @@ export class LimitsService {
   async #take(bill: Bill): Promise<Verdict> {
     const verdict = await this.repository.take(bill);
     const { refusal } = verdict;
-    if (refusal === undefined) return verdict;
-    const { name, quota, seconds: window } = refusal.policy;
-    this.#refused[name] = (this.#refused[name] ?? 0) + 1;
-    const seconds = Math.max(1, Math.ceil(refusal.seconds));
-    if (this.#mode === 'dry-run') {
-      this.#log.warn({ event: 'would_be_limited', limit: name, seconds });
-      return verdict;
-    }
-    throw tooManyAttempts({
-      headers: {
-        'retry-after': String(seconds),
-        'ratelimit-policy': `"${name}";q=${quota};w=${window}`,
-        ratelimit: `"${name}";r=0;t=${seconds}`,
-      },
-      securityEvent: { event: 'too_many_attempts', limit: name, seconds },
-    });
+    const problem = refusal && this.refusal(refusal.policy, refusal.seconds);
+    if (problem !== undefined) throw problem;
+    return verdict;
   }
 
   #charge(policy: LimitPolicy, ...whom: readonly string[]): Charge {

@@ -26,6 +26,14 @@ const EVERYWHERE = [
 const WITH_BODY = [jsonMalformed, bodyTooLarge, mediaTypeUnsupported];
 const BODYLESS = new Set(['GET', 'HEAD', 'TRACE']);
 
+/** What hooks refuse with before a handler is reached. */
+export interface RouteProblems {
+  /** The gate; on every route that is not public. */
+  readonly guardProblems: readonly ProblemFactory[];
+  /** Others, by the route's `config`. */
+  readonly hookProblems?: (config: unknown) => readonly ProblemFactory[];
+}
+
 /**
  * The schema of a route as the document shows it: with its security as the gate enforces it, and every problem it can
  * answer.
@@ -33,12 +41,17 @@ const BODYLESS = new Set(['GET', 'HEAD', 'TRACE']);
 export function documentedRoute(
   schema: FastifySchema | undefined,
   route: RouteOptions,
-  guardProblems: readonly ProblemFactory[],
+  { guardProblems, hookProblems = () => [] }: RouteProblems,
 ): FastifySchema {
   const access = route.config !== undefined && 'access' in route.config ? route.config.access : undefined;
   const isPublic = access === 'public';
   const readsBody = [route.method].flat().some((method) => !BODYLESS.has(method));
-  const common = [...EVERYWHERE, ...(readsBody ? WITH_BODY : []), ...(isPublic ? [] : guardProblems)];
+  const common = [
+    ...EVERYWHERE,
+    ...(readsBody ? WITH_BODY : []),
+    ...(isPublic ? [] : guardProblems),
+    ...hookProblems(route.config),
+  ];
   return {
     ...schema,
     security: isPublic ? [] : access === 'bearer-or-body' ? [{ bearer: [] }, {}] : [{ bearer: [] }],

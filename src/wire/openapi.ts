@@ -2,14 +2,11 @@ import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ProblemBody } from '../problems/problem-body.js';
 import { sendProblem } from '../problems/problem.filter.js';
-import type { ProblemFactory } from '../problems/problem.js';
 import { isOptional } from './body-parser.js';
-import { documentedRoute } from './documented-route.js';
+import { documentedRoute, type RouteProblems } from './documented-route.js';
 
-export interface OpenApiSettings {
+export interface OpenApiSettings extends RouteProblems {
   readonly version: string;
-  /** What the gate refuses with; documented on every route that is not public. */
-  readonly guardProblems: readonly ProblemFactory[];
   /** One per `tags` value that routes use. */
   readonly tags: readonly { readonly name: string; readonly description: string }[];
 }
@@ -32,7 +29,7 @@ export async function registerOpenApi(fastify: FastifyInstance, settings: OpenAp
       buildLocalReference: (schema, _base, _fragment, index) =>
         typeof schema['$id'] === 'string' ? schema['$id'] : `Schema${index}`,
     },
-    transform: ({ schema, url, route }) => ({ schema: documentedRoute(schema, route, settings.guardProblems), url }),
+    transform: ({ schema, url, route }) => ({ schema: documentedRoute(schema, route, settings), url }),
     transformObject: withOptionalBodies,
   });
   await registerPublic(fastify, serveDocument);

@@ -1,0 +1,50 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
+import type { Config } from '../config/config.js';
+import { parseSettings } from '../config/read-settings.js';
+import type { LimitsService } from '../limits/limits.service.js';
+import { tooManyAttempts } from '../limits/limits.problems.js';
+import { AddressLimit } from './address-limit.js';
+
+const limits: Pick<LimitsService, 'refusal'> = {
+  refusal: (_policy, seconds) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
+};
+
+afterEach(() => void vi.useRealTimers());
+
+/** A server that lets an address ask twice in a minute. */
+async function serve(mostAddresses?: number): Promise<FastifyInstance> {
+  const config = { ...parseSettings({}), addressRequestsPerMinute: 2 } as Config;
+  const fastify = Fastify({ trustProxy: true });
+  onTestFinished(() => fastify.close());
+  await new AddressLimit(config, limits as LimitsService).guard(fastify, mostAddresses);
+  fastify.get('/', () => 'seen');
+  return fastify;
+}
+
+function ask(fastify: FastifyInstance, address: string) {
+  return fastify.inject({ url: '/', headers: { 'x-forwarded-for': address } });
+}
+
+it('the limit of an address is over when Retry-After says so, and no sooner (BRU-04)', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 });
+  const fastify = await serve();
+  await ask(fastify, '192.0.2.1');
+  vi.setSystemTime(1_020_500);
+  await ask(fastify, '192.0.2.1');
+  const refused = await ask(fastify, '192.0.2.1');
+  expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '40']);
+  vi.setSystemTime(1_059_999);
+  expect((await ask(fastify, '192.0.2.1')).statusCode).toBe(429);
+  vi.setSystemTime(1_020_500 + 40_000);
+  expect((await ask(fastify, '192.0.2.1')).statusCode).toBe(200);
+});
+
+it('the limit of an address keeps count of so many addresses and forgets the one quiet for longest (BRU-07)', async () => {
+  const fastify = await serve(100);
+  for (let turn = 0; turn < 2; turn++) await ask(fastify, '192.0.2.1');
+  for (let other = 0; other < 99; other++) await ask(fastify, `198.51.100.${other}`);
+  expect((await ask(fastify, '192.0.2.1')).statusCode).toBe(429);
+  for (let other = 0; other < 100; other++) await ask(fastify, `198.51.100.${other}`);
+  expect((await ask(fastify, '192.0.2.1')).statusCode).toBe(200);
+});
