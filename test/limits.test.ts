@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Config } from '../src/config/config.js';
 import { PrismaService } from '../src/database/prisma.service.js';
 import { LimitKeys } from '../src/limits/limit-keys.js';
-import { ACCOUNT_GUARD, LIMITS, SHARES } from '../src/limits/limit-policies.js';
+import { ACCOUNT_GUARD, LIMITS, SHARES, type LimitPolicy } from '../src/limits/limit-policies.js';
 import { LimitsRepository } from '../src/limits/limits.repository.js';
 import { LimitsService } from '../src/limits/limits.service.js';
 import { PasswordsService } from '../src/passwords/passwords.service.js';
@@ -420,6 +420,72 @@ describe('other limits', () => {
 function get(app: TestApp, path: string, address: string): Promise<Answer> {
   return app.call('GET', path, { headers: { 'x-forwarded-for': address } });
 }
+
+const shares = Array.from({ length: SHARES }, (_, share) => [String(share)]);
+
+/** As if so many seconds of a limit were used up by each of these. */
+async function use(app: TestApp, limit: LimitPolicy, seconds: number, ...whom: readonly string[][]): Promise<void> {
+  const keys = whom.map((parts) => app.nest.get(LimitKeys, { strict: false }).of(limit.name, ...parts));
+  await app.query(
+    `INSERT INTO rate_limits (key, full_at) SELECT key, now() + make_interval(secs => $2) FROM unnest($1::bytea[]) key
+     ON CONFLICT (key) DO UPDATE SET full_at = excluded.full_at`,
+    [keys, seconds],
+  );
+}
+
+/** What is used up, by the key. */
+async function counts(app: TestApp): Promise<Record<string, string>> {
+  const rows = await app.query<{ key: string; used: string }>(
+    `SELECT encode(key, 'hex') AS key, full_at::text AS used FROM rate_limits
+     UNION ALL SELECT encode(key, 'hex'), failures::text FROM account_guards`,
+  );
+  return Object.fromEntries(rows.map(({ key, used }) => [key, used]));
+}
+
+describe('a dry run', () => {
+  it.each([
+    // What a right password gives back is of what was charged before the limit that would refuse.
+    ['address', []],
+    ['account', ['address-and-account']],
+    ['all', ['address-and-account', 'account']],
+  ] as const)('takes back nothing but what it charged where the limit %s would refuse', async (refusing, forgotten) => {
+    const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
+    const limits = app.nest.get(LimitsService, { strict: false });
+    const { email, userId } = await app.signIn();
+    const attempt = { email, address: newAddress() };
+    await app.query('DELETE FROM rate_limits');
+    await use(app, LIMITS.address, refusing === 'address' ? 900 : 300, [attempt.address]);
+    await use(app, LIMITS.addressAndAccount, 450, [attempt.address, email]);
+    await use(app, LIMITS.all, refusing === 'all' ? 120 : 30, ...shares);
+    await setFailures(app, email, 5);
+    if (refusing === 'account') await app.query(`UPDATE account_guards SET next_at = now() + interval '1 h'`);
+    const before = await counts(app);
+    await (await limits.admitLogin(attempt)).withdraw();
+    expect(await counts(app)).toEqual(before);
+    expect(await (await limits.admitLogin(attempt)).succeed(userId)).toBeTypeOf('string');
+    expect(limits.stats()[refusing]).toBe(2);
+    const keys = app.nest.get(LimitKeys, { strict: false });
+    const gone = {
+      'address-and-account': keys.of('address-and-account', attempt.address, email).toString('hex'),
+      account: guardKey(app, email).toString('hex'),
+    };
+    for (const name of forgotten) delete before[gone[name]];
+    expect(await counts(app)).toEqual(before);
+  });
+
+  it('takes back nothing but what it charged where a current password would not be looked at', async () => {
+    const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
+    const address = newAddress();
+    const userId = randomUUID();
+    await use(app, LIMITS.address, 900, [address]);
+    await use(app, LIMITS.currentPassword, 450, [userId]);
+    const before = await counts(app);
+    const limits = app.nest.get(LimitsService, { strict: false });
+    await (await limits.admitCurrentPassword(userId, address)).succeed(userId);
+    await (await limits.admitCurrentPassword(userId, address)).withdraw();
+    expect(await counts(app)).toEqual(before);
+  });
+});
 
 async function outcomesOf(app: TestApp, count: number, address = newAddress()): Promise<(string | number)[]> {
   const outcomes: (string | number)[] = [];

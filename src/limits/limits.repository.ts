@@ -32,6 +32,8 @@ export interface Bill {
 
 export interface Verdict {
   readonly isKnownDevice: boolean;
+  /** The part of the bill that was charged: all of it, or what stands before a limit that refuses. */
+  readonly charged: Bill;
   /** The limit that is used up. */
   readonly refusal?: { readonly policy: LimitPolicy; readonly seconds: number };
 }
@@ -69,8 +71,9 @@ export class LimitsRepository {
     if (row === undefined) throw new TypeError('the limits answered nothing');
     const { isKnown, taken: passed, waits } = row;
     const refused = isKnown ? undefined : links[passed.indexOf(false)];
-    if (refused === undefined) return { isKnownDevice: isKnown };
-    return { isKnownDevice: false, refusal: refused.refusal(waits[links.indexOf(refused)] ?? null) };
+    if (refused === undefined) return { isKnownDevice: isKnown, charged: bill };
+    const at = links.indexOf(refused);
+    return { isKnownDevice: false, charged: firstOf(bill, at), refusal: refused.refusal(waits[at] ?? null) };
   }
 
   /**
@@ -105,6 +108,7 @@ export class LimitsRepository {
       (charge) => returnLink(charge, false),
       ({ key }) => Prisma.sql`UPDATE account_guards SET failures = failures - 1, next_at = now() WHERE key = ${key}`,
     );
+    if (links.length === 0) return;
     await this.prisma.$queryRaw`WITH ${Prisma.join(inTurn(links))} SELECT ${UNHURRIED}`;
   }
 
@@ -136,6 +140,11 @@ export class LimitsRepository {
         LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED)`;
     return limits === PURGE_BATCH || guards === PURGE_BATCH;
   }
+}
+
+/** The first so many parts of a bill that one after them refuses. */
+function firstOf({ charges, guard }: Bill, count: number): Bill {
+  return { charges: charges.slice(0, count), guard: count > charges.length ? guard : undefined };
 }
 
 /** What is made of each part of a bill, in the order in which they are charged. */

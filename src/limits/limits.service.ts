@@ -68,9 +68,11 @@ export class LimitsService {
       last: this.#charge(LIMITS.all, String(Math.floor(Math.random() * SHARES))),
       device: deviceId === undefined ? undefined : { id: deviceId, email: account },
     };
-    const { isKnownDevice } = await this.#take(bill);
-    const withdraw = (): Promise<void> => this.repository.withdraw(bill, isKnownDevice);
-    if (!isKnownDevice || deviceId === undefined) return { withdraw, succeed: (userId) => this.#welcome(bill, userId) };
+    const { isKnownDevice, charged } = await this.#take(bill);
+    const withdraw = (): Promise<void> => this.repository.withdraw(charged, isKnownDevice);
+    if (!isKnownDevice || deviceId === undefined) {
+      return { withdraw, succeed: (userId) => this.#welcome(charged, userId) };
+    }
     return {
       withdraw,
       succeed: async () => {
@@ -86,11 +88,11 @@ export class LimitsService {
     const bill: Bill = {
       charges: [this.#charge(LIMITS.address, clientOf(address)), this.#charge(LIMITS.currentPassword, userId)],
     };
-    await this.#take(bill);
+    const { charged } = await this.#take(bill);
     return {
-      withdraw: () => this.repository.withdraw(bill, false),
+      withdraw: () => this.repository.withdraw(charged, false),
       succeed: async () => {
-        await this.repository.forgive(bill, [LIMITS.currentPassword]);
+        await this.repository.forgive(charged, [LIMITS.currentPassword]);
         return undefined;
       },
     };
