@@ -130,6 +130,17 @@ describe('an account', () => {
     expect(await failuresOf(app, email)).toBe(10);
   });
 
+  it('is not closed to right passwords that come at once', async () => {
+    const other = await startApp({ databaseUrl: app.databaseUrl, changes: LIMITED });
+    const email = await register(app);
+    const outcomes: (string | number)[] = [];
+    for (let round = 0; round < 10; round++) {
+      const answers = Array.from({ length: 9 }, (_, turn) => logIn(turn % 2 ? app : other, { email }));
+      outcomes.push(...(await Promise.all(answers)).map(limitOf));
+    }
+    expect(outcomes).toEqual(Array(90).fill(200));
+  });
+
   it('begins anew after a right password, and when an operator unlocks it', async () => {
     const email = await register(app);
     await setFailures(app, email, 50);

@@ -180,16 +180,17 @@ function chargeLink({ policy, key }: Charge): Link {
   };
 }
 
+/** By the clock of the moment in which the row is held: of two at once the one that began later may come first. */
 function guardLink({ key }: Guard): Link {
   const { free, most, longestSeconds, exhaustedSeconds, name: guardName } = ACCOUNT_GUARD;
   return {
     take: (condition) => Prisma.sql`
       INSERT INTO account_guards AS g (key, failures, next_at) SELECT ${key}::bytea, 1, now() WHERE ${condition}
-      ON CONFLICT (key) DO UPDATE SET failures = g.failures + 1, next_at = now() + make_interval(secs => CASE
+      ON CONFLICT (key) DO UPDATE SET failures = g.failures + 1, next_at = clock_timestamp() + make_interval(secs => CASE
         WHEN g.failures + 1 < ${free}::int THEN 0
         WHEN g.failures + 1 < ${most}::int THEN least(${longestSeconds}::int, 2 ^ least(g.failures + 1 - ${free}::int, 30))
         ELSE ${exhaustedSeconds}::int END)
-      WHERE g.next_at <= now()
+      WHERE g.next_at <= clock_timestamp()
       RETURNING 1`,
     wait: Prisma.sql`(SELECT extract(epoch FROM next_at - now()) FROM account_guards WHERE key = ${key})`,
     refusal: (wait) => {
