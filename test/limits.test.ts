@@ -453,6 +453,68 @@ async function counts(app: TestApp): Promise<Record<string, string>> {
   return Object.fromEntries(rows.map(({ key, used }) => [key, used]));
 }
 
+/** A login and how it must end. */
+function loginOf(outcome: 200 | 401, email: string, address = newAddress()) {
+  return { outcome, email, address, password: outcome === 200 ? PASSWORD : WRONG };
+}
+
+describe('the limit of all', () => {
+  // Patient with the pool, which is not what is tried here; statements and locks have the deadlines of every day.
+  const changes = { ...LIMITED, databaseConnectionTimeoutMs: 30_000 };
+
+  it.each([
+    ['in its shares', undefined, 30],
+    ['in one share', 0, 10],
+  ])(
+    'loses no count of three hundred logins at once on two nodes that meet %s, and fails none',
+    async (_case, random, used) => {
+      const app = await startApp({ changes });
+      const other = await startApp({ databaseUrl: app.databaseUrl, changes });
+      const users = await copies(app, await register(app), 110);
+      const crowded = newAddress();
+      const right = users.map((email) => loginOf(200, email));
+      // These have every row in common with some of the others.
+      const crowd = Array.from({ length: 40 }, (_, turn) => loginOf(200, users[turn % 5] ?? '', crowded));
+      const wrong = Array.from({ length: 150 }, () => loginOf(401, newEmail()));
+      await app.query('DELETE FROM rate_limits');
+      // So that nothing refills to the brim meanwhile, and what was added can be told.
+      await use(app, LIMITS.all, used, ...shares);
+      const before = await usedOfAll(app);
+      const dice = random === undefined ? undefined : vi.spyOn(Math, 'random').mockReturnValue(random);
+      const logins = [crowd, right, wrong].flat().map(async ({ outcome, ...attempt }, turn) => {
+        const { status } = await logIn(turn % 2 ? app : other, attempt);
+        return { status, outcome };
+      });
+      const answers = await Promise.all(logins);
+      dice?.mockRestore();
+      expect(answers.filter(({ status, outcome }) => status !== outcome)).toEqual([]);
+      const { quota, seconds } = LIMITS.all;
+      expect((await usedOfAll(app)) - before).toBeCloseTo(wrong.length * (seconds / quota), 4);
+    },
+  );
+});
+
+/** Seconds, of all shares together. */
+async function usedOfAll(app: TestApp): Promise<number> {
+  const keys = shares.map((share) => app.nest.get(LimitKeys, { strict: false }).of(LIMITS.all.name, ...share));
+  const [row] = await app.query<{ used: number }>(
+    `SELECT sum(extract(epoch FROM full_at))::float8 AS used FROM rate_limits WHERE key = ANY($1)`,
+    [keys],
+  );
+  return Number(row?.used);
+}
+
+/** More users with this one's password. */
+async function copies(app: TestApp, email: string, count: number): Promise<string[]> {
+  const rows = await app.query<{ email: string }>(
+    `INSERT INTO users (id, email, email_lower, password_hash)
+     SELECT gen_random_uuid(), n || email, n || email_lower, password_hash FROM users, generate_series(1, $2) n
+     WHERE email = $1 RETURNING email`,
+    [email, count],
+  );
+  return rows.map((row) => row.email);
+}
+
 describe('a dry run', () => {
   it.each([
     // What a right password gives back is of what was charged before the limit that would refuse.
