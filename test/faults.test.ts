@@ -21,7 +21,7 @@ async function timed(asking: Promise<Answer>): Promise<Timed> {
 async function startBehind(): Promise<{ app: TestApp; proxy: Proxy }> {
   const databaseUrl = await createDatabase();
   const proxy = await Proxy.before(new URL(databaseUrl));
-  return { app: await startApp({ databaseUrl: through(proxy, databaseUrl) }), proxy };
+  return { app: await startApp({ databaseUrl: through(proxy, databaseUrl), changes: { logLevel: 'silent' } }), proxy };
 }
 
 /** One of each kind that asks the database. */

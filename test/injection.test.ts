@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PASSWORD, startApp, type TestApp } from './app.js';
 import { tokensOf, type Answer, type SignedIn } from './client.js';
+import { keepOpen } from './secrets.js';
 
 /** Stands in every hostile text, and in nothing of ours. */
 const MARK = 'm4rk';
@@ -34,6 +35,7 @@ const queried = vi.spyOn(pg.Connection.prototype, 'query');
 const cleaners: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
+  for (const text of HOSTILE) keepOpen(text);
   const changes = { rateLimits: 'dry-run', trustedProxies: ['127.0.0.1'] } as const;
   app = await startApp({ changes }, (clean) => cleaners.unshift(clean));
   bystander = await app.signIn();

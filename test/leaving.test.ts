@@ -23,7 +23,10 @@ describe('a node that is told to leave', () => {
   });
 
   it('answers what it has accepted (FLT-04)', async () => {
-    const node = await startNode(await createDatabase(), { ARGON2_PASSES: '40' });
+    const node = await startNode(await createDatabase(), {
+      ARGON2_PASSES: '40',
+      HASH_QUEUE_MILLISECONDS: '60000',
+    });
     const logins = Array.from({ length: 3 }, (_, turn) => node.client.register(`${turn}@example.com`));
     await pause(50);
     const gone = ended(node);
