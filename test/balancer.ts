@@ -16,19 +16,22 @@ interface Backend {
  * turn, and tries another only where a connection was refused. A request that was sent is never sent again.
  */
 export class Balancer {
-  readonly #backends = new Set<Backend>();
+  readonly #backends: readonly Backend[];
   #turn = 0;
 
   private constructor(
     private readonly server: Server,
     private readonly probe: NodeJS.Timeout,
-  ) {}
+    nodes: readonly URL[],
+  ) {
+    this.#backends = nodes.map((url) => ({ url, agent: new Agent({ keepAlive: true }), isReady: false }));
+  }
 
   /** Closed when the test is over. */
-  static async open(): Promise<Balancer> {
+  static async before(nodes: readonly URL[]): Promise<Balancer> {
     const server = createServer((incoming, outgoing) => void balancer.#forward(incoming, outgoing));
     const probe: NodeJS.Timeout = setInterval(() => balancer.#probeAll(), PROBE_MS);
-    const balancer: Balancer = new Balancer(server, probe);
+    const balancer: Balancer = new Balancer(server, probe, nodes);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => balancer.#close());
@@ -39,28 +42,14 @@ export class Balancer {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  get ready(): number {
-    return [...this.#backends].filter(({ isReady }) => isReady).length;
-  }
-
-  add(url: string): void {
-    const backend = { url: new URL(url), agent: new Agent({ keepAlive: true }), isReady: false };
-    this.#backends.add(backend);
-    void this.#probeOne(backend);
-  }
-
-  remove(url: string): void {
-    for (const backend of this.#backends) {
-      if (backend.url.href !== new URL(url).href) continue;
-      this.#backends.delete(backend);
-      backend.agent.destroy();
-    }
+  ready(): number {
+    return this.#backends.filter(({ isReady }) => isReady).length;
   }
 
   async #forward(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = Buffer.concat(await incoming.toArray());
     for (let attempt = 0; attempt < 20; attempt++) {
-      const ready = [...this.#backends].filter(({ isReady }) => isReady);
+      const ready = this.#backends.filter(({ isReady }) => isReady);
       const backend = ready[this.#turn++ % Math.max(1, ready.length)];
       if (backend === undefined) break;
       try {

@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from './app.js';
 import { Balancer } from './balancer.js';
-import { Client } from './client.js';
-import { ended, startNode, type Node } from './processes.js';
+import { ended, startNode } from './processes.js';
+import { restartInTurn } from './rolling-restarts.js';
 
 describe('a node that is told to leave', () => {
   it('is not ready first, goes on serving, ends each connection, and exits with 0 (FLT-04)', async () => {
@@ -61,53 +61,7 @@ describe('a node that is told to leave', () => {
 });
 
 describe('two nodes behind a proxy', () => {
-  it('that are restarted in turn, ten times, lose no request (FLT-04, FLT-12)', { timeout: 180_000 }, async () => {
-    const databaseUrl = await createDatabase();
-    const balancer = await Balancer.open();
-    const client = new Client(balancer.url);
-    let nodes: Node[] = await Promise.all([startNode(databaseUrl), startNode(databaseUrl)]);
-    for (const { client: direct } of nodes) balancer.add(direct.url);
-    await expect.poll(() => balancer.ready).toBe(2);
-
-    const outcomes: Record<string, number> = {};
-    const over = new AbortController();
-    const keep = async (name: string, ask: () => Promise<number>): Promise<void> => {
-      while (!over.signal.aborted) {
-        const outcome = `${name} ${await ask().catch(String)}`;
-        outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-        await pause(5);
-      }
-    };
-    const { token, refreshToken } = await client.signIn();
-    // Of another user: the hundred-and-first login would end the first session.
-    const emails = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(async () => (await client.signIn()).email));
-    let turn = 0;
-    let current = refreshToken;
-    const refresh = async (): Promise<number> => {
-      const { status, body } = await client.refresh(current);
-      current = String(body['refresh_token']);
-      return status;
-    };
-    const load = [
-      keep('me', async () => (await client.me(token)).status),
-      keep('me', async () => (await client.me(token)).status),
-      keep('login', async () => (await client.login(emails[turn++ % emails.length] ?? '')).status),
-      keep('refresh', refresh),
-    ];
-    for (let restart = 0; restart < 10; restart++) {
-      const [leaving, staying] = nodes as [Node, Node];
-      const gone = ended(leaving);
-      leaving.process.kill('SIGTERM');
-      expect(await gone).toBe(0);
-      balancer.remove(leaving.client.url);
-      const fresh = await startNode(databaseUrl);
-      balancer.add(fresh.client.url);
-      await expect.poll(() => balancer.ready).toBe(2);
-      nodes = [staying, fresh];
-    }
-    over.abort();
-    await Promise.all(load);
-    expect(Object.keys(outcomes).toSorted()).toEqual(['login 200', 'me 200', 'refresh 200']);
-    expect(Math.min(...Object.values(outcomes))).toBeGreaterThan(50);
-  });
+  it('that are restarted in turn, ten times, lose no request (FLT-04, FLT-12)', { timeout: 180_000 }, () =>
+    restartInTurn((nodes) => Balancer.before(nodes)),
+  );
 });

@@ -1,0 +1,65 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { createDatabase } from './app.js';
+import { Client } from './client.js';
+import { ended, freePort, startNode, type Node } from './processes.js';
+
+const RESTARTS = 10;
+
+/** A proxy before two nodes, which looks at their readiness. */
+export interface Front {
+  readonly url: string;
+  /** How many of them it sends requests to. */
+  ready(): number | Promise<number>;
+}
+
+/** Restarts two nodes in turn under load, each at its own address, and loses no request through the proxy before them. */
+export async function restartInTurn(openFront: (nodes: readonly URL[]) => Promise<Front>): Promise<void> {
+  const databaseUrl = await createDatabase();
+  const start = (port: number): Promise<Node> => startNode(databaseUrl, { PORT: String(port) });
+  const ports = [await freePort(), await freePort()];
+  const nodes = await Promise.all(ports.map(start));
+  const front = await openFront(nodes.map(({ client }) => new URL(client.url)));
+  const bothReady = () => expect.poll(() => front.ready(), { timeout: 20_000 }).toBe(2);
+  await bothReady();
+
+  const client = new Client(front.url);
+  const outcomes: Record<string, number> = {};
+  const over = new AbortController();
+  const keep = async (name: string, ask: () => Promise<number>): Promise<void> => {
+    while (!over.signal.aborted) {
+      const outcome = `${name} ${await ask().catch(String)}`;
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      await pause(5);
+    }
+  };
+  const { token, refreshToken } = await client.signIn();
+  // Of other users: the hundred-and-first login would end the first session.
+  const emails = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(async () => (await client.signIn()).email));
+  let turn = 0;
+  let current = refreshToken;
+  const refresh = async (): Promise<number> => {
+    const { status, body } = await client.refresh(current);
+    current = String(body['refresh_token']);
+    return status;
+  };
+  const load = [
+    keep('me', async () => (await client.me(token)).status),
+    keep('me', async () => (await client.me(token)).status),
+    keep('login', async () => (await client.login(emails[turn++ % emails.length] ?? '')).status),
+    keep('refresh', refresh),
+  ];
+  for (let restart = 0; restart < RESTARTS; restart++) {
+    const which = restart % nodes.length;
+    const leaving = nodes[which] as Node;
+    const gone = ended(leaving);
+    leaving.process.kill('SIGTERM');
+    expect(await gone).toBe(0);
+    nodes[which] = await start(ports[which] ?? 0);
+    await bothReady();
+  }
+  over.abort();
+  await Promise.all(load);
+  expect(Object.keys(outcomes).toSorted()).toEqual(['login 200', 'me 200', 'refresh 200']);
+  expect(Math.min(...Object.values(outcomes))).toBeGreaterThan(50);
+}
