@@ -5,7 +5,8 @@ import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 import { tokensOf } from './client.js';
-import { startPostgres } from './own-postgres.js';
+import { OwnPostgres } from './own-postgres.js';
+import { Proxy, through } from './proxy.js';
 
 const MOST_CONNECTIONS = 20;
 /** For superusers. */
@@ -18,7 +19,7 @@ const isTrouble = ({ status, headers }: Answer): boolean => status === 503 && Nu
 
 describe('a database whose connections are all taken by others', () => {
   it('is 503 for whoever needs another one, and for nobody once there is one (FLT-01, FLT-08)', async () => {
-    const { url: databaseUrl } = await startPostgres([
+    const { url: databaseUrl } = await OwnPostgres.start([
       `max_connections = ${MOST_CONNECTIONS}`,
       `superuser_reserved_connections = ${RESERVED_CONNECTIONS}`,
     ]);
@@ -103,35 +104,47 @@ async function write(app: TestApp, facts: Facts): Promise<void> {
   facts.set('401 to the refresh token', () => app.refresh(refreshToken));
 }
 
+/** Eight at once, each until it is not acknowledged. */
+function keepWriting(app: TestApp): { all: Facts[]; writing: Promise<PromiseSettledResult<void>[]> } {
+  const all: Facts[] = [];
+  const writers = Array.from({ length: 8 }, async () => {
+    for (;;) {
+      const facts: Facts = new Map();
+      all.push(facts);
+      await write(app, facts);
+    }
+  });
+  return { all, writing: Promise.allSettled(writers) };
+}
+
+async function endsOf(writing: Promise<PromiseSettledResult<void>[]>): Promise<Set<unknown>> {
+  return new Set((await writing).map((end) => end.status === 'rejected' && String(end.reason)));
+}
+
+/** What was acknowledged and is not so. */
+async function lost(all: readonly Facts[]): Promise<unknown[]> {
+  const kept = all.flatMap((facts) => Array.from(facts));
+  expect(kept.length).toBeGreaterThan(100);
+  const now = await Promise.all(kept.map(async ([fact, ask]) => ({ fact, status: (await ask()).status })));
+  return now.filter(({ fact, status }) => !fact.startsWith(String(status)));
+}
+
 describe('a database that is killed', () => {
   it('has every write that was acknowledged once it is back (FLT-02)', { timeout: 60_000 }, async () => {
-    const { url: databaseUrl, kill } = await startPostgres();
-    const app = await startApp({ databaseUrl });
-    const all: Facts[] = [];
-    const writers = Array.from({ length: 8 }, async () => {
-      for (;;) {
-        const facts: Facts = new Map();
-        all.push(facts);
-        await write(app, facts);
-      }
-    });
-    const writing = Promise.allSettled(writers);
+    const database = await OwnPostgres.start();
+    const app = await startApp({ databaseUrl: database.url });
+    const { all, writing } = keepWriting(app);
     await expect.poll(() => all.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(40);
-    kill();
-    const ends = (await writing).map((end) => end.status === 'rejected' && String(end.reason));
-    expect(new Set(ends)).toEqual(new Set(['Error: 503']));
+    database.kill();
+    expect(await endsOf(writing)).toEqual(new Set(['Error: 503']));
     await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 20_000 }).toBe(200);
-    const kept = all.flatMap((facts) => Array.from(facts));
-    const now = await Promise.all(kept.map(async ([fact, ask]) => ({ fact, status: (await ask()).status })));
-    const lost = now.filter(({ fact, status }) => !fact.startsWith(String(status)));
-    expect(kept.length).toBeGreaterThan(100);
-    expect(lost).toEqual([]);
+    expect(await lost(all)).toEqual([]);
   });
 });
 
 describe.runIf(process.platform === 'linux')('a database whose disk is full', () => {
   it('is 503 for whoever needs room there, for nobody else, and heals (FLT-20)', { timeout: 60_000 }, async () => {
-    const { url: databaseUrl, cluster } = await startPostgres();
+    const { url: databaseUrl, cluster } = await OwnPostgres.start();
     const app = await startApp({ databaseUrl });
     const user = await app.signIn();
     const [table] = await app.query<{ path: string }>(`SELECT pg_relation_filepath('revocations') AS path`);
@@ -158,4 +171,39 @@ describe.runIf(process.platform === 'linux')('a database whose disk is full', ()
     expect((await app.logout(user.token, 'global')).status).toBe(204);
     expect((await app.me(user.token)).status).toBe(401);
   });
+});
+
+describe('a database that fails over to a standby', () => {
+  it(
+    'is 503 for writes until that is promoted, then has all of them, without a restart (FLT-19)',
+    { timeout: 60_000 },
+    async () => {
+      const primary = await OwnPostgres.start();
+      const standby = await primary.startStandby();
+      // What is acknowledged is on both.
+      await primary.administer(`ALTER SYSTEM SET synchronous_standby_names = '*'`);
+      await primary.administer('SELECT pg_reload_conf()');
+      const proxy = await Proxy.before(new URL(primary.url));
+      const app = await startApp({ databaseUrl: through(proxy, primary.url) });
+      const { token, email, refreshToken } = await app.signIn();
+      const { all, writing } = keepWriting(app);
+      await expect.poll(() => all.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(40);
+      await primary.stop();
+      proxy.leadTo(new URL(standby.url));
+      expect(await endsOf(writing)).toEqual(new Set(['Error: 503']));
+      await expect
+        .poll(async () => (await app.call('GET', '/v1/users/me', { token })).status, { timeout: 10_000 })
+        .toBe(200);
+      for (const answer of [await app.login(email), await app.refresh(refreshToken), await app.logout(token)])
+        expect(answer).toSatisfy(isTrouble);
+      expect((await app.me(token)).status).toBe(200);
+
+      await standby.administer('SELECT pg_promote()');
+      await expect.poll(async () => (await app.login(email)).status, { timeout: 10_000 }).toBe(200);
+      expect(await lost(all)).toEqual([]);
+      expect((await app.logout(token)).status).toBe(204);
+      expect((await app.me(token)).status).toBe(401);
+      expect((await app.call('GET', '/health/ready')).status).toBe(200);
+    },
+  );
 });

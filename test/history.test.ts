@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { Client } from './client.js';
 import { Account, randomNumbers, type Call } from './history.js';
-import { startPostgres } from './own-postgres.js';
+import { OwnPostgres } from './own-postgres.js';
 import { freePort, main, MASTER_SECRET, type Program } from './processes.js';
 
 const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 15);
@@ -54,7 +54,7 @@ it(
   { timeout: SECONDS * 1000 + 120_000 },
   async () => {
     const random = randomNumbers(SEED);
-    const database = await startPostgres();
+    const database = await OwnPostgres.start();
     const environment = { DATABASE_URL: database.url, MASTER_SECRET, LOG_LEVEL: 'fatal' };
     const nodes = [
       new SupervisedNode(environment, await freePort()),

@@ -1,41 +1,104 @@
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
 
-export interface OwnPostgres {
-  /** A migrated database. */
-  readonly url: string;
-  /** Its data, configuration and `postmaster.pid`. */
-  readonly cluster: string;
-  /** Ends it as a crash would; it is started again at once. */
-  readonly kill: () => void;
-}
+const provide = (folder: string) => provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');
 
-/** A PostgreSQL of the test's own, with lines of its own in `postgresql.conf`; stopped and removed when the test is over. */
-export async function startPostgres(
-  settings: readonly string[] = [],
-  onFinished: (clean: () => Promise<void>) => void = onTestFinished,
-): Promise<OwnPostgres> {
+function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'));
   // The server's own user, where there is one, has to get in.
   chmodSync(folder, 0o711);
-  const cluster = join(folder, 'postgres');
-  const provide = () => provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');
-  let database = await provide();
-  onFinished(async () => {
-    await database.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  if (settings.length > 0) {
-    await database.stop();
-    appendFileSync(join(cluster, 'postgresql.conf'), `${settings.join('\n')}\n`);
-    database = await provide();
+  return folder;
+}
+
+/** A PostgreSQL of the test's own; stopped and removed when the test is over. */
+export class OwnPostgres {
+  private constructor(
+    private readonly folder: string,
+    private readonly database: Awaited<ReturnType<typeof provide>>,
+  ) {
+    onTestFinished(async () => {
+      await this.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
   }
-  await bringSchemaUpToDate(database.config, { migrate: true });
-  const pid = (): number => Number(readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[0]);
-  return { url: database.config.databaseUrl, cluster, kill: () => process.kill(pid(), 'SIGKILL') };
+
+  /** With a migrated database, and lines of its own in `postgresql.conf`. */
+  static async start(settings: readonly string[] = []): Promise<OwnPostgres> {
+    const folder = newFolder();
+    if (settings.length > 0) {
+      const made = await provide(folder);
+      await made.stop();
+      appendFileSync(join(folder, 'postgres', 'postgresql.conf'), `${settings.join('\n')}\n`);
+    }
+    const server = new OwnPostgres(folder, await provide(folder));
+    await bringSchemaUpToDate(server.database.config, { migrate: true });
+    return server;
+  }
+
+  /** The migrated database. */
+  get url(): string {
+    return this.database.config.databaseUrl;
+  }
+
+  /** Its data, configuration and `postmaster.pid`. */
+  get cluster(): string {
+    return join(this.folder, 'postgres');
+  }
+
+  /** Ends it as a crash would; it is started again at once. */
+  kill(): void {
+    process.kill(Number(readFileSync(join(this.cluster, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
+  }
+
+  stop(): Promise<void> {
+    return this.database.stop();
+  }
+
+  /** Another one that follows this one and may be promoted: a copy of its folder, made while it runs. */
+  async startStandby(): Promise<OwnPostgres> {
+    const folder = newFolder();
+    const cluster = join(folder, 'postgres');
+    const url = this.#superuserUrl;
+    const superuser = new pg.Client({ connectionString: url });
+    await superuser.connect();
+    await superuser.query(`SELECT pg_backup_start('standby', true)`);
+    // Unlike Node's copying it keeps the owners.
+    execFileSync('cp', ['-a', `${this.folder}/.`, folder]);
+    const { rows } = await superuser.query<{ label: string }>('SELECT labelfile AS label FROM pg_backup_stop(false)');
+    await superuser.end();
+    rmSync(join(cluster, 'postmaster.pid'));
+    const { uid, gid } = statSync(cluster);
+    const files = {
+      backup_label: rows[0]?.label ?? '',
+      'standby.signal': '',
+      'postgresql.auto.conf': `primary_conninfo = '${url}'\n`,
+    };
+    for (const [name, text] of Object.entries(files)) {
+      appendFileSync(join(cluster, name), text);
+      chownSync(join(cluster, name), uid, gid);
+    }
+    return new OwnPostgres(folder, await provide(folder));
+  }
+
+  /** Runs one statement as the superuser. */
+  async administer(sql: string): Promise<void> {
+    const superuser = new pg.Client({ connectionString: this.#superuserUrl });
+    await superuser.connect();
+    await superuser.query(sql);
+    await superuser.end();
+  }
+
+  get #superuserUrl(): string {
+    const url = new URL(this.url);
+    url.username = 'postgres';
+    url.password = readFileSync(join(this.folder, 'database-superuser-password'), 'utf8').trim();
+    return url.href;
+  }
 }

@@ -21,6 +21,7 @@ export class Proxy {
   private constructor(
     private readonly server: Server,
     readonly port: number,
+    private target: URL,
   ) {}
 
   /** Closed when the test (or the file, called outside of one) is over. */
@@ -28,8 +29,8 @@ export class Proxy {
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const proxy = new Proxy(server, (server.address() as AddressInfo).port);
-    server.on('connection', (client) => proxy.#join(client, connect(Number(target.port), target.hostname)));
+    const proxy = new Proxy(server, (server.address() as AddressInfo).port, target);
+    server.on('connection', (client) => proxy.#join(client, connect(Number(proxy.target.port), proxy.target.hostname)));
     onFinished(() => proxy.#close());
     return proxy;
   }
@@ -61,6 +62,12 @@ export class Proxy {
 
   restore(): void {
     this.#isCut = false;
+  }
+
+  /** Takes new connections elsewhere, and breaks those there are. */
+  leadTo(target: URL): void {
+    this.target = target;
+    this.drop();
   }
 
   /** Breaks every connection once. */
