@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { LimitKeys } from '../src/limits/limit-keys.js';
-import { ACCOUNT_GUARD } from '../src/limits/limit-policies.js';
 import { PASSWORD, startApp, type TestApp } from './app.js';
+import { setFailures } from './limit-states.js';
 
 const WRONG = 'not the right passphrase';
 const SAMPLES = 300;
@@ -18,14 +17,6 @@ async function multiply(app: TestApp, email: string): Promise<void> {
      FROM users, unnest(ARRAY['enabled', 'disabled']) kind, generate_series(1, $2) n WHERE email = $1`,
     [email, SAMPLES],
   );
-}
-
-/** As if strangers had tried a hundred passwords. */
-async function lock(app: TestApp, email: string): Promise<void> {
-  const key = app.nest.get(LimitKeys, { strict: false }).of(ACCOUNT_GUARD.name, email);
-  await app.query(`INSERT INTO account_guards (key, failures, next_at) VALUES ($1, 100, now() + interval '1 h')`, [
-    key,
-  ]);
 }
 
 function median(values: readonly number[]): number {
@@ -50,7 +41,7 @@ it(
     const [email, stranger] = [`${randomUUID()}@example.com`, `${randomUUID()}@example.com`];
     await app.register(email);
     await multiply(app, email);
-    for (const locked of [email, stranger]) await lock(app, locked);
+    for (const locked of [email, stranger]) await setFailures(app, locked, 100, 3600);
     const kinds = {
       unknown: { status: 401, email: () => `${randomUUID()}@example.com`, password: WRONG },
       wrong: { status: 401, email: (turn: number) => `enabled${turn}${email}`, password: WRONG },

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { LoginOutcomes } from '../src/access/login-outcomes.js';
 import type { Config } from '../src/config/config.js';
 import { PrismaService } from '../src/database/prisma.service.js';
-import { LimitKeys } from '../src/limits/limit-keys.js';
-import { ACCOUNT_GUARD, LIMITS, SHARES, type LimitPolicy } from '../src/limits/limit-policies.js';
+import { LIMITS } from '../src/limits/limit-policies.js';
 import { LimitsRepository } from '../src/limits/limits.repository.js';
 import { LimitsService } from '../src/limits/limits.service.js';
 import { PasswordsService } from '../src/passwords/passwords.service.js';
 import { AccountsService } from '../src/users/accounts.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
+import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from './limit-states.js';
 
 const WRONG = 'not the right passphrase';
 /** The tests come from 127.0.0.1 and say for whom. */
@@ -56,24 +57,11 @@ async function deviceOf(app: TestApp, email: string): Promise<string> {
   return String((await logIn(app, { email })).body['deviceToken']);
 }
 
-function guardKey(app: TestApp, email: string): Buffer {
-  return app.nest.get(LimitKeys, { strict: false }).of(ACCOUNT_GUARD.name, email.toLowerCase());
-}
-
 async function failuresOf(app: TestApp, email: string): Promise<number> {
   const [row] = await app.query<{ failures: number }>('SELECT failures FROM account_guards WHERE key = $1', [
     guardKey(app, email),
   ]);
   return row?.failures ?? 0;
-}
-
-/** As if so many had been tried and the wait were over. */
-async function setFailures(app: TestApp, email: string, failures: number): Promise<void> {
-  await app.query(
-    `INSERT INTO account_guards (key, failures, next_at) VALUES ($1, $2, now())
-     ON CONFLICT (key) DO UPDATE SET failures = $2, next_at = now()`,
-    [guardKey(app, email), failures],
-  );
 }
 
 function limitOf({ status, headers }: Answer): string | number {
@@ -211,16 +199,8 @@ describe('a device that has logged in before', () => {
     const deviceToken = await deviceOf(app, email);
     await setFailures(app, email, 100);
     await logIn(app, { email, password: WRONG });
-    const keys = app.nest.get(LimitKeys, { strict: false });
-    const full = [
-      keys.of(LIMITS.address.name, address),
-      ...Array.from({ length: SHARES }, (_, share) => keys.of(LIMITS.all.name, String(share))),
-    ];
-    await app.query(
-      `INSERT INTO rate_limits (key, full_at) SELECT key, now() + interval '600 s' FROM unnest($1::bytea[]) key
-       ON CONFLICT (key) DO UPDATE SET full_at = excluded.full_at`,
-      [full],
-    );
+    await useUp(app, LIMITS.address, 600, [address]);
+    await useUp(app, LIMITS.all, 600, ...SHARES_OF_ALL);
     expect(limitOf(await logIn(app, { email, address }))).toBe('address');
     expect(limitOf(await logIn(app, { email: newEmail() }))).toBe('all');
     const answer = await logIn(app, { email, address, deviceToken });
@@ -313,7 +293,7 @@ describe('an address', () => {
     const counted = async (forwarded: string): Promise<boolean> => {
       await app.query('DELETE FROM rate_limits');
       await logIn(app, { email: newEmail(), password: WRONG, address: forwarded });
-      const key = app.nest.get(LimitKeys, { strict: false }).of(LIMITS.address.name, '203.0.113.9');
+      const key = limitKeys(app).of(LIMITS.address.name, '203.0.113.9');
       return (await app.query('SELECT FROM rate_limits WHERE key = $1', [key])).length === 1;
     };
     expect(await counted('203.0.113.9')).toBe(true);
@@ -403,27 +383,6 @@ function get(app: TestApp, path: string, address: string): Promise<Answer> {
   return app.call('GET', path, { headers: { 'x-forwarded-for': address } });
 }
 
-const shares = Array.from({ length: SHARES }, (_, share) => [String(share)]);
-
-/** As if so many seconds of a limit were used up by each of these. */
-async function use(app: TestApp, limit: LimitPolicy, seconds: number, ...whom: readonly string[][]): Promise<void> {
-  const keys = whom.map((parts) => app.nest.get(LimitKeys, { strict: false }).of(limit.name, ...parts));
-  await app.query(
-    `INSERT INTO rate_limits (key, full_at) SELECT key, now() + make_interval(secs => $2) FROM unnest($1::bytea[]) key
-     ON CONFLICT (key) DO UPDATE SET full_at = excluded.full_at`,
-    [keys, seconds],
-  );
-}
-
-/** What is used up, by the key. */
-async function counts(app: TestApp): Promise<Record<string, string>> {
-  const rows = await app.query<{ key: string; used: string }>(
-    `SELECT encode(key, 'hex') AS key, full_at::text AS used FROM rate_limits
-     UNION ALL SELECT encode(key, 'hex'), failures::text FROM account_guards`,
-  );
-  return Object.fromEntries(rows.map(({ key, used }) => [key, used]));
-}
-
 /** A login and how it must end. */
 function loginOf(outcome: 200 | 401, email: string, address = newAddress()) {
   return { outcome, email, address, password: outcome === 200 ? PASSWORD : WRONG };
@@ -449,7 +408,7 @@ describe('the limit of all', () => {
       const wrong = Array.from({ length: 150 }, () => loginOf(401, newEmail()));
       await app.query('DELETE FROM rate_limits');
       // So that nothing refills to the brim meanwhile, and what was added can be told.
-      await use(app, LIMITS.all, used, ...shares);
+      await useUp(app, LIMITS.all, used, ...SHARES_OF_ALL);
       const before = await usedOfAll(app);
       const dice = random === undefined ? undefined : vi.spyOn(Math, 'random').mockReturnValue(random);
       const logins = [crowd, right, wrong].flat().map(async ({ outcome, ...attempt }, turn) => {
@@ -467,7 +426,7 @@ describe('the limit of all', () => {
 
 /** Seconds, of all shares together. */
 async function usedOfAll(app: TestApp): Promise<number> {
-  const keys = shares.map((share) => app.nest.get(LimitKeys, { strict: false }).of(LIMITS.all.name, ...share));
+  const keys = SHARES_OF_ALL.map((share) => limitKeys(app).of(LIMITS.all.name, ...share));
   const [row] = await app.query<{ used: number }>(
     `SELECT sum(extract(epoch FROM full_at))::float8 AS used FROM rate_limits WHERE key = ANY($1)`,
     [keys],
@@ -486,6 +445,15 @@ async function copies(app: TestApp, email: string, count: number): Promise<strin
   return rows.map((row) => row.email);
 }
 
+/** What is used up, by the key. */
+async function counts(app: TestApp): Promise<Record<string, string>> {
+  const rows = await app.query<{ key: string; used: string }>(
+    `SELECT encode(key, 'hex') AS key, full_at::text AS used FROM rate_limits
+     UNION ALL SELECT encode(key, 'hex'), failures::text FROM account_guards`,
+  );
+  return Object.fromEntries(rows.map(({ key, used }) => [key, used]));
+}
+
 describe('a dry run', () => {
   it.each([
     // What a right password gives back is of what was charged before the limit that would refuse.
@@ -498,17 +466,16 @@ describe('a dry run', () => {
     const { email, userId } = await app.signIn();
     const attempt = { email, address: newAddress() };
     await app.query('DELETE FROM rate_limits');
-    await use(app, LIMITS.address, refusing === 'address' ? 900 : 300, [attempt.address]);
-    await use(app, LIMITS.addressAndAccount, 450, [attempt.address, email]);
-    await use(app, LIMITS.all, refusing === 'all' ? 120 : 30, ...shares);
-    await setFailures(app, email, 5);
-    if (refusing === 'account') await app.query(`UPDATE account_guards SET next_at = now() + interval '1 h'`);
+    await useUp(app, LIMITS.address, refusing === 'address' ? 900 : 300, [attempt.address]);
+    await useUp(app, LIMITS.addressAndAccount, 450, [attempt.address, email]);
+    await useUp(app, LIMITS.all, refusing === 'all' ? 120 : 30, ...SHARES_OF_ALL);
+    await setFailures(app, email, 5, refusing === 'account' ? 3600 : 0);
     const before = await counts(app);
     await (await limits.admitLogin(attempt)).withdraw();
     expect(await counts(app)).toEqual(before);
     expect(await (await limits.admitLogin(attempt)).succeed(userId)).toBeTypeOf('string');
     expect(limits.stats()[refusing]).toBe(2);
-    const keys = app.nest.get(LimitKeys, { strict: false });
+    const keys = limitKeys(app);
     const gone = {
       'address-and-account': keys.of('address-and-account', attempt.address, email).toString('hex'),
       account: guardKey(app, email).toString('hex'),
@@ -521,8 +488,8 @@ describe('a dry run', () => {
     const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
     const address = newAddress();
     const userId = randomUUID();
-    await use(app, LIMITS.address, 900, [address]);
-    await use(app, LIMITS.currentPassword, 450, [userId]);
+    await useUp(app, LIMITS.address, 900, [address]);
+    await useUp(app, LIMITS.currentPassword, 450, [userId]);
     const before = await counts(app);
     const limits = app.nest.get(LimitsService, { strict: false });
     await (await limits.admitCurrentPassword(userId, address)).succeed(userId);
@@ -573,6 +540,7 @@ describe('all requests of an address', () => {
       expect(answer.headers.get('ratelimit')).toBe(`"request-address";r=0;t=${retryAfter(answer)}`);
     }
     expect(app.nest.get(LimitsService, { strict: false }).stats()['request-address']).toBe(3);
+    expect(app.nest.get(LoginOutcomes, { strict: false }).stats()).toMatchObject({ limited: 1, wrong: 0 });
   });
 
   it('are counted by its /64, and probes and other addresses go on', async () => {

@@ -9,11 +9,12 @@ import { AddressLimit } from './address-limit.js';
 import { Gate } from './gate.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
+import { LoginOutcomes } from './login-outcomes.js';
 import { Turnstile } from './turnstile.js';
 
 @Module({
   imports: [PassportModule, LimitsModule, PasswordsModule, TokensModule, SessionsModule],
-  providers: [AccessTokenVerifier, JwtStrategy, Gate, JwtAuthGuard, Turnstile, AddressLimit],
-  exports: [AccessTokenVerifier, AddressLimit, Gate, JwtAuthGuard, Turnstile],
+  providers: [AccessTokenVerifier, JwtStrategy, Gate, JwtAuthGuard, Turnstile, AddressLimit, LoginOutcomes],
+  exports: [AccessTokenVerifier, AddressLimit, Gate, JwtAuthGuard, LoginOutcomes, Turnstile],
 })
 export class AccessModule {}

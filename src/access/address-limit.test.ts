@@ -5,6 +5,7 @@ import { parseSettings } from '../config/read-settings.js';
 import type { LimitsService } from '../limits/limits.service.js';
 import { tooManyAttempts } from '../limits/limits.problems.js';
 import { AddressLimit } from './address-limit.js';
+import { LoginOutcomes } from './login-outcomes.js';
 
 const limits: Pick<LimitsService, 'refusal'> = {
   refusal: (_policy, seconds) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
@@ -17,7 +18,7 @@ async function serve(mostAddresses?: number): Promise<FastifyInstance> {
   const config = { ...parseSettings({}), addressRequestsPerMinute: 2 } as Config;
   const fastify = Fastify({ trustProxy: true });
   onTestFinished(() => fastify.close());
-  await new AddressLimit(config, limits as LimitsService).guard(fastify, mostAddresses);
+  await new AddressLimit(config, limits as LimitsService, new LoginOutcomes()).guard(fastify, mostAddresses);
   fastify.get('/', () => 'seen');
   return fastify;
 }

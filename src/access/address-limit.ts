@@ -7,6 +7,7 @@ import { tooManyAttempts } from '../limits/limits.problems.js';
 import { LimitsService } from '../limits/limits.service.js';
 import { sendProblem } from '../problems/problem.filter.js';
 import type { ProblemFactory } from '../problems/problem.js';
+import { LoginOutcomes } from './login-outcomes.js';
 import { routeConfig } from './route-access.decorators.js';
 
 /** So many addresses are counted at once, 230 bytes each; beyond them the one that was quiet for longest is forgotten. */
@@ -31,6 +32,7 @@ export class AddressLimit {
   constructor(
     @Inject(CONFIG) { addressRequestsPerMinute, rateLimits }: Config,
     private readonly limits: LimitsService,
+    private readonly logins: LoginOutcomes,
   ) {
     this.#quota = addressRequestsPerMinute;
     this.#isOn = addressRequestsPerMinute > 0 && rateLimits !== 'off';
@@ -62,6 +64,7 @@ export class AddressLimit {
       if (counted.isAllowed || !counted.isExceeded) return undefined;
       const problem = this.limits.refusal(policy, counted.ttlInSeconds);
       if (problem === undefined) return undefined;
+      this.logins.noteRefusal(request.routeOptions.config, problem);
       sendProblem(problem, () => undefined, request, reply);
       return reply;
     });

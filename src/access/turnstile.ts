@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
+import { LoginOutcomes } from './login-outcomes.js';
 import { routeConfig } from './route-access.decorators.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { sendProblem } from '../problems/problem.filter.js';
@@ -15,14 +16,18 @@ export const HashesPassword = (): MethodDecorator => routeConfig({ hashes: true 
 /** Behind the gate: in a storm nine of ten are turned away here, before a body is read or Nest is asked. */
 @Injectable()
 export class Turnstile {
-  constructor(private readonly passwords: PasswordsService) {}
+  constructor(
+    private readonly passwords: PasswordsService,
+    private readonly logins: LoginOutcomes,
+  ) {}
 
   /** Adds the hook to the routes that are added from now on, and to no other. */
   guard(fastify: FastifyInstance): void {
     const turn: onRequestHookHandler = (request, reply, done) => {
       const problem = this.passwords.refusal();
-      if (problem === undefined) done();
-      else sendProblem(problem, () => undefined, request, reply);
+      if (problem === undefined) return done();
+      this.logins.noteRefusal(request.routeOptions.config, problem);
+      sendProblem(problem, () => undefined, request, reply);
     };
     fastify.addHook('onRoute', (route) => {
       if ((route.config as HashingRoute | undefined)?.hashes) route.onRequest = [route.onRequest ?? [], turn].flat();

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { tokenMissing } from '../access/access.problems.js';
+import { CountsAsLogin, LoginOutcomes } from '../access/login-outcomes.js';
 import type { Principal } from '../access/principal.js';
 import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
 import { tooManyAttempts } from '../limits/limits.problems.js';
@@ -28,7 +29,10 @@ import { AuthService, type IssuedTokens } from './auth.service.js';
 
 @Controller('v1/auth')
 export class AuthController {
-  constructor(private readonly auth: AuthService) {}
+  constructor(
+    private readonly auth: AuthService,
+    private readonly logins: LoginOutcomes,
+  ) {}
 
   @Post('register')
   @Public()
@@ -50,6 +54,7 @@ export class AuthController {
   @Post('login')
   @Public()
   @HashesPassword()
+  @CountsAsLogin()
   @HttpCode(200)
   @RouteSchema({
     summary: 'Start a session and get its tokens',
@@ -59,7 +64,7 @@ export class AuthController {
     response: { 200: LoginResponse, ...problemResponses(credentialsInvalid, tooManyAttempts, serviceUnavailable) },
   })
   async login(@Body() body: LoginBody, @From() sender: Sender, @Gone() gone: AbortSignal): Promise<LoginResponse> {
-    const loggedIn = await this.auth.login(body, sender, gone);
+    const loggedIn = await this.logins.of(this.auth.login(body, sender, gone));
     const { deviceToken } = loggedIn;
     return { ...tokenResponse(loggedIn), ...(deviceToken !== undefined && { deviceToken }) };
   }

@@ -8,6 +8,7 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { Departure } from './departure.js';
 import { HealthController } from './health.controller.js';
 import { LimitMetrics } from './limit.metrics.js';
+import { LoginMetrics } from './login.metrics.js';
 import { MetricsRegistry } from './metrics.registry.js';
 import { MetricsServer } from './metrics.server.js';
 import { RequestMetrics } from './request.metrics.js';
@@ -25,6 +26,7 @@ import { TokenMetrics } from './token.metrics.js';
     SessionMetrics,
     TokenMetrics,
     LimitMetrics,
+    LoginMetrics,
     RequestMetrics,
     MetricsServer,
   ],

@@ -1,0 +1,11 @@
+import { Injectable } from '@nestjs/common';
+import { LoginOutcomes } from '../access/login-outcomes.js';
+import { MetricsRegistry } from './metrics.registry.js';
+
+/** Who gets in. */
+@Injectable()
+export class LoginMetrics {
+  constructor(metrics: MetricsRegistry, logins: LoginOutcomes) {
+    metrics.counters('gatehouse_logins_total', 'Logins.', 'outcome', () => logins.stats());
+  }
+}
