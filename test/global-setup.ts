@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import { localSecret } from '../dist/config/local-secret.js';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { dropDatabase } from '../dist/database/schema-reset.js';
@@ -12,6 +13,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** A server on which databases may be created. */
     databaseServerUrl: string;
+    /** The same server as someone who may make roles. */
+    administratorUrl: string;
     /** A migrated database without rows, to be copied. */
     templateDatabase: string;
   }
@@ -35,6 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     { migrate: true },
   );
   project.provide('databaseServerUrl', databaseUrl);
+  project.provide('administratorUrl', url ?? (await superuserUrl(databaseUrl, folder)));
   project.provide('templateDatabase', template);
   return async () => {
     await dropDatabase(databaseUrl, template);
@@ -48,6 +52,15 @@ async function run(connectionString: string, sql: string): Promise<void> {
   await client.connect();
   await client.query(sql);
   await client.end();
+}
+
+/** Of the embedded server under this DATA_DIR. */
+async function superuserUrl(databaseUrl: string, folder: string): Promise<string> {
+  const superuser = new URL(databaseUrl);
+  superuser.username = 'postgres';
+  superuser.password = await localSecret(join(folder, 'database-superuser-password'));
+  superuser.pathname = '/postgres';
+  return superuser.href;
 }
 
 function withDatabase(url: string, database: string): string {
