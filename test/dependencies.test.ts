@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+interface LockedPackage {
+  readonly name?: string;
+  readonly version: string;
+  readonly integrity?: string;
+  readonly dev?: true;
+}
+
+interface Bill {
+  readonly bomFormat: string;
+  readonly components: readonly {
+    readonly name: string;
+    readonly group?: string;
+    readonly version: string;
+    readonly hashes?: readonly { readonly content: string }[];
+    readonly properties: readonly { readonly name: string; readonly value: string }[];
+  }[];
+}
+
+const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+  packages: Record<string, LockedPackage>;
+};
+
+/** Name, version and hash of what the lock file says and this machine has: it lists binaries for every other one as well. */
+function lockedForProduction(): string[] {
+  return Object.entries(packages)
+    .filter(([path, { dev }]) => path !== '' && !dev && existsSync(path))
+    .map(([path, { name = path.replace(/^.*node_modules\//, ''), version, integrity = '' }]) => {
+      const hash = Buffer.from(integrity.replace('sha512-', ''), 'base64').toString('hex');
+      return `${name} ${version} ${hash}`;
+    });
+}
+
+it('the bill of materials has every production dependency of the lock file, offline (CFG-03)', async () => {
+  const [, printed = ''] = /^npm (sbom .+) > sbom\.json$/m.exec(readFileSync('SECURITY.md', 'utf8')) ?? [];
+  const command = [...printed.split(' '), '--offline'];
+  const { stdout } = await promisify(execFile)('npm', command, { maxBuffer: 64 * 1024 * 1024 });
+  const { bomFormat, components } = JSON.parse(stdout) as Bill;
+  expect(bomFormat).toBe('CycloneDX');
+  const served = components
+    .filter(({ properties }) => !properties.some(({ name }) => name === 'cdx:npm:package:development'))
+    .map(({ group, name, version, hashes = [] }) => {
+      const fullName = group === undefined ? name : `${group}/${name}`;
+      return `${fullName} ${version} ${hashes[0]?.content ?? ''}`;
+    });
+  const locked = lockedForProduction();
+  expect(locked.length).toBeGreaterThan(100);
+  expect(locked.filter((each) => !served.includes(each))).toEqual([]);
+  expect(served.filter((each) => !locked.includes(each))).toEqual([]);
+});
