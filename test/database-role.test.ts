@@ -5,7 +5,8 @@ import { KeysService } from '../src/auth/keys.service.js';
 import { PrismaService } from '../src/database/prisma.service.js';
 import { LimitsRepository } from '../src/limits/limits.repository.js';
 import { RevocationsService } from '../src/sessions/revocations.service.js';
-import { SessionsService } from '../src/sessions/sessions.service.js';
+import { AuditService } from '../src/audit/audit.service.js';
+import { SessionsPurge } from '../src/sessions/sessions-purge.js';
 import { createDatabase, PASSWORD, query, startApp } from './app.js';
 import { startNode } from './processes.js';
 
@@ -58,7 +59,13 @@ describe('a database role that may only read and write rows', () => {
     );
     await query(ownerUrl, `UPDATE revocations SET created_at = now() - interval '1 year'`);
     await query(ownerUrl, `UPDATE rate_limits SET full_at = now() - interval '1 year'`);
-    await app.nest.get(SessionsService, { strict: false }).purge();
+    await app.nest.get(SessionsPurge, { strict: false }).purge();
+    await query(
+      ownerUrl,
+      `INSERT INTO audit_events (occurred_at, event, actor) VALUES (now() - interval '1 year', 'old', 'system')`,
+    );
+    await app.nest.get(AuditService, { strict: false }).purge();
+    expect(await query(ownerUrl, `SELECT FROM audit_events WHERE event = 'old'`)).toEqual([]);
     await app.nest.get(RevocationsService, { strict: false }).purge();
     const limits = app.nest.get(LimitsRepository, { strict: false });
     await app.nest.get(PrismaService, { strict: false }).transaction((tx) => limits.purge(tx));
@@ -78,6 +85,7 @@ describe('a database role that may only read and write rows', () => {
       'ALTER TABLE users ADD COLUMN added int',
       'CREATE INDEX ON users (created_at)',
       'DROP TABLE devices',
+      'ALTER TABLE audit_events DISABLE TRIGGER ALL',
       'TRUNCATE users',
       'CREATE SCHEMA added',
       'INSERT INTO _prisma_migrations SELECT * FROM _prisma_migrations',
