@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startApp, type TestApp } from './app.js';
+
+const ATTEMPTS = 5;
+const MOST_MS = 50;
+/** A little less than is read of a login, and of a header section. */
+const MOST_BYTES = 15_500;
+const MOST_HEAD = 15_000;
+
+let app: TestApp;
+let token: string;
+const cleaners: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  app = await startApp({ changes: { trustedProxies: ['127.0.0.1'], rateLimits: 'dry-run' } }, (clean) =>
+    cleaners.unshift(clean),
+  );
+  token = (await app.signIn()).token;
+});
+afterAll(async () => {
+  for (const clean of cleaners) await clean();
+});
+
+const HOST = 'Host: x\r\n';
+
+function get(path: string, fields = ''): string {
+  return `GET ${path} HTTP/1.1\r\n${HOST}${fields}Connection: close\r\n\r\n`;
+}
+
+function post(body: string, { path = '/v1/auth/login', fields = '', connection = 'close' } = {}): string {
+  const type = fields.includes('Content-Type') ? '' : 'Content-Type: application/json\r\n';
+  const bytes = Buffer.from(body).toString('latin1');
+  return `POST ${path} HTTP/1.1\r\n${HOST}${type}${fields}Connection: ${connection}\r\nContent-Length: ${bytes.length}\r\n\r\n${bytes}`;
+}
+
+const guarded = (fields: string): string => get('/v1/users/me', `${fields}\r\n`);
+const signedIn = (): string => `Authorization: Bearer ${token}\r\n`;
+const filled = (unit: string, size: number): string => unit.repeat(Math.floor(size / unit.length));
+const encode = (text: string): string => Buffer.from(text).toString('base64url');
+
+/** As large as a body may be. */
+function within(start: string, unit: string, end: string): string {
+  return `${start}${filled(unit, MOST_BYTES - start.length - end.length)}${end}`;
+}
+
+function members(count: number): string {
+  return `{${Array.from({ length: count }, (_, index) => `"m${index}":0`).join(',')}}`;
+}
+
+const credentials = (email: string, password: string): string => post(JSON.stringify({ email, password }));
+
+/** Sends the bytes as they are, and waits for the end. */
+async function exchange(bytes: string, url: string): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(bytes, 'latin1');
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk));
+  await new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
+  expect(answer).toMatch(/^HTTP\/1\.1 /);
+}
+
+/** For how long nothing else could run meanwhile, in milliseconds. */
+async function stall(bytes: string): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await ticks();
+  delay.reset();
+  await exchange(bytes, app.url);
+  await ticks();
+  delay.disable();
+  return delay.max / 1e6;
+}
+
+/** The probe is a timer: it begins with its first, and sees a stall when it is next due. */
+function ticks(): Promise<void> {
+  return pause(5);
+}
+
+/** What the exchange takes of the CPU, at both of its ends, in milliseconds. */
+async function cost(bytes: string, url: string): Promise<number> {
+  const before = process.threadCpuUsage();
+  await exchange(bytes, url);
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000;
+}
+
+describe('no request stalls the service for 50 ms', () => {
+  it.each<[string, () => string]>([
+    ['lists within lists', () => post(within('', '[', ''))],
+    ['objects within objects', () => post(within('', '{"a":', ''))],
+    ['many members', () => post(members(1600))],
+    ['many members of one name', () => post(within('{', '"a":0,', '"a":0}'))],
+    ['many members by escaped names', () => post(within('{', '"\\u0061":0,', '"a":0}'))],
+    ['a long list', () => post(within('[', '0,', '0]'))],
+    ['a long number', () => post(within('', '9', ''))],
+    ['escapes', () => post(within('{"email":"', '\\u0061', '"}'))],
+    ['a lone surrogate at the end', () => post(within('{"email":"', '\\ud83d\\ude00', '\\ud83d"}'))],
+    ['white space', () => post(within('', ' ', '{}'))],
+    ['quotes that are not closed', () => post(within('{"', '\\"', ''))],
+    ['an address that nearly is one', () => credentials(`${'a'.repeat(64)}@${filled('a.', 180)}a!`, 'x')],
+    ['labels that nearly are one', () => credentials(`a@${filled('a-', 250)}`, 'x')],
+    ['marks in a password', () => credentials('a@example.com', `a${filled('\u0301\u0316', 1000)}`)],
+    ['syllables in a password', () => credentials('a@example.com', filled('\u1112\u1161\u11ab', 1000))],
+    [
+      'a common password',
+      () =>
+        post(JSON.stringify({ email: `${randomUUID()}@example.com`, password: filled('password', 256) }), {
+          path: '/v1/auth/register',
+        }),
+    ],
+    [
+      'parts of the address in a password',
+      () =>
+        post(JSON.stringify({ email: `${filled('a', 64)}@example.com`, password: filled('a', 256) }), {
+          path: '/v1/auth/register',
+        }),
+    ],
+    ['a refresh token', () => post(JSON.stringify({ refresh_token: filled('A', 1024) }), { path: '/v1/auth/refresh' })],
+    ['parameters', () => get(`/v1/auth/sessions?${filled('a&', 4000)}`, signedIn())],
+    [
+      'parameters of other names',
+      () =>
+        get(
+          `/v1/auth/sessions?${Array.from({ length: 1000 }, (_, index) => `${index.toString(36)}&`)
+            .join('')
+            .slice(0, 4000)}`,
+          signedIn(),
+        ),
+    ],
+    ['escapes in a query', () => get(`/v1/auth/sessions?limit=${filled('%41', 4000)}`)],
+    ['escapes in a path', () => get(`/${filled('%41', 4000)}`)],
+    ['segments of a path', () => get(`/${filled('a/', 4000)}`)],
+    ['header fields', () => get('/v1/auth/me', filled('a: b\r\n', 6 * 96))],
+    ['a host', () => `GET / HTTP/1.1\r\nHost: ${filled('a.', MOST_HEAD)}\u00ff\r\nConnection: close\r\n\r\n`],
+    ['dots in a token', () => guarded(`Authorization: Bearer ${filled('.', MOST_HEAD)}`)],
+    ['letters in a token', () => guarded(`Authorization: Bearer ${filled('a', MOST_HEAD)}`)],
+    ['the header of a token', () => guarded(`Authorization: Bearer ${encode(filled('[', 11_000))}.e30.AA`)],
+    ['members in the header of a token', () => guarded(`Authorization: Bearer ${encode(members(1200))}.e30.AA`)],
+    [
+      'claims of a token',
+      () => guarded(`Authorization: Bearer ${token.split('.')[0]}.${encode(members(1100))}.${token.split('.')[2]}`),
+    ],
+    ['white space before a token', () => guarded(`Authorization: Bearer${filled(' ', MOST_HEAD)}x`)],
+    ['entity tags', () => get('/.well-known/jwks.json', `If-None-Match: ${filled('W/"a",', MOST_HEAD)}\r\n`)],
+    [
+      'addresses of proxies',
+      () =>
+        post('{"email":"a@example.com","password":"x"}', {
+          fields: `X-Forwarded-For: ${filled('127.0.0.1,', MOST_HEAD)}127.0.0.1\r\n`,
+        }),
+    ],
+    [
+      'parameters of a media type',
+      () => post('{}', { fields: `Content-Type: application/json${filled('; charset', MOST_HEAD)}\r\n` }),
+    ],
+    [
+      'white space in a media type',
+      () => post('{}', { fields: `Content-Type: application/json;${filled(' ', MOST_HEAD)}x\r\n` }),
+    ],
+    ['a content coding', () => post('{}', { fields: `Content-Encoding: ${filled('gzip,', MOST_HEAD)}\r\n` })],
+    [
+      'a name of a client',
+      () =>
+        post(JSON.stringify({ email: 'a@example.com', password: 'x' }), {
+          fields: `User-Agent: ${filled('a', MOST_HEAD)}\r\n`,
+        }),
+    ],
+    [
+      'thirty-two bodies at once',
+      () => `${post(within('', '[', ''), { connection: 'keep-alive' }).repeat(31)}${post(members(1600))}`,
+    ],
+    [
+      'thirty-two forged tokens at once',
+      () =>
+        `${guarded(`Authorization: Bearer ${token.slice(0, -8)}AAAAAAAA`)
+          .replace('Connection: close\r\n', '')
+          .repeat(31)}${get('/health/live')}`,
+    ],
+  ])('not by %s (INP-06)', async (_case, bytesOf) => {
+    const stalls: number[] = [];
+    // What an input does it does each time, and what the machine does it does not.
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) stalls.push(await stall(bytesOf()));
+    expect(Math.min(...stalls)).toBeLessThan(MOST_MS);
+  });
+
+  it('nor do chunks of one byte cost much more than they cost Node itself (INP-06)', async () => {
+    const bare = createServer((request, response) => request.resume().on('end', () => response.end()));
+    onTestFinished(() => void bare.close());
+    bare.listen(0, '127.0.0.1');
+    await once(bare, 'listening');
+    const head = `POST /v1/auth/login HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nConnection: close\r\n`;
+    // As many as are read at once.
+    const bytes = `${head}Transfer-Encoding: chunked\r\n\r\n${filled('1\r\n \r\n', 60_000)}0\r\n\r\n`;
+    const bareUrl = `http://127.0.0.1:${(bare.address() as AddressInfo).port}`;
+    const costs: { own: number; bare: number }[] = [];
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      costs.push({ own: await cost(bytes, app.url), bare: await cost(bytes, bareUrl) });
+    }
+    const least = (whose: 'own' | 'bare'): number => Math.min(...costs.map((each) => each[whose]));
+    expect(least('own')).toBeLessThan(3 * least('bare'));
+  });
+});
