@@ -11,7 +11,7 @@ import { LoginOutcomes } from './login-outcomes.js';
 import { routeConfig } from './route-access.decorators.js';
 
 /** So many addresses are counted at once, 230 bytes each; beyond them the one that was quiet for longest is forgotten. */
-const MOST_ADDRESSES = 50_000;
+export const MOST_ADDRESSES = 50_000;
 
 /** The part of a Fastify route's `config` that the limit reads. */
 interface ExemptRoute {

@@ -7,7 +7,7 @@ import { KeyRing } from '../tokens/key-ring.js';
 import { NoContent } from '../wire/no-content.js';
 import { JwkSet } from './auth.messages.js';
 
-const MOST_CACHED_SECONDS = 300;
+export const MOST_CACHED_SECONDS = 300;
 
 @Controller('.well-known')
 export class JwksController {

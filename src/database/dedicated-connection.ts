@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 
 /** Longest wait for the connection, and for the answer to each query; then another connection is tried. */
-const TIMEOUT_MS = 2000;
+export const TIMEOUT_MS = 2000;
 
 export interface DedicatedConnectionOptions {
   readonly connectionString: string;

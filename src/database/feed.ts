@@ -18,7 +18,7 @@ export type FeedReader = (query: FeedQuery, isFresh: boolean) => Promise<void>;
 /** Notifications on it carry nothing: they say "read now". */
 const CHANNEL = 'gatehouse';
 /** How long a change can go unread when no notification arrives. */
-const POLL_MS = 500;
+export const POLL_MS = 500;
 
 /**
  * How a change in the database reaches the memory of every node: each reads its tables every 500 ms, and at once when a

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { CONFIG, type Config } from '../config/config.js';
 
 /** Nobody has asked for so long: whoever sends requests here has noticed. */
-const QUIET_MS = 1000;
+export const QUIET_MS = 1000;
 /** A visitor so recently means that another may come. */
 const RECENT_MS = 10_000;
 const CHECK_MS = 25;

@@ -1,5 +1,5 @@
 /** NIST SP 800-63B-4 section 3.1.1.2 asks for 64 at least. At four bytes each this bounds what is hashed to 1024 bytes. */
-const MAX_CODE_POINTS = 256;
+export const MAX_CODE_POINTS = 256;
 
 /** No character of NFC takes more UTF-16 units than six to write, so what is longer need not be normalised to be too long. */
 const MAX_UTF16_UNITS = MAX_CODE_POINTS * 6;

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import type { Sender } from '../wire/sender.js';
 
-const LONGEST_USER_AGENT = 256;
+export const LONGEST_USER_AGENT = 256;
 
 /** Where and with what a session was started, for its owner to recognise it by. */
 export interface Origin {
