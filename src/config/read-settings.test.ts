@@ -110,4 +110,18 @@ describe('settings', () => {
     expect(parseSettings({ DATABASE_URL, MASTER_SECRET: GOOD_SECRET }).docs).toBe(false);
     expect(parseSettings({ DATABASE_URL, MASTER_SECRET: GOOD_SECRET, DOCS: 'on' }).docs).toBe(true);
   });
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.1.2.3', true],
+    ['::1', true],
+    ['localhost', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['192.0.2.1', false],
+    ['api.example.com', false],
+  ])('show documents and metrics to nobody else unless asked: on %s documents are %s (API-11)', (HOST, docs) => {
+    expect(parseSettings({ HOST })).toMatchObject({ docs, metricsPort: undefined });
+    expect(parseSettings({ HOST, DOCS: 'on' }).docs).toBe(true);
+  });
 });

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -76,9 +77,13 @@ function derive(values: Values): Settings {
     dataDir: resolve(String(values['dataDir'])),
     audience: values['audience'] ?? values['issuer'],
     databaseDirectUrl: values['databaseDirectUrl'] ?? databaseUrl,
-    docs: values['docs'] ?? databaseUrl === undefined,
+    docs: values['docs'] ?? (databaseUrl === undefined && isLoopback(String(values['host']))),
     hashConcurrency: values['hashConcurrency'] ?? availableParallelism(),
   } as unknown as Settings;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
 }
 
 /** OWASP Password Storage Cheat Sheet: the least memory, in KiB, for one, two, and three or more passes. */

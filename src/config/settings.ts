@@ -187,7 +187,7 @@ export const settings = {
     about: 'Serve Prometheus metrics on this port of `HOST`.',
   }),
   DOCS: flag({
-    unset: 'on with the embedded database',
+    unset: 'on with the embedded database, if `HOST` is this machine alone',
     about: 'Serve `/docs` and `/openapi.json`: `on` or `off`.',
   }),
 } as const;
