@@ -114,6 +114,16 @@ describe('logging in', () => {
     expect(told).toEqual([told[0], told[0], told[0]]);
   });
 
+  it('goes on with a password of any age, and asks for no other (PWD-06)', async () => {
+    const { email } = await app.signIn();
+    await app.query(`UPDATE users SET created_at = now() - interval '30 years' WHERE email_lower = $1`, [email]);
+    const { status, body } = await app.login(email);
+    expect([status, Object.keys(body).toSorted()]).toEqual([
+      200,
+      ['access_token', 'expires_in', 'refresh_token', 'token_type'],
+    ]);
+  });
+
   it('keeps at most a hundred live sessions; the oldest ends', async () => {
     const { email } = await app.signIn();
     const user = '(SELECT id FROM users WHERE email_lower = $1)';

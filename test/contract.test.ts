@@ -162,6 +162,22 @@ describe('the OpenAPI document', () => {
     expect(bare.map(({ route }) => route)).toEqual([]);
   });
 
+  it('has room for no hint, no question and no end of a password (PWD-06)', async () => {
+    const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    const asked = new Set(operations.flatMap(({ requestBody }) => membersOf(requestBody)));
+    const words = ['currentPassword', 'deviceToken', 'email', 'newPassword', 'password', 'refresh_token'];
+    expect([...asked].toSorted()).toEqual(words);
+    const answered = new Set(operations.flatMap(({ responses }) => membersOf(responses)));
+    expect([...answered].filter((name) => /password|hint|question/i.test(name))).toEqual([]);
+    const codes = (await definedKinds()).map(({ code }) => code).filter((code) => code.startsWith('password_'));
+    expect(codes).toEqual(['password_common', 'password_contextual', 'password_too_long', 'password_too_short']);
+    const columns = await app.query<{ column: string }>(
+      `SELECT column_name AS column FROM information_schema.columns WHERE table_name = 'users'`,
+    );
+    const kept = ['created_at', 'disabled_at', 'email', 'email_lower', 'id', 'password_hash'];
+    expect(columns.map(({ column }) => column).toSorted()).toEqual(kept);
+  });
+
   it('and the documentation are there only when DOCS says so', async () => {
     const closed = await startApp({ databaseUrl: app.databaseUrl, changes: { docs: false } });
     for (const path of ['/openapi.json', '/docs', '/docs/json']) {
@@ -171,6 +187,29 @@ describe('the OpenAPI document', () => {
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(await page.text()).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
   });
+});
+
+it('there is no administration, no metric and no detail of health to be asked for (API-11)', async () => {
+  const closed = await startApp({ changes: { docs: false } });
+  const { token } = await closed.signIn();
+  for (const path of [
+    '/metrics',
+    '/health',
+    '/health/details',
+    '/admin',
+    '/v1/admin',
+    '/v1/users',
+    '/v1/keys',
+    '/debug',
+  ]) {
+    expect([path, (await closed.call('GET', path, { token })).status]).toEqual([path, 404]);
+  }
+  for (const path of ['/health/live', '/health/ready']) {
+    expect((await closed.call('GET', path)).body).toEqual({ status: 'ok' });
+  }
+  await dropDatabase(app.databaseUrl, new URL(closed.databaseUrl).pathname.slice(1));
+  const { status, body } = await closed.call('GET', '/health/ready');
+  expect([status, body['detail']]).toEqual([503, 'The service cannot answer at the moment. Try again shortly.']);
 });
 
 it('an answer drops what its schema does not declare', async () => {
@@ -334,6 +373,13 @@ function flawsOf(body: unknown, schema: object | undefined): unknown {
   const validate = ajv.compile(schema);
   validate(body);
   return validate.errors ?? null;
+}
+
+/** The names of all members of all messages. */
+function membersOf(schema: unknown): string[] {
+  if (!(schema instanceof Object)) return [];
+  const own = 'properties' in schema && schema.properties instanceof Object ? Object.keys(schema.properties) : [];
+  return [...own, ...Object.values(schema).flatMap(membersOf)];
 }
 
 /** Objects that would let an undeclared member pass. */

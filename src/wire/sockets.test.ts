@@ -135,8 +135,8 @@ describe('a request out of bounds', () => {
   it('has bounds that the README names (INP-12, CFG-04)', () => {
     const said = readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' ');
     const limits = [
-      `${maxHeaderSize / 1024} KiB or ${MAX_HEADER_FIELDS} fields`,
-      `targets over ${MAX_TARGET_LENGTH} characters`,
+      `${maxHeaderSize / 1024} KiB or of more than ${MAX_HEADER_FIELDS} fields`,
+      `targets and access tokens over ${MAX_TARGET_LENGTH} characters`,
       `Bodies over ${BODY_LIMIT_BYTES / 1024} KiB`,
     ];
     expect(limits.filter((limit) => !said.includes(limit))).toEqual([]);
