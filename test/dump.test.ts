@@ -10,6 +10,7 @@ import { PASSWORD, startApp, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';
 import { limitKeys } from './limit-states.js';
 import { MASTER_SECRET } from './processes.js';
+import { keepOpen } from './secrets.js';
 
 const ANOTHER_SECRET = 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK';
 const LABELS = ['key-encryption', 'refresh-token', 'device-token', 'limits'];
@@ -23,9 +24,9 @@ let tables: Record<string, Record<string, unknown>[]>;
 /** Each column of each row, as bytes whatever it was. */
 let cells: Buffer[];
 const cleaners: (() => Promise<void>)[] = [];
+const onFinished = (clean: () => Promise<void>): void => void cleaners.unshift(clean);
 
 beforeAll(async () => {
-  const onFinished = (clean: () => Promise<void>): void => void cleaners.unshift(clean);
   app = await startApp({ changes: { rateLimits: 'on' } }, onFinished);
   attacked = await startApp({ databaseUrl: app.databaseUrl }, onFinished);
   user = await app.signIn();
@@ -104,6 +105,7 @@ describe('a dump of the database', () => {
   it('opens nothing: what is in it is no token, no password and no secret to make one with (RT-05)', async () => {
     const found = candidates();
     expect(found.length).toBeGreaterThan(100);
+    for (const text of found) keepOpen(text);
     const content = { sessionId: user.sessionId, counter: 0 };
     const forged = [
       ...found.map((secret) => new RefreshTokens(withSecret(secret)).write(content)),
