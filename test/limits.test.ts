@@ -105,13 +105,18 @@ describe('an account', () => {
   it('evaluates no more under parallel guessing from as many addresses on two processes (BRU-02)', async () => {
     const other = await startApp({ databaseUrl: app.databaseUrl, changes: LIMITED });
     const email = await register(app);
+    const startedAt = performance.now();
     const answers = await Promise.all(
       Array.from({ length: 120 }, (_, turn) => logIn(turn % 2 ? app : other, { email, password: WRONG })),
     );
+    const seconds = (performance.now() - startedAt) / 1000;
     const statuses = answers.map(({ status }) => status);
-    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    const evaluated = statuses.filter((status) => status === 401).length;
+    expect(evaluated).toBeGreaterThanOrEqual(10);
+    // The eleventh may come after a second, the next after two more: on a slow machine they are not all at once.
+    expect(evaluated).toBeLessThanOrEqual(10 + Math.floor(Math.log2(1 + seconds)));
     expect(new Set(statuses)).toEqual(new Set([401, 429]));
-    expect(await failuresOf(app, email)).toBe(10);
+    expect(await failuresOf(app, email)).toBe(evaluated);
   });
 
   it('is not closed to right passwords that come at once', async () => {
