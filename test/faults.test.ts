@@ -4,7 +4,7 @@ import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PrismaService } from '../src/database/prisma.service.js';
 import { createDatabase, query, startApp, type Answer, type TestApp } from './app.js';
-import type { SignedIn } from './client.js';
+import { tokensOf, type SignedIn } from './client.js';
 import { heapInUse } from './heap.js';
 import { Proxy, through } from './proxy.js';
 
@@ -250,5 +250,61 @@ describe('what PostgreSQL undoes to let another pass', () => {
     expect([isTrouble(await ask(app, user)), await attempts()]).toEqual([true, '1']);
     await raise('40001', 2);
     expect([(await ask(app, user)).status < 300, await attempts()]).toEqual([true, '3']);
+  });
+});
+
+/** Refreshes that hold a connection for 20 ms each, each of a session that no other is refreshing. */
+async function startSlow(connections: number): Promise<{ app: TestApp; refresh: () => Promise<Timed> }> {
+  const changes = { databasePoolSize: connections, databaseConnectionTimeoutMs: 300, logLevel: 'silent' } as const;
+  const app = await startApp({ changes });
+  const users = await Promise.all([1, 2, 3, 4].map(() => app.signIn()));
+  const signIns = users.map(async ({ email }) => {
+    const tokens: string[] = [];
+    for (let count = 0; count < 60; count++) tokens.push((await app.signInAs(email)).refreshToken);
+    return tokens;
+  });
+  const tokens = (await Promise.all(signIns)).flat();
+  await app.query(`CREATE FUNCTION tarry() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$`);
+  await app.query('CREATE TRIGGER tarry BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION tarry()');
+  const refresh = async (): Promise<Timed> => {
+    const token = tokens.shift() ?? '';
+    const answer = await timed(app.refresh(token));
+    // What was not answered may be sent again.
+    tokens.push(answer.status === 200 ? tokensOf(answer).refreshToken : token);
+    return answer;
+  };
+  return { app, refresh };
+}
+
+describe('twice as many refreshes as the database can take', () => {
+  it('are shed, and as many as ever are served (FLT-15)', async () => {
+    const connections = 4;
+    const { app, refresh } = await startSlow(connections);
+    const { token } = await app.signIn();
+    const startedAt = performance.now();
+    let served = 0;
+    const serve = async (): Promise<void> => {
+      for (; performance.now() - startedAt < 2000; served++) expect((await refresh()).status).toBe(200);
+    };
+    await Promise.all(Array.from({ length: connections }, serve));
+    const capacity = (served * 1000) / (performance.now() - startedAt);
+
+    const floodedAt = performance.now();
+    const asked: Promise<Timed>[] = [];
+    const guarded: number[] = [];
+    for (let seconds = 0; seconds < 3; seconds = (performance.now() - floodedAt) / 1000) {
+      while (asked.length < 2 * capacity * seconds) asked.push(refresh());
+      guarded.push((await app.me(token)).status);
+      await pause(5);
+    }
+    const answers = await Promise.all(asked);
+    const seconds = (performance.now() - floodedAt) / 1000;
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(refused.filter((answer) => !isTrouble(answer))).toEqual([]);
+    expect(refused.length).toBeGreaterThan(answers.length / 5);
+    expect((answers.length - refused.length) / seconds).toBeGreaterThan(0.7 * capacity);
+    expect(Math.max(...answers.map(({ milliseconds }) => milliseconds))).toBeLessThan(2000);
+    expect(new Set(guarded)).toEqual(new Set([200]));
   });
 });
