@@ -3,20 +3,55 @@ import { defineConfig } from 'vitest/config';
 /** Run by `npm run test:faults` alone. */
 const FAULTS_ONLY = ['test/haproxy.test.ts'];
 
+/** These go by how long something takes, or by how much memory: one at a time, when the others are done. */
+const MEASURING = [
+  'aborts',
+  'clocks',
+  'database-server',
+  'enumeration',
+  'faults',
+  'gate',
+  'haproxy',
+  'history',
+  'keys',
+  'leaving',
+  'limits',
+  'log-sink',
+  'login-storm',
+  'metrics',
+  'revocation',
+  'slow-clients',
+  'stalls',
+  'token-flood',
+].map((name) => `test/${name}.test.ts`);
+
+const HTTP = { globalSetup: ['test/global-setup.ts'], testTimeout: 30_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts'] } },
       {
         test: {
+          ...HTTP,
           name: 'http',
           include: ['test/**/*.test.ts'],
-          exclude: process.env['FAULT_SECONDS'] === undefined ? FAULTS_ONLY : [],
-          globalSetup: ['test/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          exclude: MEASURING,
+          // Much of their time they wait for processes to start.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
+      {
+        test: {
+          ...HTTP,
+          name: 'http-measuring',
+          include: MEASURING,
+          exclude: process.env['FAULT_SECONDS'] === undefined ? FAULTS_ONLY : [],
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      { test: { name: 'unit', include: ['src/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 3 } } },
     ],
   },
 });
