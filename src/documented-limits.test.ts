@@ -10,13 +10,13 @@ import { POLL_MS } from './database/feed.js';
 import { QUIET_MS } from './health/departure.js';
 import { ACCOUNT_GUARD, MOST_DEVICE_FAILURES, MOST_DEVICES, REQUEST_ADDRESS } from './limits/limit-policies.js';
 import { MAX_CODE_POINTS } from './passwords/normalized-password.js';
-import { LONGEST_USER_AGENT } from './sessions/origin.js';
 import { MOST_LIVE_SESSIONS } from './sessions/sessions.service.js';
 import { EmailAddress } from './users/user-view.js';
 import { MAX_TOKEN_LENGTH } from './verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from './wire/body-limit.js';
 import { MAX_JSON_DEPTH } from './wire/json-flaw.js';
 import { MAX_HEADER_FIELDS, MAX_TARGET_LENGTH } from './wire/screening.js';
+import { LONGEST_USER_AGENT } from './wire/sender.js';
 import { PATIENCE } from './wire/wire.js';
 
 /** Without its line breaks. */

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
+import { keptUserAgent } from '../wire/sender.js';
 import type { AuditEvent } from './audit-events.js';
 
-const LONGEST_USER_AGENT = 256;
 const PURGE_BATCH = 1000;
 const COLUMNS = Prisma.sql`event, actor, user_id, session_id, address, user_agent, request_id, details`;
 
@@ -62,7 +62,7 @@ function values({ event, by, userId, sessionId, details = {} }: AuditEvent): Pri
     Prisma.sql`${userId ?? null}::uuid`,
     Prisma.sql`${sessionId ?? null}::uuid`,
     Prisma.sql`${sender?.address ?? null}::text`,
-    Prisma.sql`${sender?.userAgent?.slice(0, LONGEST_USER_AGENT) ?? null}::text`,
+    Prisma.sql`${keptUserAgent(sender?.userAgent)}::text`,
     Prisma.sql`${sender?.requestId ?? null}::uuid`,
     Prisma.sql`${JSON.stringify(details)}::jsonb`,
   ]);

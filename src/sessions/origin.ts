@@ -1,7 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import type { Sender } from '../wire/sender.js';
-
-export const LONGEST_USER_AGENT = 256;
+import { keptUserAgent, type Sender } from '../wire/sender.js';
 
 /** Where and with what a session was started, for its owner to recognise it by. */
 export interface Origin {
@@ -10,7 +8,7 @@ export interface Origin {
 }
 
 export function originOf({ userAgent, address }: Pick<Sender, 'userAgent' | 'address'>): Origin {
-  return { userAgent: userAgent?.slice(0, LONGEST_USER_AGENT) || null, network: networkOf(address) };
+  return { userAgent: keptUserAgent(userAgent), network: networkOf(address) };
 }
 
 /** Enough to recognise a place, too little to find a household: /24 of IPv4, /48 of IPv6. */

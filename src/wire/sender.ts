@@ -1,6 +1,8 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 
+export const LONGEST_USER_AGENT = 256;
+
 /** Whence a request comes, for limits, sessions and the audit trail. */
 export interface Sender {
   /** The client's address; behind `TRUSTED_PROXIES` as they say. */
@@ -8,6 +10,11 @@ export interface Sender {
   readonly userAgent: string | undefined;
   /** A UUID: the `instance` of the answer's problem, and `reqId` in the log. */
   readonly requestId: string;
+}
+
+/** What is kept of a `User-Agent`. */
+export function keptUserAgent(userAgent: string | undefined): string | null {
+  return userAgent?.slice(0, LONGEST_USER_AGENT) || null;
 }
 
 /** Who sent the request. */
