@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import {
+  bodyTooLarge,
   headersTooLarge,
   methodNotAllowed,
   requestMalformed,
@@ -11,6 +12,7 @@ import {
 } from '../problems/framework.problems.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problems/problem-body.js';
 import type { Problem } from '../problems/problem.js';
+import { TOO_MANY_PIECES } from './arrivals.js';
 import { MAX_TARGET_LENGTH } from './screening.js';
 import { expectationFailed } from './wire.problems.js';
 
@@ -84,6 +86,7 @@ function whenAnswered(
 
 function problemOf({ code, rawPacket }: ClientError): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return requestTimeout();
+  if (code === TOO_MANY_PIECES) return bodyTooLarge({ detail: 'Send the body in larger chunks.' });
   if (code !== 'HPE_HEADER_OVERFLOW') return requestMalformed();
   return isRequestLineTooLong(rawPacket) ? uriTooLong() : headersTooLarge();
 }

@@ -2,6 +2,7 @@ import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest 
 import type { Server } from 'node:http';
 import { sendProblem } from '../problems/problem.filter.js';
 import type { Problem } from '../problems/problem.js';
+import { boundArrivals } from './arrivals.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { useStrictJson } from './body-parser.js';
 import { lazyLogger } from './lazy-logger.js';
@@ -100,6 +101,7 @@ export function useWire(
   useStrictJson(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
   useSocketErrors(fastify, securityHeaders(settings));
+  boundArrivals(fastify);
   cutSlowReaders(fastify, pace);
   return routes;
 }
