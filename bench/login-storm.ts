@@ -65,7 +65,10 @@ interface Round {
 export function loginStorm(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
     const databaseUrl = await bench.createDatabase();
-    const server = await bench.startServer(databaseUrl, { HASH_QUEUE_MILLISECONDS: String(QUEUE_MILLISECONDS) });
+    const server = await bench.startServer(databaseUrl, {
+      HASH_QUEUE_MILLISECONDS: String(QUEUE_MILLISECONDS),
+      RATE_LIMITS: 'on',
+    });
     const emails = await makeAccounts(bench, databaseUrl, server);
     const token = await signIn(server.url);
     await measureRound(server, token, emails, 1);
@@ -81,7 +84,7 @@ export function loginStorm(effort: Effort): Promise<Result> {
 }
 
 /** All of them with the hash of the one that is registered. */
-async function makeAccounts(bench: Bench, databaseUrl: string, server: Server): Promise<string[]> {
+export async function makeAccounts(bench: Bench, databaseUrl: string, server: Server): Promise<string[]> {
   const headers = { 'content-type': 'application/json' };
   const body = JSON.stringify({ email: 'first@example.com', password: PASSWORD });
   await fetch(`${server.url}/v1/auth/register`, { method: 'POST', headers, body });
@@ -125,7 +128,8 @@ async function measureRound(
   return { idle, hashing, hashesPerSecond, capacity, storm: guarded, logins, threadsAlone, threadsInStorm };
 }
 
-async function watchThreads<Made>(
+/** CPU milliseconds per second while it works. */
+export async function watchThreads<Made>(
   server: Server,
   work: () => Promise<Made>,
 ): Promise<{ threads: Threads; result: Made }> {
@@ -167,8 +171,8 @@ function takeBodies(emails: readonly string[], count: number): string[] {
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
-/** A few clients that wait for each other. */
-async function logInInTurn(server: Server, emails: readonly string[], seconds: number): Promise<number> {
+/** A few clients that wait for each other: how many of them are served per second. */
+export async function logInInTurn(server: Server, emails: readonly string[], seconds: number): Promise<number> {
   const { '2xx': served, duration } = await autocannon({
     url: server.url,
     connections: 4,

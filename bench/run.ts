@@ -6,6 +6,7 @@ import { firstSight } from './first-sight.ts';
 import { gate } from './gate.ts';
 import { guard } from './guard.ts';
 import { introduce, type Effort } from './harness.ts';
+import { limits } from './limits.ts';
 import { log } from './log.ts';
 import { loginStorm } from './login-storm.ts';
 import { manyTokens } from './many-tokens.ts';
@@ -30,6 +31,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   log,
   revocation,
   profile,
+  limits,
   'login-storm': loginStorm,
 };
 
@@ -40,6 +42,7 @@ const FULL = { rounds: 20, seconds: 1, rate: 2000 };
 /** What a full run measures otherwise. */
 const FULL_BUT: Readonly<Record<string, Effort>> = {
   profile: { rounds: 5, seconds: 2, rate: 2000 },
+  limits: { rounds: 8, seconds: 5, rate: 2000 },
   'login-storm': { rounds: 5, seconds: 60, rate: 2000 },
 };
 

@@ -78,6 +78,7 @@ describe('npm run bench', () => {
     ['refusals', ['200', '401 for garbage', '401 for a forgery']],
     ['gate', []],
     ['profile', []],
+    ['limits', []],
     ['login-storm', []],
     ['log', ['no request log', 'log to /dev/null', 'log to a file']],
     ['revocation', ['no revocations', '100,000 live revocations']],

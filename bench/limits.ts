@@ -1,0 +1,47 @@
+import { withBench, type Effort, type Server } from './harness.ts';
+import { logInInTurn, makeAccounts, watchThreads } from './login-storm.ts';
+import { measure, type Measure, type Result } from './results.ts';
+import { shuffled } from './statistics.ts';
+
+const SCENARIO = 'limits';
+const MODES = ['on', 'off'] as const;
+type Mode = (typeof MODES)[number];
+
+/** What counting its attempt, in the database and before the hash, adds to a login. */
+export function limits(effort: Effort): Promise<Result> {
+  return withBench(async (bench) => {
+    const databaseUrl = await bench.createDatabase();
+    const servers = new Map<Mode, Server>();
+    for (const mode of MODES) servers.set(mode, await bench.startServer(databaseUrl, { RATE_LIMITS: mode }));
+    const emails = await makeAccounts(bench, databaseUrl, servers.get('on') as Server);
+    const costs: Record<Mode, number[]> = { on: [], off: [] };
+    // The first round is a warm-up.
+    for (let round = 0; round <= effort.rounds; round++) {
+      for (const [mode, server] of shuffled([...servers])) {
+        const cost = await millisecondsPerLogin(server, emails, effort.seconds);
+        if (round > 0) costs[mode].push(cost);
+      }
+    }
+    return {
+      scenario: SCENARIO,
+      about: 'right passwords of four clients in turn; CPU of all threads but the hashing one, RATE_LIMITS on and off',
+      effort,
+      servers: {},
+      measures: measuresOf(costs),
+    };
+  });
+}
+
+async function millisecondsPerLogin(server: Server, emails: readonly string[], seconds: number): Promise<number> {
+  const { threads, result: perSecond } = await watchThreads(server, () => logInInTurn(server, emails, seconds));
+  return threads.others / perSecond;
+}
+
+function measuresOf({ on, off }: Readonly<Record<Mode, readonly number[]>>): Measure[] {
+  const over = on.map((cost, round) => cost / (off[round] ?? 0));
+  return [
+    measure(SCENARIO, 'on / off', 'ratio', over),
+    measure(SCENARIO, 'CPU per login, on', 'ms', on),
+    measure(SCENARIO, 'CPU per login, off', 'ms', off),
+  ];
+}
