@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Public } from '../src/access/route-access.decorators.js';
 import { internalError, serviceUnavailable } from '../src/problems/framework.problems.js';
 import { SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY } from '../src/wire/response-headers.js';
-import { PASSWORD, startApp, type TestApp } from './app.js';
+import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';
 
 const ORIGIN = 'https://app.example.com';
@@ -38,11 +38,11 @@ let user: SignedIn;
 /** Methods by path, as the document has them. */
 let routes: [path: string, methods: string[]][];
 const agent = new Agent({ keepAlive: true, maxSockets: 10 });
-const cleaners: (() => Promise<void>)[] = [];
+const onFinished = afterAllTests();
 
 beforeAll(async () => {
   const changes = { issuer: ISSUER, audience: ISSUER };
-  app = await startApp({ changes, features: [BrokenModule] }, (clean) => cleaners.unshift(clean));
+  app = await startApp({ changes, features: [BrokenModule] }, onFinished);
   user = await app.signIn();
   const { paths } = (await app.call('GET', '/openapi.json')).body as { paths: Record<string, object> };
   routes = Object.entries(paths).map(([path, methods]) => [
@@ -50,10 +50,7 @@ beforeAll(async () => {
     Object.keys(methods).map((each) => each.toUpperCase()),
   ]);
 });
-afterAll(async () => {
-  agent.destroy();
-  for (const clean of cleaners) await clean();
-});
+afterAll(() => agent.destroy());
 
 /** Any method, and the headers as they are: fetch would refuse some. */
 function ask(method: string, path: string, { token, headers = {}, body }: Asked = {}, url = app.url): Promise<Raw> {
@@ -184,7 +181,7 @@ describe('an error of the database', () => {
   let sabotaged: TestApp;
   let victim: SignedIn;
   beforeAll(async () => {
-    sabotaged = await startApp({}, (clean) => cleaners.unshift(clean));
+    sabotaged = await startApp({}, onFinished);
     victim = await sabotaged.signIn();
   });
 

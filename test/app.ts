@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { inject, onTestFinished } from 'vitest';
+import { afterAll, inject, onTestFinished } from 'vitest';
 import { createApp } from '../src/app.js';
 import type { Config } from '../src/config/config.js';
 import { parseSettings } from '../src/config/read-settings.js';
@@ -44,6 +44,15 @@ export function testConfig(databaseUrl: string, changes: Partial<Config> = {}): 
   });
   const provided = { databaseUrl, databaseDirectUrl: databaseUrl, masterSecret: [MASTER_SECRET] };
   return { ...settings, ...provided, ...CHEAP_HASH, ...changes };
+}
+
+/** For what is to last until the end of the file or suite that calls this: what is given is called then, the last first. */
+export function afterAllTests(): (clean: () => Promise<void>) => void {
+  const cleaners: (() => Promise<void>)[] = [];
+  afterAll(async () => {
+    for (const clean of cleaners.toReversed()) await clean();
+  });
+  return (clean) => void cleaners.push(clean);
 }
 
 /** The whole application, listening on a free port, on a database of its own unless one is given. */

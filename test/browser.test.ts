@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { startApp, type TestApp } from './app.js';
+import { afterAllTests, startApp, type TestApp } from './app.js';
 
 const ORIGIN = 'https://app.example.com';
 
@@ -28,14 +28,9 @@ describe('a page of another origin', () => {
 
   describe('on the list', () => {
     let app: TestApp;
-    const cleaners: (() => Promise<void>)[] = [];
+    const onFinished = afterAllTests();
     beforeAll(async () => {
-      app = await startApp({ changes: { corsOrigins: [ORIGIN, 'http://localhost:5173'] } }, (clean) =>
-        cleaners.push(clean),
-      );
-      return async () => {
-        for (const clean of cleaners.toReversed()) await clean();
-      };
+      app = await startApp({ changes: { corsOrigins: [ORIGIN, 'http://localhost:5173'] } }, onFinished);
     });
 
     it.each([ORIGIN, 'http://localhost:5173'])(

@@ -6,7 +6,7 @@ import { RefreshTokens } from '../src/sessions/refresh-tokens.js';
 import { KeyRing } from '../src/tokens/key-ring.js';
 import { deriveKey } from '../src/tokens/derived-keys.js';
 import { openKey } from '../src/tokens/sealed-key.js';
-import { PASSWORD, startApp, type TestApp } from './app.js';
+import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';
 import { limitKeys } from './limit-states.js';
 import { MASTER_SECRET } from './processes.js';
@@ -23,8 +23,7 @@ let deviceToken: string;
 let tables: Record<string, Record<string, unknown>[]>;
 /** Each column of each row, as bytes whatever it was. */
 let cells: Buffer[];
-const cleaners: (() => Promise<void>)[] = [];
-const onFinished = (clean: () => Promise<void>): void => void cleaners.unshift(clean);
+const onFinished = afterAllTests();
 
 beforeAll(async () => {
   app = await startApp({ changes: { rateLimits: 'on' } }, onFinished);
@@ -36,9 +35,6 @@ beforeAll(async () => {
   await app.login(user.email, 'not the right passphrase');
   tables = await dump();
   cells = Object.values(tables).flatMap((rows) => rows.flatMap((row) => Object.values(row).map(bytesOf)));
-  return async () => {
-    for (const clean of cleaners) await clean();
-  };
 });
 
 /** Every column of every table. */

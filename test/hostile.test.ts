@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PASSWORD, startApp, type TestApp } from './app.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';
 
 interface Schema {
@@ -36,10 +36,10 @@ const SEQUENCES = 25;
 let app: TestApp;
 let routes: Route[];
 let user: SignedIn;
-const cleaners: (() => Promise<void>)[] = [];
+const onFinished = afterAllTests();
 
 beforeAll(async () => {
-  app = await startApp({}, (clean) => cleaners.unshift(clean));
+  app = await startApp({}, onFinished);
   const document = (await app.call('GET', '/openapi.json')).body as unknown as Document;
   routes = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
@@ -50,9 +50,6 @@ beforeAll(async () => {
     })),
   );
   user = await app.signIn();
-});
-afterAll(async () => {
-  for (const clean of cleaners) await clean();
 });
 
 function membersOf(schema: Schema | undefined, document: Document): string[] {

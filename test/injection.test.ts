@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PASSWORD, startApp, type TestApp } from './app.js';
+import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import { tokensOf, type Answer, type SignedIn } from './client.js';
 import { keepOpen } from './secrets.js';
 
@@ -32,18 +32,15 @@ let bystander: SignedIn;
 const parsed = vi.spyOn(pg.Connection.prototype, 'parse');
 const bound = vi.spyOn(pg.Connection.prototype, 'bind');
 const queried = vi.spyOn(pg.Connection.prototype, 'query');
-const cleaners: (() => Promise<void>)[] = [];
+const onFinished = afterAllTests();
 
 beforeAll(async () => {
   for (const text of HOSTILE) keepOpen(text);
   const changes = { rateLimits: 'dry-run', trustedProxies: ['127.0.0.1'] } as const;
-  app = await startApp({ changes }, (clean) => cleaners.unshift(clean));
+  app = await startApp({ changes }, onFinished);
   bystander = await app.signIn();
 });
-afterAll(async () => {
-  vi.restoreAllMocks();
-  for (const clean of cleaners) await clean();
-});
+afterAll(() => void vi.restoreAllMocks());
 
 /** Those sent since the last time. */
 function statements(): Set<string> {

@@ -9,7 +9,7 @@ import { LimitsRepository } from '../src/limits/limits.repository.js';
 import { LimitsService } from '../src/limits/limits.service.js';
 import { PasswordsService } from '../src/passwords/passwords.service.js';
 import { AccountsService } from '../src/users/accounts.service.js';
-import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
+import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from './app.js';
 import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from './limit-states.js';
 
 const WRONG = 'not the right passphrase';
@@ -72,13 +72,10 @@ const retryAfter = ({ headers }: Answer): number => Number(headers.get('retry-af
 
 describe('an account', () => {
   let app: TestApp;
+  const onFinished = afterAllTests();
   beforeAll(async () => {
-    app = await startApp({ changes: LIMITED }, (clean) => cleaners.push(clean));
-    return async () => {
-      for (const clean of cleaners.toReversed()) await clean();
-    };
+    app = await startApp({ changes: LIMITED }, onFinished);
   });
-  const cleaners: (() => Promise<void>)[] = [];
 
   it.each([
     ['known', register],
@@ -190,12 +187,9 @@ describe('an account', () => {
 
 describe('a device that has logged in before', () => {
   let app: TestApp;
-  const cleaners: (() => Promise<void>)[] = [];
+  const onFinished = afterAllTests();
   beforeAll(async () => {
-    app = await startApp({ changes: LIMITED }, (clean) => cleaners.push(clean));
-    return async () => {
-      for (const clean of cleaners.toReversed()) await clean();
-    };
+    app = await startApp({ changes: LIMITED }, onFinished);
   });
 
   it('gets in whatever strangers do to its account, its address and all of us (BRU-05)', async () => {

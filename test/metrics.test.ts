@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
 import type { Config } from '../src/config/config.js';
 import { MetricsServer } from '../src/health/metrics.server.js';
 import { LIMITS } from '../src/limits/limit-policies.js';
-import { PASSWORD, startApp, type TestApp } from './app.js';
+import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import { setFailures, SHARES_OF_ALL, useUp } from './limit-states.js';
 
 const WRONG = 'not the right passphrase';
@@ -20,9 +20,9 @@ type Move = () => Promise<{ readonly app: TestApp; readonly go: () => unknown }>
 let app: TestApp;
 /** With one thread for hashes, and much time to wait for it, little or none. */
 let hashing: Record<'busy' | 'impatient' | 'narrow', TestApp>;
-const cleaners: (() => Promise<void>)[] = [];
+const onFinished = afterAllTests();
 function start(changes: Partial<Config>): Promise<TestApp> {
-  return startApp({ changes: { ...MEASURED, ...changes } }, (clean) => cleaners.unshift(clean));
+  return startApp({ changes: { ...MEASURED, ...changes } }, onFinished);
 }
 
 beforeAll(async () => {
@@ -32,9 +32,6 @@ beforeAll(async () => {
     impatient: await start({ hashConcurrency: 1, hashQueueMilliseconds: 50 }),
     narrow: await start({ hashConcurrency: 1, hashQueueMilliseconds: 0 }),
   };
-});
-afterAll(async () => {
-  for (const clean of cleaners) await clean();
 });
 
 /** Goes on while the test looks on; over before the application is closed. */

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PASSWORD, startApp, type TestApp } from './app.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import { tokensOf } from './client.js';
 
 let app: TestApp;
-const cleaners: (() => Promise<void>)[] = [];
+const onFinished = afterAllTests();
 
 beforeAll(async () => {
-  app = await startApp({}, (clean) => cleaners.unshift(clean));
-});
-afterAll(async () => {
-  for (const clean of cleaners) await clean();
+  app = await startApp({}, onFinished);
 });
 
 const REST = 'which makes it long enough';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startApp, type TestApp } from './app.js';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAllTests, startApp, type TestApp } from './app.js';
 
 const CROWD = 100;
 const HEAD = 'GET /v1/auth/me HTTP/1.1\r\nHost: x\r\nX: ';
@@ -10,13 +10,10 @@ const BODY =
   'POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n\r\n{';
 
 let app: TestApp;
-const cleaners: (() => Promise<void>)[] = [];
+const onFinished = afterAllTests();
 
 beforeAll(async () => {
-  app = await startApp({}, (clean) => cleaners.unshift(clean));
-});
-afterAll(async () => {
-  for (const clean of cleaners) await clean();
+  app = await startApp({}, onFinished);
 });
 
 function open(bytes: string): Socket {

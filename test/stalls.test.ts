@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApp, type TestApp } from './app.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAllTests, startApp, type TestApp } from './app.js';
 
 const ATTEMPTS = 5;
 const MOST_MS = 50;
@@ -15,16 +15,11 @@ const MUCH = 256 * 1024;
 
 let app: TestApp;
 let token: string;
-const cleaners: (() => Promise<void>)[] = [];
+const onFinished = afterAllTests();
 
 beforeAll(async () => {
-  app = await startApp({ changes: { trustedProxies: ['127.0.0.1'], rateLimits: 'dry-run' } }, (clean) =>
-    cleaners.unshift(clean),
-  );
+  app = await startApp({ changes: { trustedProxies: ['127.0.0.1'], rateLimits: 'dry-run' } }, onFinished);
   token = (await app.signIn()).token;
-});
-afterAll(async () => {
-  for (const clean of cleaners) await clean();
 });
 
 const HOST = 'Host: x\r\n';

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDatabase } from './app.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAllTests, createDatabase } from './app.js';
 import { startNode, type Node } from './processes.js';
 
 /** Connections that flood, each with one request after the other. */
@@ -14,16 +14,11 @@ const MOST_TIMES_SLOWER = 6;
 
 let node: Node;
 let good: string;
-const cleaners: (() => Promise<void>)[] = [];
-
-const onFinished = (clean: () => Promise<void>): void => void cleaners.unshift(clean);
+const onFinished = afterAllTests();
 
 beforeAll(async () => {
   node = await startNode(await createDatabase(onFinished), {}, onFinished);
   good = (await node.client.signIn()).token;
-});
-afterAll(async () => {
-  for (const clean of cleaners) await clean();
 });
 
 function encode(value: object): string {

@@ -1,42 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { ACCOUNT_GUARD, MOST_DEVICE_FAILURES, MOST_DEVICES, type LimitPolicy } from './limit-policies.js';
+import { firstOf, inOrder, type Bill, type Guard, type Verdict } from './bill.js';
+import { chargeLink, guardLink, knownDevice, linkName, taken, type Link } from './charging.js';
+import { inTurn, newDevice, returnLink } from './giving-back.js';
+import { ACCOUNT_GUARD, type LimitPolicy } from './limit-policies.js';
 
 const PURGE_BATCH = 1000;
-
-/** One attempt to be counted under a key. */
-export interface Charge {
-  readonly policy: LimitPolicy;
-  readonly key: Buffer;
-}
-
-/** The guard of an account. */
-export interface Guard {
-  readonly key: Buffer;
-}
-
-/** A device that its token names, and whose it must be. */
-export interface PresentedDevice {
-  readonly id: string;
-  readonly email: string;
-}
-
-/** All that an attempt is counted under, in this order; where one refuses, those after it are not charged. */
-export interface Bill {
-  readonly charges: readonly Charge[];
-  readonly guard?: Guard | undefined;
-  readonly last?: Charge | undefined;
-  /** Of a device that is known nothing else is charged. */
-  readonly device?: PresentedDevice | undefined;
-}
-
-export interface Verdict {
-  readonly isKnownDevice: boolean;
-  /** The part of the bill that was charged: all of it, or what stands before a limit that refuses. */
-  readonly charged: Bill;
-  /** The limit that is used up. */
-  readonly refusal?: { readonly policy: LimitPolicy; readonly seconds: number };
-}
 
 interface Row {
   readonly isKnown: boolean;
@@ -60,7 +29,7 @@ export class LimitsRepository {
     const links = inOrder<Link>(bill, chargeLink, guardLink);
     const parts = links.map((link, index) => {
       const condition = index === 0 ? Prisma.sql`NOT EXISTS (SELECT FROM known)` : taken(index - 1);
-      return Prisma.sql`${name(index)} AS (${link.take(condition)})`;
+      return Prisma.sql`${linkName(index)} AS (${link.take(condition)})`;
     });
     const [row] = await this.prisma.$queryRaw<Row[]>`
       WITH known AS (${knownDevice(bill.device)}), ${Prisma.join(parts)}
@@ -141,104 +110,3 @@ export class LimitsRepository {
     return limits === PURGE_BATCH || guards === PURGE_BATCH;
   }
 }
-
-/** The first so many parts of a bill that one after them refuses. */
-function firstOf({ charges, guard }: Bill, count: number): Bill {
-  return { charges: charges.slice(0, count), guard: count > charges.length ? guard : undefined };
-}
-
-/** What is made of each part of a bill, in the order in which they are charged. */
-function inOrder<Made>(
-  { charges, guard, last }: Bill,
-  ofCharge: (charge: Charge) => Made,
-  ofGuard: (guard: Guard) => Made,
-) {
-  return [...charges.map(ofCharge), ...(guard ? [ofGuard(guard)] : []), ...(last ? [ofCharge(last)] : [])];
-}
-
-/** One step of the chain. */
-interface Link {
-  /** Inserts or updates and returns a row, unless the limit is used up. */
-  readonly take: (condition: Prisma.Sql) => Prisma.Sql;
-  /** Seconds, before this attempt. */
-  readonly wait: Prisma.Sql;
-  readonly refusal: (wait: number | null) => NonNullable<Verdict['refusal']>;
-}
-
-function chargeLink({ policy, key }: Charge): Link {
-  const { quota, seconds } = policy;
-  const share = seconds / quota;
-  const used = Prisma.sql`make_interval(secs => ${share}::float8)`;
-  return {
-    take: (condition) => Prisma.sql`
-      INSERT INTO rate_limits AS l (key, full_at) SELECT ${key}::bytea, now() + ${used} WHERE ${condition}
-      ON CONFLICT (key) DO UPDATE SET full_at = greatest(l.full_at, now()) + ${used}
-      WHERE l.full_at <= now() + make_interval(secs => ${seconds - share}::float8)
-      RETURNING 1`,
-    wait: Prisma.sql`(SELECT extract(epoch FROM full_at - now()) FROM rate_limits WHERE key = ${key})`,
-    refusal: (wait) => ({ policy, seconds: wait === null ? share : Math.max(0, wait - (seconds - share)) }),
-  };
-}
-
-/** By the clock of the moment in which the row is held: of two at once the one that began later may come first. */
-function guardLink({ key }: Guard): Link {
-  const { free, most, longestSeconds, exhaustedSeconds, name: guardName } = ACCOUNT_GUARD;
-  return {
-    take: (condition) => Prisma.sql`
-      INSERT INTO account_guards AS g (key, failures, next_at) SELECT ${key}::bytea, 1, now() WHERE ${condition}
-      ON CONFLICT (key) DO UPDATE SET failures = g.failures + 1, next_at = clock_timestamp() + make_interval(secs => CASE
-        WHEN g.failures + 1 < ${free}::int THEN 0
-        WHEN g.failures + 1 < ${most}::int THEN least(${longestSeconds}::int, 2 ^ least(g.failures + 1 - ${free}::int, 30))
-        ELSE ${exhaustedSeconds}::int END)
-      WHERE g.next_at <= clock_timestamp()
-      RETURNING 1`,
-    wait: Prisma.sql`(SELECT extract(epoch FROM next_at - now()) FROM account_guards WHERE key = ${key})`,
-    refusal: (wait) => {
-      const seconds = Math.max(0, wait ?? 0);
-      return { policy: { name: guardName, quota: 1, seconds: Math.max(1, Math.ceil(seconds)) }, seconds };
-    },
-  };
-}
-
-/** Without the end of its WHERE. */
-function returnLink({ policy: { quota, seconds }, key }: Charge, isForgotten: boolean): Prisma.Sql {
-  if (isForgotten) return Prisma.sql`DELETE FROM rate_limits WHERE key = ${key}`;
-  return Prisma.sql`
-    UPDATE rate_limits SET full_at = full_at - make_interval(secs => ${seconds / quota}::float8) WHERE key = ${key}`;
-}
-
-/** A wrong password is counted before it is looked at. */
-function knownDevice(device: PresentedDevice | undefined): Prisma.Sql {
-  if (device === undefined) return Prisma.sql`SELECT 1 WHERE false`;
-  return Prisma.sql`
-    UPDATE devices d SET failures = d.failures + 1 FROM users u
-    WHERE d.id = ${device.id}::uuid AND d.failures < ${MOST_DEVICE_FAILURES}::int
-      AND u.id = d.user_id AND u.email_lower = ${device.email}
-    RETURNING 1`;
-}
-
-/** In the order in which they are taken, so that no two statements wait for each other. Each lacks the end of its WHERE. */
-function inTurn(links: readonly Prisma.Sql[]): Prisma.Sql[] {
-  return links.map((link, index) => {
-    const after = index === 0 ? Prisma.sql`true` : Prisma.sql`(SELECT count(*) FROM ${name(index - 1)}) >= 0`;
-    return Prisma.sql`${name(index)} AS (${link} AND ${after} RETURNING 1)`;
-  });
-}
-
-function newDevice(device: { readonly id: string; readonly userId: string } | undefined): Prisma.Sql[] {
-  if (device === undefined) return [Prisma.sql`device AS (SELECT 1 WHERE false)`];
-  const { id, userId } = device;
-  return [
-    Prisma.sql`device AS (
-      INSERT INTO devices (id, user_id)
-      SELECT ${id}::uuid, u.id FROM users u WHERE u.id = ${userId}::uuid FOR KEY SHARE
-      RETURNING 1)`,
-    Prisma.sql`surplus AS (
-      DELETE FROM devices WHERE id IN (
-        SELECT id FROM devices WHERE user_id = ${userId}::uuid ORDER BY created_at DESC, id DESC
-        OFFSET ${MOST_DEVICES - 1}))`,
-  ];
-}
-
-const name = (index: number): Prisma.Sql => Prisma.raw(`link${index}`);
-const taken = (index: number): Prisma.Sql => Prisma.sql`EXISTS (SELECT FROM ${name(index)})`;

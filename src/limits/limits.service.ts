@@ -5,11 +5,12 @@ import { PURGE_LIMITS_LOCK } from '../database/advisory-lock.js';
 import { Chores } from '../database/chores.js';
 import type { Transaction } from '../database/prisma.service.js';
 import type { Problem } from '../problems/problem.js';
+import type { Bill, Charge, Guard, Verdict } from './bill.js';
 import { DeviceTokens } from './device-tokens.js';
 import { clientOf, LimitKeys } from './limit-keys.js';
 import { ACCOUNT_GUARD, LIMITS, REQUEST_ADDRESS, SHARES, type LimitPolicy } from './limit-policies.js';
 import { tooManyAttempts } from './limits.problems.js';
-import { LimitsRepository, type Bill, type Charge, type Guard, type Verdict } from './limits.repository.js';
+import { LimitsRepository } from './limits.repository.js';
 
 const PURGE_SECONDS = 600;
 
