@@ -1,13 +1,14 @@
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { randomUUID } from 'node:crypto';
+import { randomUUID, sign } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, inject, onTestFinished } from 'vitest';
 import { createApp } from '../src/app.js';
 import type { Config } from '../src/config/config.js';
 import { parseSettings } from '../src/config/read-settings.js';
 import { dropDatabase } from '../src/database/schema-reset.js';
-import { Client } from './client.js';
+import { KeyRing } from '../src/tokens/key-ring.js';
+import { claimsOf, Client } from './client.js';
 import { MASTER_SECRET } from './processes.js';
 import { expectNoSecret, keepSecret } from './secrets.js';
 
@@ -90,9 +91,27 @@ export class TestApp extends Client {
     return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
+  /** A new user's token with other claims in the place of its own, signed by the key that signs. */
+  async signedWith(changes: object): Promise<string> {
+    const { token } = await this.signIn();
+    const { kid, alg, privateKey } = this.nest.get(KeyRing, { strict: false }).signing;
+    const input = [
+      { typ: 'at+jwt', alg, kid },
+      { ...claimsOf(token), ...changes },
+    ]
+      .map(encoded)
+      .join('.');
+    const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    return `${input}.${signature.toString('base64url')}`;
+  }
+
   query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
     return query<Row>(this.databaseUrl, sql, values);
   }
+}
+
+function encoded(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
 
 /** Runs one statement on a connection of its own. */

@@ -1,7 +1,7 @@
 import { Controller, Get, Injectable, Module, UseGuards } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport';
-import { createHmac, createPublicKey, randomUUID, sign, type JsonWebKeyInput } from 'node:crypto';
+import { createHmac, createPublicKey, randomUUID, type JsonWebKeyInput } from 'node:crypto';
 import { createHook } from 'node:async_hooks';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -15,7 +15,6 @@ import { Authenticated, CurrentUser, Public } from '../src/access/route-access.d
 import { KeyRing } from '../src/tokens/key-ring.js';
 import { TokensService } from '../src/tokens/tokens.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
-import { claimsOf } from './client.js';
 
 /** The written public list (ACC-01). A route that is not on it refuses without a token. */
 const PUBLIC = new Set([
@@ -175,16 +174,6 @@ describe('a token that was seen before', () => {
 
 const OURS = 'http://127.0.0.1:3000';
 
-/** A good token with other claims in the place of its own, signed by the key that signs. */
-async function signedWith(changes: object): Promise<string> {
-  const { token } = await app.signIn();
-  const { kid, alg, privateKey } = app.nest.get(KeyRing, { strict: false }).signing;
-  const header = encode({ typ: 'at+jwt', alg, kid });
-  const input = `${header}.${encode({ ...claimsOf(token), ...changes })}`;
-  const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
-  return `${input}.${signature.toString('base64url')}`;
-}
-
 describe('a token that our own key has signed', () => {
   it.each([
     ['no issuer', { iss: undefined }],
@@ -201,7 +190,7 @@ describe('a token that our own key has signed', () => {
     ['a list with more than texts', { aud: [OURS, 1] }],
     ['an object for an audience', { aud: { 0: OURS } }],
   ])('but has %s is refused on every way in (TOK-05)', async (_case, changes) => {
-    const token = await signedWith(changes);
+    const token = await app.signedWith(changes);
     for (const answer of [
       await app.me(token),
       await app.call('GET', '/v1/users/me', { token }),
@@ -214,7 +203,7 @@ describe('a token that our own key has signed', () => {
   it.each([[{}], [{ aud: [OURS] }], [{ aud: ['https://other.example', OURS] }]])(
     'and has our issuer and audience is let in: %j (TOK-05)',
     async (changes) => {
-      expect((await app.me(await signedWith(changes))).status).toBe(200);
+      expect((await app.me(await app.signedWith(changes))).status).toBe(200);
     },
   );
 

@@ -407,6 +407,7 @@ describe.each<[string, (proxy: Proxy) => void, (proxy: Proxy) => void]>([
     sever(proxy);
     await expect.poll(() => verdict(node.client, live), { timeout: 10_000 }).toBe('503 service_unavailable');
     expect((await node.client.me(live)).headers.get('retry-after')).toBe('1');
+    expect((await node.client.logout(live)).status).toBe(503);
     expect(await verdicts(node.client, [`${live}x`, ended])).toEqual(['401 token_invalid', REVOKED]);
     expect([await statusOf(node, 'ready'), await statusOf(node, 'live')]).toEqual([503, 200]);
     mend(proxy);

@@ -123,6 +123,53 @@ describe('ending one session', () => {
   });
 });
 
+/** Whatever a client, or what it was built with, may send beside the credential in its body; the code that is wrong with it, if it is a token. */
+async function flawedHeaders(): Promise<[flaw: string, header: string][]> {
+  const { token } = await app.signIn();
+  await app.logout(token);
+  return [
+    ['token_expired', `Bearer ${await app.signedWith({ exp: Math.floor(Date.now() / 1000) - 120 })}`],
+    ['token_revoked', `Bearer ${token}`],
+    ['token_invalid', `Bearer ${await app.signedWith({ iss: 'https://other.example' })}`],
+    ['token_invalid', 'Bearer x.y.z'],
+    ['token_invalid', `Bearer ${'x'.repeat(8000)}`],
+    ['a token without a scheme', token],
+    ['token_invalid', 'Bearer'],
+    ['another scheme', 'Basic YTpi'],
+  ];
+}
+
+describe('a credential in the body', () => {
+  it.each([
+    ['logout', 204],
+    ['refresh', 200],
+  ])('is enough for a %s, whatever is wrong with the header beside it (API-15)', async (operation, status) => {
+    for (const [flaw, header] of await flawedHeaders()) {
+      const { token, refreshToken } = await app.signIn();
+      const asked = { json: { refresh_token: refreshToken }, headers: { authorization: header } };
+      const answer = await app.call('POST', `/v1/auth/${operation}`, asked);
+      expect([flaw, answer.status]).toEqual([flaw, status]);
+      expect(await codeOf(app.me(token))).toEqual(operation === 'logout' ? revoked : alive);
+    }
+  });
+
+  it('is enough for a login, a registration, and a logout of all (API-15)', async () => {
+    for (const [flaw, authorization] of await flawedHeaders()) {
+      const { email, refreshToken, token } = await app.signIn();
+      const headers = { authorization };
+      const json = { email, password: PASSWORD };
+      const logout = { json: { refresh_token: refreshToken }, headers };
+      const answers = [
+        await app.call('POST', '/v1/auth/login', { json, headers }),
+        await app.call('POST', '/v1/auth/register', { json: { ...json, email: `x${email}` }, headers }),
+        await app.call('POST', '/v1/auth/logout?scope=global', logout),
+      ];
+      expect([flaw, answers.map(({ status }) => status)]).toEqual([flaw, [200, 201, 204]]);
+      expect(await codeOf(app.me(token))).toEqual(revoked);
+    }
+  });
+});
+
 describe('a logout', () => {
   it('by access token ends this session alone unless it says otherwise (SES-01)', async () => {
     const first = await app.signIn();
@@ -190,6 +237,15 @@ describe('a logout', () => {
     expect(await codeOf(app.me(stranger.token))).toEqual(alive);
   });
 
+  it('without a refresh token in the body is refused for what is wrong with the header', async () => {
+    for (const [flaw, header] of await flawedHeaders()) {
+      const headers = { authorization: header };
+      const code = flaw.startsWith('token_') ? flaw : 'token_missing';
+      expect([flaw, await codeOf(app.call('POST', '/v1/auth/logout', { headers }))]).toEqual([flaw, [401, code]]);
+    }
+    expect(await codeOf(app.call('POST', '/v1/auth/logout'))).toEqual([401, 'token_missing']);
+  });
+
   it('by access token may name a type for the body it does not send, as some clients always do', async () => {
     const [first, second] = [await app.signIn(), await app.signIn()];
     const headers = { 'content-type': 'application/json' };
@@ -204,7 +260,7 @@ describe('a logout', () => {
     const first = await app.signIn();
     expect(await codeOf(app.call('POST', '/v1/auth/logout'))).toEqual([401, 'token_missing']);
     expect(await codeOf(logoutBy('x'))).toEqual([401, 'refresh_token_invalid']);
-    expect(await codeOf(logoutBy(first.refreshToken, undefined, 'x.y.z'))).toEqual([401, 'token_invalid']);
+    expect(await codeOf(app.logout('x.y.z'))).toEqual([401, 'token_invalid']);
     expect(await codeOf(app.logout(first.token, 'everything'))).toEqual([400, 'validation_failed']);
     expect(await codeOf(app.call('POST', '/v1/auth/logout', { json: { other: 'x' } }))).toEqual([
       400,

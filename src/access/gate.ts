@@ -20,6 +20,8 @@ type PassportEntrance = (request: FastifyRequest, reply: FastifyReply, settle: S
 interface Asked {
   readonly token: string | undefined;
   readonly strategies: readonly string[] | undefined;
+  /** Whether the body may say who it is, so that a header refuses nobody before it is read. */
+  readonly isOptional: boolean;
 }
 
 /** Refuses before any body is read; closed unless a route says otherwise. */
@@ -35,6 +37,7 @@ export class Gate {
   /** Adds the hook. After the wire's own, which has answered unknown paths and wrong methods already. */
   guard(fastify: FastifyInstance): void {
     fastify.decorateRequest('user');
+    fastify.decorateRequest('bearerProblem');
     fastify.addHook('onRequest', (request, reply, done) => {
       const { access, strategies } = request.routeOptions.config as RouteAccess;
       if (access === 'public') return done();
@@ -42,15 +45,20 @@ export class Gate {
       if (access === 'bearer-or-body' && authorization === undefined) return done();
       const token = strategies === undefined ? bearerToken(authorization) : undefined;
       const known = token === undefined ? undefined : this.verifier.recall(token);
-      if (known === undefined) return this.#ask(request, reply, done, { token, strategies });
+      if (known === undefined)
+        return this.#ask(request, reply, done, { token, strategies, isOptional: access !== undefined });
       request.user = known;
       done();
     });
   }
 
   /** Apart, so that a request that is known pays for no closure. */
-  #ask(request: FastifyRequest, reply: FastifyReply, done: Done, { token, strategies }: Asked): void {
+  #ask(request: FastifyRequest, reply: FastifyReply, done: Done, { token, strategies, isOptional }: Asked): void {
     const settle: Settle = (outcome) => {
+      if (outcome instanceof Problem && isOptional) {
+        request.bearerProblem = outcome;
+        return done();
+      }
       // Nest's exception handler has nothing to add to a refusal.
       if (outcome instanceof Problem) return sendProblem(outcome, () => undefined, request, reply);
       if (outcome instanceof Error) return done(outcome);

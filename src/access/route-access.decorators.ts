@@ -1,5 +1,6 @@
 import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { Problem } from '../problems/problem.js';
 import { tokenMissing } from './access.problems.js';
 import type { Principal } from './principal.js';
 
@@ -27,16 +28,18 @@ const routeAccess = (access: RouteAccess): MethodDecorator => routeConfig(access
 /** Lets everyone call the route; such a route belongs on the written public list. */
 export const Public = (): MethodDecorator => routeAccess({ access: 'public' });
 
-/** Lets a caller without an `Authorization` header pass, whose body must say who they are; the handler sees to that. */
+/** Lets everyone pass whose body may say who they are, whatever their `Authorization` header says; the handler sees to that. */
 export const BearerOrBody = (): MethodDecorator => routeAccess({ access: 'bearer-or-body' });
 
 /** Guards the route by other Passport strategies than the access token, by name. */
 export const Authenticated = (...strategies: string[]): MethodDecorator => routeAccess({ strategies });
 
-/** The {@link Principal} that the gate let in; undefined on a {@link BearerOrBody} route called without a token. */
+/** On a {@link BearerOrBody} route the {@link Principal} of the token, or why there is none; undefined when no token was sent. */
 export const OptionalUser = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): Principal | undefined =>
-    context.switchToHttp().getRequest<FastifyRequest>().user,
+  (_data: unknown, context: ExecutionContext): Principal | Problem | undefined => {
+    const { user, bearerProblem } = context.switchToHttp().getRequest<FastifyRequest>();
+    return user ?? bearerProblem;
+  },
 );
 
 /** The {@link Principal} that the gate let in. */

@@ -7,6 +7,7 @@ import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route
 import { tooManyAttempts } from '../limits/limits.problems.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
+import { Problem } from '../problems/problem.js';
 import { refreshTokenProblems } from '../sessions/sessions.problems.js';
 import { HashesPassword } from '../access/turnstile.js';
 import { UserView } from '../users/user-view.js';
@@ -91,7 +92,8 @@ export class AuthController {
   @HttpCode(204)
   @RouteSchema({
     summary: 'End this session, the others, or all',
-    description: 'By access token, or by a refresh token in the body; the body decides where both are sent.',
+    description:
+      'By access token, or by a refresh token in the body; where both are sent the body decides, whatever the header says.',
     operationId: 'logout',
     tags: ['auth'],
     querystring: LogoutQuery,
@@ -99,15 +101,16 @@ export class AuthController {
     response: { 204: NoContent, ...problemResponses(tokenMissing, ...refreshTokenProblems, serviceUnavailable) },
   })
   async logout(
-    @OptionalUser() user: Principal | undefined,
+    @OptionalUser() caller: Principal | Problem | undefined,
     @Query() { scope = 'local' }: LogoutQuery,
     @Body() body: LogoutBody | undefined,
     @From() sender: Sender,
   ): Promise<void> {
     if (body) await this.auth.logoutByRefreshToken(body.refresh_token, scope, sender);
-    else if (user) await this.auth.logout(user, scope, sender);
-    else
+    else if (caller === undefined)
       throw tokenMissing({ detail: 'Send an access token as Authorization: Bearer, or a refresh_token in the body.' });
+    else if (caller instanceof Problem) throw caller;
+    else await this.auth.logout(caller, scope, sender);
   }
 
   @Get('me')
