@@ -190,7 +190,7 @@ describe('the audit trail', () => {
     expect(await trail(app, userId)).toHaveLength(100);
   });
 
-  it('is printed by npm run events, of everybody or of one', async () => {
+  it('is printed by npm run events, of everybody or of one in whatever letters (SES-07)', async () => {
     const databaseUrl = await createDatabase();
     const app = await startApp({ databaseUrl });
     const one = await app.signIn();
@@ -205,7 +205,9 @@ describe('the audit trail', () => {
     };
     expect(await print()).toHaveLength(4);
     expect((await print(one.email)).map(({ event }) => event)).toEqual(['user_registered', 'session_started']);
-    expect(await print(one.userId)).toEqual(await print(one.email));
+    for (const user of [one.userId, one.userId.toUpperCase(), one.email.toUpperCase()])
+      expect(await print(user)).toEqual(await print(one.email));
+    await expect(print('nobody')).rejects.toMatchObject({ stderr: 'usage: npm run events [-- ADDRESS | USER_ID]\n' });
   });
 });
 

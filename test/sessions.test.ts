@@ -170,6 +170,51 @@ describe('a credential in the body', () => {
   });
 });
 
+describe('an id in whatever letters (SES-07)', () => {
+  const mixed = (id: string): string => id.replace(/[a-f]/, (letter) => letter.toUpperCase());
+
+  it.each([
+    ['capitals', (id: string) => id.toUpperCase()],
+    ['mixed letters', mixed],
+    ['small letters', (id: string) => id],
+  ])('ends the session that it names: %s', async (_name, spell) => {
+    const elsewhere = await startApp({ databaseUrl: app.databaseUrl });
+    const first = await app.signIn();
+    const doomed = await app.signInAs(first.email);
+    const end = () => app.call('DELETE', `/v1/auth/sessions/${spell(doomed.sessionId)}`, first);
+    expect(await codeOf(elsewhere.me(doomed.token))).toEqual(alive);
+    expect((await end()).status).toBe(204);
+    expect(await codeOf(app.me(doomed.token))).toEqual(revoked);
+    await expect.poll(() => codeOf(elsewhere.me(doomed.token)), { timeout: 1000 }).toEqual(revoked);
+    expect(await codeOf(app.refresh(doomed.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    expect(await codeOf(end())).toEqual([404, 'not_found']);
+    expect(await codeOf(app.me(first.token))).toEqual(alive);
+    const subject = 'SELECT subject FROM revocations WHERE lower(subject) = $1';
+    expect(await app.query(subject, [doomed.sessionId])).toEqual([{ subject: doomed.sessionId }]);
+    // Nest's logger is one for the process: that of the last application.
+    const told = [...app.log(), ...elsewhere.log()].filter(
+      ({ event, userId }) => event === 'session_ended' && userId === first.userId,
+    );
+    expect(told).toEqual([expect.objectContaining({ sessionId: doomed.sessionId })]);
+  });
+
+  it('is the same cursor', async () => {
+    const first = await app.signIn();
+    for (const _ of [1, 2, 3]) await app.signInAs(first.email);
+    const [, second] = await list(first.token);
+    const rest = await list(first.token, `?cursor=${second?.id}`);
+    expect(rest).toHaveLength(2);
+    for (const cursor of [second?.id.toUpperCase(), mixed(String(second?.id))])
+      expect(await list(first.token, `?cursor=${cursor}`)).toEqual(rest);
+  });
+
+  it('is revoked where an earlier version wrote it as the request did', async () => {
+    const { token, sessionId } = await app.signIn();
+    await app.query(`INSERT INTO revocations (kind, subject) VALUES ('sid', $1)`, [sessionId.toUpperCase()]);
+    await expect.poll(() => codeOf(app.me(token)), { timeout: 2000 }).toEqual(revoked);
+  });
+});
+
 describe('a logout', () => {
   it('by access token ends this session alone unless it says otherwise (SES-01)', async () => {
     const first = await app.signIn();

@@ -28,9 +28,9 @@ export class KeysService {
   /** Ends the key and all its tokens, on every node within a second. @throws Error when there is no such key. */
   async revoke(kid: string): Promise<void> {
     this.#requireManaged();
-    const isRemoved = await this.rotation.remove(kid, async (tx) => {
-      await this.audit.record(tx, { event: 'key_revoked', by: 'operator', details: { kid } });
-      await this.revocations.write(tx, 'kid', [kid]);
+    const isRemoved = await this.rotation.remove(kid, async (tx, removedKid) => {
+      await this.audit.record(tx, { event: 'key_revoked', by: 'operator', details: { kid: removedKid } });
+      await this.revocations.write(tx, 'kid', [removedKid]);
     });
     if (!isRemoved) throw new Error(`There is no key ${kid}, or it is gone already.`);
   }

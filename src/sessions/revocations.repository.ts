@@ -7,10 +7,12 @@ import type { Transaction } from '../database/prisma.service.js';
 export type RevocationKind = 'sid' | 'jti' | 'kid';
 
 export interface RevocationRow {
-  /** A bigint, larger than that of every revocation committed before. */
+  /** A bigint, larger than that of every revocation committed before that is still in the table. */
   readonly id: string;
   readonly kind: RevocationKind;
   readonly subject: string;
+  /** Seconds since 1970, on the database's clock. */
+  readonly createdAt: string;
   /** Until no token it could name can be alive. */
   readonly secondsLeft: number;
 }
@@ -23,21 +25,30 @@ export const REVOCATION_LIFE_SECONDS = MOST_ACCESS_TOKEN_SECONDS + 2 * 180;
 
 const PURGE_BATCH = 1000;
 
+/** Whether two rows are one: an id alone may have been given twice, where a restore or a reset has set the sequence back. */
+export function isSameRow(one: RevocationRow, other: RevocationRow): boolean {
+  return (
+    one.id === other.id && one.kind === other.kind && one.subject === other.subject && one.createdAt === other.createdAt
+  );
+}
+
 @Injectable()
 export class RevocationsRepository {
-  /** The caller holds the revocations lock. */
+  /** Always above what is in the table, also where the sequence has been set back. The caller holds the revocations lock. */
   async insert(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
     await tx.$executeRaw`
-      INSERT INTO revocations (kind, subject)
-      SELECT ${kind}::revocation_kind, subject FROM unnest(${[...subjects]}::text[]) subject`;
+      INSERT INTO revocations (id, kind, subject)
+      SELECT greatest(nextval(pg_get_serial_sequence('revocations', 'id')), latest.id + place), ${kind}::revocation_kind, subject
+      FROM unnest(${[...subjects]}::text[]) WITH ORDINALITY AS named (subject, place),
+           (SELECT coalesce(max(id), 0) AS id FROM revocations) latest`;
   }
 
-  /** The next so many in order of commit. */
-  listAfter(query: FeedQuery, id: string, size: number): Promise<RevocationRow[]> {
+  /** The row of this id, where there is one, and those that were committed after it: so many at most, in order of commit. */
+  listFrom(query: FeedQuery, id: string, size: number): Promise<RevocationRow[]> {
     return query<RevocationRow>(
-      `SELECT r.id::text, r.kind, r.subject,
+      `SELECT r.id::text, r.kind, r.subject, extract(epoch FROM r.created_at)::text AS "createdAt",
               extract(epoch FROM r.created_at - clock_timestamp())::float8 + ${REVOCATION_LIFE_SECONDS} AS "secondsLeft"
-       FROM revocations r WHERE r.id > $1::bigint ORDER BY r.id LIMIT ${size}`,
+       FROM revocations r WHERE r.id >= $1::bigint ORDER BY r.id LIMIT ${size}`,
       [id],
     );
   }

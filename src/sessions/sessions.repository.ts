@@ -24,6 +24,12 @@ export interface NewSession extends Origin {
   readonly passwordHash: string;
 }
 
+/** Ids as the database writes them: a UUID that a request brought may be in capitals. */
+export interface EndedSession {
+  readonly sessionId: string;
+  readonly userId: string;
+}
+
 /** What became of a refresh token that was presented. */
 export interface Exchange {
   readonly verdict: 'advance' | 'replay' | 'reuse' | 'expired' | 'ended';
@@ -111,15 +117,15 @@ export class SessionsRepository {
   }
 
   /**
-   * Ends a session, of this user if one is named; returns whose it was, undefined when there is none of this id that has not
-   * ended. One past its limits is ended too: an access token of it may be alive.
+   * Ends a session, of this user if one is named; returns which it was and whose, undefined when there is none of this id that
+   * has not ended. One past its limits is ended too: an access token of it may be alive.
    */
-  async end(tx: Transaction, id: string, userId?: string): Promise<string | undefined> {
+  async end(tx: Transaction, id: string, userId?: string): Promise<EndedSession | undefined> {
     const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`s.user_id = ${userId}::uuid`;
-    const [ended] = await tx.$queryRaw<{ userId: string }[]>`
+    const [ended] = await tx.$queryRaw<EndedSession[]>`
       UPDATE sessions s SET ended_at = now() WHERE s.id = ${id}::uuid AND ${isTheirs} AND s.ended_at IS NULL
-      RETURNING s.user_id AS "userId"`;
-    return ended?.userId;
+      RETURNING s.id::text AS "sessionId", s.user_id::text AS "userId"`;
+    return ended;
   }
 
   /** Ends the user's sessions but the kept one; returns the ids of those it ended. */

@@ -107,7 +107,7 @@ export class SessionsService {
 
   /** Ends a session, of this user if one is named; false when there is none of this id that has not ended. */
   end(sessionId: string, sender: Sender, userId?: string): Promise<boolean> {
-    return this.#end(sessionId, userId, { event: 'session_ended', by: sender, sessionId });
+    return this.#end(sessionId, userId, { event: 'session_ended', by: sender });
   }
 
   /**
@@ -139,12 +139,12 @@ export class SessionsService {
     return { sessionId, refreshToken: this.refreshTokens.write({ sessionId, counter: 0 }) };
   }
 
-  #end(sessionId: string, ofUser: string | undefined, event: AuditEvent): Promise<boolean> {
+  #end(id: string, ofUser: string | undefined, event: AuditEvent): Promise<boolean> {
     return this.prisma.transaction(async (tx) => {
-      const userId = await this.repository.end(tx, sessionId, ofUser);
-      if (userId === undefined) return false;
-      await this.audit.record(tx, { ...event, userId });
-      await this.revocations.write(tx, 'sid', [sessionId]);
+      const ended = await this.repository.end(tx, id, ofUser);
+      if (ended === undefined) return false;
+      await this.audit.record(tx, { ...event, ...ended });
+      await this.revocations.write(tx, 'sid', [ended.sessionId]);
       return true;
     });
   }
@@ -158,12 +158,10 @@ export class SessionsService {
 
   async #reused({ sessionId, counter }: RefreshTokenContent, userId: string, sender: Sender): Promise<Error> {
     const event = 'refresh_token_reused';
-    await this.#end(sessionId, userId, { event, by: sender, sessionId, details: { counter } }).catch(
-      (cause: unknown) => {
-        const problem = translateDatabaseError(cause) ? serviceUnavailable : internalError;
-        throw problem({ cause, securityEvent: { event, userId, sessionId, counter } });
-      },
-    );
+    await this.#end(sessionId, userId, { event, by: sender, details: { counter } }).catch((cause: unknown) => {
+      const problem = translateDatabaseError(cause) ? serviceUnavailable : internalError;
+      throw problem({ cause, securityEvent: { event, userId, sessionId, counter } });
+    });
     this.#refreshes.reuse++;
     return refreshTokenReused();
   }

@@ -69,23 +69,24 @@ export class KeyRotationService {
 
   /**
    * Takes a key away at once and, when it was the active one, has the next sign. `record` belongs into the same transaction: it
-   * tells every node to distrust the key. False when there is no such key, or it is gone.
+   * tells every node to distrust the key that was removed. False when there is no such key, or it is gone.
    */
-  async remove(kid: string, record: (tx: Transaction) => Promise<void>): Promise<boolean> {
+  async remove(kid: string, record: (tx: Transaction, removedKid: string) => Promise<void>): Promise<boolean> {
     const key = (await this.records()).find((candidate) => candidate.kid === kid);
     if (key === undefined || key.state === 'gone') return false;
     const alg = key.alg as SigningAlg;
     // One that was retiring leaves no gap; of the others the next takes the place, and a new one the next's.
     const spares = key.state === 'retiring' ? [] : [await this.#generate(alg), await this.#generate(alg)];
-    await this.#change(async (tx) => {
-      await this.repository.remove(tx, kid);
+    return this.#change(async (tx) => {
+      const removedKid = await this.repository.remove(tx, kid);
+      if (removedKid === undefined) return false;
       for (const spare of spares) {
         await this.repository.insertNext(tx, spare);
         await this.repository.promote(tx, alg);
       }
-      await record(tx);
+      await record(tx, removedKid);
+      return true;
     });
-    return true;
   }
 
   /** Every key there ever was, oldest first. */

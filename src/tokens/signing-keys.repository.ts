@@ -147,11 +147,13 @@ export class SigningKeysRepository {
     await this.prisma.signingKey.updateMany({ where: { kid, privateKey: standing }, data: { privateKey: next } });
   }
 
-  /** Takes a key away whatever its state. */
-  async remove(tx: Transaction, kid: string): Promise<void> {
-    await tx.$executeRaw`
+  /** Takes a key away whatever its state; returns its kid, undefined when it is gone or never was. */
+  async remove(tx: Transaction, kid: string): Promise<string | undefined> {
+    const [removed] = await tx.$queryRaw<{ kid: string }[]>`
       UPDATE signing_keys SET gone_at = now(), retired_at = coalesce(retired_at, now()), private_key = NULL
-      WHERE kid = ${kid} AND gone_at IS NULL`;
+      WHERE kid = ${kid} AND gone_at IS NULL
+      RETURNING kid`;
+    return removed?.kid;
   }
 
   /** Has the next key of an algorithm sign, however briefly it has been published, unless one signs. */

@@ -9,10 +9,14 @@ export class RevocationSet {
   readonly #bySid = new Map<string, number>();
   readonly #byJti = new Map<string, number>();
 
-  /** @param expiresAt seconds on a monotonic clock of the caller's, the one that {@link removeExpired} is given */
+  /**
+   * One that is in it already stays for as long as was said before, if that is longer.
+   * @param expiresAt seconds on a monotonic clock of the caller's, the one that {@link removeExpired} is given
+   */
   add(kind: RevocableId, id: string, expiresAt: number): void {
+    const entries = kind === 'sid' ? this.#bySid : this.#byJti;
     // Whole numbers are kept without a box of their own.
-    (kind === 'sid' ? this.#bySid : this.#byJti).set(id, Math.ceil(expiresAt));
+    entries.set(id, Math.max(Math.ceil(expiresAt), entries.get(id) ?? 0));
   }
 
   names(sid: string, jti: string): boolean {

@@ -1,0 +1,155 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Feed } from '../src/database/feed.js';
+import { REVOCATION_LIFE_SECONDS } from '../src/sessions/revocations.repository.js';
+import { RevocationsService } from '../src/sessions/revocations.service.js';
+import { afterAllTests, query, startApp, type TestApp } from './app.js';
+import type { SignedIn } from './client.js';
+
+/** What every node promises that reaches its database. */
+const BOUND_MS = 1000;
+const REVOKED = '401 token_revoked';
+
+const afterFile = afterAllTests();
+/** Two nodes on one database. */
+let a: TestApp;
+let b: TestApp;
+
+beforeAll(async () => {
+  a = await startApp({}, afterFile);
+  b = await startApp({ databaseUrl: a.databaseUrl }, afterFile);
+});
+
+async function verdict(node: TestApp, { token }: SignedIn): Promise<string> {
+  const { status, body } = await node.me(token);
+  return status === 200 ? '200' : `${status} ${String(body['code'])}`;
+}
+
+function read(node: TestApp): Promise<void> {
+  return node.nest.get(Feed, { strict: false }).catchUp();
+}
+
+/** Logs so many users out on the first node; both know of it afterwards. */
+async function loggedOut(count: number): Promise<SignedIn[]> {
+  const sessions = await Promise.all(Array.from({ length: count }, () => a.signIn()));
+  for (const { token } of sessions) expect((await a.logout(token)).status).toBe(204);
+  await Promise.all([read(a), read(b)]);
+  return sessions;
+}
+
+/** Logs a user out on the first node; milliseconds until the second refuses the token. */
+async function lagMs(): Promise<number> {
+  const session = await a.signIn();
+  expect(await verdict(b, session)).toBe('200');
+  expect((await a.logout(session.token)).status).toBe(204);
+  const startedAt = performance.now();
+  await expect.poll(() => verdict(b, session), { interval: 5, timeout: 5 * BOUND_MS }).toBe(REVOKED);
+  return performance.now() - startedAt;
+}
+
+/** Statements that run in one transaction, so that no node meets an error in their middle. */
+function execute(...statements: readonly string[]): Promise<unknown> {
+  return query(a.databaseUrl, `BEGIN; ${statements.join('; ')}; COMMIT`);
+}
+
+/** What a dump has of the revocations. */
+async function dump(name: string): Promise<void> {
+  await execute(
+    `CREATE TABLE ${name} AS SELECT * FROM revocations`,
+    `CREATE TABLE ${name}_sequence AS SELECT last_value, is_called FROM revocations_id_seq`,
+  );
+}
+
+/** As `pg_restore --clean --single-transaction` brings it back. */
+function restored(name: string): string[] {
+  return [
+    'DROP TABLE revocations',
+    `CREATE TABLE revocations (id bigserial PRIMARY KEY, kind revocation_kind NOT NULL, subject text NOT NULL,
+                               created_at timestamptz(3) NOT NULL DEFAULT clock_timestamp())`,
+    `INSERT INTO revocations SELECT * FROM ${name} ORDER BY id`,
+    `SELECT setval('revocations_id_seq', last_value, is_called) FROM ${name}_sequence`,
+  ];
+}
+
+/** The newest rows in the table become others of the same ids, as a node sees it that has not looked in between. */
+const OTHER_ROWS = `UPDATE revocations SET subject = gen_random_uuid()::text`;
+
+const FROM_THE_BEGINNING = `SELECT setval('revocations_id_seq', 1, false)`;
+
+describe('a node whose database has another history than it followed (FLT-24)', () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['TRUNCATE', () => execute('TRUNCATE revocations')],
+    ['TRUNCATE RESTART IDENTITY', () => execute('TRUNCATE revocations RESTART IDENTITY')],
+    ['DELETE and setval', () => execute('DELETE FROM revocations', FROM_THE_BEGINNING)],
+    ['setval while the rows stand', () => execute(FROM_THE_BEGINNING)],
+    [
+      'setval to the middle of the rows that stand',
+      () => execute(`SELECT setval('revocations_id_seq', max(id) - 2) FROM revocations`),
+    ],
+    ['a restore of an older dump', () => execute(...restored('older'))],
+    ['a restore of the dump of now', () => execute(...restored('of_now'))],
+    ['two restores', () => execute(...restored('older')).then(() => execute(...restored('of_now')))],
+    [
+      'two restores, the older one last',
+      () => execute(...restored('of_now')).then(() => execute(...restored('older'))),
+    ],
+    ['a restore of an older dump and as many others after it', () => execute(...restored('older'), ...asManyOthers())],
+    [
+      'a restore of the dump of now that lost the last row to another',
+      () => execute(...restored('of_now'), ...lastIsAnother()),
+    ],
+    ['other rows of the same ids', () => execute(OTHER_ROWS)],
+  ])('hears of what is revoked after %s, and forgets nothing', async (_name, operation) => {
+    await execute(`SELECT setval('revocations_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM revocations))`);
+    const before = await loggedOut(2);
+    await execute('DROP TABLE IF EXISTS older, older_sequence, of_now, of_now_sequence');
+    await dump('older');
+    const between = await loggedOut(3);
+    await dump('of_now');
+    await operation();
+    expect(await lagMs()).toBeLessThan(BOUND_MS);
+    // Also when it has read in between.
+    await read(b);
+    expect(await lagMs()).toBeLessThan(BOUND_MS);
+    for (const node of [a, b]) {
+      for (const session of [...before, ...between]) expect(await verdict(node, session)).toBe(REVOKED);
+    }
+  });
+
+  it('also when the last revocation it read had been purged', async () => {
+    await execute('TRUNCATE revocations', `SELECT setval('revocations_id_seq', 1000)`);
+    await query(
+      a.databaseUrl,
+      `INSERT INTO revocations (kind, subject, created_at)
+       VALUES ('sid', gen_random_uuid(), clock_timestamp() - make_interval(secs => $1))`,
+      [REVOCATION_LIFE_SECONDS - 1],
+    );
+    await read(b);
+    const isPurged = async (): Promise<boolean> => {
+      await a.nest.get(RevocationsService, { strict: false }).purge();
+      return (await a.query('SELECT FROM revocations')).length === 0;
+    };
+    await expect.poll(isPurged, { timeout: 5000 }).toBe(true);
+    const told = replacements(b);
+    await read(b);
+    expect(replacements(b)).toBe(told);
+    await execute(FROM_THE_BEGINNING);
+    expect(await lagMs()).toBeLessThan(BOUND_MS);
+  });
+});
+
+/** Ids that were used before, of rows that are not the same. */
+function asManyOthers(): string[] {
+  return [
+    `INSERT INTO revocations (id, kind, subject)
+     SELECT latest.id + n, 'sid', gen_random_uuid() FROM generate_series(1, 3) n, (SELECT max(id) AS id FROM revocations) latest`,
+  ];
+}
+
+function lastIsAnother(): string[] {
+  return [`UPDATE revocations SET created_at = clock_timestamp() WHERE id = (SELECT max(id) FROM revocations)`];
+}
+
+/** How often a node has said that the history was replaced. */
+function replacements(node: TestApp): number {
+  return node.log().filter(({ event }) => event === 'revocations_replaced').length;
+}
