@@ -170,9 +170,9 @@ describe('a credential in the body', () => {
   });
 });
 
-describe('an id in whatever letters (SES-07)', () => {
-  const mixed = (id: string): string => id.replace(/[a-f]/, (letter) => letter.toUpperCase());
+const mixed = (id: string): string => id.replace(/[a-f]/, (letter) => letter.toUpperCase());
 
+describe('an id in whatever letters (SES-07)', () => {
   it.each([
     ['capitals', (id: string) => id.toUpperCase()],
     ['mixed letters', mixed],
