@@ -64,6 +64,12 @@ function filesOfTest(): string[] {
   return readdirSync('test').filter((file) => file.endsWith('.ts'));
 }
 
+/** But those that a run makes. */
+function foldersOfTest(): string[] {
+  const entries = readdirSync('test', { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => `${name}/`);
+}
+
 /** The formatter indents what is inside a suite, so that the indentation tells what a block belongs to. */
 function blocksOf(file: string, source: string): Block[] {
   const open: { indent: number; title: string; isRun: boolean }[] = [];
@@ -146,7 +152,7 @@ describe('the table of requirements', () => {
   });
 });
 
-it('the table of files lists what is in this folder', () => {
-  const listed = [...readme.matchAll(/^\| `([\w.-]+)` \|/gm)].map(([, file = '']) => file);
-  expect(listed.toSorted()).toEqual(filesOfTest().toSorted());
+it('the table of files lists what is in this folder, and the folders in it', () => {
+  const listed = [...readme.matchAll(/^\| `([\w.-]+\/?)` \|/gm)].map(([, file = '']) => file);
+  expect(listed.toSorted()).toEqual([...filesOfTest(), ...foldersOfTest()].toSorted());
 });
