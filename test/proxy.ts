@@ -30,7 +30,7 @@ export class Proxy {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const proxy = new Proxy(server, (server.address() as AddressInfo).port, target);
-    server.on('connection', (client) => proxy.#join(client, connect(Number(proxy.target.port), proxy.target.hostname)));
+    server.on('connection', (client) => proxy.#join(client, reach(proxy.target)));
     onFinished(() => proxy.#close());
     return proxy;
   }
@@ -129,9 +129,17 @@ export class Proxy {
   }
 }
 
+/** By TCP, or by the socket of a database. */
+function reach({ hostname, port, searchParams }: URL): Socket {
+  const folder = searchParams.get('host');
+  return folder === null ? connect(Number(port), hostname) : connect(`${folder}/.s.PGSQL.${port}`);
+}
+
 /** The same database through a proxy. */
 export function through(proxy: Proxy, databaseUrl: string): string {
   const url = new URL(databaseUrl);
+  url.searchParams.delete('host');
+  url.hostname = '127.0.0.1';
   url.port = String(proxy.port);
   return url.href;
 }

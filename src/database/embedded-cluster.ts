@@ -4,23 +4,23 @@ import { localSecret } from '../config/local-secret.js';
 import { runAs } from './embedded-commands.js';
 import type { DataDirectory } from './embedded-data-directory.js';
 import type { Installation } from './embedded-installation.js';
-import { isAlive } from './embedded-postmaster.js';
+import { isAlive } from './embedded-lock-files.js';
 
 const SCRATCH = 'postgres-new-';
 
 /** Role and database of the application; `postgres` is the maintenance database every server has. */
 export const ROLE = 'gatehouse';
 
-/** Makes the database cluster unless it is there, and clears away what a killed attempt left. */
-export async function ensureCluster(installation: Installation): Promise<void> {
+/** Makes the database cluster unless it is there or `signal` aborts, and clears away what a killed attempt left. */
+export async function ensureCluster(installation: Installation, signal?: AbortSignal): Promise<void> {
   const { directory } = installation;
   await removeAbandoned(directory.root);
-  if (await holdsCluster(directory)) return requirePassword(directory);
+  if (await holdsCluster(directory)) return;
   const scratch = await mkdtemp(join(directory.root, `${SCRATCH}${process.pid}-`));
   try {
     const cluster = join(scratch, 'cluster');
-    await initialise(cluster, scratch, installation);
-    await createRole(cluster, installation);
+    await initialise(cluster, scratch, installation, signal);
+    await createRole(cluster, installation, signal);
     await publish(cluster, directory);
   } catch (error) {
     const { message } = error as Error;
@@ -30,7 +30,8 @@ export async function ensureCluster(installation: Installation): Promise<void> {
   }
 }
 
-async function holdsCluster({ cluster }: DataDirectory): Promise<boolean> {
+/** Whether there are data that the secrets beside them belong to. */
+export async function holdsCluster({ cluster }: DataDirectory): Promise<boolean> {
   return stat(join(cluster, 'PG_VERSION')).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
@@ -40,14 +41,12 @@ async function holdsCluster({ cluster }: DataDirectory): Promise<boolean> {
   );
 }
 
-/** A new password would not open an old database. */
-async function requirePassword({ cluster, password }: DataDirectory): Promise<void> {
-  await stat(password).catch((error: unknown) => {
-    throw new Error(`${password} is missing: restore it from a backup, it opens ${cluster}`, { cause: error });
-  });
-}
-
-async function initialise(cluster: string, scratch: string, installation: Installation): Promise<void> {
+async function initialise(
+  cluster: string,
+  scratch: string,
+  installation: Installation,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { binaries, directory, user } = installation;
   const passwordFile = join(scratch, 'password');
   await writeFile(passwordFile, await localSecret(directory.superuserPassword), { mode: 0o600 });
@@ -56,14 +55,19 @@ async function initialise(cluster: string, scratch: string, installation: Instal
     await chown(scratch, user.uid, user.gid);
   }
   const names = ['--username=postgres', `--pgdata=${cluster}`, `--pwfile=${passwordFile}`];
-  await runAs(user, binaries.initdb, [...names, '--encoding=UTF8', '--locale=C', '--auth=scram-sha-256']);
+  const args = [...names, '--encoding=UTF8', '--locale=C', '--auth=scram-sha-256'];
+  await runAs(user, binaries.initdb, args, { signal });
 }
 
 /** By the stand-alone backend, before anyone can connect. Its errors must not repeat the statement: a password is in it. */
-async function createRole(cluster: string, { binaries, directory, user }: Installation): Promise<void> {
+async function createRole(
+  cluster: string,
+  { binaries, directory, user }: Installation,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const settings = ['-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic'];
-  const statements = roleStatements(await localSecret(directory.password));
-  await runAs(user, binaries.postgres, ['--single', '-D', cluster, ...settings, 'postgres'], statements);
+  const input = roleStatements(await localSecret(directory.password));
+  await runAs(user, binaries.postgres, ['--single', '-D', cluster, ...settings, 'postgres'], { input, signal });
 }
 
 /** One per line. The role's errors are logged without DETAIL and STATEMENT, which hold personal data. */

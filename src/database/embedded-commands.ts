@@ -9,15 +9,16 @@ export function processOptions(user: ServerUser | undefined) {
   return user === undefined ? { cwd: '/', env } : { cwd: '/', env, uid: user.uid, gid: user.gid };
 }
 
-/** Runs a program to its end. @throws {Error} with what the program said. */
+/** Runs a program to its end, or until `signal` aborts. @throws {Error} with what the program said. */
 export function runAs(
   user: ServerUser | undefined,
   program: string,
   args: readonly string[],
-  input = '',
+  { input = '', signal }: { input?: string; signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, args, processOptions(user), (error, stdout, stderr) => {
+    const options = signal === undefined ? processOptions(user) : { ...processOptions(user), signal };
+    const child = execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(new Error(stderr.trim() || stdout.trim() || error.message, { cause: error }));
     });

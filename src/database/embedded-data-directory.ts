@@ -7,8 +7,10 @@ export interface DataDirectory {
   /** PostgreSQL's own data directory; it exists whole or not at all. */
   readonly cluster: string;
   readonly log: string;
-  /** The TCP port of the last start, so that later starts keep it. */
-  readonly port: string;
+  /** The folder of the server's socket, where its path is short enough and the file system takes a socket. */
+  readonly socketFolder: string;
+  /** Else names the folder that is used in its place. */
+  readonly socketFolderElsewhere: string;
   readonly masterSecret: string;
   /** Password of the role the application connects with. */
   readonly password: string;
@@ -44,7 +46,8 @@ function layOut(root: string): DataDirectory {
     root,
     cluster: join(root, 'postgres'),
     log: join(root, 'postgres.log'),
-    port: join(root, 'postgres-port'),
+    socketFolder: join(root, 'postgres-socket'),
+    socketFolderElsewhere: join(root, 'postgres-socket-folder'),
     masterSecret: join(root, 'master-secret'),
     password: join(root, 'database-password'),
     superuserPassword: join(root, 'database-superuser-password'),

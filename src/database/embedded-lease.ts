@@ -33,22 +33,23 @@ export class AppRunningError extends Error {
  * application's own may be copied and dropped meanwhile.
  */
 export class Lease {
-  readonly port: number;
   readonly #client: Client;
   /** Resolves when the connection has ended, for whatever reason. */
   readonly ended: Promise<void>;
 
-  private constructor(port: number, client: Client) {
-    this.port = port;
+  private constructor(client: Client) {
     this.#client = client;
     this.ended = new Promise((resolve) => void client.once('end', resolve));
     // The end that follows an error is what counts.
     client.on('error', () => {});
   }
 
-  /** @throws {AppRunningError} when the role is `app` and another has it; see {@link isPassing} for the rest. */
-  static async take(port: number, user: string, password: string, role: Role): Promise<Lease> {
-    const lease = new Lease(port, newClient(port, user, password, role));
+  /**
+   * `url` names the maintenance database.
+   * @throws {AppRunningError} when the role is `app` and another has it; see {@link isPassing} for the rest.
+   */
+  static async take(url: string, role: Role): Promise<Lease> {
+    const lease = new Lease(newClient(url, role));
     try {
       await lease.#client.connect();
       await lease.#lock(role);
@@ -100,21 +101,16 @@ export class Lease {
   }
 }
 
-function newClient(port: number, user: string, password: string, role: Role): Client {
+function newClient(connectionString: string, role: Role): Client {
   return new Client({
-    host: '127.0.0.1',
-    port,
-    user,
-    password,
-    database: 'postgres',
-    ssl: false,
+    connectionString,
     application_name: `gatehouse ${role}, process ${process.pid}`,
     connectionTimeoutMillis: 5000,
     lock_timeout: LOCK_TIMEOUT_MS,
   });
 }
 
-/** Whether to try again: the server starts, stops or is full, or its port does not answer. Other refusals stand. */
+/** Whether to try again: the server starts, stops or is full, or its socket does not answer. Other refusals stand. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof AppRunningError) return false;
   if (!(error instanceof DatabaseError)) return true;

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, chown, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,8 +9,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseSettings } from '../config/read-settings.js';
-import { findPostmaster, isAlive, stopPostmaster } from './embedded-postmaster.js';
-import type { Role } from './embedded-lease.js';
+import { isAlive } from './embedded-lock-files.js';
+import { findPostmaster, stopPostmaster } from './embedded-postmaster.js';
+import { processOptions } from './embedded-commands.js';
+import { openDataDirectory } from './embedded-data-directory.js';
+import { openInstallation } from './embedded-installation.js';
+import { Lease, type Role } from './embedded-lease.js';
+import { identityOf, socketIn } from './embedded-socket.js';
+import { loopbackUrl } from './embedded-url.js';
 import { provideDatabase, type ProvidedDatabase } from './provide-database.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -95,6 +101,50 @@ async function until<Fact>(look: () => Promise<Fact | false | undefined>): Promi
   }
 }
 
+const deep = () => join(temporary, `deep-${'x'.repeat(60)}`);
+const socket = () => socketIn(join(dataDir, 'postgres-socket'));
+
+/** A socket whose server has ended without removing it. */
+async function leaveSocket(path: string): Promise<void> {
+  const child = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(path)})`]);
+  const exited = once(child, 'exit');
+  await until(async () => (await identityOf(path)) !== undefined);
+  child.kill('SIGKILL');
+  await exited;
+}
+
+async function listenOn(path: string): Promise<void> {
+  const server = createServer((connection) => void connection.destroy());
+  await once(server.listen(path), 'listening');
+  leftovers.push(() => new Promise((resolve) => server.close(resolve)));
+}
+
+/** As the last version started it, without an application. */
+async function startOnTcp(): Promise<number> {
+  const probe = createServer();
+  await once(probe.listen(0, '127.0.0.1'), 'listening');
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  const { binaries, user } = await openInstallation(await openDataDirectory(dataDir));
+  const cluster = join(dataDir, 'postgres');
+  const settings = ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories='];
+  const args = ['-D', cluster, ...settings.flatMap((setting) => ['-c', setting])];
+  const child = spawn(binaries.postgres, args, { ...processOptions(user), detached: true, stdio: 'ignore' });
+  child.unref();
+  await until(async () => (await postmaster())?.isReady);
+  return port;
+}
+
+/** Those of libpq, https://www.postgresql.org/docs/current/libpq-envars.html, and those that `pg` reads beyond them. */
+const PG_VARIABLES = (
+  'HOST HOSTADDR PORT DATABASE USER PASSWORD PASSFILE REQUIREAUTH CHANNELBINDING SERVICE SERVICEFILE OPTIONS APPNAME ' +
+  'SSLMODE REQUIRESSL SSLNEGOTIATION SSLCOMPRESSION SSLCERT SSLKEY SSLCERTMODE SSLROOTCERT SSLCRL SSLCRLDIR SSLSNI ' +
+  'REQUIREPEER SSLMINPROTOCOLVERSION SSLMAXPROTOCOLVERSION GSSENCMODE KRBSRVNAME GSSLIB GSSDELEGATION CONNECT_TIMEOUT ' +
+  'CLIENT_ENCODING TARGETSESSIONATTRS LOADBALANCEHOSTS DATESTYLE TZ GEQO SYSCONFDIR LOCALEDIR DATA'
+)
+  .split(' ')
+  .map((name) => `PG${name}`);
+
 const postmaster = () => findPostmaster(join(dataDir, 'postgres'));
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 const scratchFolders = async (folder: string) =>
@@ -123,8 +173,9 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       url = database.config.databaseUrl;
     });
 
-    test('serves an ordinary role that may make databases, on loopback alone, with every commit on disk', async () => {
-      expect(new URL(url)).toMatchObject({ username: 'gatehouse', hostname: '127.0.0.1', pathname: '/gatehouse' });
+    test('serves an ordinary role that may make databases, by its socket alone, with every commit on disk (FLT-27)', async () => {
+      expect(new URL(url)).toMatchObject({ username: 'gatehouse', port: '5432', pathname: '/gatehouse' });
+      expect(new URL(url).searchParams.get('host')).toBe(join(dataDir, 'postgres-socket'));
       const [facts] = await query(
         url,
         `SELECT rolsuper, rolcreatedb, current_setting('server_encoding') AS encoding, datcollate AS collation,
@@ -138,7 +189,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
         rolcreatedb: true,
         encoding: 'UTF8',
         collation: 'C',
-        addresses: '127.0.0.1',
+        addresses: '',
         fsync: 'on',
         synchronous_commit: 'on',
         password_encryption: 'scram-sha-256',
@@ -152,11 +203,13 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     });
 
     test('keeps its secrets from other users, and gives the master secret', async () => {
-      const secrets = ['master-secret', 'database-password', 'database-superuser-password', 'postgres-port'];
+      const secrets = ['master-secret', 'database-password', 'database-superuser-password'];
       for (const name of [...secrets, 'postgres.log']) {
         expect((await stat(join(dataDir, name))).mode & 0o777, name).toBe(0o600);
       }
-      expect((await stat(join(dataDir, 'postgres'))).mode & 0o777).toBe(0o700);
+      for (const name of ['postgres', 'postgres-socket']) {
+        expect((await stat(join(dataDir, name))).mode & 0o777, name).toBe(0o700);
+      }
       expect(database.config.masterSecret).toEqual([(await readFile(join(dataDir, 'master-secret'), 'utf8')).trim()]);
     });
 
@@ -271,16 +324,113 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     expect(await scratchFolders(folder)).toEqual([]);
   });
 
-  test('takes another port when its own is taken', async () => {
-    const file = join(dataDir, 'postgres-port');
-    await using taker = createServer();
-    await once(taker.listen(Number(await readFile(file, 'utf8')), '127.0.0.1'), 'listening');
+  test.each([
+    ['a file', (path: string) => writeFile(path, '')],
+    ['the socket of a server that was killed', leaveSocket],
+    ['a socket on which another listens', listenOn],
+  ])('starts where its socket should be and is %s (FLT-27)', async (_what, occupy) => {
+    await rm(socket(), { force: true });
+    await occupy(socket());
     const { config } = await provide('script');
-    expect(`${new URL(config.databaseUrl).port}\n`).toBe(await readFile(file, 'utf8'));
     expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  test('starts although the process id of a crashed server now belongs to something else', async () => {
+  test.each([
+    ['taken away', async () => {}],
+    ['replaced by a file', (path: string) => writeFile(path, '')],
+    ['replaced by one on which another listens', listenOn],
+  ])('is reached again after its socket was %s (FLT-27)', async (_what, occupy) => {
+    const { config } = await provide('app');
+    const held = new Client({ connectionString: config.databaseUrl });
+    held.on('error', () => {});
+    await held.connect();
+    await rm(socket());
+    await occupy(socket());
+    await until(() => query(config.databaseUrl, 'SELECT 1').catch(() => false as const));
+    await held.end();
+  });
+
+  test('that was left running without its socket is stopped and started anew (FLT-27)', async () => {
+    const killed = startProcess(dataDir, 'app');
+    await killed.outcome;
+    const left = await postmaster();
+    await killed.kill();
+    await rm(socket());
+    const { config } = await provide('app');
+    expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect((await postmaster())?.pid).not.toBe(left?.pid);
+  });
+
+  describe('that an earlier version left running on TCP', () => {
+    test('is stopped and started anew on its data, by its socket (FLT-27)', async () => {
+      const first = await provide('script');
+      await query(first.config.databaseUrl, 'CREATE TABLE older AS SELECT 42 AS value');
+      await first.stop();
+      const port = await startOnTcp();
+      expect(await postmaster()).toMatchObject({ socketFolder: '', port });
+      const { config } = await provide('app');
+      expect(await postmaster()).toMatchObject({ socketFolder: join(dataDir, 'postgres-socket') });
+      expect(await query(config.databaseUrl, 'SELECT value FROM older')).toEqual([{ value: 42 }]);
+    });
+
+    test('is left alone while its application runs (FLT-27)', async () => {
+      const port = await startOnTcp();
+      const password = (await readFile(join(dataDir, 'database-password'), 'utf8')).trim();
+      const address = loopbackUrl(port, { role: 'gatehouse', password, database: 'postgres' });
+      const older = await Lease.take(address, 'app');
+      await expect(provide('app')).rejects.toThrow(/already runs on this DATA_DIR/);
+      expect(await query(address, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      await older.release();
+    });
+  });
+
+  describe('whose DATA_DIR has too long a path for a socket', () => {
+    test('has it in a private temporary folder, which stands in DATA_DIR (FLT-27)', async () => {
+      const folder = deep();
+      const first = await provide('script', folder);
+      const kept = (await readFile(join(folder, 'postgres-socket-folder'), 'utf8')).trim();
+      leftovers.push(() => rm(kept, { recursive: true, force: true }));
+      expect(new URL(first.config.databaseUrl).searchParams.get('host')).toBe(kept);
+      const made = await stat(kept);
+      expect([made.mode & 0o777, made.uid]).toEqual([0o700, (await stat(join(folder, 'postgres'))).uid]);
+      const outcome = await startProcess(folder, 'script').outcome;
+      expect(outcome).toEqual({ url: first.config.databaseUrl });
+      await first.stop();
+      // As after a restart of the machine.
+      await rm(kept, { recursive: true });
+      const second = await provide('script', folder);
+      expect(second.config).toEqual(first.config);
+      expect(await query(second.config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    });
+
+    test.runIf(isRoot)('never uses the folder of another who was there first (FLT-27)', async () => {
+      const folder = deep();
+      await (await provide('script', folder)).stop();
+      const note = join(folder, 'postgres-socket-folder');
+      const kept = (await readFile(note, 'utf8')).trim();
+      leftovers.push(() => rm(kept, { recursive: true, force: true }));
+      await chown(kept, 65_534, 65_534);
+      await provide('script', folder);
+      const next = (await readFile(note, 'utf8')).trim();
+      leftovers.push(() => rm(next, { recursive: true, force: true }));
+      expect(next).not.toBe(kept);
+      expect((await stat(next)).uid).toBe((await stat(join(folder, 'postgres'))).uid);
+    });
+  });
+
+  test('heeds no PG* variable (FLT-27)', async () => {
+    const names = PG_VARIABLES.filter((name) => !(name in process.env));
+    for (const name of names) process.env[name] = 'nonsense';
+    try {
+      const provided = await provide('app');
+      expect(await query(provided.config.databaseUrl, 'SHOW TimeZone')).toEqual([{ TimeZone: 'UTC' }]);
+      await provided.stop();
+    } finally {
+      for (const name of names) delete process.env[name];
+    }
+  });
+
+  test('starts although the process id of a crashed server now belongs to something else (FLT-27)', async () => {
     const cluster = join(dataDir, 'postgres');
     const { uid, gid } = await stat(cluster);
     const bystander = spawn('sleep', ['60'], { uid, gid });
@@ -290,10 +440,66 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       join(cluster, 'postmaster.pid'),
       `${bystander.pid}\n${cluster}\n1700000000\n1\n\n127.0.0.1\n  1 1\nready   \n`,
     );
+    await writeFile(`${socket()}.lock`, `${bystander.pid}\n${cluster}\n1700000000\n5432\n`);
     const { config } = await provide('script');
     expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     expect(isAlive(bystander.pid ?? 0)).toBe(true);
   });
+
+  describe.each([
+    ['postmaster.pid', () => join(dataDir, 'postgres', 'postmaster.pid')],
+    ['the lock file of its socket', () => `${socket()}.lock`],
+  ])('%s', (_which, file) => {
+    test.each([
+      ['is empty', ''],
+      ['is full of zeros', '\0'.repeat(90)],
+      ['is garbage', 'no process\n'],
+    ])('that %s is no obstacle once it has been so for 10 s (FLT-27)', async (_how, text) => {
+      await writeFile(file(), text);
+      await utimes(file(), new Date(), new Date(Date.now() - 11_000));
+      const { config } = await provide('script');
+      expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    });
+
+    test('that is empty for a shorter time is waited for, and no server started meanwhile (FLT-27)', async () => {
+      await writeFile(file(), '');
+      const logged = (await stat(join(dataDir, 'postgres.log'))).size;
+      const attempt = new AbortController();
+      const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
+      setTimeout(() => attempt.abort(), 1000);
+      await expect(starting).rejects.toThrow(`${file()} names no process, as after a power failure; it is removed`);
+      expect((await stat(join(dataDir, 'postgres.log'))).size).toBe(logged);
+      expect(await readFile(file(), 'utf8')).toBe('');
+      await rm(file());
+    });
+  });
+
+  test.runIf(process.platform === 'linux')(
+    'does not start while a process of a server that is gone works on its data (FLT-27)',
+    async () => {
+      const killed = startProcess(dataDir, 'script');
+      const { url: address = '' } = await killed.outcome;
+      const server = await postmaster();
+      const client = new Client({ connectionString: address });
+      client.on('error', () => {});
+      await client.connect();
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const backend = rows[0]?.pid ?? 0;
+      process.kill(backend, 'SIGSTOP');
+      await killed.kill();
+      process.kill(server?.pid ?? 0, 'SIGKILL');
+      const file = join(dataDir, 'postgres', 'postmaster.pid');
+      await writeFile(file, '');
+      await utimes(file, new Date(), new Date(Date.now() - 11_000));
+      const attempt = new AbortController();
+      const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
+      setTimeout(() => attempt.abort(), 500);
+      await expect(starting).rejects.toThrow(`process ${backend} is a postgres of this folder: end it`);
+      process.kill(backend, 'SIGKILL');
+      const { config } = await provide('script');
+      expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    },
+  );
 
   test('says what its server says when that cannot start', async () => {
     const settings = join(dataDir, 'postgres', 'postgresql.auto.conf');
@@ -304,10 +510,12 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     await writeFile(settings, '');
   });
 
-  test('never replaces a lost password', async () => {
-    const file = join(dataDir, 'database-password');
+  test.each(['database-password', 'master-secret'])('never replaces a lost %s (FLT-27)', async (name) => {
+    const file = join(dataDir, name);
     await rename(file, `${file}.lost`);
     await expect(provide('app')).rejects.toThrow(`${file} is missing: restore it`);
+    expect(await namesIn(dataDir)).not.toContain(name);
+    expect(await postmaster()).toBeUndefined();
     await rename(`${file}.lost`, file);
   });
 

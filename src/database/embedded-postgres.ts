@@ -1,53 +1,76 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { localSecret } from '../config/local-secret.js';
+import { keptSecret } from '../config/local-secret.js';
 import { ensureCluster, ROLE } from './embedded-cluster.js';
 import type { Installation } from './embedded-installation.js';
 import { isPassing, Lease, type Role } from './embedded-lease.js';
-import { findPostmaster, stopPostmaster } from './embedded-postmaster.js';
+import { clearLockFile, clusterLock, socketLock } from './embedded-lock-files.js';
+import { findPostmaster, stopPostmaster, type Postmaster } from './embedded-postmaster.js';
+import { identityOf, isListening, openSocketFolder, socketIn } from './embedded-socket.js';
 import { startPostmaster } from './embedded-start.js';
+import { loopbackUrl, socketUrl } from './embedded-url.js';
 
 const STEP_MS = 10;
 const PAUSE_AFTER_FAILURE_MS = 1000;
+/** Between two starts of a server that gave way; doubled by each. */
+const FIRST_PAUSE_BETWEEN_STARTS_MS = 50;
+const LONGEST_PAUSE_BETWEEN_STARTS_MS = 1000;
+/** How often the socket is looked at. */
+const WATCH_MS = 500;
 /** Long enough for the recovery after a crash under load; the server goes on recovering when it is not. */
 const LONGEST_START_MS = 60_000;
 
 interface Access {
   readonly installation: Installation;
+  readonly socketFolder: string;
   readonly password: string;
   readonly role: Role;
 }
 
 /**
  * The PostgreSQL of one `DATA_DIR`: found running, or started; stopped by whoever leaves it last. A lease that is lost
- * (the server crashed) is taken again, and the server started again if need be, until `stop()`.
+ * (the server crashed) is taken again, and the server started again if need be, until `stop()`. So is a server whose
+ * socket somebody took away or replaced.
  */
 export class EmbeddedPostgres {
   readonly url: string;
   readonly #access: Access;
   readonly #stopping = new AbortController();
   #lease: Lease;
+  /** Of the server that the lease is on. */
+  #socket: string | undefined;
   #retaking = Promise.resolve();
 
-  private constructor(access: Access, lease: Lease) {
-    this.url = `postgresql://${ROLE}:${access.password}@127.0.0.1:${lease.port}/${ROLE}`;
+  private constructor(access: Access, lease: Lease, socket: string | undefined) {
+    const { socketFolder, password } = access;
+    this.url = socketUrl(socketFolder, { role: ROLE, password, database: ROLE });
     this.#access = access;
     this.#lease = lease;
+    this.#socket = socket;
     void this.#keepLease();
+    void this.#keepSocket();
   }
 
-  /** @throws {Error} whose message tells the operator what to do. */
-  static async open(installation: Installation, role: Role): Promise<EmbeddedPostgres> {
-    await ensureCluster(installation);
-    const access = { installation, password: await localSecret(installation.directory.password), role };
-    return new EmbeddedPostgres(access, await takeLease(access));
+  /** Gives up when `signal` aborts. @throws {Error} whose message tells the operator what to do. */
+  static async open(installation: Installation, role: Role, signal?: AbortSignal): Promise<EmbeddedPostgres> {
+    await ensureCluster(installation, signal);
+    const { cluster, password: file } = installation.directory;
+    const password = await keptSecret(file, `it opens ${cluster}`);
+    const access = { installation, socketFolder: await openSocketFolder(installation), password, role };
+    const lease = await takeLease(access, signal);
+    return new EmbeddedPostgres(access, lease, await identityOf(socketIn(access.socketFolder)));
   }
 
-  /** Stops the server unless another process still uses it; then that one will. */
-  async stop(): Promise<void> {
+  /**
+   * Stops the server unless another process still uses it; then that one will. Once `hurry` aborts, the server is not
+   * asked any more and ends at once.
+   */
+  async stop(hurry?: AbortSignal): Promise<void> {
     this.#stopping.abort();
-    await this.#retaking;
-    if (await this.#lease.isLast()) await stopPostmaster(this.#access.installation.directory.cluster);
-    await this.#lease.release();
+    await orAborted(this.#retaking, hurry);
+    // One that does not answer is of no use to others either.
+    const isLast = (await orAborted(this.#lease.isLast(), hurry)) ?? true;
+    if (isLast) await stopPostmaster(this.#access.installation.directory.cluster, hurry);
+    await orAborted(this.#lease.release(), hurry);
   }
 
   async #keepLease(): Promise<void> {
@@ -62,32 +85,114 @@ export class EmbeddedPostgres {
 
   async #retake(signal: AbortSignal): Promise<void> {
     try {
+      this.#socket = undefined;
       this.#lease = await takeLease(this.#access, signal);
+      this.#socket = await identityOf(socketIn(this.#access.socketFolder));
     } catch {
       // Meanwhile requests are answered with 503, and the server's own log says why.
       await pause(PAUSE_AFTER_FAILURE_MS, undefined, { signal }).catch(() => {});
     }
   }
+
+  /** Without its socket a server serves whoever is connected, and nobody else ever. */
+  async #keepSocket(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { socketFolder, installation } = this.#access;
+    while (!signal.aborted) {
+      await pause(WATCH_MS, undefined, { signal, ref: false }).catch(() => {});
+      const before = this.#socket;
+      if (signal.aborted || before === undefined || (await identityOf(socketIn(socketFolder))) === before) continue;
+      if (this.#socket === before) await stopPostmaster(installation.directory.cluster).catch(() => {});
+    }
+  }
+}
+
+async function orAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value | undefined> {
+  if (signal === undefined) return work;
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  return Promise.race([work, aborted]);
 }
 
 /** Looks for the server, starts it when there is none, and tries again while what is in the way will pass. */
 async function takeLease(access: Access, stopping?: AbortSignal): Promise<Lease> {
-  const { installation, password, role } = access;
-  const { cluster, log } = installation.directory;
+  const { log } = access.installation.directory;
   const deadline = AbortSignal.timeout(LONGEST_START_MS);
   const signal = stopping === undefined ? deadline : AbortSignal.any([stopping, deadline]);
+  const start = starting(access, signal);
   let obstacle: unknown = 'it is starting or stopping';
   while (!signal.aborted) {
-    const running = await findPostmaster(cluster);
-    if (running === undefined) await startPostmaster(installation, signal);
-    else if (running.isReady) {
-      const lease = await Lease.take(running.port, ROLE, password, role).catch(unlessPassing);
-      if (lease instanceof Lease) return lease;
-      obstacle = lease;
-    }
+    const found = await tryLease(access, start);
+    if (found instanceof Lease) return found;
+    obstacle = found ?? obstacle;
     await pause(STEP_MS);
   }
-  throw new Error(`PostgreSQL accepts no connections: ${String(obstacle)}; see ${log}`, { cause: obstacle });
+  throw new Error(`PostgreSQL accepts no connections: ${said(obstacle)}; see ${log}`, { cause: obstacle });
+}
+
+function said(obstacle: unknown): string {
+  return obstacle instanceof Error ? obstacle.message : String(obstacle);
+}
+
+/** @returns a lease, or what is in the way of one. */
+async function tryLease(access: Access, start: () => Promise<string | undefined>): Promise<unknown> {
+  const { installation, socketFolder, password, role } = access;
+  const running = await findPostmaster(installation.directory.cluster);
+  if (running === undefined) return start();
+  if (!running.isReady) return undefined;
+  if (running.socketFolder !== socketFolder) return replace(running, access);
+  const url = socketUrl(socketFolder, { role: ROLE, password, database: 'postgres' });
+  const lease = await Lease.take(url, role).catch(unlessPassing);
+  if (!(lease instanceof Lease)) await stopUnreachable(running, access);
+  return lease;
+}
+
+/** Starts the server, at most so often. */
+function starting({ installation, socketFolder }: Access, signal: AbortSignal): () => Promise<string | undefined> {
+  const { cluster } = installation.directory;
+  let pauseMs = FIRST_PAUSE_BETWEEN_STARTS_MS;
+  let notBefore = 0;
+  return async () => {
+    if (performance.now() < notBefore) return undefined;
+    for (const file of [clusterLock(cluster), socketLock(socketIn(socketFolder))]) {
+      const obstacle = await clearLockFile(file, cluster);
+      if (obstacle !== undefined) return obstacle;
+    }
+    if ((await openSocketFolder(installation)) !== socketFolder) {
+      throw new Error(`The folder ${socketFolder} of PostgreSQL's socket is gone and cannot be made again: start anew`);
+    }
+    await startPostmaster(installation, socketFolder, signal);
+    notBefore = performance.now() + pauseMs;
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_BETWEEN_STARTS_MS);
+    return undefined;
+  };
+}
+
+/** One that an earlier version started, or with its socket elsewhere, is stopped unless somebody uses it. */
+async function replace({ port, socketFolder }: Postmaster, access: Access): Promise<unknown> {
+  const { installation, password, role } = access;
+  const login = { role: ROLE, password, database: 'postgres' };
+  const url = socketFolder === '' ? loopbackUrl(port, login) : socketUrl(socketFolder, login);
+  const lease = await Lease.take(url, role).catch(unlessPassing);
+  if (!(lease instanceof Lease)) return lease;
+  try {
+    if (!(await lease.isLast()))
+      return 'it was started by another version, and something still uses it: end that first';
+    await stopPostmaster(installation.directory.cluster);
+  } finally {
+    await lease.release();
+  }
+  return undefined;
+}
+
+/** A server is ready after it listens: where nobody does then, its socket was taken away. */
+async function stopUnreachable({ pid }: Postmaster, { installation, socketFolder }: Access): Promise<void> {
+  const { cluster } = installation.directory;
+  if (await isListening(socketIn(socketFolder))) return;
+  const server = await findPostmaster(cluster);
+  if (server?.pid === pid && server.isReady) await stopPostmaster(cluster);
 }
 
 function unlessPassing(error: unknown): unknown {

@@ -1,6 +1,7 @@
 import type { DatabaseConfig, Settings } from '../config/config.js';
-import { localSecret } from '../config/local-secret.js';
-import { openDataDirectory } from './embedded-data-directory.js';
+import { keptSecret, localSecret } from '../config/local-secret.js';
+import { holdsCluster } from './embedded-cluster.js';
+import { openDataDirectory, type DataDirectory } from './embedded-data-directory.js';
 import { openInstallation } from './embedded-installation.js';
 import type { Role } from './embedded-lease.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
@@ -8,26 +9,37 @@ import { EmbeddedPostgres } from './embedded-postgres.js';
 /** Settings completed by a database that accepts connections. */
 export interface ProvidedDatabase {
   readonly config: DatabaseConfig;
-  /** To be called after the last query. Stops the embedded server unless another process still uses it. */
-  stop(): Promise<void>;
+  /**
+   * To be called after the last query. Stops the embedded server unless another process still uses it; once `hurry`
+   * aborts, the server is not waited for any more and ends at once.
+   */
+  stop(hurry?: AbortSignal): Promise<void>;
 }
 
 /**
- * With `DATABASE_URL`: that server, untouched. Else the embedded one under `DATA_DIR`, made and started as needed.
+ * With `DATABASE_URL`: that server, untouched. Else the embedded one under `DATA_DIR`, made and started as needed; the
+ * attempt ends when `signal` aborts.
  * @throws {Error} whose message tells the operator what to do, such as when the role is `app` and one already runs.
  */
-export async function provideDatabase(settings: Settings, role: Role): Promise<ProvidedDatabase> {
+export async function provideDatabase(settings: Settings, role: Role, signal?: AbortSignal): Promise<ProvidedDatabase> {
   const { databaseUrl } = settings;
-  if (databaseUrl === undefined) return provideEmbedded(settings, role);
+  if (databaseUrl === undefined) return provideEmbedded(settings, role, signal);
   const databaseDirectUrl = settings.databaseDirectUrl ?? databaseUrl;
   return { config: Object.freeze({ ...settings, databaseUrl, databaseDirectUrl }), async stop() {} };
 }
 
-async function provideEmbedded(settings: Settings, role: Role): Promise<ProvidedDatabase> {
+async function provideEmbedded(settings: Settings, role: Role, signal?: AbortSignal): Promise<ProvidedDatabase> {
   const directory = await openDataDirectory(settings.dataDir);
   const installation = await openInstallation(directory);
-  const masterSecret = settings.masterSecret ?? [await localSecret(directory.masterSecret)];
-  const server = await EmbeddedPostgres.open(installation, role);
+  const masterSecret = settings.masterSecret ?? [await ownMasterSecret(directory)];
+  const server = await EmbeddedPostgres.open(installation, role, signal);
   const urls = { databaseUrl: server.url, databaseDirectUrl: server.url };
-  return { config: Object.freeze({ ...settings, ...urls, masterSecret }), stop: () => server.stop() };
+  return { config: Object.freeze({ ...settings, ...urls, masterSecret }), stop: (hurry) => server.stop(hurry) };
+}
+
+/** Made with the first data, and never beside data that another sealed. */
+async function ownMasterSecret(directory: DataDirectory): Promise<string> {
+  const { masterSecret, cluster } = directory;
+  if (!(await holdsCluster(directory))) return localSecret(masterSecret);
+  return keptSecret(masterSecret, `${cluster} is sealed with it (or set MASTER_SECRET, where that was set so far)`);
 }

@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { link, open, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Writes a line that only its owner may read, unless the file is there: a link never replaces one. Of several writers
+ * the first wins, readers see the whole line or none, and so does whoever looks after a crash.
+ */
+export async function writeOnce(file: string, line: string): Promise<void> {
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    await writeDurably(draft, line);
+    await link(draft, file);
+    await syncFolder(dirname(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** The line without its end; undefined when there is no file. @throws {Error} naming a file that cannot be read. */
+export async function readLine(file: string): Promise<string | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new Error(`${file} cannot be read by this user (${error.code ?? error.message})`, { cause: error });
+  });
+  return text?.trimEnd();
+}
+
+async function writeDurably(file: string, line: string): Promise<void> {
+  await using handle = await open(file, 'wx', 0o600);
+  await handle.writeFile(`${line}\n`);
+  await handle.sync();
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r');
+  await handle.sync();
+}
