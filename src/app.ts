@@ -16,7 +16,6 @@ import { HealthModule } from './health/health.module.js';
 import { RequestMetrics } from './health/request.metrics.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { Turnstile } from './access/turnstile.js';
-import { useCors } from './wire/cors.js';
 import { registerDocs } from './wire/docs.js';
 import { processLog } from './wire/log-sink.js';
 import { logOptions, type LogStream } from './wire/log.js';
@@ -24,7 +23,7 @@ import { registerOpenApi } from './wire/openapi.js';
 import { FrameworkLog } from './wire/framework-log.js';
 import { countRequests } from './wire/request-counts.js';
 import { useRequestLog } from './wire/request-log.js';
-import { useWire, wireOptions } from './wire/wire.js';
+import { useWire, wireOptions, type WireSettings } from './wire/wire.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -53,14 +52,21 @@ export function createServices(config: Config): Promise<INestApplicationContext>
 
 /**
  * Builds the application on a database that is there and migrated; does not listen. The order below is the order in
- * which a request meets things: wire, address limit, gate, turnstile, handler, filter.
+ * which a request meets things: wire (with the limit of its address), gate, turnstile, handler, filter.
  */
 export async function createApp(
   config: Config,
   features: readonly Type[] = [],
   log: LogStream = processLog(),
 ): Promise<NestFastifyApplication> {
-  const wire = { https: config.issuer.startsWith('https:'), trustedProxies: config.trustedProxies };
+  let addressLimit: AddressLimit | undefined;
+  const { issuer, trustedProxies, corsOrigins } = config;
+  const wire: WireSettings = {
+    https: issuer.startsWith('https:'),
+    trustedProxies,
+    corsOrigins,
+    countRequest: (request) => addressLimit?.count(request),
+  };
   const adapter = new FastifyAdapter({
     ...wireOptions(wire),
     // Nest middleware would be looked for at every request, and there is none.
@@ -78,12 +84,12 @@ export async function createApp(
     const departure = app.get(Departure, { strict: false });
     useWire(fastify, wire, { isLeaving: () => departure.isLeaving });
     useRequestLog(fastify);
-    if (config.corsOrigins) await useCors(fastify, config.corsOrigins);
     if (config.metricsPort !== undefined) app.get(RequestMetrics, { strict: false }).show(countRequests(fastify));
-    const addressLimit = app.get(AddressLimit);
-    await addressLimit.guard(fastify);
+    const limit = app.get(AddressLimit);
+    await limit.prepare(fastify);
+    addressLimit = limit;
     if (config.docs) {
-      const hookProblems = (route: unknown) => addressLimit.problems(route);
+      const hookProblems = (route: unknown) => limit.problems(route);
       await registerOpenApi(fastify, { version, guardProblems: gateProblems, hookProblems, tags: TAGS });
       await registerDocs(fastify);
     }

@@ -18,7 +18,12 @@ async function serve(mostAddresses?: number): Promise<FastifyInstance> {
   const config = { ...parseSettings({}), addressRequestsPerMinute: 2 } as Config;
   const fastify = Fastify({ trustProxy: true });
   onTestFinished(() => fastify.close());
-  await new AddressLimit(config, limits as LimitsService, new LoginOutcomes()).guard(fastify, mostAddresses);
+  const limit = new AddressLimit(config, limits as LimitsService, new LoginOutcomes());
+  await limit.prepare(fastify, mostAddresses);
+  fastify.addHook('onRequest', async (request, reply) => {
+    const refused = await limit.count(request);
+    return refused && reply.code(refused.kind.status).headers(refused.headers).send();
+  });
   fastify.get('/', () => 'seen');
   return fastify;
 }

@@ -1,17 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { clientOf } from '../limits/limit-keys.js';
 import { REQUEST_ADDRESS } from '../limits/limit-policies.js';
 import { tooManyAttempts } from '../limits/limits.problems.js';
 import { LimitsService } from '../limits/limits.service.js';
-import { sendProblem } from '../problems/problem.filter.js';
-import type { ProblemFactory } from '../problems/problem.js';
+import type { Problem, ProblemFactory } from '../problems/problem.js';
+import type { CountedRequest } from '../wire/request-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
 import { routeConfig } from './route-access.decorators.js';
 
 /** So many addresses are counted at once, 230 bytes each; beyond them the one that was quiet for longest is forgotten. */
 export const MOST_ADDRESSES = 50_000;
+
+type Count = ReturnType<FastifyInstance['createRateLimit']>;
 
 /** The part of a Fastify route's `config` that the limit reads. */
 interface ExemptRoute {
@@ -28,6 +30,7 @@ export const Unlimited = (): MethodDecorator => routeConfig({ isUnlimited: true 
 export class AddressLimit {
   readonly #quota: number;
   readonly #isOn: boolean;
+  #count: Count | undefined;
 
   constructor(
     @Inject(CONFIG) { addressRequestsPerMinute, rateLimits }: Config,
@@ -43,30 +46,35 @@ export class AddressLimit {
     return this.#isOn && !isExempt(config) ? [tooManyAttempts] : [];
   }
 
-  /** Adds the hook, if it is asked for. After CORS, whose headers a page needs to read a refusal, and before the gate. */
-  async guard(fastify: FastifyInstance, mostAddresses = MOST_ADDRESSES): Promise<void> {
+  /** Prepares the count, if it is asked for. */
+  async prepare(fastify: FastifyInstance, mostAddresses = MOST_ADDRESSES): Promise<void> {
     if (!this.#isOn) return;
-    const policy = { ...REQUEST_ADDRESS, quota: this.#quota };
     // Loaded where it is used, so that nobody else's start waits for it.
     const { fastifyRateLimit } = await import('@fastify/rate-limit');
-    // The plugin's own hook would come after the gate.
+    // The plugin's own hook would come after the gate, and know nothing of requests that no hook sees.
     await fastify.register(fastifyRateLimit, {
       global: false,
-      max: policy.quota,
-      timeWindow: policy.seconds * 1000,
+      max: this.#quota,
+      timeWindow: REQUEST_ADDRESS.seconds * 1000,
       cache: mostAddresses,
       keyGenerator: ({ ip }) => clientOf(ip),
     });
-    const count = fastify.createRateLimit();
-    fastify.addHook('onRequest', async (request, reply) => {
-      if (isExempt(request.routeOptions.config)) return undefined;
-      const counted = await count(request);
-      if (counted.isAllowed || !counted.isExceeded) return undefined;
-      const problem = this.limits.refusal(policy, counted.ttlInSeconds);
-      if (problem === undefined) return undefined;
-      this.logins.noteRefusal(request.routeOptions.config, problem);
-      sendProblem(problem, () => undefined, request, reply);
-      return reply;
-    });
+    this.#count = fastify.createRateLimit();
+  }
+
+  /** Counts a request, whatever becomes of it, and says why it is refused; undefined where it is not counted. */
+  count(request: CountedRequest): Promise<Problem | undefined> | undefined {
+    if (this.#count === undefined) return undefined;
+    const { ip, routeOptions } = request;
+    return isExempt(routeOptions?.config) ? undefined : this.#refusal(ip, routeOptions?.config, this.#count);
+  }
+
+  async #refusal(ip: string, config: unknown, count: Count): Promise<Problem | undefined> {
+    // The key is made of the address alone.
+    const counted = await count({ ip, routeOptions: {} } as FastifyRequest);
+    if (counted.isAllowed || !counted.isExceeded) return undefined;
+    const problem = this.limits.refusal({ ...REQUEST_ADDRESS, quota: this.#quota }, counted.ttlInSeconds);
+    if (problem !== undefined) this.logins.noteRefusal(config, problem);
+    return problem;
   }
 }

@@ -1,23 +1,44 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 
-/** How long a browser may remember the answer to a preflight. */
-const MAX_AGE_SECONDS = 600;
+type Fields = Readonly<Record<string, string>>;
+
+/** What a page may read of an answer beside its body. */
+const EXPOSED = 'retry-after, ratelimit, ratelimit-policy, www-authenticate, x-request-id';
+
+/** `max-age`: how long, in seconds, a browser may remember the answer to a preflight. */
+const PREFLIGHT: Fields = {
+  'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+  'access-control-allow-headers': 'authorization, content-type, x-request-id, traceparent, tracestate, baggage',
+  'access-control-max-age': '600',
+  'content-length': '0',
+};
+
+/** Header fields by the `Origin` of a request; prepared once. */
+export type FieldsByOrigin = (origin: string | undefined) => Fields;
 
 /**
- * Lets pages of these origins, exactly as they are written, call the service from a browser (Fetch Standard, CORS protocol).
- * Without credentials: tokens travel in headers that a page sets, never in cookies. After the wire and before the gate, so
- * that a preflight needs no token.
+ * Lets pages of these origins, exactly as they are written, call the service from a browser (Fetch Standard, CORS protocol): what
+ * goes with these fields on every answer. Without credentials: tokens travel in headers that a page sets, never in cookies.
  */
-export async function useCors(fastify: FastifyInstance, origins: readonly string[]): Promise<void> {
-  // Loaded where it is used, so that nobody else's start waits for it.
-  const { fastifyCors } = await import('@fastify/cors');
-  await fastify.register(fastifyCors, {
-    origin: [...origins],
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowedHeaders: ['authorization', 'content-type'],
-    exposedHeaders: ['retry-after', 'ratelimit', 'ratelimit-policy', 'www-authenticate', 'x-request-id'],
-    credentials: false,
-    maxAge: MAX_AGE_SECONDS,
-    strictPreflight: false,
-  });
+export function withCors(fields: Fields, origins: readonly string[] | undefined): FieldsByOrigin {
+  if (origins === undefined) return () => fields;
+  const others = { ...fields, vary: 'Origin' };
+  const allowed = new Map(
+    origins.map((origin) => [
+      origin,
+      { ...others, 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED },
+    ]),
+  );
+  return (origin) => (origin === undefined ? others : (allowed.get(origin) ?? others));
+}
+
+/** Whether a browser asks if a page of one of these origins may call, which needs no token. */
+export function isPreflight({ method, headers }: IncomingMessage, origins: readonly string[] | undefined): boolean {
+  const isAsked = method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+  return isAsked && headers.origin !== undefined && (origins?.includes(headers.origin) ?? false);
+}
+
+export function answerPreflight(reply: FastifyReply): void {
+  void reply.code(204).headers(PREFLIGHT).send();
 }

@@ -11,7 +11,7 @@ import type { Problem } from '../problems/problem.js';
 import { MAX_FLAWS } from './input-flaws.js';
 import { isMalformed, NO_QUERY, repeatedNames, unexpectedNames, type Query } from './query.js';
 import type { Routes } from './routes.js';
-import { validationFailed } from './wire.problems.js';
+import { expectationFailed, validationFailed } from './wire.problems.js';
 
 /** Longer targets are 414; Node cuts the whole header section at 16 KiB (431). */
 export const MAX_TARGET_LENGTH = 4096;
@@ -19,20 +19,34 @@ export const MAX_TARGET_LENGTH = 4096;
 /** More header fields than this are 431. Node drops the surplus of 2000 in silence, so the limit must be ours. */
 export const MAX_HEADER_FIELDS = 100;
 
+/** What the client has sent with it is not read. */
+const CLOSE = { connection: 'close' };
+
 /** The characters of RFC 3986 section 3.2.2, and a port. */
 const HOST = /^[\w.~!$&'()*+,;=%[\]:-]*$/;
 
-/**
- * What can be refused from the request line and headers alone, before a token is looked at or a body is read. A request
- * without query and path parameters pays a few comparisons.
- */
-export function refusal(request: FastifyRequest, routes: Routes): Problem | undefined {
-  const { raw } = request;
+/** What is refused of whatever path: sizes, ambiguity, an expectation. A request pays a few comparisons. */
+export function malformed({ raw, url }: FastifyRequest): Problem | undefined {
   if (raw.rawHeaders.length > 2 * MAX_HEADER_FIELDS) return headersTooLarge();
-  if (request.url.length > MAX_TARGET_LENGTH) return uriTooLong();
-  if (isAmbiguous(raw)) return requestMalformed({ headers: { connection: 'close' } });
+  if (url.length > MAX_TARGET_LENGTH) return uriTooLong();
+  if (isAmbiguous(raw)) return requestMalformed({ headers: CLOSE });
+  return raw.headers.expect !== undefined && isUnmet(raw.headers.expect, raw)
+    ? expectationFailed({ headers: CLOSE })
+    : undefined;
+}
+
+/**
+ * What can then be refused by path, method and query, before a token is looked at or a body is read. A request without query
+ * and path parameters pays a few comparisons.
+ */
+export function misdirected(request: FastifyRequest, routes: Routes): Problem | undefined {
   if (request.is404) return unroutable(request, routes);
   return flawedParams(request) ?? (request.query === NO_QUERY ? undefined : flawedQuery(request));
+}
+
+/** As Node sees it, which has sent 100 Continue by now where it is asked for (RFC 9110 section 10.1.1: not by HTTP/1.0). */
+function isUnmet(expectation: string, { httpVersion }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && !/(?:^|\W)100-continue(?:$|\W)/i.test(expectation);
 }
 
 /** What Node lets pass and another server on the way may have read differently: nothing more is taken from the connection. */

@@ -13,8 +13,11 @@ import {
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problems/problem-body.js';
 import type { Problem } from '../problems/problem.js';
 import { TOO_MANY_PIECES } from './arrivals.js';
+import { clientAddress, type IsTrusted } from './client-address.js';
+import type { FieldsByOrigin } from './cors.js';
+import { requestId } from './request-id.js';
+import type { CountRequest } from './request-limit.js';
 import { MAX_TARGET_LENGTH } from './screening.js';
-import { expectationFailed } from './wire.problems.js';
 
 /** What Node says of a request that it could not parse or did not receive in time. */
 interface ClientError extends Error {
@@ -26,7 +29,8 @@ interface ClientError extends Error {
 /** What an answer needs where Fastify has no reply. */
 interface Desk {
   /** Those of every answer. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headersFor: FieldsByOrigin;
+  readonly isTrusted: IsTrusted;
   readonly log: FastifyBaseLogger;
 }
 
@@ -43,20 +47,27 @@ export function answerClientError(error: ClientError, socket: Socket, desk: Desk
   const unfinished = receivedBy(socket);
   whenAnswered(socket, unfinished, (isAnswered) => {
     if (isAnswered) socket.destroySoon();
-    else answerAndClose(problemOf(error), socket, desk);
+    else answerAndClose(problemOf(error), { socket, request: unfinished }, desk);
   });
 }
 
-/** Takes what Node would answer without a body, or not at all: CONNECT, and expectations other than 100-continue. */
-export function useSocketErrors({ server, log }: FastifyInstance, headers: Desk['headers']): void {
-  const desk = { headers, log };
-  server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+/** Takes what Node would answer without a body, or not at all: CONNECT, and expectations, which are looked at like all else of a request. */
+export function useSocketErrors(
+  { server, log }: FastifyInstance,
+  { countRequest, ...desk }: Omit<Desk, 'log'> & { countRequest: CountRequest },
+): void {
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
-    whenAnswered(socket, undefined, () => answerAndClose(methodNotAllowed({ headers: { allow: '' } }), socket, desk));
+    whenAnswered(socket, undefined, () => {
+      const refuse = (problem: Problem = methodNotAllowed({ headers: { allow: '' } })): void =>
+        answerAndClose(problem, { socket, request }, { ...desk, log });
+      const counted = countRequest({ ip: clientAddress(request, desk.isTrusted) });
+      if (counted === undefined) refuse();
+      else counted.then(refuse, () => socket.destroy());
+    });
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    const { status, headers: fields, body } = messageOf(expectationFailed(), request.socket, desk);
-    response.writeHead(status, fields).end(body);
+    server.emit('request', request, response);
   });
 }
 
@@ -98,30 +109,38 @@ function isRequestLineTooLong(packet: unknown): boolean {
   return end === -1 || end > MAX_TARGET_LENGTH;
 }
 
-function answerAndClose(problem: Problem, socket: Socket, desk: Desk): void {
+function answerAndClose(problem: Problem, to: Addressee, desk: Desk): void {
+  const { socket } = to;
   // The answer before may have ended the connection.
   if (!socket.writable) {
     socket.destroySoon();
     return;
   }
-  const { status, headers, body } = messageOf(problem, socket, desk);
+  const { status, headers, body } = messageOf(problem, to, desk);
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('')}\r\n${body}`, () => socket.destroy());
+}
+
+/** Whom an answer goes to: the request is known as soon as its header section was parsed. */
+interface Addressee {
+  readonly socket: Socket;
+  readonly request: IncomingMessage | undefined;
 }
 
 /** Logged like a request, as far as it is known. */
 function messageOf(
   problem: Problem,
-  socket: Socket,
-  { headers: fixed, log }: Desk,
+  { socket, request }: Addressee,
+  { headersFor, isTrusted, log }: Desk,
 ): { status: number; headers: Record<string, string>; body: string } {
-  const requestId = randomUUID();
-  log.info({ reqId: requestId, route: '', status: problem.kind.status, ip: socket.remoteAddress }, 'request');
-  const body = JSON.stringify(problemBody(problem, requestId));
+  const reqId = request === undefined ? randomUUID() : requestId(request);
+  const ip = request === undefined ? socket.remoteAddress : clientAddress(request, isTrusted);
+  log.info({ reqId, route: '', status: problem.kind.status, ip }, 'request');
+  const body = JSON.stringify(problemBody(problem, reqId));
   const headers = {
-    ...fixed,
+    ...headersFor(request?.headers.origin),
     ...problem.headers,
-    'x-request-id': requestId,
+    'x-request-id': reqId,
     'content-type': PROBLEM_MEDIA_TYPE,
     'content-length': String(Buffer.byteLength(body)),
     date: new Date().toUTCString(),

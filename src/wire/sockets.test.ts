@@ -9,7 +9,8 @@ import { securityHeaders } from './response-headers.js';
 import { MAX_HEADER_FIELDS, MAX_TARGET_LENGTH } from './screening.js';
 import { PATIENCE, useWire, wireOptions } from './wire.js';
 
-const settings = { https: true };
+const ORIGIN = 'https://app.example.com';
+const settings = { https: true, corsOrigins: [ORIGIN] };
 const patience = { ...PATIENCE, headersMs: 150, requestMs: 300, checkMs: 25 };
 const logged: { level: number; msg: string }[] = [];
 
@@ -159,6 +160,21 @@ describe('a request that does not arrive', () => {
     ['its next chunk', `POST /echo HTTP/1.1\r\nHost: x\r\n${JSON_TYPE}Transfer-Encoding: chunked\r\n\r\n5\r\n{"a":`],
   ])('in %s is 408', async (_case, bytes) => {
     expect(await problemOf(bytes)).toBe('408 request_timeout');
+  });
+});
+
+describe('a request whose head was parsed', () => {
+  it.each([
+    [408, 'its body', `Content-Length: 20\r\n\r\n{"a":`],
+    [408, 'its next chunk', `Transfer-Encoding: chunked\r\n\r\n5\r\n{"a":`],
+    [400, 'a good chunk', 'Transfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    [413, 'chunks of more than a byte', `Transfer-Encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(3000)}`],
+  ])('is %i for want of %s, which a page may read (API-13)', async (status, _case, rest) => {
+    const { headers, ...answer } = await exchange(
+      `POST /echo HTTP/1.1\r\n${HOST}Origin: ${ORIGIN}\r\n${JSON_TYPE}${rest}`,
+    );
+    expect(answer.status).toBe(status);
+    expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
   });
 });
 

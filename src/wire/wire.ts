@@ -1,18 +1,22 @@
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
 import { sendProblem } from '../problems/problem.filter.js';
+import { internalError } from '../problems/framework.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { boundArrivals } from './arrivals.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { useStrictJson } from './body-parser.js';
+import { settlingClientAddress, trusting } from './client-address.js';
+import { answerPreflight, isPreflight } from './cors.js';
 import { lazyLogger } from './lazy-logger.js';
 import { parseQuery } from './query.js';
 import { requestId } from './request-id.js';
 import { logRequest } from './request-log.js';
-import { responseHeaders, securityHeaders } from './response-headers.js';
+import type { CountRequest } from './request-limit.js';
+import { answerHeaders, responseHeaders } from './response-headers.js';
 import { trackRoutes, type Routes } from './routes.js';
 import { schemaCompiler } from './schema-compiler.js';
-import { refusal } from './screening.js';
+import { malformed, misdirected } from './screening.js';
 import { cutSlowReaders, type ReadingPace } from './slow-readers.js';
 import { answerClientError, useSocketErrors } from './socket-errors.js';
 import { hasTurn, inTurn } from './turns.js';
@@ -43,15 +47,19 @@ export interface WireSettings {
   readonly https: boolean;
   /** Addresses and networks whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[] | undefined;
+  /** Origins whose pages may call from a browser. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  readonly countRequest?: CountRequest;
 }
 
 /** The Fastify options of the wire; pass them, with a logger, to the constructor that makes the instance. */
-export function wireOptions({ https, trustedProxies = [] }: WireSettings, patience: Patience = PATIENCE) {
-  const setHeaders = responseHeaders({ https });
-  const headers = securityHeaders({ https });
+export function wireOptions(settings: WireSettings, patience: Patience = PATIENCE) {
+  const headersFor = answerHeaders(settings);
+  const isTrusted = trusting(settings.trustedProxies ?? []);
+  const receive = receiving(settings);
   return {
     bodyLimit: BODY_LIMIT_BYTES,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    trustProxy: settings.trustedProxies !== undefined && isTrusted,
     genReqId: requestId,
     childLoggerFactory: lazyLogger,
     requestTimeout: patience.requestMs,
@@ -66,33 +74,39 @@ export function wireOptions({ https, trustedProxies = [] }: WireSettings, patien
       requireHostHeader: false,
     },
     clientErrorHandler(this: FastifyInstance, error, socket) {
-      answerClientError(error, socket, { headers, log: this.log });
+      answerClientError(error, socket, { headersFor, isTrusted, log: this.log });
     },
     frameworkErrors: (error, request, reply) => {
-      setHeaders(request, reply);
-      sendProblem(error, () => undefined, request, reply);
-      logRequest(request, reply);
+      receive(request, reply, (refused) => {
+        sendProblem(refused ?? error, () => undefined, request, reply);
+        logRequest(request, reply);
+      });
     },
   } satisfies FastifyHttpOptions<Server>;
 }
 
 /**
- * Makes the instance speak the wire of DESIGN.md: one request of a connection after the other, headers on every answer, 404 and
- * 405 before anything else, strict query and JSON, strict validation; while the process is leaving each answer ends its
- * connection. Call it first, before any plugin, route or other hook.
+ * Makes the instance speak the wire of DESIGN.md: one request of a connection after the other, headers on every answer and every
+ * request counted, preflights, 404 and 405 before anything else, strict query and JSON, strict validation; while the process is
+ * leaving each answer ends its connection. Call it first, before any plugin, route or other hook.
  */
 export function useWire(
   fastify: FastifyInstance,
   settings: WireSettings,
   { isLeaving = () => false, pace = PATIENCE }: { isLeaving?: () => boolean; pace?: ReadingPace } = {},
 ): Routes {
-  const setHeaders = responseHeaders(settings);
+  const { trustedProxies = [], corsOrigins, countRequest = nothing } = settings;
+  const receive = receiving(settings);
   const routes = trackRoutes(fastify);
   const look = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
-    setHeaders(request, reply);
     // Node loses what a client sends after a request for an upgrade that nobody grants.
     if (isLeaving() || request.headers.upgrade !== undefined) reply.header('connection', 'close');
-    done(refusal(request, routes));
+    receive(request, reply, (refused) => {
+      if (refused !== undefined) return sendProblem(refused, () => undefined, request, reply);
+      const problem = malformed(request);
+      if (problem === undefined && isPreflight(request.raw, corsOrigins)) return answerPreflight(reply);
+      done(problem ?? misdirected(request, routes));
+    });
   };
   fastify.addHook('onRequest', (request, reply, done) => {
     if (hasTurn(reply)) look(request, reply, done);
@@ -100,8 +114,24 @@ export function useWire(
   });
   useStrictJson(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
-  useSocketErrors(fastify, securityHeaders(settings));
+  useSocketErrors(fastify, { headersFor: answerHeaders(settings), isTrusted: trusting(trustedProxies), countRequest });
   boundArrivals(fastify);
   cutSlowReaders(fastify, pace);
   return routes;
+}
+
+const nothing: CountRequest = () => undefined;
+
+/** What is done with every request whose header section was parsed, before anything looks at it; `then` hears why it is refused. */
+function receiving(settings: WireSettings) {
+  const { trustedProxies, countRequest = nothing } = settings;
+  const setHeaders = responseHeaders(settings);
+  const settleClientAddress = settlingClientAddress(trustedProxies);
+  return (request: FastifyRequest, reply: FastifyReply, then: (refused?: Problem) => void): void => {
+    settleClientAddress(request);
+    setHeaders(request, reply);
+    const counted = countRequest(request);
+    if (counted === undefined) then();
+    else counted.then(then, (error: unknown) => then(internalError({ cause: error })));
+  };
 }
