@@ -60,7 +60,8 @@ async function ageMs(file: string): Promise<number> {
   return Math.max(Date.now() - mtimeMs, now - seenAt);
 }
 
-async function removeUnchanged(file: string, text: string): Promise<void> {
+/** Unless it is another's meanwhile. */
+export async function removeUnchanged(file: string, text: string): Promise<void> {
   firstSeen.delete(file);
   if ((await readLockFile(file)) === text) await rm(file, { force: true });
 }

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
-  clearLockFile,
   clusterLock,
   isAlive,
+  isServerOf,
   processIdIn,
   readLockFile,
+  removeUnchanged,
   signalProcess,
 } from './embedded-lock-files.js';
 
@@ -29,8 +30,11 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
   const text = (await readLockFile(file)) ?? '';
   const pid = processIdIn(text) ?? 0;
   if (!isAlive(pid)) return undefined;
-  await clearLockFile(file, cluster);
-  if ((await readLockFile(file)) !== text) return undefined;
+  if (!(await isServerOf(cluster, pid))) {
+    // PostgreSQL cannot tell the two apart and would refuse to start.
+    await removeUnchanged(file, text);
+    return undefined;
+  }
   // Line by line: pid, data directory, start time, port, socket folder, address, shared memory key, status.
   const [, , , port, socketFolder = '', , , status] = text.split('\n');
   return { pid, socketFolder, port: Number(port), isReady: status === 'ready   ' };
