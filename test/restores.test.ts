@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { KeysService } from '../src/auth/keys.service.js';
 import { Feed } from '../src/database/feed.js';
 import { REVOCATION_LIFE_SECONDS } from '../src/sessions/revocations.repository.js';
 import { RevocationsService } from '../src/sessions/revocations.service.js';
-import { afterAllTests, query, startApp, type TestApp } from './app.js';
+import { afterAllTests, createDatabase, query, startApp, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';
+import { MASTER_SECRET } from './processes.js';
 
 /** What every node promises that reaches its database. */
 const BOUND_MS = 1000;
@@ -153,3 +157,109 @@ function lastIsAnother(): string[] {
 function replacements(node: TestApp): number {
   return node.log().filter(({ event }) => event === 'revocations_replaced').length;
 }
+
+interface KeyStates {
+  readonly active: string[];
+  readonly next: string[];
+}
+
+async function keysOf(node: TestApp): Promise<KeyStates> {
+  const rows = await node.query<{ kid: string; state: keyof KeyStates }>(
+    `SELECT kid, CASE WHEN activated_at IS NULL THEN 'next' ELSE 'active' END AS state FROM signing_keys
+     WHERE gone_at IS NULL AND retired_at IS NULL`,
+  );
+  const kids = (state: keyof KeyStates): string[] => rows.filter((row) => row.state === state).map(({ kid }) => kid);
+  return { active: kids('active'), next: kids('next') };
+}
+
+/** Each has a login, whose token both take; of all that there is one key signs and one is next. */
+async function expectOneKeySet(...nodes: readonly TestApp[]): Promise<void> {
+  for (const node of nodes) {
+    await expect.poll(async () => (await node.call('GET', '/health/ready')).status, { timeout: 5000 }).toBe(200);
+    const session = await node.signIn();
+    for (const each of nodes) await expect.poll(() => verdict(each, session)).toBe('200');
+  }
+  const { active, next } = await keysOf(a);
+  expect([active.length, next.length]).toEqual([1, 1]);
+  for (const node of nodes) {
+    const { body } = await node.call('GET', '/.well-known/jwks.json');
+    expect((body['keys'] as { kid: string }[]).map(({ kid }) => kid)).toEqual(
+      expect.arrayContaining([...active, ...next]),
+    );
+  }
+}
+
+const resetDatabase = (): Promise<unknown> =>
+  promisify(execFile)(process.execPath, ['dist/reset-database.js', '--force'], {
+    env: { ...process.env, DATABASE_URL: a.databaseUrl, MASTER_SECRET },
+  });
+
+describe('a service whose keys are lost (KEY-04)', () => {
+  let nodes: TestApp[];
+
+  beforeAll(async () => {
+    const { databaseUrl } = a;
+    nodes = [a, b, await startApp({ databaseUrl }, afterFile), await startApp({ databaseUrl }, afterFile)];
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['TRUNCATE', () => execute('TRUNCATE signing_keys')],
+    ['the loss of the one that signs', () => execute('DELETE FROM signing_keys WHERE activated_at IS NOT NULL')],
+    [
+      'the loss of all but what has retired',
+      () => execute('UPDATE signing_keys SET activated_at = now(), retired_at = now() WHERE gone_at IS NULL'),
+    ],
+    ['all of them gone', () => execute('UPDATE signing_keys SET gone_at = now(), private_key = NULL')],
+    ['npm run db:reset', resetDatabase],
+  ])('makes one set of them within seconds, whatever the number of nodes, after %s', async (_name, operation) => {
+    const before = await keysOf(a);
+    await operation();
+    const isReplaced = async (): Promise<boolean> => {
+      const { active } = await keysOf(a).catch(() => before);
+      return active.length === 1 && active[0] !== before.active[0];
+    };
+    await expect.poll(isReplaced, { timeout: 5000 }).toBe(true);
+    await expectOneKeySet(...nodes);
+  });
+
+  it('makes them also when it starts', async () => {
+    const databaseUrl = await createDatabase();
+    const first = await startApp({ databaseUrl });
+    await first.nest.close();
+    await query(databaseUrl, 'DELETE FROM signing_keys WHERE activated_at IS NOT NULL');
+    const later = await startApp({ databaseUrl });
+    expect((await later.call('GET', '/health/ready')).status).toBe(200);
+    expect(await verdict(later, await later.signIn())).toBe('200');
+  });
+
+  it('has one that signs after every key was revoked in turn', async () => {
+    const keys = a.nest.get(KeysService, { strict: false });
+    const { active, next } = await keysOf(a);
+    await execute(`DELETE FROM signing_keys WHERE kid = '${next[0]}'`);
+    await keys.revoke(String(active[0]));
+    for (let turn = 0; turn < 3; turn++) {
+      const now = await keysOf(a);
+      for (const kid of [...now.next, ...now.active]) await keys.revoke(kid);
+    }
+    await expectOneKeySet(...nodes);
+  });
+
+  it('does not go back to a key that it knows to be revoked, and tells the nodes to come', async () => {
+    const session = await a.signIn();
+    const { active } = await keysOf(a);
+    const kid = String(active[0]);
+    await execute('CREATE TABLE old_keys AS SELECT * FROM signing_keys');
+    await a.nest.get(KeysService, { strict: false }).revoke(kid);
+    await Promise.all([read(a), read(b)]);
+    const back = ['TRUNCATE signing_keys, revocations', 'INSERT INTO signing_keys SELECT * FROM old_keys'];
+    await execute(...back, 'DROP TABLE old_keys');
+    const isGone = async (): Promise<boolean> => !(await keysOf(a)).active.includes(kid);
+    await expect.poll(isGone, { timeout: 5000 }).toBe(true);
+    await expectOneKeySet(...nodes);
+    const later = await startApp({ databaseUrl: a.databaseUrl });
+    for (const node of [...nodes, later]) expect(await verdict(node, session)).toBe('401 token_invalid');
+    expect(
+      await a.query(`SELECT actor::text FROM audit_events WHERE event = 'key_revoked' AND details->>'kid' = $1`, [kid]),
+    ).toEqual([{ actor: 'operator' }, { actor: 'system' }]);
+  });
+});

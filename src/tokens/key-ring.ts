@@ -42,6 +42,7 @@ export class KeyRing {
   #jwks: JwkSet = jwkSet([]);
   /** What the keys were made from, to see a change. */
   #version = '';
+  #revived: readonly string[] = [];
   #readAt = performance.now();
 
   constructor(
@@ -64,6 +65,26 @@ export class KeyRing {
       throw serviceUnavailable({ cause: new Error('the keys are stale') });
     if (this.#signing === undefined) throw serviceUnavailable({ cause: new Error('no key is active') });
     return this.#signing;
+  }
+
+  /** Whether {@link signing} has a key to give. */
+  get canSign(): boolean {
+    return this.#signing !== undefined && performance.now() <= this.readAt + LONGEST_UNREAD_MS;
+  }
+
+  /** Whether there is a key whose tokens are accepted. */
+  get canVerify(): boolean {
+    return this.#keys.length > 0;
+  }
+
+  /** What must not go on once the database was read: nothing signs, or it has keys that this node knows to be revoked. */
+  get isBroken(): boolean {
+    return this.#signing === undefined || this.#revived.length > 0;
+  }
+
+  /** Keys that the database still has, or has again after a restore, although they were revoked. */
+  get revived(): readonly string[] {
+    return this.#revived;
   }
 
   /** What `/.well-known/jwks.json` publishes; empty with `JWT_SECRET`. */
@@ -120,6 +141,7 @@ export class KeyRing {
     const version = stored.map(({ kid, state }) => `${kid} ${state}`).join();
     if (version !== this.#version) this.#hold(stored.map((key) => this.#open(key)));
     this.#version = version;
+    this.#revived = stored.map(({ kid }) => kid).filter((kid) => this.#distrusted.has(kid));
     this.#readAt = startedAt;
   }
 

@@ -37,9 +37,15 @@ export class KeyRotationService {
 
   /** Before anything is served there is a key that signs and a next one. */
   async prepare(): Promise<void> {
-    await this.#makeFirst();
+    if (!(await this.repository.isAnyActive())) await this.#makeFirst();
     await this.maintain();
     await this.feed.catchUp();
+  }
+
+  /** {@link prepare} once more, where the keys were lost or an older state of them has come back: these have been revoked. */
+  async repair(revived: readonly string[]): Promise<void> {
+    if (revived.length > 0) await this.#makeFirst(revived);
+    await this.prepare();
   }
 
   /** Does what is due: seals anew, rotates, publishes a next key, takes dead keys away. */
@@ -101,10 +107,18 @@ export class KeyRotationService {
   }
 
   /** Under the lock of first starts, so that of many one makes the key and the others read it. */
-  async #makeFirst(): Promise<void> {
-    if (await this.repository.isAnyLeft()) return;
+  async #makeFirst(revoked: readonly string[] = []): Promise<void> {
     const key = await this.#generate(this.config.signingAlg);
-    await withAdvisoryLock(this.config, START_LOCK, () => this.#change((tx) => this.repository.insertFirst(tx, key)));
+    await withAdvisoryLock(this.config, START_LOCK, () =>
+      this.#change(async (tx) => {
+        for (const kid of revoked) {
+          const removedKid = await this.repository.remove(tx, kid);
+          if (removedKid === undefined) continue;
+          await this.audit.record(tx, { event: 'key_revoked', by: 'system', details: { kid: removedKid } });
+        }
+        await this.repository.insertFirst(tx, key);
+      }),
+    );
   }
 
   /** Under the first of two master secrets, so that the second can be dropped. */

@@ -1,15 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { Chores } from '../database/chores.js';
+import { KeyRing } from './key-ring.js';
 import { KeyRotationService } from './key-rotation.service.js';
 
 const CHECK_SECONDS = 30;
+/** Asks nobody as long as there is a key. */
+const REPAIR_SECONDS = 1;
 
 /** Has every serving node see to the keys, before it serves and then again and again. */
 @Injectable()
 export class KeyUpkeep {
-  constructor(chores: Chores, rotation: KeyRotationService) {
+  constructor(chores: Chores, rotation: KeyRotationService, keyRing: KeyRing) {
     if (!rotation.isManaged) return;
     chores.beforehand(() => rotation.prepare());
     chores.every(CHECK_SECONDS, 'rotate keys', () => rotation.maintain());
+    chores.every(REPAIR_SECONDS, 'repair keys', async () => {
+      if (keyRing.isBroken) await rotation.repair(keyRing.revived);
+    });
   }
 }

@@ -79,17 +79,23 @@ export class SigningKeysRepository {
       FROM signing_keys ORDER BY created_at, kid`;
   }
 
-  /** Whether there is a key that is not gone. */
-  async isAnyLeft(): Promise<boolean> {
-    return (await this.prisma.signingKey.count({ where: { goneAt: null } })) > 0;
+  /** Whether a key of whatever algorithm signs. */
+  async isAnyActive(): Promise<boolean> {
+    const active = { activatedAt: { not: null }, retiredAt: null, goneAt: null };
+    return (await this.prisma.signingKey.count({ where: active })) > 0;
   }
 
-  /** Makes a key active unless there is any that is not gone. */
+  /** Unless a key of whatever algorithm signs, has a next one sign, of the given key's algorithm if there is one, or else that key. */
   async insertFirst(tx: Transaction, key: NewKey): Promise<void> {
+    const isNoneActive = Prisma.sql`NOT EXISTS (SELECT FROM signing_keys WHERE ${stateIs('active')})`;
+    await tx.$executeRaw`
+      UPDATE signing_keys SET activated_at = now()
+      WHERE ${isNoneActive} AND kid = (
+        SELECT kid FROM signing_keys WHERE ${stateIs('next')} ORDER BY alg = ${key.alg} DESC, created_at LIMIT 1)`;
     await tx.$executeRaw`
       INSERT INTO signing_keys (kid, alg, public_jwk, private_key, activated_at)
       SELECT ${key.kid}, ${key.alg}, ${JSON.stringify(key.publicJwk)}::jsonb, ${key.privateKey}, now()
-      WHERE NOT EXISTS (SELECT FROM signing_keys WHERE gone_at IS NULL)`;
+      WHERE ${isNoneActive}`;
   }
 
   /** Publishes a key as the next of its algorithm unless there is one. */
