@@ -12,7 +12,7 @@ interface Backend {
 }
 
 /**
- * An HTTP proxy before several nodes, as plain as they come: keeps connections, looks at `/health/ready`, takes the ready ones in
+ * An HTTP proxy before several nodes, as plain as they come: keeps connections, looks at `/health/serving`, takes those that serve in
  * turn, and tries another only where a connection was refused. A request that was sent is never sent again.
  */
 export class Balancer {
@@ -77,7 +77,7 @@ export class Balancer {
   }
 
   async #probeOne(backend: Backend): Promise<void> {
-    const { ok } = await fetch(new URL('/health/ready', backend.url)).catch(() => ({ ok: false }));
+    const { ok } = await fetch(new URL('/health/serving', backend.url)).catch(() => ({ ok: false }));
     backend.isReady = ok;
   }
 

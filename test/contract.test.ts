@@ -88,6 +88,7 @@ async function everySuccess(): Promise<Called[]> {
         '/v1/users/me',
         '/.well-known/jwks.json',
         '/health/live',
+        '/health/serving',
         '/health/ready',
       ].map((path) => visit('GET', path, { token })),
     )),
@@ -204,7 +205,7 @@ it('there is no administration, no metric and no detail of health to be asked fo
   ]) {
     expect([path, (await closed.call('GET', path, { token })).status]).toEqual([path, 404]);
   }
-  for (const path of ['/health/live', '/health/ready']) {
+  for (const path of ['/health/live', '/health/serving', '/health/ready']) {
     expect((await closed.call('GET', path)).body).toEqual({ status: 'ok' });
   }
   await dropDatabase(app.databaseUrl, new URL(closed.databaseUrl).pathname.slice(1));

@@ -194,6 +194,8 @@ describe('a database that fails over to a standby', () => {
       await expect
         .poll(async () => (await app.call('GET', '/v1/users/me', { token })).status, { timeout: 10_000 })
         .toBe(200);
+      expect(await app.call('GET', '/health/ready')).toSatisfy(isTrouble);
+      expect((await app.call('GET', '/health/serving')).status).toBe(200);
       for (const answer of [await app.login(email), await app.refresh(refreshToken), await app.logout(token)])
         expect(answer).toSatisfy(isTrouble);
       expect((await app.me(token)).status).toBe(200);

@@ -23,6 +23,7 @@ const PUBLIC = new Set([
   'POST /v1/auth/refresh',
   'GET /.well-known/jwks.json',
   'GET /health/live',
+  'GET /health/serving',
   'GET /health/ready',
 ]);
 

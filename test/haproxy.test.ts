@@ -23,7 +23,7 @@ frontend front
   default_backend nodes
 backend nodes
   balance roundrobin
-  option httpchk GET /health/ready
+  option httpchk GET /health/serving
   http-check expect status 200
   default-server check inter 200ms fall 1 rise 1
 ${nodes.map(({ host }, index) => `  server node${index} ${host}\n`).join('')}

@@ -101,7 +101,7 @@ async function visitAll({
   const asked = (method: string, path: string, json?: object): Promise<Answer> =>
     ask(method, path, { token, headers, ...(json && { json }) });
   for (const path of ['/v1/auth/me', '/v1/auth/sessions']) await asked('GET', `${path}${query}`);
-  for (const path of ['/v1/users/me', '/.well-known/jwks.json', '/health/live', '/health/ready'])
+  for (const path of ['/v1/users/me', '/.well-known/jwks.json', '/health/live', '/health/serving', '/health/ready'])
     await asked('GET', path);
   await asked('DELETE', `/v1/auth/sessions/${encodeURIComponent(id ?? randomUUID())}`);
   await post(`/v1/auth/logout${query}`, { refresh_token: others.refreshToken ?? (await app.signIn()).refreshToken });

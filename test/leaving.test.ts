@@ -15,6 +15,7 @@ describe('a node that is told to leave', () => {
     const startedAt = performance.now();
     node.process.kill('SIGTERM');
     await expect.poll(async () => (await node.client.call('GET', '/health/ready')).status).toBe(503);
+    expect((await node.client.call('GET', '/health/serving')).status).toBe(503);
     expect((await node.client.call('GET', '/health/live')).status).toBe(200);
     const { status, headers } = await node.client.me(token);
     expect([status, headers.get('connection')]).toEqual([200, 'close']);

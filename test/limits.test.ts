@@ -547,7 +547,7 @@ describe('all requests of an address', () => {
     expect(await outcomesOf(app, 5, '2001:db8:0:1::a')).not.toContain('request-address');
     expect(await outcomesOf(app, 1, '2001:db8:0:1:ffff::b')).toEqual(['request-address']);
     expect(await outcomesOf(app, 1, '2001:db8:0:2::a')).toEqual([200]);
-    for (const path of ['/health/live', '/health/ready']) {
+    for (const path of ['/health/live', '/health/serving', '/health/ready']) {
       expect((await get(app, path, '2001:db8:0:1::a')).status).toBe(200);
     }
   });
@@ -563,7 +563,7 @@ describe('all requests of an address', () => {
   });
 
   it('are documented as limited where they are', async () => {
-    expect(await routesWithout429(FEW)).toEqual(['/health/live', '/health/ready']);
+    expect(await routesWithout429(FEW)).toEqual(['/health/live', '/health/serving', '/health/ready']);
     expect(await routesWithout429(LIMITED)).toContain('/v1/auth/me');
   });
 });

@@ -369,7 +369,10 @@ async function severable(environment: Record<string, string>) {
   return { node, proxy, live, ended };
 }
 
-async function statusOf({ client }: Node, probe: 'live' | 'ready'): Promise<number> {
+const statusesOf = (node: Node): Promise<number[]> =>
+  Promise.all((['live', 'serving', 'ready'] as const).map((probe) => statusOf(node, probe)));
+
+async function statusOf({ client }: Node, probe: 'live' | 'serving' | 'ready'): Promise<number> {
   return (await client.call('GET', `/health/${probe}`)).status;
 }
 
@@ -394,7 +397,7 @@ describe.each<[string, (proxy: Proxy) => void, (proxy: Proxy) => void]>([
     const told = (): unknown[] => logged(node).slice(before);
     sever(proxy);
     await expect.poll(told, { timeout: 10_000 }).toEqual([stale]);
-    expect([await statusOf(node, 'ready'), await statusOf(node, 'live')]).toEqual([503, 200]);
+    expect(await statusesOf(node)).toEqual([200, 200, 503]);
     expect(await verdicts(node.client, [live, ended])).toEqual(['200', REVOKED]);
     mend(proxy);
     await expect.poll(() => statusOf(node, 'ready'), { timeout: 10_000 }).toBe(200);
@@ -409,10 +412,10 @@ describe.each<[string, (proxy: Proxy) => void, (proxy: Proxy) => void]>([
     expect((await node.client.me(live)).headers.get('retry-after')).toBe('1');
     expect((await node.client.logout(live)).status).toBe(503);
     expect(await verdicts(node.client, [`${live}x`, ended])).toEqual(['401 token_invalid', REVOKED]);
-    expect([await statusOf(node, 'ready'), await statusOf(node, 'live')]).toEqual([503, 200]);
+    expect(await statusesOf(node)).toEqual([200, 503, 503]);
     mend(proxy);
     await expect.poll(() => verdict(node.client, live), { timeout: 10_000 }).toBe('200');
-    await expect.poll(() => statusOf(node, 'ready'), { timeout: 10_000 }).toBe(200);
+    await expect.poll(() => statusesOf(node), { timeout: 10_000 }).toEqual([200, 200, 200]);
     expect(await verdict(node.client, ended)).toBe(REVOKED);
   });
 });

@@ -6,7 +6,7 @@ import { ended, freePort, startNode, type Node } from './processes.js';
 
 const RESTARTS = 10;
 
-/** A proxy before two nodes, which looks at their readiness. */
+/** A proxy before two nodes, which looks at which of them serve. */
 export interface Front {
   readonly url: string;
   /** How many of them it sends requests to. */

@@ -30,6 +30,11 @@ export class Freshness implements OnApplicationBootstrap, OnApplicationShutdown 
     return this.#ageMs > this.#mostMs;
   }
 
+  /** Whether guarded requests are refused for it. */
+  get isRefusing(): boolean {
+    return this.#refuses && this.isStale;
+  }
+
   /** Of the older of the two: a node that cannot read the keys does not know whom to trust either. */
   get #ageMs(): number {
     return performance.now() - Math.min(this.revocations.readAt, this.keyRing.readAt);

@@ -85,7 +85,14 @@ function flawedParams(request: FastifyRequest): Problem | undefined {
   return undefined;
 }
 
+/** The part of a Fastify route's `config` that is read here. */
+export interface RouteQuery {
+  /** Whatever query comes is not looked at. */
+  readonly isQueryIgnored?: true;
+}
+
 function flawedQuery(request: FastifyRequest): Problem | undefined {
+  if ((request.routeOptions.config as RouteQuery).isQueryIgnored) return undefined;
   const query = request.query as Query;
   if (isMalformed(query)) return requestMalformed();
   const expectsSome = request.routeOptions.schema?.querystring !== undefined;
