@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
-import { MOST_WAITING_REQUESTS } from './turns.js';
+import { MOST_WAITING_REQUESTS } from './pipelining.js';
 import { PATIENCE, useWire, wireOptions } from './wire.js';
 
 const settings = { https: false };

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ReadingPace } from './slow-readers.js';
-import { MOST_WAITING_REQUESTS } from './turns.js';
+import { MOST_WAITING_REQUESTS } from './pipelining.js';
 import { PATIENCE, useWire, wireOptions, type Patience } from './wire.js';
 
 const MIB = 1024 * 1024;

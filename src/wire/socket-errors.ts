@@ -12,9 +12,10 @@ import {
 } from '../problems/framework.problems.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problems/problem-body.js';
 import type { Problem } from '../problems/problem.js';
-import { TOO_MANY_PIECES } from './arrivals.js';
 import { clientAddress, type IsTrusted } from './client-address.js';
 import type { FieldsByOrigin } from './cors.js';
+import { boundPieces } from './input-bounds.js';
+import { endAfterAnswers } from './pipelining.js';
 import { requestId } from './request-id.js';
 import type { CountRequest } from './request-limit.js';
 import { MAX_TARGET_LENGTH } from './screening.js';
@@ -34,33 +35,29 @@ interface Desk {
   readonly log: FastifyBaseLogger;
 }
 
-/** Parsing goes wrong again with whatever arrives afterwards. */
-const failed = new WeakSet<Socket>();
-
 /**
  * What Fastify's `clientErrorHandler` does: what never became a request is answered as a problem too, then cut off. In its turn:
  * the requests before it get their own answers first.
  */
 export function answerClientError(error: ClientError, socket: Socket, desk: Desk): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || failed.has(socket)) return;
-  failed.add(socket);
-  const unfinished = receivedBy(socket);
-  whenAnswered(socket, unfinished, (isAnswered) => {
-    if (isAnswered) socket.destroySoon();
-    else answerAndClose(problemOf(error), { socket, request: unfinished }, desk);
-  });
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  endByProblem(problemOf(error), socket, desk);
 }
 
-/** Takes what Node would answer without a body, or not at all: CONNECT, and expectations, which are looked at like all else of a request. */
+/**
+ * Takes what Node would answer without a body, or not at all: CONNECT, and expectations, which are looked at like all else of a
+ * request; and bodies in too many pieces.
+ */
 export function useSocketErrors(
   { server, log }: FastifyInstance,
-  { countRequest, ...desk }: Omit<Desk, 'log'> & { countRequest: CountRequest },
+  { countRequest, ...fixed }: Omit<Desk, 'log'> & { countRequest: CountRequest },
 ): void {
+  const desk = { ...fixed, log };
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
-    whenAnswered(socket, undefined, () => {
+    endAfterAnswers(socket, () => {
       const refuse = (problem: Problem = methodNotAllowed({ headers: { allow: '' } })): void =>
-        answerAndClose(problem, { socket, request }, { ...desk, log });
+        answerAndClose(problem, { socket, request }, desk);
       const counted = countRequest({ ip: clientAddress(request, desk.isTrusted) });
       if (counted === undefined) refuse();
       else counted.then(refuse, () => socket.destroy());
@@ -69,35 +66,20 @@ export function useSocketErrors(
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     server.emit('request', request, response);
   });
+  boundPieces(server, (socket) =>
+    endByProblem(bodyTooLarge({ detail: 'Send the body in larger chunks.' }), socket, desk),
+  );
 }
 
-/** The answer whose turn it is, as Node keeps it on the socket. */
-function answeredBy(socket: Socket): ServerResponse | undefined {
-  return (Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined) ?? undefined;
-}
-
-/** The request in whose body the parser is, as Node keeps it on the parser. */
-function receivedBy(socket: Socket): IncomingMessage | undefined {
-  const parser = Reflect.get(socket, 'parser') as { incoming?: IncomingMessage | null } | null | undefined;
-  const incoming = parser?.incoming ?? undefined;
-  return incoming?.complete === false ? incoming : undefined;
-}
-
-/** Waits for the answers that come first; says whether the unfinished request itself has been answered, at least in part. */
-function whenAnswered(
-  socket: Socket,
-  unfinished: IncomingMessage | undefined,
-  then: (isAnswered: boolean) => void,
-): void {
-  const answer = answeredBy(socket);
-  if (answer === undefined) then(unfinished !== undefined);
-  else if (answer.req === unfinished) then(answer.headersSent);
-  else answer.once('finish', () => whenAnswered(socket, unfinished, then));
+function endByProblem(problem: Problem, socket: Socket, desk: Desk): void {
+  endAfterAnswers(socket, (unfinished) => {
+    if (unfinished?.headersSent) socket.destroySoon();
+    else answerAndClose(problem, { socket, request: unfinished?.req }, desk);
+  });
 }
 
 function problemOf({ code, rawPacket }: ClientError): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return requestTimeout();
-  if (code === TOO_MANY_PIECES) return bodyTooLarge({ detail: 'Send the body in larger chunks.' });
   if (code !== 'HPE_HEADER_OVERFLOW') return requestMalformed();
   return isRequestLineTooLong(rawPacket) ? uriTooLong() : headersTooLarge();
 }

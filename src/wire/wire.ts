@@ -1,14 +1,15 @@
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { sendProblem } from '../problems/problem.filter.js';
 import { internalError } from '../problems/framework.problems.js';
 import type { Problem } from '../problems/problem.js';
-import { boundArrivals } from './arrivals.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { useStrictJson } from './body-parser.js';
 import { settlingClientAddress, trusting } from './client-address.js';
 import { answerPreflight, isPreflight } from './cors.js';
+import { BoundedIncomingMessage } from './input-bounds.js';
 import { lazyLogger } from './lazy-logger.js';
+import { hasTurn, inTurn, pipelined } from './pipelining.js';
 import { parseQuery } from './query.js';
 import { requestId } from './request-id.js';
 import { logRequest } from './request-log.js';
@@ -19,7 +20,6 @@ import { schemaCompiler } from './schema-compiler.js';
 import { malformed, misdirected } from './screening.js';
 import { cutSlowReaders, type ReadingPace } from './slow-readers.js';
 import { answerClientError, useSocketErrors } from './socket-errors.js';
-import { hasTurn, inTurn } from './turns.js';
 
 /** How patient the server is with slow clients, in milliseconds. */
 export interface Patience extends ReadingPace {
@@ -62,17 +62,22 @@ export function wireOptions(settings: WireSettings, patience: Patience = PATIENC
     trustProxy: settings.trustedProxies !== undefined && isTrusted,
     genReqId: requestId,
     childLoggerFactory: lazyLogger,
-    requestTimeout: patience.requestMs,
-    keepAliveTimeout: patience.idleMs,
     // Fastify's own 503 while closing is no problem+json, and a request that was accepted is to be served.
     return503OnClosing: false,
     routerOptions: { querystringParser: parseQuery },
-    http: {
-      headersTimeout: patience.headersMs,
-      connectionsCheckingInterval: patience.checkMs,
-      // Node answers a missing Host without a body; screening answers it instead.
-      requireHostHeader: false,
-    },
+    serverFactory: (handler) =>
+      createServer(
+        {
+          IncomingMessage: BoundedIncomingMessage,
+          headersTimeout: patience.headersMs,
+          requestTimeout: patience.requestMs,
+          keepAliveTimeout: patience.idleMs,
+          connectionsCheckingInterval: patience.checkMs,
+          // Node answers a missing Host without a body; screening answers it instead.
+          requireHostHeader: false,
+        },
+        pipelined(handler),
+      ),
     clientErrorHandler(this: FastifyInstance, error, socket) {
       answerClientError(error, socket, { headersFor, isTrusted, log: this.log });
     },
@@ -109,13 +114,17 @@ export function useWire(
     });
   };
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (hasTurn(reply)) look(request, reply, done);
-    else inTurn(reply, () => look(request, reply, done));
+    if (hasTurn(reply.raw)) look(request, reply, done);
+    else inTurn(reply.raw, () => look(request, reply, done));
+  });
+  // Fastify leaves a server of a factory that never listened to us.
+  fastify.addHook('onClose', (_instance, done) => {
+    if (!fastify.server.listening) fastify.server.close();
+    done();
   });
   useStrictJson(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
   useSocketErrors(fastify, { headersFor: answerHeaders(settings), isTrusted: trusting(trustedProxies), countRequest });
-  boundArrivals(fastify);
   cutSlowReaders(fastify, pace);
   return routes;
 }

@@ -1,0 +1,115 @@
+import type { RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** So many requests of one connection may wait for the answers before them; a client that sends more is cut off. */
+export const MOST_WAITING_REQUESTS = 32;
+
+/** Ends a connection, given the response to its unfinished request, which may have been sent, at least in part. */
+type End = (unfinished: ServerResponse | undefined) => void;
+
+/**
+ * The requests of one connection that have not been answered yet, in the order in which they arrived. Each is processed once
+ * those before it have been answered; never, if an answer before it ends the connection (RFC 9112 section 9.6). So no request is
+ * acted upon whose answer nobody will see, and for a client that does not read one answer is made.
+ */
+class Pipeline {
+  readonly #socket: Socket;
+  readonly #unanswered: ServerResponse[] = [];
+  /** Made when the first request has to wait. */
+  #waiting: Map<ServerResponse, () => void> | undefined;
+  /** The response to the newest request, while that may be unfinished. */
+  #newest: ServerResponse | undefined;
+  #end: { readonly unfinished: ServerResponse | undefined; readonly end: End } | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** False for a request that came after the end, or was one too many. */
+  add(response: ServerResponse): boolean {
+    if (this.#end !== undefined || this.#socket.destroyed) return false;
+    if (this.#unanswered.length > MOST_WAITING_REQUESTS) {
+      this.#socket.destroy();
+      return false;
+    }
+    this.#unanswered.push(response);
+    this.#newest = response;
+    response.on('close', onResponseClose);
+    return true;
+  }
+
+  hasTurn(response: ServerResponse): boolean {
+    return this.#unanswered[0] === response && this.#socket.writable;
+  }
+
+  wait(response: ServerResponse, process: () => void): void {
+    (this.#waiting ??= new Map()).set(response, process);
+  }
+
+  remove(response: ServerResponse): void {
+    this.#unanswered.splice(this.#unanswered.indexOf(response), 1);
+    if (response.req.complete && this.#newest === response) this.#newest = undefined;
+    if (this.#end === undefined && this.#unanswered.length === 0) return;
+    this.#goOn();
+  }
+
+  endAfterAnswers(end: End): void {
+    if (this.#end !== undefined) return;
+    const unfinished = this.#newest?.req.complete === false ? this.#newest : undefined;
+    this.#end = { unfinished, end };
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    const [next] = this.#unanswered;
+    if (this.#end !== undefined && (next === undefined || next === this.#end.unfinished)) {
+      this.#end.end(this.#end.unfinished);
+      return;
+    }
+    if (next === undefined || !this.#socket.writable) return;
+    const process = this.#waiting?.get(next);
+    this.#waiting?.delete(next);
+    process?.();
+  }
+}
+
+const pipelines = new WeakMap<Socket, Pipeline>();
+
+function pipelineOf(socket: Socket): Pipeline {
+  const pipeline = pipelines.get(socket) ?? new Pipeline(socket);
+  pipelines.set(socket, pipeline);
+  return pipeline;
+}
+
+function onResponseClose(this: ServerResponse): void {
+  pipelines.get(this.req.socket)?.remove(this);
+}
+
+/**
+ * A listener of a server's `request` that counts each request among the unanswered of its connection, and leaves out those that came
+ * after the end, or that were one too many.
+ */
+export function pipelined(listener: RequestListener): RequestListener {
+  return (request, response) => {
+    if (pipelineOf(request.socket).add(response)) listener(request, response);
+  };
+}
+
+/** Whether every request before this one on its connection has been answered, and the connection goes on. */
+export function hasTurn(response: ServerResponse): boolean {
+  // What is injected comes by no connection.
+  return pipelines.get(response.req.socket)?.hasTurn(response) ?? true;
+}
+
+/** Processes a pipelined request when its turn has come; never, if the connection ends before. */
+export function inTurn(response: ServerResponse, process: () => void): void {
+  pipelineOf(response.req.socket).wait(response, process);
+}
+
+/**
+ * Ends a connection once the requests that arrived on it whole have been answered; no request that arrives afterwards is processed. Only
+ * the first call for a connection counts.
+ */
+export function endAfterAnswers(socket: Socket, end: End): void {
+  pipelineOf(socket).endAfterAnswers(end);
+}
