@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
-import { PrismaService } from '../src/database/prisma.service.js';
-import { LimitsRepository } from '../src/limits/limits.repository.js';
+import { LimitsService } from '../src/limits/limits.service.js';
 import { RevocationsService } from '../src/sessions/revocations.service.js';
 import { AuditService } from '../src/audit/audit.service.js';
 import { SessionsPurge } from '../src/sessions/sessions-purge.js';
@@ -67,8 +66,7 @@ describe('a database role that may only read and write rows', () => {
     await app.nest.get(AuditService, { strict: false }).purge();
     expect(await query(ownerUrl, `SELECT FROM audit_events WHERE event = 'old'`)).toEqual([]);
     await app.nest.get(RevocationsService, { strict: false }).purge();
-    const limits = app.nest.get(LimitsRepository, { strict: false });
-    await app.nest.get(PrismaService, { strict: false }).transaction((tx) => limits.purge(tx));
+    await app.nest.get(LimitsService, { strict: false }).purgeLimits();
     for (const table of ['sessions', 'revocations', 'rate_limits']) {
       expect(await query(ownerUrl, `SELECT FROM ${table}`)).toEqual([]);
     }

@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { LoginOutcomes } from '../src/access/login-outcomes.js';
 import type { Config } from '../src/config/config.js';
-import { PrismaService } from '../src/database/prisma.service.js';
 import { LIMITS } from '../src/limits/limit-policies.js';
 import { LimitsRepository } from '../src/limits/limits.repository.js';
 import { LimitsService } from '../src/limits/limits.service.js';
@@ -177,9 +176,9 @@ describe('an account', () => {
     await expect.poll(() => passwords.stats().running).toBe(1);
     // Its turnstile lets all pass, so that there is no room only after the attempt was charged.
     vi.spyOn(passwords, 'refusal').mockReturnValue(undefined);
-    const take = vi.spyOn(busy.nest.get(LimitsRepository, { strict: false }), 'take');
+    const consume = vi.spyOn(busy.nest.get(LimitsRepository, { strict: false }), 'consume');
     expect((await logIn(busy, { email })).status).toBe(503);
-    expect(take).toHaveBeenCalledOnce();
+    expect(consume).toHaveBeenCalledOnce();
     expect(await failuresOf(app, email)).toBe(0);
     await running;
   });
@@ -353,16 +352,18 @@ describe('other limits', () => {
     const again = await startApp({ databaseUrl: app.databaseUrl, changes: LIMITED });
     expect(limitOf(await logIn(again, { email }))).toBe('account');
     await again.query(`UPDATE rate_limits SET full_at = now() - interval '1 s'`);
-    const purge = () =>
-      again.nest
-        .get(PrismaService, { strict: false })
-        .transaction((tx) => again.nest.get(LimitsRepository, { strict: false }).purge(tx));
-    expect(await purge()).toBe(false);
-    expect(await again.query('SELECT FROM rate_limits')).toEqual([]);
-    expect(await failuresOf(again, email)).toBe(101);
-    await again.query(`UPDATE account_guards SET next_at = now() - interval '31 days'`);
+    const few = newEmail();
+    await setFailures(again, few, 9, -25 * 3600);
+    await setFailures(again, email, 10, -29 * 24 * 3600);
+    const limits = again.nest.get(LimitsService, { strict: false });
+    const purge = () => Promise.all([limits.purgeLimits(), limits.purgeGuards()]);
     await purge();
-    expect(await failuresOf(again, email)).toBe(0);
+    expect(await again.query('SELECT FROM rate_limits')).toEqual([]);
+    expect([await failuresOf(again, email), await failuresOf(again, few)]).toEqual([10, 0]);
+    await setFailures(again, few, 9, -23 * 3600);
+    await setFailures(again, email, 10, -31 * 24 * 3600);
+    await purge();
+    expect([await failuresOf(again, email), await failuresOf(again, few)]).toEqual([0, 9]);
   });
 
   it.each([
@@ -454,34 +455,30 @@ async function counts(app: TestApp): Promise<Record<string, string>> {
 }
 
 describe('a dry run', () => {
-  it.each([
-    // What a right password gives back is of what was charged before the limit that would refuse.
-    ['address', []],
-    ['account', ['address-and-account']],
-    ['all', ['address-and-account', 'account']],
-  ] as const)('takes back nothing but what it charged where the limit %s would refuse', async (refusing, forgotten) => {
-    const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
-    const limits = app.nest.get(LimitsService, { strict: false });
-    const { email, userId } = await app.signIn();
-    const attempt = { email, address: newAddress() };
-    await app.query('DELETE FROM rate_limits');
-    await useUp(app, LIMITS.address, refusing === 'address' ? 900 : 300, [attempt.address]);
-    await useUp(app, LIMITS.addressAndAccount, 450, [attempt.address, email]);
-    await useUp(app, LIMITS.all, refusing === 'all' ? 120 : 30, ...SHARES_OF_ALL);
-    await setFailures(app, email, 5, refusing === 'account' ? 3600 : 0);
-    const before = await counts(app);
-    await (await limits.admitLogin(attempt)).withdraw();
-    expect(await counts(app)).toEqual(before);
-    expect(await (await limits.admitLogin(attempt)).succeed(userId)).toBeTypeOf('string');
-    expect(limits.stats()[refusing]).toBe(2);
-    const keys = limitKeys(app);
-    const gone = {
-      'address-and-account': keys.of('address-and-account', attempt.address, email).toString('hex'),
-      account: guardKey(app, email).toString('hex'),
-    };
-    for (const name of forgotten) delete before[gone[name]];
-    expect(await counts(app)).toEqual(before);
-  });
+  it.each(['address', 'account', 'all'] as const)(
+    'charges nothing where the limit %s would refuse, and so takes nothing back',
+    async (refusing) => {
+      const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
+      const limits = app.nest.get(LimitsService, { strict: false });
+      const { email, userId } = await app.signIn();
+      const attempt = { email, address: newAddress() };
+      await app.query('DELETE FROM rate_limits');
+      await useUp(app, LIMITS.address, refusing === 'address' ? 900 : 300, [attempt.address]);
+      await useUp(app, LIMITS.addressAndAccount, 450, [attempt.address, email]);
+      await useUp(app, LIMITS.all, refusing === 'all' ? 120 : 30, ...SHARES_OF_ALL);
+      await setFailures(app, email, 5, refusing === 'account' ? 3600 : 0);
+      const before = await counts(app);
+      const sessionsKey = limitKeys(app).of(LIMITS.sessionUser.name, email).toString('hex');
+      await (await limits.admitLogin(attempt)).withdraw();
+      expect(await counts(app)).toEqual(before);
+      expect(await (await limits.admitLogin(attempt)).succeed(userId)).toBeTypeOf('string');
+      expect(limits.stats()[refusing]).toBe(2);
+      delete before[sessionsKey];
+      const { [sessionsKey]: begun, ...others } = await counts(app);
+      expect(begun).toBeDefined();
+      expect(others).toEqual(before);
+    },
+  );
 
   it('takes back nothing but what it charged where a current password would not be looked at', async () => {
     const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
@@ -491,8 +488,8 @@ describe('a dry run', () => {
     await useUp(app, LIMITS.currentPassword, 450, [userId]);
     const before = await counts(app);
     const limits = app.nest.get(LimitsService, { strict: false });
-    await (await limits.admitCurrentPassword(userId, address)).succeed(userId);
-    await (await limits.admitCurrentPassword(userId, address)).withdraw();
+    await (await limits.admitDeletion(userId, address)).succeed(userId);
+    await (await limits.admitDeletion(userId, address)).withdraw();
     expect(await counts(app)).toEqual(before);
   });
 });

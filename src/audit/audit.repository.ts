@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
+import { purgeBatch } from '../database/purge-batch.js';
 import { keptUserAgent } from '../wire/sender.js';
 import type { AuditEvent } from './audit-events.js';
 
-const PURGE_BATCH = 1000;
 const COLUMNS = Prisma.sql`event, actor, user_id, session_id, address, user_agent, request_id, details`;
 
 /** One line of the trail. */
@@ -45,12 +45,10 @@ export class AuditRepository {
       FROM audit_events WHERE id > ${after}::bigint AND ${isTheirs} ORDER BY id LIMIT ${size}`;
   }
 
-  /** Deletes those at the front of the table that are older; true when a whole batch was. */
-  async purge(tx: Transaction, retentionDays: number): Promise<boolean> {
-    const count = await tx.$executeRaw`
-      DELETE FROM audit_events a USING (SELECT id FROM audit_events ORDER BY id LIMIT ${PURGE_BATCH}) front
-      WHERE a.id = front.id AND a.occurred_at < now() - make_interval(days => ${retentionDays}::int)`;
-    return count === PURGE_BATCH;
+  /** Deletes those among the next of the table that are older. */
+  purge(tx: Transaction, retentionDays: number, after: string | undefined): Promise<string | undefined> {
+    const isOver = Prisma.sql`occurred_at < now() - make_interval(days => ${retentionDays}::int)`;
+    return purgeBatch(tx, { table: 'audit_events', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
   }
 }
 

@@ -98,7 +98,10 @@ export class AuthController {
     tags: ['auth'],
     querystring: LogoutQuery,
     body: LogoutBody,
-    response: { 204: NoContent, ...problemResponses(tokenMissing, ...refreshTokenProblems, serviceUnavailable) },
+    response: {
+      204: NoContent,
+      ...problemResponses(tokenMissing, ...refreshTokenProblems, tooManyAttempts, serviceUnavailable),
+    },
   })
   async logout(
     @OptionalUser() caller: Principal | Problem | undefined,

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { DeviceToken } from '../limits/device-token.schema.js';
 import { PasswordText } from '../passwords/password-text.js';
 import { EmailAddress } from '../users/user-view.js';
 
@@ -13,9 +14,7 @@ export const LoginBody = Type.Object(
     email: EmailAddress,
     password: PasswordText,
     deviceToken: Type.Optional(
-      Type.String({
-        maxLength: 1024,
-        contentEncoding: 'base64url',
+      DeviceToken({
         description: 'Of the last login from this device: it is then spared the limits that strangers can use up.',
       }),
     ),

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { whileAdmitted } from '../limits/admitted-attempt.js';
 import { LimitsService } from '../limits/limits.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokensService, type IssuedToken } from '../tokens/tokens.service.js';
@@ -30,8 +31,8 @@ export class AuthService {
 
   /** @throws Problem `email_taken`, `too_many_attempts`, or one of the password policy. */
   async register({ email, password }: RegisterBody, sender: Sender, gone?: AbortSignal): Promise<UserView> {
-    await this.limits.admitRegistration(email, sender.address);
-    return this.users.register(email, password, sender, gone);
+    const admitted = await this.limits.admitRegistration(email, sender.address);
+    return whileAdmitted(admitted, () => this.users.register(email, password, sender, gone));
   }
 
   /**
@@ -41,47 +42,65 @@ export class AuthService {
   async login({ email, password, deviceToken }: LoginBody, sender: Sender, gone?: AbortSignal): Promise<LoggedIn> {
     this.tokens.requireKey();
     const admitted = await this.limits.admitLogin({ email, address: sender.address, deviceToken });
-    const started = await this.users.whileCounted(admitted, () => this.#startSession(email, password, sender, gone));
+    const started = await whileAdmitted(admitted, () => this.#startSession(email, password, sender, gone));
     const { user, sessionId, refreshToken } = started;
-    return { ...this.tokens.issue(user, sessionId), refreshToken, deviceToken: started.deviceToken };
+    const newDeviceToken = await admitted.succeed(user.id);
+    return { ...this.tokens.issue(user, sessionId), refreshToken, deviceToken: newDeviceToken };
   }
 
   /** @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused` or `too_many_attempts`. */
   async refresh(presented: string, sender: Sender): Promise<IssuedTokens> {
     this.tokens.requireKey();
     const token = this.sessions.read(presented);
-    await this.limits.admitRefresh(token.sessionId, sender.address);
-    const { userId, email, sessionId, secondsLeft, refreshToken } = await this.sessions.refresh(token, sender);
+    const admitted = await this.limits.admitRefresh(token.sessionId, sender.address);
+    const { userId, email, sessionId, secondsLeft, refreshToken } = await whileAdmitted(admitted, () =>
+      this.sessions.refresh(token, sender),
+    );
     return { ...this.tokens.issue({ id: userId, email }, sessionId, secondsLeft), refreshToken };
   }
 
   #startSession(email: string, password: string, sender: Sender, gone: AbortSignal | undefined) {
     return this.users.whileVerified(
       () => this.users.verify(email, password, gone),
-      async (tx, user) => ({
-        user,
-        userId: user.id,
-        ...(await this.sessions.start(tx, user.id, sender)),
-      }),
+      async (tx, user) => ({ user, ...(await this.sessions.start(tx, user.id, sender)) }),
       async (user) => {
         const started = await this.sessions.startUndisturbed(user.id, user.passwordHash, sender);
-        return started && { user, userId: user.id, ...started };
+        return started && { user, ...started };
       },
     );
   }
 
-  /** Ends the caller's session, the others, or all; those that are over already stay so. */
+  /**
+   * Ends the caller's session, the others, or all; those that are over already stay so.
+   * @throws Problem `too_many_attempts`.
+   */
   async logout(caller: { userId: string; sessionId: string }, scope: LogoutScope, sender: Sender): Promise<void> {
-    if (scope === 'local') await this.sessions.end(caller.sessionId, sender, caller.userId);
-    else await this.accounts.endSessions(caller, scope, sender);
+    const admitted = await this.limits.admitLogout(caller.sessionId);
+    await whileAdmitted(admitted, () => this.#end(caller, scope, sender));
+  }
+
+  /** Ends one of the caller's sessions; false when there is none of this id that has not ended. @throws Problem `too_many_attempts`. */
+  async endSession(caller: { userId: string; sessionId: string }, id: string, sender: Sender): Promise<boolean> {
+    const admitted = await this.limits.admitLogout(caller.sessionId);
+    return whileAdmitted(admitted, () => this.sessions.end(id, sender, caller.userId));
   }
 
   /**
    * {@link logout} by refresh token. One that was exchanged before may still end its own session.
-   * @throws Problem `refresh_token_invalid`; for the wider scopes also `refresh_token_expired` and `refresh_token_reused`.
+   * @throws Problem `refresh_token_invalid`, `too_many_attempts`; for the wider scopes also `refresh_token_expired` and
+   * `refresh_token_reused`.
    */
   async logoutByRefreshToken(refreshToken: string, scope: LogoutScope, sender: Sender): Promise<void> {
-    if (scope === 'local') await this.sessions.endByRefreshToken(refreshToken, sender);
-    else await this.logout(await this.sessions.identify(refreshToken, sender), scope, sender);
+    const token = this.sessions.read(refreshToken);
+    const admitted = await this.limits.admitLogout(token.sessionId);
+    await whileAdmitted(admitted, async () => {
+      if (scope === 'local') await this.sessions.end(token.sessionId, sender);
+      else await this.#end(await this.sessions.identify(token, sender), scope, sender);
+    });
+  }
+
+  async #end(caller: { userId: string; sessionId: string }, scope: LogoutScope, sender: Sender): Promise<void> {
+    if (scope === 'local') await this.sessions.end(caller.sessionId, sender, caller.userId);
+    else await this.accounts.endSessions(caller, scope, sender);
   }
 }

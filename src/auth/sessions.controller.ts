@@ -2,16 +2,21 @@ import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common'
 import { RouteSchema } from '@nestjs/platform-fastify';
 import type { Principal } from '../access/principal.js';
 import { CurrentUser } from '../access/route-access.decorators.js';
+import { tooManyAttempts } from '../limits/limits.problems.js';
 import { notFound, serviceUnavailable } from '../problems/framework.problems.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { NoContent } from '../wire/no-content.js';
 import { problemResponses } from '../wire/problem-responses.js';
 import { From, type Sender } from '../wire/sender.js';
+import { AuthService } from './auth.service.js';
 import { SessionPage, SessionPageQuery, SessionParams } from './auth.messages.js';
 
 @Controller('v1/auth/sessions')
 export class SessionsController {
-  constructor(private readonly sessions: SessionsService) {}
+  constructor(
+    private readonly auth: AuthService,
+    private readonly sessions: SessionsService,
+  ) {}
 
   @Get()
   @RouteSchema({
@@ -47,13 +52,9 @@ export class SessionsController {
     operationId: 'endSession',
     tags: ['auth'],
     params: SessionParams,
-    response: { 204: NoContent, ...problemResponses(notFound, serviceUnavailable) },
+    response: { 204: NoContent, ...problemResponses(notFound, tooManyAttempts, serviceUnavailable) },
   })
-  async end(
-    @CurrentUser() { userId }: Principal,
-    @Param() { id }: SessionParams,
-    @From() sender: Sender,
-  ): Promise<void> {
-    if (!(await this.sessions.end(id, sender, userId))) throw notFound();
+  async end(@CurrentUser() user: Principal, @Param() { id }: SessionParams, @From() sender: Sender): Promise<void> {
+    if (!(await this.auth.endSession(user, id, sender))) throw notFound();
   }
 }

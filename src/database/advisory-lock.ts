@@ -12,6 +12,7 @@ export const PURGE_SESSIONS_LOCK = 4_701_004;
 export const PURGE_REVOCATIONS_LOCK = 4_701_005;
 export const PURGE_LIMITS_LOCK = 4_701_006;
 export const PURGE_AUDIT_LOCK = 4_701_007;
+export const PURGE_GUARDS_LOCK = 4_701_009;
 
 /** Long enough for the migrations of another node that starts at the same time. */
 const LONGEST_WAIT_MS = 120_000;

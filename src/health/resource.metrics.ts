@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { Chores } from '../database/chores.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
-/** What can run out: connections and hashing. */
+/** What can run out: connections and hashing; and what is done in the background. */
 @Injectable()
 export class ResourceMetrics {
-  constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService) {
+  constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService, chores: Chores) {
+    metrics.counters('gatehouse_job_failures_total', 'Background jobs that failed.', 'job', () => chores.stats());
     metrics.gauge('gatehouse_database_connections', 'Open database connections.', () => prisma.stats().total);
     metrics.gauge('gatehouse_database_waiting', 'Callers waiting for a connection.', () => prisma.stats().waiting);
     metrics.gauge('gatehouse_hashes_limit', 'Most password hashes at once.', () => passwords.stats().limit);

@@ -12,8 +12,8 @@ export class LimitKeys {
   readonly #secret: Buffer;
 
   constructor(@Inject(CONFIG) config: Config) {
-    // The last of two stays while a secret is changed, so that counts go on.
-    this.#secret = deriveKey(config.masterSecret.at(-1) ?? '', 'limits');
+    // While a secret is changed each node counts under the first, so that counts begin anew once and not with each step.
+    this.#secret = deriveKey(config.masterSecret[0] ?? '', 'limits');
   }
 
   of(limit: string, ...whom: readonly string[]): Buffer {

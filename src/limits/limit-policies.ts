@@ -6,20 +6,26 @@ export interface LimitPolicy {
   readonly seconds: number;
 }
 
-/** The numbers that the README's "Limits and what is not defended" says; a test holds them equal. */
+/** The numbers that the README's "Guessing" says; a test holds them equal. What each attempt is charged stands in {@link ATTEMPTS}. */
 export const LIMITS = {
-  /** Wrong passwords from one address; a right one gives its attempt back, so that what is being looked at counts as well. */
+  /** Wrong passwords from one address; what is being looked at counts as well. */
   address: { name: 'address', quota: 100, seconds: 600 },
-  /** Wrong passwords for one account from one address; a right one gives all back. */
+  /** Wrong passwords for one account from one address. */
   addressAndAccount: { name: 'address-and-account', quota: 20, seconds: 900 },
-  /** Wrong passwords of all devices that are not known together, in each of {@link SHARES}; a right one gives its attempt back. */
+  /** Wrong passwords of all devices that are not known together, in each of {@link SHARES}. */
   all: { name: 'all', quota: 375, seconds: 60 },
-  /** Wrong current passwords of one signed-in user; a right one gives all back. */
+  /** Wrong current passwords of one signed-in user. */
   currentPassword: { name: 'current-password', quota: 10, seconds: 900 },
   registerAddress: { name: 'register-address', quota: 20, seconds: 3600 },
   registerAccount: { name: 'register-account', quota: 10, seconds: 3600 },
   refreshAddress: { name: 'refresh-address', quota: 600, seconds: 60 },
   refreshSession: { name: 'refresh-session', quota: 60, seconds: 60 },
+  /** Sessions begun for one user: by each known device, and by all others together. */
+  sessionUser: { name: 'session-user', quota: 200, seconds: 3600 },
+  /** Changes of one user's password that were made. */
+  passwordUser: { name: 'password-user', quota: 20, seconds: 3600 },
+  /** Sessions ended, or tried to be, by one session: another's count must not keep an owner from ending a thief's. */
+  logoutSession: { name: 'logout-session', quota: 60, seconds: 60 },
 } as const satisfies Record<string, LimitPolicy>;
 
 /** Requests of any kind from one address, on each node; their quota is a setting. */
@@ -39,6 +45,8 @@ export const ACCOUNT_GUARD = {
   exhaustedSeconds: 3600,
   /** Without any attempt for so long it begins anew. */
   forgottenDays: 30,
+  /** The same while there were fewer than `free`. */
+  fewForgottenDays: 1,
 } as const;
 
 export const MOST_DEVICES = 10;

@@ -1,17 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { firstOf, inOrder, type Bill, type Guard, type Verdict } from './bill.js';
-import { chargeLink, guardLink, knownDevice, linkName, taken, type Link } from './charging.js';
-import { inTurn, newDevice, returnLink } from './giving-back.js';
-import { ACCOUNT_GUARD, type LimitPolicy } from './limit-policies.js';
-
-const PURGE_BATCH = 1000;
+import { purgeBatch } from '../database/purge-batch.js';
+import type { Attempt, Charge, Outcome, Taken, TakenCharge } from './attempts.js';
+import { add, askDevice, isTaken, partName, take, takeDevice, waitOf } from './charge.js';
+import { ACCOUNT_GUARD } from './limit-policies.js';
+import { addDevice, hold, inOrder, refund, settle } from './refund.js';
 
 interface Row {
   readonly isKnown: boolean;
-  readonly taken: readonly boolean[];
-  /** Seconds until nothing of each limit is used up, or until the guard lets the next one pass, as it was before. */
-  readonly waits: readonly (number | null)[];
+  readonly deviceWait: number;
+  readonly deviceUsedAt: string | null;
+  /** Of the charges and of what a success is charged. */
+  readonly waits: readonly number[];
+  readonly began: readonly (string | null)[];
+  readonly until: readonly (string | null)[];
 }
 
 /** What is left is written by the next checkpoint and not by each attempt: a crash forgets half a second of counting. */
@@ -22,91 +24,127 @@ export class LimitsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Counts an attempt before it is looked at, in one statement: of any number at once no more pass than may. Limits refill
-   * steadily (GCRA): each attempt uses up its share of the window, on the database's clock.
+   * Reads all limits of an attempt and, where none is used up, charges it before it is looked at; in one statement. Each charge
+   * looks again: of any number at once no more pass than may. Limits refill steadily (GCRA): each attempt uses up its share of
+   * the window, on the database's clock.
    */
-  async take(bill: Bill): Promise<Verdict> {
-    const links = inOrder<Link>(bill, chargeLink, guardLink);
-    const parts = links.map((link, index) => {
-      const condition = index === 0 ? Prisma.sql`NOT EXISTS (SELECT FROM known)` : taken(index - 1);
-      return Prisma.sql`${linkName(index)} AS (${link.take(condition)})`;
+  async consume(attempt: Attempt): Promise<Outcome> {
+    const { charges, onSuccess, device } = attempt;
+    const parts = charges.map((charge, index) => {
+      const condition = index === 0 ? Prisma.sql`EXISTS (SELECT FROM free)` : isTaken(index - 1);
+      return Prisma.sql`${partName(index)} AS (${take(charge, condition)})`;
     });
+    const column = (name: string) =>
+      Prisma.join(charges.map((_, index) => Prisma.sql`(SELECT ${Prisma.raw(name)} FROM ${partName(index)})`));
     const [row] = await this.prisma.$queryRaw<Row[]>`
-      WITH known AS (${knownDevice(bill.device)}), ${Prisma.join(parts)}
-      SELECT EXISTS (SELECT FROM known) AS "isKnown",
-             ARRAY[${Prisma.join(links.map((_, index) => taken(index)))}] AS taken,
-             ARRAY[${Prisma.join(links.map(({ wait }) => wait))}]::float8[] AS waits,
-             ${UNHURRIED}`;
+      WITH asked AS MATERIALIZED (
+        SELECT ${askDevice(device)}, ARRAY[${Prisma.join([...charges, ...(onSuccess ? [onSuccess] : [])].map(waitOf))}] AS waits
+      ), device AS (${takeDevice(device)}
+      ), free AS MATERIALIZED (
+        SELECT 1 FROM asked
+        WHERE NOT EXISTS (SELECT FROM device) AND NOT (is_known AND device_wait > 0) AND 0 >= ALL(waits)
+      ), ${Prisma.join(parts)}
+      SELECT is_known AS "isKnown", device_wait AS "deviceWait", (SELECT used_at FROM device) AS "deviceUsedAt", waits,
+             ARRAY[${column('began')}] AS began, ARRAY[${column('until')}] AS until, ${UNHURRIED}
+      FROM asked`;
     if (row === undefined) throw new TypeError('the limits answered nothing');
-    const { isKnown, taken: passed, waits } = row;
-    const refused = isKnown ? undefined : links[passed.indexOf(false)];
-    if (refused === undefined) return { isKnownDevice: isKnown, charged: bill };
-    const at = links.indexOf(refused);
-    return { isKnownDevice: false, charged: firstOf(bill, at), refusal: refused.refusal(waits[at] ?? null) };
+    return outcomeOf(attempt, row);
+  }
+
+  /** An attempt that was not looked at after all. What a success has reset since is not taken back again. */
+  async refund({ charges, deviceUsedAt }: Taken, deviceId: string | undefined): Promise<void> {
+    if (deviceId !== undefined && deviceUsedAt !== undefined) {
+      await this.prisma.$executeRaw`
+        UPDATE devices SET failures = failures - 1
+        WHERE id = ${deviceId}::uuid AND used_at = ${deviceUsedAt}::timestamptz AND failures > 0`;
+    }
+    if (charges.length === 0) return;
+    const parts = [...inOrder(charges.map(hold), Prisma.sql`FOR UPDATE`), ...charges.flatMap(refund)];
+    await this.prisma.$queryRaw`WITH ${Prisma.join(parts)} SELECT ${UNHURRIED}`;
   }
 
   /**
-   * A right password from a device that was not known: nothing was an attempt at guessing. It is known from now on, by this id;
-   * false when there is no such user any more.
+   * A right password: nothing was an attempt at guessing. A device that was not known is known from now on, by this id.
+   * @returns false where that user is gone
    */
-  async forgive(
-    bill: Bill,
-    forgotten: readonly LimitPolicy[],
+  async settle(
+    charges: readonly TakenCharge[],
+    onSuccess: Charge | undefined,
     device?: { readonly id: string; readonly userId: string },
   ): Promise<boolean> {
-    const links = inOrder(
-      bill,
-      (charge) => returnLink(charge, forgotten.includes(charge.policy)),
-      ({ key }) => Prisma.sql`DELETE FROM account_guards WHERE key = ${key}`,
-    );
-    const parts = [...inTurn(links), ...newDevice(device)];
+    const settled = charges.map(settle).filter((part) => part !== undefined);
+    const parts = [
+      ...inOrder(settled, Prisma.sql`RETURNING 1`),
+      ...(onSuccess ? [countedAfter(settled.length, onSuccess)] : []),
+      ...(device ? addDevice(device) : [Prisma.sql`device AS (SELECT 1 WHERE false)`]),
+    ];
     const [row] = await this.prisma.$queryRaw<{ isKnown: boolean }[]>`
       WITH ${Prisma.join(parts)} SELECT EXISTS (SELECT FROM device) AS "isKnown", ${UNHURRIED}`;
     return row?.isKnown === true;
   }
 
-  /** An attempt that was not looked at after all. */
-  async withdraw(bill: Bill, isKnownDevice: boolean): Promise<void> {
-    const { device } = bill;
-    if (isKnownDevice && device) {
-      await this.prisma.$executeRaw`UPDATE devices SET failures = failures - 1 WHERE id = ${device.id}::uuid`;
-      return;
-    }
-    const links = inOrder(
-      bill,
-      (charge) => returnLink(charge, false),
-      ({ key }) => Prisma.sql`UPDATE account_guards SET failures = failures - 1, next_at = now() WHERE key = ${key}`,
-    );
-    if (links.length === 0) return;
-    await this.prisma.$queryRaw`WITH ${Prisma.join(inTurn(links))} SELECT ${UNHURRIED}`;
-  }
-
-  /** A right password from a known device. */
-  async forgiveDevice(deviceId: string, guard: Guard): Promise<void> {
+  /** A right password from a known device. What strangers tried before is forgotten. */
+  async settleDevice(deviceId: string, onSuccess: Charge, guardKey: Buffer): Promise<void> {
     await this.prisma.$queryRaw`
-      WITH guard AS (DELETE FROM account_guards WHERE key = ${guard.key}),
-      device AS (UPDATE devices SET failures = 0 WHERE id = ${deviceId}::uuid)
+      WITH guard AS (DELETE FROM account_guards WHERE key = ${guardKey}),
+      device AS (UPDATE devices SET failures = 0, used_at = clock_timestamp() WHERE id = ${deviceId}::uuid),
+      counted AS (${add(onSuccess)})
       SELECT ${UNHURRIED}`;
   }
 
-  async deleteGuard(tx: Transaction, { key }: Guard): Promise<void> {
-    await tx.accountGuard.deleteMany({ where: { key: Uint8Array.from(key) } });
+  /** False where there was none. */
+  async deleteGuard(tx: Transaction, key: Buffer): Promise<boolean> {
+    const { count } = await tx.accountGuard.deleteMany({ where: { key: Uint8Array.from(key) } });
+    return count > 0;
   }
 
-  async deleteDevices(tx: Transaction, userId: string): Promise<void> {
-    await tx.device.deleteMany({ where: { userId } });
+  /** Deletes the user's devices but the kept one; returns how many there were. */
+  async deleteDevices(tx: Transaction, userId: string, keptId: string | undefined): Promise<number> {
+    const others = keptId === undefined ? {} : { id: { not: keptId } };
+    const { count } = await tx.device.deleteMany({ where: { userId, ...others } });
+    return count;
   }
 
-  /** Deletes a batch of what limits nobody any more; true when there may be more. */
-  async purge(tx: Transaction): Promise<boolean> {
-    const limits = await tx.$executeRaw`
-      DELETE FROM rate_limits WHERE key IN (
-        SELECT key FROM rate_limits WHERE full_at < now() LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED)`;
-    const guards = await tx.$executeRaw`
-      DELETE FROM account_guards WHERE key IN (
-        SELECT key FROM account_guards
-        WHERE next_at < now() - make_interval(days => ${ACCOUNT_GUARD.forgottenDays}::int)
-        LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED)`;
-    return limits === PURGE_BATCH || guards === PURGE_BATCH;
+  /** Looks at the next counts in the order of their keys, and deletes those that limit nobody any more. */
+  purgeLimits(tx: Transaction, after: string | undefined): Promise<string | undefined> {
+    return purgeBatch(
+      tx,
+      { table: 'rate_limits', key: 'key', type: 'bytea', isOver: Prisma.sql`full_at < now()` },
+      after,
+    );
   }
+
+  /** The same of account guards. */
+  purgeGuards(tx: Transaction, after: string | undefined): Promise<string | undefined> {
+    const { free, forgottenDays, fewForgottenDays } = ACCOUNT_GUARD;
+    const isOver = Prisma.sql`next_at < now() - make_interval(days => CASE
+      WHEN failures < ${free}::int THEN ${fewForgottenDays}::int ELSE ${forgottenDays}::int END)`;
+    return purgeBatch(tx, { table: 'account_guards', key: 'key', type: 'bytea', isOver }, after);
+  }
+}
+
+/** Last, so that it is held for the shortest time. */
+function countedAfter(parts: number, charge: Charge): Prisma.Sql {
+  const after = parts === 0 ? Prisma.sql`true` : Prisma.sql`(SELECT count(*) FROM ${partName(parts - 1)}) >= 0`;
+  return Prisma.sql`counted AS (${add(charge, after)})`;
+}
+
+function outcomeOf({ charges, onSuccess, device }: Attempt, row: Row): Outcome {
+  const { isKnown, deviceWait, deviceUsedAt, waits, began, until } = row;
+  if (deviceUsedAt !== null) return { kind: 'admitted', taken: { charges: [], deviceUsedAt } };
+  if (device !== undefined && isKnown && deviceWait > 0) {
+    const { limit } = device.onSuccess;
+    return { kind: 'refused', limit, seconds: deviceWait, retrySeconds: deviceWait, isKnownDevice: true };
+  }
+  const at = waits.findIndex((wait) => wait > 0);
+  const used = charges[at] ?? (at === charges.length ? onSuccess : undefined);
+  if (used !== undefined) {
+    const retrySeconds = Math.max(...waits);
+    return { kind: 'refused', limit: used.limit, seconds: waits[at] ?? 0, retrySeconds, isKnownDevice: false };
+  }
+  const taken = charges.flatMap((charge, index) => {
+    const since = began[index] ?? null;
+    return since === null ? [] : [{ charge, began: since, until: until[index] ?? null }];
+  });
+  return { kind: taken.length === charges.length ? 'admitted' : 'raced', taken: { charges: taken } };
 }

@@ -99,6 +99,11 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
     return !isOfCost(passwordHash, this.#cost);
   }
 
+  /** Whether two texts are one password, however they are typed. */
+  isSame(one: string, other: string): boolean {
+    return normalizePassword(one) === normalizePassword(other);
+  }
+
   /** How many hashes run and wait here, and how many were refused. */
   stats(): HashPoolStats {
     return this.#pool.stats();

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
 import type { FeedQuery } from '../database/feed.js';
-import type { Transaction } from '../database/prisma.service.js';
+import { Prisma, type Transaction } from '../database/prisma.service.js';
+import { purgeBatch } from '../database/purge-batch.js';
 
 /** What a revocation names. */
 export type RevocationKind = 'sid' | 'jti' | 'kid';
@@ -22,8 +23,6 @@ export interface RevocationRow {
  * the clocks of minter and verifier may err; and as long again for good measure.
  */
 export const REVOCATION_LIFE_SECONDS = MOST_ACCESS_TOKEN_SECONDS + 2 * 180;
-
-const PURGE_BATCH = 1000;
 
 /** Whether two rows are one: an id alone may have been given twice, where a restore or a reset has set the sequence back. */
 export function isSameRow(one: RevocationRow, other: RevocationRow): boolean {
@@ -53,11 +52,9 @@ export class RevocationsRepository {
     );
   }
 
-  /** Deletes those at the front of the table that matter no more; true when a whole batch did. */
-  async purge(tx: Transaction): Promise<boolean> {
-    const count = await tx.$executeRaw`
-      DELETE FROM revocations r USING (SELECT id FROM revocations ORDER BY id LIMIT ${PURGE_BATCH}) front
-      WHERE r.id = front.id AND r.created_at < now() - make_interval(secs => ${REVOCATION_LIFE_SECONDS})`;
-    return count === PURGE_BATCH;
+  /** Deletes those among the next of the table that matter no more. */
+  purge(tx: Transaction, after: string | undefined): Promise<string | undefined> {
+    const isOver = Prisma.sql`created_at < now() - make_interval(secs => ${REVOCATION_LIFE_SECONDS})`;
+    return purgeBatch(tx, { table: 'revocations', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
   }
 }

@@ -16,11 +16,7 @@ export class SessionsPurge {
     chores.every(PURGE_SECONDS, 'purge sessions', () => this.purge());
   }
 
-  async purge(): Promise<void> {
-    let after: string | undefined;
-    await this.chores.alone(PURGE_SESSIONS_LOCK, async (tx) => {
-      after = await this.repository.purge(tx, after);
-      return after !== undefined;
-    });
+  purge(): Promise<void> {
+    return this.chores.walk(PURGE_SESSIONS_LOCK, (tx, after) => this.repository.purge(tx, after));
   }
 }

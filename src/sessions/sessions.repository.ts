@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
+import { purgeBatch } from '../database/purge-batch.js';
 import type { Origin } from './origin.js';
 import type { RefreshTokenContent } from './refresh-tokens.js';
 
 const DAY_SECONDS = 86_400;
 /** A session that is over is kept so long, so that its tokens get a precise answer. */
 const KEPT_SECONDS = DAY_SECONDS;
-const PURGE_BATCH = 1000;
 /** From so many live sessions on, a new one is started under the lock that counts them exactly. Half of what a user may have. */
 const CROWD = 50;
 
@@ -137,6 +137,14 @@ export class SessionsRepository {
     return rows.map(({ id }) => id);
   }
 
+  /** Whether the user has sessions that have not ended but the kept one. */
+  async hasOthers(userId: string, keptId: string | null): Promise<boolean> {
+    const rows = await this.prisma.$queryRaw<unknown[]>`
+      SELECT 1 FROM sessions
+      WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND id IS DISTINCT FROM ${keptId}::uuid LIMIT 1`;
+    return rows.length > 0;
+  }
+
   /** Ends the user's oldest live sessions beside `newId` and the newest `others`; returns their ids. */
   async endBeyond(tx: Transaction, userId: string, newId: string, others: number): Promise<string[]> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
@@ -160,28 +168,16 @@ export class SessionsRepository {
   }
 
   /**
-   * Looks at the next so many sessions in the order of their ids and deletes those that have been over for a day. It waits
-   * for none: the deletion of a user takes the same rows in another order.
-   * Returns the last id it looked at; undefined at the end of the table.
+   * Looks at the next sessions in the order of their ids and deletes those that have been over for a day. It waits for none: the
+   * deletion of a user takes the same rows in another order.
    */
-  async purge(tx: Transaction, after: string | undefined): Promise<string | undefined> {
+  purge(tx: Transaction, after: string | undefined): Promise<string | undefined> {
     const { idle, absolute } = this.#limits;
-    const isOver = Prisma.sql`
+    const isOver = Prisma.sql`(
       s.ended_at < now() - make_interval(secs => ${KEPT_SECONDS})
       OR s.refreshed_at < now() - make_interval(secs => ${KEPT_SECONDS})
-         AND NOT (${this.#isWithinLimits(idle + KEPT_SECONDS, absolute + KEPT_SECONDS)})`;
-    const [last] = await tx.$queryRaw<{ id: string }[]>`
-      WITH batch AS MATERIALIZED (
-        SELECT s.id, coalesce(${isOver}, false) AS is_over FROM sessions s
-        WHERE s.id > ${after ?? '00000000-0000-0000-0000-000000000000'}::uuid
-        ORDER BY s.id LIMIT ${PURGE_BATCH}
-      ), over AS MATERIALIZED (
-        SELECT sessions.id FROM sessions JOIN batch USING (id) WHERE batch.is_over FOR UPDATE OF sessions SKIP LOCKED
-      ), purged AS (
-        DELETE FROM sessions USING over WHERE sessions.id = over.id
-      )
-      SELECT id FROM batch ORDER BY id OFFSET ${PURGE_BATCH - 1}`;
-    return last?.id;
+         AND NOT (${this.#isWithinLimits(idle + KEPT_SECONDS, absolute + KEPT_SECONDS)}))`;
+    return purgeBatch(tx, { table: 'sessions s', key: 'id', type: 'uuid', isOver }, after);
   }
 
   #presented({ sessionId, counter }: RefreshTokenContent): Prisma.Sql {

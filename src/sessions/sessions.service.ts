@@ -91,18 +91,9 @@ export class SessionsService {
    * Whose session a refresh token continues; the token is not used up.
    * @throws Problem as {@link refresh} does.
    */
-  async identify(refreshToken: string, sender: Sender): Promise<{ userId: string; sessionId: string }> {
-    const presented = this.read(refreshToken);
+  async identify(presented: RefreshTokenContent, sender: Sender): Promise<{ userId: string; sessionId: string }> {
     const { userId, sessionId } = await this.#judge(presented, await this.repository.judge(presented), sender);
     return { userId, sessionId };
-  }
-
-  /**
-   * Ends the session of a refresh token, used up or not; one that is over already stays so.
-   * @throws Problem `refresh_token_invalid`.
-   */
-  async endByRefreshToken(refreshToken: string, sender: Sender): Promise<void> {
-    await this.end(this.read(refreshToken).sessionId, sender);
   }
 
   /** Ends a session, of this user if one is named; false when there is none of this id that has not ended. */
@@ -123,6 +114,11 @@ export class SessionsService {
     const ended = await this.repository.endAll(tx, userId, keptId);
     await meanwhile(ended.length);
     await this.revocations.write(tx, 'sid', ended);
+  }
+
+  /** Whether {@link endAll} would end any. */
+  hasOthers(userId: string, keptId: string | null): Promise<boolean> {
+    return this.repository.hasOthers(userId, keptId);
   }
 
   /** The user's live sessions, newest first. */

@@ -3,11 +3,22 @@ import type { Principal } from '../access/principal.js';
 import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import { whileAdmitted } from '../limits/admitted-attempt.js';
 import { LimitsService } from '../limits/limits.service.js';
+
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { Sender } from '../wire/sender.js';
 import { userNotFound } from './users.problems.js';
 import { UsersService } from './users.service.js';
+
+/** A change of the caller's password. */
+export interface PasswordChange {
+  readonly current: string;
+  readonly next: string;
+  readonly sender: Sender;
+  /** Of a device that stays known; all others are forgotten. */
+  readonly deviceToken?: string | undefined;
+}
 
 /** What an owner or an operator does to a user, with the sessions that go with it. */
 @Injectable()
@@ -26,34 +37,41 @@ export class AccountsService {
    */
   async changePassword(
     { userId, sessionId }: Principal,
-    { current, next, sender }: { readonly current: string; readonly next: string; readonly sender: Sender },
+    { current, next, sender, deviceToken }: PasswordChange,
     gone?: AbortSignal,
   ): Promise<void> {
     const verify = async () => {
       const user = await this.users.verifyCurrent(userId, current, gone);
-      return { ...user, nextHash: await this.users.hashNew(user.email, next, gone) };
+      return { ...user, nextHash: await this.users.hashOther(user.email, { current, next }, gone) };
     };
-    const admitted = await this.limits.admitCurrentPassword(userId, sender.address);
-    await this.users.whileCounted(admitted, () =>
+    const admitted = await this.limits.admitPasswordChange(userId, sender.address);
+    await whileAdmitted(admitted, () =>
       this.users.whileVerified(verify, async (tx, { nextHash }) => {
-        await this.users.setPasswordHash(tx, userId, nextHash);
-        await this.limits.endDevices(tx, userId);
-        await this.#endSessions(tx, sessionId, { event: 'password_changed', by: sender, userId });
-        return { userId };
+        if (nextHash !== undefined) await this.users.setPasswordHash(tx, userId, nextHash);
+        const isAnyForgotten = (await this.limits.endDevices(tx, userId, deviceToken)) > 0;
+        const isOnlyIfAny = nextHash === undefined && !isAnyForgotten;
+        await this.#endSessions(tx, sessionId, { event: 'password_changed', by: sender, userId }, { isOnlyIfAny });
       }),
     );
+    await admitted.succeed(userId);
   }
 
-  /** Ends all of the caller's sessions, or all but the one that asks. */
+  /** Ends all of the caller's sessions, or all but the one that asks. Where there are none it writes nothing and waits for nobody. */
   async endSessions(
     { userId, sessionId }: { readonly userId: string; readonly sessionId: string },
     scope: 'others' | 'global',
     sender: Sender,
   ): Promise<void> {
+    const keptId = scope === 'others' ? sessionId : null;
+    if (!(await this.sessions.hasOthers(userId, keptId))) return;
     await this.prisma.transaction(async (tx) => {
       await this.users.lock(tx, userId);
-      const keptId = scope === 'others' ? sessionId : null;
-      await this.#endSessions(tx, keptId, { event: 'sessions_ended', by: sender, userId, sessionId });
+      await this.#endSessions(
+        tx,
+        keptId,
+        { event: 'sessions_ended', by: sender, userId, sessionId },
+        { isOnlyIfAny: true },
+      );
     });
   }
 
@@ -63,16 +81,14 @@ export class AccountsService {
     { current, sender }: { readonly current: string; readonly sender: Sender },
     gone?: AbortSignal,
   ): Promise<void> {
-    const admitted = await this.limits.admitCurrentPassword(userId, sender.address);
-    await this.users.whileCounted(admitted, () =>
+    const admitted = await this.limits.admitDeletion(userId, sender.address);
+    await whileAdmitted(admitted, () =>
       this.users.whileVerified(
         () => this.users.verifyCurrent(userId, current, gone),
-        async (tx) => {
-          await this.#delete(tx, userId, sender);
-          return { userId };
-        },
+        (tx) => this.#delete(tx, userId, sender),
       ),
     );
+    await admitted.succeed(userId);
   }
 
   /** Ends every session and refuses new ones. @throws Problem `user_not_found`. */
@@ -80,8 +96,8 @@ export class AccountsService {
     const id = await this.users.idOf(email);
     await this.prisma.transaction(async (tx) => {
       if (!(await this.users.lock(tx, id))) throw userNotFound();
-      await this.users.setDisabled(tx, id, true);
-      await this.#endSessions(tx, null, { event: 'user_disabled', by: 'operator', userId: id });
+      const isOnlyIfAny = !(await this.users.setDisabled(tx, id, true));
+      await this.#endSessions(tx, null, { event: 'user_disabled', by: 'operator', userId: id }, { isOnlyIfAny });
     });
   }
 
@@ -89,8 +105,8 @@ export class AccountsService {
   async enable(email: string): Promise<void> {
     const id = await this.users.idOf(email);
     await this.prisma.transaction(async (tx) => {
-      await this.users.setDisabled(tx, id, false);
-      await this.audit.record(tx, { event: 'user_enabled', by: 'operator', userId: id });
+      const isChanged = await this.users.setDisabled(tx, id, false);
+      if (isChanged) await this.audit.record(tx, { event: 'user_enabled', by: 'operator', userId: id });
     });
   }
 
@@ -98,8 +114,8 @@ export class AccountsService {
   async unlock(email: string): Promise<void> {
     const id = await this.users.idOf(email);
     await this.prisma.transaction(async (tx) => {
-      await this.limits.unlock(tx, email);
-      await this.audit.record(tx, { event: 'user_unlocked', by: 'operator', userId: id });
+      const isChanged = await this.limits.unlock(tx, email);
+      if (isChanged) await this.audit.record(tx, { event: 'user_unlocked', by: 'operator', userId: id });
     });
   }
 
@@ -114,18 +130,20 @@ export class AccountsService {
 
   /** The sessions' rows go with the user's; their revocations stay. The caller holds the user's row locked. */
   async #delete(tx: Transaction, id: string, by: AuditEvent['by']): Promise<void> {
-    await this.#endSessions(tx, null, { event: 'user_deleted', by, userId: id }, () => this.users.delete(tx, id));
+    const removal = () => this.users.delete(tx, id);
+    await this.#endSessions(tx, null, { event: 'user_deleted', by, userId: id }, { removal });
   }
 
-  /** Ends the user's sessions but the kept one, and records why and how many they were. */
+  /** Ends the user's sessions but the kept one, and records why and how many they were; or, if asked to, nothing where there were none. */
   #endSessions(
     tx: Transaction,
     keptId: string | null,
     event: AuditEvent & { readonly userId: string },
-    removal: () => Promise<void> = async () => undefined,
+    { removal, isOnlyIfAny = false }: { readonly removal?: () => Promise<void>; readonly isOnlyIfAny?: boolean } = {},
   ): Promise<void> {
     return this.sessions.endAll(tx, event.userId, keptId, async (endedSessions) => {
-      await removal();
+      await removal?.();
+      if (isOnlyIfAny && endedSessions === 0) return;
       await this.audit.record(tx, { ...event, details: { endedSessions } });
     });
   }

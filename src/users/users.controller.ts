@@ -53,8 +53,8 @@ export class UsersController {
     @From() sender: Sender,
     @Gone() gone: AbortSignal,
   ): Promise<void> {
-    const { currentPassword: current, newPassword: next } = body;
-    return this.accounts.changePassword(user, { current, next, sender }, gone);
+    const { currentPassword: current, newPassword: next, deviceToken } = body;
+    return this.accounts.changePassword(user, { current, next, sender, deviceToken }, gone);
   }
 
   @Post('me/deletion')

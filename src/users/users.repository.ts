@@ -61,8 +61,12 @@ export class UsersRepository {
     await tx.user.update({ where: { id }, data: { passwordHash }, select: { id: true } });
   }
 
-  async setDisabled(tx: Transaction, id: string, disabledAt: Date | null): Promise<void> {
-    await tx.user.update({ where: { id }, data: { disabledAt }, select: { id: true } });
+  /** By the database's clock. False when that is what it was. */
+  async setDisabled(tx: Transaction, id: string, isDisabled: boolean): Promise<boolean> {
+    const count = isDisabled
+      ? await tx.$executeRaw`UPDATE users SET disabled_at = now() WHERE id = ${id}::uuid AND disabled_at IS NULL`
+      : await tx.$executeRaw`UPDATE users SET disabled_at = NULL WHERE id = ${id}::uuid AND disabled_at IS NOT NULL`;
+    return count === 1;
   }
 
   async delete(tx: Transaction, id: string): Promise<void> {

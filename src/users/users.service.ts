@@ -4,10 +4,9 @@ import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
 import { isUniqueViolation } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
-import type { Admitted } from '../limits/limits.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
-import { Problem } from '../problems/problem.js';
+import type { Problem } from '../problems/problem.js';
 import type { Credential } from './credential.js';
 import type { UserView } from './user-view.js';
 import { credentialsInvalid, emailTaken, userNotFound } from './users.problems.js';
@@ -74,6 +73,17 @@ export class UsersService {
     return this.passwords.hash(password, gone);
   }
 
+  /** {@link hashNew} for the place of a password that was verified; undefined when it is the same. @throws Problem of the password policy. */
+  async hashOther(
+    email: string,
+    { current, next }: { readonly current: string; readonly next: string },
+    gone?: AbortSignal,
+  ): Promise<string | undefined> {
+    if (!this.passwords.isSame(current, next)) return this.hashNew(email, next, gone);
+    this.passwords.check(next, { email });
+    return undefined;
+  }
+
   /**
    * Verifies a credential, then acts under the lock of its row if it still stands: the user is not gone or disabled, and the
    * hash is the one verified. When another hash has taken its place it verifies once more. What `actAlone` can do in one
@@ -99,26 +109,6 @@ export class UsersService {
     throw serviceUnavailable();
   }
 
-  /**
-   * Does what shows whether an admitted attempt was right. Only a wrong one goes on counting as one.
-   * @returns what the work did, and the device token for the next login
-   */
-  async whileCounted<Result extends { readonly userId: string }>(
-    admitted: Admitted,
-    work: () => Promise<Result>,
-  ): Promise<Result & { readonly deviceToken: string | undefined }> {
-    let result: Result;
-    try {
-      result = await work();
-    } catch (error) {
-      const isWrong = error instanceof Problem && error.kind === credentialsInvalid.kind;
-      // Where the database is in trouble nothing can be given back, and that is the lesser evil.
-      if (!isWrong) await admitted.withdraw().catch(() => undefined);
-      throw error;
-    }
-    return { ...result, deviceToken: await admitted.succeed(result.userId) };
-  }
-
   /** Sets a password's hash. The caller holds the user's row locked. */
   setPasswordHash(tx: Transaction, id: string, passwordHash: string): Promise<void> {
     return this.repository.setPasswordHash(tx, id, passwordHash);
@@ -136,8 +126,9 @@ export class UsersService {
     return user.id;
   }
 
-  setDisabled(tx: Transaction, id: string, isDisabled: boolean): Promise<void> {
-    return this.repository.setDisabled(tx, id, isDisabled ? new Date() : null);
+  /** False where the user was disabled, or was not, before. */
+  setDisabled(tx: Transaction, id: string, isDisabled: boolean): Promise<boolean> {
+    return this.repository.setDisabled(tx, id, isDisabled);
   }
 
   delete(tx: Transaction, id: string): Promise<void> {

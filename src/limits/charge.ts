@@ -1,0 +1,76 @@
+import { Prisma } from '../database/prisma.service.js';
+import type { Charge, PresentedDevice } from './attempts.js';
+import { ACCOUNT_GUARD, LIMITS, MOST_DEVICE_FAILURES } from './limit-policies.js';
+
+export const partName = (index: number): Prisma.Sql => Prisma.raw(`charge${index}`);
+export const isTaken = (index: number): Prisma.Sql => Prisma.sql`EXISTS (SELECT FROM ${partName(index)})`;
+
+/** Seconds that one attempt uses up. */
+export function shareOf(limit: keyof typeof LIMITS): number {
+  return LIMITS[limit].seconds / LIMITS[limit].quota;
+}
+
+/** Seconds until the next attempt passes, or none or fewer than none. Reads and locks nothing. */
+export function waitOf({ limit, key }: Charge): Prisma.Sql {
+  if (limit === 'account') {
+    return Prisma.sql`coalesce((
+      SELECT extract(epoch FROM next_at - clock_timestamp()) FROM account_guards WHERE key = ${key}), 0)::float8`;
+  }
+  const room = LIMITS[limit].seconds - shareOf(limit);
+  return Prisma.sql`coalesce((
+    SELECT extract(epoch FROM full_at - now()) - ${room}::float8 FROM rate_limits WHERE key = ${key}), 0)::float8`;
+}
+
+/** Inserts or updates and returns a row, unless the limit is used up by now. */
+export function take({ limit, key }: Charge, condition: Prisma.Sql): Prisma.Sql {
+  if (limit === 'account') return takeGuard(key, condition);
+  const share = shareOf(limit);
+  const used = Prisma.sql`make_interval(secs => ${share}::float8)`;
+  return Prisma.sql`
+    INSERT INTO rate_limits AS l (key, full_at) SELECT ${key}::bytea, now() + ${used} WHERE ${condition}
+    ON CONFLICT (key) DO UPDATE SET full_at = greatest(l.full_at, now()) + ${used}
+    WHERE l.full_at <= now() + make_interval(secs => ${LIMITS[limit].seconds - share}::float8)
+    RETURNING began_at::text AS began, NULL::text AS until`;
+}
+
+/** By the clock of the moment in which the row is held: of two at once the one that began later may come first. */
+function takeGuard(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
+  const { free, most, longestSeconds, exhaustedSeconds } = ACCOUNT_GUARD;
+  return Prisma.sql`
+    INSERT INTO account_guards AS g (key, failures, next_at) SELECT ${key}::bytea, 1, now() WHERE ${condition}
+    ON CONFLICT (key) DO UPDATE SET failures = g.failures + 1, next_at = clock_timestamp() + make_interval(secs => CASE
+      WHEN g.failures + 1 < ${free}::int THEN 0
+      WHEN g.failures + 1 < ${most}::int THEN least(${longestSeconds}::int, 2 ^ least(g.failures + 1 - ${free}::int, 30))
+      ELSE ${exhaustedSeconds}::int END)
+    WHERE g.next_at <= clock_timestamp()
+    RETURNING began_at::text AS began, next_at::text AS until`;
+}
+
+/** Counts what a success brought, however much there is. */
+export function add({ limit, key }: Charge, condition = Prisma.sql`true`): Prisma.Sql {
+  if (limit === 'account') throw new TypeError('a guard counts failures alone');
+  const used = Prisma.sql`make_interval(secs => ${shareOf(limit)}::float8)`;
+  return Prisma.sql`
+    INSERT INTO rate_limits AS l (key, full_at) SELECT ${key}::bytea, now() + ${used} WHERE ${condition}
+    ON CONFLICT (key) DO UPDATE SET full_at = greatest(l.full_at, now()) + ${used}`;
+}
+
+/** Whether a device is known, and what it has to wait for. */
+export function askDevice(device: PresentedDevice | undefined): Prisma.Sql {
+  if (device === undefined) return Prisma.sql`false AS is_known, 0::float8 AS device_wait`;
+  return Prisma.sql`
+    EXISTS (
+      SELECT FROM devices d JOIN users u ON u.id = d.user_id
+      WHERE d.id = ${device.id}::uuid AND d.failures < ${MOST_DEVICE_FAILURES}::int AND u.email_lower = ${device.email}
+    ) AS is_known,
+    ${waitOf(device.onSuccess)} AS device_wait`;
+}
+
+/** Counts a failure of a known device that need not wait. */
+export function takeDevice(device: PresentedDevice | undefined): Prisma.Sql {
+  if (device === undefined) return Prisma.sql`SELECT NULL::text AS used_at WHERE false`;
+  return Prisma.sql`
+    UPDATE devices d SET failures = d.failures + 1 FROM asked
+    WHERE d.id = ${device.id}::uuid AND asked.is_known AND asked.device_wait <= 0 AND d.failures < ${MOST_DEVICE_FAILURES}::int
+    RETURNING d.used_at::text AS used_at`;
+}
