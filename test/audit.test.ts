@@ -9,6 +9,7 @@ import { KeysService } from '../src/auth/keys.service.js';
 import { AccountsService } from '../src/users/accounts.service.js';
 import { createDatabase, PASSWORD, startApp, type TestApp } from './app.js';
 import { claimsOf, tokensOf } from './client.js';
+import { setFailures } from './limit-states.js';
 import { MASTER_SECRET } from './processes.js';
 
 const OTHER_PASSWORD = 'another long passphrase';
@@ -55,6 +56,7 @@ async function live(app: TestApp): Promise<{ userId: string; sessionId: string }
   const json = { currentPassword: PASSWORD, newPassword: OTHER_PASSWORD };
   expect((await app.call('POST', '/v1/users/me/password', { token: fourth.token, json })).status).toBe(204);
   const accounts = service(app, AccountsService);
+  await setFailures(app, address, 10);
   await accounts.unlock(address);
   await accounts.disable(address);
   await accounts.enable(address);

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
 import type { Config } from '../src/config/config.js';
+import { Chores } from '../src/database/chores.js';
 import { MetricsServer } from '../src/health/metrics.server.js';
 import { LIMITS } from '../src/limits/limit-policies.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
@@ -129,6 +130,16 @@ function abandon(busy: TestApp): void {
 
 const ADDRESS = '198.51.100.7';
 
+/** A background job at its turn, whose table is not there. */
+const failing = (job: string, table: string): [string, Move] => [
+  `gatehouse_job_failures_total{job="${job}"}`,
+  async () => {
+    const broken = await startApp({ changes: MEASURED });
+    await broken.query(`ALTER TABLE ${table} RENAME TO ${table}_away`);
+    return { app: broken, go: () => broken.nest.get(Chores, { strict: false }).run(job) };
+  },
+];
+
 /** By series; of those that only grow, every one that there is from the start. */
 const MOVES: Readonly<Record<string, Move>> = {
   'gatehouse_requests_total{method="GET",route="/v1/auth/me",status="401"}': here(() => app.me('x.y.z')),
@@ -210,11 +221,35 @@ const MOVES: Readonly<Record<string, Move>> = {
     await useUp(app, LIMITS.refreshSession, 120, [sessionId]);
     await app.refresh(refreshToken);
   }),
+  'gatehouse_limited_total{limit="session-user"}': here(async () => {
+    const email = newEmail();
+    await useUp(app, LIMITS.sessionUser, 7200, [email]);
+    await app.login(email);
+  }),
+  'gatehouse_limited_total{limit="password-user"}': here(async () => {
+    const { userId, token } = await app.signIn();
+    await useUp(app, LIMITS.passwordUser, 7200, [userId]);
+    const json = { currentPassword: PASSWORD, newPassword: WRONG };
+    await app.call('POST', '/v1/users/me/password', { token, json });
+  }),
+  'gatehouse_limited_total{limit="logout-session"}': here(async () => {
+    const { sessionId, token } = await app.signIn();
+    await useUp(app, LIMITS.logoutSession, 120, [sessionId]);
+    await app.logout(token);
+  }),
   'gatehouse_limited_total{limit="request-address"}': async () => {
     const quiet = await startApp({ changes: { ...MEASURED, addressRequestsPerMinute: 1 } });
     await quiet.me('x.y.z');
     return { app: quiet, go: () => quiet.me('x.y.z') };
   },
+  ...Object.fromEntries([
+    failing('rotate keys', 'signing_keys'),
+    failing('purge sessions', 'sessions'),
+    failing('purge revocations', 'revocations'),
+    failing('purge audit trail', 'audit_events'),
+    failing('purge limits', 'rate_limits'),
+    failing('purge account guards', 'account_guards'),
+  ]),
   gatehouse_hashes_running: whileHashing('busy', () => undefined),
   gatehouse_hashes_waiting: whileHashing('busy', (busy) => meanwhile(busy.login(newEmail()))),
   gatehouse_hashes_longest_wait_seconds: whileHashing('busy', (busy) => meanwhile(busy.login(newEmail()))),
