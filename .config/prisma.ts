@@ -1,12 +1,10 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'prisma/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const isGenerate = process.argv.includes('generate');
-if (existsSync('.env')) process.loadEnvFile('.env');
 
 // `generate` starts no engine, yet the CLI looks for one and downloads it where it can; any executable will do.
 process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= isGenerate ? process.execPath : `${root}.config/schema-engine`;
@@ -25,7 +23,8 @@ async function embeddedDatabase(): Promise<string> {
 
 async function databaseUrl(): Promise<string> {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
-  return process.env['DATABASE_DIRECT_URL'] ?? process.env['DATABASE_URL'] ?? (await embeddedDatabase());
+  const { readSettings } = await import('../dist/config/read-settings.js');
+  return readSettings('migrate').databaseDirectUrl ?? (await embeddedDatabase());
 }
 
 export default defineConfig({

@@ -98,6 +98,8 @@ export async function createApp(
     app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
     await app.init();
     await fastify.ready();
+    for (const { setting, reason } of config.adjustments)
+      fastify.log.warn({ event: 'setting_adjusted', setting }, reason);
     await app.get(Chores, { strict: false }).begin();
     return app;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +78,39 @@ describe('a start', () => {
     expect(await ended(program)).toBe(0);
     expect(existsSync(postmaster)).toBe(false);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('a .env file', () => {
+  const root = process.cwd();
+  const node = (file: string, ...args: string[]): [string, ...string[]] => [
+    process.execPath,
+    join(root, file),
+    ...args,
+  ];
+
+  it.each([
+    ['the app', node('dist/main.js')],
+    ['npm run db:migrate', node('dist/migrate-database.js')],
+    ['npm run db:reset', node('dist/reset-database.js')],
+    ['npm run db:seed', node('prisma/seed.ts')],
+    ['npm run users', node('dist/manage-users.js', 'list')],
+    ['npm run keys', node('dist/manage-keys.js', 'list')],
+    ['npm run events', node('dist/list-events.js')],
+    [
+      'the Prisma CLI',
+      node('node_modules/prisma/build/index.js', 'migrate', 'status', '--config', join(root, '.config/prisma.ts')),
+    ],
+  ])('is read alike by %s, its byte order mark skipped (CFG-05)', async (_name, [file, ...args]) => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-env-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, '.env'), '\uFEFFDATABASE_URL=mysql://h/d\r\nOTHER=x#y\r\n');
+    const { DATABASE_URL: _, ...env } = process.env;
+    const run = promisify(execFile)(file, args, { cwd: folder, env });
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('DATABASE_URL does not start with') as string,
+    });
   });
 });
 

@@ -9,7 +9,14 @@ type Table = typeof settings;
 type Value<Kind> =
   Kind extends Setting<infer Type> ? (Kind extends { fallback: Type } ? Type : Type | undefined) : never;
 
-type Derived = { audience: string; docs: boolean; hashConcurrency: number };
+/** A setting that is taken otherwise than it was given. */
+export interface Adjustment {
+  readonly setting: string;
+  /** A sentence for the log. */
+  readonly reason: string;
+}
+
+type Derived = { audience: string; docs: boolean; hashConcurrency: number; adjustments: readonly Adjustment[] };
 
 /** What the environment says: one frozen member per setting, `ACCESS_TOKEN_TTL_SECONDS` as `accessTokenTtlSeconds`. */
 export type Settings = Readonly<

@@ -1,5 +1,5 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseSettings, SettingsError } from './read-settings.js';
@@ -56,20 +56,139 @@ describe('settings', () => {
 
   it.each([
     ['TRUSTED_PROXIES', '10.0.0.1, 192.0.2.0/24,2001:db8::/32', ['10.0.0.1', '192.0.2.0/24', '2001:db8::/32']],
+    [
+      'TRUSTED_PROXIES',
+      '10.0.0.0/8,fc00::/7,fe80::/10,2001::/16',
+      ['10.0.0.0/8', 'fc00::/7', 'fe80::/10', '2001::/16'],
+    ],
+    ['TRUSTED_PROXIES', '::ffff:10.0.0.0/104', ['::ffff:10.0.0.0/104']],
     ['TRUSTED_PROXIES', '10.0.0.0/33', undefined],
+    ['TRUSTED_PROXIES', '2001:db8::/129', undefined],
+    ['TRUSTED_PROXIES', '10.0.0.0/', undefined],
+    ['TRUSTED_PROXIES', '10.0.0.0/8/8', undefined],
     ['TRUSTED_PROXIES', 'loopback', undefined],
+    ['TRUSTED_PROXIES', '10', undefined],
+    ['TRUSTED_PROXIES', '10.1', undefined],
+    ['TRUSTED_PROXIES', '010.0.0.1', undefined],
+    ['TRUSTED_PROXIES', 'fe80::1%eth0', undefined],
+    ['TRUSTED_PROXIES', '10.0.0.1:80', undefined],
+    ['TRUSTED_PROXIES', '0.0.0.0/0', undefined],
+    ['TRUSTED_PROXIES', '192.0.2.1,10.0.0.0/7', undefined],
+    ['TRUSTED_PROXIES', '::/0', undefined],
+    ['TRUSTED_PROXIES', '::/64', undefined],
+    ['TRUSTED_PROXIES', '2000::/3', undefined],
+    ['TRUSTED_PROXIES', '2001::/15', undefined],
+    ['TRUSTED_PROXIES', 'fc00::/6', undefined],
+    ['TRUSTED_PROXIES', '::ffff:0:0/96', undefined],
+    ['TRUSTED_PROXIES', '::ffff:10.0.0.0/103', undefined],
     [
       'CORS_ORIGINS',
       'https://app.example.com, http://localhost:5173',
       ['https://app.example.com', 'http://localhost:5173'],
     ],
+    [
+      'CORS_ORIGINS',
+      'capacitor://localhost,tauri://localhost,ionic://localhost:8100,app://.',
+      ['capacitor://localhost', 'tauri://localhost', 'ionic://localhost:8100', 'app://.'],
+    ],
+    [
+      'CORS_ORIGINS',
+      'moz-extension://2c1f0e0a-7f0e-4f5e-9a55-8d7e6a5b4c3d, safari-web-extension://E6FA-07',
+      ['moz-extension://2c1f0e0a-7f0e-4f5e-9a55-8d7e6a5b4c3d', 'safari-web-extension://E6FA-07'],
+    ],
     ['CORS_ORIGINS', 'https://app.example.com/', undefined],
+    ['CORS_ORIGINS', 'https://*.example.com', undefined],
+    ['CORS_ORIGINS', 'chrome-extension://*', undefined],
+    ['CORS_ORIGINS', 'https://app.example.com:443', undefined],
+    ['CORS_ORIGINS', 'capacitor://localhost/', undefined],
+    ['CORS_ORIGINS', 'capacitor://', undefined],
+    ['CORS_ORIGINS', 'Capacitor://localhost', undefined],
+    ['CORS_ORIGINS', 'file://localhost', undefined],
+    ['CORS_ORIGINS', 'wss://app.example.com', undefined],
+    ['CORS_ORIGINS', 'app.example.com', undefined],
+    ['CORS_ORIGINS', 'https://app.example.com,', undefined],
     ['CORS_ORIGINS', 'https://APP.example.com', undefined],
     ['CORS_ORIGINS', '*', undefined],
     ['CORS_ORIGINS', 'null', undefined],
-  ])('hold %s=%s to what it means', (name, text, value) => {
+  ])('hold %s=%s to what it means (API-10, CFG-05)', (name, text, value) => {
     if (value === undefined) expect(problemsOf({ [name]: text })).toEqual([expect.stringMatching(`^${name} holds `)]);
     else expect(Object.values(parseSettings({ [name]: text }))).toContainEqual(value);
+  });
+
+  it.each([
+    ['0.0.0.0', '0.0.0.0'],
+    ['[::1]', '::1'],
+    ['::1', '::1'],
+    ['fe80::1%eth0', 'fe80::1%eth0'],
+    ['api.example.com', 'api.example.com'],
+    ['[127.0.0.1]', undefined],
+    ['[::1]:3000', undefined],
+    ['127.0.0.1:3000', undefined],
+    ['http://127.0.0.1', undefined],
+    ['::1::', undefined],
+  ])('take HOST=%s as the address %s', (HOST, address) => {
+    if (address === undefined) expect(problemsOf({ HOST })).toHaveLength(1);
+    else expect(parseSettings({ HOST })).toMatchObject({ host: address });
+  });
+
+  it('name the comma that makes two short secrets of a long one, and what is wrong with one of two', () => {
+    const secret = `${GOOD_SECRET.slice(0, 20)},${GOOD_SECRET.slice(0, 23)}`;
+    expect(secret).toHaveLength(44);
+    for (const name of ['JWT_SECRET', 'MASTER_SECRET']) {
+      expect(problemsOf({ [name]: secret })).toEqual([
+        `${name} holds a comma, which separates a new value from an old one, and one of the two is shorter than 32 bytes`,
+      ]);
+      expect(problemsOf({ [name]: `${secret},x` })).toEqual([expect.stringContaining('comma')]);
+      expect(problemsOf({ [name]: GOOD_SECRET.slice(1) })).toEqual([`${name} is shorter than 32 bytes`]);
+    }
+  });
+
+  it('take the cores where HASH_CONCURRENCY asks for more, and say so', () => {
+    const cores = availableParallelism();
+    expect(parseSettings({ HASH_CONCURRENCY: String(cores) })).toMatchObject({
+      hashConcurrency: cores,
+      adjustments: [],
+    });
+    expect(parseSettings({ HASH_CONCURRENCY: String(cores + 2) })).toMatchObject({
+      hashConcurrency: cores,
+      adjustments: [
+        {
+          setting: 'HASH_CONCURRENCY',
+          reason: expect.stringContaining(`is ${cores + 2}, but there are ${cores}`) as string,
+        },
+      ],
+    });
+    expect(parseSettings({})).toMatchObject({ hashConcurrency: cores, adjustments: [] });
+    for (const wrong of ['0', '1025', 'all']) expect(problemsOf({ HASH_CONCURRENCY: wrong })).toHaveLength(1);
+  });
+
+  it.each(['\uFEFFSECRET\n', 'SECRET\r\n', 'SECRET', 'SECRET\n\n', '\uFEFFSECRET'])(
+    'take a secret from the file %j (CFG-05)',
+    (content) => {
+      const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-settings-')), 'secret');
+      writeFileSync(file, content.replace('SECRET', GOOD_SECRET));
+      expect(parseSettings({ MASTER_SECRET_FILE: file }).masterSecret).toEqual([GOOD_SECRET]);
+    },
+  );
+
+  it.each([
+    ['', 'is empty: give it a value or leave it out'],
+    ['\n', 'is empty: give it a value or leave it out'],
+    [`${GOOD_SECRET}\n${GOOD_SECRET}2\n`, 'is in a file, by MASTER_SECRET_FILE, that has more than one line'],
+    [
+      Buffer.from(`\uFEFF${GOOD_SECRET}`, 'utf16le'),
+      'is in a file, by MASTER_SECRET_FILE, that is not UTF-8: save it as UTF-8',
+    ],
+    [Buffer.from(GOOD_SECRET, 'utf16le'), 'is in a file, by MASTER_SECRET_FILE, that is not UTF-8: save it as UTF-8'],
+  ])('refuse a secret in the file %j (CFG-05)', (content, problem) => {
+    const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-settings-')), 'secret');
+    writeFileSync(file, content);
+    expect(problemsOf({ MASTER_SECRET_FILE: file })).toEqual([`MASTER_SECRET ${problem}`]);
+  });
+
+  it('refuse a file for what is no secret, which would not be read (CFG-05)', () => {
+    expect(problemsOf({ PORT_FILE: '/run/port' })).toEqual(['PORT is no secret: give it itself in place of PORT_FILE']);
+    expect(problemsOf({ MASTER_SECRET_FILE: '' })).toHaveLength(1);
   });
 
   it('take a secret from a file, and not from both', () => {

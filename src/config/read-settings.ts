@@ -1,16 +1,19 @@
 import ipaddr from 'ipaddr.js';
-import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { parseEnv } from 'node:util';
-import type { Settings } from './config.js';
+import type { Adjustment, Settings } from './config.js';
+import { readEnvFile } from './env-file.js';
 import type { Setting } from './setting-kinds.js';
 import { settings } from './settings.js';
+import { readTextFile } from './text-file.js';
 
 /** What the settings are for: serving takes all of them, migrating and seeding only those of the database. */
 type Purpose = 'serve' | 'migrate';
 type Environment = Readonly<Record<string, string | undefined>>;
 type Values = Record<string, unknown>;
+
+/** Of settings, and of the files that may hold them. */
+const NAMES: ReadonlySet<string> = new Set(Object.keys(settings).flatMap((name) => [name, `${name}_FILE`]));
 
 /** Names every setting that is wrong and never repeats a value. */
 export class SettingsError extends Error {
@@ -23,7 +26,17 @@ export class SettingsError extends Error {
 
 /** The process's environment over the `.env` file of the working directory. The only reader of `process.env`. */
 export function readSettings(purpose?: Purpose): Settings {
-  return parseSettings({ ...readEnvFile('.env'), ...process.env }, purpose);
+  return parseSettings(readEnvironment(), purpose);
+}
+
+/**
+ * All names there are, others' included, before anything is made of them.
+ * @throws {SettingsError} when the `.env` file cannot be read as it is meant.
+ */
+export function readEnvironment(): Environment {
+  const { values, problems } = readEnvFile('.env', NAMES);
+  if (problems.length > 0) throw new SettingsError(problems.map((problem) => `.env ${problem}`));
+  return { ...values, ...process.env };
 }
 
 /**
@@ -49,13 +62,11 @@ export function parseSettings(environment: Environment, purpose: Purpose = 'serv
   return Object.freeze(derived);
 }
 
-function readEnvFile(path: string): Environment {
-  return existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
-}
-
 function textOf(name: string, setting: Setting<unknown>, environment: Environment): string | undefined {
   const text = environment[name];
-  const file = setting.secret ? environment[`${name}_FILE`] : undefined;
+  const file = environment[`${name}_FILE`];
+  if (file !== undefined && !setting.secret)
+    throw new RangeError(`is no secret: give it itself in place of ${name}_FILE`);
   if (text !== undefined && file !== undefined) throw new RangeError(`and ${name}_FILE are both set`);
   const value = file === undefined ? text : readSecretFile(name, file);
   if (value === '') throw new RangeError('is empty: give it a value or leave it out');
@@ -63,11 +74,17 @@ function textOf(name: string, setting: Setting<unknown>, environment: Environmen
 }
 
 function readSecretFile(name: string, file: string): string {
+  const problem = (reason: string): RangeError => new RangeError(`is in a file, by ${name}_FILE, that ${reason}`);
+  let text: string | undefined;
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-  } catch {
-    throw new RangeError(`cannot be read from the file that ${name}_FILE names`);
+    text = readTextFile(file);
+  } catch (error) {
+    throw problem((error as RangeError).message);
   }
+  if (text === undefined) throw problem('is not there');
+  const value = text.replace(/[\r\n]+$/, '');
+  if (/[\r\n]/.test(value)) throw problem('has more than one line');
+  return value;
 }
 
 function derive(values: Values): Settings {
@@ -78,8 +95,17 @@ function derive(values: Values): Settings {
     audience: values['audience'] ?? values['issuer'],
     databaseDirectUrl: values['databaseDirectUrl'] ?? databaseUrl,
     docs: values['docs'] ?? (databaseUrl === undefined && isLoopback(String(values['host']))),
-    hashConcurrency: values['hashConcurrency'] ?? availableParallelism(),
+    hashConcurrency: Math.min(Number(values['hashConcurrency'] ?? Infinity), availableParallelism()),
+    adjustments: adjustments(values),
   } as unknown as Settings;
+}
+
+/** What is taken otherwise than it was given, for the log. */
+function adjustments(values: Values): readonly Adjustment[] {
+  const [asked, cores] = [Number(values['hashConcurrency'] ?? 0), availableParallelism()];
+  if (asked <= cores) return [];
+  const reason = `HASH_CONCURRENCY is ${asked}, but there are ${cores} cores: at most one hash per core is computed at once.`;
+  return [{ setting: 'HASH_CONCURRENCY', reason }];
 }
 
 function isLoopback(host: string): boolean {

@@ -1,6 +1,11 @@
 import ipaddr from 'ipaddr.js';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { weaknessOf } from './weak-secrets.js';
+
+/** Of proxies that may say whom others are counted as. */
+const WIDEST_IPV4_PREFIX = 8;
+const WIDEST_IPV6_PREFIX = 16;
 
 /** One setting: how it is documented and how its text becomes a value. */
 export interface Setting<Value> {
@@ -87,26 +92,64 @@ export function oneOf<const Value extends string>(
   }) as Required<Value>;
 }
 
+/** An address to listen on, or a name of one; IPv6 with or without the brackets of a URL. */
+export function host(options: Defaulted<string>): Required<string> {
+  return build(options, (value) => {
+    const bare = /^\[(.*)\]$/.exec(value)?.[1] ?? value;
+    const isKnown = isIP(bare) === 6 || (bare === value && /^[\w.-]+$/.test(value));
+    return isKnown ? bare : refuse('is neither an address nor a name of this machine, without port or path');
+  }) as Required<string>;
+}
+
 /** IP addresses or networks (RFC 4632), comma-separated. */
 export function networks(options: Described): Setting<readonly string[]> {
   return build(options, (value) => {
     const parts = value.split(',').map((part) => part.trim());
-    if (!parts.every((part) => ipaddr.isValid(part) || ipaddr.isValidCIDR(part))) {
-      refuse('holds something that is neither an address nor a CIDR');
-    }
+    if (!parts.every(isNetwork)) refuse('holds something that is neither an address nor a CIDR');
+    if (parts.some(isWide))
+      refuse('holds a network wider than /8, in IPv6 /16: whoever is in it could say whom they are counted as');
     return Object.freeze(parts);
   });
 }
 
-/** Origins of pages (RFC 6454), comma-separated, as browsers write them. */
+function isNetwork(part: string): boolean {
+  const [address = '', prefix, ...rest] = part.split('/');
+  const family = isIP(address);
+  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
+  return family !== 0 && !address.includes('%') && isPrefix && rest.length === 0;
+}
+
+/** Unique local and link-local addresses (RFC 4193, RFC 4291): of nobody who comes from elsewhere. */
+const PRIVATE = [ipaddr.IPv6.parseCIDR('fc00::/7'), ipaddr.IPv6.parseCIDR('fe80::/10')];
+/** Where IPv6 holds IPv4. */
+const MAPPED = ipaddr.IPv6.parse('::ffff:0:0');
+const MAPPED_PREFIX = 96;
+
+function isWide(part: string): boolean {
+  if (!part.includes('/')) return false;
+  const [address, prefix] = ipaddr.parseCIDR(part);
+  if (address instanceof ipaddr.IPv4) return prefix < WIDEST_IPV4_PREFIX;
+  if (address.isIPv4MappedAddress() && prefix >= MAPPED_PREFIX) return prefix < MAPPED_PREFIX + WIDEST_IPV4_PREFIX;
+  const isPrivate = PRIVATE.some(([network, least]) => prefix >= least && address.match(network, least));
+  return MAPPED.match(address, prefix) || (prefix < WIDEST_IPV6_PREFIX && !isPrivate);
+}
+
+/** What no browser names as an origin: such pages are `null` to it. */
+const OPAQUE = /^(?:about|blob|data|file|ftp|javascript|wss?):/;
+
+/** Origins of pages (RFC 6454), comma-separated, as browsers and the apps built on them write them. */
 export function origins(options: Described): Setting<readonly string[]> {
   return build(options, (value) => {
     const parts = value.split(',').map((part) => part.trim());
-    if (!parts.every((part) => /^https?:/.test(part) && URL.canParse(part) && new URL(part).origin === part)) {
-      refuse('holds something that is no origin, such as https://app.example.com');
-    }
+    if (value.includes('*')) refuse('holds a *, which matches nothing: name each origin in full');
+    if (!parts.every(isOrigin)) refuse('holds something that is no origin, such as https://app.example.com');
     return Object.freeze(parts);
   });
+}
+
+function isOrigin(part: string): boolean {
+  if (/^https?:/.test(part)) return URL.canParse(part) && new URL(part).origin === part;
+  return /^[a-z][a-z\d+.-]*:\/\/[\w.-]+(?::\d{1,5})?$/.test(part) && !OPAQUE.test(part);
 }
 
 /** A text that must not be shown, such as a URL with a password. */
@@ -127,10 +170,15 @@ export function secrets(options: Described): Setting<readonly string[]> {
     options,
     (value) => {
       const values = value.split(',').map((part) => part.trim());
-      if (values.length > 2) refuse('holds more than two values');
+      if (values.length > 2) refuse('holds more than two values: a comma separates a new one from an old one');
       for (const part of values) {
         const flaw = weaknessOf(part);
-        if (flaw !== undefined) refuse(flaw);
+        if (flaw === undefined) continue;
+        refuse(
+          values.length === 1
+            ? flaw
+            : `holds a comma, which separates a new value from an old one, and one of the two ${flaw}`,
+        );
       }
       return Object.freeze(values);
     },

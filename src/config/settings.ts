@@ -1,5 +1,4 @@
-import { availableParallelism } from 'node:os';
-import { flag, integer, networks, oneOf, origins, path, secret, secrets, text, url } from './setting-kinds.js';
+import { flag, host, integer, networks, oneOf, origins, path, secret, secrets, text, url } from './setting-kinds.js';
 
 /** No access token lives longer, on whatever node it was minted. */
 export const MOST_ACCESS_TOKEN_SECONDS = 3600;
@@ -9,7 +8,7 @@ export const MOST_ACCESS_TOKEN_SECONDS = 3600;
  * equal to this object by a test. A setting with neither default nor derived default is optional.
  */
 export const settings = {
-  HOST: text({ default: '127.0.0.1', about: 'Address to listen on; `0.0.0.0` for all interfaces.' }),
+  HOST: host({ default: '127.0.0.1', about: 'Address to listen on; `0.0.0.0` for all interfaces.' }),
   PORT: integer({ default: 3000, min: 0, max: 65_535, about: 'TCP port to listen on; `0` takes a free one.' }),
   DATABASE_URL: secret({
     unset: 'embedded PostgreSQL',
@@ -133,7 +132,7 @@ export const settings = {
   HASH_CONCURRENCY: integer({
     unset: 'one per core',
     min: 1,
-    max: availableParallelism(),
+    max: 1024,
     about: 'Most password hashes at once, each on a thread of its own; at most one per core.',
   }),
   HASH_QUEUE_MILLISECONDS: integer({
@@ -157,7 +156,8 @@ export const settings = {
   }),
   TRUSTED_PROXIES: networks({
     unset: 'none',
-    about: 'Addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is believed, from right to left.',
+    about:
+      'Addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is believed, from right to left; no network wider than /8, in IPv6 /16 (private ones aside).',
   }),
   SHUTDOWN_TIMEOUT_SECONDS: integer({
     default: 25,
@@ -167,7 +167,8 @@ export const settings = {
   }),
   CORS_ORIGINS: origins({
     unset: 'off',
-    about: 'Origins, comma-separated, whose pages may call the service from a browser, as `https://app.example.com`.',
+    about:
+      'Origins, comma-separated, whose pages may call the service from a browser, each in full, as `https://app.example.com` or `capacitor://localhost`.',
   }),
   AUDIT_RETENTION_DAYS: integer({
     default: 90,

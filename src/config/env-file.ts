@@ -1,0 +1,81 @@
+import { parseEnv } from 'node:util';
+import { readTextFile } from './text-file.js';
+
+/** Names and values of a `.env` file, and what in it would not be read as it is meant: `line 3 …`, never a value. */
+export interface EnvFile {
+  readonly values: Readonly<Record<string, string | undefined>>;
+  readonly problems: readonly string[];
+}
+
+const NAME = /^[A-Za-z_][\w.-]*$/;
+/** What Node's parser takes for the beginning of an assignment. */
+const ASSIGNMENT = /^[ \t]*(?:export +)?([^=]*?)[ \t]*=[ \t]*(.*)$/;
+
+/**
+ * Reads a `.env` file as Node does, and finds what Node would drop, cut off or overrule in silence. Names other than `ours` are others':
+ * their values are as they may be.
+ */
+export function readEnvFile(path: string, ours: ReadonlySet<string>): EnvFile {
+  let text: string;
+  try {
+    text = readTextFile(path) ?? '';
+  } catch (error) {
+    return { values: {}, problems: [(error as RangeError).message] };
+  }
+  return { values: parseEnv(text), problems: flawsOf(text, ours) };
+}
+
+interface Assignment {
+  readonly name: string;
+  readonly value: string;
+  readonly line: number;
+}
+
+function flawsOf(text: string, ours: ReadonlySet<string>): string[] {
+  const problems: string[] = [];
+  const lineOf = new Map<string, number>();
+  const lines = text.split(/\r?\n/);
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] ?? '';
+    if (/^\s*(?:#.*)?$/.test(line)) continue;
+    const [, name = '', value = ''] = ASSIGNMENT.exec(line) ?? [];
+    const found: Assignment = { name, value, line: at + 1 };
+    if (!NAME.test(name) || line.includes('\r')) {
+      problems.push(`line ${at + 1} is not written NAME=value`);
+      continue;
+    }
+    const end = lastLine(lines, at, value);
+    const flaw =
+      end === undefined ? 'has a quote that is not closed, or text after it' : flawOfName(found, ours, lineOf);
+    if (flaw !== undefined) problems.push(`line ${at + 1} ${flaw}`);
+    lineOf.set(name, at + 1);
+    at = end ?? at;
+  }
+  return problems;
+}
+
+/** Where a value that begins on this line ends; undefined when its quote is not the last thing on a line but for a comment. */
+function lastLine(lines: readonly string[], at: number, value: string): number | undefined {
+  const [quote = ''] = /^["'`]/.exec(value) ?? [];
+  if (quote === '') return at;
+  const first = value.slice(1);
+  const rest = [first, ...lines.slice(at + 1)];
+  const offset = rest.findIndex((line) => line.includes(quote));
+  const closing = rest[offset] ?? '';
+  const isLast = /^\s*(?:#.*)?$/.test(closing.slice(closing.indexOf(quote) + 1));
+  return offset !== -1 && isLast ? at + offset : undefined;
+}
+
+function flawOfName(
+  { name, value, line }: Assignment,
+  ours: ReadonlySet<string>,
+  lineOf: ReadonlyMap<string, number>,
+): string | undefined {
+  const meant = name.toUpperCase().replaceAll(/[.-]/g, '_');
+  if (!ours.has(meant)) return undefined;
+  if (meant !== name) return `names ${name}, which is written ${meant}`;
+  if (lineOf.has(name)) return `gives ${name} a second time, after line ${lineOf.get(name) ?? line}`;
+  return /^[^"'`].*\S#/.test(value)
+    ? `has a # in the value of ${name}, where a comment begins: put the value in quotes`
+    : undefined;
+}
