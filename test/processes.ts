@@ -14,13 +14,15 @@ export interface Program {
   readonly output: () => string;
 }
 
-/** `node dist/main.js`, as `npm start` runs it after the build; without limits unless told otherwise; ended with the test (or the file, called outside of one). */
+/** `node dist/main.js`, as `npm start` runs it after the build; without limits unless told otherwise; ended with the test (or the file, called outside of one); of this version unless a folder has another. */
 export function main(
   environment: Environment,
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
+  folder = '.',
 ): Program {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const child = spawn(process.execPath, ['dist/main.js'], {
+    cwd: folder,
     env: { ...inherited, PORT: '0', RATE_LIMITS: 'off', ...environment },
   });
   keepSecret(environment['MASTER_SECRET']);
@@ -71,7 +73,9 @@ export async function startNode(
   databaseUrl: string,
   environment: Environment = {},
   onFinished?: (clean: () => Promise<void>) => void,
+  folder?: string,
 ): Promise<Node> {
-  const program = main({ DATABASE_URL: databaseUrl, MASTER_SECRET, LOG_LEVEL: 'info', ...environment }, onFinished);
+  const settings = { DATABASE_URL: databaseUrl, MASTER_SECRET, LOG_LEVEL: 'info', ...environment };
+  const program = main(settings, onFinished, folder);
   return { ...program, client: new Client(await listening(program)) };
 }

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Config } from '../src/config/config.js';
 import { bringSchemaUpToDate } from '../src/database/schema-version.js';
 import { DeviceTokens } from '../src/limits/device-tokens.js';
@@ -9,35 +7,21 @@ import { clientOf, LimitKeys } from '../src/limits/limit-keys.js';
 import { RefreshTokens } from '../src/sessions/refresh-tokens.js';
 import { deriveKey } from '../src/tokens/derived-keys.js';
 import { openKey } from '../src/tokens/sealed-key.js';
-import { afterAllTests, createDatabase, query, startApp, testConfig, type TestApp } from './app.js';
-import { tokensOf } from './client.js';
-import { golden, goldenDump } from './golden/golden.js';
+import { afterAllTests, query, startApp, testConfig, type TestApp } from './app.js';
+import { Client, tokensOf } from './client.js';
+import { golden } from './golden/golden.js';
 import { guardKey, setFailures } from './limit-states.js';
-import { startNode } from './processes.js';
+import { goldenDatabase, leaveDataDirectory, linesOf, serverOf } from './old-version.js';
+import { ended, listening, main, startNode } from './processes.js';
 
 const { masterSecret, issuer, users, sessions, used } = golden;
 const config = { masterSecret: [masterSecret] } as unknown as Config;
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-/** As the dump has it: not migrated. */
-async function goldenDatabase(onFinished?: (clean: () => Promise<void>) => void): Promise<string> {
-  const databaseUrl = await createDatabase(onFinished);
-  await query(databaseUrl, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
-  await query(databaseUrl, goldenDump());
-  return databaseUrl;
-}
-
 const credentials = ({ email, password }: { readonly email: string; readonly password: string }) => ({
   email,
   password,
 });
-
-/** What a command prints. */
-async function linesOf(databaseUrl: string, ...args: string[]): Promise<string[]> {
-  const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET: masterSecret };
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
-  return stdout.trim().split('\n');
-}
 
 /** Of each table. */
 async function rowCounts(databaseUrl: string): Promise<Record<string, number>> {
@@ -83,6 +67,14 @@ describe('under the master secret of then', () => {
 
 const kidOf = (token: string): string =>
   (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid;
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 const last = (texts: readonly string[]): string => texts.at(-1) ?? '';
 
 describe('a database that 0.1.0 left', () => {
@@ -238,7 +230,8 @@ describe('a database that 0.1.0 left', () => {
   });
 
   it('has its trail listed whole, and its users', async () => {
-    const events = (await linesOf(app.databaseUrl, 'dist/list-events.js')).map(
+    const environment = { DATABASE_URL: app.databaseUrl, MASTER_SECRET: masterSecret };
+    const events = (await linesOf(environment, ['dist/list-events.js'])).map(
       (line) => JSON.parse(line) as { event: string },
     );
     expect(events.length).toBeGreaterThanOrEqual(rowsOfThen['audit_events'] ?? Infinity);
@@ -246,7 +239,7 @@ describe('a database that 0.1.0 left', () => {
     const ofThen =
       'user_registered session_started session_ended refresh_token_reused password_changed user_disabled user_deleted key_rotated key_revoked';
     expect(ofThen.split(' ').filter((name) => !names.has(name))).toEqual([]);
-    const listed = (await linesOf(app.databaseUrl, 'dist/manage-users.js', 'list')).map((line) => line.split('\t'));
+    const listed = (await linesOf(environment, ['dist/manage-users.js', 'list'])).map((line) => line.split('\t'));
     const { ada, special, disabled, locked, changed } = users;
     expect(listed.map(([id, email, , state]) => [id, email, state])).toEqual(
       [ada, special, disabled, locked, changed].map(({ id, email }) => [
@@ -283,5 +276,33 @@ describe('an access token of 0.1.0', () => {
     expect(await answersTo(['byRevokedKey'])).toEqual(['token_invalid']);
     expect((await client.logout(sessions.first.accessTokens[0] ?? '', 'global')).status).toBe(204);
     expect(await answersTo(['first', 'byRsa', 'refreshed'])).toEqual(['token_revoked']);
+  });
+});
+
+describe('a data directory of 0.1.0', () => {
+  const WAYS = {
+    'in order': 'SIGINT',
+    'by a crash of all': 'SIGKILL',
+    'by kill -9 of the application, its server running on TCP': undefined,
+  } as const;
+
+  it.each(Object.entries(WAYS))('that was left %s goes on (FLT-27)', async (_, signal) => {
+    const { folder, port, pid } = await leaveDataDirectory(onTestFinished);
+    if (signal !== undefined) {
+      process.kill(pid, signal);
+      await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+    }
+    const program = main({ DATA_DIR: folder, ISSUER: issuer });
+    const client = new Client(await listening(program));
+    const { email, password } = users.ada;
+    expect((await client.login(email, password)).status).toBe(200);
+    expect((await client.refresh(last(sessions.refreshed.refreshTokens))).status).toBe(200);
+    expect((await client.refresh(last(sessions.loggedOut.refreshTokens))).status).toBe(401);
+    const server = serverOf(folder);
+    expect([server?.socketFolder, server?.pid === pid]).toEqual([expect.stringContaining('socket'), false]);
+    await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    program.process.kill('SIGTERM');
+    expect(await ended(program)).toBe(0);
+    expect(serverOf(folder)).toBeUndefined();
   });
 });

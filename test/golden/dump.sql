@@ -2,7 +2,7 @@
 -- PostgreSQL database dump
 --
 
-\restrict qdymcGSxnALOBwJZTDPQN9Qgk5YAlWOh8Yp3EHShWUnO40NKTDCDn5jRRcwT0A9
+\restrict S8V9EbUYVzQ50ucPPQwFA2e0AFu490o00sGU0XWJ4Ce9t2vNxpe5moljcwLxzcN
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -238,202 +238,201 @@ ALTER TABLE ONLY public.revocations ALTER COLUMN id SET DEFAULT nextval('public.
 -- Data for Name: _prisma_migrations; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._prisma_migrations VALUES ('20938780-de94-4154-b604-072a7b568f9e', 'eb1fd4456aa9f2c19d5f6acfe57586aae784e264a946409ed4980302fc3520e9', '2026-11-28 18:04:49.558+00', '20261123120000_users_sessions_keys', NULL, NULL, '2026-11-28 18:04:49.474+00', 1);
-INSERT INTO public._prisma_migrations VALUES ('a60f7459-f7ea-4e5d-8558-4b5331c59937', '88aa0f5f4b5ccd8831083806cf360a92e76611bbc0ef2f5f7787b6589ed92d49', '2026-11-28 18:04:49.639+00', '20261125101246_refresh_revocations_key_states', NULL, NULL, '2026-11-28 18:04:49.56+00', 1);
-INSERT INTO public._prisma_migrations VALUES ('738b3ab9-7dc5-49dd-b0ee-b661ba3d325a', '7d91a2d4f6a00a5d2a0dbabb91b2adcef33ba01385ba6c32c17030b298c31411', '2026-11-28 18:04:49.679+00', '20261126220000_limits_devices', NULL, NULL, '2026-11-28 18:04:49.642+00', 1);
-INSERT INTO public._prisma_migrations VALUES ('7a779fe4-0661-4472-a42a-598e3b5a3bde', '7084f45ac5efe751740888246c8c26bcf5f330b10f9937f432814c69a8f4d661', '2026-11-28 18:04:49.709+00', '20261127010000_audit_events', NULL, NULL, '2026-11-28 18:04:49.682+00', 1);
+INSERT INTO public._prisma_migrations VALUES ('8f7cce69-3015-439d-8e77-7c2552b0233f', 'eb1fd4456aa9f2c19d5f6acfe57586aae784e264a946409ed4980302fc3520e9', '2026-11-28 18:16:31.965+00', '20261123120000_users_sessions_keys', NULL, NULL, '2026-11-28 18:16:31.86+00', 1);
+INSERT INTO public._prisma_migrations VALUES ('d718eafd-f953-48b9-91b0-1954d93df429', '88aa0f5f4b5ccd8831083806cf360a92e76611bbc0ef2f5f7787b6589ed92d49', '2026-11-28 18:16:32.016+00', '20261125101246_refresh_revocations_key_states', NULL, NULL, '2026-11-28 18:16:31.973+00', 1);
+INSERT INTO public._prisma_migrations VALUES ('7f81ae78-6d42-42d7-bcc1-e883044e73de', '7d91a2d4f6a00a5d2a0dbabb91b2adcef33ba01385ba6c32c17030b298c31411', '2026-11-28 18:16:32.078+00', '20261126220000_limits_devices', NULL, NULL, '2026-11-28 18:16:32.022+00', 1);
+INSERT INTO public._prisma_migrations VALUES ('0eebe647-45c4-467c-bd15-f0a8cafd34c0', '7084f45ac5efe751740888246c8c26bcf5f330b10f9937f432814c69a8f4d661', '2026-11-28 18:16:32.115+00', '20261127010000_audit_events', NULL, NULL, '2026-11-28 18:16:32.08+00', 1);
 
 
 --
 -- Data for Name: account_guards; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.account_guards VALUES ('\xfeb81624674f21f2d8c9d5739d3db768', 16, '2026-11-28 18:07:23.875006+00');
-INSERT INTO public.account_guards VALUES ('\xcbe1841a3c9d3aa6b81596a3ed8aeba3', 10, '2026-11-28 18:06:21.59642+00');
+INSERT INTO public.account_guards VALUES ('\x19124766fd984a8081cb4514b2cab8ff', 16, '2026-11-28 18:19:05.646703+00');
+INSERT INTO public.account_guards VALUES ('\x28b9221e0e776354cbd05d1f3fef03db', 10, '2026-11-28 18:18:04.600663+00');
 
 
 --
 -- Data for Name: audit_events; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.audit_events VALUES (1, '2026-11-28 18:04:51.866+00', 'user_registered', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', 'e21538b2-68c7-4e41-8524-09d43c1f2d67', '{}');
-INSERT INTO public.audit_events VALUES (2, '2026-11-28 18:04:51.96+00', 'user_registered', 'user', '01a22354-d54a-75c7-a9ee-af3b83c2e87c', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', '22481705-fb90-4491-84c4-246952c93892', '{}');
-INSERT INTO public.audit_events VALUES (3, '2026-11-28 18:04:51.983+00', 'user_registered', 'user', '01a22354-d583-7146-96d9-6632ffd83dfe', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', '0738246e-1fcb-4dbb-b5d5-b682588e0121', '{}');
-INSERT INTO public.audit_events VALUES (4, '2026-11-28 18:04:52.004+00', 'user_registered', 'user', '01a22354-d597-7a75-83e3-ef2cb7c726da', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', '1d63d51d-df9e-4c98-819f-ef585674bf79', '{}');
-INSERT INTO public.audit_events VALUES (5, '2026-11-28 18:04:52.036+00', 'user_registered', 'user', '01a22354-d5ba-72bf-9a9f-ffd36315ee0e', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', '8b16c5a8-b57b-4d2b-bc4c-b9fd84a9360f', '{}');
-INSERT INTO public.audit_events VALUES (6, '2026-11-28 18:04:52.068+00', 'user_registered', 'user', '01a22354-d5cf-7f65-ae3f-187d0e9556fe', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', '54cb4286-7e6f-4411-8939-875de07e9e26', '{}');
-INSERT INTO public.audit_events VALUES (7, '2026-11-28 18:04:52.144+00', 'session_started', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22354-d62e-775c-b91c-8422ddbc44be', '192.0.2.1', 'golden/1 "quoted" \ (;)', '82ecdcbf-52ec-47da-a2e1-f04d9a7cd969', '{}');
-INSERT INTO public.audit_events VALUES (8, '2026-11-28 18:04:54.766+00', 'key_rotated', 'operator', NULL, NULL, NULL, NULL, NULL, '{"kid": "dDqm1GUE5YmpKtvAsqXsGB8g8jUN09DqMX6xCTeA4FM"}');
-INSERT INTO public.audit_events VALUES (9, '2026-11-28 18:04:57.145+00', 'session_started', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22354-e9b7-7b18-93da-87033cb3ba32', '192.0.2.1', 'golden/1 "quoted" \ (;)', '7fc2e989-eadd-4856-9483-900a373c02f8', '{}');
-INSERT INTO public.audit_events VALUES (10, '2026-11-28 18:04:59.814+00', 'key_rotated', 'operator', NULL, NULL, NULL, NULL, NULL, '{"kid": "nBPEedsIaWRL1Ve2Uil6HAtN9aGawOM_mEWw2qGW2Uw"}');
-INSERT INTO public.audit_events VALUES (11, '2026-11-28 18:05:01.725+00', 'key_revoked', 'operator', NULL, NULL, NULL, NULL, NULL, '{"kid": "dDqm1GUE5YmpKtvAsqXsGB8g8jUN09DqMX6xCTeA4FM"}');
-INSERT INTO public.audit_events VALUES (12, '2026-11-28 18:05:07.725+00', 'key_rotated', 'operator', NULL, NULL, NULL, NULL, NULL, '{"kid": "q8Va-ieMrBUFFc8CZoX_WhNoDC2Fjt5lYSkHH0yekh4"}');
-INSERT INTO public.audit_events VALUES (13, '2026-11-28 18:05:09.924+00', 'session_started', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22355-1ba2-7609-9123-5ef66e3c0bc4', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'e62aabc8-19d1-4788-bb8d-438a809418ba', '{}');
-INSERT INTO public.audit_events VALUES (14, '2026-11-28 18:05:12.867+00', 'session_started', 'user', '01a22354-d597-7a75-83e3-ef2cb7c726da', '01a22355-271f-725f-802e-96feb613afef', '192.0.2.1', 'golden/1 "quoted" \ (;)', '1a965a51-1777-4cb5-854a-49c3194b3aba', '{}');
-INSERT INTO public.audit_events VALUES (15, '2026-11-28 18:05:13.145+00', 'session_started', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22355-2836-79f1-b04d-579602a6136f', '192.0.2.1', 'golden/1 "quoted" \ (;)', '2d8c04c6-d602-4e7a-afd4-d9a8bd8843fe', '{}');
-INSERT INTO public.audit_events VALUES (16, '2026-11-28 18:05:13.346+00', 'session_started', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22355-28ea-7225-a451-36e2dfc1d442', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'fe5cb7d9-db11-46ca-b1bd-93452033482d', '{}');
-INSERT INTO public.audit_events VALUES (17, '2026-11-28 18:05:13.47+00', 'session_started', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22355-2971-7e47-aeeb-2093da798ac7', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'd76c1fb6-9ccd-4c10-b22d-22b5f5030cad', '{}');
-INSERT INTO public.audit_events VALUES (18, '2026-11-28 18:05:13.49+00', 'session_ended', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22355-2971-7e47-aeeb-2093da798ac7', '127.0.0.1', 'node', '0b354061-dfc4-4609-833c-4c9f2dcb8d55', '{}');
-INSERT INTO public.audit_events VALUES (19, '2026-11-28 18:05:13.521+00', 'session_started', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22355-29af-74d6-8854-f85c0fd49c5f', '192.0.2.1', 'golden/1 "quoted" \ (;)', '419697f6-1214-441b-8655-e035992fa967', '{}');
-INSERT INTO public.audit_events VALUES (20, '2026-11-28 18:05:13.59+00', 'refresh_token_reused', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22355-29af-74d6-8854-f85c0fd49c5f', '192.0.2.1', 'golden/1 "quoted" \ (;)', '65283718-9929-40aa-8ec9-a09300265ee5', '{"counter": 0}');
-INSERT INTO public.audit_events VALUES (21, '2026-11-28 18:05:13.865+00', 'session_started', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22355-2b07-7bd7-b9d7-6f563b0fc6ad', '192.0.2.1', 'golden/1 "quoted" \ (;)', '39382c93-14e4-42c9-93d0-538a54da430e', '{}');
-INSERT INTO public.audit_events VALUES (22, '2026-11-28 18:05:13.974+00', 'session_started', 'user', '01a22354-d583-7146-96d9-6632ffd83dfe', '01a22355-2b73-7067-bada-f91c96b82c74', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'f25fbec4-8bdd-4cf2-82b2-387ce1afa932', '{}');
-INSERT INTO public.audit_events VALUES (23, '2026-11-28 18:05:15.378+00', 'user_disabled', 'operator', '01a22354-d583-7146-96d9-6632ffd83dfe', NULL, NULL, NULL, NULL, '{"endedSessions": 1}');
-INSERT INTO public.audit_events VALUES (24, '2026-11-28 18:05:15.443+00', 'session_started', 'user', '01a22354-d54a-75c7-a9ee-af3b83c2e87c', '01a22355-3132-7874-b5f8-25719142b4ed', '192.0.2.1', 'golden/1 "quoted" \ (;)', '40e05435-d467-43fe-bd6e-67142a8798df', '{}');
-INSERT INTO public.audit_events VALUES (25, '2026-11-28 18:05:15.463+00', 'session_started', 'user', '01a22354-d5ba-72bf-9a9f-ffd36315ee0e', '01a22355-3145-73f2-ac62-329c27647060', '192.0.2.1', 'golden/1 "quoted" \ (;)', '32c76844-d6b2-45ff-a3f6-b93f363a5788', '{}');
-INSERT INTO public.audit_events VALUES (26, '2026-11-28 18:05:15.492+00', 'session_started', 'user', '01a22354-d5ba-72bf-9a9f-ffd36315ee0e', '01a22355-3162-78eb-a6f0-2269c4ecbc75', '192.0.2.1', 'golden/1 "quoted" \ (;)', '30b1fe58-1beb-4e3a-ad16-7b0a57c1f565', '{}');
-INSERT INTO public.audit_events VALUES (27, '2026-11-28 18:05:15.547+00', 'password_changed', 'user', '01a22354-d5ba-72bf-9a9f-ffd36315ee0e', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', 'c75716bd-0614-4317-bf6f-fe8a4dd280ce', '{"endedSessions": 1}');
-INSERT INTO public.audit_events VALUES (28, '2026-11-28 18:05:15.568+00', 'session_started', 'user', '01a22354-d5cf-7f65-ae3f-187d0e9556fe', '01a22355-31af-70d4-b0a0-6bf091da0ecb', '192.0.2.1', 'golden/1 "quoted" \ (;)', '772e0a6c-1477-4936-b3b7-36feba9c1cf6', '{}');
-INSERT INTO public.audit_events VALUES (29, '2026-11-28 18:05:16.962+00', 'user_deleted', 'operator', '01a22354-d5cf-7f65-ae3f-187d0e9556fe', NULL, NULL, NULL, NULL, '{"endedSessions": 1}');
-INSERT INTO public.audit_events VALUES (30, '2026-11-28 18:06:20.656+00', 'session_started', 'user', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '01a22356-2fee-7fb3-b02d-94f3b8b8b8c0', '192.0.2.1', 'golden/1 "quoted" \ (;)', '76d08fd5-efbd-4920-983d-d1f8f5167ca7', '{}');
+INSERT INTO public.audit_events VALUES (1, '2026-11-28 18:16:33.941+00', 'user_registered', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', 'ec7f660f-852c-4b98-827c-ea478dfddb9c', '{}');
+INSERT INTO public.audit_events VALUES (2, '2026-11-28 18:16:34.035+00', 'user_registered', 'user', '01a2235f-8bd6-78af-a3e8-251919246f62', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', 'cbdd7b70-47f0-4ac2-896d-c53fe916517f', '{}');
+INSERT INTO public.audit_events VALUES (3, '2026-11-28 18:16:34.256+00', 'user_registered', 'user', '01a2235f-8c24-7386-985b-f4021ae919ce', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', '3dc74425-9618-469e-b420-a2d7a056041b', '{}');
+INSERT INTO public.audit_events VALUES (4, '2026-11-28 18:16:34.273+00', 'user_registered', 'user', '01a2235f-8cd5-7d1d-ba51-7fbd914cae82', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', 'c0effc09-0f82-4960-ab89-ff14e73ad2d8', '{}');
+INSERT INTO public.audit_events VALUES (5, '2026-11-28 18:16:34.304+00', 'user_registered', 'user', '01a2235f-8cf2-751c-b35e-d5657e1e534b', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', '8ee1129c-b28c-43cf-91b6-a75993493873', '{}');
+INSERT INTO public.audit_events VALUES (6, '2026-11-28 18:16:34.321+00', 'user_registered', 'user', '01a2235f-8d06-7834-bc99-593764c122f3', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', '9d34180a-b74d-4ac0-8795-19064c9e8b33', '{}');
+INSERT INTO public.audit_events VALUES (7, '2026-11-28 18:16:34.359+00', 'session_started', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-8d2f-7be9-8ce6-39411c26a9b0', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'a33d9f6c-2d0f-43e6-8b6a-d53fd8609b64', '{}');
+INSERT INTO public.audit_events VALUES (8, '2026-11-28 18:16:37.368+00', 'key_rotated', 'operator', NULL, NULL, NULL, NULL, NULL, '{"kid": "LtEqymv2Rw82-p7qBTSFfRTqbVdTz8wOYCwL82IqVwc"}');
+INSERT INTO public.audit_events VALUES (9, '2026-11-28 18:16:40.922+00', 'session_started', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-a6d5-71bc-b5df-d47645b99793', '192.0.2.1', 'golden/1 "quoted" \ (;)', '7a181e24-456d-4cb5-a464-8ff64351aeed', '{}');
+INSERT INTO public.audit_events VALUES (10, '2026-11-28 18:16:44.9+00', 'key_rotated', 'operator', NULL, NULL, NULL, NULL, NULL, '{"kid": "1X9MxPBpjqyW9-IYPXGZM8_RRyH6ooUBbICRhbNKZWs"}');
+INSERT INTO public.audit_events VALUES (11, '2026-11-28 18:16:46.065+00', 'key_revoked', 'operator', NULL, NULL, NULL, NULL, NULL, '{"kid": "LtEqymv2Rw82-p7qBTSFfRTqbVdTz8wOYCwL82IqVwc"}');
+INSERT INTO public.audit_events VALUES (12, '2026-11-28 18:16:52.534+00', 'key_rotated', 'operator', NULL, NULL, NULL, NULL, NULL, '{"kid": "BBPoqjwewKYA0PuIHJ1SEhyRw-gqk48hrfY0ehFOsjw"}');
+INSERT INTO public.audit_events VALUES (13, '2026-11-28 18:16:53.812+00', 'session_started', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-d930-7487-8550-bc31e91c68db', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'b073fe1c-f1e4-4f1f-aa79-ec2a8e379d4c', '{}');
+INSERT INTO public.audit_events VALUES (14, '2026-11-28 18:16:56.641+00', 'session_started', 'user', '01a2235f-8cd5-7d1d-ba51-7fbd914cae82', '01a2235f-e43e-7065-9b16-6291f445389d', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'acddd8e6-9ad1-4821-89e4-784b91fff207', '{}');
+INSERT INTO public.audit_events VALUES (15, '2026-11-28 18:16:56.728+00', 'session_started', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-e495-75ca-b054-64ae73d7e885', '192.0.2.1', 'golden/1 "quoted" \ (;)', '15cc5bb6-4b0e-4811-82b8-a16f866e6db9', '{}');
+INSERT INTO public.audit_events VALUES (16, '2026-11-28 18:16:56.79+00', 'session_started', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-e4d4-7dc4-8383-1d37163a56e0', '192.0.2.1', 'golden/1 "quoted" \ (;)', '1411952f-4e20-420f-843c-dd7d1fdc0e4a', '{}');
+INSERT INTO public.audit_events VALUES (17, '2026-11-28 18:16:56.84+00', 'session_started', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-e506-7e63-a6c4-362926a6e59a', '192.0.2.1', 'golden/1 "quoted" \ (;)', '5f456eba-ab3f-4d4d-a02d-c36f11fdab6d', '{}');
+INSERT INTO public.audit_events VALUES (18, '2026-11-28 18:16:56.884+00', 'session_ended', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-e506-7e63-a6c4-362926a6e59a', '127.0.0.1', 'node', '1b226db2-fbdd-4c08-ae42-17856456275a', '{}');
+INSERT INTO public.audit_events VALUES (19, '2026-11-28 18:16:56.91+00', 'session_started', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-e54b-7006-9d69-ac5e2e743bba', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'b6550ee7-4ea8-4328-9135-95089106d5a8', '{}');
+INSERT INTO public.audit_events VALUES (20, '2026-11-28 18:16:57+00', 'refresh_token_reused', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-e54b-7006-9d69-ac5e2e743bba', '192.0.2.1', 'golden/1 "quoted" \ (;)', '51d3b203-7058-4c7f-a4d6-b42d29f6c03a', '{"counter": 0}');
+INSERT INTO public.audit_events VALUES (21, '2026-11-28 18:16:57.024+00', 'session_started', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a2235f-e5bd-7889-be9c-ba8cb838a030', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'ed464149-fb17-4c39-8c5d-798b4c436468', '{}');
+INSERT INTO public.audit_events VALUES (22, '2026-11-28 18:16:57.051+00', 'session_started', 'user', '01a2235f-8c24-7386-985b-f4021ae919ce', '01a2235f-e5d9-76c1-9b48-3e837535f20e', '192.0.2.1', 'golden/1 "quoted" \ (;)', '0341a55f-1c9c-4e3f-a16c-48ebde585661', '{}');
+INSERT INTO public.audit_events VALUES (23, '2026-11-28 18:16:58.78+00', 'user_disabled', 'operator', '01a2235f-8c24-7386-985b-f4021ae919ce', NULL, NULL, NULL, NULL, '{"endedSessions": 1}');
+INSERT INTO public.audit_events VALUES (24, '2026-11-28 18:16:59.043+00', 'session_started', 'user', '01a2235f-8bd6-78af-a3e8-251919246f62', '01a2235f-eda1-7de1-a276-d4f53dd97a33', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'f7cf5348-394c-4645-a1eb-6e086ac45c6a', '{}');
+INSERT INTO public.audit_events VALUES (25, '2026-11-28 18:16:59.108+00', 'session_started', 'user', '01a2235f-8cf2-751c-b35e-d5657e1e534b', '01a2235f-ede1-7cd6-89a0-aa2a2f94b5c6', '192.0.2.1', 'golden/1 "quoted" \ (;)', '7b369ada-768e-4980-b5aa-5a295eee0066', '{}');
+INSERT INTO public.audit_events VALUES (26, '2026-11-28 18:16:59.141+00', 'session_started', 'user', '01a2235f-8cf2-751c-b35e-d5657e1e534b', '01a2235f-ee04-77de-a868-e765a1237cae', '192.0.2.1', 'golden/1 "quoted" \ (;)', '88e2e6db-a203-4328-940a-5e094b7ca613', '{}');
+INSERT INTO public.audit_events VALUES (27, '2026-11-28 18:16:59.215+00', 'password_changed', 'user', '01a2235f-8cf2-751c-b35e-d5657e1e534b', NULL, '192.0.2.1', 'golden/1 "quoted" \ (;)', '0ccf0945-0255-42f2-a884-38ca50778867', '{"endedSessions": 1}');
+INSERT INTO public.audit_events VALUES (28, '2026-11-28 18:16:59.25+00', 'session_started', 'user', '01a2235f-8d06-7834-bc99-593764c122f3', '01a2235f-ee70-7e26-b4cc-393f131af4a4', '192.0.2.1', 'golden/1 "quoted" \ (;)', 'eba34243-8e25-408f-8f7c-97ba5237efc9', '{}');
+INSERT INTO public.audit_events VALUES (29, '2026-11-28 18:17:00.151+00', 'user_deleted', 'operator', '01a2235f-8d06-7834-bc99-593764c122f3', NULL, NULL, NULL, NULL, '{"endedSessions": 1}');
+INSERT INTO public.audit_events VALUES (30, '2026-11-28 18:18:03.754+00', 'session_started', 'user', '01a2235f-8b77-77d2-af25-4233bce65d01', '01a22360-ea67-719e-bc61-7ebfe9849299', '192.0.2.1', 'golden/1 "quoted" \ (;)', '453cb3d1-d11b-48fe-b6e4-f0a0c4e64274', '{}');
 
 
 --
 -- Data for Name: devices; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.devices VALUES ('01a22354-e9ba-7af9-9dcd-76a654200f4e', '01a22354-d50c-7a9f-ba94-e35577d6ff73', 0, '2026-11-28 18:04:57.148+00');
-INSERT INTO public.devices VALUES ('01a22355-1bba-76c4-943d-07de12abfafa', '01a22354-d50c-7a9f-ba94-e35577d6ff73', 0, '2026-11-28 18:05:09.95+00');
-INSERT INTO public.devices VALUES ('01a22355-2726-7fe8-8c61-117052a623e7', '01a22354-d597-7a75-83e3-ef2cb7c726da', 0, '2026-11-28 18:05:12.872+00');
-INSERT INTO public.devices VALUES ('01a22355-2841-7a53-b28d-3e90aaab7744', '01a22354-d50c-7a9f-ba94-e35577d6ff73', 0, '2026-11-28 18:05:13.157+00');
-INSERT INTO public.devices VALUES ('01a22355-2916-71f4-8224-ad99382147e2', '01a22354-d50c-7a9f-ba94-e35577d6ff73', 0, '2026-11-28 18:05:13.369+00');
-INSERT INTO public.devices VALUES ('01a22355-297f-73f3-808a-ffa10dcb1619', '01a22354-d50c-7a9f-ba94-e35577d6ff73', 0, '2026-11-28 18:05:13.471+00');
-INSERT INTO public.devices VALUES ('01a22355-29b3-7438-8e09-560e294f0d7f', '01a22354-d50c-7a9f-ba94-e35577d6ff73', 0, '2026-11-28 18:05:13.524+00');
-INSERT INTO public.devices VALUES ('01a22355-2b0e-7cb5-b619-820c12ecd535', '01a22354-d50c-7a9f-ba94-e35577d6ff73', 0, '2026-11-28 18:05:13.871+00');
-INSERT INTO public.devices VALUES ('01a22355-2b7c-7aba-8af1-8bed1f00df27', '01a22354-d583-7146-96d9-6632ffd83dfe', 0, '2026-11-28 18:05:13.984+00');
-INSERT INTO public.devices VALUES ('01a22355-3134-7146-b943-01dce3c39f31', '01a22354-d54a-75c7-a9ee-af3b83c2e87c', 0, '2026-11-28 18:05:15.445+00');
-INSERT INTO public.devices VALUES ('01a22354-d63a-7cf5-b7b6-0e1780e59c9a', '01a22354-d50c-7a9f-ba94-e35577d6ff73', 3, '2026-11-28 18:04:52.155+00');
-INSERT INTO public.devices VALUES ('01a22356-2ff1-76c9-b9e3-434f3603368d', '01a22354-d50c-7a9f-ba94-e35577d6ff73', 0, '2026-11-28 18:06:20.657+00');
+INSERT INTO public.devices VALUES ('01a2235f-a6dc-7fc3-87f0-0dd1f5075374', '01a2235f-8b77-77d2-af25-4233bce65d01', 0, '2026-11-28 18:16:40.959+00');
+INSERT INTO public.devices VALUES ('01a2235f-d93c-7b3d-bdc2-69bd08f3b80e', '01a2235f-8b77-77d2-af25-4233bce65d01', 0, '2026-11-28 18:16:53.822+00');
+INSERT INTO public.devices VALUES ('01a2235f-e442-7f71-bc73-bdd170438997', '01a2235f-8cd5-7d1d-ba51-7fbd914cae82', 0, '2026-11-28 18:16:56.643+00');
+INSERT INTO public.devices VALUES ('01a2235f-e49a-7859-b4ef-cc6a8ef5a7a7', '01a2235f-8b77-77d2-af25-4233bce65d01', 0, '2026-11-28 18:16:56.731+00');
+INSERT INTO public.devices VALUES ('01a2235f-e4dd-7405-9181-a422ca8a018f', '01a2235f-8b77-77d2-af25-4233bce65d01', 0, '2026-11-28 18:16:56.797+00');
+INSERT INTO public.devices VALUES ('01a2235f-e50a-7327-b34e-fdbacceb4f2b', '01a2235f-8b77-77d2-af25-4233bce65d01', 0, '2026-11-28 18:16:56.843+00');
+INSERT INTO public.devices VALUES ('01a2235f-e552-7ad6-94ac-c8114f454e9c', '01a2235f-8b77-77d2-af25-4233bce65d01', 0, '2026-11-28 18:16:56.916+00');
+INSERT INTO public.devices VALUES ('01a2235f-e5c1-7d82-b68a-619457835568', '01a2235f-8b77-77d2-af25-4233bce65d01', 0, '2026-11-28 18:16:57.029+00');
+INSERT INTO public.devices VALUES ('01a2235f-e5dd-756c-8af1-48afdc0c6f52', '01a2235f-8c24-7386-985b-f4021ae919ce', 0, '2026-11-28 18:16:57.054+00');
+INSERT INTO public.devices VALUES ('01a2235f-edae-75d4-a8f2-043424ddf8f4', '01a2235f-8bd6-78af-a3e8-251919246f62', 0, '2026-11-28 18:16:59.055+00');
+INSERT INTO public.devices VALUES ('01a2235f-8d38-72cb-ac41-3bcbfff94f57', '01a2235f-8b77-77d2-af25-4233bce65d01', 3, '2026-11-28 18:16:34.361+00');
+INSERT INTO public.devices VALUES ('01a22360-ea6b-7bef-bd87-7e92e101e9cb', '01a2235f-8b77-77d2-af25-4233bce65d01', 0, '2026-11-28 18:18:03.756+00');
 
 
 --
 -- Data for Name: rate_limits; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.rate_limits VALUES ('\x8549ecfd922f5716c86fbf42079d78e8', '2026-11-28 18:46:51.970838+00');
-INSERT INTO public.rate_limits VALUES ('\xd2bcdfb74ff427cb7b57ab3a3160c74b', '2026-11-28 18:52:51.85017+00');
-INSERT INTO public.rate_limits VALUES ('\x970d67fe0d1d930776a9bb3e164bd07e', '2026-11-28 18:10:51.991099+00');
-INSERT INTO public.rate_limits VALUES ('\xc0c6217e0a652b2757865a36c6f8c480', '2026-11-28 18:52:51.905679+00');
-INSERT INTO public.rate_limits VALUES ('\xfa64d3557b5f975b28aceae15fa74f74', '2026-11-28 18:10:52.015489+00');
-INSERT INTO public.rate_limits VALUES ('\xef5b20920aa6247b7dae0f54f03ddbf5', '2026-11-28 18:22:51.85017+00');
-INSERT INTO public.rate_limits VALUES ('\xe01595a0c0871769d386b407dc334eef', '2026-11-28 18:10:52.046199+00');
-INSERT INTO public.rate_limits VALUES ('\xe44f5f221adbf04bbde5bfbf5a0d8911', '2026-11-28 18:06:20.619345+00');
-INSERT INTO public.rate_limits VALUES ('\x9402d74bfad2cb3abae19e0c1247fe89', '2026-11-28 18:06:20.63587+00');
-INSERT INTO public.rate_limits VALUES ('\xe93751ccaf9f83b027151eb3b1c87ce5', '2026-11-28 18:06:20.719242+00');
-INSERT INTO public.rate_limits VALUES ('\xa1dcd8a13e19468227aa835f3def4343', '2026-11-28 18:05:21.414379+00');
-INSERT INTO public.rate_limits VALUES ('\xa4bad74f69ed23b368d9f81180da4d52', '2026-11-28 18:06:00.414379+00');
-INSERT INTO public.rate_limits VALUES ('\xbdc6b912853eca9fa302afa51b5c67a7', '2026-11-28 18:05:15.574379+00');
-INSERT INTO public.rate_limits VALUES ('\xd5c293682ec32eacfffbb5cc3b3e7fdd', '2026-11-28 18:05:18.896256+00');
-INSERT INTO public.rate_limits VALUES ('\xdc8a5e16984fa5fb3599d82942d8a14d', '2026-11-28 18:05:57.896256+00');
-INSERT INTO public.rate_limits VALUES ('\xc434e801dda739766ab2c5437561d5ac', '2026-11-28 18:05:13.056256+00');
-INSERT INTO public.rate_limits VALUES ('\xf9827410ac9d31ffc3ba421759ccabe2', '2026-11-28 18:06:20.755484+00');
-INSERT INTO public.rate_limits VALUES ('\x107016ea8d3c3659b198dd5cb705baeb', '2026-11-28 18:05:19.054411+00');
-INSERT INTO public.rate_limits VALUES ('\x0811e64ca5a6f9f5276c49368db36623', '2026-11-28 18:05:58.054411+00');
-INSERT INTO public.rate_limits VALUES ('\xeba1084868758cf1ef7b107d00e48b8f', '2026-11-28 18:05:19.167023+00');
-INSERT INTO public.rate_limits VALUES ('\xa00312cf47abef5e3acd43d8b015ff37', '2026-11-28 18:05:58.167023+00');
-INSERT INTO public.rate_limits VALUES ('\x254c4f16259ca10892c3973c35e857fb', '2026-11-28 18:06:20.621664+00');
-INSERT INTO public.rate_limits VALUES ('\xfa1f25b4cfb457022e79fd4945349014', '2026-11-28 18:06:21.003655+00');
-INSERT INTO public.rate_limits VALUES ('\x97bd8aca8976baf8e050e5b43c80b3b4', '2026-11-28 18:06:20.761553+00');
-INSERT INTO public.rate_limits VALUES ('\xecc13e686c6582b3666a2fc701105767', '2026-11-28 18:05:16.164612+00');
-INSERT INTO public.rate_limits VALUES ('\xf5b0e267cce30d235d48253030907c20', '2026-11-28 18:05:19.320942+00');
-INSERT INTO public.rate_limits VALUES ('\x5889876036ec76c46b264372cf2ac4c8', '2026-11-28 18:05:58.320942+00');
-INSERT INTO public.rate_limits VALUES ('\xb9df092a77b3c7b775a965a265981e75', '2026-11-28 18:05:19.351308+00');
-INSERT INTO public.rate_limits VALUES ('\x18f75429df08af6ffc12aec1da9e85e9', '2026-11-28 18:05:58.351308+00');
-INSERT INTO public.rate_limits VALUES ('\xb32c956121b9d223f5f1cc2a82d24d25', '2026-11-28 18:05:13.187916+00');
-INSERT INTO public.rate_limits VALUES ('\x5baad88812c30c3ebd4d9786029885ae', '2026-11-28 18:05:19.380343+00');
-INSERT INTO public.rate_limits VALUES ('\xa7c93c0f78a6b875baf019058ee6bc23', '2026-11-28 18:05:58.380343+00');
-INSERT INTO public.rate_limits VALUES ('\x8f1f562b8fade916c7009e302879d5f1', '2026-11-28 18:05:15.378598+00');
-INSERT INTO public.rate_limits VALUES ('\x832bf47f796c115ddc5952b7021364ea', '2026-11-28 18:05:19.431241+00');
-INSERT INTO public.rate_limits VALUES ('\xa6c0014e4671f4cd686295d3d559fbd2', '2026-11-28 18:05:58.431241+00');
-INSERT INTO public.rate_limits VALUES ('\x00fb5efb399d21785c256792699e781e', '2026-11-28 18:05:13.591241+00');
-INSERT INTO public.rate_limits VALUES ('\xa8416cd6083175eb2f7cadd86f8ff5c5', '2026-11-28 18:05:19.450658+00');
-INSERT INTO public.rate_limits VALUES ('\xea3f4d472602ee04215c761a2b930a5f', '2026-11-28 18:05:58.450658+00');
-INSERT INTO public.rate_limits VALUES ('\x63ef6315e415ee2c78f5b19e2cfb29e4', '2026-11-28 18:05:13.610658+00');
-INSERT INTO public.rate_limits VALUES ('\xf2243b9f08443504a3a80e3eb10b7e92', '2026-11-28 18:05:19.467599+00');
-INSERT INTO public.rate_limits VALUES ('\x846e936880de6111c5f4d567a3c4fb8d', '2026-11-28 18:05:58.467599+00');
-INSERT INTO public.rate_limits VALUES ('\x01abedc89c1f5bfa75f339f7472ce2fa', '2026-11-28 18:05:19.291326+00');
-INSERT INTO public.rate_limits VALUES ('\x30de1f8e655978df7beab1f04291c701', '2026-11-28 18:05:14.47514+00');
-INSERT INTO public.rate_limits VALUES ('\x61c81767578087c8dec565bc5b96026c', '2026-11-28 18:05:19.521185+00');
-INSERT INTO public.rate_limits VALUES ('\xef2010a9fdf9e17765c58c82dfd09044', '2026-11-28 18:05:58.521185+00');
-INSERT INTO public.rate_limits VALUES ('\xe4abd0785e8abc4e70278cb9801638f4', '2026-11-28 18:05:13.681185+00');
-INSERT INTO public.rate_limits VALUES ('\xf0bbf65ea6c6349b924e1484cb484cae', '2026-11-28 18:06:20.031626+00');
-INSERT INTO public.rate_limits VALUES ('\xe82f87f431f48b1a4c07ba156c575b58', '2026-11-28 18:05:16.526941+00');
-INSERT INTO public.rate_limits VALUES ('\x87a3bb9a17b619d96d250a1bd26d7a66', '2026-11-28 18:05:14.900888+00');
-INSERT INTO public.rate_limits VALUES ('\x02a674371283e0be9b0e829506e796f1', '2026-11-28 18:05:14.992627+00');
-INSERT INTO public.rate_limits VALUES ('\x5cfdb3bcd3006f5be9f26d49168f1912', '2026-11-28 18:05:15.448871+00');
-INSERT INTO public.rate_limits VALUES ('\x655d3b6b3f6abd74b8982d0d245508d7', '2026-11-28 18:05:25.131326+00');
-INSERT INTO public.rate_limits VALUES ('\xaaee560597ac7dec70a9fae5342603f9', '2026-11-28 18:06:04.131326+00');
-INSERT INTO public.rate_limits VALUES ('\xa7739f884e92f36cb953745bb8489119', '2026-11-28 18:05:29.251643+00');
-INSERT INTO public.rate_limits VALUES ('\x50c6c9690ae08666e66ad8bd4e95b588', '2026-11-28 18:06:08.251643+00');
-INSERT INTO public.rate_limits VALUES ('\xeaaf4105985baba13003843e71e5a03d', '2026-11-28 18:05:37.380796+00');
-INSERT INTO public.rate_limits VALUES ('\x673744a388dfb09e5b311de8bdefcfcd', '2026-11-28 18:06:16.380796+00');
-INSERT INTO public.rate_limits VALUES ('\x1ef475c20bc9bcdf3d0f6771b7ff4545', '2026-11-28 18:05:53.507218+00');
-INSERT INTO public.rate_limits VALUES ('\x062494cf5e7852b4816d0a5a988d7345', '2026-11-28 18:06:32.507218+00');
-INSERT INTO public.rate_limits VALUES ('\x1a8e5898e9111ce356c4dd1d5896f93a', '2026-11-28 18:06:25.871626+00');
-INSERT INTO public.rate_limits VALUES ('\x90dd1ef824659bfefafc7bb4c06f30f5', '2026-11-28 18:07:04.871626+00');
-INSERT INTO public.rate_limits VALUES ('\x4f2d71ce593b8d1c71404e0a2ff8cf2f', '2026-11-28 19:06:19.894721+00');
-INSERT INTO public.rate_limits VALUES ('\xc66796dc5cb54837229c13cc94b48d23', '2026-11-28 18:06:20.76166+00');
-INSERT INTO public.rate_limits VALUES ('\x4de1dc83fec6a9c6f1d28e1e3df78dba', '2026-11-28 18:06:20.667513+00');
-INSERT INTO public.rate_limits VALUES ('\xcebac7db6b5b8bedeec7c709b04d6529', '2026-11-28 18:07:20.44166+00');
-INSERT INTO public.rate_limits VALUES ('\x935b25d937d68245b7d309f879ce5308', '2026-11-28 18:13:50.44166+00');
-INSERT INTO public.rate_limits VALUES ('\x61060a7e22dc00bfa863c3ee58e47423', '2026-11-28 18:06:26.611781+00');
-INSERT INTO public.rate_limits VALUES ('\x389e880f24438716fd4dbdb485acab8b', '2026-11-28 18:07:05.611781+00');
-INSERT INTO public.rate_limits VALUES ('\x716e28b9a68a21149f46e1add242f18f', '2026-11-28 18:06:21.661553+00');
+INSERT INTO public.rate_limits VALUES ('\xabde3a7aed13560d8ceadca65d70b2e1', '2026-11-28 18:16:59.929658+00');
+INSERT INTO public.rate_limits VALUES ('\x690e520ec452a575d16bdc1706d2284d', '2026-11-28 18:22:34.260637+00');
+INSERT INTO public.rate_limits VALUES ('\x0c0f3f9cb5e66daaa81cc60ca4c191c5', '2026-11-28 18:22:34.289649+00');
+INSERT INTO public.rate_limits VALUES ('\xfe5d318e10c2d4d7fb0bb2510687ec97', '2026-11-28 18:34:33.908666+00');
+INSERT INTO public.rate_limits VALUES ('\xd969bd93f8cf46e7717aa4754a6c19a2', '2026-11-28 18:22:34.309379+00');
+INSERT INTO public.rate_limits VALUES ('\x74013ebe1a155ad0b87a55243e4d1c45', '2026-11-28 18:16:57.040191+00');
+INSERT INTO public.rate_limits VALUES ('\x090c577fe7bb1fca6cd1e31fe385887c', '2026-11-28 18:16:58.032874+00');
+INSERT INTO public.rate_limits VALUES ('\x8edf3a8fd64d70aafdd312d65bf9e3a5', '2026-11-28 18:16:58.056897+00');
+INSERT INTO public.rate_limits VALUES ('\x304bef1bd5a80bdd019ab01899601c17', '2026-11-28 18:17:02.655057+00');
+INSERT INTO public.rate_limits VALUES ('\xaf25276d8ac8e85436cea0f6a38c62a4', '2026-11-28 18:17:41.655057+00');
+INSERT INTO public.rate_limits VALUES ('\x9d1b761b485fd1cab639a8686cfb1c1d', '2026-11-28 18:16:56.815057+00');
+INSERT INTO public.rate_limits VALUES ('\x64a25218f50c5caeb68edef8f4c04a54', '2026-11-28 18:17:02.675066+00');
+INSERT INTO public.rate_limits VALUES ('\xb17c5b81190e07493e260d5d7b608ab2', '2026-11-28 18:17:41.675066+00');
+INSERT INTO public.rate_limits VALUES ('\x20ef9a481c9bb2de2f3ffcd82f099d25', '2026-11-28 18:17:02.720191+00');
+INSERT INTO public.rate_limits VALUES ('\xab2db12ef7a0b98ad971acc3a08eca37', '2026-11-28 18:17:41.720191+00');
+INSERT INTO public.rate_limits VALUES ('\x9fbee7bb44c1b02a4724aec48dfbc500', '2026-11-28 18:16:56.659632+00');
+INSERT INTO public.rate_limits VALUES ('\x5a40111df68993eb7cbbd9cb445c51f4', '2026-11-28 18:17:02.74314+00');
+INSERT INTO public.rate_limits VALUES ('\xca2fef0362dbb1d97688f21517274d08', '2026-11-28 18:17:41.74314+00');
+INSERT INTO public.rate_limits VALUES ('\xe1c241d6747f7044a919ec2ef10f8bc0', '2026-11-28 18:16:59.739296+00');
+INSERT INTO public.rate_limits VALUES ('\xe001934843f9d41ac12939b196bcf66f', '2026-11-28 18:17:02.775908+00');
+INSERT INTO public.rate_limits VALUES ('\x55572aa0b4686bcf01bf155b8c8b9a70', '2026-11-28 18:17:41.775908+00');
+INSERT INTO public.rate_limits VALUES ('\x9cc9383d39319042e847d7466278ba36', '2026-11-28 18:17:02.798812+00');
+INSERT INTO public.rate_limits VALUES ('\xdc291020241b3c4b3cbb2d84b5cbefb4', '2026-11-28 18:17:41.798812+00');
+INSERT INTO public.rate_limits VALUES ('\x580c94a440715cec9132047b63366516', '2026-11-28 18:58:34.083847+00');
+INSERT INTO public.rate_limits VALUES ('\x684102ffd33e8575a7b03a6423c50282', '2026-11-28 19:04:33.908666+00');
+INSERT INTO public.rate_limits VALUES ('\xf06b7d1822a3f9aa465eaab5830e948e', '2026-11-28 18:16:58.802157+00');
+INSERT INTO public.rate_limits VALUES ('\x310d3d2ed051d80bf623e0a7fa7bf8c9', '2026-11-28 19:04:34.005124+00');
+INSERT INTO public.rate_limits VALUES ('\xe38cf126504818991c32648d804b1336', '2026-11-28 18:18:03.209472+00');
+INSERT INTO public.rate_limits VALUES ('\x6a5221f99d88bfa6b205b58e2cdf3699', '2026-11-28 18:16:59.115351+00');
+INSERT INTO public.rate_limits VALUES ('\x7c984c7dc731bb51953ef08aacef703f', '2026-11-28 18:16:57.860744+00');
+INSERT INTO public.rate_limits VALUES ('\x976f816a79d1e024313e3f954d11cc2d', '2026-11-28 18:17:02.861316+00');
+INSERT INTO public.rate_limits VALUES ('\xcdd8f49cde99135798a4e39ab11c810d', '2026-11-28 18:17:41.861316+00');
+INSERT INTO public.rate_limits VALUES ('\x0ae4b9f87e2fc40da658e375ed55ed02', '2026-11-28 18:16:57.021316+00');
+INSERT INTO public.rate_limits VALUES ('\xb3b0e706a3b4ca0d5c2428010f01e189', '2026-11-28 18:18:03.253669+00');
+INSERT INTO public.rate_limits VALUES ('\xc049a42dd32909e8f1f4ff98dd576504', '2026-11-28 18:17:02.913831+00');
+INSERT INTO public.rate_limits VALUES ('\x57455e1721232302e7e414dd30831047', '2026-11-28 18:17:41.913831+00');
+INSERT INTO public.rate_limits VALUES ('\x99576c0675c94545e6915725bdc85ab7', '2026-11-28 18:18:03.300542+00');
+INSERT INTO public.rate_limits VALUES ('\x0d4c903e929f6de8aeae3bef145d52d6', '2026-11-28 18:18:03.558842+00');
+INSERT INTO public.rate_limits VALUES ('\x9dbea152fb968f74eeade30b6e617b5d', '2026-11-28 18:17:02.94469+00');
+INSERT INTO public.rate_limits VALUES ('\x3e8506f210624bfab9f0afef6fe597e0', '2026-11-28 18:17:41.94469+00');
+INSERT INTO public.rate_limits VALUES ('\x4219334e81c085481dc003057a8ed6f3', '2026-11-28 18:18:03.567099+00');
+INSERT INTO public.rate_limits VALUES ('\x3324469f02e29e1d7dd199ff51c0d9c4', '2026-11-28 18:18:03.6553+00');
+INSERT INTO public.rate_limits VALUES ('\x86a002edb66f8ad7193efb200a4e6152', '2026-11-28 18:18:03.759893+00');
+INSERT INTO public.rate_limits VALUES ('\xffe35d72ffa0288d663b2d4f836a1190', '2026-11-28 18:18:03.741211+00');
+INSERT INTO public.rate_limits VALUES ('\x5f206904d096da338436094f705acf8b', '2026-11-28 18:18:03.85971+00');
+INSERT INTO public.rate_limits VALUES ('\x48ddfeb308b25061ab0e2096da2d27e1', '2026-11-28 18:17:07.158016+00');
+INSERT INTO public.rate_limits VALUES ('\x31db9f4c946559f1178db58616b37474', '2026-11-28 18:17:46.158016+00');
+INSERT INTO public.rate_limits VALUES ('\xa7285e58bab5b5c8dd14d529f3eeab8c', '2026-11-28 18:17:11.282766+00');
+INSERT INTO public.rate_limits VALUES ('\x693d290a0944419f11d6f1d21db15f62', '2026-11-28 18:17:50.282766+00');
+INSERT INTO public.rate_limits VALUES ('\x6642d8262359dc5f07a7841da7217422', '2026-11-28 18:17:19.402312+00');
+INSERT INTO public.rate_limits VALUES ('\x394d8995d75af04bc23ac7f2373a8d1b', '2026-11-28 18:17:58.402312+00');
+INSERT INTO public.rate_limits VALUES ('\x2b33d485f7f701bbed753a8dabf059ca', '2026-11-28 18:18:01.804631+00');
+INSERT INTO public.rate_limits VALUES ('\x5554bca3a36883c7afcf1671f0f6bbc3', '2026-11-28 18:17:02.976418+00');
+INSERT INTO public.rate_limits VALUES ('\x4ed091e8b6813d3c541e471ba07635e0', '2026-11-28 18:17:41.976418+00');
+INSERT INTO public.rate_limits VALUES ('\xae5eea4b89646d0f792b40c9e49f8b83', '2026-11-28 18:17:05.014729+00');
+INSERT INTO public.rate_limits VALUES ('\x5c90b998d52f2ccadad0fd40629605d7', '2026-11-28 18:17:44.014729+00');
+INSERT INTO public.rate_limits VALUES ('\xc94285f0f88fe530170f95b4c7f53ce8', '2026-11-28 18:17:35.51962+00');
+INSERT INTO public.rate_limits VALUES ('\x809f3f5674642596f2a9bc1eac65913e', '2026-11-28 18:18:14.51962+00');
+INSERT INTO public.rate_limits VALUES ('\x639e0f7d458dddb4b03c7e3a47940d80', '2026-11-28 18:18:07.644631+00');
+INSERT INTO public.rate_limits VALUES ('\x5adf41b45609c906b4a858329ea1362f', '2026-11-28 18:18:46.644631+00');
+INSERT INTO public.rate_limits VALUES ('\x2227c0f51c6ece4f5335e50fe0cf54f7', '2026-11-28 19:18:01.669204+00');
+INSERT INTO public.rate_limits VALUES ('\x6ade885da9aab60968a946104b917f85', '2026-11-28 18:18:03.649686+00');
+INSERT INTO public.rate_limits VALUES ('\x7cb7195354e7084a9bb89a9bd9f4dfdf', '2026-11-28 18:19:03.049472+00');
+INSERT INTO public.rate_limits VALUES ('\x164d2651eb0e975d3f5c264d7dbcf1a3', '2026-11-28 18:25:33.049472+00');
+INSERT INTO public.rate_limits VALUES ('\x5478282c72107cbb69edcce435a9b635', '2026-11-28 18:18:09.736568+00');
+INSERT INTO public.rate_limits VALUES ('\xaf08098e9b3a0f5b001077d6487b4a01', '2026-11-28 18:18:48.736568+00');
+INSERT INTO public.rate_limits VALUES ('\x3a2f93b1cd60f2beba3f9dec17725314', '2026-11-28 18:18:03.741211+00');
+INSERT INTO public.rate_limits VALUES ('\x9e1563168528fb63c09d6d94c401e2fa', '2026-11-28 18:18:04.75971+00');
 
 
 --
 -- Data for Name: revocations; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.revocations VALUES (1, 'kid', 'dDqm1GUE5YmpKtvAsqXsGB8g8jUN09DqMX6xCTeA4FM', '2026-11-28 18:05:01.727+00');
-INSERT INTO public.revocations VALUES (2, 'sid', '01a22355-2971-7e47-aeeb-2093da798ac7', '2026-11-28 18:05:13.491+00');
-INSERT INTO public.revocations VALUES (3, 'sid', '01a22355-29af-74d6-8854-f85c0fd49c5f', '2026-11-28 18:05:13.601+00');
-INSERT INTO public.revocations VALUES (4, 'sid', '01a22355-2b73-7067-bada-f91c96b82c74', '2026-11-28 18:05:15.38+00');
-INSERT INTO public.revocations VALUES (5, 'sid', '01a22355-3145-73f2-ac62-329c27647060', '2026-11-28 18:05:15.547+00');
-INSERT INTO public.revocations VALUES (6, 'sid', '01a22355-31af-70d4-b0a0-6bf091da0ecb', '2026-11-28 18:05:16.964+00');
+INSERT INTO public.revocations VALUES (1, 'kid', 'LtEqymv2Rw82-p7qBTSFfRTqbVdTz8wOYCwL82IqVwc', '2026-11-28 18:16:46.066+00');
+INSERT INTO public.revocations VALUES (2, 'sid', '01a2235f-e506-7e63-a6c4-362926a6e59a', '2026-11-28 18:16:56.886+00');
+INSERT INTO public.revocations VALUES (3, 'sid', '01a2235f-e54b-7006-9d69-ac5e2e743bba', '2026-11-28 18:16:57.001+00');
+INSERT INTO public.revocations VALUES (4, 'sid', '01a2235f-e5d9-76c1-9b48-3e837535f20e', '2026-11-28 18:16:58.781+00');
+INSERT INTO public.revocations VALUES (5, 'sid', '01a2235f-ede1-7cd6-89a0-aa2a2f94b5c6', '2026-11-28 18:16:59.219+00');
+INSERT INTO public.revocations VALUES (6, 'sid', '01a2235f-ee70-7e26-b4cc-393f131af4a4', '2026-11-28 18:17:00.152+00');
 
 
 --
 -- Data for Name: sessions; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.sessions VALUES ('01a22354-d62e-775c-b91c-8422ddbc44be', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '2026-11-28 18:04:52.143+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:04:52.143+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22354-e9b7-7b18-93da-87033cb3ba32', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '2026-11-28 18:04:57.144+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:04:57.144+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-1ba2-7609-9123-5ef66e3c0bc4', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '2026-11-28 18:05:09.924+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:05:09.924+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-271f-725f-802e-96feb613afef', '01a22354-d597-7a75-83e3-ef2cb7c726da', '2026-11-28 18:05:12.866+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:05:12.866+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-2836-79f1-b04d-579602a6136f', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '2026-11-28 18:05:13.144+00', NULL, '192.0.2.0/24', 3, '2026-11-28 18:05:13.183+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-28ea-7225-a451-36e2dfc1d442', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '2026-11-28 18:05:13.346+00', NULL, '192.0.2.0/24', 2, '2026-11-28 18:05:13.414+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-2971-7e47-aeeb-2093da798ac7', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '2026-11-28 18:05:13.47+00', '2026-11-28 18:05:13.487+00', '192.0.2.0/24', 1, '2026-11-28 18:05:13.478+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-29af-74d6-8854-f85c0fd49c5f', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '2026-11-28 18:05:13.52+00', '2026-11-28 18:05:13.574+00', '192.0.2.0/24', 2, '2026-11-28 18:05:13.547+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-2b73-7067-bada-f91c96b82c74', '01a22354-d583-7146-96d9-6632ffd83dfe', '2026-11-28 18:05:13.974+00', '2026-11-28 18:05:15.368+00', '192.0.2.0/24', 1, '2026-11-28 18:05:13.998+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-3132-7874-b5f8-25719142b4ed', '01a22354-d54a-75c7-a9ee-af3b83c2e87c', '2026-11-28 18:05:15.443+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:05:15.443+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-3162-78eb-a6f0-2269c4ecbc75', '01a22354-d5ba-72bf-9a9f-ffd36315ee0e', '2026-11-28 18:05:15.491+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:05:15.491+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-3145-73f2-ac62-329c27647060', '01a22354-d5ba-72bf-9a9f-ffd36315ee0e', '2026-11-28 18:05:15.463+00', '2026-11-28 18:05:15.538+00', '192.0.2.0/24', 0, '2026-11-28 18:05:15.463+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22356-2fee-7fb3-b02d-94f3b8b8b8c0', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '2026-11-28 18:06:20.655+00', NULL, '192.0.2.0/24', 1, '2026-11-28 18:06:20.663+00', 'golden/1 "quoted" \ (;)');
-INSERT INTO public.sessions VALUES ('01a22355-2b07-7bd7-b9d7-6f563b0fc6ad', '01a22354-d50c-7a9f-ba94-e35577d6ff73', '2026-10-28 18:05:13.865+00', NULL, '192.0.2.0/24', 1, '2026-11-13 18:05:13.902+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-8d2f-7be9-8ce6-39411c26a9b0', '01a2235f-8b77-77d2-af25-4233bce65d01', '2026-11-28 18:16:34.358+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:16:34.358+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-a6d5-71bc-b5df-d47645b99793', '01a2235f-8b77-77d2-af25-4233bce65d01', '2026-11-28 18:16:40.92+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:16:40.92+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-d930-7487-8550-bc31e91c68db', '01a2235f-8b77-77d2-af25-4233bce65d01', '2026-11-28 18:16:53.811+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:16:53.811+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-e43e-7065-9b16-6291f445389d', '01a2235f-8cd5-7d1d-ba51-7fbd914cae82', '2026-11-28 18:16:56.64+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:16:56.64+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-e495-75ca-b054-64ae73d7e885', '01a2235f-8b77-77d2-af25-4233bce65d01', '2026-11-28 18:16:56.727+00', NULL, '192.0.2.0/24', 3, '2026-11-28 18:16:56.756+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-e4d4-7dc4-8383-1d37163a56e0', '01a2235f-8b77-77d2-af25-4233bce65d01', '2026-11-28 18:16:56.79+00', NULL, '192.0.2.0/24', 2, '2026-11-28 18:16:56.812+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-e506-7e63-a6c4-362926a6e59a', '01a2235f-8b77-77d2-af25-4233bce65d01', '2026-11-28 18:16:56.84+00', '2026-11-28 18:16:56.878+00', '192.0.2.0/24', 1, '2026-11-28 18:16:56.865+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-e54b-7006-9d69-ac5e2e743bba', '01a2235f-8b77-77d2-af25-4233bce65d01', '2026-11-28 18:16:56.91+00', '2026-11-28 18:16:56.994+00', '192.0.2.0/24', 2, '2026-11-28 18:16:56.964+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-e5d9-76c1-9b48-3e837535f20e', '01a2235f-8c24-7386-985b-f4021ae919ce', '2026-11-28 18:16:57.051+00', '2026-11-28 18:16:58.771+00', '192.0.2.0/24', 1, '2026-11-28 18:16:57.059+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-eda1-7de1-a276-d4f53dd97a33', '01a2235f-8bd6-78af-a3e8-251919246f62', '2026-11-28 18:16:59.043+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:16:59.043+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-ee04-77de-a868-e765a1237cae', '01a2235f-8cf2-751c-b35e-d5657e1e534b', '2026-11-28 18:16:59.141+00', NULL, '192.0.2.0/24', 0, '2026-11-28 18:16:59.141+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-ede1-7cd6-89a0-aa2a2f94b5c6', '01a2235f-8cf2-751c-b35e-d5657e1e534b', '2026-11-28 18:16:59.107+00', '2026-11-28 18:16:59.198+00', '192.0.2.0/24', 0, '2026-11-28 18:16:59.107+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a22360-ea67-719e-bc61-7ebfe9849299', '01a2235f-8b77-77d2-af25-4233bce65d01', '2026-11-28 18:18:03.753+00', NULL, '192.0.2.0/24', 1, '2026-11-28 18:18:03.761+00', 'golden/1 "quoted" \ (;)');
+INSERT INTO public.sessions VALUES ('01a2235f-e5bd-7889-be9c-ba8cb838a030', '01a2235f-8b77-77d2-af25-4233bce65d01', '2026-10-28 18:16:57.022+00', NULL, '192.0.2.0/24', 1, '2026-11-13 18:16:57.035+00', 'golden/1 "quoted" \ (;)');
 
 
 --
 -- Data for Name: signing_keys; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.signing_keys VALUES ('l1liWX34VtwTBOP217ksHzgPKS3P2DB39hZtc_vLaf4', 'RS256', '{"e": "AQAB", "n": "rhaRFwlCNvFen0k637XvtWXqgGrkwZ4hnX0cQF3VlthgxZNvXwLyEQBZUgdUpTPhgEhRH7iEqV00FaIdwXtCApEAE_YWvkWEPMd2TPLadT6O5A7_y2_GBM1TXMtslrS3bouAw9VotXYleTdL1sAox6fy-4G44FO_RQD5ES_8YPj3vyCvSDtdqDXXx568l3x3oQW-rgHLRUSAwyk_9KAz42VFmyF43VpWKps8iUftA69Wti7jmN_80A81P2diEJX5oLs-feSpG7cS8Wx7pC1s7vaujhiZVVOBGGZUMo34pod7W81d0jePZV2lY_HIWUiYm8LKzZHSo46sio72k35DlQ", "alg": "RS256", "kid": "l1liWX34VtwTBOP217ksHzgPKS3P2DB39hZtc_vLaf4", "kty": "RSA", "use": "sig"}', '\x0187063e9daa285fe5cf96781c3f668eb5928404307bb84a20b702f4b20331020d7f6a1336156537c5f79c2708a3bc5b4d65e97e44dbe896836996ca2401c52e888496c9a5a1e6cd4660763c926ec4c257717a2cdb2bfa152db4db03720a49215500dfdc7f8fe51ebe304b31d41d0e3da9de463ed9274584aea1df49c190625ebf482067a26f0b510a05424845c0d6d6cd49fc346a927411452a7f7ddc5e1b2862cbbd42748b1d8f72a6d0cb96332b829c710dbd34f47bf8887e1710166d4618b1639096cd4be1412667ff318c722454e3f3d804b02f6a0afb674a27a1fa3c23999da1cde57ba5b814fe78494d36f219029d94d4025317a9ea94f8326657a305f14e3c37fe044a4a17ec2b4685cf8b4dbe6dba50fefa4cd5a227f1bd723cf8b1f1dae925f7ce35fbb8ea34a9240d9b5cdb24aa90da8dee60cc1cf66872ee8b34a8a129b357f909d89e5c496cc1476b20654f5e88b51297a5d1e3dbe232d5a62875c384c567884a77485c2032005cb94c458e0521f122813fc5be9e090bb446d41a6946a19d2ef1b4a3a1b734e82c3df39cf2f3753b79684636a699dbcd66255486aa3d3deb413d8f5f0fcfc47a01f7f01676df4b4867102fdd9c934c8fa27ba8d65749fd586ea5c6974ead78eff11235329a08a80eb1c6a64866b890b3608bfad8e0d91a4c87b4c2f909194b1d0bca727cfbc69d8f03e2ed20a742f3b1260bce492d9dca7dce8f882ad1b068b0a7d37f1d25803d47841e20d75c3e58c81666329fb969f67f4dce2245538feb913cbbd0fe6da8dffa2fdd861afdec1e5e7041e4ea6fc7b486eaf17bb7e9ae6c25ad95215d3ea0051e2c22ec5148964d06c41e1c15097b06f2ebcfd650269210c7db46c66066f044e994988c9b4a4c92f7ef38cf2434991f469905cda8f3a1cdbd87c0a475393360bed577e558930c244df8f7f8f52320cc2f48eb720f74699cfd32741865487b2e5bf7092abad8d20b4895e4e2f09538bbcb97d8c45e2b4c55162ff5006d0acc8e5e1a07ace3595166e7d936413858fe7eeca6b6e73a5fae314b20e48430f7e4448d0b73ba877592c35b9523310b39db0e7af5e583f879601492dec1aab08488eb6c906988af70108e7990211a38e6404a6fd2e8a276ae9753aed73fd25363a164411d2a0a69f49b893990226d0f4251d0f5f14a3bd54007b838ec60aa11e11485f14cca06b7f33992639df7736c682bf0006e3e6b5286baeafce585a7b2d5fecf93a4cb6dc73714f052af6eb8ee276fe18049f462b41d916a30c15602001730d74f7d27b24baa690a412fac7e79b7a9ee0c7bc2f42da8cd8c7a7ac801d0eed178600bb4c1a911b0e99781caeb466cc06cf1d806be27063a17ca7d531db176da8b37e83a8e65bc9e049e54d8ddf472fd9810bbe84c56d4f7dd847ab6f23315f52beae0f96b6c2bab7ced0a10126ef14ba2c59d37b17ea33ed4a2aeecc6cd7bf61e6d6f1891e3f1507371b5d221d27affb524637f4ad51adba372d90f661d9ea71beab82dc7396fd773235ceee68020003ba75e82977582b57d51531a38591dc4cc8be213b059961415082ab8f23e2de37b32e4433fba3aa36ae60aed301f537fc2dd0dd9bef8a2ee30e27e670c8ec3e49a8d5137441a8569b4d88f26e6a71557f3e8e0b8bee1b4bfb05eff06120cae674243a322685ee670659381408613372874c66bf3fd4e3ffdee3fe42ee989de98d208671d30e0dc98e0fb1848db1f60e2230d16153fd24604d02c5730c0a9455e0d608fc2', '2026-11-28 18:05:07.719+00', NULL, NULL, NULL);
-INSERT INTO public.signing_keys VALUES ('p9WXy_Xe2rJLcj0cdsdAguu0zO_6oygm_7redElEQFc', 'ES256', '{"x": "93dV7Rs3pD-6CrXzlQIKsQPFSzHC8nNumm8WSTWqXFw", "y": "BslHgJ5z9UbXXnGDgq4kuCy9Gn6cE9H-jRP0Ie0zOyk", "alg": "ES256", "crv": "P-256", "kid": "p9WXy_Xe2rJLcj0cdsdAguu0zO_6oygm_7redElEQFc", "kty": "EC", "use": "sig"}', '\x0187063e9daa285fe543d3208e34905d2be0c12148a41c3dbb1a75bccf8d7372e886e5f24d651bc963796c2b8faed5f723c4a234d848d886df03a87774b47f72aa333fb82574efda996e8eab5aa5cfeb73511920a1c013a73fd6987bf29297a1ca23bfd323a42cf56dc6093d914e6308649b08784c35619479780095f2d1f27a38146cbdcaf2a5f436547fa2cbbd1e2c072899aba61caa89d0f4f25fd2cfe6b7f4c71b51dc2f5cf2f2465eeea2be3a', '2026-11-28 18:04:51.59+00', '2026-11-28 18:04:51.59+00', NULL, '2026-11-28 18:04:54.75+00');
-INSERT INTO public.signing_keys VALUES ('nBPEedsIaWRL1Ve2Uil6HAtN9aGawOM_mEWw2qGW2Uw', 'ES256', '{"x": "SdN7sIIxzChUD0MSoKMHurehb25m6A9ATmwoq63ceqk", "y": "Ti_GydfKXJFhu35otQ34uygdCM1_ImNpn9Oeo69Lxj0", "alg": "ES256", "crv": "P-256", "kid": "nBPEedsIaWRL1Ve2Uil6HAtN9aGawOM_mEWw2qGW2Uw", "kty": "EC", "use": "sig"}', '\x0187063e9daa285fe56800e6fdf1406ee664bd6d1b067e9a094339c7e5a9e15f9cc455cbfa99a20e5624e72bd723f3ad58f5d3e67471098b64eb62900a31c1996e381d67d663059690939b53b39cf376636a4468e36e33fc9d18862907639dd3864b4f4ebd9530a0dc2b42fa1be835e8e34a541aea8d0989cb9729d4f4e1e940e6ce04af189c41deb091e8a9e70de54ea3074b8372222efb01526eca65853f9541c86608a31f53b35ada2df4424020', '2026-11-28 18:04:54.75+00', '2026-11-28 18:04:59.783+00', NULL, NULL);
-INSERT INTO public.signing_keys VALUES ('baFjMuDiuLufmv_iFhp9aJ-sbJd75MOS30pz3pTKiTk', 'ES256', '{"x": "ai6BE0k-lYWE5-IXRLevNvsB2LCVdfF-tFYIFFI6r_M", "y": "R0gBsmsVPdN0xyyzGmuUplAdO1OdcSfsI5Uqnc5OZxI", "alg": "ES256", "crv": "P-256", "kid": "baFjMuDiuLufmv_iFhp9aJ-sbJd75MOS30pz3pTKiTk", "kty": "EC", "use": "sig"}', '\x0187063e9daa285fe5cf0e5b1c02cab59550f5d18c1ccbc9022764b501ca5119533379f68c5b03574387030340f9d1b2f5647a4505a8a1c9cea2cbf4b7a0f070d54411fe4aa30132f54e38e6fe677bfcc43d20d34d8a1037a6a43e41ad4b8d092821bc01445b8af710609c66b4a6fa12c33d9789d00620bb2bd42e61c9661fbf253da9aa68f509de992e128b416bd970685c7e92027eeac610431aa65b52e3f5cccc2c10eeaebd4d309be4462e783b', '2026-11-28 18:04:59.783+00', NULL, NULL, NULL);
-INSERT INTO public.signing_keys VALUES ('dDqm1GUE5YmpKtvAsqXsGB8g8jUN09DqMX6xCTeA4FM', 'ES256', '{"x": "05-jN5DKu6OgN4HePijsun3He86xwEnhK6COnKwt1u0", "y": "wx4l_OjcwXzHwU-dhnVMjQpQGk1oGjP74MtCXPw0D5s", "alg": "ES256", "crv": "P-256", "kid": "dDqm1GUE5YmpKtvAsqXsGB8g8jUN09DqMX6xCTeA4FM", "kty": "EC", "use": "sig"}', NULL, '2026-11-28 18:04:51.633+00', '2026-11-28 18:04:54.75+00', '2026-11-28 18:05:01.716+00', '2026-11-28 18:04:59.783+00');
-INSERT INTO public.signing_keys VALUES ('q8Va-ieMrBUFFc8CZoX_WhNoDC2Fjt5lYSkHH0yekh4', 'RS256', '{"e": "AQAB", "n": "ndZxNlqVQVj2n3ttW6TxJv1gpczRjABQPRTRs4SJGjuqkElquZAJkZx_OKpwvFqDnoZyO87J74G5imhKc-XnPPnEmSaoqUuu2IawyKrHZhSgacYBZBYMqkGyIPa_NB2g7iByjMkr7k7ZPix7glGheaoyQ8OpUezSH86OqPOz8uOohaarbX_X6jJiRUwveC8oxBUmnpfXwRSrUqkcC-CpEucH07V1tXQq6Qnx0zEwOwGlAvNSMrZxLb-Ruy_6tHCE0eYlkW6hZS8Sv3umMvV39vKbx3f1bSqOhOiR-KDCc22gcK_EPQWdgh8HsV44Xv0mqJ-P0sTCYV4IDSrGycRBjQ", "alg": "RS256", "kid": "q8Va-ieMrBUFFc8CZoX_WhNoDC2Fjt5lYSkHH0yekh4", "kty": "RSA", "use": "sig"}', '\x0187063e9daa285fe5c41445e8efc6b0e633ce5753ab62738f54806a5351fff597b9d0aea38a7ce216c987a0ff65c9c73ddae7c1177e4446841e234b08c25b0f5ed644ce1281559b9bef82884930e4fa1e329524c99e93b81913655cc5719be2a89555d2f4512fcf12f9619c69f3851b082d8ed4f013cae0327b18b7e5bd4559340c64eaeacff50f9d81e749a5765d9afdb1862d6fe38d61c6bf4f3033495c44a5557b447adf0959dc29acde83c9394f77dfe4a43eeb8adb0f37f07593f38f94b7eec4521c38e77f9a7b6661a254f0ab2d49b4bbcc12135d710a8709479de8199631d3ca997dc2232858d9e1d82b246114cad257b1bedcdc1e0c2043949faa80a46dc1a8484ce90d856883a4366b984f3e1810c7bd7703dbb876e567640d1aa03356f0e01f904d888f1ecd9f4f77eb511bf1e544812d173ed32438b315f39ec81c96e928f135885c7458b88be9840e6b74d127f1a30397ad4e31832323a92ef41eb62d2109db8fb0950775e21ade0cf168c70f00e449e8b0070620b67a338645228a2694f8d3688592e0afdeaa12a15c03f99d193c53e06d34891f1141a1ed3f4092ded0c7d0055c2583ace1c50ca490f523e3e7e1ed8f3ffa7ef7aaba99723dd12b73eae65b888e517bbdd6f5e3adda82ce6025b8efc308b19dd17d98b8e4557e2ccbe21eb22aa87823e742289fadab5aea7faa0710f71b14d5294606303fa71413ced1c28700302df4ec22cb87191ba99f83d459f5fe78c3c19894b8682ee742c3cb89163b4fabddafc6fc33855a61ae50d0466c25208d21f545ede068c2e7e8e9875fe87e42b7b786fd5b5fd99abd4c32fadcc26c905fb9dd312ec0b838dd1e8af4e7951400872a6188b4ade3c988b0e7b78fea3921acd00e616b0af7de93a93ba58495025cc298cd7aa45b8f94c9c383582a07b1e6ec7dc89f166e671526dfd31f9b7ed4366eca3ac1826372c618d2b672bf6354dcf1460bc7641c09a37cf44e2b0bea7c35988558c77295f3cdafee75baae5303f041316923d40a3a9d6ec2dd0685d0d6a4d9762301bb3c2b34ae6bbbb7436a5ad09a62451114bd6deca2ceb5b8ac584918d5cdec86930894916967a2e18e2a537cc684bab1f4461b241ec05d747cf83b67b8946832a922f0277563bfb72a600f06d90fec7fb24fa626cd525b9d0d9cd5ff3a8f466bcb54df2211d5a6391484e282c681decf042472d88560ee63340663f6ba4e7987a553a55daf11149d62442844eac6de90cd1d572720b6c46001dd73e657e74a3659c69101272b763b77c5fe785f48b677272ac74f5f2565b4f891b982b3692a0b14444cd3b22190dbb0dbbc08d9cd1c69d1be9d017cd9c4df2679d94df3d966e22351bcbbd9070757ab678c5752634970deeed614517154e9935fa6c02a7184c7ae2dbe735ed6463d53130c527892059240b8597d0d820ce443134571bbd01220d6dea5f46f06cb7fcc0fd538a1e4bc2146f95a29b8ef5cf548a83858f9c33988c834f4d22d26887805e9ca6a8fd3af20b962c5750ad6919736e6458e69cb717760c2446b6abb29f9a8008c5077bed446eef4a4b7f07c5d06117539e2c4432b68a6db1e5f90a02a790521685c01e090d4a14bea3124a65bbd40c52fd8bb79a17024bbe7a4eee51e9450d55fbbddde7544a7e829700c4e6a3c39b8f4ba1162be79ae82d2906f7c681d3c43b33ccee8bca0210c9e3e630fea716493702c517bc3b05290427af19817082a7e00c7783440ab96730ad3b7a8091586d3d619', '2026-11-28 18:05:04.243+00', '2026-11-28 18:05:07.719+00', NULL, NULL);
+INSERT INTO public.signing_keys VALUES ('dnZCK3kfZeAiqDcXbmZ4Vq09EehXSpukr1AKp2g9ORc', 'RS256', '{"e": "AQAB", "n": "n4KQQhevFGWF3kzDO4-vAAr3ubbufdpIzkw7NGpz-QaSCf3tctvfbadS30cmXQGyBZiRExLgQfQeFG4cLVIXv-MeFF1my-ywdqJtVq31v5P3-rIHndgXdaYVe2DMzg1r79RxOOrqmItKol_fA0GsRmEogTf0f0ZLsizcb0IFu2zPOne_fGjujV_LYivhU-PttW7dtPDg7mI4qEfl0_jcfdm0xkZUs7AWBZE6JGzsC0YD5F6uqDxyhBjqCwLDYVQvDqKVLE0yFm09NrMgLbRvFRUXHRpItZsGknX3lHBwicqDaKBXmIre-YGMgkx8D3QOufTDlvvZ8_RQgwS_7VYpow", "alg": "RS256", "kid": "dnZCK3kfZeAiqDcXbmZ4Vq09EehXSpukr1AKp2g9ORc", "kty": "RSA", "use": "sig"}', '\x019e23cb79ffc3f3a7e6fe8db1325816483e13b8739e3382aa47b6dcd5532b4202c556662778a1995bee350cbcbddbcb155268f0dafe83e95103942ef48302916eba7a99df7faec70aefb2d04813965500aebcdbfdc85b986f77d845aecbb74e0d96c0a940042ca652891855628c0c5f066201e12a4685019bfa9a319a86168fda7ee0555f96ad323cf8d52b38587448d027e5099b7de0ebcedcde1c5c732aecac5609ecf8a2cc6ba21e9fc4228c4d79d3c6fe8662598a4a7b33068697812dc4c6046cb338bde8f966792d988ebe295701d5391858082f9259dbe6e9d0d56b5d0daeff4f95638aee3a31cb807fc8bfb50cc64a817aaca8e51428c1f13728e2154ab06f651eba2504c719d5e9351b060ffb1844fd2da1cb6e56d150402a1411cc144aedebe454acdc7b386e069d882bc961a2b7863a31cd86f7bb7a4601d44d2854ee0d3565eaafa4d962bfbfb4ee224ed52e9c6cb48674552655592e2ee11c909e6c814749145045b6fa48719a367c23b012e8ded2c2489420caecc49e6387fe6b984da0c3408f5b0e2f9485c3835e640af0583b0cf931d0a30eabd5d612c86312238bb87ecbfa4ea6b6234fa5af26682f6200f95169b1f3f959b1cc5bc3a7ba498676ce81a9882d53f52b34bd9b0eff3afb27b45424a4dd8537d35f898aa49b2513fc01043f8df3741541c4cce6b9a8f1d6e1bb065e813f6978f42842924ea61312b4749680f14b80647a64c2621ac761cf4c03668affde4705ad6db5a2c9f0a65a677739d80331587c311a3c71c0253d8b3f58fde7e61fcbe58dc9f8724852d255cc0e2e6e59c320b87f0526f5ac1ba9cc5cf8ca78c2eded1113b3f0b2702aa7551babebfc1a434432b80fb7a5e4a9c828d3157c1492bbdd2a366e1c053332c45180c4f8804c803948263600a9e66cc21117b766ec4e7b0640e73c6436f6ed5c57aaa8c36a518611b290f77802d08cc8966c919b646ee995dddda6ed732b6a85ecdc3462a3dd8cd8c719492a084d74f40b79e79b0fb448634ec5c4f9a24c5d89bc21f369414294f742b178309f68c224c52d26f894a6c3a2894d398ee6172651112add086f6da49552a2e9d47f8a6490e214b8e10a8be6e4832ffd74b5ab50dbe69a28536d7a132df8d9bd48dcd3ca7ac1505360bd03f1f265a5f19b6fbf284202002dbb213f672db82289cedc5b5322903f6920da409cd89412b677a25117410d63f65c3c1b6416fe6d6417d0220e3a5f226fac3492a7825c65ab3fecb8c1023b4ca613a154384c36c57573f5685227d0476caa956be90211560b4c777dff8c47aefdb423058dc6eeae1a35605df66450c1dc4a996ce561c5508ad78773b2ccaaface1deaf110c2fd87268a5ef2c757ee5478253669e56adf0249c039cd87439086eb1102715bb50f9119b504aea44bf2791eb7c320e80407942aa75c90d85c45c2fc650ec5f1043e67c31dcf712037cf811337e7dd61c4564b89707f3016e931493ec6962aa3702599c6bdca4ddce975c4645cdc094c61d5514a81ecd13cc9657e00fe46eafbc2abde1f078cc2031172cafaaa82d69089db8cf1e2ab9a315d899a55e07a30c04475ef01e17bd9528fa3caa704f9e8bc2bd8d4e4b930768a0d612d24cd86f5841972e17d1a4dd8a82de6432e61a377d5d84db9c864ac0f560c958a60fb2d49bd4027e931f53859fa9e87e927e1f5ff049fddb816599306ec838b3aca26e16ea8526b19113ffdcf78435f96c9d91d927d671e0496a4fafab96650b401eb3f', '2026-11-28 18:16:52.528+00', NULL, NULL, NULL);
+INSERT INTO public.signing_keys VALUES ('qtaRrNmamEI1NlRrwPOTErjtyX83MkGKLV6dFcN0Zzs', 'ES256', '{"x": "frwR5Cy-FqSCYTjwVcYsTypTIb-sFZatJCbgL9TZg9U", "y": "7xDat2KI7SGH-9nsmeZc3MknXwP7qOo9yO-HNiJDzKU", "alg": "ES256", "crv": "P-256", "kid": "qtaRrNmamEI1NlRrwPOTErjtyX83MkGKLV6dFcN0Zzs", "kty": "EC", "use": "sig"}', '\x019e23cb79ffc3f3a708b18c84c0fa20a73fdfe2bbc6fc6438a32c421a0cfe342f4b6a967fe5542b529337c05c3d4c0d7372fd0dee004eddacfb25d7ac3ebe5b5a99238d210fdde93533cf14a64d620e057101c3ce48b80b5c1c227fff15a4b6b331b79f92a2e90aa8f9d491ae20189d25a48af8ededae291803efe00962aea108bb274d3e2955e1132e21c3b37d19f09f1e355d1d297396f54a1b1860405c2356ed90a75cc873862915ce2c9a9c97', '2026-11-28 18:16:33.716+00', '2026-11-28 18:16:33.716+00', NULL, '2026-11-28 18:16:37.361+00');
+INSERT INTO public.signing_keys VALUES ('1X9MxPBpjqyW9-IYPXGZM8_RRyH6ooUBbICRhbNKZWs', 'ES256', '{"x": "CCPSQCClBdXRgtIq6KSEq5ZV8XCebHiJHrp3rR2OP3M", "y": "fipXlagX2OzuUUxvNHBHm3vd-83fEVQb6cWLj0wRZjE", "alg": "ES256", "crv": "P-256", "kid": "1X9MxPBpjqyW9-IYPXGZM8_RRyH6ooUBbICRhbNKZWs", "kty": "EC", "use": "sig"}', '\x019e23cb79ffc3f3a7ae1e9fb72579a476ae4da26a2d0b704747d0c133de536da96d8a64509a69f33d274e116eb9c450e90cac4cc4dfb890e38aa39cfb7cc1b45fe1218d7eb5baf49a189cdb8092275b9a95036e943c75f5c451cc12f26da6c278773f4b0bbd237a46c0e4ac48ac1c1f8e572ee8fe5e2cfc5a3c37267da3b9ea2f15f4295e90eb7935f2726f51962bdd90c3a1e779830ce548ee3e9aafbbbcf43858e1c9dafc2d7ef759cdd4663e42', '2026-11-28 18:16:37.361+00', '2026-11-28 18:16:44.876+00', NULL, NULL);
+INSERT INTO public.signing_keys VALUES ('OMBxFxNhMN7KxzzYVABhGUtOEhsgB9yvo0lJLuDt6VY', 'ES256', '{"x": "kE8wdGubWHU49dGJhgykMh1xnSuKbPnonbeGwREW9kA", "y": "WCoBQDJT2CDkh71_9F1v_nA2OJtPTxiehPgT-ZGLHl4", "alg": "ES256", "crv": "P-256", "kid": "OMBxFxNhMN7KxzzYVABhGUtOEhsgB9yvo0lJLuDt6VY", "kty": "EC", "use": "sig"}', '\x019e23cb79ffc3f3a77a334ba103e5110ae99fdd183c81720555d1e3c5f6c9b47958d26e4b13f9c3171a23e55912305a00a0f8e9522c0e6d160e91e328e175cd73eb27856a9e329ca853395d6769f4a964d3a141993ce30b01216c78679fec236695006de9358ce9c26e07cc9d8c012d07a921d74783f81e79697877937117b9688dcbcda1d3314b029f49e68c7709e13437109d47edbfb1abb062211a2cd5f9b5638bd2971989efcb610dc35731e7', '2026-11-28 18:16:44.876+00', NULL, NULL, NULL);
+INSERT INTO public.signing_keys VALUES ('LtEqymv2Rw82-p7qBTSFfRTqbVdTz8wOYCwL82IqVwc', 'ES256', '{"x": "5shl_A2sY0JNlv5S1U3bfNYofGhm0slNP366Y-O63qQ", "y": "oBY7zGEwL0OS8NTDCOR8AWnuhkJ9h03tFPpdceV0zLg", "alg": "ES256", "crv": "P-256", "kid": "LtEqymv2Rw82-p7qBTSFfRTqbVdTz8wOYCwL82IqVwc", "kty": "EC", "use": "sig"}', NULL, '2026-11-28 18:16:33.763+00', '2026-11-28 18:16:37.361+00', '2026-11-28 18:16:46.039+00', '2026-11-28 18:16:44.876+00');
+INSERT INTO public.signing_keys VALUES ('BBPoqjwewKYA0PuIHJ1SEhyRw-gqk48hrfY0ehFOsjw', 'RS256', '{"e": "AQAB", "n": "2AipDZnjJopIjPFeYsqxNGJal3ARj1dsBbiDsd5V6I6g6yra1BSJ4lXarol7k9m0va72XBTTaGqZuGUBdLz6R09_8sd_KcmZDFSFeUxa5U2mVWCU259byx9kHV44JzWUtLMBqyBUN-btNIOi2eiwfOcNOk9zK_kJ_x--0sq4A1DS92_ntJOXtKKtA2gYnTXDo6wLNlnS_v9vSu5HAu8_bG4DvLZz5YVWywxx4R6XmFhnut1ATxWiDj12juj9SmvrgJkSvdqU9epBIEQj9Pjc_s6AfpXP7uYu9iLbGDNPp8ueR4p3hYCUJeS1_fft15JW5BuQwmltLRLBu0s46vrQmQ", "alg": "RS256", "kid": "BBPoqjwewKYA0PuIHJ1SEhyRw-gqk48hrfY0ehFOsjw", "kty": "RSA", "use": "sig"}', '\x019e23cb79ffc3f3a7b9e561ca65e6165bec81d019b178f2a8c2e9858c8ce66d1f76aff2aa452da97a5fcba647a402e36a469bc3d0a2ae015974c0d4cf94db5dcf6dc7a096867b7bc17d775f316494f8da4f2b8d1f22a3e10edb49ae292a53316179c3e0f7ee2c6fbe6f7e58042d6ee55ba86180632b9bfcf239bcde7e79073e9ff26cd5656b3241cbae510a842662076777f22572e46cdc0535fedd512c4b0160c3aa73f0652a4d3ac6ff02ccc51158dd61ab4d5f8c4ec2a712d499551789a46b63aa6f51b48dc7dab4dca4928720e596c5c1df7af8a5cdbe59749b2aaa4aa3213c0af04075776c4f6770cded5d9299597624d8cc7301a4307463d9e46b5c76cbf3a12dbe5b361b327bc8cdb0176a4861ce64cfd1d58bc7e6b78a2e0d80f11029699226f5830d4d2e8bcb1b1a80f1bbb267085b753d277fba317b649b33c5613373f23e8a665cfe5109d05fdfde125343f607cee23060639480ae33878cf0cb2802c0398e084bd5463ee0d68fa1ea5b29551553f2421e55b541d0b425522f1c209a0b9d8fcc6d2b48f6f766c2a5311c94b03b29d32dfad34d1119dfea2a582ea9da11b60d0e41e0dba01d002db353230b22fb9ab97dab25d992dd2359f76f488f5bbca8e6491d25fdd809acb4bb5e9127fb4e5b6c7ea2dcabcf73777da4a361e7d467918346faf4c214f688bd808611443c4b35873f87b025ac0cd4a1cd50abea41f8c587f65bde89407ab476de56b8bc8b1b6e22e93060e3b2d0cba70fe59b3cb8017968a193e47f7ecebba95d710b65719bf555f42f5f7f1d3b85dbe80192b8b981d4ade1a9df8f29e359e68a17009aa8c43b192aa5da0ff522eca014aae6cdcdfb890d3bdd9322bbd79155140e7216876df01907bdfbdb39610363cb6269cea93f1a575bd64f8aa599076e6fa808e58c2f049c83bf81865623c6251c58e0cd60cd525155c4b39c78eac00812d706c7f80e32f10b9a50493a705e4e786f612423122b24560d4897e6c7ace8a99a452a2ac99de28a2568af06e52c66d60e56d7cbadc060c8e6ca6d42f10d9054fddb8dd8851545480ebe599f77f59816f90318641df9e4f1cbabef5cf520669c270428df6e02f9b248ba99424395249d7b30b78d6f703ccf67f19083438ef3744e90ae21c31cb12d7a2514af55291c239b92588bc33f0efb8ffd3711db22b571422a30ee6809578fb6945433020705f71faf29ba4f4717ae72c981448ef3725cd69b85ba5e33c10482fa795cdd3c8b76c7d8c038f300717d6fed84e1737575a8b72eed90e04e2054d05f8fd183c5c0a499a8c9a1df0110557f06915b7771e0c24213799fbeb8c358933c29f12135117d2349198dbf7854d9634e42e6aa86310d4a2d0fff173b8537d28b490a221fe9e1b45bc8b11dc66d5589f6727a678f8d2c1f29631a9672b049dc2cddefc2bb64e21a12ed322c58a82b951ce10f845a1614afdd30c012ede77e38a4dd321f2b48c8168389910e579818627b35cbc332ba9d9515146ed13c2d824cc272cf918358f5d98b623a5949bde38537211306cbcb6abc7ecad16a7d52e41e39c58b20deb3f7448148bfa2d78087f85daa04a49e3f4cea2e74217ffe5c72b7389940e6d44d4f3504d27909f577e6dff4a0b6d4514da6977b8d14f41d858bb3ca81e544b60639f4e9b6b018318364952800b5727804eb494c3f76c297f168df6a66dc85b3d5f316dd9c94625205f68ab9789f9bbc23a24bee75fcc324076b66a0e627a4917d0eeec8c614d82b5dbe', '2026-11-28 18:16:49.462+00', '2026-11-28 18:16:52.528+00', NULL, NULL);
 
 
 --
 -- Data for Name: users; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.users VALUES ('01a22354-d50c-7a9f-ba94-e35577d6ff73', 'Ada@Example.com', 'ada@example.com', '$argon2id$v=19$m=19456,t=2,p=1$VuNxyUVhnL3gNuG/Plagzg$dQrCk7vPdE+qAi8fx0i3DnmU8DCYf9CfB/FjJTBNBWE', NULL, '2026-11-28 18:04:51.863+00');
-INSERT INTO public.users VALUES ('01a22354-d54a-75c7-a9ee-af3b83c2e87c', 'o''brien+tag/%_~@Example.COM', 'o''brien+tag/%_~@example.com', '$argon2id$v=19$m=19456,t=2,p=1$yixN4Fje4GXwLsKc7eGsow$z7DUJKHQv7KdSK21C+we3NZvjbEfX73Hq0B5PCyC46E', NULL, '2026-11-28 18:04:51.959+00');
-INSERT INTO public.users VALUES ('01a22354-d597-7a75-83e3-ef2cb7c726da', 'locked@example.com', 'locked@example.com', '$argon2id$v=19$m=19456,t=2,p=1$fNTmfk44A1QPXLXtBw5lAg$SSVergLUuwQ87yHmlGYITuti6enwUUhGXMsuG1GKMtg', NULL, '2026-11-28 18:04:52.004+00');
-INSERT INTO public.users VALUES ('01a22354-d583-7146-96d9-6632ffd83dfe', 'disabled@example.com', 'disabled@example.com', '$argon2id$v=19$m=19456,t=2,p=1$F0N3fuyyh41SClaMdslisw$mQJ+UhjkXuGUaz6vcgEK7i67gc+4nQ4yETv1DP1X+R4', '2026-11-28 18:05:15.369+00', '2026-11-28 18:04:51.982+00');
-INSERT INTO public.users VALUES ('01a22354-d5ba-72bf-9a9f-ffd36315ee0e', 'changed@example.com', 'changed@example.com', '$argon2id$v=19$m=19456,t=2,p=1$znftfY3l6sZ7ts+xtllNLQ$vEpkXeAkwjaNkEZc9Gd564GcqdQb1fjf2/si/o9/JT8', NULL, '2026-11-28 18:04:52.036+00');
+INSERT INTO public.users VALUES ('01a2235f-8b77-77d2-af25-4233bce65d01', 'Ada@Example.com', 'ada@example.com', '$argon2id$v=19$m=19456,t=2,p=1$A7ze6rVwMD4cjAeNcYAlFQ$29ein7VNikaDblNumMKZ2ibh+GM+2O+qgSUAX40FMwI', NULL, '2026-11-28 18:16:33.94+00');
+INSERT INTO public.users VALUES ('01a2235f-8bd6-78af-a3e8-251919246f62', 'o''brien+tag/%_~@Example.COM', 'o''brien+tag/%_~@example.com', '$argon2id$v=19$m=19456,t=2,p=1$445SDvSNMngr8N1XW7i2UA$aW2lMAfjuoo0ESPRWKjjsi5GvCZ6WLSafEYqf5pejfg', NULL, '2026-11-28 18:16:34.035+00');
+INSERT INTO public.users VALUES ('01a2235f-8cd5-7d1d-ba51-7fbd914cae82', 'locked@example.com', 'locked@example.com', '$argon2id$v=19$m=19456,t=2,p=1$yg3pd1cruRhLKWd3EMQT2Q$5HYCJuwd6GfQc0lSx4M/D8NSEpiRpYP+CvdhduuWsb4', NULL, '2026-11-28 18:16:34.272+00');
+INSERT INTO public.users VALUES ('01a2235f-8c24-7386-985b-f4021ae919ce', 'disabled@example.com', 'disabled@example.com', '$argon2id$v=19$m=19456,t=2,p=1$l2iZgmGFcg1jj6ulNvlwJg$gJc/gpULVmey5Hbb/ZJQfLK8vAzmiegneXtyH7FI0+k', '2026-11-28 18:16:58.772+00', '2026-11-28 18:16:34.256+00');
+INSERT INTO public.users VALUES ('01a2235f-8cf2-751c-b35e-d5657e1e534b', 'changed@example.com', 'changed@example.com', '$argon2id$v=19$m=19456,t=2,p=1$AxCa+c/toIB5iDBlg5nI2g$Octzd0AhxKhXLcHflp+W8h3It87wYUftII4NQvnY3Ho', NULL, '2026-11-28 18:16:34.304+00');
 
 
 --
@@ -584,5 +583,5 @@ ALTER TABLE ONLY public.sessions
 -- PostgreSQL database dump complete
 --
 
-\unrestrict qdymcGSxnALOBwJZTDPQN9Qgk5YAlWOh8Yp3EHShWUnO40NKTDCDn5jRRcwT0A9
+\unrestrict S8V9EbUYVzQ50ucPPQwFA2e0AFu490o00sGU0XWJ4Ce9t2vNxpe5moljcwLxzcN
 

@@ -14,7 +14,7 @@ import type { Golden } from './golden.ts';
 
 const [checkout = '', databaseUrl = ''] = process.argv.slice(2);
 const base = resolve(checkout);
-const MASTER_SECRET = 'gOlD3n0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd-for-tests';
+const MASTER_SECRET = 'gOlD3n0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd-for-test';
 const ISSUER = 'https://accounts.example.com';
 const environment = {
   ...process.env,
