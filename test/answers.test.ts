@@ -1,5 +1,5 @@
 import { Controller, Get, Module } from '@nestjs/common';
-import { Agent, METHODS, request, type IncomingHttpHeaders } from 'node:http';
+import { Agent, METHODS, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Public } from '../src/access/route-access.decorators.js';
 import { internalError, serviceUnavailable } from '../src/problems/framework.problems.js';
@@ -7,6 +7,7 @@ import { SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY } from '../src/wire/respons
 import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';
 
+const UNKNOWN_ID = '01920000-0000-7000-8000-000000000001';
 const ORIGIN = 'https://app.example.com';
 const ISSUER = 'https://accounts.example.com';
 
@@ -29,7 +30,7 @@ interface Raw {
 }
 interface Asked {
   readonly token?: string;
-  readonly headers?: Record<string, string>;
+  readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;
 }
 
@@ -56,8 +57,8 @@ afterAll(() => agent.destroy());
 function ask(method: string, path: string, { token, headers = {}, body }: Asked = {}, url = app.url): Promise<Raw> {
   return new Promise((resolve, reject) => {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const type =
-      body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const length = 'transfer-encoding' in headers ? {} : { 'content-length': Buffer.byteLength(body ?? '') };
+    const type = body === undefined ? {} : { 'content-type': 'application/json', ...length };
     const asking = request(`${url}${path}`, { agent, method, headers: { ...type, ...authorization, ...headers } });
     asking.on('error', reject).on('response', (response) => {
       let text = '';
@@ -165,6 +166,68 @@ describe('a body', () => {
     // No JSON at all, which is found out first where it is read.
     expect((await post('x'.repeat(size))).status).toBe(413);
     expect((await post('x'.repeat(1000))).status).toBe(400);
+  });
+});
+
+const TYPES = [
+  'application/json',
+  'application/json; charset=utf-16',
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  'application/octet-stream',
+  'image/png; q',
+  'nonsense',
+  ';',
+  '',
+];
+/** How a request says that it has no content. */
+const NO_CONTENT = [{}, { 'content-length': '0' }, { 'transfer-encoding': 'chunked' }];
+
+describe('a request without content', () => {
+  it('is answered by every route as if it named no type of content (API-14)', async () => {
+    for (const [path, methods] of routes) {
+      for (const method of methods) {
+        // A logout would end the session.
+        const token = path.endsWith('/logout') ? 'x.y.z' : user.token;
+        const target = path.replaceAll(/\{[^}]+\}/g, UNKNOWN_ID);
+        const { status } = await ask(method, target, { token });
+        expect([path, status === 415]).toEqual([path, false]);
+        for (const framing of NO_CONTENT) {
+          for (const type of TYPES) {
+            const headers = { ...framing, 'content-type': type, 'content-encoding': 'gzip' };
+            const answer = await ask(method, target, { token, headers });
+            expect([method, path, headers, answer.status]).toEqual([method, path, headers, status]);
+          }
+        }
+      }
+    }
+  });
+
+  it.each(TYPES)('ends a session although it names the type %j (API-14)', async (type) => {
+    for (const framing of NO_CONTENT) {
+      const headers = { ...framing, 'content-type': type };
+      const { token, email } = await app.signIn();
+      const other = await app.signInAs(email);
+      const answers = [
+        await ask('DELETE', `/v1/auth/sessions/${other.sessionId}`, { token, headers }),
+        await ask('POST', '/v1/auth/logout', { token, headers }),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual([204, 204]);
+    }
+  });
+
+  it('is told from one with content of an unknown type, however that is sent (API-14)', async () => {
+    const type = { 'content-type': 'text/plain' };
+    for (const path of ['/v1/auth/login', '/v1/auth/logout']) {
+      const sent = [
+        await ask('POST', path, { token: user.token, body: 'a', headers: type }),
+        await ask('POST', path, { token: user.token, body: 'a', headers: { 'content-type': '' } }),
+        await ask('POST', path, { token: user.token, body: 'a', headers: { ...type, 'transfer-encoding': 'chunked' } }),
+      ];
+      expect([path, ...sent.map(({ status }) => status)]).toEqual([path, 415, 415, 415]);
+    }
+    expect((await ask('GET', '/v1/auth/me', user)).status).toBe(200);
   });
 });
 

@@ -1,13 +1,24 @@
-import type { FastifyInstance } from 'fastify';
-import { mediaTypeUnsupported } from '../problems/framework.problems.js';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { mediaTypeUnsupported, requestMalformed } from '../problems/framework.problems.js';
 import { BODY_LIMIT_BYTES, bodyLimitOf } from './body-limit.js';
 import { parseStrictJson } from './strict-json.js';
 
 const UTF_8 = /^utf-?8$/i;
 
+/** RFC 9110 section 8.3.1, up to its parameters. */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+
+/** A field that names no media type counts as one that is unknown: Fastify would refuse it without asking whether there is content. */
+export function settleContentType({ headers }: IncomingMessage): void {
+  const type = headers['content-type'];
+  if (type !== undefined && !MEDIA_TYPE.test(type)) headers['content-type'] = 'application/octet-stream';
+}
+
 /**
  * Leaves strict JSON as the only body that is read; every other media type, charset or content coding is 415, and what is
- * larger than the route's schema lets pass is 413. For an application created with `bodyParser: false`. A plugin may add another type for its own routes.
+ * larger than the route's schema lets pass is 413. Without content no type is refused (RFC 9110 section 8.3). For an application created with `bodyParser: false`. A plugin may add another type for its own routes.
  */
 export function useStrictJson(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
@@ -19,15 +30,29 @@ export function useStrictJson(fastify: FastifyInstance): void {
     { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES },
     (request, body, done) => {
       try {
-        requirePlainUtf8(request.headers['content-type'], request.headers['content-encoding']);
+        const schema = request.routeOptions.schema?.body;
         // Clients whose library names the type of every body name it for none as well.
-        const isNone = body.length === 0 && isOptional(request.routeOptions.schema?.body);
-        done(null, isNone ? null : parseStrictJson(body));
+        if (body.length === 0 && (schema === undefined || isOptional(schema))) return done(null, null);
+        if (body.length > 0) requirePlainUtf8(request.headers['content-type'], request.headers['content-encoding']);
+        done(null, parseStrictJson(body));
       } catch (problem) {
         done(problem as Error);
       }
     },
   );
+  fastify.addContentTypeParser('*', ({ headers }: FastifyRequest, payload: IncomingMessage) =>
+    noContent(headers['content-length'], payload),
+  );
+}
+
+/** Waits until it is known that a body has no content. */
+async function noContent(contentLength: string | undefined, payload: Readable): Promise<null> {
+  if (Number(contentLength ?? 0) > 0) throw mediaTypeUnsupported();
+  return new Promise((resolve, reject) => {
+    payload.once('data', () => reject(mediaTypeUnsupported()));
+    payload.once('end', () => resolve(null));
+    payload.once('error', (error) => reject(requestMalformed({ cause: error })));
+  });
 }
 
 /** Whether a route's schema for bodies lets `null` pass, which stands for no body. */

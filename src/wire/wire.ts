@@ -4,7 +4,7 @@ import { sendProblem } from '../problems/problem.filter.js';
 import { internalError } from '../problems/framework.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
-import { useStrictJson } from './body-parser.js';
+import { settleContentType, useStrictJson } from './body-parser.js';
 import { settlingClientAddress, trusting } from './client-address.js';
 import { answerPreflight, isPreflight } from './cors.js';
 import { BoundedIncomingMessage } from './input-bounds.js';
@@ -108,6 +108,7 @@ export function useWire(
     if (isLeaving() || request.headers.upgrade !== undefined) reply.header('connection', 'close');
     receive(request, reply, (refused) => {
       if (refused !== undefined) return sendProblem(refused, () => undefined, request, reply);
+      settleContentType(request.raw);
       const problem = malformed(request);
       if (problem === undefined && isPreflight(request.raw, corsOrigins)) return answerPreflight(reply);
       done(problem ?? misdirected(request, routes));
