@@ -15,6 +15,7 @@ import { Departure } from './health/departure.js';
 import { HealthModule } from './health/health.module.js';
 import { RequestMetrics } from './health/request.metrics.js';
 import { ProblemFilter } from './problems/problem.filter.js';
+import { RouteSettingsCheck } from './access/route-settings.check.js';
 import { Turnstile } from './access/turnstile.js';
 import { registerDocs } from './wire/docs.js';
 import { processLog } from './wire/log-sink.js';
@@ -94,10 +95,13 @@ export async function createApp(
       await registerDocs(fastify);
     }
     app.get(Gate).guard(fastify);
+    const routeSettings = app.get(RouteSettingsCheck);
+    routeSettings.watch(fastify);
     app.get(Turnstile).guard(fastify);
     app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
     await app.init();
     await fastify.ready();
+    routeSettings.requireAgreement();
     for (const { setting, reason } of config.adjustments)
       fastify.log.warn({ event: 'setting_adjusted', setting }, reason);
     await app.get(Chores, { strict: false }).begin();

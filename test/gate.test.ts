@@ -112,7 +112,9 @@ function encode(value: object): string {
 /** What the gate does with a header, without a server around it. */
 function passGate(authorization: string): { user: unknown; isDoneAtOnce: boolean; promises: number } {
   const addHook = vi.fn<(name: string, hook: (request: object, reply: object, done: () => void) => void) => void>();
-  app.nest.get(Gate, { strict: false }).guard({ decorateRequest() {}, addHook } as unknown as FastifyInstance);
+  app.nest
+    .get(Gate, { strict: false })
+    .guard({ decorate() {}, decorateRequest() {}, addHook } as unknown as FastifyInstance);
   const [, hook] = addHook.mock.lastCall ?? [];
   const request = { headers: { authorization }, routeOptions: { config: {} }, user: undefined };
   let [isDone, promises] = [false, 0];

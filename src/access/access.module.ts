@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { LimitsModule } from '../limits/limits.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
@@ -10,11 +11,21 @@ import { Gate } from './gate.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { LoginOutcomes } from './login-outcomes.js';
+import { RouteSettingsCheck } from './route-settings.check.js';
 import { Turnstile } from './turnstile.js';
 
 @Module({
-  imports: [PassportModule, LimitsModule, PasswordsModule, TokensModule, SessionsModule],
-  providers: [AccessTokenVerifier, JwtStrategy, Gate, JwtAuthGuard, Turnstile, AddressLimit, LoginOutcomes],
-  exports: [AccessTokenVerifier, AddressLimit, Gate, JwtAuthGuard, LoginOutcomes, Turnstile],
+  imports: [DiscoveryModule, PassportModule, LimitsModule, PasswordsModule, TokensModule, SessionsModule],
+  providers: [
+    AccessTokenVerifier,
+    JwtStrategy,
+    Gate,
+    JwtAuthGuard,
+    Turnstile,
+    AddressLimit,
+    LoginOutcomes,
+    RouteSettingsCheck,
+  ],
+  exports: [AccessTokenVerifier, AddressLimit, Gate, JwtAuthGuard, LoginOutcomes, RouteSettingsCheck, Turnstile],
 })
 export class AccessModule {}

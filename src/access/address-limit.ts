@@ -8,7 +8,7 @@ import { LimitsService } from '../limits/limits.service.js';
 import type { Problem, ProblemFactory } from '../problems/problem.js';
 import type { CountedRequest } from '../wire/request-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
-import { routeConfig } from './route-access.decorators.js';
+import { routeConfig } from './route-settings.js';
 
 /** So many addresses are counted at once, 230 bytes each; beyond them the one that was quiet for longest is forgotten. */
 export const MOST_ADDRESSES = 50_000;

@@ -1,17 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import passport, { type Strategy, type StrategyCreatedStatic } from 'passport';
+import passport from 'passport';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from '../problems/problem.filter.js';
 import { Problem } from '../problems/problem.js';
-import { isCompactJws } from '../verifier/compact-jws.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import { tokenInvalid, tokenMissing } from './access.problems.js';
-import { JwtStrategy } from './jwt.strategy.js';
+import { bearerToken, verifyBearer } from './bearer.js';
 import type { Principal } from './principal.js';
 import type { RouteAccess } from './route-access.decorators.js';
 
-/** As clients write it; any other spelling goes the long way. */
-const BEARER = 'Bearer ';
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Set by the gate: the verifier of this application. */
+    readonly accessTokenVerifier: AccessTokenVerifier;
+  }
+}
 
 type Done = (error?: Error) => void;
 type Settle = (outcome: Principal | Error) => void;
@@ -29,13 +32,11 @@ interface Asked {
 export class Gate {
   readonly #byName = new Map<string, PassportEntrance>();
 
-  constructor(
-    private readonly jwt: JwtStrategy,
-    private readonly verifier: AccessTokenVerifier,
-  ) {}
+  constructor(private readonly verifier: AccessTokenVerifier) {}
 
   /** Adds the hook. After the wire's own, which has answered unknown paths and wrong methods already. */
   guard(fastify: FastifyInstance): void {
+    fastify.decorate('accessTokenVerifier', this.verifier);
     fastify.decorateRequest('user');
     fastify.decorateRequest('bearerProblem');
     fastify.addHook('onRequest', (request, reply, done) => {
@@ -65,10 +66,20 @@ export class Gate {
       request.user = outcome;
       done();
     };
-    // What the strategy would find after all its machinery; whatever is not known for sure is left to it.
-    if (token !== undefined && !isCompactJws(token)) settle(tokenInvalid());
-    else if (strategies === undefined) enterStrategy(this.jwt, request, settle);
+    if (strategies === undefined) this.#verify(token, settle);
     else this.#passport(strategies)(request, reply, settle);
+  }
+
+  #verify(token: string | undefined, settle: Settle): void {
+    let outcome: Principal | Promise<Principal>;
+    try {
+      outcome = verifyBearer(token, this.verifier);
+    } catch (error) {
+      settle(error as Error);
+      return;
+    }
+    if (outcome instanceof Promise) outcome.then(settle, settle);
+    else settle(outcome);
   }
 
   #passport(strategies: readonly string[]): PassportEntrance {
@@ -77,25 +88,6 @@ export class Gate {
     this.#byName.set(id, enter);
     return enter;
   }
-}
-
-function bearerToken(authorization: string | undefined): string | undefined {
-  return authorization?.startsWith(BEARER) ? authorization.slice(BEARER.length) : undefined;
-}
-
-/** What passport does with one strategy; its middleware around that takes four times as long. */
-function enterStrategy(strategy: Strategy, request: FastifyRequest, settle: Settle): void {
-  const isNobody = (): void => settle(tokenMissing());
-  const outcomes: StrategyCreatedStatic = {
-    success: (user) => settle(user as Principal),
-    fail: (info) => settle(refusal(request, info)),
-    error: settle,
-    pass: isNobody,
-    redirect: isNobody,
-  };
-  // A strategy tells the outcome to itself, so each request has its own.
-  const attempt: unknown = Object.assign(Object.create(strategy) as object, outcomes);
-  strategy.authenticate.call(attempt as never, request as never);
 }
 
 /** Strategies by name are passport's, one for the process. */
@@ -115,5 +107,5 @@ function refusal(request: FastifyRequest, info: unknown): Problem {
   const reasons = [info].flat();
   const problem = reasons.find((reason) => reason instanceof Problem);
   if (problem !== undefined) return problem;
-  return /^bearer(?: |$)/i.test(request.headers.authorization ?? '') ? tokenInvalid() : tokenMissing();
+  return bearerToken(request.headers.authorization) === undefined ? tokenMissing() : tokenInvalid();
 }

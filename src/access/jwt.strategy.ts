@@ -1,46 +1,36 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
-import { ExtractJwt, Strategy } from 'passport-jwt';
-import { internalError } from '../problems/framework.problems.js';
+import type { FastifyRequest } from 'fastify';
+import { Strategy } from 'passport-jwt';
 import { Problem } from '../problems/problem.js';
-import { AccessTokenVerifier } from './access-token.verifier.js';
+import { bearerToken, verifyBearer } from './bearer.js';
 import type { Principal } from './principal.js';
 
-type Done = (error: unknown, principal?: Principal) => void;
-
 /**
- * passport-jwt's verifier is one for the process, so it is set once to a function without state: what
- * `secretOrKeyProvider` hands over is the application's own verifier, and the "payload" is the principal.
+ * passport-jwt's strategy in name, our verifier in deed: `authenticate`, which passport-strategy has its subclasses override, asks the
+ * verifier of the request's application. Strategies are registered for the whole process, so that this one may be another application's.
  */
-function verifyWith(token: string, verifier: AccessTokenVerifier, _options: unknown, done: Done): void {
-  const accept = (principal: Principal): void => done(null, principal);
-  // passport-jwt makes a 401 of whatever it is told, and only what we say about a token is one.
-  const refuse = (error: unknown): void => done(error instanceof Problem ? error : internalError({ cause: error }));
-  let outcome: Principal | Promise<Principal>;
-  try {
-    outcome = verifier.verify(token);
-  } catch (error) {
-    refuse(error);
-    return;
-  }
-  if (outcome instanceof Promise) outcome.then(accept, refuse);
-  else accept(outcome);
-}
-
-Object.assign(Strategy, { JwtVerifier: verifyWith });
-
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
-  constructor(verifier: AccessTokenVerifier) {
-    super({
-      jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
-      // Typed as a secret; verifyWith receives it as it is.
-      secretOrKeyProvider: (_request, _token, done) => done(null, verifier as unknown as string),
-    });
+  constructor() {
+    // What the constructor asks for, and nothing here uses.
+    super({ jwtFromRequest: () => null, secretOrKeyProvider: (_request, _token, done) => done(new Error('unused')) });
   }
 
-  /** The principal as the token says it; asks nobody. */
-  validate(principal: Principal): Principal {
-    return principal;
+  override authenticate(incoming: unknown): void {
+    const refuse = (error: unknown): void => {
+      if (error instanceof Problem && error.kind.status === 401) this.fail(error, 401);
+      else this.error(error as Error);
+    };
+    authenticate(incoming as FastifyRequest).then((user) => this.success(user), refuse);
   }
+
+  /** What passport-jwt would call with the claims of a token that it verified itself. */
+  validate(): never {
+    throw new Error('The strategy verifies by authenticate');
+  }
+}
+
+async function authenticate({ user, headers, server }: FastifyRequest): Promise<Principal> {
+  return user ?? verifyBearer(bearerToken(headers.authorization), server.accessTokenVerifier);
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../problems/problem.js';
-import { routeConfig } from './route-access.decorators.js';
+import { routeConfig } from './route-settings.js';
 
 type LoginOutcome = 'success' | 'wrong' | 'limited' | 'unavailable';
 

@@ -1,11 +1,9 @@
-import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { Problem } from '../problems/problem.js';
 import { tokenMissing } from './access.problems.js';
 import type { Principal } from './principal.js';
-
-/** Where Nest's Fastify adapter takes a route's `config` from. */
-const ROUTE_CONFIG = '__fastify_route_config__';
+import { routeConfig } from './route-settings.js';
 
 /** The part of a Fastify route's `config` that the gate reads; nothing said means an access token is needed. */
 export interface RouteAccess {
@@ -14,16 +12,7 @@ export interface RouteAccess {
   readonly strategies?: readonly string[];
 }
 
-/** Adds to the route's `config`, where Nest's own decorator would put this in the place of all that was said before. */
-export function routeConfig(added: object): MethodDecorator {
-  return (target, name, descriptor) => {
-    const handler: unknown = descriptor.value;
-    const config: unknown = typeof handler === 'function' ? Reflect.getMetadata(ROUTE_CONFIG, handler) : undefined;
-    SetMetadata(ROUTE_CONFIG, Object.assign({}, config, added))(target, name, descriptor);
-  };
-}
-
-const routeAccess = (access: RouteAccess): MethodDecorator => routeConfig(access);
+const routeAccess = (access: RouteAccess): MethodDecorator => routeConfig({ ...access });
 
 /** Lets everyone call the route; such a route belongs on the written public list. */
 export const Public = (): MethodDecorator => routeAccess({ access: 'public' });

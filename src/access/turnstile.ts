@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import { LoginOutcomes } from './login-outcomes.js';
-import { routeConfig } from './route-access.decorators.js';
+import { routeConfig } from './route-settings.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { sendProblem } from '../problems/problem.filter.js';
 

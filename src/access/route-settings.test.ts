@@ -1,0 +1,107 @@
+import { applyDecorators, Controller, Get, Module, type Type } from '@nestjs/common';
+import { DiscoveryModule, NestFactory } from '@nestjs/core';
+import { FastifyAdapter, RouteConfig, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Unlimited } from './address-limit.js';
+import { CountsAsLogin } from './login-outcomes.js';
+import { Authenticated, BearerOrBody, Public } from './route-access.decorators.js';
+import { RouteSettingsCheck } from './route-settings.check.js';
+import { HashesPassword } from './turnstile.js';
+
+/** A controller whose one handler has these decorators, the lowest first. */
+function controllerWith(...decorators: readonly MethodDecorator[]): Type {
+  class NotesController {
+    read(): object {
+      return {};
+    }
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(NotesController.prototype, 'read') ?? {};
+  applyDecorators(...decorators)(NotesController.prototype, 'read', descriptor);
+  Controller('notes')(NotesController);
+  return NotesController;
+}
+
+/** Starts an application and gives the config of its route, or rejects as the boot does. */
+async function configOfRoute(controller: Type): Promise<Record<string, unknown>> {
+  class NotesModule {}
+  Module({ imports: [DiscoveryModule], controllers: [controller], providers: [RouteSettingsCheck] })(NotesModule);
+  const app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(), { logger: false });
+  onTestFinished(() => app.close());
+  const check = app.get(RouteSettingsCheck);
+  check.watch(app.getHttpAdapter().getInstance());
+  let config: object = {};
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRoute', (route) => void (config = route.config ?? {}));
+  await app.init();
+  check.requireAgreement();
+  return { ...config };
+}
+
+function permutations<Item>(items: readonly Item[]): Item[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item].concat(rest)));
+}
+
+/** By name, so that a test can say which. */
+const DECORATORS: Readonly<Record<string, () => MethodDecorator>> = {
+  Get: () => Get(),
+  Public,
+  HashesPassword,
+  CountsAsLogin,
+  RouteConfig: () => RouteConfig({ mine: true }),
+};
+const made = (names: readonly string[]): MethodDecorator[] => names.flatMap((name) => DECORATORS[name]?.() ?? []);
+const SETTINGS = { access: 'public', hashes: true, isLogin: true };
+
+describe('the settings of a route', () => {
+  it.each(permutations(['Get', 'Public', 'HashesPassword', 'CountsAsLogin']))(
+    'are those of all its decorators, in the order %s, %s, %s, %s',
+    async (...names) => {
+      expect(await configOfRoute(controllerWith(...made(names)))).toMatchObject(SETTINGS);
+    },
+  );
+
+  it.each(permutations(['Public', 'HashesPassword', 'CountsAsLogin', 'RouteConfig']))(
+    'are there beside a @RouteConfig, or the application does not start, in the order %s, %s, %s, %s',
+    async (...names) => {
+      const starting = configOfRoute(controllerWith(Get(), ...made(names)));
+      if (names.at(-1) === 'RouteConfig')
+        await expect(starting).rejects.toThrow(/^NotesController\.read has a @RouteConfig/);
+      else expect(await starting).toMatchObject({ ...SETTINGS, mine: true });
+    },
+  );
+
+  it.each<[string, readonly MethodDecorator[]]>([
+    ['that opens it', [RouteConfig({ access: 'public' })]],
+    ['that guards it otherwise', [RouteConfig({ strategies: ['api-key'] })]],
+    ['that opens what is guarded otherwise', [Authenticated('api-key'), RouteConfig({ access: 'public' })]],
+    [
+      'that takes nothing but the limit away',
+      [Public(), RouteConfig({ access: 'public', isUnlimited: true }), HashesPassword()],
+    ],
+    ['that is above and says less', [Public(), Unlimited(), RouteConfig({ access: 'public' })]],
+  ])('are never those of a @RouteConfig %s', async (_case, decorators) => {
+    await expect(configOfRoute(controllerWith(Get(), ...decorators))).rejects.toThrow(
+      /^NotesController\.read has a @RouteConfig/,
+    );
+  });
+
+  it.each<[string, () => MethodDecorator[]]>([
+    ['@Public() and @Authenticated()', () => [Public(), Authenticated('api-key')]],
+    ['@Public() and @BearerOrBody()', () => [BearerOrBody(), Public()]],
+    ['@BearerOrBody() and @Authenticated()', () => [BearerOrBody(), Authenticated('api-key')]],
+    ['two kinds of @Authenticated()', () => [Authenticated('a'), Authenticated('b')]],
+  ])('say one thing of who may call: never %s', async (_case, decorators) => {
+    await expect(configOfRoute(controllerWith(Get(), ...decorators()))).rejects.toThrow(
+      /^NotesController\.read has more than one/,
+    );
+  });
+
+  it('belong to a route', async () => {
+    await expect(configOfRoute(controllerWith(Public()))).rejects.toThrow(
+      'NotesController.read has decorators whose settings its route does not have.',
+    );
+  });
+});

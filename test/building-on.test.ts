@@ -1,0 +1,152 @@
+import {
+  BadRequestException,
+  ConflictException,
+  Controller,
+  ForbiddenException,
+  Get,
+  HttpException,
+  Module,
+  Param,
+  ServiceUnavailableException,
+  UseGuards,
+} from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { JwtAuthGuard } from '../src/access/jwt-auth.guard.js';
+import type { Principal } from '../src/access/principal.js';
+import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';
+import { afterAllTests, startApp, type TestApp } from './app.js';
+
+const THROWN: Readonly<Record<string, () => Error>> = {
+  forbidden: () => new ForbiddenException('not yours'),
+  conflict: () => new ConflictException('taken'),
+  list: () => new BadRequestException(['one flaw', 'another flaw']),
+  coded: () => new HttpException({ code: 'note_locked', message: 'locked by somebody' }, 423),
+  odd: () => new HttpException('what', 299),
+  broken: () => new HttpException('the password of the database is x', 502),
+  busy: () => new ServiceUnavailableException('the pool of db-17 is full'),
+  // As a second copy of @nestjs/common would make it.
+  foreign: () => Object.assign(new Error('gone'), { getStatus: () => 410, getResponse: () => 'gone for good' }),
+};
+
+@Controller('v1/tests')
+class TestsController {
+  @Get('plain-guard')
+  @Public()
+  @UseGuards(AuthGuard('jwt'))
+  plainGuard(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('our-guard')
+  @Public()
+  @UseGuards(JwtAuthGuard)
+  ourGuard(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('both')
+  @UseGuards(AuthGuard('jwt'))
+  both(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('thrown/:name')
+  @Public()
+  thrown(@Param('name') name: string): never {
+    throw THROWN[name]?.() ?? new Error(name);
+  }
+}
+
+@Module({ controllers: [TestsController] })
+class TestsModule {}
+
+@Controller('v1/opened')
+class OpenedController {
+  @Get()
+  @RouteConfig({ access: 'public' })
+  @Authenticated('api-key')
+  opened(): object {
+    return {};
+  }
+}
+
+@Module({ controllers: [OpenedController] })
+class OpenedModule {}
+
+/** Strategies of passport are one for the process: that of the second application serves both. */
+let app: TestApp;
+let second: TestApp;
+const onFinished = afterAllTests();
+
+beforeAll(async () => {
+  app = await startApp({ features: [TestsModule] }, onFinished);
+  second = await startApp({ features: [TestsModule] }, onFinished);
+});
+
+async function asked(node: TestApp, path: string, authorization?: string): Promise<unknown[]> {
+  const headers = authorization === undefined ? {} : { authorization };
+  const { status, body, headers: received } = await node.call('GET', `/v1/tests/${path}`, { headers });
+  return [status, body['code'] ?? body['userId'], received.get('www-authenticate')];
+}
+
+const MISSING = 'Bearer realm="gatehouse"';
+const INVALID = 'Bearer realm="gatehouse", error="invalid_token"';
+
+describe('a guard of passport on a route of one’s own', () => {
+  it.each(['Bearer', 'bearer', 'BEARER', 'Bearer ', 'bearer   '])('lets a token in behind %j', async (scheme) => {
+    const { token, userId } = await app.signIn();
+    for (const path of ['plain-guard', 'our-guard', 'both']) {
+      expect([path, ...(await asked(app, path, `${scheme} ${token}`))]).toEqual([path, 200, userId, null]);
+    }
+  });
+
+  it('knows the tokens of its application alone, whichever has started last', async () => {
+    const { token, userId } = await app.signIn();
+    const other = await second.signIn();
+    for (const path of ['plain-guard', 'our-guard', 'both']) {
+      expect((await asked(app, path, `Bearer ${token}`)).slice(0, 2)).toEqual([200, userId]);
+      expect((await asked(second, path, `Bearer ${other.token}`)).slice(0, 2)).toEqual([200, other.userId]);
+      expect((await asked(app, path, `Bearer ${other.token}`))[0]).toBe(401);
+      expect((await asked(second, path, `Bearer ${token}`))[0]).toBe(401);
+    }
+  });
+
+  it.each([
+    ['nothing', undefined, 'token_missing', MISSING],
+    ['another scheme', 'Basic YTpi', 'token_missing', MISSING],
+    ['garbage', 'Bearer x', 'token_invalid', INVALID],
+    ['the form of a token', 'Bearer a.b.c', 'token_invalid', INVALID],
+    ['9,000 characters', `Bearer ${'a'.repeat(9000)}`, 'token_invalid', INVALID],
+    ['9,000 characters without a blank', 'a'.repeat(9000), 'token_missing', MISSING],
+  ])('refuses %s with 401 and never with 500', async (_case, authorization, code, challenge) => {
+    expect(await asked(app, 'our-guard', authorization)).toEqual([401, code, challenge]);
+    expect(await asked(app, 'both', authorization)).toEqual([401, code, challenge]);
+    expect(await asked(app, 'plain-guard', authorization)).toEqual([401, 'unauthorized', MISSING]);
+  });
+});
+
+describe('what a handler of one’s own throws', () => {
+  it.each([
+    ['forbidden', 403, 'forbidden', 'not yours'],
+    ['conflict', 409, 'conflict', 'taken'],
+    ['list', 400, 'bad_request', 'one flaw; another flaw'],
+    ['coded', 423, 'note_locked', 'locked by somebody'],
+    ['foreign', 410, 'gone', 'gone for good'],
+    ['odd', 500, 'internal_error', expect.not.stringContaining('what')],
+    ['broken', 502, 'bad_gateway', expect.not.stringContaining('password')],
+    ['busy', 503, 'service_unavailable', expect.not.stringContaining('db-17')],
+  ])('keeps status and message: %s is %d %s', async (name, status, code, detail: unknown) => {
+    const answer = await app.call('GET', `/v1/tests/thrown/${name}`);
+    expect(answer.body).toMatchObject({ status, code, detail, type: `urn:gatehouse:problem:${code}` });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      status,
+      'application/problem+json; charset=utf-8',
+    ]);
+  });
+});
+
+it('an application whose @RouteConfig would open a guarded route does not start, and says which (ACC-01)', async () => {
+  await expect(startApp({ features: [OpenedModule] })).rejects.toThrow(/^OpenedController\.opened has a @RouteConfig/);
+});
