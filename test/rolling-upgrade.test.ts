@@ -182,6 +182,49 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     });
   });
 
+  it('is migrated under load and loses no request', { timeout: 60_000 }, async () => {
+    const url = await goldenDatabase();
+    const settings = { ...environment, DATABASE_URL: url };
+    const { client } = await startNode(url, { ...settings, RATE_LIMITS: 'dry-run' }, onTestFinished, oldFolder);
+    const { email, refreshToken } = await client.signIn();
+    const deviceToken = String((await client.login(email)).body['deviceToken']);
+    const over = new AbortController();
+    const outcomes: Record<string, number> = {};
+    const keep = async (name: string, ask: () => ReturnType<Client['call']>): Promise<void> => {
+      while (!over.signal.aborted) {
+        const outcome = `${name} ${String(await codeOf(ask()))}`;
+        outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      }
+    };
+    let current = refreshToken;
+    const refresh = async () => {
+      const answer = await client.refresh(current);
+      current = tokensOf(answer).refreshToken;
+      return answer;
+    };
+    const known = { email, password: PASSWORD, deviceToken };
+    const load = [
+      keep('refresh', refresh),
+      keep('login', () => client.login(email)),
+      keep('known login', () => client.call('POST', '/v1/auth/login', { json: known })),
+      keep('wrong login', () => client.login(email, `${PASSWORD} not`)),
+    ];
+    const isWarm = () =>
+      expect.poll(() => Math.min(...Object.values(outcomes)), { timeout: 10_000 }).toBeGreaterThan(10);
+    await isWarm();
+    await linesOf(settings, ['dist/migrate-database.js']);
+    for (const name of Object.keys(outcomes)) outcomes[name] = 0;
+    await isWarm();
+    over.abort();
+    await Promise.all(load);
+    expect(Object.keys(outcomes).toSorted()).toEqual([
+      'known login 200',
+      'login 200',
+      'refresh 200',
+      'wrong login credentials_invalid',
+    ]);
+  });
+
   it('goes on after the migration, and starts again on what was migrated', { timeout: 60_000 }, async () => {
     expect((await versions.old.client.call('GET', '/health/ready')).status).toBe(200);
     const { token, email } = await versions.new.client.signIn();
