@@ -5,6 +5,7 @@ import { Breaker } from '../dist/database/breaker.js';
 import { PrismaService } from '../dist/database/prisma.service.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
+import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/startup.js';
 import { hash } from '../dist/passwords/argon2.js';
 
 const EMAIL = 'admin@example.com';
@@ -52,7 +53,9 @@ async function main(): Promise<void> {
   const database = await provideDatabase(settings, 'script');
   try {
     const { config } = database;
-    await bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined });
+    await whenDatabaseAnswers(config, AT_ONCE, () =>
+      bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined }),
+    );
     const prisma = new PrismaService({ ...config, databaseStatementTimeoutMs: 60_000 }, new Breaker());
     const cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };
     try {

@@ -4,6 +4,9 @@ import { requireMasterSecret } from './config/config.js';
 import { readSettings } from './config/read-settings.js';
 import { provideDatabase } from './database/provide-database.js';
 import { bringSchemaUpToDate } from './database/schema-version.js';
+import { whenDatabaseAnswers, type Patience } from './database/startup.js';
+import { processLog } from './wire/log-sink.js';
+import { startLog } from './wire/log.js';
 
 /** In which the embedded database's processes are launched. */
 const LAUNCH_MS = 60;
@@ -11,6 +14,8 @@ const GOODBYES = ['SIGTERM', 'SIGINT'] as const;
 
 async function main(): Promise<void> {
   const leaving = goodbye();
+  const stopping = new AbortController();
+  void leaving.then(() => stopping.abort());
   const settings = readSettings();
   const providing = provideDatabase(settings, 'app');
   // The application takes as long to load as the database to start, and it blocks this thread: so it comes second.
@@ -19,8 +24,16 @@ async function main(): Promise<void> {
   const database = await providing;
   try {
     const config = requireMasterSecret(database.config);
-    await bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined || config.migrateOnStart });
-    const app = await createApp(config);
+    const migrate = settings.databaseUrl === undefined || config.migrateOnStart;
+    const tell = startLog(config.logLevel, processLog());
+    const patience: Patience = { seconds: config.databaseStartupSeconds, signal: stopping.signal, tell };
+    const app = await whenDatabaseAnswers(config, patience, async () => {
+      await bringSchemaUpToDate(config, { migrate, patience });
+      return createApp(config);
+    }).catch((error: unknown) => {
+      if (error !== stopping.signal.reason) throw error;
+    });
+    if (app === undefined) return;
     try {
       const departure = app.get(Departure, { strict: false });
       const { server } = app.getHttpAdapter().getInstance();

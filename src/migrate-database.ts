@@ -1,14 +1,22 @@
 import { readSettings } from './config/read-settings.js';
 import { provideDatabase } from './database/provide-database.js';
 import { bringSchemaUpToDate, pendingMigrations } from './database/schema-version.js';
+import { whenDatabaseAnswers, type Patience } from './database/startup.js';
+import { startLog } from './wire/log.js';
 
 /** `npm run db:migrate`: applies the pending migrations to `DATABASE_URL`, or to the embedded database. */
 async function main(): Promise<void> {
   const database = await provideDatabase(readSettings('migrate'), 'script');
   const { config } = database;
   try {
-    const pending = await pendingMigrations(config);
-    await bringSchemaUpToDate(config, { migrate: true });
+    // Its output is the result; what it waits for goes beside it.
+    const tell = startLog(config.logLevel, process.stderr);
+    const patience: Patience = { seconds: config.databaseStartupSeconds, tell };
+    const pending = await whenDatabaseAnswers(config, patience, async () => {
+      const found = await pendingMigrations(config);
+      await bringSchemaUpToDate(config, { migrate: true, patience });
+      return found;
+    });
     process.stdout.write(pending.length > 0 ? `Applied ${pending.join(', ')}\n` : 'Nothing to migrate.\n');
   } finally {
     await database.stop();

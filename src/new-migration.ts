@@ -4,6 +4,7 @@ import { newMigrationFolder } from './database/migration-files.js';
 import { provideDatabase } from './database/provide-database.js';
 import { missingScript } from './database/schema-engine.js';
 import { createScratchDatabase } from './database/schema-reset.js';
+import { AT_ONCE, whenDatabaseAnswers } from './database/startup.js';
 
 /** `npm run db:migrate:new -- NAME`: writes what takes a freshly migrated database to `schema.prisma`. */
 async function main([name = '']: readonly string[]): Promise<void> {
@@ -12,7 +13,8 @@ async function main([name = '']: readonly string[]): Promise<void> {
   }
   const database = await provideDatabase(readSettings('migrate'), 'script');
   try {
-    const sql = await missingFromMigrations(database.config.databaseDirectUrl);
+    const { config } = database;
+    const sql = await whenDatabaseAnswers(config, AT_ONCE, () => missingFromMigrations(config.databaseDirectUrl));
     if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');
     else process.stdout.write(`Wrote ${await write(name, sql)}: read it before you commit it.\n`);
   } finally {

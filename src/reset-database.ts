@@ -2,6 +2,7 @@ import { readSettings } from './config/read-settings.js';
 import { provideDatabase } from './database/provide-database.js';
 import { dropEverything } from './database/schema-reset.js';
 import { bringSchemaUpToDate } from './database/schema-version.js';
+import { AT_ONCE, whenDatabaseAnswers } from './database/startup.js';
 
 /** `npm run db:reset`: drops everything and migrates again. */
 async function main(args: readonly string[]): Promise<void> {
@@ -11,8 +12,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const database = await provideDatabase(settings, 'script');
   try {
-    await dropEverything(database.config);
-    await bringSchemaUpToDate(database.config, { migrate: true });
+    const { config } = database;
+    await whenDatabaseAnswers(config, AT_ONCE, async () => {
+      await dropEverything(config);
+      await bringSchemaUpToDate(config, { migrate: true });
+    });
     process.stdout.write('The database is empty and migrated.\n');
   } finally {
     await database.stop();

@@ -4,6 +4,7 @@ import { requireMasterSecret } from './config/config.js';
 import { readSettings } from './config/read-settings.js';
 import { provideDatabase } from './database/provide-database.js';
 import { bringSchemaUpToDate } from './database/schema-version.js';
+import { AT_ONCE, whenDatabaseAnswers } from './database/startup.js';
 import { Problem } from './problems/problem.js';
 
 /**
@@ -26,8 +27,10 @@ export async function withServices(work: (services: INestApplicationContext) => 
   const database = await provideDatabase(readSettings(), 'script');
   try {
     const config = requireMasterSecret(database.config);
-    await bringSchemaUpToDate(config, { migrate: false });
-    const services = await createServices(config);
+    const services = await whenDatabaseAnswers(config, AT_ONCE, async () => {
+      await bringSchemaUpToDate(config, { migrate: false });
+      return createServices(config);
+    });
     try {
       await work(services);
     } finally {

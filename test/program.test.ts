@@ -44,7 +44,8 @@ describe('a start', () => {
   });
 
   it('without a database that answers fails with its reason', async () => {
-    const program = main({ DATABASE_URL: 'postgresql://nobody:hidden@127.0.0.1:1/none', MASTER_SECRET });
+    const DATABASE_URL = 'postgresql://nobody:hidden@127.0.0.1:1/none';
+    const program = main({ DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: '0' });
     expect(await ended(program)).toBe(1);
     expect(program.output()).toMatch(/ECONNREFUSED/);
     expect(program.output()).not.toContain('hidden');

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Adjustment, Settings } from './config.js';
 import { readEnvFile } from './env-file.js';
+import { schemaOf } from './postgres-url.js';
 import type { Setting } from './setting-kinds.js';
 import { settings } from './settings.js';
 import { readTextFile } from './text-file.js';
@@ -122,6 +123,10 @@ function contradictions(config: Settings, purpose: Purpose): string[] {
   }
   if (config.databaseUrl === undefined && config.databaseDirectUrl !== undefined) {
     problems.push('DATABASE_DIRECT_URL needs DATABASE_URL');
+  }
+  const { databaseUrl, databaseDirectUrl } = config;
+  if (databaseUrl && databaseDirectUrl && schemaOf(databaseUrl) !== schemaOf(databaseDirectUrl)) {
+    problems.push('DATABASE_DIRECT_URL names another schema than DATABASE_URL');
   }
   const floor = ARGON2_FLOOR_KIB[Math.min(config.argon2Passes, 3) - 1] ?? 0;
   if (config.argon2MemoryKib < floor) {

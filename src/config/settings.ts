@@ -1,3 +1,4 @@
+import { flawOfPostgresUrl } from './postgres-url.js';
 import { flag, host, integer, networks, oneOf, origins, path, secret, secrets, text, url } from './setting-kinds.js';
 
 /** No access token lives longer, on whatever node it was minted. */
@@ -12,13 +13,13 @@ export const settings = {
   PORT: integer({ default: 3000, min: 0, max: 65_535, about: 'TCP port to listen on; `0` takes a free one.' }),
   DATABASE_URL: secret({
     unset: 'embedded PostgreSQL',
-    about: 'PostgreSQL 15 or later, as `postgresql://user:password@host:5432/database`.',
-    check: checkPostgresUrl,
+    about: 'PostgreSQL 15 or later, as `postgresql://user:password@host:5432/database?schema=public`.',
+    check: flawOfPostgresUrl,
   }),
   DATABASE_DIRECT_URL: secret({
     unset: '`DATABASE_URL`',
     about: 'The same database without a transaction pooler, for migrations and LISTEN.',
-    check: checkPostgresUrl,
+    check: flawOfPostgresUrl,
   }),
   DATABASE_POOL_SIZE: integer({ default: 10, min: 1, max: 1000, about: 'Most database connections of one process.' }),
   DATABASE_CONNECTION_TIMEOUT_MS: integer({
@@ -26,6 +27,12 @@ export const settings = {
     min: 100,
     max: 60_000,
     about: 'Longest wait for a connection from the pool.',
+  }),
+  DATABASE_STARTUP_SECONDS: integer({
+    default: 60,
+    min: 0,
+    max: 3600,
+    about: 'Longest wait, at the start, for a database that does not answer yet or for a migration under way.',
   }),
   DATABASE_STATEMENT_TIMEOUT_MS: integer({
     default: 3000,
@@ -192,11 +199,3 @@ export const settings = {
     about: 'Serve `/docs` and `/openapi.json`: `on` or `off`.',
   }),
 } as const;
-
-function checkPostgresUrl(value: string): string | undefined {
-  if (!URL.canParse(value)) return 'is not a URL';
-  const { protocol, hostname, pathname } = new URL(value);
-  if (protocol !== 'postgresql:' && protocol !== 'postgres:') return 'does not start with postgresql://';
-  if (hostname === '' && !value.includes('host=')) return 'names no host';
-  return pathname.length < 2 ? 'names no database' : undefined;
-}

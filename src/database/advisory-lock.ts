@@ -1,5 +1,5 @@
-import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
+import { directTarget, openClient } from './connection.js';
 import type { Transaction } from './prisma.service.js';
 
 /** Held while the schema is migrated and while the first keys are made. */
@@ -22,17 +22,14 @@ const LONGEST_WAIT_MS = 120_000;
  * with the connection, so a killed process leaves none behind.
  */
 export async function withAdvisoryLock<Result>(
-  config: Pick<DatabaseConfig, 'databaseDirectUrl' | 'databaseConnectionTimeoutMs'>,
+  config: Pick<DatabaseConfig, 'databaseUrl' | 'databaseDirectUrl' | 'databaseConnectionTimeoutMs'>,
   lock: number,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const client = new pg.Client({
-    connectionString: config.databaseDirectUrl,
+  const client = await openClient(directTarget(config), {
     connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
     application_name: 'gatehouse lock',
   });
-  client.on('error', () => undefined);
-  await client.connect();
   try {
     await client.query(`SET lock_timeout = ${LONGEST_WAIT_MS}`);
     await client.query('SELECT pg_advisory_lock($1)', [lock]);

@@ -1,11 +1,12 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
+import { connectionStringOf, SESSION_STATEMENT, type ConnectionTarget } from './connection.js';
 
 /** Longest wait for the connection, and for the answer to each query; then another connection is tried. */
 export const TIMEOUT_MS = 2000;
 
 export interface DedicatedConnectionOptions {
-  readonly connectionString: string;
+  readonly target: ConnectionTarget;
   /** What `pg_stat_activity` shows. */
   readonly name: string;
 }
@@ -24,10 +25,10 @@ export class DedicatedConnection {
     this.ended = over.signal;
   }
 
-  static async open({ connectionString, name }: DedicatedConnectionOptions): Promise<DedicatedConnection> {
+  static async open({ target, name }: DedicatedConnectionOptions): Promise<DedicatedConnection> {
     const socket = new Socket();
     const client = new pg.Client({
-      connectionString,
+      connectionString: connectionStringOf(target),
       application_name: name,
       connectionTimeoutMillis: TIMEOUT_MS,
       query_timeout: TIMEOUT_MS,
@@ -39,6 +40,7 @@ export class DedicatedConnection {
     client.on('error', () => undefined);
     try {
       await client.connect();
+      await client.query(SESSION_STATEMENT);
       return new DedicatedConnection(client, socket);
     } catch (error) {
       socket.destroy();

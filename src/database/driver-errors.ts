@@ -45,12 +45,13 @@ export function isUnreachable(error: unknown): boolean {
   return isSilent || codesOf(error).some((code) => SOCKET_CODES.has(code) || code.startsWith('57P0'));
 }
 
-function codesOf(error: unknown): string[] {
-  const codes: string[] = [];
+/** The codes of an error and its causes, outermost first: of the system, SQLSTATE, or Prisma's. */
+export function codesOf(error: unknown): string[] {
+  const codes: unknown[] = [];
   for (let link = error, depth = 0; link instanceof Object && depth < 6; link = causeOf(link), depth++) {
-    codes.push(...['code', 'originalCode'].map((member) => String(Reflect.get(link as object, member))));
+    codes.push(...['code', 'originalCode'].map((member) => Reflect.get(link as object, member) as unknown));
   }
-  return codes;
+  return codes.filter((code) => typeof code === 'string');
 }
 
 /** Whether an insert or update met a row that holds the same unique value. */

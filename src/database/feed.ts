@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Breaker } from './breaker.js';
+import { directTarget, pooledTarget } from './connection.js';
 import { DedicatedConnection } from './dedicated-connection.js';
 import { isUnreachable } from './driver-errors.js';
 import { Listener } from './listener.js';
@@ -42,7 +43,7 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
     private readonly breaker: Breaker,
   ) {
     const { signal } = this.#closing;
-    this.#listener = new Listener(config.databaseDirectUrl, CHANNEL, signal, (isAnew) => this.#wakeUp(isAnew));
+    this.#listener = new Listener(directTarget(config), CHANNEL, signal, (isAnew) => this.#wakeUp(isAnew));
   }
 
   /** Adds a reader; to be called by a constructor, since the first reading is done before any other `onModuleInit`. */
@@ -122,15 +123,14 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
       this.#connection = undefined;
       this.#mayHaveMissed();
     }
-    const connectionString = this.config.databaseUrl;
-    this.#connection ??= await this.#open(connectionString);
+    this.#connection ??= await this.#open();
     if (this.#closing.signal.aborted) this.#connection.close();
     return this.#connection;
   }
 
-  async #open(connectionString: string): Promise<DedicatedConnection> {
+  async #open(): Promise<DedicatedConnection> {
     try {
-      const connection = await DedicatedConnection.open({ connectionString, name: 'gatehouse feed' });
+      const connection = await DedicatedConnection.open({ target: pooledTarget(this.config), name: 'gatehouse feed' });
       this.breaker.close();
       return connection;
     } catch (error) {

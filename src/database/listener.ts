@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { ConnectionTarget } from './connection.js';
 import { DedicatedConnection } from './dedicated-connection.js';
 
 const PING_MS = 10_000;
@@ -9,11 +10,11 @@ export class Listener {
   #connection: DedicatedConnection | undefined;
 
   /**
-   * @param url without a transaction pooler, which would lose the LISTEN
+   * @param target without a transaction pooler, which would lose the LISTEN
    * @param onNews called for each notification, and with `true` each time it listens anew: what came before was not heard
    */
   constructor(
-    private readonly url: string,
+    private readonly target: ConnectionTarget,
     private readonly channel: string,
     private readonly signal: AbortSignal,
     private readonly onNews: (isAnew: boolean) => void,
@@ -44,7 +45,7 @@ export class Listener {
 
   async #open(): Promise<DedicatedConnection> {
     this.signal.throwIfAborted();
-    const connection = await DedicatedConnection.open({ connectionString: this.url, name: 'gatehouse listen' });
+    const connection = await DedicatedConnection.open({ target: this.target, name: 'gatehouse listen' });
     await connection.listen(this.channel, () => this.onNews(false));
     if (this.signal.aborted) connection.close();
     return connection;

@@ -1,11 +1,24 @@
+import { openClient } from './connection.js';
+import { codesOf } from './driver-errors.js';
 import { applyMigrations } from './schema-engine.js';
+import type { MigrationFailure } from './schema-version.js';
+
+// Ctrl-C and a service manager signal the whole group; a migration is not left in its middle.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 process.once('message', (url: string) => {
-  applyMigrations(url).then(
+  migrate(url).then(
     () => process.exit(0),
     (error: unknown) => {
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-      process.exit(1);
+      const message = error instanceof Error ? error.message : String(error);
+      const failure: MigrationFailure = { message, code: codesOf(error)[0] };
+      process.send?.(failure, () => process.exit(1));
     },
   );
 });
+
+async function migrate(url: string): Promise<void> {
+  // The engine's own error would not say whether to try again.
+  await (await openClient({ url, isPooled: false }, {})).end();
+  await applyMigrations(url);
+}

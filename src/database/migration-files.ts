@@ -38,8 +38,13 @@ export async function schemaFile(): Promise<[path: string, text: string]> {
 }
 
 async function migrationDirectory(name: string) {
-  const value = await read(`${MIGRATIONS_FOLDER}/${name}/migration.sql`);
+  const value = await readMigration(name);
   return { path: name, migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value } } };
+}
+
+/** The SQL of one migration. */
+export function readMigration(name: string): Promise<string> {
+  return read(`${MIGRATIONS_FOLDER}/${name}/migration.sql`);
 }
 
 function read(path: string): Promise<string> {

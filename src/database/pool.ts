@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import type { Breaker } from './breaker.js';
+import { connectionStringOf, pooledTarget, POOL_SESSION } from './connection.js';
 import { repeatUndone } from './undone.js';
 
 /** How much longer the client waits for an answer than the server may take, for a server that no longer obeys. */
@@ -15,7 +16,8 @@ export class Pool extends pg.Pool {
     private readonly breaker: Breaker,
   ) {
     super({
-      connectionString: config.databaseUrl,
+      connectionString: connectionStringOf(pooledTarget(config)),
+      ...POOL_SESSION,
       max: config.databasePoolSize,
       connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
       statement_timeout: config.databaseStatementTimeoutMs,

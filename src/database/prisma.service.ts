@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { CONFIG, type DatabaseConfig } from '../config/config.js';
+import { schemaOf } from '../config/postgres-url.js';
 import { Breaker } from './breaker.js';
 import { Prisma, PrismaClient } from './generated/client.js';
 import { Pool } from './pool.js';
@@ -21,8 +22,9 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
 
   constructor(@Inject(CONFIG) config: DatabaseConfig, breaker: Breaker) {
     const pool = new Pool(config, breaker);
+    const adapter = new PrismaPg(pool, { disposeExternalPool: true, schema: schemaOf(config.databaseUrl) });
     // The other formats repeat the arguments of a call, and so passwords' hashes, in the message.
-    super({ adapter: new PrismaPg(pool, { disposeExternalPool: true }), errorFormat: 'minimal' });
+    super({ adapter, errorFormat: 'minimal' });
     this.#pool = pool;
     this.#options = {
       // Waiting for a row's lock must show the row as it is afterwards, whatever the server's default.

@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
-import pg from 'pg';
+import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
+import { openClient } from './connection.js';
 import { openSchemaEngine } from './schema-engine.js';
 import { createDatabase } from './schema-reset.js';
 
@@ -38,6 +39,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const { url = '' } = JSON.parse(values.datasource) as { url?: string };
+const urls = { databaseUrl: url, databaseDirectUrl: url, databaseConnectionTimeoutMs: 5000 };
 
 if (positionals[0] === 'cli') await runCommand(positionals[1]);
 else await serve();
@@ -60,7 +62,8 @@ async function perform({ method, params }: Call, open: () => Promise<SchemaEngin
   const engine = await open();
   const found: unknown = Reflect.get(engine, RENAMED[method] ?? method);
   if (typeof found !== 'function') throw new Error(`${method} is not something this engine does`);
-  return (found as Method).call(engine, params);
+  const apply = (): Promise<unknown> => (found as Method).call(engine, params);
+  return method === 'applyMigrations' ? withAdvisoryLock(urls, START_LOCK, apply) : apply();
 }
 
 function describe(error: unknown): object {
@@ -81,8 +84,7 @@ async function runCommand(name: string | undefined): Promise<void> {
 }
 
 async function connect(): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
-  await client.connect();
+  const client = await openClient({ url, isPooled: false }, { connectionTimeoutMillis: 5000 });
   await client.end();
 }
 

@@ -7,6 +7,8 @@ import {
 } from '@prisma/driver-adapter-utils';
 import { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
+import { schemaOf } from '../config/postgres-url.js';
+import { connectionStringOf, POOL_SESSION } from './connection.js';
 import { migrationsList, schemaFile } from './migration-files.js';
 import { createScratchDatabase } from './schema-reset.js';
 
@@ -32,7 +34,8 @@ export async function openSchemaEngine(url: string): Promise<SchemaEngine> {
 }
 
 async function connect(url: string): Promise<SqlDriverAdapter> {
-  return knowingChar(await new PrismaPg(introspectionPool(url), { disposeExternalPool: true }).connect());
+  const options = { disposeExternalPool: true, schema: schemaOf(url) };
+  return completed(await new PrismaPg(introspectionPool(url), options).connect());
 }
 
 /** The adapter's own form of this would connect to the database of the URL, and the engine empties what it gets. */
@@ -47,21 +50,31 @@ async function connectToScratchDatabase(url: string): Promise<SqlDriverAdapter> 
   return Object.assign(adapter, { dispose: disposeAndDrop });
 }
 
-function introspectionPool(connectionString: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString, allowExitOnIdle: true, idleTimeoutMillis: 1 });
-  const query = pool.query.bind(pool) as (...parameters: unknown[]) => Promise<pg.QueryResult>;
-  const queryMarkingChar = async (...parameters: unknown[]): Promise<pg.QueryResult> => {
+function introspectionPool(url: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: connectionStringOf({ url, isPooled: false }),
+    ...POOL_SESSION,
+    allowExitOnIdle: true,
+    idleTimeoutMillis: 1,
+  });
+  const query = pool.query.bind(pool) as (...parameters: unknown[]) => Promise<pg.QueryResult | pg.QueryResult[]>;
+  const queryMarkingChar = async (...parameters: unknown[]): Promise<pg.QueryResult | pg.QueryResult[]> => {
     const result = await query(...parameters);
-    for (const field of result.fields) if (field.dataTypeID === CHAR_OID) field.dataTypeID = CHAR_ARRAY_OID;
+    const fields = Array.isArray(result) ? [] : result.fields;
+    for (const field of fields) if (field.dataTypeID === CHAR_OID) field.dataTypeID = CHAR_ARRAY_OID;
     return result;
   };
   return Object.assign(pool, { query: queryMarkingChar });
 }
 
-function knowingChar(adapter: SqlDriverAdapter): SqlDriverAdapter {
+function completed(adapter: SqlDriverAdapter): SqlDriverAdapter {
   const queryRaw = adapter.queryRaw.bind(adapter);
+  const executeRaw = adapter.executeRaw.bind(adapter);
   const { CharacterArray, Character } = ColumnTypeEnum;
   return Object.assign(adapter, {
+    // As one query, and so in one transaction, as the native engine does: a migration that is broken off has done nothing. The
+    // adapter would take each semicolon for the end of a statement.
+    executeScript: async (sql: string) => void (await executeRaw({ sql, args: [], argTypes: [] })),
     queryRaw: async (query: SqlQuery) => {
       const result = await queryRaw(query);
       return { ...result, columnTypes: result.columnTypes.map((type) => (type === CharacterArray ? Character : type)) };

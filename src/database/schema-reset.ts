@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
+import { parsePostgresUrl, schemaOf } from '../config/postgres-url.js';
 import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
+import { openClient } from './connection.js';
 
-/** Drops everything in the database, data and schema alike. */
+/** Drops everything in the schema of the URL, data and tables alike, and nothing beside it. */
 export async function dropEverything(config: DatabaseConfig): Promise<void> {
+  const schema = pg.escapeIdentifier(schemaOf(config.databaseDirectUrl));
   await withAdvisoryLock(config, START_LOCK, () =>
-    runStatements(config.databaseDirectUrl, 'DROP SCHEMA public CASCADE', 'CREATE SCHEMA public'),
+    // As one query both are done or neither: whoever may drop the schema may lack the right to make it anew.
+    runStatements(config.databaseDirectUrl, `DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`),
   );
 }
 
@@ -19,7 +23,7 @@ export interface ScratchDatabase {
 /** Makes an empty database beside the given one. The role needs CREATEDB. */
 export async function createScratchDatabase(url: string): Promise<ScratchDatabase> {
   const name = `gatehouse_scratch_${randomBytes(8).toString('hex')}`;
-  const scratch = new URL(url);
+  const scratch = parsePostgresUrl(url);
   scratch.pathname = `/${name}`;
   await runStatements(url, `CREATE DATABASE ${name}`);
   return { url: scratch.href, drop: () => dropDatabase(url, name) };
@@ -45,9 +49,9 @@ export async function dropDatabase(url: string, name: string): Promise<void> {
 
 /** Makes the database that the URL names. The role needs CREATEDB. */
 export async function createDatabase(url: string): Promise<void> {
-  const maintenance = new URL(url);
+  const maintenance = parsePostgresUrl(url);
+  const name = pg.escapeIdentifier(decodeURIComponent(maintenance.pathname.slice(1)));
   maintenance.pathname = '/postgres';
-  const name = pg.escapeIdentifier(decodeURIComponent(new URL(url).pathname.slice(1)));
   await runStatements(maintenance.href, `CREATE DATABASE ${name}`);
 }
 
@@ -58,8 +62,7 @@ async function runStatements(url: string, ...statements: readonly string[]): Pro
 }
 
 async function withConnection(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'gatehouse schema' });
-  await client.connect();
+  const client = await openClient({ url, isPooled: false }, { application_name: 'gatehouse schema' });
   try {
     await work(client);
   } finally {

@@ -3,63 +3,162 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
-import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
+import { START_LOCK } from './advisory-lock.js';
+import { directTarget, openClient } from './connection.js';
 import { migrationNames } from './migration-files.js';
+import { requireUnmovedTables } from './schema-move.js';
+import { type Patience, Wait } from './startup.js';
 
 const MIGRATION_PROCESS = fileURLToPath(new URL('./migrate.process.js', import.meta.url));
 const UNDEFINED_TABLE = '42P01';
+/** What Prisma's own engine holds while it migrates. */
+const PRISMA_LOCK = 72_707_369;
+
+interface Options {
+  /** Whether to apply what is missing. */
+  readonly migrate: boolean;
+  readonly patience?: Patience;
+}
+
+/** What `_prisma_migrations` says of the migrations in the folder. */
+interface SchemaState {
+  readonly pending: readonly string[];
+  /** Begun by whomever, and neither finished nor failed. */
+  readonly underWay: Migration | undefined;
+}
+
+interface Migration {
+  readonly name: string;
+  readonly startedAt: Date;
+  readonly isFinished: boolean;
+  readonly hasFailed: boolean;
+}
 
 /**
- * Sees to it that the database has the schema this code needs. One that is ahead of the code is served.
- * @throws {Error} when it is behind and `migrate` is false, or when a migration failed earlier.
+ * Sees to it that the database has the schema this code needs, and waits for a migration under way, by whichever process. One that
+ * is ahead of the code is served.
+ * @throws {Error} when it is behind and `migrate` is false, when a migration failed earlier or does not end, or when the tables are in
+ * `public` and the URL names another schema; the signal's reason when it aborts.
  */
-export async function bringSchemaUpToDate(config: DatabaseConfig, { migrate }: { migrate: boolean }): Promise<void> {
-  if ((await pendingMigrations(config)).length === 0) return;
-  if (!migrate) {
-    throw new Error(
-      'The schema of DATABASE_URL is behind this version: run `npm run db:migrate`, or set MIGRATE_ON_START=true.',
-    );
-  }
-  await withAdvisoryLock(config, START_LOCK, async () => {
-    if ((await pendingMigrations(config)).length > 0) await migrateInChildProcess(config.databaseDirectUrl);
+export async function bringSchemaUpToDate(config: DatabaseConfig, { migrate, patience }: Options): Promise<void> {
+  const { seconds, ...told } = patience ?? { seconds: config.databaseStartupSeconds };
+  const wait = new Wait({ seconds, ...told });
+  await withClient(config, async (client) => {
+    for (;;) {
+      const state = await readState(client, config);
+      if (state.underWay === undefined && state.pending.length === 0) return;
+      if (state.underWay === undefined && migrate && (await migrateAlone(client, config))) return;
+      const isLocked = await isBeingMigrated(client);
+      if (state.underWay === undefined && !migrate && !isLocked) throw new Error(BEHIND);
+      if (wait.isOver) throw new Error(notEnded(state.underWay, isLocked, seconds));
+      await wait.next({ event: 'migration_awaited', migration: state.underWay?.name });
+    }
   });
 }
+
+const BEHIND =
+  'The schema of DATABASE_URL is behind this version: run `npm run db:migrate`, or set MIGRATE_ON_START=true.';
 
 /** Names of the migrations in the folder that the database has not finished. */
-export async function pendingMigrations(config: DatabaseConfig): Promise<string[]> {
-  const finished = await finishedMigrations(config);
-  return (await migrationNames()).filter((name) => !finished.has(name));
+export async function pendingMigrations(config: DatabaseConfig): Promise<readonly string[]> {
+  return withClient(config, async (client) => (await readState(client, config)).pending);
 }
 
-async function finishedMigrations(config: DatabaseConfig): Promise<ReadonlySet<string>> {
-  const client = new pg.Client({
-    connectionString: config.databaseDirectUrl,
+/** One connection for the whole wait, so that nodes that wait together need few. */
+async function withClient<Result>(
+  config: DatabaseConfig,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const client = await openClient(directTarget(config), {
     connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
     query_timeout: config.databaseStatementTimeoutMs,
+    application_name: 'gatehouse migrations',
   });
-  await client.connect();
   try {
-    const { rows } = await client.query<{ name: string; finished: boolean }>(
-      `SELECT migration_name AS name, finished_at IS NOT NULL AS finished
-       FROM _prisma_migrations WHERE rolled_back_at IS NULL`,
-    );
-    const failed = rows.find(({ finished }) => !finished);
-    if (failed)
-      throw new Error(`The migration ${failed.name} failed earlier: repair it with \`npx prisma migrate resolve\`.`);
-    return new Set(rows.map(({ name }) => name));
-  } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === UNDEFINED_TABLE) return new Set();
-    throw error;
+    return await work(client);
   } finally {
     await client.end();
   }
 }
 
+/** @throws {Error} when one failed, or when all are elsewhere. */
+async function readState(client: pg.Client, config: DatabaseConfig): Promise<SchemaState> {
+  const migrations = await begunMigrations(client);
+  const failed = migrations.find(({ hasFailed }) => hasFailed);
+  if (failed)
+    throw new Error(`The migration ${failed.name} failed earlier: repair it with \`npx prisma migrate resolve\`.`);
+  if (migrations.length === 0) await requireUnmovedTables(client, config);
+  const finished = new Set(migrations.filter(({ isFinished }) => isFinished).map(({ name }) => name));
+  return {
+    pending: (await migrationNames()).filter((name) => !finished.has(name)),
+    underWay: migrations.find(({ isFinished }) => !isFinished),
+  };
+}
+
+async function begunMigrations(client: pg.Client): Promise<Migration[]> {
+  try {
+    const { rows } = await client.query<Migration>(
+      `SELECT migration_name AS name, started_at AS "startedAt", finished_at IS NOT NULL AS "isFinished",
+              finished_at IS NULL AND coalesce(logs, '') <> '' AS "hasFailed"
+       FROM _prisma_migrations WHERE rolled_back_at IS NULL`,
+    );
+    return rows;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === UNDEFINED_TABLE) return [];
+    throw error;
+  }
+}
+
+/** Whether it has migrated: not while another process of ours does, nor once another's migration shows. */
+async function migrateAlone(client: pg.Client, config: DatabaseConfig): Promise<boolean> {
+  const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [START_LOCK]);
+  if (rows[0]?.taken !== true) return false;
+  try {
+    const { pending, underWay } = await readState(client, config);
+    if (underWay !== undefined) return false;
+    if (pending.length > 0) await migrateInChildProcess(config.databaseDirectUrl);
+    return true;
+  } finally {
+    await client.query('SELECT pg_advisory_unlock($1)', [START_LOCK]);
+  }
+}
+
+/** Whether somebody holds our lock or Prisma's, in this database. */
+async function isBeingMigrated(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query(
+    `SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = ANY ($1)
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    [[START_LOCK, PRISMA_LOCK]],
+  );
+  return rows.length > 0;
+}
+
+function notEnded(underWay: Migration | undefined, isLocked: boolean, seconds: number): string {
+  const within = `within DATABASE_STARTUP_SECONDS (${seconds})`;
+  if (underWay === undefined) return `Another process was not done migrating ${within}: start again when it is.`;
+  const { name, startedAt } = underWay;
+  const begun = `The migration ${name}, begun at ${startedAt.toISOString()}, did not end ${within}.`;
+  if (isLocked) return `${begun} A process still holds the lock of migrations: start again when it is done.`;
+  return `${begun} No process holds the lock of migrations, so the one that began it was likely killed. See that it runs no more (pg_stat_activity), then run \`npx prisma migrate resolve --rolled-back ${name}\`, or with --applied where its changes are there, and start again.`;
+}
+
 /** In a process of its own, because the engine's memory is given back only when it ends. */
 async function migrateInChildProcess(url: string): Promise<void> {
   const child = fork(MIGRATION_PROCESS, { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  let failure: Error | undefined;
+  child.once(
+    'message',
+    ({ message, code }: MigrationFailure) => (failure = Object.assign(new Error(message), { code })),
+  );
   // By message, so that the password is neither in an argument list nor in an environment.
   child.send(url);
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0) throw new Error('The database was not migrated; the reason stands above.');
+  const [status] = (await once(child, 'exit')) as [number | null];
+  if (status === 0) return;
+  throw failure ?? new Error('The database was not migrated: the process that migrates ended early.');
+}
+
+/** What the process that migrates says to its parent. */
+export interface MigrationFailure {
+  readonly message: string;
+  readonly code: string | undefined;
 }

@@ -1,0 +1,47 @@
+import pg from 'pg';
+import type { DatabaseConfig } from '../config/config.js';
+import { schemaOf } from '../config/postgres-url.js';
+import { migrationNames, readMigration } from './migration-files.js';
+
+const MIGRATIONS_TABLE = '_prisma_migrations';
+
+/**
+ * Asked where the schema of the URL has no tables yet. Older versions took no notice of `?schema=`, so that whoever wrote it has them in
+ * `public`: empty ones beside them would look like the loss of every user.
+ * @throws {Error} with the statements that move them.
+ */
+export async function requireUnmovedTables(client: pg.Client, config: DatabaseConfig): Promise<void> {
+  const schema = schemaOf(config.databaseDirectUrl);
+  if (schema === 'public' || !(await isOurs(client, 'public'))) return;
+  const name = pg.escapeIdentifier(schema);
+  throw new Error(
+    [
+      `DATABASE_URL names the schema ${name}, which has no tables of this service, and "public" has them.`,
+      'To stay there, write ?schema=public. To move them, stop every node and run:',
+      ...(await moveStatements(name)).map((statement) => `  ${statement}`),
+      'For a second service beside the one in "public", run `npx prisma migrate deploy` once.',
+    ].join('\n'),
+  );
+}
+
+async function isOurs(client: pg.Client, schema: string): Promise<boolean> {
+  const table = `${pg.escapeIdentifier(schema)}.${MIGRATIONS_TABLE}`;
+  const { rows } = await client.query<{ isReadable: boolean }>(
+    `SELECT has_table_privilege(to_regclass($1), 'SELECT') AS "isReadable"`,
+    [table],
+  );
+  if (rows[0]?.isReadable !== true) return false;
+  const [first] = await migrationNames();
+  return (await client.query(`SELECT FROM ${table} WHERE migration_name = $1`, [first])).rows.length > 0;
+}
+
+/** Of everything that our migrations make and that is not part of a table. */
+async function moveStatements(schema: string): Promise<string[]> {
+  const texts = await Promise.all((await migrationNames()).map(readMigration));
+  const made = [...texts.join('\n').matchAll(/^CREATE (?:OR REPLACE )?(TABLE|TYPE|FUNCTION) "(\w+)"/gm)];
+  const moved = [`TABLE public."${MIGRATIONS_TABLE}"`, ...made.map(([, kind, name]) => `${kind} public."${name}"`)];
+  return [
+    `CREATE SCHEMA IF NOT EXISTS ${schema};`,
+    ...new Set(moved.map((object) => `ALTER ${object} SET SCHEMA ${schema};`)),
+  ];
+}

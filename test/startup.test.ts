@@ -1,0 +1,321 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { START_LOCK } from '../src/database/advisory-lock.js';
+import { pendingMigrations } from '../src/database/schema-version.js';
+import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
+import { whenDatabaseAnswers, type Patience, type Waiting } from '../dist/database/startup.js';
+import { createDatabase, emptyDatabase, query, testConfig } from './app.js';
+import { ended, freePort, listening, main, MASTER_SECRET, type Program } from './processes.js';
+
+const LAST = 'SELECT max(migration_name) FROM _prisma_migrations';
+
+/** Collects what is told while something waits. */
+function patient(seconds: number, signal?: AbortSignal): Patience & { readonly told: Waiting[] } {
+  const told: Waiting[] = [];
+  return { seconds, signal, tell: (waiting) => void told.push(waiting), told };
+}
+
+function changed(url: string, change: (changed: URL) => void): string {
+  const copy = new URL(url);
+  change(copy);
+  return copy.href;
+}
+
+/** A server of the test's own on 127.0.0.1; resolves with its port. */
+async function serve(onConnection: (socket: Socket) => void, port = 0): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    onConnection(socket);
+  });
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Leads to the server of the URL, by TCP whatever way that takes. */
+function relay(url: string, port = 0): Promise<number> {
+  const { hostname, port: to, searchParams } = new URL(url);
+  const folder = searchParams.get('host');
+  return serve((client) => {
+    const upstream = folder === null ? connect(Number(to), hostname) : connect(`${folder}/.s.PGSQL.${to}`);
+    upstream.on('error', () => client.destroy()).on('close', () => client.destroy());
+    client.on('close', () => upstream.destroy());
+    client.pipe(upstream).pipe(client);
+  }, port);
+}
+
+/** The URL by a {@link relay} on this port. */
+function through(url: string, port: number): string {
+  return changed(url, (copy) => {
+    [copy.hostname, copy.port, copy.search] = ['127.0.0.1', String(port), ''];
+  });
+}
+
+const silentServer = async (): Promise<string> => `127.0.0.1:${await serve(() => undefined)}`;
+const hangingServer = async (): Promise<string> => `127.0.0.1:${await serve((socket) => socket.destroy())}`;
+
+/** Its startup lines. */
+function waits(program: Program): Record<string, unknown>[] {
+  const lines = program
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ context }) => context === 'Start');
+}
+
+const tries = (url: string, patience: Patience): Promise<string> =>
+  whenDatabaseAnswers(testConfig(url, { databaseConnectionTimeoutMs: 200 }), patience, async () => 'done');
+
+/** A migrated database whose last migration looks begun. */
+async function databaseBeingMigrated(logs: string | null = null): Promise<string> {
+  const url = await createDatabase();
+  await query(
+    url,
+    `UPDATE _prisma_migrations SET finished_at = NULL, applied_steps_count = 0, logs = $1 WHERE migration_name = (${LAST})`,
+    [logs],
+  );
+  return url;
+}
+
+describe('a migration under way', () => {
+  it.each([true, false])('is waited for, and then its database is served; migrate: %s (FLT-26)', async (migrate) => {
+    const url = await databaseBeingMigrated();
+    const patience = patient(60);
+    const starting = bringSchemaUpToDate(testConfig(url), { migrate, patience });
+    await vi.waitFor(() => expect(patience.told).toHaveLength(1));
+    expect(patience.told[0]).toMatchObject({
+      event: 'migration_awaited',
+      migration: expect.stringMatching(/^\d{14}_/) as string,
+    });
+    await query(url, 'UPDATE _prisma_migrations SET finished_at = now() WHERE finished_at IS NULL');
+    await starting;
+  });
+
+  it('is waited for where only the lock tells, and not forever (FLT-26)', async () => {
+    const url = await emptyDatabase();
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    await holder.query('SELECT pg_advisory_lock($1)', [START_LOCK]);
+    for (const migrate of [true, false]) {
+      const starting = bringSchemaUpToDate(testConfig(url), { migrate, patience: patient(0) });
+      await expect(starting).rejects.toThrow(/^Another process was not done migrating .* start again when it is\.$/);
+    }
+    const starting = bringSchemaUpToDate(testConfig(url), { migrate: true, patience: patient(60) });
+    await holder.query('SELECT pg_advisory_unlock($1)', [START_LOCK]);
+    await starting;
+  });
+
+  it('that failed is refused at once (FLT-26)', async () => {
+    const patience = patient(60);
+    const starting = bringSchemaUpToDate(testConfig(await databaseBeingMigrated('ERROR: …')), {
+      migrate: true,
+      patience,
+    });
+    await expect(starting).rejects.toThrow(/failed earlier: repair it with `npx prisma migrate resolve`/);
+    expect(patience.told).toEqual([]);
+  });
+
+  it('that was killed is told with the command that repairs it, which does (FLT-26)', async () => {
+    const url = await databaseBeingMigrated();
+    const refused = await bringSchemaUpToDate(testConfig(url), { migrate: true, patience: patient(0) }).catch(String);
+    expect(refused).toContain('No process holds the lock of migrations');
+    const [, command = '', name = ''] =
+      /`npx (prisma migrate resolve --rolled-back (\w+))`, or with --applied/.exec(refused as string) ?? [];
+    expect(command).not.toBe('');
+    const args = command.replace('--rolled-back', '--applied').split(' ').slice(1);
+    await promisify(execFile)('node_modules/.bin/prisma', args, { env: { ...process.env, DATABASE_URL: url } });
+    await bringSchemaUpToDate(testConfig(url), { migrate: false, patience: patient(0) });
+    expect(await query(url, `SELECT FROM _prisma_migrations WHERE migration_name = $1`, [name])).not.toEqual([]);
+  });
+
+  it('ends its wait with the signal (FLT-26)', async () => {
+    const stopping = new AbortController();
+    const patience = patient(60, stopping.signal);
+    const starting = bringSchemaUpToDate(testConfig(await databaseBeingMigrated()), { migrate: true, patience });
+    await vi.waitFor(() => expect(patience.told).toHaveLength(1));
+    stopping.abort();
+    await expect(starting).rejects.toBe(stopping.signal.reason);
+  });
+
+  it('of 24 first starts at once, beside `npx prisma migrate deploy`, is done once (FLT-17, FLT-26)', async () => {
+    const url = await emptyDatabase();
+    const config = testConfig(url);
+    const env = { ...process.env, DATABASE_URL: url };
+    const deploy = promisify(execFile)('node_modules/.bin/prisma', ['migrate', 'deploy'], { env });
+    // Once it has the folder in hand, and may be at any step.
+    await vi.waitFor(
+      async () => expect(await query(url, LAST.replace('max', 'count')).catch(() => [])).not.toEqual([]),
+      20_000,
+    );
+    const starts = Array.from({ length: 24 }, (_, turn) => bringSchemaUpToDate(config, { migrate: turn % 2 === 0 }));
+    await Promise.all([deploy, ...starts]);
+    expect(await pendingMigrations(config)).toEqual([]);
+  });
+});
+
+describe('a migration', () => {
+  it('that is broken off has done nothing (FLT-26)', async () => {
+    const url = await emptyDatabase();
+    // The second statement of the first migration meets this; a table would keep the first from being tried.
+    await query(url, 'CREATE SEQUENCE sessions');
+    await expect(bringSchemaUpToDate(testConfig(url), { migrate: true })).rejects.toThrow('sessions');
+    expect(await query(url, `SELECT to_regclass('users') AS users`)).toEqual([{ users: null }]);
+    await expect(bringSchemaUpToDate(testConfig(url), { migrate: true })).rejects.toThrow('failed earlier');
+  });
+});
+
+describe('a database that is not there yet', () => {
+  it('is waited for by the app, which says so, and served when it comes (FLT-26)', async () => {
+    const url = await createDatabase();
+    const port = await freePort();
+    const program = main({ DATABASE_URL: through(url, port), MASTER_SECRET });
+    await vi.waitFor(() => expect(waits(program)).not.toEqual([]), 20_000);
+    const [line] = waits(program);
+    expect(line).toMatchObject({
+      level: 40,
+      event: 'database_awaited',
+      setting: 'DATABASE_URL',
+      host: `127.0.0.1:${port}`,
+    });
+    expect(line?.['reason']).toContain('ECONNREFUSED');
+    await relay(url, port);
+    await listening(program);
+  });
+
+  it('ends the app with a sentence when the time is over, and the wait with a signal (FLT-26)', async () => {
+    const DATABASE_URL = `postgresql://somebody:hidden-passphrase@127.0.0.1:${await freePort()}/gatehouse`;
+    const [impatient, left] = ['1', '60'].map((seconds) =>
+      main({ DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: seconds }),
+    ) as [Program, Program];
+    expect(await ended(impatient)).toBe(1);
+    expect(impatient.output()).toMatch(
+      /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer within DATABASE_STARTUP_SECONDS \(1\): connect ECONNREFUSED 127\.0\.0\.1:\d+\.$/m,
+    );
+    await vi.waitFor(() => expect(waits(left)).not.toEqual([]), 20_000);
+    left.process.kill('SIGTERM');
+    expect(await ended(left)).toBe(0);
+    expect(impatient.output() + left.output()).not.toMatch(/hidden-passphrase|somebody/);
+  });
+
+  it('is waited for by db:migrate, and by no other command (FLT-26)', async () => {
+    const url = await emptyDatabase();
+    const port = await freePort();
+    const env = { ...process.env, DATABASE_URL: through(url, port), MASTER_SECRET };
+    const scripts = [
+      'dist/manage-users.js list',
+      'dist/manage-keys.js list',
+      'dist/list-events.js',
+      'prisma/seed.ts --force',
+      'dist/reset-database.js --force',
+    ];
+    const migrating = spawn('node', ['dist/migrate-database.js'], { env });
+    const said = once(migrating.stderr, 'data');
+    for (const script of scripts) {
+      const run = promisify(execFile)('node', script.split(' '), { env }).catch(
+        (error: { stderr: string }) => error.stderr,
+      );
+      expect(await run).toMatch(
+        /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED \S+\.$/m,
+      );
+    }
+    expect(JSON.parse(String((await said)[0]))).toMatchObject({ event: 'database_awaited', setting: 'DATABASE_URL' });
+    await relay(url, port);
+    expect(await once(migrating, 'exit')).toEqual([0, null]);
+  });
+
+  it('with no connection left (53300) is waited for (FLT-26)', async () => {
+    const url = await createDatabase();
+    const name = new URL(url).pathname.slice(1);
+    await query(url, `ALTER DATABASE ${name} CONNECTION LIMIT 0`);
+    const patience = patient(60);
+    const trying = tries(url, patience);
+    await vi.waitFor(() => expect(patience.told).toHaveLength(1));
+    expect(patience.told[0]?.['reason']).toContain('too many connections');
+    await query(inject('databaseServerUrl'), `ALTER DATABASE ${name} CONNECTION LIMIT -1`);
+    expect(await trying).toBe('done');
+  });
+
+  it('that goes while the work is at it has the work done again (FLT-26)', async () => {
+    const url = await createDatabase();
+    const nowhere = `postgresql://u@127.0.0.1:${await freePort()}/gatehouse`;
+    let turn = 0;
+    const work = async (): Promise<number> => {
+      await query(++turn === 1 ? nowhere : url, 'SELECT 1');
+      return turn;
+    };
+    expect(await whenDatabaseAnswers(testConfig(url), patient(60), work)).toBe(2);
+  });
+
+  it.each([
+    ['a name that nobody knows', () => 'nobody.invalid:5432', /ENOTFOUND|EAI_AGAIN/],
+    ['a socket that is not there', () => '%2Fnot%2Fthere:5432', /ENOENT/],
+    ['a server that says nothing', silentServer, /timeout expired/],
+    ['a server that hangs up', hangingServer, /Connection terminated|ECONNRESET/],
+    [
+      'localhost, whose addresses nobody answers',
+      async () => `localhost:${await freePort()}`,
+      /ECONNREFUSED (127\.0\.0\.1|::1):\d+/,
+    ],
+  ])('is waited for: %s (FLT-26)', async (_, host, reason) => {
+    const patience = patient(0.5);
+    const refused = await tries(`postgresql://u:hidden@${await host()}/gatehouse`, patience).catch(String);
+    expect(refused).toMatch(
+      /^Error: The database of DATABASE_URL at \S+ did not answer within DATABASE_STARTUP_SECONDS \(0\.5\): /,
+    );
+    expect(refused).toMatch(reason);
+    expect(refused).not.toContain('hidden');
+    expect(patience.told).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'a wrong password',
+      (url: string) => changed(url, (copy) => (copy.password = 'wrong')),
+      /refuses the login: password authentication/,
+    ],
+    [
+      'a database that nobody made',
+      (url: string) => changed(url, (copy) => (copy.pathname = '/nobody_made_it')),
+      /is not there: database "nobody_made_it"/,
+    ],
+    [
+      'no TLS',
+      (url: string) => changed(url, (copy) => copy.searchParams.set('sslmode', 'require')),
+      /The TLS connection .* does not support SSL/,
+    ],
+  ])('but not for %s (FLT-26)', async (_, change, sentence) => {
+    const patience = patient(60);
+    const database = await createDatabase();
+    const url = through(database, await relay(database));
+    await expect(tries(change(url), patience)).rejects.toThrow(sentence);
+    expect(patience.told).toEqual([]);
+  });
+
+  it('is told by the setting that names it, DATABASE_DIRECT_URL too (FLT-26)', async () => {
+    const databaseDirectUrl = `postgresql://u:hidden@127.0.0.1:${await freePort()}/gatehouse`;
+    const config = testConfig(await createDatabase(), { databaseDirectUrl });
+    const trying = whenDatabaseAnswers(config, patient(0), async () => 'done');
+    await expect(trying).rejects.toThrow(
+      /^The database of DATABASE_DIRECT_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED/,
+    );
+  });
+
+  it('holds up no signal, though its server says nothing (FLT-26)', async () => {
+    const stopping = new AbortController();
+    const config = testConfig(`postgresql://u:hidden@${await silentServer()}/gatehouse`, {
+      databaseConnectionTimeoutMs: 60_000,
+    });
+    const trying = whenDatabaseAnswers(config, patient(60, stopping.signal), async () => 'done');
+    setImmediate(() => stopping.abort());
+    await expect(trying).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
