@@ -1,13 +1,20 @@
-import { execFile } from 'node:child_process';
+import { execFile, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
 import { Feed } from '../src/database/feed.js';
+import { dropDatabase } from '../src/database/schema-reset.js';
 import { REVOCATION_LIFE_SECONDS } from '../src/sessions/revocations.repository.js';
 import { RevocationsService } from '../src/sessions/revocations.service.js';
+import { AccountsService } from '../src/users/accounts.service.js';
 import { afterAllTests, createDatabase, query, startApp, type TestApp } from './app.js';
-import type { SignedIn } from './client.js';
-import { MASTER_SECRET } from './processes.js';
+import { Client, type SignedIn } from './client.js';
+import { ended, listening, main, MASTER_SECRET } from './processes.js';
 
 /** What every node promises that reaches its database. */
 const BOUND_MS = 1000;
@@ -261,5 +268,151 @@ describe('a service whose keys are lost (KEY-04)', () => {
     expect(
       await a.query(`SELECT actor::text FROM audit_events WHERE event = 'key_revoked' AND details->>'kid' = $1`, [kid]),
     ).toEqual([{ actor: 'operator' }, { actor: 'system' }]);
+  });
+});
+
+/** A database as a dump of this one brings it back; nothing may run on it. */
+async function dumpAndRestore(databaseUrl: string): Promise<string> {
+  const copy = new URL(databaseUrl);
+  copy.pathname = `/test_${randomUUID().replaceAll('-', '')}`;
+  const sql = `CREATE DATABASE ${copy.pathname.slice(1)} TEMPLATE ${new URL(databaseUrl).pathname.slice(1)}`;
+  // Connections of a node that has just ended may still be closing.
+  await expect.poll(() => query(inject('databaseServerUrl'), sql).then(String, String), { timeout: 5000 }).toBe('');
+  onTestFinished(() => dropDatabase(inject('databaseServerUrl'), copy.pathname.slice(1)));
+  return copy.href;
+}
+
+interface Run {
+  readonly process: ChildProcess;
+  /** What it wrote, once it is over. @throws what it wrote to stderr, when it failed. */
+  readonly output: Promise<string>;
+}
+
+/** `node dist/after-restore.js`, as `npm run after-restore` runs it after the build. */
+function afterRestore(environment: Record<string, string>, ...args: string[]): Run {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const env = { ...inherited, ...environment };
+  const running = promisify(execFile)(process.execPath, ['dist/after-restore.js', ...args], { env });
+  return { process: running.child, output: running.then(({ stdout }) => stdout) };
+}
+
+const restoredEvents = (url: string): Promise<unknown[]> =>
+  query(url, `SELECT actor::text, details FROM audit_events WHERE event = 'database_restored' ORDER BY id`);
+
+describe('npm run after-restore (FLT-24)', () => {
+  it('ends whatever a dump has brought back, on every node, and new logins work at once', async () => {
+    const first = await startApp();
+    const [early, banned] = [await first.signIn(), await first.signIn()];
+    await first.nest.close();
+    const databaseUrl = await dumpAndRestore(first.databaseUrl);
+    // What happens after the dump.
+    const live = await startApp({ databaseUrl: first.databaseUrl });
+    const keys = live.nest.get(KeysService, { strict: false });
+    const active = (await keys.list()).find(({ state }) => state === 'active');
+    await keys.revoke(String(active?.kid));
+    const late = await live.signInAs(early.email);
+    await live.nest.get(AccountsService, { strict: false }).disable(banned.email);
+    await live.nest.close();
+
+    const running = await startApp({ databaseUrl });
+    expect([await verdict(running, early), await verdict(running, banned)]).toEqual(['200', '200']);
+    const { output } = afterRestore({ DATABASE_URL: databaseUrl, MASTER_SECRET });
+    expect(await output).toBe('sessions ended: 2, signing keys revoked: 2\n');
+    const started = await startApp({ databaseUrl });
+    for (const node of [running, started]) {
+      for (const session of [early, late, banned]) {
+        await expect.poll(() => verdict(node, session), { timeout: BOUND_MS }).toBe('401 token_invalid');
+        expect((await node.refresh(session.refreshToken)).body['code']).toBe('refresh_token_invalid');
+      }
+      expect(await verdict(node, await node.signInAs(early.email))).toBe('200');
+    }
+    const states = await started.nest.get(KeysService, { strict: false }).list();
+    expect(states.map(({ state }) => state).toSorted()).toEqual(['active', 'gone', 'gone', 'next']);
+    expect(await query(databaseUrl, 'SELECT DISTINCT kind::text FROM revocations')).toEqual([{ kind: 'kid' }]);
+    expect(await restoredEvents(databaseUrl)).toEqual([
+      { actor: 'operator', details: { endedSessions: 2, revokedKeys: 2 } },
+    ]);
+    // No command brings back what a dump does not know.
+    expect((await started.login(banned.email)).status).toBe(200);
+  });
+
+  it('that is killed in its middle comes to the same end when it is run again', async () => {
+    const node = await startApp();
+    const session = await node.signIn();
+    const { databaseUrl } = node;
+    await node.query(
+      `INSERT INTO sessions (id, user_id)
+       SELECT lpad(to_hex(n), 32, '0')::uuid, $1 FROM generate_series(1, 2500) n`,
+      [session.userId],
+    );
+    const live = async (): Promise<number> => (await node.query('SELECT FROM sessions WHERE ended_at IS NULL')).length;
+    // The last batch waits for this one.
+    const holder = new pg.Client({ connectionString: databaseUrl });
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query(`SELECT FROM sessions WHERE id = lpad(to_hex(2500), 32, '0')::uuid FOR UPDATE`);
+    const patient = { DATABASE_URL: databaseUrl, MASTER_SECRET, DATABASE_LOCK_TIMEOUT_MS: '3000' };
+    const { process: child, output } = afterRestore(patient);
+    const failed = expect(output).rejects.toMatchObject({ signal: 'SIGKILL' });
+    await expect.poll(live, { timeout: 10_000 }).toBe(501);
+    child.kill('SIGKILL');
+    await failed;
+    await holder.end();
+    expect([await live(), await verdict(node, session), await restoredEvents(databaseUrl)]).toEqual([501, '200', []]);
+
+    expect(await afterRestore(patient).output).toBe('sessions ended: 501, signing keys revoked: 2\n');
+    expect([await live(), (await restoredEvents(databaseUrl)).length]).toEqual([0, 1]);
+    await expect.poll(() => verdict(node, session), { timeout: BOUND_MS }).toBe('401 token_invalid');
+    expect(await verdict(node, await node.signIn())).toBe('200');
+  });
+
+  it('says to change JWT_SECRET first, and does nothing before', async () => {
+    const [old, fresh] = ['pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX', 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK'];
+    const before = await startApp({ changes: { jwtSecret: [old] } });
+    const session = await before.signIn();
+    const environment = { DATABASE_URL: before.databaseUrl, MASTER_SECRET };
+    const refused: [string, string[], RegExp][] = [
+      [old, [], /set it to a new value first, then run `npm run after-restore -- --jwt-secret-changed`/],
+      [`${fresh},${old}`, ['--jwt-secret-changed'], /The second value of JWT_SECRET still verifies/],
+      [fresh, ['--jwt-secret'], /^usage: npm run after-restore/],
+    ];
+    for (const [JWT_SECRET, args, message] of refused) {
+      const { output } = afterRestore({ ...environment, JWT_SECRET }, ...args);
+      await expect(output).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(message) });
+    }
+    expect([(await before.refresh(session.refreshToken)).status, await restoredEvents(before.databaseUrl)]).toEqual([
+      200,
+      [],
+    ]);
+    const { output } = afterRestore({ ...environment, JWT_SECRET: fresh }, '--jwt-secret-changed');
+    expect(await output).toBe('sessions ended: 1, signing keys revoked: 0\n');
+    const after = await startApp({ databaseUrl: before.databaseUrl, changes: { jwtSecret: [fresh] } });
+    expect(await verdict(after, session)).toBe('401 token_invalid');
+    expect((await after.refresh(session.refreshToken)).status).toBe(401);
+    expect(await verdict(after, await after.signInAs(session.email))).toBe('200');
+  });
+
+  it('does so with the embedded database', { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-restored-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    // The server's own user, where there is one, has to get in.
+    chmodSync(folder, 0o711);
+    const environment = { DATA_DIR: join(folder, 'data') };
+    const start = async () => {
+      const program = main(environment);
+      return { program, client: new Client(await listening(program)) };
+    };
+    const before = await start();
+    const session = await before.client.signIn();
+    before.program.process.kill('SIGTERM');
+    expect(await ended(before.program)).toBe(0);
+    expect(await afterRestore(environment).output).toBe('sessions ended: 1, signing keys revoked: 2\n');
+    const { program, client } = await start();
+    expect((await client.me(session.token)).body['code']).toBe('token_invalid');
+    expect((await client.refresh(session.refreshToken)).status).toBe(401);
+    const { token } = await client.signInAs(session.email);
+    expect((await client.me(token)).status).toBe(200);
+    program.process.kill('SIGTERM');
+    expect(await ended(program)).toBe(0);
   });
 });

@@ -15,6 +15,7 @@ export const AUDIT_EVENTS = {
   user_unlocked: 'warn',
   key_rotated: 'info',
   key_revoked: 'warn',
+  database_restored: 'warn',
 } as const satisfies Record<string, 'info' | 'warn'>;
 
 /** What happened, to whom, and by whom. Holds no secret. */

@@ -9,12 +9,13 @@ import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { JwksController } from './jwks.controller.js';
 import { KeysService } from './keys.service.js';
+import { RestoreService } from './restore.service.js';
 import { SessionsController } from './sessions.controller.js';
 
 @Module({
   imports: [AuditModule, AccessModule, LimitsModule, TokensModule, SessionsModule, UsersModule],
   controllers: [AuthController, SessionsController, JwksController],
-  providers: [AuthService, KeysService],
-  exports: [AccessModule, KeysService],
+  providers: [AuthService, KeysService, RestoreService],
+  exports: [AccessModule, KeysService, RestoreService],
 })
 export class AuthModule {}

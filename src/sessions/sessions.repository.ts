@@ -8,6 +8,8 @@ import type { RefreshTokenContent } from './refresh-tokens.js';
 const DAY_SECONDS = 86_400;
 /** A session that is over is kept so long, so that its tokens get a precise answer. */
 const KEPT_SECONDS = DAY_SECONDS;
+const END_BATCH = 1000;
+const LEAST_ID = '00000000-0000-0000-0000-000000000000';
 /** From so many live sessions on, a new one is started under the lock that counts them exactly. Half of what a user may have. */
 const CROWD = 50;
 
@@ -143,6 +145,24 @@ export class SessionsRepository {
       SELECT 1 FROM sessions
       WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND id IS DISTINCT FROM ${keptId}::uuid LIMIT 1`;
     return rows.length > 0;
+  }
+
+  /**
+   * Ends the next so many sessions of whomever, in the order of their ids; returns how many it ended and the last of them, where
+   * the next call goes on. None at the end of the table.
+   */
+  async endNext(tx: Transaction, after: string | undefined): Promise<{ count: number; lastId: string } | undefined> {
+    const ended = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE sessions SET ended_at = now()
+      WHERE ended_at IS NULL AND id IN (
+        SELECT s.id FROM sessions s WHERE s.id > ${after ?? LEAST_ID}::uuid AND s.ended_at IS NULL
+        ORDER BY s.id LIMIT ${END_BATCH})
+      RETURNING id::text`;
+    const lastId = ended
+      .map(({ id }) => id)
+      .toSorted()
+      .at(-1);
+    return lastId === undefined ? undefined : { count: ended.length, lastId };
   }
 
   /** Ends the user's oldest live sessions beside `newId` and the newest `others`; returns their ids. */

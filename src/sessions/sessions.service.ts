@@ -121,6 +121,20 @@ export class SessionsService {
     return this.repository.hasOthers(userId, keptId);
   }
 
+  /**
+   * Ends every session of everybody, batch by batch, and returns how many. It revokes no access token: whoever calls it takes the
+   * keys away afterwards.
+   */
+  async endEverybodys(): Promise<number> {
+    let count = 0;
+    for (let after: string | undefined; ;) {
+      const ended = await this.prisma.transaction((tx) => this.repository.endNext(tx, after));
+      if (ended === undefined) return count;
+      count += ended.count;
+      after = ended.lastId;
+    }
+  }
+
   /** The user's live sessions, newest first. */
   page(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
     return this.repository.page(userId, after, size);

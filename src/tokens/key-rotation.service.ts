@@ -95,6 +95,23 @@ export class KeyRotationService {
     });
   }
 
+  /**
+   * Takes every key away at once and has new ones in their place, of which one signs; none with `JWT_SECRET`. `record` belongs into the
+   * same transaction: it tells every node to distrust the keys that were removed.
+   */
+  async replaceAll(record: (tx: Transaction, removedKids: readonly string[]) => Promise<void>): Promise<void> {
+    const { signingAlg } = this.config;
+    const spares = this.isManaged ? [await this.#generate(signingAlg), await this.#generate(signingAlg)] : [];
+    await this.#change(async (tx) => {
+      const removedKids = await this.repository.removeAll(tx);
+      for (const spare of spares) {
+        await this.repository.insertNext(tx, spare);
+        await this.repository.promote(tx, signingAlg);
+      }
+      await record(tx, removedKids);
+    });
+  }
+
   /** Every key there ever was, oldest first. */
   records(): Promise<KeyRecord[]> {
     return this.repository.records();

@@ -162,6 +162,15 @@ export class SigningKeysRepository {
     return removed?.kid;
   }
 
+  /** Takes every key away; returns the kids of those that were not gone. */
+  async removeAll(tx: Transaction): Promise<string[]> {
+    const removed = await tx.$queryRaw<{ kid: string }[]>`
+      UPDATE signing_keys SET gone_at = now(), retired_at = coalesce(retired_at, now()), private_key = NULL
+      WHERE gone_at IS NULL
+      RETURNING kid`;
+    return removed.map(({ kid }) => kid);
+  }
+
   /** Has the next key of an algorithm sign, however briefly it has been published, unless one signs. */
   async promote(tx: Transaction, alg: string): Promise<void> {
     await tx.$executeRaw`

@@ -1,0 +1,56 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { RevocationsService } from '../sessions/revocations.service.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { KeyRotationService } from '../tokens/key-rotation.service.js';
+
+/** What {@link RestoreService.endEverything} has done. */
+export interface EndedAccess {
+  readonly endedSessions: number;
+  readonly revokedKeys: number;
+}
+
+/** What an operator does to a database that was restored from a dump. */
+@Injectable()
+export class RestoreService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly sessions: SessionsService,
+    private readonly rotation: KeyRotationService,
+    private readonly revocations: RevocationsService,
+    private readonly audit: AuditService,
+  ) {}
+
+  /**
+   * Ends every session, then replaces every signing key and revokes it: no token from before opens anything, whatever was revoked after the
+   * dump. The keys come last, and with them all access tokens that anybody obtained meanwhile; an interrupted run is simply done again.
+   * @param isSecretChanged whether the operator has given `JWT_SECRET` a new value, which nothing here can know
+   * @throws Error with `JWT_SECRET`, if it has not been changed or has a second value.
+   */
+  async endEverything(isSecretChanged: boolean): Promise<EndedAccess> {
+    this.#requireNewSecret(isSecretChanged);
+    const endedSessions = await this.sessions.endEverybodys();
+    let revokedKeys = 0;
+    await this.rotation.replaceAll(async (tx, removedKids) => {
+      revokedKeys = removedKids.length;
+      await this.audit.record(tx, {
+        event: 'database_restored',
+        by: 'operator',
+        details: { endedSessions, revokedKeys },
+      });
+      await this.revocations.write(tx, 'kid', removedKids);
+    });
+    return { endedSessions, revokedKeys };
+  }
+
+  #requireNewSecret(isSecretChanged: boolean): void {
+    const secrets = this.config.jwtSecret?.length ?? 0;
+    if (secrets === 0 || (secrets === 1 && isSecretChanged)) return;
+    throw new Error(
+      secrets > 1
+        ? 'The second value of JWT_SECRET still verifies access tokens from before: set JWT_SECRET to one new value first.'
+        : 'JWT_SECRET signs access tokens, and tokens from before stay valid under it: set it to a new value first, then run `npm run after-restore -- --jwt-secret-changed`.',
+    );
+  }
+}
