@@ -23,12 +23,16 @@ export const BearerOrBody = (): MethodDecorator => routeAccess({ access: 'bearer
 /** Guards the route by other Passport strategies than the access token, by name. */
 export const Authenticated = (...strategies: string[]): MethodDecorator => routeAccess({ strategies });
 
-/** On a {@link BearerOrBody} route the {@link Principal} of the token, or why there is none; undefined when no token was sent. */
+/** On a {@link BearerOrBody} route the {@link Principal} of the access token; undefined without one that is accepted. */
 export const OptionalUser = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): Principal | Problem | undefined => {
-    const { user, bearerProblem } = context.switchToHttp().getRequest<FastifyRequest>();
-    return user ?? bearerProblem;
-  },
+  (_data: unknown, context: ExecutionContext): Principal | undefined =>
+    context.switchToHttp().getRequest<FastifyRequest>().user,
+);
+
+/** On a {@link BearerOrBody} route the 401 or 503 to answer where the body names nobody either; undefined where no token was sent. */
+export const BearerProblem = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): Problem | undefined =>
+    context.switchToHttp().getRequest<FastifyRequest>().bearerProblem,
 );
 
 /** The {@link Principal} that the gate let in. */
