@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Run by `npm run test:faults` alone. */
-const FAULTS_ONLY = ['test/haproxy.test.ts', 'test/rolling-upgrade.test.ts'];
+const FAULTS_ONLY = ['test/haproxy.test.ts', 'test/install.test.ts', 'test/rolling-upgrade.test.ts'];
 
 /** These go by how long something takes, or by how much memory: one at a time, when the others are done. */
 const MEASURING = [
@@ -13,6 +13,7 @@ const MEASURING = [
   'gate',
   'haproxy',
   'history',
+  'install',
   'keys',
   'leaving',
   'limits',

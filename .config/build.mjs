@@ -1,5 +1,6 @@
+import './check-installation.mjs';
 import { spawnSync } from 'node:child_process';
-import { hash } from 'node:crypto';
+import crypto from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import './generate.mjs';
@@ -17,13 +18,13 @@ function stamp() {
     const { mtimeMs, size } = statSync(file);
     return `${file} ${mtimeMs} ${size}`;
   });
-  return hash('sha256', states.join('\n'));
+  return crypto.hash('sha256', states.join('\n'));
 }
 
 const current = stamp();
 if (!existsSync('dist/main.js') || !existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== current) {
   const { status, error } = spawnSync('tsc', ['-p', '.config/tsconfig.build.json'], { stdio: 'inherit' });
-  if (error) process.stderr.write(`tsc: ${error.message}; it is one of the development dependencies\n`);
+  if (error) process.stderr.write(`tsc: ${error.message}; run npm ci without --omit=peer\n`);
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(STAMP, current);
 }

@@ -1,12 +1,18 @@
+import './check-installation.mjs';
 import { execFileSync } from 'node:child_process';
-import { hash } from 'node:crypto';
+import crypto from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Generates the Prisma client unless it was generated from this very schema: a start need not pay for it each time. */
 const STAMP = 'src/database/generated/.schema-sha256';
 
+if (!existsSync('node_modules/prisma/package.json')) {
+  process.stderr.write('prisma, which generates the client, is not installed: run npm ci without --omit=peer\n');
+  process.exit(1);
+}
+
 const inputs = ['prisma/schema.prisma', 'node_modules/prisma/package.json'];
-const digest = hash('sha256', inputs.map((file) => readFileSync(file, 'utf8')).join('\n'));
+const digest = crypto.hash('sha256', inputs.map((file) => readFileSync(file, 'utf8')).join('\n'));
 
 if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== digest) {
   execFileSync('prisma', ['generate'], { stdio: ['ignore', 'ignore', 'inherit'] });

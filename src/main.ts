@@ -1,3 +1,4 @@
+import './supported-node.js';
 import { lookup } from 'node:dns/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requireMasterSecret } from './config/config.js';

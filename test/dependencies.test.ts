@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
@@ -52,3 +52,25 @@ it('the bill of materials has every production dependency of the lock file, offl
   expect(locked.filter((each) => !served.includes(each))).toEqual([]);
   expect(served.filter((each) => !locked.includes(each))).toEqual([]);
 });
+
+it('an installation for production has what the build needs: the compiler, the generator, and the types of all that is imported', () => {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  );
+  const imported = sources.flatMap((file) => importedBy(readFileSync(`src/${file}`, 'utf8')));
+  const types = imported
+    .map((name) => `@types/${name.replace(/^@(.+)\//, '$1__')}`)
+    .filter((name) => `node_modules/${name}` in packages);
+  const needed = [...new Set([...imported, ...types, '@types/node', 'typescript', 'prisma'])];
+  expect(types).toEqual(expect.arrayContaining(['@types/passport', '@types/passport-jwt', '@types/pg']));
+  expect(needed.filter((name) => packages[`node_modules/${name}`]?.dev !== undefined)).toEqual([]);
+  expect(needed.filter((name) => !(`node_modules/${name}` in packages))).toEqual([]);
+});
+
+/** The packages of a source, without Node's own. */
+function importedBy(source: string): string[] {
+  const names = [...source.matchAll(/(?:from|import\() ?'((?:@[\w.-]+\/)?[\w.-]+)(?:\/[^']*)?'/g)].map(
+    ([, name = '']) => name,
+  );
+  return names.filter((name) => !name.startsWith('.'));
+}

@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import pg from 'pg';
@@ -219,6 +219,35 @@ describe('every answer', () => {
   });
 });
 
+/** The first Node on the path that is not the packages' own. */
+function otherNode(): { file: string; version: string } | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((each) => !each.includes('node_modules'));
+  const file = folders.map((folder) => join(folder, 'node')).find((each) => existsSync(each));
+  return file === undefined ? undefined : { file, version: execFileSync(file, ['--version'], { encoding: 'utf8' }) };
+}
+
+/** Has a Node say that it is an old one. */
+const AGED = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })`;
+
+describe('an older Node', () => {
+  const other = otherNode();
+  const isOld = other !== undefined && Number(/^v(\d+)/.exec(other.version)?.[1]) < 26;
+  const [file, ...preload] = isOld
+    ? [other.file]
+    : [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(AGED)}`];
+
+  it.each(['dist/main.js', '.config/build.mjs'])('is told by %s, in one sentence, what to run', async (entry) => {
+    const run = promisify(execFile)(file ?? '', [...preload, entry]);
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^This is Node\.js \d+\.\d+\.\d+, and 26 is needed; .*npm (?:start|run).*\n$/,
+      ) as string,
+    });
+  });
+});
+
 /** Has `localhost` be two addresses of this machine, as it is wherever there is IPv6. */
 const TWO_ADDRESSES = `
   import dns from 'node:dns';
@@ -228,7 +257,27 @@ const TWO_ADDRESSES = `
     host === 'localhost' && options?.all ? found(null, both) : lookup(host, options, found);
 `;
 
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((each) => each?.address === '::1');
+
 describe('HOST', () => {
+  it.runIf(hasIpv6)('may be in brackets, and more hashes than cores are as many as cores, which is told', async () => {
+    const { output } = main({
+      DATABASE_URL: await createDatabase(),
+      MASTER_SECRET,
+      HOST: '[::1]',
+      HASH_CONCURRENCY: '1000',
+    });
+    const address = (): string => /http:\/\/\[::1\]:\d+/.exec(output())?.[0] ?? '';
+    await expect.poll(address, { timeout: 30_000 }).not.toBe('');
+    expect((await fetch(`${address()}/health/live`)).status).toBe(200);
+    const lines = output().split('\n').slice(0, -1);
+    expect(lines.map((line) => JSON.parse(line) as object)).toContainEqual(
+      expect.objectContaining({ level: 40, event: 'setting_adjusted', setting: 'HASH_CONCURRENCY' }),
+    );
+  });
+
   it('that is a name is one address, or what is no request would be answered without our headers (API-09)', async () => {
     const { client } = await startNode(await createDatabase(), {
       HOST: 'localhost',

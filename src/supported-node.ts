@@ -1,0 +1,10 @@
+/** Evaluated before anything is loaded that an older Node cannot load; it imports nothing itself. */
+const NEEDED_NODE = 26;
+const { node: version } = process.versions;
+
+if (Number(version.split('.')[0]) < NEEDED_NODE) {
+  process.stderr.write(
+    `This is Node.js ${version}, and ${NEEDED_NODE} is needed; run npm start, which finds the Node.js that the packages bring\n`,
+  );
+  process.exit(1);
+}
