@@ -255,6 +255,58 @@ describe('a device that has logged in before', () => {
   });
 });
 
+describe('the devices of an account', () => {
+  let app: TestApp;
+  const onFinished = afterAllTests();
+  beforeAll(async () => {
+    app = await startApp({ changes: LIMITED }, onFinished);
+  });
+
+  async function isKnown(email: string, deviceToken: string | undefined, password = PASSWORD): Promise<boolean> {
+    await setFailures(app, email, 100, 3600);
+    const { status } = await logIn(app, { email, password, ...(deviceToken !== undefined && { deviceToken }) });
+    await setFailures(app, email, 0);
+    return status === 200;
+  }
+
+  it('are forgotten by their last use and not by their age (BRU-05)', async () => {
+    const email = await register(app);
+    const devices: string[] = [];
+    for (let turn = 0; turn < 10; turn++) devices.push(await deviceOf(app, email));
+    expect((await logIn(app, { email, ...(devices[0] && { deviceToken: devices[0] }) })).status).toBe(200);
+    // Of what follows each displaces the one used longest ago.
+    await deviceOf(app, email);
+    expect([await isKnown(email, devices[1]), await isKnown(email, devices[0])]).toEqual([false, true]);
+    await deviceOf(app, email);
+    expect([await isKnown(email, devices[2]), await isKnown(email, devices[0])]).toEqual([false, true]);
+  });
+
+  it('but the one that comes with a change of password are forgotten by it, if it is the user’s (BRU-05)', async () => {
+    const [email, stranger] = [await register(app), await register(app)];
+    const [mine, other, theirs] = [
+      await deviceOf(app, email),
+      await deviceOf(app, email),
+      await deviceOf(app, stranger),
+    ];
+    const { token } = await app.signInAs(email);
+    let password = PASSWORD;
+    const change = async (deviceToken?: string): Promise<number> => {
+      const [currentPassword, newPassword] = [password, `${password} anew`];
+      const json = { currentPassword, newPassword, ...(deviceToken !== undefined && { deviceToken }) };
+      const { status } = await app.call('POST', '/v1/users/me/password', { token, json });
+      password = newPassword;
+      return status;
+    };
+    expect(await change(mine)).toBe(204);
+    expect([await isKnown(email, mine, password), await isKnown(email, other, password)]).toEqual([true, false]);
+    expect([await change(theirs), await isKnown(email, mine, password)]).toEqual([204, false]);
+    expect(await isKnown(stranger, theirs)).toBe(true);
+    const again = String((await logIn(app, { email, password })).body['deviceToken']);
+    for (const garbage of ['x', '']) expect(await change(garbage)).toBe(204);
+    expect(await isKnown(email, again, password)).toBe(false);
+  });
+});
+
 describe('an address', () => {
   it('may guess a hundred times, whoever it says it is for (BRU-03, BRU-06)', { timeout: 60_000 }, async () => {
     const app = await startApp({ changes: { rateLimits: 'on' } });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Config } from '../src/config/config.js';
 import { REVOCATIONS_LOCK } from '../src/database/advisory-lock.js';
 import { ATTEMPTS } from '../src/limits/attempts.js';
@@ -15,7 +15,12 @@ import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from './limit-
 
 const WRONG = 'not the right passphrase';
 const NEW_PASSWORD = 'another long passphrase';
-const ADDRESS = '198.51.100.7';
+/** Another for each test: what an address is refused with is remembered. */
+let address = '';
+let addresses = 0;
+beforeEach(() => {
+  address = `198.51.100.${addresses++}`;
+});
 const LIMITED: Partial<Config> = { rateLimits: 'on', trustedProxies: ['127.0.0.1'] };
 
 /** Some tenths of a second for a hash, and no wait for another. */
@@ -65,7 +70,11 @@ const WRITTEN = ['users', 'sessions', 'revocations', 'devices', 'audit_events'];
 
 type Request = (subject: Subject) => readonly [method: string, path: string, options: Parameters<TestApp['call']>[2]];
 
-const from = { headers: { 'x-forwarded-for': ADDRESS } };
+const from = {
+  get headers() {
+    return { 'x-forwarded-for': address };
+  },
+};
 const asked = ({ token }: Subject, json: object) => ({ ...from, token, json });
 
 const REQUESTS = {
@@ -106,13 +115,13 @@ const used =
     useUp(app, policy, 2 * policy.seconds, ...whom(subject));
 const guarded: Use = ({ email }) => setFailures(app, email, 100, 3600);
 
-const ADDRESS_USED = used(LIMITS.address, () => [[ADDRESS]]);
+const ADDRESS_USED = used(LIMITS.address, () => [[address]]);
 const LOGOUTS_USED = used(LIMITS.logoutSession, ({ sessionId }) => [[sessionId]]);
 
 /** Every limit of every endpoint: how it is used up, and by which name the caller is told. */
 const REFUSALS: readonly [request: keyof typeof REQUESTS, limit: string, use: Use, told?: string][] = [
   ['login', 'address', ADDRESS_USED],
-  ['login', 'address-and-account', used(LIMITS.addressAndAccount, ({ email }) => [[ADDRESS, email]])],
+  ['login', 'address-and-account', used(LIMITS.addressAndAccount, ({ email }) => [[address, email]])],
   ['login', 'all', used(LIMITS.all, () => SHARES_OF_ALL)],
   ['login', 'account', guarded],
   ['login', 'session-user', used(LIMITS.sessionUser, ({ email }) => [[email]]), 'account'],
@@ -125,9 +134,9 @@ const REFUSALS: readonly [request: keyof typeof REQUESTS, limit: string, use: Us
       await guarded(subject);
     },
   ],
-  ['register', 'register-address', used(LIMITS.registerAddress, () => [[ADDRESS]])],
+  ['register', 'register-address', used(LIMITS.registerAddress, () => [[address]])],
   ['register', 'register-account', used(LIMITS.registerAccount, ({ email }) => [[email]])],
-  ['refresh', 'refresh-address', used(LIMITS.refreshAddress, () => [[ADDRESS]])],
+  ['refresh', 'refresh-address', used(LIMITS.refreshAddress, () => [[address]])],
   ['refresh', 'refresh-session', used(LIMITS.refreshSession, ({ sessionId }) => [[sessionId]])],
   ['change of password', 'address', ADDRESS_USED],
   ['change of password', 'current-password', used(LIMITS.currentPassword, ({ userId }) => [[userId]])],
@@ -186,7 +195,7 @@ describe('what a limit refuses', () => {
     await useUp(app, LIMITS.all, 600, ...SHARES_OF_ALL);
     const before = await everything();
     for (let round = 0; round < 100; round++) {
-      const refused = Array.from({ length: 10 }, () => limits().admitLogin({ email: newEmail(), address: ADDRESS }));
+      const refused = Array.from({ length: 10 }, () => limits().admitLogin({ email: newEmail(), address }));
       const outcomes = await Promise.allSettled(refused);
       expect(outcomes.map(({ status }) => status)).toEqual(Array(10).fill('rejected'));
     }
@@ -204,12 +213,31 @@ describe('what a limit refuses', () => {
 
   it('says when all of its limits let it pass, by the one that comes first (BRU-04)', async () => {
     const subject = await newSubject();
-    await useUp(app, LIMITS.address, 603, [ADDRESS]);
+    await useUp(app, LIMITS.address, 603, [address]);
     await setFailures(app, subject.email, 50, 300);
     const { headers } = await send(subject, 'login');
     expect(headers.get('ratelimit')).toMatch(/^"address";r=0;t=[89]$/);
     expect(headers.get('retry-after')).toMatch(/^(299|300)$/);
     await app.query('DELETE FROM rate_limits');
+  });
+});
+
+const logInWith = (json: object): Promise<Answer> => app.call('POST', '/v1/auth/login', { ...from, json });
+
+describe('a refusal of an address', () => {
+  it('is remembered for a moment, for its address and account, and never against a device token (BRU-05)', async () => {
+    const { email, deviceToken } = await newSubject();
+    await useUp(app, LIMITS.addressAndAccount, 2000, [address, email]);
+    expect(limitOf(await logInWith({ email, password: PASSWORD }))).toBe('address-and-account');
+    await app.query('DELETE FROM rate_limits');
+    expect(limitOf(await logInWith({ email, password: PASSWORD }))).toBe('address-and-account');
+    expect((await logInWith({ email: newEmail(), password: WRONG })).status).toBe(401);
+    expect((await logInWith({ email, password: PASSWORD, deviceToken })).status).toBe(200);
+    await useUp(app, LIMITS.address, 2000, [address]);
+    expect(limitOf(await logInWith({ email: newEmail(), password: WRONG }))).toBe('address');
+    await app.query('DELETE FROM rate_limits');
+    expect(limitOf(await logInWith({ email: newEmail(), password: WRONG }))).toBe('address');
+    expect((await logInWith({ email, password: PASSWORD, deviceToken })).status).toBe(200);
   });
 });
 
@@ -261,15 +289,15 @@ describe('an attempt', () => {
   it('is charged in the order of the table, a share of each limit, and nothing for its success yet', async () => {
     const email = newEmail();
     const before = await counts();
-    await limits().admitLogin({ email, address: ADDRESS });
+    await limits().admitLogin({ email, address });
     const now = Object.keys(await counts()).filter((key) => !Object.hasOwn(before, key));
     const keys = limitKeys(app);
     const shares = new Set(SHARES_OF_ALL.map((share) => keys.of('all', ...share).toString('hex')));
     expect(Object.keys(ATTEMPTS.login.charges)).toEqual(['address', 'addressAndAccount', 'all', 'account']);
     expect(new Set(now.filter((key) => !shares.has(key)))).toEqual(
       new Set([
-        keys.of('address', ADDRESS).toString('hex'),
-        keys.of('address-and-account', ADDRESS, email).toString('hex'),
+        keys.of('address', address).toString('hex'),
+        keys.of('address-and-account', address, email).toString('hex'),
         guardKey(app, email).toString('hex'),
       ]),
     );
@@ -277,15 +305,15 @@ describe('an attempt', () => {
   });
 
   it.each([
-    ['login', ({ email }: Subject) => limits().admitLogin({ email, address: ADDRESS })],
+    ['login', ({ email }: Subject) => limits().admitLogin({ email, address })],
     [
       'login of a known device',
-      ({ email, deviceToken }: Subject) => limits().admitLogin({ email, address: ADDRESS, deviceToken }),
+      ({ email, deviceToken }: Subject) => limits().admitLogin({ email, address, deviceToken }),
     ],
-    ['change of password', ({ userId }: Subject) => limits().admitPasswordChange(userId, ADDRESS)],
-    ['deletion', ({ userId }: Subject) => limits().admitDeletion(userId, ADDRESS)],
-    ['registration', ({ email }: Subject) => limits().admitRegistration(email, ADDRESS)],
-    ['refresh', ({ sessionId }: Subject) => limits().admitRefresh(sessionId, ADDRESS)],
+    ['change of password', ({ userId }: Subject) => limits().admitPasswordChange(userId, address)],
+    ['deletion', ({ userId }: Subject) => limits().admitDeletion(userId, address)],
+    ['registration', ({ email }: Subject) => limits().admitRegistration(email, address)],
+    ['refresh', ({ sessionId }: Subject) => limits().admitRefresh(sessionId, address)],
     ['logout', ({ sessionId }: Subject) => limits().admitLogout(sessionId)],
   ] as const)('that is not looked at after all leaves no row and no count: %s (BRU-08)', async (_case, admit) => {
     const subject = await newSubject();
@@ -311,14 +339,14 @@ describe('an attempt', () => {
       await app.query('DELETE FROM rate_limits');
       const admit = () =>
         kind === 'deletion'
-          ? limits().admitDeletion(userId, ADDRESS)
-          : limits().admitLogin({ email, address: ADDRESS, ...(kind !== 'login' && { deviceToken }) });
+          ? limits().admitDeletion(userId, address)
+          : limits().admitLogin({ email, address, ...(kind !== 'login' && { deviceToken }) });
       const aborted = [await admit(), await admit(), await admit()];
       await (await admit()).succeed(userId);
       await admit();
       const keys = limitKeys(app);
       const reset = new Set(
-        [keys.of('address-and-account', ADDRESS, email), keys.of('current-password', userId), guardKey(app, email)].map(
+        [keys.of('address-and-account', address, email), keys.of('current-password', userId), guardKey(app, email)].map(
           (key) => key.toString('hex'),
         ),
       );
@@ -346,7 +374,7 @@ describe('an attempt', () => {
     expect((await send(subject, 'register')).status).toBe(409);
     const json = { email: subject.email, password: 'short' };
     expect((await app.call('POST', '/v1/auth/register', { ...from, json })).status).toBe(422);
-    expect(await usedOf('register-address', ADDRESS)).toBe(360);
+    expect(await usedOf('register-address', address)).toBe(360);
     for (const [newPassword, status] of [
       ['short', 422],
       [NEW_PASSWORD, 401],

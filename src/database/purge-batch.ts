@@ -28,12 +28,12 @@ export async function purgeBatch(
   await tx.$executeRaw`SELECT set_config('enable_seqscan', 'off', true)`;
   const [rows, column, kind] = [Prisma.raw(table), Prisma.raw(key), Prisma.raw(type)];
   const isAfter = after === undefined ? Prisma.sql`true` : Prisma.sql`${column} > ${after}::${kind}`;
-  const [last] = await tx.$queryRaw<{ key: string; isOver: boolean }[]>`
-    SELECT ${column}::text AS key, coalesce(${isOver}, false) AS "isOver" FROM ${rows}
+  const [last] = await tx.$queryRaw<{ lastKey: string; isOver: boolean }[]>`
+    SELECT ${column}::text AS "lastKey", coalesce(${isOver}, false) AS "isOver" FROM ${rows}
     WHERE ${isAfter} ORDER BY ${column} OFFSET ${BATCH - 1} LIMIT 1`;
-  const isWithin = last === undefined ? Prisma.sql`true` : Prisma.sql`${column} <= ${last.key}::${kind}`;
+  const isWithin = last === undefined ? Prisma.sql`true` : Prisma.sql`${column} <= ${last.lastKey}::${kind}`;
   await tx.$executeRaw`
     DELETE FROM ${rows} WHERE ctid = ANY(ARRAY(
       SELECT ctid FROM ${rows} WHERE ${isAfter} AND ${isWithin} AND ${isOver} FOR UPDATE SKIP LOCKED))`;
-  return isByAge && last?.isOver === false ? undefined : last?.key;
+  return isByAge && last?.isOver === false ? undefined : last?.lastKey;
 }

@@ -24,6 +24,7 @@ import { clientOf, LimitKeys } from './limit-keys.js';
 import { ACCOUNT_GUARD, LIMITS, REQUEST_ADDRESS, SHARES, type LimitPolicy } from './limit-policies.js';
 import { tooManyAttempts } from './limits.problems.js';
 import { LimitsRepository } from './limits.repository.js';
+import { RecentRefusals } from './recent-refusals.js';
 
 const PURGE_SECONDS = 600;
 /** How often an attempt that lost a race is read and charged again before it is refused for a second. */
@@ -36,6 +37,8 @@ export interface LoginAttempt {
   readonly address: string;
   readonly deviceToken?: string | undefined;
 }
+
+type Refused = Extract<Outcome, { kind: 'refused' }>;
 
 /** A limit that is used up. */
 interface UsedUp {
@@ -57,6 +60,7 @@ interface UsedUp {
 export class LimitsService {
   readonly #log = new Logger('Limits');
   readonly #mode: Config['rateLimits'];
+  readonly #recent = new RecentRefusals<LimitId>();
   readonly #refused: Record<string, number> = Object.fromEntries(
     [...Object.values(LIMITS), ACCOUNT_GUARD, REQUEST_ADDRESS].map(({ name }) => [name, 0]),
   );
@@ -80,7 +84,7 @@ export class LimitsService {
     const share = String(Math.floor(Math.random() * SHARES));
     const attempt = this.#attempt('login', { address: clientOf(address), account, share });
     const deviceId = deviceToken === undefined ? undefined : this.deviceTokens.read(deviceToken);
-    if (deviceId === undefined) return this.#admitStranger(attempt);
+    if (deviceId === undefined) return this.#admitStranger(attempt, [clientOf(address), account]);
     const onSuccess = this.#charge('sessionUser', 'stays', [deviceId]);
     const device = { id: deviceId, email: account, onSuccess };
     const taken = await this.#consume({ ...attempt, device });
@@ -181,8 +185,17 @@ export class LimitsService {
     };
   }
 
-  async #admitStranger(attempt: Attempt): Promise<Admitted> {
-    return this.#admitted(attempt, await this.#consume(attempt));
+  /** A login without a device token. Where its address was refused a moment ago, it is refused again from memory. */
+  async #admitStranger(attempt: Attempt, [client, account]: readonly [string, string]): Promise<Admitted> {
+    const keys = { address: client, addressAndAccount: JSON.stringify([client, account]) };
+    const recent = this.#recent.find(keys.address) ?? this.#recent.find(keys.addressAndAccount);
+    const problem =
+      recent && this.#refusal(usedUpOf({ ...recent, retrySeconds: recent.seconds, isKnownDevice: false }));
+    if (problem !== undefined) throw problem;
+    const remember = ({ limit, seconds }: Refused): void => {
+      if (limit === 'address' || limit === 'addressAndAccount') this.#recent.remember(keys[limit], limit, seconds);
+    };
+    return this.#admitted(attempt, await this.#consume(attempt, remember));
   }
 
   /** A login from a device that is not known, and is after a success. */
@@ -198,7 +211,7 @@ export class LimitsService {
   }
 
   /** Charges an attempt. @throws Problem `too_many_attempts`, and then nothing is charged */
-  async #consume(attempt: Attempt): Promise<Taken> {
+  async #consume(attempt: Attempt, onRefused: (refused: Refused) => void = () => undefined): Promise<Taken> {
     let outcome = await this.repository.consume(attempt);
     for (let race = 1; outcome.kind === 'raced' && race <= MOST_RACES; race++) {
       // What was charged before the limit at which it lost.
@@ -207,8 +220,9 @@ export class LimitsService {
     }
     if (outcome.kind !== 'refused') return outcome.taken;
     const problem = this.#refusal(usedUpOf(outcome));
-    if (problem !== undefined) throw problem;
-    return NOTHING_TAKEN;
+    if (problem === undefined) return NOTHING_TAKEN;
+    onRefused(outcome);
+    throw problem;
   }
 
   #attempt(kind: AttemptKind, subjects: Partial<Subjects>): Attempt {
@@ -236,7 +250,7 @@ function lost({ charges }: Attempt, { charges: taken }: Taken): Outcome {
 }
 
 /** That somebody's sessions are begun so often is told to their known devices alone: to others it would tell that they exist. */
-function usedUpOf({ limit, seconds, retrySeconds, isKnownDevice }: Extract<Outcome, { kind: 'refused' }>): UsedUp {
+function usedUpOf({ limit, seconds, retrySeconds, isKnownDevice }: Omit<Refused, 'kind'>): UsedUp {
   const isHidden = limit === 'sessionUser' && !isKnownDevice;
   const policy = policyOf(isHidden ? 'account' : limit, seconds);
   return { name: policyOf(limit, seconds).name, policy, seconds, retrySeconds };
