@@ -205,11 +205,13 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       return answer;
     };
     const known = { email, password: PASSWORD, deviceToken };
+    // Together, so that some of them are under way whenever a lock is taken.
+    const together = [1, 2, 3, 4];
     const load = [
       keep('refresh', refresh),
-      keep('login', () => client.login(email)),
-      keep('known login', () => client.call('POST', '/v1/auth/login', { json: known })),
-      keep('wrong login', () => client.login(email, `${PASSWORD} not`)),
+      ...together.map(() => keep('login', () => client.login(email))),
+      ...together.map(() => keep('known login', () => client.call('POST', '/v1/auth/login', { json: known }))),
+      ...together.map(() => keep('wrong login', () => client.login(email, `${PASSWORD} not`))),
     ];
     const isWarm = () =>
       expect.poll(() => Math.min(...Object.values(outcomes)), { timeout: 10_000 }).toBeGreaterThan(10);
