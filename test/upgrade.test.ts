@@ -24,13 +24,14 @@ const credentials = ({ email, password }: { readonly email: string; readonly pas
 });
 
 /** Of each table. */
-async function rowCounts(databaseUrl: string): Promise<Record<string, number>> {
+async function rowCounts(databaseUrl: string, schema = 'public'): Promise<Record<string, number>> {
   const names = await query<{ name: string }>(
     databaseUrl,
-    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`,
+    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1 ORDER BY 1`,
+    [schema],
   );
   const counts = names.map(async ({ name }): Promise<[string, number]> => {
-    const [row] = await query<{ count: number }>(databaseUrl, `SELECT count(*)::int FROM "${name}"`);
+    const [row] = await query<{ count: number }>(databaseUrl, `SELECT count(*)::int FROM "${schema}"."${name}"`);
     return [name, row?.count ?? 0];
   });
   return Object.fromEntries(await Promise.all(counts));
@@ -248,6 +249,39 @@ describe('a database that 0.1.0 left', () => {
         email === disabled.email ? 'disabled' : 'enabled',
       ]),
     );
+  });
+});
+
+it('a database of 0.1.0 whose URL names a schema is refused with the statements that move it, which lose nothing (CFG-05)', async () => {
+  const databaseUrl = await goldenDatabase();
+  const named = new URL(databaseUrl);
+  named.searchParams.set('schema', 'accounts');
+  const before = await rowCounts(databaseUrl);
+  const environment = {
+    DATABASE_URL: named.href,
+    MASTER_SECRET: masterSecret,
+    ISSUER: issuer,
+    MIGRATE_ON_START: 'true',
+  };
+  const refused = main(environment);
+  expect(await ended(refused)).toBe(1);
+  expect(refused.output()).toContain('"public" has them');
+  expect(await rowCounts(databaseUrl)).toEqual(before);
+  const statements = refused.output().match(/^ +(?:CREATE|ALTER) .*;$/gm) ?? [];
+  expect(statements.length).toBeGreaterThan(8);
+  await query(databaseUrl, statements.join(''));
+  expect(await rowCounts(databaseUrl)).toEqual({});
+
+  const client = new Client(await listening(main(environment)));
+  expect((await client.login(users.ada.email, users.ada.password)).status).toBe(200);
+  expect((await client.refresh(last(sessions.refreshed.refreshTokens))).status).toBe(200);
+  expect(Object.keys(await rowCounts(databaseUrl, 'accounts'))).toEqual(Object.keys(before));
+  const { rate_limits: _, sessions: ofThen = 0, ...kept } = before;
+  expect(await rowCounts(databaseUrl, 'accounts')).toMatchObject({
+    ...kept,
+    _prisma_migrations: expect.any(Number),
+    audit_events: expect.any(Number),
+    sessions: ofThen + 1,
   });
 });
 
