@@ -24,7 +24,10 @@ async function embeddedDatabase(): Promise<string> {
 async function databaseUrl(): Promise<string> {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
   const { readSettings } = await import('../dist/config/read-settings.js');
-  return readSettings('migrate').databaseDirectUrl ?? (await embeddedDatabase());
+  const { parsePostgresUrl } = await import('../dist/config/postgres-url.js');
+  const { databaseDirectUrl } = readSettings('migrate');
+  // The CLI itself cannot read `user@/database?host=/socket`.
+  return databaseDirectUrl === undefined ? embeddedDatabase() : parsePostgresUrl(databaseDirectUrl).href;
 }
 
 export default defineConfig({

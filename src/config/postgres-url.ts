@@ -74,8 +74,10 @@ function isDecodable(part: string): boolean {
 function flawOfSchema([schema, another]: readonly string[]): string | undefined {
   if (schema === undefined) return undefined;
   if (another !== undefined) return 'names two schemas';
-  const isName = schema !== '' && !schema.includes('\0') && Buffer.byteLength(schema) <= LONGEST_NAME_BYTES;
-  return isName && !schema.startsWith('pg_') ? undefined : 'names a schema that cannot be: 1 to 63 bytes, and not pg_…';
+  const isName = schema !== '' && !/["\0]/.test(schema) && Buffer.byteLength(schema) <= LONGEST_NAME_BYTES;
+  return isName && !schema.startsWith('pg_')
+    ? undefined
+    : 'names a schema that cannot be: 1 to 63 bytes, no quotation mark, and not pg_…';
 }
 
 function flawOfSsl(parameters: URLSearchParams): string | undefined {

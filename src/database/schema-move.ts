@@ -25,13 +25,15 @@ export async function requireUnmovedTables(client: pg.Client, config: DatabaseCo
 }
 
 async function isOurs(client: pg.Client, schema: string): Promise<boolean> {
-  const table = `${pg.escapeIdentifier(schema)}.${MIGRATIONS_TABLE}`;
-  const { rows } = await client.query<{ isReadable: boolean }>(
-    `SELECT has_table_privilege(to_regclass($1), 'SELECT') AS "isReadable"`,
-    [table],
+  // Not by to_regclass, which fails for whom may not use the schema.
+  const { rows: readable } = await client.query(
+    `SELECT FROM pg_class JOIN pg_namespace schemas ON schemas.oid = relnamespace
+     WHERE nspname = $1 AND relname = $2 AND has_schema_privilege(schemas.oid, 'USAGE') AND has_table_privilege(pg_class.oid, 'SELECT')`,
+    [schema, MIGRATIONS_TABLE],
   );
-  if (rows[0]?.isReadable !== true) return false;
+  if (readable.length === 0) return false;
   const [first] = await migrationNames();
+  const table = `${pg.escapeIdentifier(schema)}.${MIGRATIONS_TABLE}`;
   return (await client.query(`SELECT FROM ${table} WHERE migration_name = $1`, [first])).rows.length > 0;
 }
 
