@@ -6,8 +6,10 @@ import { defineConfig } from 'prisma/config';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const isGenerate = process.argv.includes('generate');
 
+const ownEngine = `${root}.config/schema-engine`;
+
 // `generate` starts no engine, yet the CLI looks for one and downloads it where it can; any executable will do.
-process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= isGenerate ? process.execPath : `${root}.config/schema-engine`;
+process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= isGenerate ? process.execPath : ownEngine;
 
 /** The embedded database, kept running by a process that ends with this one. */
 async function embeddedDatabase(): Promise<string> {
@@ -27,7 +29,22 @@ async function databaseUrl(): Promise<string> {
   const { parsePostgresUrl } = await import('../dist/config/postgres-url.js');
   const { databaseDirectUrl } = readSettings('migrate');
   // The CLI itself cannot read `user@/database?host=/socket`.
-  return databaseDirectUrl === undefined ? embeddedDatabase() : parsePostgresUrl(databaseDirectUrl).href;
+  return withoutPassword(
+    new URL(databaseDirectUrl === undefined ? await embeddedDatabase() : parsePostgresUrl(databaseDirectUrl)),
+  );
+}
+
+/**
+ * The CLI hands the URL to its engine as an argument, which every user of the machine can read; the environment only this
+ * one can. Prisma's native engine would not look there.
+ */
+function withoutPassword(url: URL): string {
+  const password = url.searchParams.get('password') ?? decodeURIComponent(url.password);
+  if (process.env['PRISMA_SCHEMA_ENGINE_BINARY'] !== ownEngine || password === '') return url.href;
+  process.env['PGPASSWORD'] = password;
+  url.password = '';
+  if (url.searchParams.has('password')) url.searchParams.delete('password');
+  return url.href;
 }
 
 export default defineConfig({

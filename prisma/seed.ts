@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { readSettings } from '../dist/config/read-settings.js';
 import { Breaker } from '../dist/database/breaker.js';
 import { PrismaService } from '../dist/database/prisma.service.js';
-import { provideDatabase } from '../dist/database/provide-database.js';
+import { endCommand, provideForCommand } from '../dist/database/command-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
 import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/startup.js';
 import { hash } from '../dist/passwords/argon2.js';
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   if (!/^\d{1,8}$/.test(users)) throw new Error('--users takes a whole number');
   if (settings.databaseUrl !== undefined && !force)
     throw new Error('DATABASE_URL is set: add --force to fill that database');
-  const database = await provideDatabase(settings, 'script');
+  const database = await provideForCommand(settings);
   try {
     const { config } = database;
     await whenDatabaseAnswers(config, AT_ONCE, () =>
@@ -71,6 +71,5 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
+  await endCommand(1, error instanceof Error ? error.message : String(error));
 }

@@ -1,12 +1,12 @@
 import { readSettings } from './config/read-settings.js';
-import { provideDatabase } from './database/provide-database.js';
+import { endCommand, provideForCommand } from './database/command-database.js';
 import { bringSchemaUpToDate, pendingMigrations } from './database/schema-version.js';
 import { whenDatabaseAnswers, type Patience } from './database/startup.js';
 import { startLog } from './wire/log.js';
 
 /** `npm run db:migrate`: applies the pending migrations to `DATABASE_URL`, or to the embedded database. */
 async function main(): Promise<void> {
-  const database = await provideDatabase(readSettings('migrate'), 'script');
+  const database = await provideForCommand(readSettings('migrate'));
   const { config } = database;
   try {
     // Its output is the result; what it waits for goes beside it.
@@ -26,6 +26,5 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  await endCommand(1, error instanceof Error ? error.message : String(error));
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { readSettings } from './config/read-settings.js';
 import { newMigrationFolder } from './database/migration-files.js';
-import { provideDatabase } from './database/provide-database.js';
+import { endCommand, provideForCommand } from './database/command-database.js';
 import { missingScript } from './database/schema-engine.js';
 import { createScratchDatabase } from './database/schema-reset.js';
 import { AT_ONCE, whenDatabaseAnswers } from './database/startup.js';
@@ -11,7 +11,7 @@ async function main([name = '']: readonly string[]): Promise<void> {
   if (!/^[a-z][a-z\d_]{0,60}$/.test(name)) {
     throw new Error('usage: npm run db:migrate:new -- NAME, in lower case with underscores');
   }
-  const database = await provideDatabase(readSettings('migrate'), 'script');
+  const database = await provideForCommand(readSettings('migrate'));
   try {
     const { config } = database;
     const sql = await whenDatabaseAnswers(config, AT_ONCE, () => missingFromMigrations(config.databaseDirectUrl));
@@ -41,8 +41,7 @@ async function write(name: string, sql: string): Promise<string> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  await endCommand(1, error instanceof Error ? error.message : String(error));
 }
 // The engine leaves a timer of ten seconds behind.
 process.exit();

@@ -1,5 +1,5 @@
 import { readSettings } from './config/read-settings.js';
-import { provideDatabase } from './database/provide-database.js';
+import { endCommand, provideForCommand } from './database/command-database.js';
 import { dropEverything } from './database/schema-reset.js';
 import { bringSchemaUpToDate } from './database/schema-version.js';
 import { AT_ONCE, whenDatabaseAnswers } from './database/startup.js';
@@ -10,7 +10,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (settings.databaseUrl !== undefined && !args.includes('--force')) {
     throw new Error('DATABASE_URL is set: add --force to drop everything in that database');
   }
-  const database = await provideDatabase(settings, 'script');
+  const database = await provideForCommand(settings);
   try {
     const { config } = database;
     await whenDatabaseAnswers(config, AT_ONCE, async () => {
@@ -26,6 +26,5 @@ async function main(args: readonly string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  await endCommand(1, error instanceof Error ? error.message : String(error));
 }

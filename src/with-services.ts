@@ -2,7 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { createServices } from './app.js';
 import { requireMasterSecret } from './config/config.js';
 import { readSettings } from './config/read-settings.js';
-import { provideDatabase } from './database/provide-database.js';
+import { endCommand, provideForCommand } from './database/command-database.js';
 import { bringSchemaUpToDate } from './database/schema-version.js';
 import { AT_ONCE, whenDatabaseAnswers } from './database/startup.js';
 import { Problem } from './problems/problem.js';
@@ -12,19 +12,18 @@ import { Problem } from './problems/problem.js';
  * its output may have seen enough and leave.
  */
 export async function runScript(script: (args: readonly string[]) => Promise<void>): Promise<void> {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => void endCommand(error.code === 'EPIPE' ? 0 : 1));
   try {
     await script(process.argv.slice(2));
   } catch (error) {
     const message = error instanceof Problem ? error.detail : error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${message}\n`);
-    process.exit(1);
+    await endCommand(1, message);
   }
 }
 
 /** Runs the work with the application's services, on a database whose schema is up to date. */
 export async function withServices(work: (services: INestApplicationContext) => Promise<void>): Promise<void> {
-  const database = await provideDatabase(readSettings(), 'script');
+  const database = await provideForCommand(readSettings());
   try {
     const config = requireMasterSecret(database.config);
     const services = await whenDatabaseAnswers(config, AT_ONCE, async () => {

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { bringSchemaUpToDate, pendingMigrations } from '../dist/database/schema-version.js';
 import { createDatabase, emptyDatabase, query, startApp, testConfig } from './app.js';
 import { MASTER_SECRET } from './processes.js';
@@ -38,6 +38,17 @@ async function prisma(env: Record<string, string>, ...args: string[]): Promise<s
     env: { ...inherited, PRISMA_ENGINES_MIRROR: 'http://127.0.0.1:1', ...env },
   });
   return stdout;
+}
+
+/** Adds those of all processes there are. */
+function collectCommands(commands: Set<string>): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      commands.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    } catch {
+      // It has ended.
+    }
+  }
 }
 
 describe('migrations', () => {
@@ -193,6 +204,31 @@ describe('the Prisma CLI, without the engine it would download', () => {
     await query(url, 'UPDATE _prisma_migrations SET finished_at = NULL');
     await expect(prisma({ DATABASE_URL: url }, 'migrate', 'deploy')).rejects.toThrow('P3009');
   });
+
+  it.runIf(process.platform === 'linux').each(['a DATABASE_URL', 'the embedded database'])(
+    'shows the password of %s in no list of arguments (FLT-27)',
+    async (which) => {
+      const folder = mkdtempSync(join(tmpdir(), 'gatehouse-cli-'));
+      chmodSync(folder, 0o711);
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const isEmbedded = which === 'the embedded database';
+      const env = isEmbedded ? { DATA_DIR: folder } : { DATABASE_URL: await createDatabase() };
+      const commands = new Set<string>();
+      const watching = setInterval(() => collectCommands(commands), 10);
+      await prisma(env, 'migrate', isEmbedded ? 'deploy' : 'status');
+      clearInterval(watching);
+      const password =
+        env.DATABASE_URL === undefined
+          ? readFileSync(join(folder, 'database-password'), 'utf8').trim()
+          : new URL(env.DATABASE_URL).password;
+      const engines = [...commands].filter((command) => command.includes('schema-engine.process.js'));
+      expect(engines.some((command) => command.includes('--datasource'))).toBe(true);
+      expect([...commands].filter((command) => command.includes(password))).toEqual([]);
+      await vi.waitFor(() => expect(existsSync(join(folder, 'postgres/postmaster.pid'))).toBe(false), {
+        timeout: 10_000,
+      });
+    },
+  );
 
   it('starts the embedded database for a command and stops it afterwards', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-cli-'));

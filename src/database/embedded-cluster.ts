@@ -23,6 +23,7 @@ export async function ensureCluster(installation: Installation, signal?: AbortSi
     await createRole(cluster, installation, signal);
     await publish(cluster, directory);
   } catch (error) {
+    signal?.throwIfAborted();
     const { message } = error as Error;
     throw new Error(`PostgreSQL could not be initialised in ${directory.root}: ${message}`, { cause: error });
   } finally {

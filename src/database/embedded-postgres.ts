@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { keptSecret } from '../config/local-secret.js';
+import { aborted } from '../config/termination.js';
 import { ensureCluster, ROLE } from './embedded-cluster.js';
 import type { Installation } from './embedded-installation.js';
 import { isPassing, Lease, type Role } from './embedded-lease.js';
@@ -39,6 +40,7 @@ export class EmbeddedPostgres {
   /** Of the server that the lease is on. */
   #socket: string | undefined;
   #retaking = Promise.resolve();
+  #stopped: Promise<void> | undefined;
 
   private constructor(access: Access, lease: Lease, socket: string | undefined) {
     const { socketFolder, password } = access;
@@ -64,7 +66,11 @@ export class EmbeddedPostgres {
    * Stops the server unless another process still uses it; then that one will. Once `hurry` aborts, the server is not
    * asked any more and ends at once.
    */
-  async stop(hurry?: AbortSignal): Promise<void> {
+  stop(hurry?: AbortSignal): Promise<void> {
+    return (this.#stopped ??= this.#stop(hurry));
+  }
+
+  async #stop(hurry: AbortSignal | undefined): Promise<void> {
     this.#stopping.abort();
     await orAborted(this.#retaking, hurry);
     // One that does not answer is of no use to others either.
@@ -108,28 +114,25 @@ export class EmbeddedPostgres {
 }
 
 async function orAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value | undefined> {
-  if (signal === undefined) return work;
-  const aborted = new Promise<undefined>((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
-  return Promise.race([work, aborted]);
+  return signal === undefined ? work : Promise.race([work, aborted(signal).then(() => undefined)]);
 }
 
 /** Looks for the server, starts it when there is none, and tries again while what is in the way will pass. */
 async function takeLease(access: Access, stopping?: AbortSignal): Promise<Lease> {
   const { log } = access.installation.directory;
-  const deadline = AbortSignal.timeout(LONGEST_START_MS);
-  const signal = stopping === undefined ? deadline : AbortSignal.any([stopping, deadline]);
-  const start = starting(access, signal);
+  const patience = AbortSignal.timeout(LONGEST_START_MS);
+  const starts = new Starts(access, { stopping, patience });
   let obstacle: unknown = 'it is starting or stopping';
-  while (!signal.aborted) {
-    const found = await tryLease(access, start);
+  const isOver = (): boolean => patience.aborted || stopping?.aborted === true;
+  while (!isOver()) {
+    const found = await tryLease(access, starts);
     if (found instanceof Lease) return found;
     obstacle = found ?? obstacle;
     await pause(STEP_MS);
   }
-  throw new Error(`PostgreSQL accepts no connections: ${said(obstacle)}; see ${log}`, { cause: obstacle });
+  if (starts.count > 0 && stopping?.aborted === true) await stopUnused(access);
+  const cause: unknown = stopping?.aborted === true ? stopping.reason : obstacle;
+  throw new Error(`PostgreSQL accepts no connections: ${said(obstacle)}; see ${log}`, { cause });
 }
 
 function said(obstacle: unknown): string {
@@ -137,25 +140,46 @@ function said(obstacle: unknown): string {
 }
 
 /** @returns a lease, or what is in the way of one. */
-async function tryLease(access: Access, start: () => Promise<string | undefined>): Promise<unknown> {
-  const { installation, socketFolder, password, role } = access;
+async function tryLease(access: Access, starts: Starts): Promise<unknown> {
+  const { installation, socketFolder, role } = access;
   const running = await findPostmaster(installation.directory.cluster);
-  if (running === undefined) return start();
+  if (running === undefined) return starts.next();
   if (!running.isReady) return undefined;
   if (running.socketFolder !== socketFolder) return replace(running, access);
-  const url = socketUrl(socketFolder, { role: ROLE, password, database: 'postgres' });
-  const lease = await Lease.take(url, role).catch(unlessPassing);
+  const lease = await Lease.take(maintenanceUrl(access), role).catch(unlessPassing);
   if (!(lease instanceof Lease)) await stopUnreachable(running, access);
   return lease;
 }
 
-/** Starts the server, at most so often. */
-function starting({ installation, socketFolder }: Access, signal: AbortSignal): () => Promise<string | undefined> {
-  const { cluster } = installation.directory;
-  let pauseMs = FIRST_PAUSE_BETWEEN_STARTS_MS;
-  let notBefore = 0;
-  return async () => {
-    if (performance.now() < notBefore) return undefined;
+function maintenanceUrl({ socketFolder, password }: Access): string {
+  return socketUrl(socketFolder, { role: ROLE, password, database: 'postgres' });
+}
+
+/** One that was started for nothing, unless somebody else uses it by now. */
+async function stopUnused(access: Access): Promise<void> {
+  const { cluster } = access.installation.directory;
+  if ((await findPostmaster(cluster))?.isReady !== true) return;
+  const lease = await Lease.take(maintenanceUrl(access), 'script').catch(() => undefined);
+  if ((await lease?.isLast()) === true) await stopPostmaster(cluster);
+  await lease?.release();
+}
+
+/** Starts of the server, at most so often. */
+class Starts {
+  count = 0;
+  #pauseMs = FIRST_PAUSE_BETWEEN_STARTS_MS;
+  #notBefore = 0;
+
+  constructor(
+    private readonly access: Access,
+    private readonly until: Parameters<typeof startPostmaster>[2],
+  ) {}
+
+  /** @returns what is in the way of a start. */
+  async next(): Promise<string | undefined> {
+    if (performance.now() < this.#notBefore) return undefined;
+    const { installation, socketFolder } = this.access;
+    const { cluster } = installation.directory;
     for (const file of [clusterLock(cluster), socketLock(socketIn(socketFolder))]) {
       const obstacle = await clearLockFile(file, cluster);
       if (obstacle !== undefined) return obstacle;
@@ -163,11 +187,12 @@ function starting({ installation, socketFolder }: Access, signal: AbortSignal): 
     if ((await openSocketFolder(installation)) !== socketFolder) {
       throw new Error(`The folder ${socketFolder} of PostgreSQL's socket is gone and cannot be made again: start anew`);
     }
-    await startPostmaster(installation, socketFolder, signal);
-    notBefore = performance.now() + pauseMs;
-    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_BETWEEN_STARTS_MS);
+    this.count++;
+    await startPostmaster(installation, socketFolder, this.until);
+    this.#notBefore = performance.now() + this.#pauseMs;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_BETWEEN_STARTS_MS);
     return undefined;
-  };
+  }
 }
 
 /** One that an earlier version started, or with its socket elsewhere, is stopped unless somebody uses it. */

@@ -12,23 +12,25 @@ const LONGEST_LOG_BYTES = 10_000_000;
 
 /**
  * Starts the server detached, in a process group of its own: neither Ctrl-C nor a killed application reaches it.
- * Resolves when it accepts connections, or when it gave way to another start: look again. Also resolves when `signal`
- * aborts the wait; the server goes on starting.
+ * Resolves when it accepts connections, or when it gave way to another start: look again. When `stopping` aborts it is
+ * stopped again; when `patience` does it is left starting, which may be a long recovery.
  * @throws {Error} with what it logged when it cannot start.
  */
 export async function startPostmaster(
   installation: Installation,
   socketFolder: string,
-  signal: AbortSignal,
+  { stopping, patience }: { stopping: AbortSignal | undefined; patience: AbortSignal },
 ): Promise<void> {
   const { directory } = installation;
   const logged = await trimLog(directory.log);
   const child = await launch(installation, socketFolder);
   while (child.exitCode === null && child.signalCode === null) {
     const server = await findPostmaster(directory.cluster);
-    if ((server?.pid === child.pid && server?.isReady === true) || signal.aborted) return;
+    if ((server?.pid === child.pid && server?.isReady === true) || patience.aborted) return;
+    if (stopping?.aborted === true) child.kill('SIGINT');
     await pause(STEP_MS);
   }
+  if (stopping?.aborted === true) return;
   const said = (await readFile(directory.log)).subarray(logged).toString();
   // Without an error it was stopped, by someone who used it and left before we looked.
   if (child.exitCode !== 0 && !gaveWay(said))

@@ -1,7 +1,21 @@
 import { readSettings } from '../config/read-settings.js';
+import { onceAborted, Termination } from '../config/termination.js';
 import { provideDatabase } from './provide-database.js';
 
-/** Tells its parent where the database is and keeps it there for as long as the parent lives. */
-const database = await provideDatabase(readSettings('migrate'), 'script');
-process.send?.(database.config.databaseDirectUrl);
-process.once('disconnect', () => void database.stop().then(() => process.exit(0)));
+/**
+ * Tells its parent where the database is and keeps it there for as long as the parent lives. A signal is for the parent,
+ * whose group this process shares: what that still does needs the database.
+ */
+Termination.watch();
+const parentGone = new AbortController();
+process.once('disconnect', () => parentGone.abort());
+
+try {
+  const database = await provideDatabase(readSettings('migrate'), 'script', parentGone.signal);
+  // It may have gone meanwhile.
+  process.send?.(database.config.databaseDirectUrl, () => undefined);
+  onceAborted(parentGone.signal, () => void database.stop().then(() => process.exit(0)));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

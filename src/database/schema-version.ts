@@ -145,6 +145,8 @@ function notEnded(underWay: Migration | undefined, isLocked: boolean, seconds: n
 /** In a process of its own, because the engine's memory is given back only when it ends. */
 async function migrateInChildProcess(url: string): Promise<void> {
   const child = fork(MIGRATION_PROCESS, { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  // It ends with this process, if nothing else ends it.
+  process.once('exit', () => child.kill('SIGKILL'));
   let failure: Error | undefined;
   child.once(
     'message',

@@ -14,7 +14,7 @@ const RESERVE_MS = 3000;
 
 /**
  * Leaving without losing a request. First others are told: readiness is 503 and each answer ends its connection, while
- * requests are accepted as ever. Once nobody sends any more the server closes.
+ * requests are accepted as ever. Once nobody sends any more the server may close.
  */
 @Injectable()
 export class Departure {
@@ -35,19 +35,25 @@ export class Departure {
     server.on('connection', () => (this.#visitedAt = performance.now()));
   }
 
-  /** Tells the others, waits until they have noticed, then closes; what does not end in time is cut off. */
-  async leave(server: Server, close: () => Promise<void>): Promise<void> {
+  /**
+   * Tells the others and waits until they have noticed; the server is to be closed then. What does not end in time, or
+   * by the time that `cutOff` aborts, is cut off.
+   */
+  async leave(server: Server, cutOff: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     this.#isLeaving = true;
-    await this.#quiet(server, startedAt + Math.max(0, this.#timeoutMs - RESERVE_MS) / 2);
+    const close = (): void => server.closeAllConnections();
+    cutOff.addEventListener('abort', close, { once: true });
+    await this.#quiet(server, startedAt + Math.max(0, this.#timeoutMs - RESERVE_MS) / 2, cutOff);
+    if (cutOff.aborted) close();
     const left = startedAt + this.#timeoutMs - RESERVE_MS - performance.now();
-    const cutOff = setTimeout(() => server.closeAllConnections(), Math.max(0, left));
-    server.closeIdleConnections();
-    await close();
-    clearTimeout(cutOff);
+    setTimeout(close, Math.max(0, left)).unref();
+    // Whoever was being answered when it began keeps its connection.
+    const sweep = setInterval(() => server.closeIdleConnections(), CHECK_MS).unref();
+    server.once('close', () => clearInterval(sweep));
   }
 
-  async #quiet(server: Server, until: number): Promise<void> {
+  async #quiet(server: Server, until: number, cutOff: AbortSignal): Promise<void> {
     let askedAt = performance.now();
     // Probes go on and send nobody.
     const note = ({ url }: { url?: string }): void => {
@@ -56,9 +62,9 @@ export class Departure {
     server.on('request', note);
     const isExpected = async (): Promise<boolean> =>
       performance.now() - this.#visitedAt < RECENT_MS || (await connectionsOf(server)) > 0;
-    while (performance.now() < until && performance.now() - askedAt < QUIET_MS && (await isExpected())) {
-      await pause(CHECK_MS);
-    }
+    const isBusy = (): boolean =>
+      !cutOff.aborted && performance.now() < until && performance.now() - askedAt < QUIET_MS;
+    while (isBusy() && (await isExpected())) await pause(CHECK_MS);
     server.off('request', note);
   }
 }

@@ -1,4 +1,4 @@
-import { applyDecorators, Controller, Get } from '@nestjs/common';
+import { applyDecorators, Controller, Get, Logger } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { Type } from 'typebox';
 import { Unlimited } from '../access/address-limit.js';
@@ -11,15 +11,18 @@ import { KeyRing } from '../tokens/key-ring.js';
 import { problemResponses } from '../wire/problem-responses.js';
 import type { RouteQuery } from '../wire/screening.js';
 import { Departure } from './departure.js';
+import { Probe } from './probe.js';
 
 const HealthView = Type.Object({ status: Type.Literal('ok') }, { title: 'HealthView', additionalProperties: false });
 
 /** Whoever watches over the service asks: nobody's token, no limit, and whatever query their tool adds. */
-const Probe = (): MethodDecorator =>
+const ProbeRoute = (): MethodDecorator =>
   applyDecorators(Public(), Unlimited(), routeConfig({ isQueryIgnored: true } satisfies RouteQuery));
 
 @Controller('health')
 export class HealthController {
+  readonly #serving: Probe;
+  readonly #ready: Probe;
   #asking: Promise<boolean> | undefined;
 
   constructor(
@@ -27,10 +30,14 @@ export class HealthController {
     private readonly freshness: Freshness,
     private readonly keyRing: KeyRing,
     private readonly departure: Departure,
-  ) {}
+  ) {
+    const log = new Logger('Health');
+    this.#serving = new Probe('serving', log);
+    this.#ready = new Probe('ready', log);
+  }
 
   @Get('live')
-  @Probe()
+  @ProbeRoute()
   @RouteSchema({
     summary: 'The process answers',
     operationId: 'isLive',
@@ -42,7 +49,7 @@ export class HealthController {
   }
 
   @Get('serving')
-  @Probe()
+  @ProbeRoute()
   @RouteSchema({
     summary: 'Guarded requests are answered',
     description:
@@ -52,12 +59,11 @@ export class HealthController {
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
   })
   serving() {
-    if (this.departure.isLeaving || this.freshness.isRefusing || !this.keyRing.canVerify) throw serviceUnavailable();
-    return { status: 'ok' };
+    return this.#serving.answer(this.#whyNotServing());
   }
 
   @Get('ready')
-  @Probe()
+  @ProbeRoute()
   @RouteSchema({
     summary:
       'Everything works: the database takes writes, a key signs, the node hears of revocations and is not about to leave',
@@ -66,11 +72,29 @@ export class HealthController {
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
   })
   async ready() {
-    if (this.departure.isLeaving || this.freshness.isStale || !this.keyRing.canSign) throw serviceUnavailable();
-    // However many ask at once, one statement runs.
+    return this.#ready.answer(this.#whyNotReady() ?? (await this.#askDatabase()));
+  }
+
+  #whyNotServing() {
+    if (this.departure.isLeaving) return 'leaving';
+    if (!this.keyRing.canVerify) return 'no_key';
+    return this.freshness.isRefusing ? 'stale' : undefined;
+  }
+
+  #whyNotReady() {
+    if (this.departure.isLeaving) return 'leaving';
+    if (!this.keyRing.canSign) return 'no_key';
+    return this.freshness.isStale ? 'stale' : undefined;
+  }
+
+  /** However many ask at once, one statement runs. */
+  async #askDatabase() {
     this.#asking ??= this.#takesWrites().finally(() => (this.#asking = undefined));
-    if (!(await this.#asking)) throw serviceUnavailable({ cause: new Error('the database is read-only') });
-    return { status: 'ok' };
+    try {
+      return (await this.#asking) ? undefined : 'read_only';
+    } catch {
+      return 'database';
+    }
   }
 
   /** A standby says that its transactions are read-only. */

@@ -7,6 +7,9 @@ import { CONFIG, type Config } from '../config/config.js';
 import { SECURITY_HEADERS } from '../wire/response-headers.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
+/** At the end of the process; a slow reader is cut off. */
+const LONGEST_SCRAPE_MS = 1000;
+
 /** `GET /metrics` for Prometheus on `METRICS_PORT`, apart from the API so that it is never public by accident. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -33,7 +36,13 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#server?.[Symbol.asyncDispose]();
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    const closing = once(server, 'close');
+    server.close();
+    setTimeout(() => server.closeAllConnections(), LONGEST_SCRAPE_MS).unref();
+    await closing;
   }
 }
 

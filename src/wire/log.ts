@@ -20,14 +20,19 @@ export function logOptions(level: string, stream: LogStream) {
   } satisfies FastifyHttpOptions<Server>['logger'];
 }
 
-const WARN = 40;
-const LEVELS_ABOVE_WARN = new Set(['error', 'fatal', 'silent']);
+const SEVERITIES = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Infinity } as const;
 
-/** Writes warnings in the log's form while there is no application yet. */
-export function startLog(level: string, stream: LogStream): (members: object) => void {
-  if (LEVELS_ABOVE_WARN.has(level)) return () => undefined;
-  return (members) => {
-    const head = { level: WARN, time: new Date().toISOString(), pid: process.pid, hostname: hostname() };
+/** Writes lines in the log's form while there is no application, yet or any more. */
+export function startLog(level: string, stream: LogStream): (members: object, severity?: 'info' | 'warn') => void {
+  const least = SEVERITIES[level as keyof typeof SEVERITIES];
+  return (members, severity = 'warn') => {
+    if (SEVERITIES[severity] < least) return;
+    const head = {
+      level: SEVERITIES[severity],
+      time: new Date().toISOString(),
+      pid: process.pid,
+      hostname: hostname(),
+    };
     stream.write(`${redacted(JSON.stringify({ ...head, context: 'Start', ...members }))}\n`);
   };
 }

@@ -1,0 +1,70 @@
+import { constants } from 'node:os';
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+type TerminationSignal = (typeof SIGNALS)[number];
+
+/** npm, a shell, a terminal or a service manager may each pass on what was sent once. */
+const REPEATS_MS = 2000;
+
+/** Why everything ends: the reason of {@link Termination.begun}. */
+export class Terminated extends Error {
+  override readonly name = 'Terminated';
+  readonly at = performance.now();
+
+  constructor(readonly signal: TerminationSignal) {
+    super(`Told to end by ${signal}`);
+  }
+
+  /** What a shell reports of a program that a signal ended. */
+  get exitCode(): number {
+    return 128 + constants.signals[this.signal];
+  }
+
+  /** Whether the error came of it. */
+  isCauseOf(error: unknown): boolean {
+    return error === this || (error instanceof Error && error.cause !== undefined && this.isCauseOf(error.cause));
+  }
+}
+
+/**
+ * What SIGTERM, SIGINT and SIGHUP tell the process: to end in order. Repeats within two seconds are the same order; so is
+ * whatever comes later, but for SIGINT, by which somebody says that it takes too long.
+ */
+export class Termination {
+  readonly #begun = new AbortController();
+  readonly #cutOff = new AbortController();
+  /** Aborts with the first signal, by a {@link Terminated}. */
+  readonly begun: AbortSignal = this.#begun.signal;
+  /** Aborts with a later SIGINT: what is open is to be cut off. */
+  readonly cutOff: AbortSignal = this.#cutOff.signal;
+
+  private constructor() {
+    for (const signal of SIGNALS) process.on(signal, () => this.#hear(signal));
+  }
+
+  /** From now on no signal ends the process by itself. */
+  static watch(): Termination {
+    return new Termination();
+  }
+
+  get reason(): Terminated | undefined {
+    return this.begun.aborted ? (this.begun.reason as Terminated) : undefined;
+  }
+
+  #hear(signal: TerminationSignal): void {
+    const first = this.reason;
+    if (first === undefined) this.#begun.abort(new Terminated(signal));
+    else if (signal === 'SIGINT' && performance.now() - first.at > REPEATS_MS) this.#cutOff.abort();
+  }
+}
+
+/** Does the work when the signal aborts, or at once when it has. */
+export function onceAborted(signal: AbortSignal, work: () => void): void {
+  if (signal.aborted) work();
+  else signal.addEventListener('abort', work, { once: true });
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => onceAborted(signal, resolve));
+}

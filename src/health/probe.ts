@@ -1,0 +1,28 @@
+import type { LoggerService } from '@nestjs/common';
+import { serviceUnavailable } from '../problems/framework.problems.js';
+
+/** Why a probe answers 503. */
+type Reason = 'leaving' | 'no_key' | 'stale' | 'database' | 'read_only';
+
+/** A question that is asked every few seconds: the log has a line when the answer changes, and none for each 503. */
+export class Probe {
+  #reason: Reason | undefined;
+
+  constructor(
+    private readonly name: 'serving' | 'ready',
+    private readonly log: LoggerService,
+  ) {}
+
+  /** @throws `service_unavailable` when there is a reason. */
+  answer(reason: Reason | undefined): { status: 'ok' } {
+    if (reason !== this.#reason && reason !== 'leaving') this.#tell(reason);
+    this.#reason = reason;
+    if (reason !== undefined) throw serviceUnavailable({ isTold: true });
+    return { status: 'ok' };
+  }
+
+  #tell(reason: Reason | undefined): void {
+    if (reason === undefined) this.log.log({ event: 'probe_recovered', probe: this.name });
+    else this.log.warn({ event: 'probe_failing', probe: this.name, reason });
+  }
+}
