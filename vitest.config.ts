@@ -14,6 +14,7 @@ const MEASURING = [
   'haproxy',
   'history',
   'install',
+  'input-cost',
   'keys',
   'leaving',
   'limits',

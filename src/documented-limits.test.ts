@@ -15,7 +15,8 @@ import { EmailAddress } from './users/user-view.js';
 import { MAX_TOKEN_LENGTH } from './verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from './wire/body-limit.js';
 import { MAX_JSON_DEPTH } from './wire/json-flaw.js';
-import { MAX_HEADER_FIELDS, MAX_TARGET_LENGTH } from './wire/screening.js';
+import { MAX_TARGET_LENGTH } from './wire/query.js';
+import { MAX_HEADER_FIELDS } from './wire/screening.js';
 import { LONGEST_USER_AGENT } from './wire/sender.js';
 import { PATIENCE } from './wire/wire.js';
 

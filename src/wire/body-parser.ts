@@ -10,10 +10,15 @@ const UTF_8 = /^utf-?8$/i;
 /** RFC 9110 section 8.3.1, up to its parameters. */
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 
+/** Longer ones are not looked at: patterns of Fastify would read them. */
+export const MAX_CONTENT_TYPE_LENGTH = 256;
+
 /** A field that names no media type counts as one that is unknown: Fastify would refuse it without asking whether there is content. */
 export function settleContentType({ headers }: IncomingMessage): void {
   const type = headers['content-type'];
-  if (type !== undefined && !MEDIA_TYPE.test(type)) headers['content-type'] = 'application/octet-stream';
+  if (type === undefined) return;
+  if (type.length > MAX_CONTENT_TYPE_LENGTH || !MEDIA_TYPE.test(type))
+    headers['content-type'] = 'application/octet-stream';
 }
 
 /**

@@ -3,18 +3,22 @@ import type { InputFlaw } from '../problems/problem.js';
 /** Parameter names and values, decoded. Null prototype: `__proto__` is a name like any other. */
 export type Query = Record<string, string>;
 
+/** Longer targets are 414; Node cuts the whole header section at 16 KiB (431). */
+export const MAX_TARGET_LENGTH = 4096;
+
 /** What every request without a query shares, so that it costs a comparison. */
 export const NO_QUERY: Query = Object.freeze(Object.create(null) as Query);
 
 const MALFORMED = new WeakSet<Query>();
-const REPEATED = new WeakMap<Query, string[]>();
+const REPEATED = new WeakMap<Query, Set<string>>();
 
 /**
  * Fastify's `querystringParser`: application/x-www-form-urlencoded with every name at most once. It runs inside the
  * router, where a throw would end the process, so what is wrong is kept for {@link isMalformed} and {@link repeatedNames}.
  */
 export function parseQuery(text: string): Query {
-  if (text === '') return NO_QUERY;
+  // What is too long is refused without being looked at.
+  if (text === '' || text.length > MAX_TARGET_LENGTH) return NO_QUERY;
   const query = Object.create(null) as Query;
   for (const pair of text.split('&')) if (pair !== '') addPair(query, pair);
   return query;
@@ -27,7 +31,10 @@ export function isMalformed(query: Query): boolean {
 
 /** One flaw per name that was given more than once. */
 export function repeatedNames(query: Query): InputFlaw[] {
-  return (REPEATED.get(query) ?? []).map((name) => ({ pointer: `?${name}`, detail: 'Give this parameter once.' }));
+  return Array.from(REPEATED.get(query) ?? [], (name) => ({
+    pointer: `?${name}`,
+    detail: 'Give this parameter once.',
+  }));
 }
 
 /** One flaw per parameter, for a route that has none. */
@@ -45,9 +52,8 @@ function addPair(query: Query, pair: string): void {
 }
 
 function noteRepeated(query: Query, name: string): void {
-  const names = REPEATED.get(query) ?? [];
-  if (!names.includes(name)) names.push(name);
-  REPEATED.set(query, names);
+  const names = REPEATED.get(query) ?? new Set();
+  REPEATED.set(query, names.add(name));
 }
 
 function decode(text: string): string | undefined {

@@ -9,12 +9,9 @@ import {
 } from '../problems/framework.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { MAX_FLAWS } from './input-flaws.js';
-import { isMalformed, NO_QUERY, repeatedNames, unexpectedNames, type Query } from './query.js';
+import { isMalformed, MAX_TARGET_LENGTH, NO_QUERY, repeatedNames, unexpectedNames, type Query } from './query.js';
 import type { Routes } from './routes.js';
 import { expectationFailed, validationFailed } from './wire.problems.js';
-
-/** Longer targets are 414; Node cuts the whole header section at 16 KiB (431). */
-export const MAX_TARGET_LENGTH = 4096;
 
 /** More header fields than this are 431. Node drops the surplus of 2000 in silence, so the limit must be ours. */
 export const MAX_HEADER_FIELDS = 100;

@@ -18,7 +18,7 @@ import { boundPieces } from './input-bounds.js';
 import { endAfterAnswers } from './pipelining.js';
 import { requestId } from './request-id.js';
 import type { CountRequest } from './request-limit.js';
-import { MAX_TARGET_LENGTH } from './screening.js';
+import { MAX_TARGET_LENGTH } from './query.js';
 
 /** What Node says of a request that it could not parse or did not receive in time. */
 interface ClientError extends Error {

@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { securityHeaders } from './response-headers.js';
-import { MAX_HEADER_FIELDS, MAX_TARGET_LENGTH } from './screening.js';
+import { MAX_CONTENT_TYPE_LENGTH } from './body-parser.js';
+import { MAX_TARGET_LENGTH } from './query.js';
+import { MAX_HEADER_FIELDS } from './screening.js';
 import { PATIENCE, useWire, wireOptions } from './wire.js';
 
 const ORIGIN = 'https://app.example.com';
@@ -102,6 +104,12 @@ describe('a request that is not one', () => {
   });
 });
 
+/** With a type of so many characters. */
+function typed(length: number): string {
+  const type = 'application/json; charset=utf-8; a='.padEnd(length, 'b');
+  return `POST /echo HTTP/1.1\r\n${HOST}Content-Type: ${type}\r\nContent-Length: 2\r\n\r\n{}`;
+}
+
 describe('a request out of bounds', () => {
   it('is 431 for a header section over 16 KiB', async () => {
     expect(await problemOf(`GET /echo/x HTTP/1.1\r\n${HOST}X: ${'a'.repeat(17_000)}\r\n\r\n`)).toBe(
@@ -133,12 +141,18 @@ describe('a request out of bounds', () => {
     );
   });
 
+  it('is 415 for the type of a body over 256 characters, which no pattern of a library reads (INP-13)', async () => {
+    expect(await statusOf(typed(MAX_CONTENT_TYPE_LENGTH))).toBe(200);
+    expect(await problemOf(typed(MAX_CONTENT_TYPE_LENGTH + 1))).toBe('415 media_type_unsupported');
+  });
+
   it('has bounds that the README names (INP-12, CFG-04)', () => {
     const said = readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' ');
     const limits = [
       `${maxHeaderSize / 1024} KiB or of more than ${MAX_HEADER_FIELDS} fields`,
       `targets and access tokens over ${MAX_TARGET_LENGTH} characters`,
       `Bodies over ${BODY_LIMIT_BYTES / 1024} KiB`,
+      `\`Content-Type\` of more than ${MAX_CONTENT_TYPE_LENGTH} characters`,
     ];
     expect(limits.filter((limit) => !said.includes(limit))).toEqual([]);
   });
