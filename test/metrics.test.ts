@@ -242,6 +242,11 @@ const MOVES: Readonly<Record<string, Move>> = {
     await quiet.me('x.y.z');
     return { app: quiet, go: () => quiet.me('x.y.z') };
   },
+  'gatehouse_job_failures_total{job="repair keys"}': async () => {
+    const broken = await startApp({ changes: MEASURED });
+    await broken.query('ALTER TABLE signing_keys ADD CHECK (false) NOT VALID');
+    return { app: broken, go: () => broken.query('DELETE FROM signing_keys') };
+  },
   ...Object.fromEntries([
     failing('rotate keys', 'signing_keys'),
     failing('purge sessions', 'sessions'),
