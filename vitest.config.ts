@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /** Run by `npm run test:faults` alone. */
-const FAULTS_ONLY = ['test/haproxy.test.ts', 'test/install.test.ts', 'test/rolling-upgrade.test.ts'];
+const FAULTS_ONLY = [
+  'test/first-starts.test.ts',
+  'test/haproxy.test.ts',
+  'test/install.test.ts',
+  'test/rolling-upgrade.test.ts',
+];
 
 /** These go by how long something takes, or by how much memory: one at a time, when the others are done. */
 const MEASURING = [
@@ -10,6 +15,7 @@ const MEASURING = [
   'database-server',
   'enumeration',
   'faults',
+  'first-starts',
   'gate',
   'haproxy',
   'history',
