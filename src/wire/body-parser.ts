@@ -14,7 +14,10 @@ const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 export const MAX_CONTENT_TYPE_LENGTH = 256;
 
 /** A field that names no media type counts as one that is unknown: Fastify would refuse it without asking whether there is content. */
-export function settleContentType({ headers }: IncomingMessage): void {
+export function settleContentType(request: IncomingMessage): void {
+  // Of a GET no body is read.
+  if (request.method === 'GET') return;
+  const { headers } = request;
   const type = headers['content-type'];
   if (type === undefined) return;
   if (type.length > MAX_CONTENT_TYPE_LENGTH || !MEDIA_TYPE.test(type))

@@ -34,9 +34,10 @@ export function withCors(fields: Fields, origins: readonly string[] | undefined)
 }
 
 /** Whether a browser asks if a page of one of these origins may call, which needs no token. */
-export function isPreflight({ method, headers }: IncomingMessage, origins: readonly string[] | undefined): boolean {
-  const isAsked = method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
-  return isAsked && headers.origin !== undefined && (origins?.includes(headers.origin) ?? false);
+export function isPreflight(request: IncomingMessage, origins: readonly string[] | undefined): boolean {
+  if (origins === undefined || request.method !== 'OPTIONS') return false;
+  const { origin, 'access-control-request-method': method } = request.headers;
+  return method !== undefined && origin !== undefined && origins.includes(origin);
 }
 
 export function answerPreflight(reply: FastifyReply): void {

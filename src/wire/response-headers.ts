@@ -41,7 +41,9 @@ export function answerHeaders(settings: AnswerSettings): FieldsByOrigin {
  */
 export function responseHeaders(settings: AnswerSettings): SetResponseHeaders {
   const fieldsFor = answerHeaders(settings);
+  const isAnybody = settings.corsOrigins === undefined;
+  const fixed = fieldsFor(undefined);
   return (request, reply) => {
-    reply.headers(fieldsFor(request.headers.origin)).header('x-request-id', request.id);
+    reply.headers(isAnybody ? fixed : fieldsFor(request.headers.origin)).header('x-request-id', request.id);
   };
 }

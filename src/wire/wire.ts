@@ -82,10 +82,13 @@ export function wireOptions(settings: WireSettings, patience: Patience = PATIENC
       answerClientError(error, socket, { headersFor, isTrusted, log: this.log });
     },
     frameworkErrors: (error, request, reply) => {
-      receive(request, reply, (refused) => {
+      const answer = (refused?: Problem): void => {
         sendProblem(refused ?? error, () => undefined, request, reply);
         logRequest(request, reply);
-      });
+      };
+      const counted = receive(request, reply);
+      if (counted === undefined) answer();
+      else whenCounted(counted, answer);
     },
   } satisfies FastifyHttpOptions<Server>;
 }
@@ -103,15 +106,20 @@ export function useWire(
   const { trustedProxies = [], corsOrigins, countRequest = nothing } = settings;
   const receive = receiving(settings);
   const routes = trackRoutes(fastify);
+  const screen = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
+    settleContentType(request.raw);
+    const problem = malformed(request);
+    if (problem === undefined && isPreflight(request.raw, corsOrigins)) return answerPreflight(reply);
+    done(problem ?? misdirected(request, routes));
+  };
   const look = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
     // Node loses what a client sends after a request for an upgrade that nobody grants.
     if (isLeaving() || request.headers.upgrade !== undefined) reply.header('connection', 'close');
-    receive(request, reply, (refused) => {
-      if (refused !== undefined) return sendProblem(refused, () => undefined, request, reply);
-      settleContentType(request.raw);
-      const problem = malformed(request);
-      if (problem === undefined && isPreflight(request.raw, corsOrigins)) return answerPreflight(reply);
-      done(problem ?? misdirected(request, routes));
+    const counted = receive(request, reply);
+    if (counted === undefined) return screen(request, reply, done);
+    whenCounted(counted, (refused) => {
+      if (refused === undefined) screen(request, reply, done);
+      else sendProblem(refused, () => undefined, request, reply);
     });
   };
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -132,16 +140,18 @@ export function useWire(
 
 const nothing: CountRequest = () => undefined;
 
-/** What is done with every request whose header section was parsed, before anything looks at it; `then` hears why it is refused. */
+/** What is done with every request whose header section was parsed, before anything looks at it; says why it is refused. */
 function receiving(settings: WireSettings) {
   const { trustedProxies, countRequest = nothing } = settings;
   const setHeaders = responseHeaders(settings);
   const settleClientAddress = settlingClientAddress(trustedProxies);
-  return (request: FastifyRequest, reply: FastifyReply, then: (refused?: Problem) => void): void => {
+  return (request: FastifyRequest, reply: FastifyReply): Promise<Problem | undefined> | undefined => {
     settleClientAddress(request);
     setHeaders(request, reply);
-    const counted = countRequest(request);
-    if (counted === undefined) then();
-    else counted.then(then, (error: unknown) => then(internalError({ cause: error })));
+    return countRequest(request);
   };
+}
+
+function whenCounted(counted: Promise<Problem | undefined>, then: (refused?: Problem) => void): void {
+  counted.then(then, (error: unknown) => then(internalError({ cause: error })));
 }
