@@ -10,9 +10,11 @@ const REPEATS_MS = 2000;
 export class Terminated extends Error {
   override readonly name = 'Terminated';
   readonly at = performance.now();
+  readonly signal: TerminationSignal;
 
-  constructor(readonly signal: TerminationSignal) {
+  constructor(signal: TerminationSignal) {
     super(`Told to end by ${signal}`);
+    this.signal = signal;
   }
 
   /** What a shell reports of a program that a signal ended. */

@@ -169,16 +169,18 @@ class Starts {
   count = 0;
   #pauseMs = FIRST_PAUSE_BETWEEN_STARTS_MS;
   #notBefore = 0;
+  readonly #access: Access;
+  readonly #until: Parameters<typeof startPostmaster>[2];
 
-  constructor(
-    private readonly access: Access,
-    private readonly until: Parameters<typeof startPostmaster>[2],
-  ) {}
+  constructor(access: Access, until: Parameters<typeof startPostmaster>[2]) {
+    this.#access = access;
+    this.#until = until;
+  }
 
   /** @returns what is in the way of a start. */
   async next(): Promise<string | undefined> {
     if (performance.now() < this.#notBefore) return undefined;
-    const { installation, socketFolder } = this.access;
+    const { installation, socketFolder } = this.#access;
     const { cluster } = installation.directory;
     for (const file of [clusterLock(cluster), socketLock(socketIn(socketFolder))]) {
       const obstacle = await clearLockFile(file, cluster);
@@ -188,7 +190,7 @@ class Starts {
       throw new Error(`The folder ${socketFolder} of PostgreSQL's socket is gone and cannot be made again: start anew`);
     }
     this.count++;
-    await startPostmaster(installation, socketFolder, this.until);
+    await startPostmaster(installation, socketFolder, this.#until);
     this.#notBefore = performance.now() + this.#pauseMs;
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_BETWEEN_STARTS_MS);
     return undefined;
