@@ -148,21 +148,22 @@ export class SessionsRepository {
   }
 
   /**
-   * Ends the next so many sessions of whomever, in the order of their ids; returns how many it ended and the last of them, where
-   * the next call goes on. None at the end of the table.
+   * Looks at the next so many sessions of whomever, in the order of their ids, and ends those that have not ended. It reads them by
+   * the index also where the table has just been restored and has no statistics.
+   * @returns how many it ended, and the last it looked at, where the next call goes on; undefined at the end of the table
    */
-  async endNext(tx: Transaction, after: string | undefined): Promise<{ count: number; lastId: string } | undefined> {
-    const ended = await tx.$queryRaw<{ id: string }[]>`
-      UPDATE sessions SET ended_at = now()
-      WHERE ended_at IS NULL AND id IN (
-        SELECT s.id FROM sessions s WHERE s.id > ${after ?? LEAST_ID}::uuid AND s.ended_at IS NULL
-        ORDER BY s.id LIMIT ${END_BATCH})
-      RETURNING id::text`;
-    const lastId = ended
-      .map(({ id }) => id)
-      .toSorted()
-      .at(-1);
-    return lastId === undefined ? undefined : { count: ended.length, lastId };
+  async endNext(tx: Transaction, after = LEAST_ID): Promise<{ count: number; lastId: string } | undefined> {
+    const [batch] = await tx.$queryRaw<{ count: number; lastId: string | null }[]>`
+      WITH batch AS MATERIALIZED (
+        SELECT s.id FROM sessions s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${END_BATCH}
+      ), ended AS (
+        UPDATE sessions SET ended_at = now() WHERE ended_at IS NULL AND id = ANY(ARRAY(SELECT id FROM batch))
+        RETURNING id
+      )
+      SELECT (SELECT count(*) FROM ended)::int AS count,
+             (SELECT id::text FROM batch ORDER BY id DESC LIMIT 1) AS "lastId"`;
+    const { count, lastId } = batch ?? { count: 0, lastId: null };
+    return lastId === null ? undefined : { count, lastId };
   }
 
   /** Ends the user's oldest live sessions beside `newId` and the newest `others`; returns their ids. */
