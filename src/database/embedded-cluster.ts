@@ -27,7 +27,7 @@ export async function ensureCluster(installation: Installation, signal?: AbortSi
     const { message } = error as Error;
     throw new Error(`PostgreSQL could not be initialised in ${directory.root}: ${message}`, { cause: error });
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

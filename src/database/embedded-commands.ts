@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { onceAborted } from '../config/termination.js';
 import type { ServerUser } from './embedded-server-user.js';
 
 /** Of the environment nothing is passed on: it holds secrets, and a locale that the messages would follow. */
@@ -17,11 +18,12 @@ export function runAs(
   { input = '', signal }: { input?: string; signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = signal === undefined ? processOptions(user) : { ...processOptions(user), signal };
-    const child = execFile(program, args, options, (error, stdout, stderr) => {
+    const child = execFile(program, args, processOptions(user), (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(new Error(stderr.trim() || stdout.trim() || error.message, { cause: error }));
     });
+    // Not by `execFile` itself, which would not wait for the end.
+    if (signal !== undefined) onceAborted(signal, () => child.kill());
     // The program may end before it has read its input; its exit code tells, not the broken pipe.
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
