@@ -6,6 +6,8 @@ import { hash } from '../src/passwords/argon2.js';
 import { SessionsService } from '../src/sessions/sessions.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 
+/** Often enough to see a wait that a lock timeout ends. */
+const POLL = { interval: 20, timeout: 10_000 };
 const CHEAP = { memoryKib: 8, passes: 1, lanes: 1 };
 type Change = (client: pg.Client, userId: unknown) => Promise<unknown>;
 
@@ -16,7 +18,7 @@ async function loginDuring(app: TestApp, change: Change): Promise<{ answer: Answ
   const client = await begin(app);
   await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user['id']]);
   const login = app.login(email);
-  await expect.poll(() => lockWaiters(app)).toBe(1);
+  await expect.poll(() => lockWaiters(app), POLL).toBe(1);
   await change(client, user['id']);
   await client.query('COMMIT');
   const answer = await login;
@@ -69,15 +71,15 @@ describe('a login that meets', () => {
     const client = await begin(app);
     await setPassword(client, user['id'], 'another passphrase', 2);
     const login = app.login(email);
-    await expect.poll(() => lockWaiters(app)).toBe(1);
+    await expect.poll(() => lockWaiters(app), POLL).toBe(1);
     await client.query('COMMIT');
     expect((await login).status).toBe(401);
     expect((await app.login(email, 'another passphrase')).status).toBe(200);
   });
 
   it('a lock that is held too long is 503 with Retry-After', async () => {
-    const app = await startApp({ changes: { databaseLockTimeoutMs: 100 } });
-    const { answer } = await loginDuring(app, () => expect.poll(() => lockWaiters(app)).toBe(0));
+    const app = await startApp({ changes: { databaseLockTimeoutMs: 1000 } });
+    const { answer } = await loginDuring(app, () => expect.poll(() => lockWaiters(app), POLL).toBe(0));
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
   });
 });
