@@ -192,7 +192,7 @@ describe('the audit trail', () => {
     expect(await trail(app, userId)).toHaveLength(100);
   });
 
-  it('is printed by npm run events, of everybody or of one in whatever letters (SES-07)', async () => {
+  it('is printed by npm run events, oldest first, of everybody or of one in whatever letters (SES-07)', async () => {
     const databaseUrl = await createDatabase();
     const app = await startApp({ databaseUrl });
     const one = await app.signIn();
@@ -206,6 +206,10 @@ describe('the audit trail', () => {
         .map((line) => JSON.parse(line) as Record<string, unknown>);
     };
     expect(await print()).toHaveLength(4);
+    await app.query(`
+      INSERT INTO audit_events (event, actor) SELECT 'key_rotated', 'system' FROM generate_series(1, 1200)`);
+    const ids = (await print()).map(({ id }) => Number(id));
+    expect(ids).toEqual(Array.from({ length: 1204 }, (_, index) => index + 1));
     expect((await print(one.email)).map(({ event }) => event)).toEqual(['user_registered', 'session_started']);
     for (const user of [one.userId, one.userId.toUpperCase(), one.email.toUpperCase()])
       expect(await print(user)).toEqual(await print(one.email));

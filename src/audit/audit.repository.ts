@@ -40,9 +40,9 @@ export class AuditRepository {
   page(after: string, size: number, userId?: string): Promise<AuditRecord[]> {
     const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`user_id = ${userId}::uuid`;
     return this.prisma.$queryRaw<AuditRecord[]>`
-      SELECT id::text, occurred_at AS "occurredAt", event, actor::text, user_id AS "userId", session_id AS "sessionId",
+      SELECT e.id::text, occurred_at AS "occurredAt", event, actor::text, user_id AS "userId", session_id AS "sessionId",
              address, user_agent AS "userAgent", request_id AS "requestId", details
-      FROM audit_events WHERE id > ${after}::bigint AND ${isTheirs} ORDER BY id LIMIT ${size}`;
+      FROM audit_events e WHERE e.id > ${after}::bigint AND ${isTheirs} ORDER BY e.id LIMIT ${size}`;
   }
 
   /** Deletes those among the next of the table that are older. */
