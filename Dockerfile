@@ -16,6 +16,7 @@ COPY --from=build /app/dist ./dist
 COPY --from=build /app/prisma ./prisma
 USER node
 EXPOSE 3000
-HEALTHCHECK --interval=5s --timeout=3s --start-period=20s \
+# DATABASE_STARTUP_SECONDS, in which a start waits for the database, and ten for the rest.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=70s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/serving`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node_modules/.bin/node", "dist/main.js"]

@@ -29,6 +29,7 @@ describe('a .env file (CFG-05)', () => {
     ['a comment after a blank', 'DATABASE_URL=x # y\nPORT=1'],
     ['a # in quotes', 'DATABASE_URL=x\nISSUER="http://a/#b" # c\nPORT=1'],
     ['a value of several lines', 'OTHER="a\nb\n=c"\nDATABASE_URL=x\nPORT=`1`'],
+    ["text after others' quotes", 'FOO="a" b\nDATABASE_URL=x\nBAR=\'a\'"b\nPORT=1'],
     [
       'what is of others',
       'DATABASE_URL=x\nPOSTGRES_PASSWORD=a#b\nPOSTGRES_PASSWORD=\ncompose.project-name=$X\nPORTS=9\nPORT=1',
@@ -62,6 +63,11 @@ describe('a .env file (CFG-05)', () => {
       'line 1 has a quote that is not closed, or text after it',
     ],
     ['one that swallows', 'OTHER="x\nPORT=1\nISSUER="y"', 'line 1 has a quote that is not closed, or text after it'],
+    [
+      "a quote of others' that is not closed",
+      'PORT=1\nOTHER="x',
+      'line 2 has a quote that is not closed, or text after it',
+    ],
     ['text after a quote', 'DATABASE_URL="x"y', 'line 1 has a quote that is not closed, or text after it'],
     [
       'a # in a value',

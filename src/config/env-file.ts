@@ -13,7 +13,7 @@ const ASSIGNMENT = /^[ \t]*(?:export +)?([^=]*?)[ \t]*=[ \t]*(.*)$/;
 
 /**
  * Reads a `.env` file as Node does, and finds what Node would drop, cut off or overrule in silence. Names other than `ours` are others':
- * their values are as they may be.
+ * their values are as they may be, but for a quote that is not closed, which swallows the lines after it.
  */
 export function readEnvFile(path: string, ours: ReadonlySet<string>): EnvFile {
   let text: string;
@@ -44,7 +44,7 @@ function flawsOf(text: string, ours: ReadonlySet<string>): string[] {
       problems.push(`line ${at + 1} is not written NAME=value`);
       continue;
     }
-    const end = lastLine(lines, at, value);
+    const end = lastLine(lines, at, value, isOurs(name, ours));
     const flaw =
       end === undefined ? 'has a quote that is not closed, or text after it' : flawOfName(found, ours, lineOf);
     if (flaw !== undefined) problems.push(`line ${at + 1} ${flaw}`);
@@ -54,16 +54,27 @@ function flawsOf(text: string, ours: ReadonlySet<string>): string[] {
   return problems;
 }
 
-/** Where a value that begins on this line ends; undefined when its quote is not the last thing on a line but for a comment. */
-function lastLine(lines: readonly string[], at: number, value: string): number | undefined {
+/**
+ * Where a value that begins on this line ends; undefined when its quote is not closed, or not the last thing on a line but for a comment.
+ * After another's quote that closes on the same line Node drops the text, which is theirs; on a later one it would have swallowed lines.
+ */
+function lastLine(lines: readonly string[], at: number, value: string, isNamedByUs: boolean): number | undefined {
   const [quote = ''] = /^["'`]/.exec(value) ?? [];
   if (quote === '') return at;
-  const first = value.slice(1);
-  const rest = [first, ...lines.slice(at + 1)];
+  const rest = [value.slice(1), ...lines.slice(at + 1)];
   const offset = rest.findIndex((line) => line.includes(quote));
+  if (offset === 0 && !isNamedByUs) return at;
   const closing = rest[offset] ?? '';
   const isLast = /^\s*(?:#.*)?$/.test(closing.slice(closing.indexOf(quote) + 1));
   return offset !== -1 && isLast ? at + offset : undefined;
+}
+
+function isOurs(name: string, ours: ReadonlySet<string>): boolean {
+  return ours.has(meantBy(name));
+}
+
+function meantBy(name: string): string {
+  return name.toUpperCase().replaceAll(/[.-]/g, '_');
 }
 
 function flawOfName(
@@ -71,8 +82,8 @@ function flawOfName(
   ours: ReadonlySet<string>,
   lineOf: ReadonlyMap<string, number>,
 ): string | undefined {
-  const meant = name.toUpperCase().replaceAll(/[.-]/g, '_');
-  if (!ours.has(meant)) return undefined;
+  if (!isOurs(name, ours)) return undefined;
+  const meant = meantBy(name);
   if (meant !== name) return `names ${name}, which is written ${meant}`;
   if (lineOf.has(name)) return `gives ${name} a second time, after line ${lineOf.get(name) ?? line}`;
   return /^[^"'`].*\S#/.test(value)

@@ -21,6 +21,8 @@ export class Chores implements OnModuleDestroy {
   readonly #beforehand: (() => Promise<void>)[] = [];
   readonly #repeated: Repeated[] = [];
   readonly #failures: Record<string, number> = {};
+  /** What the last turn of each failed with. */
+  readonly #lastFailures = new Map<string, string>();
   #running: readonly Promise<void>[] = [];
 
   constructor(private readonly prisma: PrismaService) {}
@@ -30,7 +32,7 @@ export class Chores implements OnModuleDestroy {
     this.#beforehand.push(work);
   }
 
-  /** What is done at this interval, spread by a fifth either way. A failure is logged and the next turn comes. */
+  /** What is done at this interval, spread by a fifth either way. A failure is logged, once while it stays the same, and the next turn comes. */
   every(seconds: number, name: string, work: () => Promise<void>): void {
     this.#repeated.push({ intervalMs: seconds * 1000, name, work });
     this.#failures[name] = 0;
@@ -47,7 +49,7 @@ export class Chores implements OnModuleDestroy {
     this.#running = this.#repeated.map((repeated) => this.#repeat(repeated));
   }
 
-  /** Does one of what is repeated now, as at its turn: a failure is logged and counted. */
+  /** Does one of what is repeated now, as at its turn: a failure is counted, and logged once while it stays the same. */
   async run(name: string): Promise<void> {
     for (const repeated of this.#repeated) if (repeated.name === name) await this.#do(repeated);
   }
@@ -81,8 +83,12 @@ export class Chores implements OnModuleDestroy {
   async #do({ name, work }: Repeated): Promise<void> {
     try {
       await work();
+      this.#lastFailures.delete(name);
     } catch (error) {
       this.#failures[name] = (this.#failures[name] ?? 0) + 1;
+      const failure = String(error);
+      if (this.#lastFailures.get(name) === failure) return;
+      this.#lastFailures.set(name, failure);
       this.#log.warn({ err: error, event: 'chore_failed', chore: name });
     }
   }

@@ -14,8 +14,12 @@ try {
   const database = await provideDatabase(readSettings('migrate'), 'script', parentGone.signal);
   // It may have gone meanwhile.
   process.send?.(database.config.databaseDirectUrl, () => undefined);
-  onceAborted(parentGone.signal, () => void database.stop().then(() => process.exit(0)));
+  onceAborted(parentGone.signal, () => void database.stop().then(() => process.exit(0), fail));
 } catch (error) {
+  fail(error);
+}
+
+function fail(error: unknown): never {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }

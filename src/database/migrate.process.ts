@@ -3,6 +3,9 @@ import { codesOf } from './driver-errors.js';
 import { applyMigrations } from './schema-engine.js';
 import type { MigrationFailure } from './schema-version.js';
 
+/** Its parent has just connected. */
+const CONNECTION_TIMEOUT_MS = 10_000;
+
 // Ctrl-C and a service manager signal the whole group; a migration is not left in its middle.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
@@ -19,6 +22,6 @@ process.once('message', (url: string) => {
 
 async function migrate(url: string): Promise<void> {
   // The engine's own error would not say whether to try again.
-  await (await openClient({ url, isPooled: false }, {})).end();
+  await (await openClient({ url, isPooled: false }, { connectionTimeoutMillis: CONNECTION_TIMEOUT_MS })).end();
   await applyMigrations(url);
 }
