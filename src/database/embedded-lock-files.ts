@@ -91,6 +91,12 @@ export async function isServerOf(cluster: string, pid: number): Promise<boolean>
   return folder === undefined || !isAbsolute(folder) || folder === cluster || (await worksIn(cluster, pid)) === true;
 }
 
+/** Doubt means no: for what a program that merely has the process id of a crashed server must not be told. */
+export async function isProvenServerOf(cluster: string, pid: number): Promise<boolean> {
+  const [program = '', ...args] = (await commandOf(pid)) ?? [];
+  return basename(program) === 'postgres' && (folderOf(args) === cluster || (await worksIn(cluster, pid)) === true);
+}
+
 /** PostgreSQL's processes on this folder, orphaned ones too; undefined where the system does not tell. */
 async function serverProcessesOf(cluster: string): Promise<number[] | undefined> {
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);

@@ -373,6 +373,25 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       expect(await query(config.databaseUrl, 'SELECT value FROM older')).toEqual([{ value: 42 }]);
     });
 
+    test('gets the password only when its process is shown to be this server', async () => {
+      await (await provide('script')).stop();
+      let connections = 0;
+      const other = createServer((connection) => void (connections++, connection.destroy()));
+      await once(other.listen(0, '127.0.0.1'), 'listening');
+      leftovers.push(() => new Promise((resolve) => other.close(resolve)));
+      // Called postgres, without a data directory, as a process of another server shows itself.
+      const child = spawn('sleep', ['60'], { argv0: 'postgres', stdio: 'ignore' });
+      leftovers.push(async () => child.kill());
+      await once(child, 'spawn');
+      const { port } = other.address() as AddressInfo;
+      const cluster = join(dataDir, 'postgres');
+      const lines = [child.pid, cluster, 1, port, '', '127.0.0.1', '1 1', 'ready   ', ''];
+      await writeFile(join(cluster, 'postmaster.pid'), lines.join('\n'));
+      await expect(provide('app')).rejects.toThrow(/which may be another program than PostgreSQL/);
+      expect(connections).toBe(0);
+      await rm(join(cluster, 'postmaster.pid'));
+    });
+
     test('is left alone while its application runs (FLT-27)', async () => {
       const port = await startOnTcp();
       const password = (await readFile(join(dataDir, 'database-password'), 'utf8')).trim();

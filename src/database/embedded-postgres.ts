@@ -4,7 +4,7 @@ import { aborted } from '../config/termination.js';
 import { ensureCluster, ROLE } from './embedded-cluster.js';
 import type { Installation } from './embedded-installation.js';
 import { isPassing, Lease, type Role } from './embedded-lease.js';
-import { clearLockFile, clusterLock, socketLock } from './embedded-lock-files.js';
+import { clearLockFile, clusterLock, isProvenServerOf, socketLock } from './embedded-lock-files.js';
 import { findPostmaster, stopPostmaster, type Postmaster } from './embedded-postmaster.js';
 import { identityOf, isListening, openSocketFolder, socketIn } from './embedded-socket.js';
 import { startPostmaster } from './embedded-start.js';
@@ -39,15 +39,16 @@ export class EmbeddedPostgres {
   #lease: Lease;
   /** Of the server that the lease is on. */
   #socket: string | undefined;
+  /** Its process id. */
+  #server: number | undefined;
   #retaking = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
-  private constructor(access: Access, lease: Lease, socket: string | undefined) {
+  private constructor(access: Access, lease: Lease) {
     const { socketFolder, password } = access;
     this.url = socketUrl(socketFolder, { role: ROLE, password, database: ROLE });
     this.#access = access;
     this.#lease = lease;
-    this.#socket = socket;
     void this.#keepLease();
     void this.#keepSocket();
   }
@@ -59,7 +60,9 @@ export class EmbeddedPostgres {
     const password = await keptSecret(file, `it opens ${cluster}`);
     const access = { installation, socketFolder: await openSocketFolder(installation), password, role };
     const lease = await takeLease(access, signal);
-    return new EmbeddedPostgres(access, lease, await identityOf(socketIn(access.socketFolder)));
+    const opened = new EmbeddedPostgres(access, lease);
+    await opened.#lookAtServer();
+    return opened;
   }
 
   /**
@@ -93,11 +96,18 @@ export class EmbeddedPostgres {
     try {
       this.#socket = undefined;
       this.#lease = await takeLease(this.#access, signal);
-      this.#socket = await identityOf(socketIn(this.#access.socketFolder));
+      await this.#lookAtServer();
     } catch {
       // Meanwhile requests are answered with 503, and the server's own log says why.
       await pause(PAUSE_AFTER_FAILURE_MS, undefined, { signal }).catch(() => {});
     }
+  }
+
+  /** What cannot be looked at is not watched. */
+  async #lookAtServer(): Promise<void> {
+    const { socketFolder, installation } = this.#access;
+    this.#server = (await findPostmaster(installation.directory.cluster).catch(() => undefined))?.pid;
+    this.#socket = await identityOf(socketIn(socketFolder)).catch(() => undefined);
   }
 
   /** Without its socket a server serves whoever is connected, and nobody else ever. */
@@ -107,8 +117,13 @@ export class EmbeddedPostgres {
     while (!signal.aborted) {
       await pause(WATCH_MS, undefined, { signal, ref: false }).catch(() => {});
       const before = this.#socket;
-      if (signal.aborted || before === undefined || (await identityOf(socketIn(socketFolder))) === before) continue;
-      if (this.#socket === before) await stopPostmaster(installation.directory.cluster).catch(() => {});
+      if (signal.aborted || before === undefined) continue;
+      // A file system that does not answer has not taken it away.
+      if ((await identityOf(socketIn(socketFolder)).catch(() => before)) === before) continue;
+      // Another process may have started a new server since.
+      const running = await findPostmaster(installation.directory.cluster).catch(() => undefined);
+      if (this.#socket !== before || running?.pid !== this.#server) continue;
+      await stopPostmaster(installation.directory.cluster).catch(() => {});
     }
   }
 }
@@ -198,8 +213,14 @@ class Starts {
 }
 
 /** One that an earlier version started, or with its socket elsewhere, is stopped unless somebody uses it. */
-async function replace({ port, socketFolder }: Postmaster, access: Access): Promise<unknown> {
+async function replace({ pid, port, socketFolder }: Postmaster, access: Access): Promise<unknown> {
   const { installation, password, role } = access;
+  const { cluster } = installation.directory;
+  if (socketFolder === '' && !(await isProvenServerOf(cluster, pid))) {
+    throw new Error(
+      `${clusterLock(cluster)} names process ${pid}, which may be another program than PostgreSQL on this folder: end the server that an earlier version left running; if there is none, remove that file`,
+    );
+  }
   const login = { role: ROLE, password, database: 'postgres' };
   const url = socketFolder === '' ? loopbackUrl(port, login) : socketUrl(socketFolder, login);
   const lease = await Lease.take(url, role).catch(unlessPassing);
@@ -207,7 +228,7 @@ async function replace({ port, socketFolder }: Postmaster, access: Access): Prom
   try {
     if (!(await lease.isLast()))
       return 'it was started by another version, and something still uses it: end that first';
-    await stopPostmaster(installation.directory.cluster);
+    await stopPostmaster(cluster);
   } finally {
     await lease.release();
   }

@@ -47,11 +47,14 @@ export async function isListening(socket: string): Promise<boolean> {
   }
 }
 
-/** Tells one socket from another that took its place; undefined when there is none. */
+/** Tells one socket from another that took its place; undefined when there is none. @throws when the file system does not tell. */
 export async function identityOf(socket: string): Promise<string | undefined> {
   return lstat(socket).then(
     (file) => (file.isSocket() ? `${file.dev} ${file.ino} ${file.birthtimeMs}` : undefined),
-    () => undefined,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    },
   );
 }
 
@@ -99,7 +102,7 @@ async function makePrivate(folder: string, { user }: Installation): Promise<void
 
 /** By making one: shared and foreign file systems refuse it in different ways. */
 async function takesSockets(folder: string): Promise<boolean> {
-  if ((await identityOf(socketIn(folder))) !== undefined) return true;
+  if ((await identityOf(socketIn(folder)).catch(() => undefined)) !== undefined) return true;
   const probe = createServer();
   try {
     await once(probe.listen(join(folder, `.probe.${randomBytes(2).toString('hex')}`)), 'listening');
