@@ -255,6 +255,14 @@ describe('a database that is not there yet', () => {
     expect(await whenDatabaseAnswers(testConfig(url), patient(60), work)).toBe(2);
   });
 
+  it('is not taken for the reason when the work misses a file', async () => {
+    const patience = patient(60);
+    const missing = Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    const config = testConfig(await createDatabase());
+    await expect(whenDatabaseAnswers(config, patience, () => Promise.reject(missing))).rejects.toBe(missing);
+    expect(patience.told).toEqual([]);
+  });
+
   it.each([
     ['a name that nobody knows', () => 'nobody.invalid:5432', /ENOTFOUND|EAI_AGAIN/],
     ['a socket that is not there', () => '%2Fnot%2Fthere:5432', /ENOENT/],

@@ -25,9 +25,9 @@ export const AT_ONCE: Patience = { seconds: 0 };
 const RETRY_MS = 250;
 const REPORT_MS = 5000;
 
-/** What passes when a server, its name or its network is about to be there; ENOENT is the file of a Unix socket. */
+/** What passes when a server, its name or its network is about to be there. */
 const NOT_YET_CODES =
-  /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|E(?:HOST|NET)UNREACH|ENOENT|ENOTFOUND|EAI_AGAIN|57P0[123]|53300)$/;
+  /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|E(?:HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN|57P0[123]|53300)$/;
 /** `pg` says these without a code; a proxy before a server that is not there ends the connection. PgBouncer says the last. */
 const NOT_YET_MESSAGES =
   /timeout expired|Connection terminated|Query read timeout|TooManyConnections|server login has been failing|connect failed/;
@@ -55,7 +55,8 @@ export class Wait {
       this.#toldAt = performance.now();
       tell?.({ ...waiting, waitedSeconds: Math.round(this.#elapsedMs / 1000) });
     }
-    await pause(RETRY_MS, undefined, signal && { signal }).catch((error: unknown) => {
+    // Apart from one another, so that nodes which start together do not all ask at once.
+    await pause(RETRY_MS * (0.5 + Math.random()), undefined, signal && { signal }).catch((error: unknown) => {
       signal?.throwIfAborted();
       throw error;
     });
@@ -83,7 +84,9 @@ export async function whenDatabaseAnswers<Result>(
       const { setting, url } = target ?? pooledTarget(config);
       const host = hostOf(url);
       patience.signal?.throwIfAborted();
-      if (!isNotYet(error)) throw target === undefined ? error : toldOf(error, target);
+      // That no file is there is of a Unix socket only while that is tried.
+      const isMissing = target !== undefined && host.startsWith('/') && codesOf(error).includes('ENOENT');
+      if (!isMissing && !isNotYet(error)) throw target === undefined ? error : toldOf(error, target);
       if (wait.isOver) throw new Error(givenUp(error, setting, host, patience.seconds), { cause: error });
       await wait.next({ event: 'database_awaited', setting, host, reason: reasonOf(error) });
     }
