@@ -54,9 +54,15 @@ export function codesOf(error: unknown): string[] {
   return codes.filter((code) => typeof code === 'string');
 }
 
-/** Whether an insert or update met a row that holds the same unique value. */
-export function isUniqueViolation(error: unknown): boolean {
-  return codesOf(error).some((code) => code === 'P2002' || code === '23505');
+/** The unique index whose value a row holds already that an insert or update brought; undefined for any other failure. */
+export function violatedIndex(error: unknown): string | undefined {
+  if (!codesOf(error).some((code) => code === 'P2002' || code === '23505')) return undefined;
+  for (let link = error, depth = 0; link instanceof Object && depth < 6; link = causeOf(link), depth++) {
+    const constraint: unknown = Reflect.get(link, 'constraint');
+    const name: unknown = constraint instanceof Object ? Reflect.get(constraint, 'index') : constraint;
+    if (typeof name === 'string') return name;
+  }
+  return undefined;
 }
 
 function isPassing(error: object): boolean {

@@ -31,9 +31,10 @@ export class Pool extends pg.Pool {
     this.on('error', () => undefined);
   }
 
-  /** A single statement; done again where PostgreSQL has undone it to let another pass. `never` fits all that `pg` declares. */
+  /** A single statement; done again where PostgreSQL has undone it to let another pass, or a sequence was behind. `never` fits all that `pg` declares. */
   override query(statement: string | pg.QueryConfig): never {
-    return repeatUndone(() => super.query(statement)) as never;
+    const run = (text: string | pg.QueryConfig): Promise<pg.QueryResult> => super.query(text);
+    return repeatUndone(() => run(statement), run) as never;
   }
 
   override connect(): Promise<pg.PoolClient>;

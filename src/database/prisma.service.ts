@@ -41,10 +41,13 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
 
   /**
    * Runs the work in one transaction, rolled back when it throws. CPU-bound work belongs before it, never inside. Where
-   * PostgreSQL undoes it because of a deadlock or a conflict (SQLSTATE 40), it is done again.
+   * PostgreSQL undoes it because of a deadlock or a conflict (SQLSTATE 40), or a sequence was behind its table, it is done again.
    */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    return repeatUndone(() => this.#attempt(work));
+    return repeatUndone(
+      () => this.#attempt(work),
+      (statement) => this.#pool.query(statement),
+    );
   }
 
   async #attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { randomUUIDv7 } from 'node:crypto';
 import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
-import { isUniqueViolation } from '../database/driver-errors.js';
+import { violatedIndex } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
@@ -15,6 +15,9 @@ import { UsersRepository } from './users.repository.js';
 const PAGE_SIZE = 500;
 /** How often one may meet a credential that changed while it was being checked. */
 const MOST_ATTEMPTS = 3;
+
+/** One user per address, in lower case. */
+const EMAIL_INDEX = 'users_email_lower_key';
 
 @Injectable()
 export class UsersService {
@@ -34,7 +37,7 @@ export class UsersService {
       this.audit.tell(registered);
       return view({ ...user, createdAt });
     } catch (error) {
-      throw isUniqueViolation(error) ? emailTaken({ cause: error }) : error;
+      throw violatedIndex(error) === EMAIL_INDEX ? emailTaken({ cause: error }) : error;
     }
   }
 
