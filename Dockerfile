@@ -19,4 +19,4 @@ EXPOSE 3000
 # DATABASE_STARTUP_SECONDS, in which a start waits for the database, and ten for the rest.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=70s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/serving`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node_modules/.bin/node", "dist/main.js"]
+CMD ["node_modules/.bin/node", "--disable-sigusr1", "dist/main.js"]

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -52,6 +52,15 @@ function signal(child: ChildProcess, name: NodeJS.Signals): Promise<unknown> {
   return gone;
 }
 
+/** Its bit among the signals of a process. */
+const SIGUSR1 = 1n << 9n;
+
+/** The signals that a process has handlers for; by SIGUSR1 Node would open its inspector to whoever is on the machine. */
+function handled(pid: number): bigint {
+  const [, mask = ''] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return BigInt(`0x${mask}`);
+}
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-main-job-'));
   chmodSync(folder, 0o711);
@@ -83,6 +92,10 @@ describe('the main job', () => {
       expect(await call('/v1/auth/login', { json: credentials })).toMatchObject({ token_type: 'Bearer' });
       const postmaster = Number(readFileSync(join(folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
       expect(() => process.kill(postmaster, 0)).not.toThrow();
+      const program = Number(execFileSync('pgrep', ['-P', String(second.pid)], { encoding: 'utf8' }));
+      expect(handled(program) & SIGUSR1).toBe(0n);
+      process.kill(program, 'SIGUSR1');
+      expect(await call('/health/live')).toEqual({ status: 'ok' });
       process.kill(second.pid ?? 0, 'SIGTERM');
       const [code] = (await once(second, 'exit')) as [number | null];
       expect(code).toBe(0);

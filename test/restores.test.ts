@@ -417,13 +417,13 @@ describe('npm run after-restore (FLT-24)', () => {
   });
 });
 
-describe('a sequence that is behind its table', () => {
-  /** As a restore of the data alone leaves it. */
-  const setBack = async (): Promise<void> => {
-    await a.query(`SELECT setval(pg_get_serial_sequence('audit_events', 'id'), 1)`);
-    await a.query(`SELECT setval(pg_get_serial_sequence('revocations', 'id'), 1)`);
-  };
+/** As a restore of the data alone leaves it. */
+async function setBack(): Promise<void> {
+  await a.query(`SELECT setval(pg_get_serial_sequence('audit_events', 'id'), 1)`);
+  await a.query(`SELECT setval(pg_get_serial_sequence('revocations', 'id'), 1)`);
+}
 
+describe('a sequence that is behind its table', () => {
   it.each<[string, (user: SignedIn) => Promise<unknown>]>([
     ['a registration', async () => (await a.register(`${randomUUID()}@example.com`)).status],
     ['a login', async ({ email }) => (await a.login(email)).status],
