@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { LoginOutcomes } from '../src/access/login-outcomes.js';
 import type { Config } from '../src/config/config.js';
+import { DeviceTokens } from '../src/limits/device-tokens.js';
 import { LIMITS } from '../src/limits/limit-policies.js';
 import { LimitsRepository } from '../src/limits/limits.repository.js';
 import { LimitsService } from '../src/limits/limits.service.js';
@@ -531,6 +532,25 @@ describe('a dry run', () => {
       expect(others).toEqual(before);
     },
   );
+
+  it('leaves a known device known that is over its limit, and makes no other device', async () => {
+    const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
+    const email = await register(app);
+    const tokens = [await deviceOf(app, email), await deviceOf(app, email)];
+    const [id] = tokens.map((token) => String(app.nest.get(DeviceTokens, { strict: false }).read(token)));
+    await useUp(app, LIMITS.sessionUser, 2 * LIMITS.sessionUser.seconds, [String(id)]);
+    const devices = () => app.query('SELECT id, failures FROM devices ORDER BY id');
+    const before = await devices();
+    const deviceToken = tokens[0] ?? '';
+    for (let turn = 0; turn < 3; turn++) {
+      const answer = await logIn(app, { email, deviceToken });
+      expect([answer.status, answer.body['deviceToken']]).toEqual([200, deviceToken]);
+    }
+    expect(app.nest.get(LimitsService, { strict: false }).stats()['session-user']).toBe(3);
+    expect(await devices()).toEqual(before);
+    const [{ used } = { used: null }] = await app.query('SELECT id AS used FROM devices ORDER BY used_at DESC LIMIT 1');
+    expect(used).toBe(id);
+  });
 
   it('takes back nothing but what it charged where a current password would not be looked at', async () => {
     const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Config } from '../src/config/config.js';
 import { REVOCATIONS_LOCK } from '../src/database/advisory-lock.js';
-import { ATTEMPTS } from '../src/limits/attempts.js';
+import type { Admitted } from '../src/limits/admitted-attempt.js';
+import { ATTEMPTS, type Outcome } from '../src/limits/attempts.js';
 import { DeviceTokens } from '../src/limits/device-tokens.js';
 import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from '../src/limits/limit-policies.js';
+import { LimitsRepository } from '../src/limits/limits.repository.js';
 import { LimitsService } from '../src/limits/limits.service.js';
 import { PasswordsService } from '../src/passwords/passwords.service.js';
 import { AccountsService } from '../src/users/accounts.service.js';
@@ -285,6 +287,66 @@ async function failuresOf({ deviceId }: Subject): Promise<number | undefined> {
   return row?.failures;
 }
 
+const USE_UP = `INSERT INTO rate_limits (key, full_at) SELECT key, now() + interval '2 hours' FROM unnest($1::bytea[]) key`;
+const addressKey = (): string => limitKeys(app).of(LIMITS.address.name, address).toString('hex');
+
+type UseUpHeld = (holder: pg.Client, subject: Subject) => Promise<string[]>;
+
+/** Uses a limit up in a transaction that has not ended; tells the keys. */
+const usesUp =
+  ({ name }: LimitPolicy, whom: (subject: Subject) => readonly string[][]): UseUpHeld =>
+  async (holder, subject) => {
+    const keys = whom(subject).map((parts) => limitKeys(app).of(name, ...parts));
+    await holder.query(USE_UP, [keys]);
+    return keys.map((key) => key.toString('hex'));
+  };
+
+const guards: UseUpHeld = async (holder, { email }) => {
+  const key = guardKey(app, email);
+  await holder.query(`INSERT INTO account_guards (key, failures, next_at) VALUES ($1, 50, now() + interval '1 hour')`, [
+    key,
+  ]);
+  return [key.toString('hex')];
+};
+
+/** How many wait for what the transaction holds. */
+async function waiters(holder: pg.Client): Promise<number> {
+  const { rows } = await holder.query<{ count: number }>(
+    `SELECT count(*)::int FROM pg_locks l WHERE NOT l.granted AND pg_backend_pid() = ANY (pg_blocking_pids(l.pid))`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** The limit that is lost, how many were charged before it, how another uses it up, and the attempt. */
+const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<Admitted>][] = [
+  [
+    'address-and-account',
+    1,
+    usesUp(LIMITS.addressAndAccount, ({ email }) => [[address, email]]),
+    ({ email }) => limits().admitLogin({ email, address }),
+  ],
+  ['all', 2, usesUp(LIMITS.all, () => SHARES_OF_ALL), ({ email }) => limits().admitLogin({ email, address })],
+  ['account', 3, guards, ({ email }) => limits().admitLogin({ email, address })],
+  [
+    'current-password',
+    1,
+    usesUp(LIMITS.currentPassword, ({ userId }) => [[userId]]),
+    ({ userId }) => limits().admitPasswordChange(userId, address),
+  ],
+  [
+    'register-account',
+    1,
+    usesUp(LIMITS.registerAccount, ({ email }) => [[email]]),
+    ({ email }) => limits().admitRegistration(email, address),
+  ],
+  [
+    'refresh-session',
+    1,
+    usesUp(LIMITS.refreshSession, ({ sessionId }) => [[sessionId]]),
+    ({ sessionId }) => limits().admitRefresh(sessionId, address),
+  ],
+];
+
 describe('an attempt', () => {
   it('is charged in the order of the table, a share of each limit, and nothing for its success yet', async () => {
     const email = newEmail();
@@ -360,6 +422,67 @@ describe('an attempt', () => {
       await app.query('DELETE FROM rate_limits');
     },
   );
+
+  it.each(RACES)(
+    'that loses a race for %s after it was charged is refused, and is given back what it was charged (BRU-08)',
+    async (_limit, chargedBefore, useUpHeld, admit) => {
+      const subject = await newSubject();
+      const whole = { ...subject, email: newEmail() };
+      await app.query('DELETE FROM rate_limits');
+      const holder = new pg.Client({ connectionString: app.databaseUrl });
+      await holder.connect();
+      onTestFinished(() => holder.end());
+      await holder.query('BEGIN');
+      const keys = await useUpHeld(holder, whole);
+      const consume = vi.spyOn(app.nest.get(LimitsRepository, { strict: false }), 'consume');
+      onTestFinished(() => consume.mockRestore());
+      const before = await counts();
+      const refused = expect(admit(whole)).rejects.toMatchObject({ kind: { status: 429 } });
+      await expect.poll(() => waiters(holder), { interval: 5 }).toBe(1);
+      await holder.query('COMMIT');
+      await refused;
+      const outcomes = await Promise.all(consume.mock.results.map(({ value }) => value as Promise<Outcome>));
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['raced', 'refused']);
+      const [raced] = outcomes;
+      expect(raced?.kind === 'raced' && raced.taken.charges.length).toBe(chargedBefore);
+      const after = await counts();
+      for (const key of keys) delete after[key];
+      expect(after).toEqual(before);
+      await app.query('DELETE FROM rate_limits');
+    },
+  );
+
+  it('that loses every race is refused for a second, and is given back all it was charged (BRU-08)', async () => {
+    const subject = await newSubject();
+    const { userId } = subject;
+    await app.query('DELETE FROM rate_limits');
+    const key = limitKeys(app).of(LIMITS.currentPassword.name, userId);
+    const repository = app.nest.get(LimitsRepository, { strict: false });
+    const consume = repository.consume.bind(repository);
+    const holder = new pg.Client({ connectionString: app.databaseUrl });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    const kinds: string[] = [];
+    // Before each try the limit is free again, and while it is charged another uses it up.
+    const spy = vi.spyOn(repository, 'consume').mockImplementation(async (attempt) => {
+      await app.query('DELETE FROM rate_limits WHERE key = $1', [key]);
+      await holder.query('BEGIN');
+      await holder.query(USE_UP, [[key]]);
+      const outcome = consume(attempt);
+      await expect.poll(() => waiters(holder), { interval: 5 }).toBe(1);
+      await holder.query('COMMIT');
+      kinds.push((await outcome).kind);
+      return outcome;
+    });
+    onTestFinished(() => spy.mockRestore());
+    await expect(limits().admitDeletion(userId, address)).rejects.toMatchObject({
+      kind: { status: 429 },
+      headers: { 'retry-after': '1' },
+    });
+    expect(kinds).toEqual(['raced', 'raced', 'raced']);
+    expect(Object.keys(await counts())).toEqual(expect.not.arrayContaining([addressKey()]));
+    await app.query('DELETE FROM rate_limits');
+  });
 
   it('counts where it was looked at: a taken address, a refused new password, a wrong one (BRU-08)', async () => {
     const subject = await newSubject();

@@ -96,7 +96,8 @@ export interface TakenCharge {
 /** What an admitted attempt took. */
 export interface Taken {
   readonly charges: readonly TakenCharge[];
-  /** Of a known device: when it was last used. */
+  readonly isKnownDevice: boolean;
+  /** Of a known device whose failure was counted: when it was last used. */
   readonly deviceUsedAt?: string;
 }
 

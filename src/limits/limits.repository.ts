@@ -131,7 +131,7 @@ function countedAfter(parts: number, charge: Charge): Prisma.Sql {
 
 function outcomeOf({ charges, onSuccess, device }: Attempt, row: Row): Outcome {
   const { isKnown, deviceWait, deviceUsedAt, waits, began, until } = row;
-  if (deviceUsedAt !== null) return { kind: 'admitted', taken: { charges: [], deviceUsedAt } };
+  if (deviceUsedAt !== null) return { kind: 'admitted', taken: { charges: [], isKnownDevice: true, deviceUsedAt } };
   if (device !== undefined && isKnown && deviceWait > 0) {
     const { limit } = device.onSuccess;
     return { kind: 'refused', limit, seconds: deviceWait, retrySeconds: deviceWait, isKnownDevice: true };
@@ -146,5 +146,8 @@ function outcomeOf({ charges, onSuccess, device }: Attempt, row: Row): Outcome {
     const since = began[index] ?? null;
     return since === null ? [] : [{ charge, began: since, until: until[index] ?? null }];
   });
-  return { kind: taken.length === charges.length ? 'admitted' : 'raced', taken: { charges: taken } };
+  return {
+    kind: taken.length === charges.length ? 'admitted' : 'raced',
+    taken: { charges: taken, isKnownDevice: false },
+  };
 }

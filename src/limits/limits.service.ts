@@ -29,7 +29,6 @@ import { RecentRefusals } from './recent-refusals.js';
 const PURGE_SECONDS = 600;
 /** How often an attempt that lost a race is read and charged again before it is refused for a second. */
 const MOST_RACES = 3;
-const NOTHING_TAKEN: Taken = { charges: [] };
 
 /** A login to be admitted. */
 export interface LoginAttempt {
@@ -88,7 +87,7 @@ export class LimitsService {
     const onSuccess = this.#charge('sessionUser', 'stays', [deviceId]);
     const device = { id: deviceId, email: account, onSuccess };
     const taken = await this.#consume({ ...attempt, device });
-    if (taken.deviceUsedAt === undefined) return this.#admitted(attempt, taken);
+    if (!taken.isKnownDevice) return this.#admitted(attempt, taken);
     return {
       withdraw: () => this.repository.refund(taken, deviceId),
       succeed: async () => {
@@ -220,7 +219,8 @@ export class LimitsService {
     }
     if (outcome.kind !== 'refused') return outcome.taken;
     const problem = this.#refusal(usedUpOf(outcome));
-    if (problem === undefined) return NOTHING_TAKEN;
+    // A dry run: what would have been refused is charged nothing, and a device that is known stays so.
+    if (problem === undefined) return { charges: [], isKnownDevice: outcome.isKnownDevice };
     onRefused(outcome);
     throw problem;
   }
