@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 /** So many requests of one connection may wait for the answers before them; a client that sends more is cut off. */
 export const MOST_WAITING_REQUESTS = 32;
 
+/** A client that got its answer before it sent the end of a chunked body may read that for so long before its connection is closed. */
+export const LINGER_MS = 500;
+
 /** Ends a connection, given the response to its unfinished request, which may have been sent, at least in part. */
 type End = (unfinished: ServerResponse | undefined) => void;
 
@@ -47,8 +50,11 @@ class Pipeline {
   }
 
   remove(response: ServerResponse): void {
-    this.#unanswered.splice(this.#unanswered.indexOf(response), 1);
-    if (response.req.complete && this.#newest === response) this.#newest = undefined;
+    if (this.#unanswered[0] === response) this.#unanswered.shift();
+    else this.#unanswered.splice(this.#unanswered.indexOf(response), 1);
+    if (response.req.complete) {
+      if (this.#newest === response) this.#newest = undefined;
+    } else if (isChunked(response)) this.#end ??= { unfinished: response, end: () => linger(this.#socket) };
     if (this.#end === undefined && this.#unanswered.length === 0) return;
     this.#goOn();
   }
@@ -71,6 +77,22 @@ class Pipeline {
     this.#waiting?.delete(next);
     process?.();
   }
+}
+
+function isChunked({ req }: ServerResponse): boolean {
+  return req.headers['transfer-encoding'] !== undefined;
+}
+
+/**
+ * Closes for writing, reads no more, and closes when the client had time to read its answer (RFC 9112 section 9.6): Node would parse
+ * all chunks to come, which may be of one byte each, only to discard them.
+ */
+function linger(socket: Socket): void {
+  if (socket.destroyed) return;
+  socket.end();
+  socket.pause();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 const pipelines = new WeakMap<Socket, Pipeline>();
