@@ -7,6 +7,7 @@ import {
   HttpException,
   Module,
   Param,
+  Post,
   ServiceUnavailableException,
   UseGuards,
 } from '@nestjs/common';
@@ -15,7 +16,13 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { JwtAuthGuard } from '../src/access/jwt-auth.guard.js';
 import type { Principal } from '../src/access/principal.js';
-import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';
+import {
+  Authenticated,
+  BearerOrBody,
+  CurrentUser,
+  OptionalUser,
+  Public,
+} from '../src/access/route-access.decorators.js';
 import { afterAllTests, startApp, type TestApp } from './app.js';
 
 const THROWN: Readonly<Record<string, () => Error>> = {
@@ -50,6 +57,12 @@ class TestsController {
   @UseGuards(AuthGuard('jwt'))
   both(@CurrentUser() user: Principal): object {
     return { userId: user.userId };
+  }
+
+  @Post('token-or-body')
+  @BearerOrBody()
+  tokenOrBody(@OptionalUser() user: Principal | undefined): object {
+    return { userId: user?.userId ?? null };
   }
 
   @Get('thrown/:name')
@@ -124,6 +137,23 @@ describe('a guard of passport on a route of one’s own', () => {
     expect(await asked(app, 'our-guard', authorization)).toEqual([401, code, challenge]);
     expect(await asked(app, 'both', authorization)).toEqual([401, code, challenge]);
     expect(await asked(app, 'plain-guard', authorization)).toEqual([401, 'unauthorized', MISSING]);
+  });
+});
+
+describe('a route of one’s own that takes a token or a body', () => {
+  it('knows who sent a token, and takes one that is not accepted for nobody only beside a body', async () => {
+    const { userId, token } = await app.signIn();
+    const call = async (header: string | undefined, json?: object): Promise<unknown> => {
+      const { status, body } = await app.call('POST', '/v1/tests/token-or-body', {
+        ...(header === undefined ? {} : { headers: { authorization: header } }),
+        ...(json === undefined ? {} : { json }),
+      });
+      return status < 300 ? body['userId'] : `${status} ${String(body['code'])}`;
+    };
+    expect(await call(`Bearer ${token}`)).toBe(userId);
+    expect(await call(undefined)).toBeNull();
+    expect(await call('Bearer not-a-token')).toBe('401 token_invalid');
+    expect(await call('Bearer not-a-token', { code: 'x' })).toBeNull();
   });
 });
 

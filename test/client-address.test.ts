@@ -95,6 +95,9 @@ describe('the limit on all requests of an address', () => {
     ['a preflight', 'OPTIONS /v1/auth/me HTTP/1.1\r\nOrigin: https://a.example\r\nAccess-Control-Request-Method: GET'],
     ['a wrong method for a probe', 'PUT /health/live'],
     ['a tunnel', 'CONNECT a:1'],
+    ['a malformed field', 'GET /v1/auth/me HTTP/1.1\r\nno field'],
+    ['too long a target', `GET /${'x'.repeat(17_000)}`],
+    ['too large a header section', `GET /v1/auth/me HTTP/1.1\r\nX: ${'x'.repeat(17_000)}`],
     ['a good request', 'GET /v1/auth/me'],
   ])('counts %s, and is obeyed by it', async (_case, request) => {
     const changes = { rateLimits: 'on', addressRequestsPerMinute: 2, corsOrigins: ['https://a.example'] } as const;

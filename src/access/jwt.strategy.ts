@@ -22,7 +22,10 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
       if (error instanceof Problem && error.kind.status === 401) this.fail(error, 401);
       else this.error(error as Error);
     };
-    authenticate(incoming as FastifyRequest).then((user) => this.success(user), refuse);
+    authenticate(incoming as FastifyRequest)
+      .then((user) => this.success(user), refuse)
+      // What comes of telling the outcome.
+      .catch((error: unknown) => this.error(error as Error));
   }
 
   /** What passport-jwt would call with the claims of a token that it verified itself. */

@@ -1,6 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { Problem } from '../problems/problem.js';
 import { tokenMissing } from './access.problems.js';
 import type { Principal } from './principal.js';
 import { routeConfig } from './route-settings.js';
@@ -23,17 +22,16 @@ export const BearerOrBody = (): MethodDecorator => routeAccess({ access: 'bearer
 /** Guards the route by other Passport strategies than the access token, by name. */
 export const Authenticated = (...strategies: string[]): MethodDecorator => routeAccess({ strategies });
 
-/** On a {@link BearerOrBody} route the {@link Principal} of the access token; undefined without one that is accepted. */
-export const OptionalUser = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): Principal | undefined =>
-    context.switchToHttp().getRequest<FastifyRequest>().user,
-);
-
-/** On a {@link BearerOrBody} route the 401 or 503 to answer where the body names nobody either; undefined where no token was sent. */
-export const BearerProblem = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): Problem | undefined =>
-    context.switchToHttp().getRequest<FastifyRequest>().bearerProblem,
-);
+/**
+ * On a {@link BearerOrBody} route the {@link Principal} of the access token; undefined where none was sent, and where one was not accepted
+ * but there is a body, which then says who is asking.
+ * @throws Problem `token_invalid`, `token_expired`, `token_revoked` or `service_unavailable` where a token was not accepted and there is no body
+ */
+export const OptionalUser = createParamDecorator((_data: unknown, context: ExecutionContext): Principal | undefined => {
+  const { user, bearerProblem, body } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (bearerProblem !== undefined && (body ?? undefined) === undefined) throw bearerProblem;
+  return user;
+});
 
 /** The {@link Principal} that the gate let in. */
 export const CurrentUser = createParamDecorator((_data: unknown, context: ExecutionContext): Principal => {

@@ -50,9 +50,9 @@ export class RouteSettingsCheck {
       return `has a @RouteConfig() that changes "${different}", which decorators say: put it below them, without that.`;
     }
     if (declared.length === 0) return undefined;
-    const config = this.#configs.find((each) => declaredIn(each) === declared);
-    const hasThem = config !== undefined && differences(config as RouteSetting, declared).length === 0;
-    return hasThem ? undefined : 'has decorators whose settings its route does not have.';
+    const configs = this.#configs.filter((config) => declaredIn(config) === declared);
+    const haveThem = configs.every((config) => differences(config as RouteSetting, declared).length === 0);
+    return configs.length > 0 && haveThem ? undefined : 'has decorators whose settings its route does not have.';
   }
 }
 

@@ -3,11 +3,10 @@ import { RouteSchema } from '@nestjs/platform-fastify';
 import { tokenMissing } from '../access/access.problems.js';
 import { CountsAsLogin, LoginOutcomes } from '../access/login-outcomes.js';
 import type { Principal } from '../access/principal.js';
-import { BearerOrBody, BearerProblem, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
+import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
 import { tooManyAttempts } from '../limits/limits.problems.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
-import type { Problem } from '../problems/problem.js';
 import { refreshTokenProblems } from '../sessions/sessions.problems.js';
 import { HashesPassword } from '../access/turnstile.js';
 import { UserView } from '../users/user-view.js';
@@ -105,7 +104,6 @@ export class AuthController {
   })
   async logout(
     @OptionalUser() caller: Principal | undefined,
-    @BearerProblem() problem: Problem | undefined,
     @Query() { scope = 'local' }: LogoutQuery,
     @Body() body: LogoutBody | undefined,
     @From() sender: Sender,
@@ -113,10 +111,7 @@ export class AuthController {
     if (body) await this.auth.logoutByRefreshToken(body.refresh_token, scope, sender);
     else if (caller) await this.auth.logout(caller, scope, sender);
     else
-      throw (
-        problem ??
-        tokenMissing({ detail: 'Send an access token as Authorization: Bearer, or a refresh_token in the body.' })
-      );
+      throw tokenMissing({ detail: 'Send an access token as Authorization: Bearer, or a refresh_token in the body.' });
   }
 
   @Get('me')

@@ -11,7 +11,6 @@ const PREFLIGHT: Fields = {
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers': 'authorization, content-type, x-request-id, traceparent, tracestate, baggage',
   'access-control-max-age': '600',
-  'content-length': '0',
 };
 
 /** Header fields by the `Origin` of a request; prepared once. */

@@ -1,6 +1,6 @@
 import type { Problem } from '../problems/problem.js';
 
-/** What a limit on requests knows of one whose header section was parsed. */
+/** What a limit on requests knows of one; of one whose header section could not be parsed, the address of its connection. */
 export interface CountedRequest {
   /** The client's address. */
   readonly ip: string;

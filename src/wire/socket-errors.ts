@@ -32,6 +32,7 @@ interface Desk {
   /** Those of every answer. */
   readonly headersFor: FieldsByOrigin;
   readonly isTrusted: IsTrusted;
+  readonly countRequest: CountRequest;
   readonly log: FastifyBaseLogger;
 }
 
@@ -48,19 +49,14 @@ export function answerClientError(error: ClientError, socket: Socket, desk: Desk
  * Takes what Node would answer without a body, or not at all: CONNECT, and expectations, which are looked at like all else of a
  * request; and bodies in too many pieces.
  */
-export function useSocketErrors(
-  { server, log }: FastifyInstance,
-  { countRequest, ...fixed }: Omit<Desk, 'log'> & { countRequest: CountRequest },
-): void {
+export function useSocketErrors({ server, log }: FastifyInstance, fixed: Omit<Desk, 'log'>): void {
   const desk = { ...fixed, log };
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
     endAfterAnswers(socket, () => {
-      const refuse = (problem: Problem = methodNotAllowed({ headers: { allow: '' } })): void =>
-        answerAndClose(problem, { socket, request }, desk);
-      const counted = countRequest({ ip: clientAddress(request, desk.isTrusted) });
-      if (counted === undefined) refuse();
-      else counted.then(refuse, () => socket.destroy());
+      const { countRequest, isTrusted } = desk;
+      const problem = methodNotAllowed({ headers: { allow: '' } });
+      answerCounted(countRequest({ ip: clientAddress(request, isTrusted) }), problem, { socket, request }, desk);
     });
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
@@ -74,8 +70,25 @@ export function useSocketErrors(
 function endByProblem(problem: Problem, socket: Socket, desk: Desk): void {
   endAfterAnswers(socket, (unfinished) => {
     if (unfinished?.headersSent) socket.destroySoon();
-    else answerAndClose(problem, { socket, request: unfinished?.req }, desk);
+    else if (unfinished) answerAndClose(problem, { socket, request: unfinished.req }, desk);
+    else {
+      // No header section was parsed, so that only the connection says whose it is. One that never came is no request.
+      const isRequest = problem.kind !== requestTimeout.kind;
+      const counted = isRequest ? desk.countRequest({ ip: socket.remoteAddress ?? '' }) : undefined;
+      answerCounted(counted, problem, { socket, request: undefined }, desk);
+    }
   });
+}
+
+/** By the problem, unless the request was one too many. */
+function answerCounted(
+  counted: Promise<Problem | undefined> | undefined,
+  problem: Problem,
+  to: Addressee,
+  desk: Desk,
+): void {
+  if (counted === undefined) answerAndClose(problem, to, desk);
+  else counted.then((refused) => answerAndClose(refused ?? problem, to, desk)).catch(() => to.socket.destroy());
 }
 
 function problemOf({ code, rawPacket }: ClientError): Problem {

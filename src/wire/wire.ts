@@ -56,6 +56,7 @@ export interface WireSettings {
 export function wireOptions(settings: WireSettings, patience: Patience = PATIENCE) {
   const headersFor = answerHeaders(settings);
   const isTrusted = trusting(settings.trustedProxies ?? []);
+  const { countRequest = nothing } = settings;
   const receive = receiving(settings);
   return {
     bodyLimit: BODY_LIMIT_BYTES,
@@ -79,7 +80,7 @@ export function wireOptions(settings: WireSettings, patience: Patience = PATIENC
         pipelined(handler),
       ),
     clientErrorHandler(this: FastifyInstance, error, socket) {
-      answerClientError(error, socket, { headersFor, isTrusted, log: this.log });
+      answerClientError(error, socket, { headersFor, isTrusted, countRequest, log: this.log });
     },
     frameworkErrors: (error, request, reply) => {
       const answer = (refused?: Problem): void => {
