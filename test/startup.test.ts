@@ -255,11 +255,16 @@ describe('a database that is not there yet', () => {
     expect(await whenDatabaseAnswers(testConfig(url), patient(60), work)).toBe(2);
   });
 
-  it('is not taken for the reason when the work misses a file', async () => {
+  it.each([
+    ['misses a file', Object.assign(new Error('no such file'), { code: 'ENOENT' })],
+    [
+      'names a host that nobody knows',
+      Object.assign(new Error('getaddrinfo ENOTFOUND api.invalid'), { code: 'ENOTFOUND', syscall: 'getaddrinfo' }),
+    ],
+  ])('is not taken for the reason when the work %s', async (_case, error) => {
     const patience = patient(60);
-    const missing = Object.assign(new Error('no such file'), { code: 'ENOENT' });
     const config = testConfig(await createDatabase());
-    await expect(whenDatabaseAnswers(config, patience, () => Promise.reject(missing))).rejects.toBe(missing);
+    await expect(whenDatabaseAnswers(config, patience, () => Promise.reject(error))).rejects.toBe(error);
     expect(patience.told).toEqual([]);
   });
 

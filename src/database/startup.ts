@@ -86,7 +86,8 @@ export async function whenDatabaseAnswers<Result>(
       patience.signal?.throwIfAborted();
       // That no file is there is of a Unix socket only while that is tried.
       const isMissing = target !== undefined && host.startsWith('/') && codesOf(error).includes('ENOENT');
-      if (!isMissing && !isNotYet(error)) throw target === undefined ? error : toldOf(error, target);
+      const isOfAnother = target === undefined && isOfAnotherHost(error, config);
+      if (isOfAnother || (!isMissing && !isNotYet(error))) throw target === undefined ? error : toldOf(error, target);
       if (wait.isOver) throw new Error(givenUp(error, setting, host, patience.seconds), { cause: error });
       await wait.next({ event: 'database_awaited', setting, host, reason: reasonOf(error) });
     }
@@ -128,6 +129,12 @@ function isNotYet(error: unknown): boolean {
   return parts.some(
     (part) => codesOf(part).some((code) => NOT_YET_CODES.test(code)) || NOT_YET_MESSAGES.test(messageOf(part)),
   );
+}
+
+/** Whether a name could not be resolved that is none of the database's, such as that of `HOST`. */
+function isOfAnotherHost(error: unknown, config: DatabaseConfig): boolean {
+  if (!(error instanceof Error) || Reflect.get(error, 'syscall') !== 'getaddrinfo') return false;
+  return !targetsOf(config).some(({ url }) => error.message.endsWith(` ${hostOf(url).replace(/:\d+$/, '')}`));
 }
 
 /** An AggregateError, of a name with two addresses, has no message of its own. */
