@@ -7,8 +7,8 @@ import { bearerToken, verifyBearer } from './bearer.js';
 import type { Principal } from './principal.js';
 
 /**
- * passport-jwt's strategy in name, our verifier in deed: `authenticate`, which passport-strategy has its subclasses override, asks the
- * verifier of the request's application. Strategies are registered for the whole process, so that this one may be another application's.
+ * Registered as passport-jwt's strategy; tokens are verified by our own verifier. `authenticate`, which passport-strategy has its subclasses
+ * override, asks the verifier of the request's application. Strategies are registered for the whole process, so that this one may be another application's.
  */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {

@@ -14,7 +14,7 @@ const names = new Set(['access', 'strategies']);
 
 /**
  * Adds to the route's `config`. What each decorator says is kept under a key of our own; `@RouteConfig`, which replaces what was said
- * before, gets the sum, with what a `@RouteConfig` below has said. One above would replace it all: `RouteSettings` finds that at boot.
+ * before, gets the sum, with what a `@RouteConfig` below has said. One above would replace it all: `RouteSettingsCheck` finds that at boot.
  */
 export function routeConfig(added: RouteSetting): MethodDecorator {
   for (const name of Object.keys(added)) names.add(name);
