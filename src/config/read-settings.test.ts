@@ -225,6 +225,18 @@ describe('settings', () => {
     expect(problemsOf(environment)).toHaveLength(1);
   });
 
+  it.each([
+    [{ PORT: '9464', METRICS_PORT: '9464' }, 1],
+    [{ METRICS_PORT: '3000' }, 1],
+    [{ PORT: '0', METRICS_PORT: '0' }, 0],
+    [{ PORT: '3000', METRICS_PORT: '3001' }, 0],
+    [{ PORT: '70000', METRICS_PORT: '70000' }, 2],
+  ])('name both ports where %j are one', (environment, problems) => {
+    const found = problemsOf(environment);
+    expect(found).toHaveLength(problems);
+    if (problems === 1) expect(found).toEqual(['METRICS_PORT is the same as PORT: give each a port of its own']);
+  });
+
   it('turn the documents off with a database of your own, unless asked', () => {
     expect(parseSettings({ DATABASE_URL, MASTER_SECRET: GOOD_SECRET }).docs).toBe(false);
     expect(parseSettings({ DATABASE_URL, MASTER_SECRET: GOOD_SECRET, DOCS: 'on' }).docs).toBe(true);

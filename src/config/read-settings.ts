@@ -121,6 +121,9 @@ function contradictions(config: Settings, purpose: Purpose): string[] {
   if (purpose === 'serve' && config.databaseUrl !== undefined && config.masterSecret === undefined) {
     problems.push('MASTER_SECRET is required with DATABASE_URL');
   }
+  if (purpose === 'serve' && config.metricsPort && config.metricsPort === config.port) {
+    problems.push('METRICS_PORT is the same as PORT: give each a port of its own');
+  }
   if (config.databaseUrl === undefined && config.databaseDirectUrl !== undefined) {
     problems.push('DATABASE_DIRECT_URL needs DATABASE_URL');
   }
