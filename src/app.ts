@@ -24,7 +24,7 @@ import { registerOpenApi } from './wire/openapi.js';
 import { FrameworkLog } from './wire/framework-log.js';
 import { countRequests } from './wire/request-counts.js';
 import { useRequestLog } from './wire/request-log.js';
-import { useWire, wireOptions, type WireSettings } from './wire/wire.js';
+import { prepareWire, useWire, wireOptions } from './wire/wire.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -62,12 +62,12 @@ export async function createApp(
 ): Promise<NestFastifyApplication> {
   let addressLimit: AddressLimit | undefined;
   const { issuer, trustedProxies, corsOrigins } = config;
-  const wire: WireSettings = {
+  const wire = prepareWire({
     https: issuer.startsWith('https:'),
     trustedProxies,
     corsOrigins,
     countRequest: (request) => addressLimit?.count(request),
-  };
+  });
   const adapter = new FastifyAdapter({
     ...wireOptions(wire),
     // Nest middleware would be looked for at every request, and there is none.

@@ -1,6 +1,6 @@
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { useWire, wireOptions } from './wire.js';
+import { prepareWire, useWire, wireOptions } from './wire.js';
 
 const SOCKET = '10.0.0.1';
 
@@ -10,10 +10,10 @@ async function addressOf(
   remoteAddress = SOCKET,
   trustedProxies = ['10.0.0.0/8', 'fd00::/8'],
 ) {
-  const settings = { https: false, trustedProxies };
-  const server = fastify(wireOptions(settings));
+  const wire = prepareWire({ https: false, trustedProxies });
+  const server = fastify(wireOptions(wire));
   onTestFinished(() => server.close());
-  useWire(server, settings);
+  useWire(server, wire);
   server.get('/', ({ ip }) => ip);
   const headers = forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor };
   return (await server.inject({ url: '/', remoteAddress, headers })).body;

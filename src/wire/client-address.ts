@@ -59,8 +59,7 @@ const told = new WeakSet<Server>();
  * Has Fastify's `request.ip` be {@link clientAddress}: leaves the one address it is then read from in the header. Where nobody is
  * trusted, the log says once that the header came.
  */
-export function settlingClientAddress(proxies: readonly string[] | undefined): (request: FastifyRequest) => void {
-  const isTrusted = proxies && trusting(proxies);
+export function settlingClientAddress(isTrusted: IsTrusted | undefined): (request: FastifyRequest) => void {
   return (request) => {
     const { raw } = request;
     if (raw.headers[FORWARDED_FOR] === undefined) return;

@@ -4,9 +4,9 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
 import { MOST_WAITING_REQUESTS } from './pipelining.js';
-import { PATIENCE, useWire, wireOptions } from './wire.js';
+import { PATIENCE, prepareWire, useWire, wireOptions } from './wire.js';
 
-const settings = { https: false };
+const wire = prepareWire({ https: false });
 const patience = { ...PATIENCE, headersMs: 150, requestMs: 300, checkMs: 25 };
 
 /** What reached a handler. */
@@ -18,8 +18,8 @@ let server: FastifyInstance;
 let port: number;
 
 beforeAll(async () => {
-  server = fastify({ ...wireOptions(settings, patience), logger: { level: 'silent' } });
-  useWire(server, settings);
+  server = fastify({ ...wireOptions(wire, patience), logger: { level: 'silent' } });
+  useWire(server, wire);
   server.setErrorHandler((error, request, reply) => sendProblem(error, () => undefined, request, reply));
   server.addHook('preHandler', (request, _reply, done) => {
     if (!request.is404) handled.push(`${request.method} ${request.url}`);

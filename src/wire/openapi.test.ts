@@ -14,7 +14,7 @@ import { defineProblem } from '../problems/problem.js';
 import { registerDocs } from './docs.js';
 import { registerOpenApi } from './openapi.js';
 import { problemResponses } from './problem-responses.js';
-import { useWire, wireOptions } from './wire.js';
+import { prepareWire, useWire, wireOptions } from './wire.js';
 
 const tokenMissing = defineProblem({ code: 'token_missing', status: 401, detail: 'Send a bearer token.' });
 const titleTaken = defineProblem({ code: 'title_taken', status: 409, detail: 'Another note has this title.' });
@@ -98,13 +98,13 @@ const routes: { url: string | undefined; method: unknown; access: unknown }[] = 
 const payloads: unknown[] = [];
 
 beforeAll(async () => {
-  const settings = { https: false };
-  app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(wireOptions(settings)), {
+  const wire = prepareWire({ https: false });
+  app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(wireOptions(wire)), {
     bodyParser: false,
     logger: false,
   });
   const fastify = app.getHttpAdapter().getInstance();
-  useWire(fastify, settings);
+  useWire(fastify, wire);
   await registerOpenApi(fastify, {
     version: '1.2.3',
     guardProblems: [tokenMissing],

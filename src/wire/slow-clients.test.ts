@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ReadingPace } from './slow-readers.js';
 import { MOST_WAITING_REQUESTS } from './pipelining.js';
-import { PATIENCE, useWire, wireOptions, type Patience } from './wire.js';
+import { PATIENCE, prepareWire, useWire, wireOptions, type Patience } from './wire.js';
 
 const MIB = 1024 * 1024;
 /** More than the system keeps for a client that does not read. */
@@ -20,10 +20,10 @@ interface Service {
 }
 
 async function serve(pace: ReadingPace, patience: Partial<Patience> = {}): Promise<Service> {
-  const settings = { https: false };
-  const server = fastify(wireOptions(settings, { ...PATIENCE, ...patience }));
+  const wire = prepareWire({ https: false });
+  const server = fastify(wireOptions(wire, { ...PATIENCE, ...patience }));
   onTestFinished(() => server.close());
-  useWire(server, settings, { pace });
+  useWire(server, wire, { pace });
   let made = 0;
   server.get('/large', (_request, reply) => reply.send(Buffer.alloc(MIB, String(made++ % 10))));
   server.get('/stream', (_request, reply) => reply.send(Readable.from(pieces())));

@@ -9,10 +9,11 @@ import { securityHeaders } from './response-headers.js';
 import { MAX_CONTENT_TYPE_LENGTH } from './body-parser.js';
 import { MAX_TARGET_LENGTH } from './query.js';
 import { MAX_HEADER_FIELDS } from './screening.js';
-import { PATIENCE, useWire, wireOptions } from './wire.js';
+import { PATIENCE, prepareWire, useWire, wireOptions } from './wire.js';
 
 const ORIGIN = 'https://app.example.com';
 const settings = { https: true, corsOrigins: [ORIGIN] };
+const wire = prepareWire(settings);
 const patience = { ...PATIENCE, headersMs: 150, requestMs: 300, checkMs: 25 };
 const logged: { level: number; msg: string }[] = [];
 
@@ -21,8 +22,8 @@ let port: number;
 
 beforeAll(async () => {
   const stream = { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) };
-  server = fastify({ ...wireOptions(settings, patience), logger: { level: 'warn', stream } });
-  useWire(server, settings);
+  server = fastify({ ...wireOptions(wire, patience), logger: { level: 'warn', stream } });
+  useWire(server, wire);
   server.setErrorHandler((error, request, reply) => sendProblem(error, () => undefined, request, reply));
   server.get('/echo/:name', (request, reply) => reply.send(request.params));
   server.post('/echo', (request, reply) => reply.send(request.body));

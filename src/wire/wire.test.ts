@@ -7,7 +7,7 @@ import { ProblemFilter } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { registerDocs } from './docs.js';
 import { registerOpenApi } from './openapi.js';
-import { useWire, wireOptions } from './wire.js';
+import { prepareWire, useWire, wireOptions } from './wire.js';
 
 const NoteBody = Type.Object(
   {
@@ -76,13 +76,13 @@ const logger: LoggerService = {
 let app: NestFastifyApplication;
 
 beforeAll(async () => {
-  const settings = { https: true };
-  app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(wireOptions(settings)), {
+  const wire = prepareWire({ https: true });
+  app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(wireOptions(wire)), {
     bodyParser: false,
     logger,
   });
   const fastify = app.getHttpAdapter().getInstance();
-  useWire(fastify, settings);
+  useWire(fastify, wire);
   await registerOpenApi(fastify, { version: '1.2.3', guardProblems: [], tags: [] });
   await registerDocs(fastify);
   app.useGlobalFilters(new ProblemFilter(() => undefined));

@@ -5,8 +5,8 @@ import { internalError } from '../problems/framework.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { settleContentType, useStrictJson } from './body-parser.js';
-import { settlingClientAddress, trusting } from './client-address.js';
-import { answerPreflight, isPreflight } from './cors.js';
+import { settlingClientAddress, trusting, type IsTrusted } from './client-address.js';
+import { answerPreflight, isPreflight, type FieldsByOrigin } from './cors.js';
 import { BoundedIncomingMessage } from './input-bounds.js';
 import { lazyLogger } from './lazy-logger.js';
 import { hasTurn, inTurn, pipelined } from './pipelining.js';
@@ -52,15 +52,41 @@ export interface WireSettings {
   readonly countRequest?: CountRequest;
 }
 
-/** The Fastify options of the wire; pass them, with a logger, to the constructor that makes the instance. */
-export function wireOptions(settings: WireSettings, patience: Patience = PATIENCE) {
+/** What all parts of the wire share, made once for an application. */
+export interface Wire {
+  readonly corsOrigins: readonly string[] | undefined;
+  readonly headersFor: FieldsByOrigin;
+  readonly isTrusted: IsTrusted;
+  readonly trustsSomebody: boolean;
+  readonly countRequest: CountRequest;
+  readonly receive: Receive;
+}
+
+/** What is done with every request whose header section was parsed, before anything looks at it; says why it is refused. */
+type Receive = (request: FastifyRequest, reply: FastifyReply) => Promise<Problem | undefined> | undefined;
+
+/** Makes what {@link wireOptions} and {@link useWire} share of the settings. */
+export function prepareWire(settings: WireSettings): Wire {
+  const { trustedProxies, corsOrigins, countRequest = nothing } = settings;
   const headersFor = answerHeaders(settings);
-  const isTrusted = trusting(settings.trustedProxies ?? []);
-  const { countRequest = nothing } = settings;
-  const receive = receiving(settings);
+  const isTrusted = trusting(trustedProxies ?? []);
+  const trustsSomebody = trustedProxies !== undefined;
+  const setHeaders = responseHeaders(headersFor, { dependOnOrigin: corsOrigins !== undefined });
+  const settleClientAddress = settlingClientAddress(trustsSomebody ? isTrusted : undefined);
+  const receive: Receive = (request, reply) => {
+    settleClientAddress(request);
+    setHeaders(request, reply);
+    return countRequest(request);
+  };
+  return { corsOrigins, headersFor, isTrusted, trustsSomebody, countRequest, receive };
+}
+
+/** The Fastify options of the wire; pass them, with a logger, to the constructor that makes the instance. */
+export function wireOptions(wire: Wire, patience: Patience = PATIENCE) {
+  const { headersFor, isTrusted, countRequest, receive } = wire;
   return {
     bodyLimit: BODY_LIMIT_BYTES,
-    trustProxy: settings.trustedProxies !== undefined && isTrusted,
+    trustProxy: wire.trustsSomebody && isTrusted,
     genReqId: requestId,
     childLoggerFactory: lazyLogger,
     // Fastify's own 503 while closing is no problem+json, and a request that was accepted is to be served.
@@ -101,11 +127,9 @@ export function wireOptions(settings: WireSettings, patience: Patience = PATIENC
  */
 export function useWire(
   fastify: FastifyInstance,
-  settings: WireSettings,
+  { corsOrigins, headersFor, isTrusted, countRequest, receive }: Wire,
   { isLeaving = () => false, pace = PATIENCE }: { isLeaving?: () => boolean; pace?: ReadingPace } = {},
 ): Routes {
-  const { trustedProxies = [], corsOrigins, countRequest = nothing } = settings;
-  const receive = receiving(settings);
   const routes = trackRoutes(fastify);
   const screen = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
     settleContentType(request.raw);
@@ -134,24 +158,12 @@ export function useWire(
   });
   useStrictJson(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
-  useSocketErrors(fastify, { headersFor: answerHeaders(settings), isTrusted: trusting(trustedProxies), countRequest });
+  useSocketErrors(fastify, { headersFor, isTrusted, countRequest });
   cutSlowReaders(fastify, pace);
   return routes;
 }
 
 const nothing: CountRequest = () => undefined;
-
-/** What is done with every request whose header section was parsed, before anything looks at it; says why it is refused. */
-function receiving(settings: WireSettings) {
-  const { trustedProxies, countRequest = nothing } = settings;
-  const setHeaders = responseHeaders(settings);
-  const settleClientAddress = settlingClientAddress(trustedProxies);
-  return (request: FastifyRequest, reply: FastifyReply): Promise<Problem | undefined> | undefined => {
-    settleClientAddress(request);
-    setHeaders(request, reply);
-    return countRequest(request);
-  };
-}
 
 function whenCounted(counted: Promise<Problem | undefined>, then: (refused?: Problem) => void): void {
   counted.then(then, (error: unknown) => then(internalError({ cause: error })));
