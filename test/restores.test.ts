@@ -437,6 +437,31 @@ describe('a sequence that is behind its table', () => {
     expect(rows[0]?.['all']).toBe(rows[0]?.['ids']);
   });
 
+  it('is moved on by a revocation, so that a node of an earlier version beside it can revoke, too (FLT-24)', async () => {
+    const sessions = await loggedOut(5);
+    await execute(FROM_THE_BEGINNING);
+    expect((await a.logout((await a.signIn()).token)).status).toBe(204);
+    // As an earlier version does, which leaves the id to the sequence.
+    const inserted = await a.query(
+      `INSERT INTO revocations (kind, subject) SELECT 'sid', gen_random_uuid() FROM generate_series(1, 3)
+       RETURNING id > (SELECT max(id) FROM revocations) AS "isLast"`,
+    );
+    expect(inserted).toEqual([{ isLast: true }, { isLast: true }, { isLast: true }]);
+    for (const session of sessions) expect(await verdict(b, session)).toBe(REVOKED);
+  });
+
+  it('by more than is made up for at once holds up no revocation, and is moved on by the next (FLT-24)', async () => {
+    await execute(FROM_THE_BEGINNING);
+    await a.query(`INSERT INTO revocations (id, kind, subject) VALUES (250000, 'sid', gen_random_uuid())`);
+    const numbers: number[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      await loggedOut(1);
+      const rows = await a.query<{ number: number }>('SELECT last_value::int AS number FROM revocations_id_seq');
+      numbers.push(Number(rows[0]?.number));
+    }
+    expect(numbers).toEqual([100_001, 200_002, 250_003, 250_004]);
+  });
+
   it('makes no address seem taken (FLT-24)', async () => {
     await setBack();
     const email = `${randomUUID()}@example.com`;

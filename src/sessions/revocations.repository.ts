@@ -24,6 +24,9 @@ export interface RevocationRow {
  */
 export const REVOCATION_LIFE_SECONDS = MOST_ACCESS_TOKEN_SECONDS + 2 * 180;
 
+/** What one revocation moves a sequence on by that is behind: takes milliseconds, and the next one goes on. */
+const MOST_NUMBERS_MADE_UP = 100_000;
+
 /** Whether two rows are one: an id alone may have been given twice, where a restore or a reset has set the sequence back. */
 export function isSameRow(one: RevocationRow, other: RevocationRow): boolean {
   return (
@@ -33,13 +36,25 @@ export function isSameRow(one: RevocationRow, other: RevocationRow): boolean {
 
 @Injectable()
 export class RevocationsRepository {
-  /** Always above what is in the table, also where the sequence has been set back. The caller holds the revocations lock. */
+  /**
+   * Always above what is in the table, also where the sequence has been set back: that is moved on, for nodes of earlier versions take
+   * their ids from it alone. The caller holds the revocations lock.
+   */
   async insert(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
     await tx.$executeRaw`
-      INSERT INTO revocations (id, kind, subject)
-      SELECT greatest(nextval(pg_get_serial_sequence('revocations', 'id')), latest.id + place), ${kind}::revocation_kind, subject
-      FROM unnest(${[...subjects]}::text[]) WITH ORDINALITY AS named (subject, place),
-           (SELECT coalesce(max(id), 0) AS id FROM revocations) latest`;
+      WITH sequence AS MATERIALIZED (
+        SELECT pg_get_serial_sequence('revocations', 'id')::regclass AS name
+      ), numbered AS MATERIALIZED (
+        SELECT nextval(sequence.name) AS number, latest.id + place AS lowest, subject
+        FROM unnest(${[...subjects]}::text[]) WITH ORDINALITY AS named (subject, place),
+             (SELECT coalesce(max(id), 0) AS id FROM revocations) latest, sequence
+      ), inserted AS (
+        INSERT INTO revocations (id, kind, subject)
+        SELECT greatest(number, lowest), ${kind}::revocation_kind, subject FROM numbered
+      )
+      SELECT count(nextval(sequence.name))
+      FROM sequence, (SELECT max(number) AS number, max(lowest) AS lowest FROM numbered) last,
+           LATERAL generate_series(last.number + 1, least(last.lowest, last.number + ${MOST_NUMBERS_MADE_UP})) missing`;
   }
 
   /** The row of this id, where there is one, and those that were committed after it: so many at most, in order of commit. */
