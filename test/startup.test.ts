@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { promisify } from 'node:util';
@@ -26,7 +26,7 @@ function changed(url: string, change: (changed: URL) => void): string {
 }
 
 /** A server of the test's own on 127.0.0.1; resolves with its port. */
-async function serve(onConnection: (socket: Socket) => void, port = 0): Promise<number> {
+async function serve(onConnection: (socket: Socket) => unknown, port = 0): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
@@ -40,11 +40,13 @@ async function serve(onConnection: (socket: Socket) => void, port = 0): Promise<
   return (server.address() as AddressInfo).port;
 }
 
-/** Leads to the server of the URL, by TCP whatever way that takes. */
-function relay(url: string, port = 0): Promise<number> {
+/** Leads to the server of the URL, by TCP whatever way that takes; a connection may have to wait. */
+function relay(url: string, port = 0, until?: (connection: number) => Promise<void>): Promise<number> {
   const { hostname, port: to, searchParams } = new URL(url);
   const folder = searchParams.get('host');
-  return serve((client) => {
+  let connections = 0;
+  return serve(async (client) => {
+    await until?.(++connections);
     const upstream = folder === null ? connect(Number(to), hostname) : connect(`${folder}/.s.PGSQL.${to}`);
     upstream.on('error', () => client.destroy()).on('close', () => client.destroy());
     client.on('close', () => upstream.destroy());
@@ -69,6 +71,33 @@ function waits(program: Program): Record<string, unknown>[] {
     .split('\n')
     .filter((line) => line.startsWith('{'));
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ context }) => context === 'Start');
+}
+
+const PRISMA_LOCK = 72_707_369;
+
+/** A connection that holds what the statement takes, until told to leave. */
+async function holdWith(url: string, sql: string): Promise<pg.Client> {
+  const holder = new pg.Client({ connectionString: url });
+  await holder.connect();
+  onTestFinished(() => holder.end());
+  await holder.query(sql);
+  return holder;
+}
+
+/** Prisma's engine as others run it: it holds its own lock alone. Resolves once it has that and waits for the table. */
+async function migrateByAnother(url: string): Promise<{ readonly ended: Promise<unknown> }> {
+  const engine = fork('dist/database/migrate.process.js', { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  const ended = once(engine, 'exit').then(([status]) => status as unknown);
+  onTestFinished(async () => {
+    engine.kill('SIGKILL');
+    await ended;
+  });
+  engine.send(url);
+  const waiting = `SELECT FROM pg_locks own JOIN pg_locks other USING (pid)
+    WHERE own.locktype = 'advisory' AND own.objid = ${PRISMA_LOCK} AND own.granted AND NOT other.granted
+      AND own.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  await vi.waitFor(async () => expect(await query(url, waiting)).toHaveLength(1), 20_000);
+  return { ended };
 }
 
 const tries = (url: string, patience: Patience): Promise<string> =>
@@ -113,6 +142,53 @@ describe('a migration under way', () => {
     await holder.query('SELECT pg_advisory_unlock($1)', [START_LOCK]);
     await starting;
   });
+
+  it.each([
+    ['_prisma_migrations', true],
+    ['_prisma_migrations', false],
+    ['users', true],
+    ['users', false],
+  ])(
+    "of another engine, which holds Prisma's lock alone and is about to make %s, is waited for; migrate: %s (FLT-26)",
+    async (table, migrate) => {
+      const url = await emptyDatabase();
+      // Whoever makes the same table waits until this is undone.
+      const holder = await holdWith(url, `BEGIN; CREATE TABLE ${table} ()`);
+      const engine = await migrateByAnother(url);
+      const options = (seconds: number) => ({ migrate, patience: patient(seconds) });
+      await expect(bringSchemaUpToDate(testConfig(url), options(0))).rejects.toThrow(
+        /start again when it is( done)?\.$/,
+      );
+      const waiting = options(60);
+      const starting = bringSchemaUpToDate(testConfig(url), waiting);
+      await Promise.race([starting, vi.waitFor(() => expect(waiting.patience.told).toHaveLength(1), 20_000)]);
+      const migration = table === 'users' ? (expect.stringMatching(/^\d{14}_/) as string) : undefined;
+      expect(waiting.patience.told).toMatchObject([{ event: 'migration_awaited', migration }]);
+      await holder.query('ROLLBACK');
+      await starting;
+      expect(await engine.ended).toBe(0);
+      expect(await pendingMigrations(testConfig(url))).toEqual([]);
+    },
+  );
+
+  it(
+    'of another engine that is faster by a moment is waited for beyond the 10 s of our own (FLT-26)',
+    { timeout: 60_000 },
+    async () => {
+      const url = await emptyDatabase();
+      const holder = await holdWith(url, 'SELECT 1');
+      // The second connection is that of our engine, after the look at the locks.
+      const port = await relay(url, 0, async (connection) => {
+        if (connection === 2) await holder.query(`SELECT pg_advisory_lock(${PRISMA_LOCK})`);
+      });
+      const patience = patient(60);
+      const starting = bringSchemaUpToDate(testConfig(through(url, port)), { migrate: true, patience });
+      await Promise.race([starting, vi.waitFor(() => expect(patience.told).toHaveLength(1), 25_000)]);
+      await holder.query(`SELECT pg_advisory_unlock(${PRISMA_LOCK})`);
+      await starting;
+      expect(await pendingMigrations(testConfig(url))).toEqual([]);
+    },
+  );
 
   it('that failed is refused at once (FLT-26)', async () => {
     const patience = patient(60);

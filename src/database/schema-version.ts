@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import { START_LOCK } from './advisory-lock.js';
 import { directTarget, openClient } from './connection.js';
+import { codesOf } from './driver-errors.js';
 import { migrationNames } from './migration-files.js';
 import { requireUnmovedTables } from './schema-move.js';
 import { type Patience, Wait } from './startup.js';
@@ -13,6 +14,8 @@ const MIGRATION_PROCESS = fileURLToPath(new URL('./migrate.process.js', import.m
 const UNDEFINED_TABLE = '42P01';
 /** What Prisma's own engine holds while it migrates. */
 const PRISMA_LOCK = 72_707_369;
+/** The server was reached but timed out, https://www.prisma.io/docs/orm/reference/error-reference#p1002 */
+const PRISMA_TIMEOUT = 'P1002';
 
 interface Options {
   /** Whether to apply what is missing. */
@@ -45,10 +48,11 @@ export async function bringSchemaUpToDate(config: DatabaseConfig, { migrate, pat
   const wait = new Wait({ seconds, ...told });
   await withClient(config, async (client) => {
     for (;;) {
+      // Before the state: whoever is done in between has left it finished.
+      const isLocked = await isHeld(client, [START_LOCK, PRISMA_LOCK]);
       const state = await readState(client, config);
       if (state.underWay === undefined && state.pending.length === 0) return;
       if (state.underWay === undefined && migrate && (await migrateAlone(client, config))) return;
-      const isLocked = await isBeingMigrated(client);
       if (state.underWay === undefined && !migrate && !isLocked) throw new Error(BEHIND);
       if (wait.isOver) throw new Error(notEnded(state.underWay, isLocked, seconds));
       await wait.next({ event: 'migration_awaited', migration: state.underWay?.name });
@@ -109,26 +113,31 @@ async function begunMigrations(client: pg.Client): Promise<Migration[]> {
   }
 }
 
-/** Whether it has migrated: not while another process of ours does, nor once another's migration shows. */
+/** Whether it has migrated: not while another process does, of ours or of Prisma's, which may not show more than its lock yet. */
 async function migrateAlone(client: pg.Client, config: DatabaseConfig): Promise<boolean> {
   const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [START_LOCK]);
   if (rows[0]?.taken !== true) return false;
   try {
+    if (await isHeld(client, [PRISMA_LOCK])) return false;
     const { pending, underWay } = await readState(client, config);
     if (underWay !== undefined) return false;
     if (pending.length > 0) await migrateInChildProcess(config.databaseDirectUrl);
     return true;
+  } catch (error) {
+    // Another was faster: the engine waits 10 s for its lock.
+    if (codesOf(error).includes(PRISMA_TIMEOUT)) return false;
+    throw error;
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [START_LOCK]);
   }
 }
 
-/** Whether somebody holds our lock or Prisma's, in this database. */
-async function isBeingMigrated(client: pg.Client): Promise<boolean> {
+/** Whether somebody holds one of the advisory locks in this database. */
+async function isHeld(client: pg.Client, locks: readonly number[]): Promise<boolean> {
   const { rows } = await client.query(
     `SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = ANY ($1)
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-    [[START_LOCK, PRISMA_LOCK]],
+    [locks],
   );
   return rows.length > 0;
 }
