@@ -85,19 +85,19 @@ async function holdWith(url: string, sql: string): Promise<pg.Client> {
 }
 
 /** Prisma's engine as others run it: it holds its own lock alone. Resolves once it has that and waits for the table. */
-async function migrateByAnother(url: string): Promise<{ readonly ended: Promise<unknown> }> {
+async function migrateByAnother(url: string): Promise<{ readonly exited: Promise<unknown> }> {
   const engine = fork('dist/database/migrate.process.js', { execArgv: ['--disable-warning=ExperimentalWarning'] });
-  const ended = once(engine, 'exit').then(([status]) => status as unknown);
+  const exited = once(engine, 'exit').then(([status]) => status as unknown);
   onTestFinished(async () => {
     engine.kill('SIGKILL');
-    await ended;
+    await exited;
   });
   engine.send(url);
   const waiting = `SELECT FROM pg_locks own JOIN pg_locks other USING (pid)
     WHERE own.locktype = 'advisory' AND own.objid = ${PRISMA_LOCK} AND own.granted AND NOT other.granted
       AND own.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
   await vi.waitFor(async () => expect(await query(url, waiting)).toHaveLength(1), 20_000);
-  return { ended };
+  return { exited };
 }
 
 const tries = (url: string, patience: Patience): Promise<string> =>
@@ -166,7 +166,7 @@ describe('a migration under way', () => {
       expect(waiting.patience.told).toMatchObject([{ event: 'migration_awaited', migration }]);
       await holder.query('ROLLBACK');
       await starting;
-      expect(await engine.ended).toBe(0);
+      expect(await engine.exited).toBe(0);
       expect(await pendingMigrations(testConfig(url))).toEqual([]);
     },
   );
