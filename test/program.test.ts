@@ -261,6 +261,37 @@ const hasIpv6 = Object.values(networkInterfaces())
   .flat()
   .some((each) => each?.address === '::1');
 
+describe('DATABASE_URL', () => {
+  it('with parameters that Prisma users write is served by our settings, and each is told of once (CFG-05)', async () => {
+    const database = await createDatabase();
+    const url = new URL(database);
+    const unheeded = ['statement_timeout', 'connection_limit', 'pgbouncer', 'lock_timeout'];
+    for (const name of unheeded) url.searchParams.set(name, '1');
+    url.searchParams.set('pgbouncer', 'true');
+    url.searchParams.set('application_name', 'accounts');
+    const { client, output } = await startNode(url.href);
+    expect((await client.login((await client.signIn()).email)).status).toBe(200);
+    const shown = await query<{ names: string[] }>(
+      database,
+      `SELECT array_agg(DISTINCT application_name) AS names FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
+    );
+    expect(shown).toEqual([{ names: ['accounts'] }]);
+    const lines = output()
+      .split('\n')
+      .filter((line) => line.includes('setting_adjusted'));
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual(
+      unheeded.map((name) =>
+        expect.objectContaining({
+          level: 40,
+          setting: 'DATABASE_URL',
+          msg: expect.stringMatching(`^The parameter ${name} of DATABASE_URL has no effect: .*DATABASE_`) as string,
+        }),
+      ),
+    );
+  });
+});
+
 describe('HOST', () => {
   it.runIf(hasIpv6)('may be in brackets, and more hashes than cores are as many as cores, which is told', async () => {
     const { output } = main({

@@ -69,6 +69,85 @@ describe('DATABASE_URL', () => {
   });
 });
 
+const BASE = 'postgresql://u@db.example/gatehouse';
+
+function toldOf(url: string, direct?: string): string[] {
+  const urls = { DATABASE_URL: url, ...(direct === undefined ? {} : { DATABASE_DIRECT_URL: direct }) };
+  return parseSettings({ MASTER_SECRET, ...urls }).adjustments.map(({ setting, reason }) => `${setting}: ${reason}`);
+}
+
+describe('a parameter of DATABASE_URL', () => {
+  it.each([
+    ['connection_limit=1', 'set DATABASE_POOL_SIZE'],
+    ['pool_timeout=10', 'set DATABASE_CONNECTION_TIMEOUT_MS'],
+    ['connect_timeout=5', 'set DATABASE_CONNECTION_TIMEOUT_MS'],
+    ['socket_timeout=5', 'set DATABASE_STATEMENT_TIMEOUT_MS'],
+    ['statement_timeout=10s', 'set DATABASE_STATEMENT_TIMEOUT_MS'],
+    ['query_timeout=1', 'set DATABASE_STATEMENT_TIMEOUT_MS'],
+    ['lock_timeout=0', 'set DATABASE_LOCK_TIMEOUT_MS'],
+    ['idle_in_transaction_session_timeout=0', 'set DATABASE_IDLE_TRANSACTION_TIMEOUT_MS'],
+    ['pgbouncer=true', 'behind a pooler name the server itself in DATABASE_DIRECT_URL'],
+    ['sslaccept=accept_invalid_certs', 'sslmode=verify-full verifies the server, sslmode=no-verify does not'],
+    ['sslidentity=client.p12', 'name a certificate and its key, as PEM files, in sslcert and sslkey'],
+    ['channel_binding=require', 'sslmode=verify-full verifies the server in its place'],
+    ['currentSchema=x', 'write schema=NAME'],
+    ['Schema=x', 'it is written schema'],
+    ['target_session_attrs=read-write', 'nothing does it here, so take it out'],
+    ['TimeZone=America/New_York', 'nothing does it here, so take it out'],
+    ['replication=database', 'nothing does it here, so take it out'],
+    ['max=500', 'nothing does it here, so take it out'],
+  ])('%s has no effect, which is told of with what to do (CFG-05)', (parameter, remedy) => {
+    const name = parameter.split('=')[0] ?? '';
+    const url = `${BASE}?${parameter}&${parameter}`;
+    const sentence = (setting: string): string =>
+      `${setting}: The parameter ${name} of ${setting} has no effect: ${remedy}.`;
+    expect(toldOf(url)).toEqual([sentence('DATABASE_URL')]);
+    expect(toldOf(url, url)).toEqual([sentence('DATABASE_URL')]);
+    expect(toldOf(BASE, `${BASE}?${parameter}`)).toEqual([sentence('DATABASE_DIRECT_URL')]);
+    expect(rewritten(url).toString()).toBe('');
+  });
+
+  it('that asks for what is done anyway is not told of (CFG-05)', () => {
+    for (const parameter of [
+      'application_name=accounts',
+      'host=/run/postgresql&port=5433',
+      'sslmode=verify-full',
+      'sslmode=no-verify',
+      'sslnegotiation=direct&ssl=true',
+      'uselibpqcompat=true&sslmode=require',
+      'options=-c%20work_mem%3D64MB',
+      'client_encoding=utf8',
+      'schema=x',
+      'pgbouncer=false',
+      'statement_cache_size=0',
+      'sslaccept=strict',
+      'channel_binding=prefer',
+      'target_session_attrs=any',
+      'gssencmode=disable',
+      'timezone=UTC',
+    ]) {
+      expect(toldOf(`${BASE}?${parameter}`)).toEqual([]);
+    }
+    expect(toldOf(`${BASE}2?pgbouncer=true`, BASE)).toEqual([]);
+  });
+
+  it.each([
+    ['sslmode=verify-full&sslmode=disable', 'has the parameter sslmode twice, with different values: leave one'],
+    ['host=a&host=b', 'has the parameter host twice, with different values: leave one'],
+    ['sslMode=verify-full', 'has a parameter that is written sslmode: as it is, it would have no effect'],
+    ['SSLROOTCERT=/ca.pem', 'has a parameter that is written sslrootcert: as it is, it would have no effect'],
+  ])(
+    '%s is refused, since another server might be reached, or one that nobody verifies (CFG-05)',
+    (parameters, flaw) => {
+      expect(flawsOf({ DATABASE_URL: `${BASE}?${parameters}` })).toEqual([`DATABASE_URL ${flaw}`]);
+    },
+  );
+
+  it('that may be part of a password is not shown (CFG-01)', () => {
+    expect(toldOf(`${BASE}?hunter2%21pass`)[0]).toContain('The parameter (unnamed) of DATABASE_URL');
+  });
+});
+
 const rewritten = (url: string, isPooled = false): URLSearchParams =>
   parsePostgresUrl(connectionStringOf({ url, isPooled })).searchParams;
 

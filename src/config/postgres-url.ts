@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { flawOfParameters } from './postgres-url-parameters.js';
 
 /** What `pg` does not take for "verify all" without saying so. */
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
@@ -6,6 +7,7 @@ const SSL_FILES = ['sslrootcert', 'sslcert', 'sslkey'];
 /** PostgreSQL cuts longer names off. */
 const LONGEST_NAME_BYTES = 63;
 const DEFAULT_SCHEMA = 'public';
+const CONTROL = /\p{Cc}/u;
 const PERCENT_ENCODE =
   'percent-encode what is special in its user name or password: # as %23, / as %2F, ? as %3F, @ as %40, % as %25';
 
@@ -33,13 +35,15 @@ export function hostOf(url: string): string {
 export function flawOfPostgresUrl(text: string): string | undefined {
   const [, rest] = /^postgres(?:ql)?:\/\/(.*)$/s.exec(text) ?? [];
   if (rest === undefined) return 'does not start with postgresql://';
+  if (CONTROL.test(text)) return 'holds a line break or another control character, which would be dropped in silence';
   if (hasRawDelimiter(rest)) return `is cut off: ${PERCENT_ENCODE}`;
   const url = parsed(text);
   if (url === undefined) return rest.includes('@') ? `is not a URL: ${PERCENT_ENCODE}` : 'is not a URL';
   if (![url.username, url.password, url.pathname].every(isDecodable)) return `is not a URL: ${PERCENT_ENCODE}`;
   if (namesNoHost(rest) && !url.searchParams.has('host')) return 'names no host';
   if (url.pathname.length < 2) return 'names no database';
-  return flawOfSchema(url.searchParams.getAll('schema')) ?? flawOfSsl(url.searchParams);
+  const { searchParams } = url;
+  return flawOfSchema(searchParams.getAll('schema')) ?? flawOfParameters(searchParams) ?? flawOfSsl(searchParams);
 }
 
 /** A raw # or / (or ?) in a password ends the part before the host, so that the @ comes too late. */

@@ -1,7 +1,8 @@
 import ipaddr from 'ipaddr.js';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import type { Adjustment, Settings } from './config.js';
+import { adjustmentsOf } from './adjustments.js';
+import type { Settings } from './config.js';
 import { readEnvFile } from './env-file.js';
 import { schemaOf } from './postgres-url.js';
 import type { Setting } from './setting-kinds.js';
@@ -46,11 +47,14 @@ export function readEnvironment(): Environment {
  */
 export function parseSettings(environment: Environment, purpose: Purpose = 'serve'): Settings {
   const problems: string[] = [];
+  const given = new Map<string, string>();
   const values: Values = {};
   for (const [name, setting] of Object.entries<Setting<unknown>>(settings)) {
     try {
       const text = textOf(name, setting, environment);
-      values[camelCase(name)] = text === undefined ? setting.fallback : setting.parse(text);
+      if (text !== undefined) given.set(name, text);
+      values[camelCase(name)] =
+        text === undefined ? setting.fallback : setting.parse(setting.secret ? text.trim() : text);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       problems.push(`${name} ${error.message}`);
@@ -60,7 +64,7 @@ export function parseSettings(environment: Environment, purpose: Purpose = 'serv
   const isNew = (found: string): boolean => !problems.some((known) => known.split(' ')[0] === found.split(' ')[0]);
   problems.push(...contradictions(derived, purpose).filter(isNew));
   if (problems.length > 0) throw new SettingsError(problems);
-  return Object.freeze(derived);
+  return Object.freeze({ ...derived, adjustments: adjustmentsOf(given) });
 }
 
 function textOf(name: string, setting: Setting<unknown>, environment: Environment): string | undefined {
@@ -70,21 +74,26 @@ function textOf(name: string, setting: Setting<unknown>, environment: Environmen
     throw new RangeError(`is no secret: give it itself in place of ${name}_FILE`);
   if (text !== undefined && file !== undefined) throw new RangeError(`and ${name}_FILE are both set`);
   const value = file === undefined ? text : readSecretFile(name, file);
-  if (value === '') throw new RangeError('is empty: give it a value or leave it out');
+  if (value?.trim() === '') throw new RangeError('is empty: give it a value or leave it out');
   return value;
 }
 
 function readSecretFile(name: string, file: string): string {
-  const problem = (reason: string): RangeError => new RangeError(`is in a file, by ${name}_FILE, that ${reason}`);
+  const problem = (flaw: string): RangeError =>
+    new RangeError(`is to be read from the file of ${name}_FILE, which ${flaw}`);
   let text: string | undefined;
   try {
     text = readTextFile(file);
   } catch (error) {
     throw problem((error as RangeError).message);
   }
-  if (text === undefined) throw problem('is not there');
+  if (text === undefined) {
+    throw problem(
+      'does not exist: make it, or correct its path, which is of the process that starts (in a container: where it is mounted)',
+    );
+  }
   const value = text.replace(/[\r\n]+$/, '');
-  if (/[\r\n]/.test(value)) throw problem('has more than one line');
+  if (/[\r\n]/.test(value)) throw problem('has more than one line: leave the value alone on one');
   return value;
 }
 
@@ -97,16 +106,7 @@ function derive(values: Values): Settings {
     databaseDirectUrl: values['databaseDirectUrl'] ?? databaseUrl,
     docs: values['docs'] ?? (databaseUrl === undefined && isLoopback(String(values['host']))),
     hashConcurrency: Math.min(Number(values['hashConcurrency'] ?? Infinity), availableParallelism()),
-    adjustments: adjustments(values),
   } as unknown as Settings;
-}
-
-/** What is taken otherwise than it was given, for the log. */
-function adjustments(values: Values): readonly Adjustment[] {
-  const [asked, cores] = [Number(values['hashConcurrency'] ?? 0), availableParallelism()];
-  if (asked <= cores) return [];
-  const reason = `HASH_CONCURRENCY is ${asked}, but there are ${cores} cores: at most one hash per core is computed at once.`;
-  return [{ setting: 'HASH_CONCURRENCY', reason }];
 }
 
 function isLoopback(host: string): boolean {

@@ -46,21 +46,38 @@ function build<Value>(
   };
 }
 
+/** Control characters, those without a width, and line ends: what no editor shows and nobody means. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+/** For a value that would be taken as it is, with all that a copy brought along. */
+function requirePlain(value: string): string {
+  if (value !== value.trim()) refuse('begins or ends with a blank or a line break: take it out');
+  if (UNSEEN.test(value))
+    refuse('holds a character that is not shown, such as a tab or a blank without width: type it anew');
+  return value;
+}
+
+/** One value; a comma is part of it. */
 export function text(options: Defaulted<string>): Required<string>;
 export function text(options: Described): Setting<string>;
 export function text(options: Described & { default?: string }): Setting<string> {
-  return build(options, (value) => value);
+  return build(options, (value) => {
+    const isHalf = value.includes(',') && value.split(',').some((part) => part.trim() === '');
+    return isHalf
+      ? refuse('has a comma with nothing before or after it: it is one value, and no list')
+      : requirePlain(value);
+  });
 }
 
 /** An absolute or relative folder; the default, too, is resolved against the working directory when it is read. */
 export function path(options: Defaulted<string>): Required<string> {
-  return build(options, (value) => resolve(value)) as Required<string>;
+  return build(options, (value) => resolve(requirePlain(value))) as Required<string>;
 }
 
 export function url(options: Defaulted<string>): Required<string> {
   return build(options, (value) => {
-    const valid = URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
-    return valid ? value : refuse('is not an http or https URL');
+    const isUrl = /^https?:\/\/[^\s/\\?#]\S*$/i.test(requirePlain(value)) && URL.canParse(value);
+    return isUrl ? value : refuse('is not an http or https URL, such as https://accounts.example.com');
   }) as Required<string>;
 }
 
@@ -101,15 +118,31 @@ export function host(options: Defaulted<string>): Required<string> {
   }) as Required<string>;
 }
 
+/** The entries of a comma-separated list; blanks around the commas are no part of them. `flawOf` completes "NAME …" about one. */
+function list(value: string, flawOf: (entry: string) => string | undefined): readonly string[] {
+  const entries = value.split(',').map((entry) => entry.trim());
+  for (const [index, entry] of entries.entries()) {
+    const flaw = entry === '' ? 'is empty: a comma stands between two entries alone' : flawOf(entry);
+    const place = entries.length > 1 ? `(entry ${index + 1} of ${entries.length}) ` : '';
+    if (flaw !== undefined) refuse(`${place}${flaw}`);
+  }
+  return Object.freeze(entries);
+}
+
 /** IP addresses or networks (RFC 4632), comma-separated. */
 export function networks(options: Described): Setting<readonly string[]> {
-  return build(options, (value) => {
-    const parts = value.split(',').map((part) => part.trim());
-    if (!parts.every(isNetwork)) refuse('holds something that is neither an address nor a CIDR');
-    if (parts.some(isWide))
-      refuse('holds a network wider than /8, in IPv6 /16: whoever is in it could say whom they are counted as');
-    return Object.freeze(parts);
-  });
+  return build(options, (value) => list(value, flawOfNetwork));
+}
+
+function flawOfNetwork(entry: string): string | undefined {
+  if (/^[a-z_][\w.-]*$/i.test(entry)) {
+    return 'is a name, and names are not looked up: give the address of the proxy, such as 192.0.2.10, or its network, such as 10.0.0.0/8';
+  }
+  if (!isNetwork(entry)) {
+    return 'is neither an IP address nor a network as CIDR, in full and without port, zone or brackets: such as 192.0.2.10, 10.0.0.0/8, 2001:db8::/32';
+  }
+  if (!isWide(entry)) return undefined;
+  return 'is a network wider than /8, in IPv6 /16, and whoever is in it could choose the address they are counted under: give the networks that your proxies alone are in';
 }
 
 function isNetwork(part: string): boolean {
@@ -135,21 +168,31 @@ function isWide(part: string): boolean {
 }
 
 /** What no browser names as an origin: such pages are `null` to it. */
-const OPAQUE = /^(?:about|blob|data|file|ftp|javascript|wss?):/;
+const OPAQUE = /^(?:about|blob|data|file|ftp|javascript|wss?):/i;
 
 /** Origins of pages (RFC 6454), comma-separated, as browsers and the apps built on them write them. */
 export function origins(options: Described): Setting<readonly string[]> {
-  return build(options, (value) => {
-    const parts = value.split(',').map((part) => part.trim());
-    if (value.includes('*')) refuse('holds a *, which matches nothing: name each origin in full');
-    if (!parts.every(isOrigin)) refuse('holds something that is no origin, such as https://app.example.com');
-    return Object.freeze(parts);
-  });
+  return build(options, (value) => list(value, flawOfOrigin));
 }
+
+function flawOfOrigin(entry: string): string | undefined {
+  if (entry.includes('*')) {
+    return 'has a *, and nothing is matched by a pattern: list each origin in full, such as https://app.example.com';
+  }
+  if (!/^[a-z][a-z\d+.-]*:\/\/./i.test(entry)) return `is no origin, which has a scheme and a host: ${AS_ORIGIN}`;
+  if (OPAQUE.test(entry)) return 'has a scheme whose pages browsers give no origin, so that it would match nothing';
+  if (/^[^:]+:\/\/[^/?#]*[/?#]/.test(entry)) {
+    return 'has something behind the host, if only a slash, which browsers do not send: end it with the host or its port, such as https://app.example.com';
+  }
+  if (isOrigin(entry)) return undefined;
+  return `is not written as browsers send it, and would match nothing: in lower case, without user, without :443 of https and :80 of http, a name of other letters as xn--…; ${AS_ORIGIN}`;
+}
+
+const AS_ORIGIN = 'write it such as https://app.example.com, http://localhost:5173 or capacitor://localhost';
 
 function isOrigin(part: string): boolean {
   if (/^https?:/.test(part)) return URL.canParse(part) && new URL(part).origin === part;
-  return /^[a-z][a-z\d+.-]*:\/\/[\w.-]+(?::\d{1,5})?$/.test(part) && !OPAQUE.test(part);
+  return /^[a-z][a-z\d+.-]*:\/\/[\w.-]+(?::\d{1,5})?$/.test(part);
 }
 
 /** A text that must not be shown, such as a URL with a password. */
@@ -172,7 +215,7 @@ export function secrets(options: Described): Setting<readonly string[]> {
       const values = value.split(',').map((part) => part.trim());
       if (values.length > 2) refuse('holds more than two values: a comma separates a new one from an old one');
       for (const part of values) {
-        const flaw = weaknessOf(part);
+        const flaw = part === '' ? 'is empty' : weaknessOf(part);
         if (flaw === undefined) continue;
         refuse(
           values.length === 1

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { parseSettings, SettingsError } from './read-settings.js';
+import type { Setting } from './setting-kinds.js';
+import { settings } from './settings.js';
+
+type Name = keyof typeof settings;
+
+const SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
+const URL_OF_DATABASE = 'postgresql://u:p@db.example/gatehouse';
+
+/** A value that each may have, and that is not its default. */
+const SAMPLES: Readonly<Record<Name, string>> = {
+  HOST: 'localhost',
+  PORT: '3001',
+  DATABASE_URL: URL_OF_DATABASE,
+  DATABASE_DIRECT_URL: `${URL_OF_DATABASE}2`,
+  DATABASE_POOL_SIZE: '11',
+  DATABASE_CONNECTION_TIMEOUT_MS: '2001',
+  DATABASE_STARTUP_SECONDS: '61',
+  DATABASE_STATEMENT_TIMEOUT_MS: '3001',
+  DATABASE_LOCK_TIMEOUT_MS: '2001',
+  DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: '5001',
+  DATA_DIR: '/srv/gatehouse',
+  MIGRATE_ON_START: 'on',
+  MASTER_SECRET: SECRET,
+  ISSUER: 'https://accounts.example.com',
+  AUDIENCE: 'my api',
+  JWT_SECRET: `${SECRET}2`,
+  SIGNING_ALG: 'RS256',
+  ACCESS_TOKEN_TTL_SECONDS: '901',
+  REFRESH_GRACE_SECONDS: '11',
+  SESSION_IDLE_DAYS: '15',
+  SESSION_ABSOLUTE_DAYS: '29',
+  REVOCATION_STALE_SECONDS: '6',
+  REVOCATION_STALE_POLICY: 'refuse',
+  KEY_PUBLISH_SECONDS: '901',
+  KEY_ROTATION_DAYS: '31',
+  TOKEN_CACHE_BYTES: '1000000',
+  CLOCK_TOLERANCE_SECONDS: '31',
+  PASSWORD_MIN_LENGTH: '16',
+  ARGON2_MEMORY_KIB: '19457',
+  ARGON2_PASSES: '3',
+  ARGON2_LANES: '2',
+  HASH_CONCURRENCY: '1',
+  HASH_QUEUE_MILLISECONDS: '1001',
+  RATE_LIMITS: 'dry-run',
+  ADDRESS_REQUESTS_PER_MINUTE: '1',
+  TRUSTED_PROXIES: '192.0.2.1, 10.0.0.0/8',
+  SHUTDOWN_TIMEOUT_SECONDS: '26',
+  CORS_ORIGINS: 'https://app.example.com, capacitor://localhost',
+  AUDIT_RETENTION_DAYS: '91',
+  LOG_LEVEL: 'warn',
+  METRICS_PORT: '9100',
+  DOCS: 'on',
+};
+
+/** Whose entries commas separate, with or without blanks around them. */
+const LISTS: ReadonlySet<Name> = new Set(['TRUSTED_PROXIES', 'CORS_ORIGINS', 'MASTER_SECRET', 'JWT_SECRET']);
+
+const names = Object.keys(settings) as Name[];
+const table = names.map((name): [Name, string] => [name, SAMPLES[name]]);
+const isSecret = (name: Name): boolean => (settings[name] as Setting<unknown>).secret;
+
+/** Others that it needs are given, too. */
+function read(name: Name, text: string): object {
+  const value = parseSettings({ MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, [name]: text });
+  const { adjustments: _, ...values } = value;
+  return values;
+}
+
+function problemsOf(name: Name, text: string): readonly string[] {
+  try {
+    read(name, text);
+    return [];
+  } catch (error) {
+    return (error as SettingsError).problems;
+  }
+}
+
+const told = (name: Name, text: string): readonly string[] =>
+  parseSettings({ MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, [name]: text })
+    .adjustments.filter(({ setting }) => setting === name)
+    .map(({ reason }) => reason);
+
+describe('a setting', () => {
+  it.each(table)('%s=%s is taken as it is, and nothing is said of it', (name, sample) => {
+    expect(problemsOf(name, sample)).toEqual([]);
+    expect(told(name, sample)).toEqual([]);
+    const others = { MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE };
+    // What they would be without it; of one core more cannot be taken.
+    if (!(name in others || name === 'HASH_CONCURRENCY'))
+      expect(parseSettings(others)).not.toMatchObject(read(name, sample));
+  });
+
+  const odd = [' X', 'X ', '\tX', 'X\n', 'X\r\n', '\uFEFFX', 'X\u00A0', 'X\u2028'];
+  it.each(table)('%s with a blank at its end is refused, or taken without it and told of (CFG-05)', (name, sample) => {
+    for (const text of odd.map((form) => form.replace('X', sample))) {
+      if (isSecret(name)) {
+        expect(read(name, text)).toEqual(read(name, sample));
+        expect(told(name, text)).toEqual([expect.stringContaining(`${name} begins or ends with a blank`)]);
+      } else if (LISTS.has(name)) {
+        expect(read(name, text)).toEqual(read(name, sample));
+      } else {
+        expect(problemsOf(name, text)).toEqual([expect.stringMatching(`^${name} .{10,}`)]);
+      }
+    }
+  });
+
+  const unseen = ['\u0001', '\t', '\n', '\u007F', '\u0085', '\u200B', '\u200D', '\u2060', '\u2028', '\u00AD', '\uFEFF'];
+  const inText = table.filter(([name]) => !['MASTER_SECRET', 'JWT_SECRET'].includes(name));
+  it.each(inText)('%s with a character within that is not shown is refused (CFG-05)', (name, sample) => {
+    const middle = Math.max(1, sample.length - 3);
+    // Of a URL only what its parser drops is looked for: a password may have any character.
+    const looked = isSecret(name) ? unseen.slice(0, 5) : unseen;
+    for (const character of sample.length === 1 ? [] : looked) {
+      const text = `${sample.slice(0, middle)}${character}${sample.slice(middle)}`;
+      expect(problemsOf(name, text)).toEqual([expect.stringMatching(`^${name} .{10,}`)]);
+    }
+  });
+
+  it.each(table)('%s that is blank is refused (CFG-05)', (name) => {
+    for (const text of ['', ' ', '\n', ' \t ']) {
+      expect(problemsOf(name, text)).toEqual([expect.stringMatching(`^${name} `)]);
+    }
+  });
+
+  it.each(table.filter(([name]) => LISTS.has(name) || name === 'AUDIENCE'))(
+    '%s with an entry that is empty is refused (CFG-05)',
+    (name, sample) => {
+      for (const text of [',', ' , ', `${sample},`, `,${sample}`, `${sample},,${sample}2`]) {
+        expect(problemsOf(name, text)).toEqual([expect.stringMatching(`^${name} .{10,}`)]);
+      }
+    },
+  );
+
+  it('AUDIENCE with a comma is one value, which is told of (CFG-05)', () => {
+    expect(read('AUDIENCE', 'a,b')).toMatchObject({ audience: 'a,b' });
+    expect(told('AUDIENCE', 'a,b')).toEqual([expect.stringContaining('one value and no list')]);
+  });
+
+  it.each([
+    'https://a b.example',
+    'https://a.example/b c',
+    'https:a.example',
+    'https:/a.example',
+    'https://',
+    'a.example',
+  ])('ISSUER=%s is refused (CFG-05)', (issuer) => {
+    expect(problemsOf('ISSUER', issuer)).toEqual([expect.stringContaining('ISSUER is not an http or https URL')]);
+  });
+});
