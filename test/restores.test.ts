@@ -271,6 +271,31 @@ describe('a service whose keys are lost (KEY-04)', () => {
   });
 });
 
+describe('a database that refuses the keys that are to replace lost ones', () => {
+  it('is asked less and less often, and given them once it takes them (KEY-04)', async () => {
+    const app = await startApp();
+    // A number in each refusal, so that the log has each; a sequence goes on though the transaction is undone.
+    await app.query(`
+      CREATE SEQUENCE refusals;
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'refused for the %th time', nextval('refusals'); END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON signing_keys FOR EACH ROW EXECUTE FUNCTION refuse();
+      DELETE FROM signing_keys`);
+    const refusedAt = (): number[] =>
+      app
+        .log()
+        .filter((line) => line['event'] === 'chore_failed' && line['chore'] === 'repair keys')
+        .map(({ time }) => Date.parse(String(time)));
+    await expect.poll(() => refusedAt().length, { timeout: 20_000 }).toBe(2);
+    const [first = 0, second = 0] = refusedAt();
+    // Two seconds less a fifth, where a turn without a failure before it comes after 1.2 at the latest.
+    expect(second - first).toBeGreaterThan(1590);
+    await app.query('DROP TRIGGER refuse ON signing_keys');
+    await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 20_000 }).toBe(200);
+    expect(await verdict(app, await app.signIn())).toBe('200');
+  });
+});
+
 /** A database as a dump of this one brings it back; nothing may run on it. */
 async function dumpAndRestore(databaseUrl: string): Promise<string> {
   const copy = new URL(databaseUrl);

@@ -13,6 +13,15 @@ interface Repeated {
   readonly work: () => Promise<void>;
 }
 
+/** To which the wait grows while what is due more often fails. */
+const LONGEST_RETRY_MS = 10_000;
+
+/** The wait for a turn, spread by a fifth either way: doubled by each failure in a row up to ten seconds, where the interval is shorter. */
+export function waitMs(intervalMs: number, failuresInARow: number): number {
+  const longest = Math.max(intervalMs, LONGEST_RETRY_MS);
+  return Math.min(intervalMs * 2 ** failuresInARow, longest) * (0.8 + 0.4 * Math.random());
+}
+
 /** What every serving node does before it serves and then again and again. A script has the services without the chores. */
 @Injectable()
 export class Chores implements OnModuleDestroy {
@@ -32,7 +41,7 @@ export class Chores implements OnModuleDestroy {
     this.#beforehand.push(work);
   }
 
-  /** What is done at this interval, spread by a fifth either way. A failure is logged, once while it stays the same, and the next turn comes. */
+  /** What is done at this interval, as {@link waitMs} has it. A failure is logged, once while it stays the same, and the next turn comes. */
   every(seconds: number, name: string, work: () => Promise<void>): void {
     this.#repeated.push({ intervalMs: seconds * 1000, name, work });
     this.#failures[name] = 0;
@@ -72,24 +81,26 @@ export class Chores implements OnModuleDestroy {
 
   async #repeat(repeated: Repeated): Promise<void> {
     const { signal } = this.#closing;
-    while (!signal.aborted) {
-      const wait = repeated.intervalMs * (0.8 + 0.4 * Math.random());
+    for (let failuresInARow = 0; !signal.aborted;) {
+      const wait = waitMs(repeated.intervalMs, failuresInARow);
       await pause(wait, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
-      await this.#do(repeated);
+      failuresInARow = (await this.#do(repeated)) ? 0 : failuresInARow + 1;
     }
   }
 
-  async #do({ name, work }: Repeated): Promise<void> {
+  /** False when it failed. */
+  async #do({ name, work }: Repeated): Promise<boolean> {
     try {
       await work();
       this.#lastFailures.delete(name);
+      return true;
     } catch (error) {
       this.#failures[name] = (this.#failures[name] ?? 0) + 1;
       const failure = String(error);
-      if (this.#lastFailures.get(name) === failure) return;
+      if (this.#lastFailures.get(name) !== failure) this.#log.warn({ err: error, event: 'chore_failed', chore: name });
       this.#lastFailures.set(name, failure);
-      this.#log.warn({ err: error, event: 'chore_failed', chore: name });
+      return false;
     }
   }
 }
