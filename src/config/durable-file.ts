@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 /**
  * Writes a line that only its owner may read, unless the file is there: a link never replaces one. Of several writers
  * the first wins, readers see the whole line or none, and so does whoever looks after a crash.
+ * @throws {Error} naming a file that cannot be written.
  */
 export async function writeOnce(file: string, line: string): Promise<void> {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
@@ -13,7 +14,9 @@ export async function writeOnce(file: string, line: string): Promise<void> {
     await link(draft, file);
     await syncFolder(dirname(file));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'EEXIST')
+      throw new Error(`${file} cannot be written by this user (${code ?? message})`, { cause: error });
   } finally {
     await rm(draft, { force: true });
   }

@@ -1,5 +1,6 @@
 import { chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readLine, writeOnce } from '../config/durable-file.js';
 import { localSecret } from '../config/local-secret.js';
 import { runAs } from './embedded-commands.js';
 import type { DataDirectory } from './embedded-data-directory.js';
@@ -15,13 +16,14 @@ export const ROLE = 'gatehouse';
 export async function ensureCluster(installation: Installation, signal?: AbortSignal): Promise<void> {
   const { directory } = installation;
   await removeAbandoned(directory.root);
-  if (await holdsCluster(directory)) return;
+  if (await holdsCluster(directory)) return recordMade(directory);
   const scratch = await mkdtemp(join(directory.root, `${SCRATCH}${process.pid}-`));
   try {
     const cluster = join(scratch, 'cluster');
     await initialise(cluster, scratch, installation, signal);
     await createRole(cluster, installation, signal);
     await publish(cluster, directory);
+    await recordMade(directory);
   } catch (error) {
     signal?.throwIfAborted();
     const { message } = error as Error;
@@ -40,6 +42,35 @@ export async function holdsCluster({ cluster }: DataDirectory): Promise<boolean>
       throw error;
     },
   );
+}
+
+/**
+ * Asked before anything is made: an empty database in the place of one that is gone would look like the loss of every user.
+ * @throws {Error} naming the folder, when secrets of its database are there without it.
+ */
+export async function requireClusterOfSecrets(directory: DataDirectory): Promise<void> {
+  // In this order: while another process makes both, the folder comes first.
+  const wasMade = (await readLine(directory.clusterMade)) !== undefined;
+  if (!wasMade || (await holdsCluster(directory))) return;
+  const secrets = await existing([directory.masterSecret, directory.password, directory.superuserPassword]);
+  // They were removed on purpose.
+  if (secrets.length === 0) return rm(directory.clusterMade, { force: true });
+  throw new Error(
+    `${directory.cluster} holds no database any more, and what belongs to it is there: restore that folder from a backup, ` +
+      `or, to start anew with an empty database, remove ${secrets.join(', ')}`,
+  );
+}
+
+async function existing(files: readonly string[]): Promise<string[]> {
+  const lines = await Promise.all(files.map(readLine));
+  return files.filter((_file, index) => lines[index] !== undefined);
+}
+
+/** The line is for people. */
+async function recordMade({ clusterMade }: DataDirectory): Promise<void> {
+  const isRecorded = (await readLine(clusterMade)) !== undefined;
+  if (!isRecorded)
+    await writeOnce(clusterMade, 'Without the database that was made here none is made beside its secrets.');
 }
 
 async function initialise(

@@ -1,11 +1,13 @@
-import { access, chmod, constants, mkdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, chmod, constants, mkdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 /** What lies where under `DATA_DIR`. Only `cluster` belongs to the server's user, the rest to the process's own. */
 export interface DataDirectory {
   readonly root: string;
   /** PostgreSQL's own data directory; it exists whole or not at all. */
   readonly cluster: string;
+  /** There once `cluster` was: a first start that was killed leaves secrets, and not this. */
+  readonly clusterMade: string;
   readonly log: string;
   /** The folder of the server's socket, where its path is short enough and the file system takes a socket. */
   readonly socketFolder: string;
@@ -34,17 +36,38 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   return layOut(await realpath(path));
 }
 
-/** Under root the server runs as another user, who must be able to pass through to its own folder. */
+/**
+ * With the folders above it. Not by `recursive`, which asks for ever where the system makes no folders and says that the one above is
+ * missing, as in /proc.
+ */
 async function makeFolder(path: string): Promise<void> {
+  const isMissing = (error: NodeJS.ErrnoException): boolean => error.code === 'ENOENT' && dirname(path) !== path;
+  try {
+    return await makeOne(path);
+  } catch (error) {
+    if (!isMissing(error as NodeJS.ErrnoException)) throw error;
+  }
+  await makeFolder(dirname(path));
+  await makeOne(path);
+}
+
+/** Unless it is there. Under root the server runs as another user, who must be able to pass through to its own folder. */
+async function makeOne(path: string): Promise<void> {
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
-  const made = await mkdir(path, { recursive: true, mode });
-  if (made !== undefined) await chmod(path, mode);
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    throw error;
+  }
+  await chmod(path, mode);
 }
 
 function layOut(root: string): DataDirectory {
   return {
     root,
     cluster: join(root, 'postgres'),
+    clusterMade: join(root, 'postgres-made'),
     log: join(root, 'postgres.log'),
     socketFolder: join(root, 'postgres-socket'),
     socketFolderElsewhere: join(root, 'postgres-socket-folder'),

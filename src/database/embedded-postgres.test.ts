@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -536,6 +536,86 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     expect(await namesIn(dataDir)).not.toContain(name);
     expect(await postmaster()).toBeUndefined();
     await rename(`${file}.lost`, file);
+  });
+
+  describe('whose folder is lost while its secrets are there', () => {
+    const secrets = ['database-password', 'database-superuser-password', 'master-secret'];
+    let folder: string;
+    let kept: string;
+
+    beforeEach(async () => {
+      folder = await mkdtemp(join(temporary, 'lost-'));
+      await chmod(folder, 0o711);
+      kept = `${folder}-kept`;
+      const first = await provide('script', folder);
+      await query(first.config.databaseUrl, 'CREATE TABLE kept AS SELECT 42 AS value');
+      await first.stop();
+    });
+
+    test.each([
+      ['is missing', async () => {}],
+      ['is empty, as one that is not mounted', (path: string) => mkdir(path)],
+    ])(
+      'is not replaced by an empty one when it %s, and serves again once it is restored (FLT-27)',
+      async (_how, make) => {
+        // As the versions before left it.
+        await rm(join(folder, 'postgres-made'));
+        await (await provide('script', folder)).stop();
+        await rename(join(folder, 'postgres'), kept);
+        await make(join(folder, 'postgres'));
+        await rm(join(folder, 'master-secret'));
+        const before = await namesIn(folder);
+        await expect(provide('app', folder)).rejects.toThrow(
+          `${join(folder, 'postgres')} holds no database any more, and what belongs to it is there: restore that folder`,
+        );
+        expect(await namesIn(folder)).toEqual(before);
+        await rm(join(folder, 'postgres'), { recursive: true, force: true });
+        await rename(kept, join(folder, 'postgres'));
+        const restored = await provideDatabase(
+          parseSettings({ DATA_DIR: folder, MASTER_SECRET: 'k4Xz0Qw8-Yt2Lr6Vn1Bm5Ju9Hd3Fs7Gp_' }),
+          'script',
+        );
+        leftovers.push(() => restored.stop());
+        expect(await query(restored.config.databaseUrl, 'SELECT value FROM kept')).toEqual([{ value: 42 }]);
+      },
+    );
+
+    test('is begun anew once they are removed, as the message says (FLT-27)', async () => {
+      await rm(join(folder, 'postgres'), { recursive: true });
+      const refused = await provide('app', folder).catch(String);
+      const named = /with an empty database, remove (.*)$/.exec(refused as string)?.[1]?.split(', ') ?? [];
+      expect(named.toSorted()).toEqual(secrets.map((name) => join(folder, name)));
+      for (const file of named) await rm(file);
+      const { config } = await provide('app', folder);
+      expect(await query(config.databaseUrl, "SELECT to_regclass('kept') AS kept")).toEqual([{ kept: null }]);
+    });
+
+    test('is begun anew also when the start that does so is killed (FLT-27)', async () => {
+      for (const name of ['postgres', ...secrets]) await rm(join(folder, name), { recursive: true });
+      const killed = startProcess(folder, 'app');
+      await until(async () => (await scratchFolders(folder)).length > 0);
+      await killed.kill();
+      expect(await namesIn(folder)).toEqual(expect.arrayContaining(['master-secret']));
+      expect(await namesIn(folder)).not.toContain('postgres');
+      const { config } = await provide('app', folder);
+      expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    });
+  });
+
+  test
+    .runIf(process.platform === 'linux')
+    .each([
+      '/proc/gatehouse',
+      '/proc/1/gatehouse/data',
+      '/proc/self/fd',
+      '/sys/gatehouse/data',
+      '/dev/null/data',
+      '/dev/full',
+    ])('says at once that nothing can be kept in %s', async (folder) => {
+    const { refused } = await startProcess(folder, 'app').outcome;
+    expect(refused).toMatch(
+      /^(DATA_DIR \/.* cannot be used|\/proc\/.*\/master-secret cannot be written) by this user \(E[A-Z]+\)/,
+    );
   });
 
   test.runIf(isRoot)("names the folder that the server's user may not enter", async () => {

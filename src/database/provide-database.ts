@@ -1,6 +1,6 @@
 import type { DatabaseConfig, Settings } from '../config/config.js';
 import { keptSecret, localSecret } from '../config/local-secret.js';
-import { holdsCluster } from './embedded-cluster.js';
+import { holdsCluster, requireClusterOfSecrets } from './embedded-cluster.js';
 import { openDataDirectory, type DataDirectory } from './embedded-data-directory.js';
 import { openInstallation } from './embedded-installation.js';
 import type { Role } from './embedded-lease.js';
@@ -30,6 +30,7 @@ export async function provideDatabase(settings: Settings, role: Role, signal?: A
 
 async function provideEmbedded(settings: Settings, role: Role, signal?: AbortSignal): Promise<ProvidedDatabase> {
   const directory = await openDataDirectory(settings.dataDir);
+  await requireClusterOfSecrets(directory);
   const installation = await openInstallation(directory);
   const masterSecret = settings.masterSecret ?? [await ownMasterSecret(directory)];
   const server = await EmbeddedPostgres.open(installation, role, signal);
