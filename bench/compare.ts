@@ -16,7 +16,8 @@ export function compare(before: string, after: string): void {
     const change = estimateChange(then.values, now.values);
     const mark = change.low > 1 || change.high < 1 ? ' *' : '';
     const medians = `${digits(then.median)} -> ${digits(now.median)}`;
-    console.log(`${name.padEnd(58)} ${medians.padEnd(20)} ${written(change)}${mark}`);
+    const times = Object.values(change).every(Number.isFinite) ? `${written(change)}${mark}` : 'no ratio: 0 before';
+    console.log(`${name.padEnd(58)} ${medians.padEnd(20)} ${times}`);
   }
 }
 

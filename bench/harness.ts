@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem, type } from 'node:os';
 import { join } from 'node:path';
-import autocannon from 'autocannon';
 import pg from 'pg';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
@@ -133,26 +132,6 @@ export function installPeers(): void {
   console.log('Installing bench/peers, once ...');
   execFileSync('npm', ['ci', '--prefix', 'bench/peers', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
   writeFileSync(mark, lock);
-}
-
-/**
- * Loads a route by autocannon for so many seconds, at a rate (which it sends as one burst a second) or as fast as it can.
- * @throws when any answer is not 2xx.
- */
-export async function drive(
-  url: string,
-  options: { token: string; seconds: number; rate?: number | undefined },
-): Promise<autocannon.Result> {
-  const { token, seconds, rate } = options;
-  const result = await autocannon({
-    url,
-    connections: 32,
-    duration: seconds,
-    headers: { authorization: `Bearer ${token}` },
-    ...(rate === undefined ? {} : { overallRate: rate }),
-  });
-  if (result.non2xx + result.errors > 0) throw new Error(`${url} answered ${result.non2xx} times otherwise than 2xx`);
-  return result;
 }
 
 /** CPU microseconds of the server per request at one equal offered rate. */

@@ -1,5 +1,5 @@
 import { withBench, type Effort, type Server } from './harness.ts';
-import { logInInTurn, makeAccounts, watchThreads } from './login-storm.ts';
+import { LIMITED, logInInTurn, makeAccounts, watchThreads } from './login-storm.ts';
 import { measure, type Measure, type Result } from './results.ts';
 import { shuffled } from './statistics.ts';
 
@@ -12,7 +12,8 @@ export function limits(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
     const databaseUrl = await bench.createDatabase();
     const servers = new Map<Mode, Server>();
-    for (const mode of MODES) servers.set(mode, await bench.startServer(databaseUrl, { RATE_LIMITS: mode }));
+    for (const mode of MODES)
+      servers.set(mode, await bench.startServer(databaseUrl, { ...LIMITED, RATE_LIMITS: mode }));
     const emails = await makeAccounts(bench, databaseUrl, servers.get('on') as Server);
     const costs: Record<Mode, number[]> = { on: [], off: [] };
     // The first round is a warm-up.

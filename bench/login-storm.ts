@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import autocannon from 'autocannon';
 import { quantile, signIn, withBench, type Bench, type Effort, type Server } from './harness.ts';
 import { measure, type Measure, type Result } from './results.ts';
-import type { SteadyLoad, SteadyResult } from './steady-load.worker.ts';
+import type { Post, SteadyLoad, SteadyResult } from './steady-load.worker.ts';
 
 const SCENARIO = 'login-storm';
 const ABOUT = 'ten times as many logins as can be served, beside 500 guarded requests per second; one core, ES256';
@@ -19,8 +19,12 @@ const ACCOUNTS = 5000;
 const QUEUE_MILLISECONDS = 1000;
 /** Before each measure, by all who take part in it. */
 const WARM_UP_SECONDS = 2;
+/** How long a measure goes on at most for the first login that is served. */
+const LONGEST_SECONDS = 60;
 /** All that surrounds the storm is measured for as long at most. */
 const SHORT_SECONDS = 10;
+/** Limits are on, and logins come from as many addresses as from users: one alone has no hundred under way. */
+export const LIMITED = { RATE_LIMITS: 'on', TRUSTED_PROXIES: '127.0.0.1' };
 const PASSWORD = 'a long enough passphrase';
 
 interface Guarded {
@@ -67,7 +71,7 @@ export function loginStorm(effort: Effort): Promise<Result> {
     const databaseUrl = await bench.createDatabase();
     const server = await bench.startServer(databaseUrl, {
       HASH_QUEUE_MILLISECONDS: String(QUEUE_MILLISECONDS),
-      RATE_LIMITS: 'on',
+      ...LIMITED,
     });
     const emails = await makeAccounts(bench, databaseUrl, server);
     const token = await signIn(server.url);
@@ -117,7 +121,7 @@ async function measureRound(
   } = await watchThreads(server, () =>
     Promise.all([
       askGuarded(server, token, seconds),
-      logInAtOnce(server, emails, Math.round(hashesBefore * EXCESS), seconds),
+      logInAtOnce(server, emails, Math.ceil(hashesBefore * EXCESS), seconds),
     ]),
   );
   // What the storm has left waiting goes with its clients.
@@ -154,8 +158,14 @@ async function askSteadily(load: Omit<SteadyLoad, 'warmUpSeconds' | 'patienceMil
 
 async function askGuarded(server: Server, token: string, seconds: number): Promise<Guarded> {
   const headers = { authorization: `Bearer ${token}` };
-  const load = { url: `${server.url}/v1/auth/me`, headers, bodies: [], perSecond: GUARDED_PER_SECOND, seconds };
-  const { times, lost } = await askSteadily(load);
+  const { times, lost } = await askSteadily({
+    url: `${server.url}/v1/auth/me`,
+    headers,
+    posts: [],
+    perSecond: GUARDED_PER_SECOND,
+    seconds,
+    awaited: [{ status: 200, withinMilliseconds: Infinity }],
+  });
   const { 200: answered = [], ...others } = times;
   return { p99Milliseconds: quantile(answered, 0.99), lost: lost + Object.values(others).flat().length };
 }
@@ -163,29 +173,46 @@ async function askGuarded(server: Server, token: string, seconds: number): Promi
 /** Where the accounts were left: a user's sessions are at most a hundred. */
 let next = 0;
 
-function takeBodies(emails: readonly string[], count: number): string[] {
-  return Array.from({ length: count }, () =>
-    JSON.stringify({ email: emails[next++ % emails.length], password: PASSWORD }),
-  );
+function takeLogins(emails: readonly string[], count: number): Post[] {
+  return Array.from({ length: count }, () => {
+    const user = next++ % emails.length;
+    return {
+      body: JSON.stringify({ email: emails[user], password: PASSWORD }),
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': `10.0.${user >> 8}.${user & 255}` },
+    };
+  });
 }
 
-const JSON_HEADERS = { 'content-type': 'application/json' };
-
-/** A few clients that wait for each other: how many of them are served per second. */
+/**
+ * A few clients that wait for each other: how many of them are served per second. They go on until one is.
+ * @throws Error when none is in 60 s
+ */
 export async function logInInTurn(server: Server, emails: readonly string[], seconds: number): Promise<number> {
-  const { '2xx': served, duration } = await autocannon({
+  const done = Promise.withResolvers<autocannon.Result>();
+  const settle = (error: unknown, result: autocannon.Result): void =>
+    error === null ? done.resolve(result) : done.reject(error);
+  const options: autocannon.Options = {
     url: server.url,
     connections: 4,
-    duration: seconds,
+    duration: seconds + LONGEST_SECONDS,
+    timeout: LONGEST_SECONDS,
     requests: [
       {
         method: 'POST',
         path: '/v1/auth/login',
-        headers: JSON_HEADERS,
-        setupRequest: (request) => ({ ...request, body: takeBodies(emails, 1)[0] }),
+        setupRequest: (request) => ({ ...request, ...takeLogins(emails, 1)[0] }),
       },
     ],
+  };
+  const load = autocannon(options, settle);
+  const startedAt = performance.now();
+  let isOneServed = false;
+  load.on('response', (_client, status) => {
+    isOneServed ||= status === 200;
+    if (isOneServed && performance.now() - startedAt >= seconds * 1000) load.stop();
   });
+  const { '2xx': served, duration } = await done.promise;
+  if (served === 0) throw new Error(`no login was served in ${duration} s`);
   return served / duration;
 }
 
@@ -195,14 +222,23 @@ async function logInAtOnce(
   perSecond: number,
   seconds: number,
 ): Promise<Logins> {
-  const bodies = takeBodies(emails, perSecond * (WARM_UP_SECONDS + seconds));
-  const load = { url: `${server.url}/v1/auth/login`, headers: JSON_HEADERS, bodies, perSecond, seconds };
-  const { times, answers, lost } = await askSteadily(load);
+  const posts = takeLogins(emails, perSecond * (WARM_UP_SECONDS + seconds));
+  const { times, answers, lost, ...measured } = await askSteadily({
+    url: `${server.url}/v1/auth/login`,
+    headers: {},
+    posts,
+    perSecond,
+    seconds,
+    awaited: [
+      { status: 200, withinMilliseconds: Infinity },
+      { status: 503, withinMilliseconds: QUEUE_MILLISECONDS },
+    ],
+  });
   const { 200: _served, 503: shed = [], ...others } = times;
   const refused = shed.filter((milliseconds) => milliseconds < QUEUE_MILLISECONDS);
   return {
     offeredPerSecond: perSecond,
-    perSecond: (answers[200] ?? 0) / seconds,
+    perSecond: (answers[200] ?? 0) / measured.seconds,
     failed: lost + Object.values(others).flat().length,
     dropped: shed.length - refused.length,
     refused: refused.length,

@@ -45,20 +45,24 @@ export interface Table extends Circumstances {
 export const USABLE_GENERATOR_SHARE = 0.9;
 const KEPT_UP = 0.95;
 
+/** @throws Error when a value is not finite, as what nothing was divided by: no figure comes of that */
 export function measure(scenario: string, name: string, unit: string, values: readonly number[]): Measure {
+  if (!values.every(Number.isFinite)) throw new Error(`${scenario}: ${name} was ${values.join(', ')}`);
   return { name, unit, values, ...estimate(values), most: targetOf(scenario, name) };
 }
 
-/** One server's CPU over another's, within each round. */
+/** One server's CPU over another's, within each round. @throws Error when one is not finite */
 export function ratio(
   scenario: string,
   servers: Readonly<Record<string, Measured>>,
   [one, other]: readonly [string, string],
 ): Measure {
-  const over = (member: 'cpuMicroseconds' | 'saturatedCpuMicroseconds'): number[] =>
-    (servers[one]?.[member] ?? []).map((cpu, round) => cpu / (servers[other]?.[member][round] ?? 0));
-  const saturated = estimate(over('saturatedCpuMicroseconds'));
-  return { ...measure(scenario, `${one} / ${other}`, 'ratio', over('cpuMicroseconds')), saturated };
+  const over = (member: 'cpuMicroseconds' | 'saturatedCpuMicroseconds'): Measure => {
+    const values = (servers[one]?.[member] ?? []).map((cpu, round) => cpu / (servers[other]?.[member][round] ?? 0));
+    return measure(scenario, `${one} / ${other}`, 'ratio', values);
+  };
+  const { median, low, high } = over('saturatedCpuMicroseconds');
+  return { ...over('cpuMicroseconds'), saturated: { median, low, high } };
 }
 
 export function verdict({ median, most }: Measure): 'reached' | 'not reached' | '' {

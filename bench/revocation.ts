@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ME } from './contestants.ts';
-import { drive, quantile, signIn, withBench, type Bench, type Effort, type Server } from './harness.ts';
-import { bearer, Load } from './load.ts';
+import { quantile, signIn, withBench, type Bench, type Effort, type Server } from './harness.ts';
+import { bearer, Load, openLoad } from './load.ts';
 import { compete, type Contestant } from './match.ts';
 import { measure, ratio, type Measured, type Result } from './results.ts';
 
@@ -91,7 +91,11 @@ async function measureCost(bench: Bench, effort: Effort): Promise<Cost> {
     [EMPTY]: calledBy(await signIn(empty.url), empty),
     [FULL]: calledBy(token, full),
   });
-  return { servers, heapMegabytes, queriesPerRequest: await countQueries(bench, fullUrl, full, token, effort) };
+  return {
+    servers,
+    heapMegabytes,
+    queriesPerRequest: await countQueries(bench, fullUrl, calledBy(token, full), effort),
+  };
 }
 
 function calledBy(token: string, server: Server): Contestant {
@@ -102,8 +106,7 @@ function calledBy(token: string, server: Server): Contestant {
 async function countQueries(
   bench: Bench,
   databaseUrl: string,
-  server: Server,
-  token: string,
+  { load }: Contestant,
   { seconds, rate }: Effort,
 ): Promise<number> {
   const count = async (): Promise<{ transactions: number; at: number }> => {
@@ -119,8 +122,10 @@ async function countQueries(
   const before = await count();
   await pause(seconds * 1000);
   const idle = await count();
-  const { requests } = await drive(`${server.url}/v1/auth/me`, { token, seconds, rate });
+  const opened = await openLoad(load);
+  const { answered } = await opened.drive({ seconds, rate });
+  opened.close();
   const busy = await count();
   const expected = ((idle.transactions - before.transactions) / (idle.at - before.at)) * (busy.at - idle.at);
-  return Math.max(0, busy.transactions - idle.transactions - expected) / requests.total;
+  return Math.max(0, busy.transactions - idle.transactions - expected) / answered;
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Get, Module } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { AccessTokenVerifier } from '../dist/access/access-token.verifier.js';
@@ -10,6 +11,7 @@ import { PrincipalView } from '../dist/auth/auth.messages.js';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { PasswordsService } from '../dist/passwords/passwords.service.js';
+import { Problem } from '../dist/problems/problem.js';
 import { RevocationsService } from '../dist/sessions/revocations.service.js';
 import { TokensService } from '../dist/tokens/tokens.service.js';
 import { startProfile, stopProfile } from './profiler.ts';
@@ -111,20 +113,35 @@ async function gate(given: readonly string[]): Promise<number> {
   return whole - perCall((token) => token.charCodeAt(0));
 }
 
+/** How soon one whom the passwords refuse asks again. */
+const AGAIN_MILLISECONDS = 10;
+
 /** When nothing else is asked of the passwords. Each thread has one at work and one that waits. */
 async function hashesPerSecond(seconds: number): Promise<number> {
   const passwords = app.get(PasswordsService, { strict: false });
-  const passwordHash = await passwords.hash('a long enough passphrase');
+  const passwordHash = await untilAdmitted(() => passwords.hash('a long enough passphrase'));
   const startedAt = performance.now();
   let hashes = 0;
   const work = async (): Promise<void> => {
     while (performance.now() - startedAt < seconds * 1000) {
-      await passwords.verify('a long enough passphrase', passwordHash);
+      await untilAdmitted(() => passwords.verify('a long enough passphrase', passwordHash));
       hashes++;
     }
   };
   await Promise.all(Array.from({ length: 2 * passwords.stats().limit }, () => work()));
   return hashes / ((performance.now() - startedAt) / 1000);
+}
+
+/** On a busy machine there is no time even for one that waits. */
+async function untilAdmitted<Made>(ask: () => Promise<Made>): Promise<Made> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Problem && error.kind.code === 'service_unavailable')) throw error;
+      await pause(AGAIN_MILLISECONDS);
+    }
+  }
 }
 
 async function stop(): Promise<void> {

@@ -1,5 +1,6 @@
-/** The value below which this part of the sorted numbers lies; 0.5 is the median. */
+/** The value below which this part of the sorted numbers lies; 0.5 is the median. @throws RangeError of no numbers */
 export function quantile(numbers: readonly number[], part: number): number {
+  if (numbers.length === 0) throw new RangeError('no numbers have no quantile');
   const sorted = numbers.toSorted((a, b) => a - b);
   const place = (sorted.length - 1) * part;
   const [low = 0, high = low] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];

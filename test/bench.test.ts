@@ -6,19 +6,21 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { checkGuard } from '../bench/contestants.ts';
 import { installPeers } from '../bench/harness.ts';
 import { bearer, Load, openLoad } from '../bench/load.ts';
 import { markdown } from '../bench/report.ts';
-import { read, type Table } from '../bench/results.ts';
+import { measure, read, type Table } from '../bench/results.ts';
 import { estimate, quantile } from '../bench/statistics.ts';
+import type { SteadyLoad, SteadyResult } from '../bench/steady-load.worker.ts';
 import { TARGETS } from '../bench/targets.ts';
 import { forge, mintToken, viewOf } from '../bench/tokens.ts';
 
 const BRIEFLY = ['--rounds', '1', '--seconds', '0.3', '--rate', '500'];
-/** The first that needs the peers installs them. */
-const PATIENCE = { timeout: 180_000 };
+/** The first that needs the peers installs them; a machine with much else to do hashes a password in seconds. */
+const PATIENCE = { timeout: 300_000 };
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -163,7 +165,40 @@ describe('the generator', () => {
   });
 });
 
+describe('the generator of a steady load', () => {
+  it('goes on beyond its time until an answer has come without which there is nothing to measure', async () => {
+    let asked = 0;
+    const url = await listen((_request, response) => {
+      response.writeHead(++asked <= 20 ? 503 : 200, { 'content-length': 2 }).end('{}');
+    });
+    const workerData: SteadyLoad = {
+      url,
+      headers: {},
+      posts: [],
+      perSecond: 100,
+      warmUpSeconds: 0,
+      seconds: 0.05,
+      awaited: [{ status: 200, withinMilliseconds: Infinity }],
+      patienceMilliseconds: 5000,
+    };
+    const worker = new Worker(new URL('../bench/steady-load.worker.ts', import.meta.url), { workerData });
+    const [{ times, lost }] = (await once(worker, 'message')) as [SteadyResult];
+    expect(times).toMatchObject({ 503: { length: 20 }, 200: expect.arrayContaining([expect.any(Number)]) });
+    expect(lost).toBe(0);
+  });
+});
+
+describe('a measure', () => {
+  it.each([NaN, Infinity])('of %d is an error', (value) => {
+    expect(() => measure('guard', 'guarded / unguarded', 'ratio', [1, value])).toThrow('guarded / unguarded was 1, ');
+  });
+});
+
 describe('statistics', () => {
+  it('have no figure where there are no numbers', () => {
+    expect(() => quantile([], 0.5)).toThrow(RangeError);
+  });
+
   it('put the median into its interval, always the same one', () => {
     const numbers = [1, 2, 3, 4, 100, 6, 7, 8, 9];
     const { median, low, high } = estimate(numbers);
