@@ -27,14 +27,22 @@ const MEASURING = [
   'log-sink',
   'login-storm',
   'metrics',
+  'restores',
   'revocation',
   'rolling-upgrade',
+  'signals',
   'slow-clients',
   'stalls',
   'token-flood',
 ].map((name) => `test/${name}.test.ts`);
 
-const HTTP = { globalSetup: ['test/global-setup.ts'], testTimeout: 30_000, hookTimeout: 60_000 };
+const HTTP = {
+  globalSetup: ['test/global-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // A wait for a fact; what must be true sooner says so itself.
+  expect: { poll: { timeout: 10_000 } },
+};
 
 export default defineConfig({
   test: {

@@ -7,7 +7,6 @@ import type { ConnectionTarget } from '../src/database/connection.js';
 import { requireRightSession } from '../src/database/session-check.js';
 import { afterAllTests, createDatabase, query } from './app.js';
 import { expectNear } from './instants.js';
-import { PASSWORD } from './client.js';
 import { MASTER_SECRET, startNode, type Node } from './processes.js';
 
 /** Five hours off, and a style in which 11/12 is ambiguous. */
@@ -100,7 +99,11 @@ describe('with a time zone and a date style that are not ours, in database and e
     const { body } = await node.client.refresh(refreshToken);
     expect((await node.client.refresh(String(body['refresh_token']))).status).toBe(200);
     for (let turn = 0; turn < 10; turn++) expect((await node.client.login(email, 'wrong passphrase')).status).toBe(401);
-    const limited = await node.client.login(email, PASSWORD);
+    // A second's wait may be over; each further one doubles it.
+    let limited = await node.client.login(email, 'wrong passphrase');
+    for (let turn = 0; turn < 5 && limited.status === 401; turn++) {
+      limited = await node.client.login(email, 'wrong passphrase');
+    }
     expect(limited.status).toBe(429);
     expect(Number(limited.headers.get('retry-after'))).toBeLessThanOrEqual(300);
     const sets = `UPDATE sessions SET refreshed_at = refreshed_at - interval '13 days 23 hours', created_at = sessions.created_at - interval '13 days 23 hours' FROM users`;

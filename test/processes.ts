@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
 import { Client } from './client.js';
 import { expectNoSecret, keepSecret } from './secrets.js';
@@ -55,13 +55,23 @@ export async function listening(program: Program): Promise<string> {
   return address() ?? '';
 }
 
-/** For a process whose address must be known beforehand. */
+/**
+ * For a process whose address must be known beforehand. Below what systems give to connections and to who listens on 0, so that none of
+ * these takes it until it is used.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(12_000 * Math.random());
+    const server = createServer();
+    try {
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 export interface Node extends Program {

@@ -141,7 +141,7 @@ describe('a database that 0.1.0 left', () => {
     expect((ofThen[1]?.[0] ?? 0) - Date.now() / 1000).toBeGreaterThan((count * 900) / 20 - 60);
     // Ten wrong passwords cost a second, which may not be over.
     const json = { email, password: 'another wrong passphrase' };
-    await expect.poll(async () => (await post('/v1/auth/login', json, address)).status, { timeout: 5000 }).toBe(401);
+    await expect.poll(async () => (await post('/v1/auth/login', json, address)).status).toBe(401);
     const [[byAddress = 0] = [], [byBoth = 0] = []] = await Promise.all(['address', 'address-and-account'].map(fullAt));
     expect(byAddress).toBeGreaterThan(ofThen[0]?.[0] ?? 0);
     expect(byBoth).toBeGreaterThan(ofThen[1]?.[0] ?? 0);
