@@ -1,7 +1,7 @@
 import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ProblemBody } from '../problems/problem-body.js';
-import { sendProblem } from '../problems/problem.filter.js';
+import { answerError } from '../problems/problem.filter.js';
 import { isOptional } from './body-parser.js';
 import { documentedRoute, type RouteProblems } from './documented-route.js';
 
@@ -42,7 +42,7 @@ export async function registerPublic(fastify: FastifyInstance, plugin: FastifyPl
       route.config = Object.assign({}, route.config, { access: 'public' });
     });
     // Nest sets its error handler after these routes have taken theirs.
-    open.setErrorHandler((error, request, reply) => sendProblem(error, () => undefined, request, reply));
+    open.setErrorHandler((error, request, reply) => answerError(error, () => undefined, request, reply));
     await plugin(open, {});
   });
 }

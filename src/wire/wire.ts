@@ -7,6 +7,7 @@ import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { settleContentType, useStrictJson } from './body-parser.js';
 import { settlingClientAddress, trusting, type IsTrusted } from './client-address.js';
 import { answerPreflight, isPreflight, type FieldsByOrigin } from './cors.js';
+import { FinalResponse } from './final-response.js';
 import { BoundedIncomingMessage } from './input-bounds.js';
 import { lazyLogger } from './lazy-logger.js';
 import { hasTurn, inTurn, pipelined } from './pipelining.js';
@@ -96,6 +97,7 @@ export function wireOptions(wire: Wire, patience: Patience = PATIENCE) {
       createServer(
         {
           IncomingMessage: BoundedIncomingMessage,
+          ServerResponse: FinalResponse,
           headersTimeout: patience.headersMs,
           requestTimeout: patience.requestMs,
           keepAliveTimeout: patience.idleMs,

@@ -1,0 +1,14 @@
+import { ServerResponse, type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 'node:http';
+
+type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
+
+/**
+ * Node's response without a 1xx status, for `http.createServer({ ServerResponse })`: the client would go on waiting for the final one, and take
+ * the answer to its next request for it (RFC 9110 section 15.2). `writeContinue`, `writeProcessing` and `writeEarlyHints` are as they were.
+ */
+export class FinalResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  override writeHead(status: number, reason?: string | Headers, headers?: Headers): this {
+    if (status < 200) throw new RangeError(`${status} is not the status of a final response.`);
+    return super.writeHead(status, reason as string, headers);
+  }
+}
