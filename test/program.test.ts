@@ -69,6 +69,29 @@ describe('a start', () => {
     rmSync(folder, { recursive: true });
   });
 
+  it('at the same moment as another on one DATA_DIR, new or not, is refused or serves, and loses nothing (FLT-27)', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
+    chmodSync(folder, 0o711);
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const environment = { DATA_DIR: join(folder, 'data') };
+    const credentials = { email: 'ada@example.com', password: PASSWORD };
+    for (const turn of ['new', 'not new']) {
+      const both = [main(environment), main(environment)];
+      const refused = await Promise.race(both.map(async (program) => ended(program).then(() => program)));
+      expect(refused.process.exitCode, turn).toBe(1);
+      expect(refused.output()).toMatch(
+        /^Gatehouse already runs on this DATA_DIR \(gatehouse app, process \d+\): stop it/m,
+      );
+      for (const serving of both.filter((program) => program !== refused)) {
+        const url = await listening(serving);
+        if (turn === 'new') await post(url, '/v1/auth/register', credentials);
+        expect(await post(url, '/v1/auth/login', credentials)).toMatchObject({ token_type: 'Bearer' });
+        serving.process.kill('SIGTERM');
+        expect(await ended(serving)).toBe(0);
+      }
+    }
+  });
+
   it('that is told to stop before it serves stops the database it started', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
     chmodSync(folder, 0o711);

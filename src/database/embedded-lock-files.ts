@@ -9,12 +9,26 @@ const SETTLED_WITHOUT_PROC_MS = 60_000;
 /** When each file was first seen without a process id. A file's own time may lie in the future. */
 const firstSeen = new Map<string, number>();
 
-/** `postmaster.pid`, or the lock file of a socket: undefined when it is missing. */
+/** What a lock file says is not known: neither that a server runs nor that none does. */
+export class UnreadableLockError extends Error {
+  override readonly name = 'UnreadableLockError';
+}
+
+/**
+ * `postmaster.pid`, or the lock file of a socket: undefined when it is missing.
+ * @throws {UnreadableLockError} when its device, or the server of its file system, does not give it.
+ */
 export async function readLockFile(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
-    throw error;
+    throw new UnreadableLockError(`${file} cannot be read (${error.code ?? error.message})`, { cause: error });
   });
+}
+
+/** To be caught with: the error itself where a lock file could not be read. */
+export function unlessUnreadable(error: unknown): UnreadableLockError {
+  if (error instanceof UnreadableLockError) return error;
+  throw error;
 }
 
 /** The process id in its first line; negative for a stand-alone backend, undefined for what is no lock file. */

@@ -1,13 +1,27 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseSettings } from '../config/read-settings.js';
 import { isAlive } from './embedded-lock-files.js';
 import { findPostmaster, stopPostmaster } from './embedded-postmaster.js';
@@ -145,6 +159,7 @@ const PG_VARIABLES = (
   .split(' ')
   .map((name) => `PG${name}`);
 
+const lockFile = () => join(dataDir, 'postgres', 'postmaster.pid');
 const postmaster = () => findPostmaster(join(dataDir, 'postgres'));
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 const scratchFolders = async (folder: string) =>
@@ -490,6 +505,57 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       expect((await stat(join(dataDir, 'postgres.log'))).size).toBe(logged);
       expect(await readFile(file(), 'utf8')).toBe('');
       await rm(file());
+    });
+  });
+
+  describe('whose postmaster.pid cannot be read', () => {
+    /** In one step, so that it is never missing. */
+    const replaceBy = async (target: string): Promise<void> => {
+      await symlink(target, `${lockFile()}.other`);
+      await rename(`${lockFile()}.other`, lockFile());
+    };
+
+    test.runIf(process.platform === 'linux').each([
+      ['EIO', '/proc/self/mem'],
+      ['ELOOP', 'postmaster.pid'],
+    ])('for %s is neither started nor cleared away, and found once it can (FLT-27)', async (code, target) => {
+      const killed = startProcess(dataDir, 'app');
+      const { url: address } = await killed.outcome;
+      await killed.kill();
+      const server = await postmaster();
+      const text = await readFile(lockFile(), 'utf8');
+      const logged = (await stat(join(dataDir, 'postgres.log'))).size;
+      await replaceBy(target);
+      const attempt = new AbortController();
+      const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
+      setTimeout(() => attempt.abort(), 1000);
+      await expect(starting).rejects.toThrow(
+        `PostgreSQL accepts no connections: ${lockFile()} cannot be read (${code}); see`,
+      );
+      expect(await readlink(lockFile())).toBe(target);
+      expect((await stat(join(dataDir, 'postgres.log'))).size).toBe(logged);
+      const next = provide('app');
+      await writeFile(`${lockFile()}.kept`, text);
+      await rename(`${lockFile()}.kept`, lockFile());
+      expect((await next).config.databaseUrl).toBe(address);
+      expect(await postmaster()).toEqual(server);
+    });
+
+    test.runIf(process.platform === 'linux')('while it stops is waited for (FLT-27)', async () => {
+      const provided = await provide('app');
+      const pid = (await postmaster())?.pid ?? 0;
+      process.kill(pid, 'SIGSTOP');
+      const stopping = provided.stop();
+      const isOver = vi.fn<() => void>();
+      void stopping.then(isOver, isOver);
+      // SIGINT, which it has not taken yet.
+      await until(async () => /^ShdPnd:\s*\d*2$/m.test(await readFile(`/proc/${pid}/status`, 'utf8')));
+      await replaceBy('postmaster.pid');
+      await pause(100);
+      expect(isOver).not.toHaveBeenCalled();
+      process.kill(pid, 'SIGCONT');
+      await stopping;
+      expect(isAlive(pid)).toBe(false);
     });
   });
 

@@ -4,7 +4,7 @@ import { aborted } from '../config/termination.js';
 import { ensureCluster, ROLE } from './embedded-cluster.js';
 import type { Installation } from './embedded-installation.js';
 import { isPassing, Lease, type Role } from './embedded-lease.js';
-import { clearLockFile, clusterLock, isProvenServerOf, socketLock } from './embedded-lock-files.js';
+import { clearLockFile, clusterLock, isProvenServerOf, socketLock, unlessUnreadable } from './embedded-lock-files.js';
 import { findPostmaster, stopPostmaster, type Postmaster } from './embedded-postmaster.js';
 import { identityOf, isListening, openSocketFolder, socketIn } from './embedded-socket.js';
 import { startPostmaster } from './embedded-start.js';
@@ -140,12 +140,12 @@ async function takeLease(access: Access, stopping?: AbortSignal): Promise<Lease>
   let obstacle: unknown = 'it is starting or stopping';
   const isOver = (): boolean => patience.aborted || stopping?.aborted === true;
   while (!isOver()) {
-    const found = await tryLease(access, starts);
+    const found = await tryLease(access, starts).catch(unlessUnreadable);
     if (found instanceof Lease) return found;
     obstacle = found ?? obstacle;
     await pause(STEP_MS);
   }
-  if (starts.count > 0 && stopping?.aborted === true) await stopUnused(access);
+  if (starts.count > 0 && stopping?.aborted === true) await stopUnused(access).catch(unlessUnreadable);
   const cause: unknown = stopping?.aborted === true ? stopping.reason : obstacle;
   throw new Error(`PostgreSQL accepts no connections: ${said(obstacle)}; see ${log}`, { cause });
 }

@@ -7,6 +7,8 @@ import {
   readLockFile,
   removeUnchanged,
   signalProcess,
+  UnreadableLockError,
+  unlessUnreadable,
 } from './embedded-lock-files.js';
 
 /** The server's first process, as its `postmaster.pid` has it. */
@@ -47,7 +49,10 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
 export async function stopPostmaster(cluster: string, hurry?: AbortSignal): Promise<void> {
   const server = await findPostmaster(cluster);
   if (server === undefined) return;
-  const isGone = async (): Promise<boolean> => (await findPostmaster(cluster))?.pid !== server.pid;
+  const isGone = async (): Promise<boolean> => {
+    const found = await findPostmaster(cluster).catch(unlessUnreadable);
+    return !(found instanceof UnreadableLockError) && found?.pid !== server.pid;
+  };
   signalProcess(server.pid, 'SIGINT');
   if (await comesTrue(isGone, LONGEST_STOP_MS, hurry)) return;
   if (hurry?.aborted !== true) throw new Error(`PostgreSQL (process ${server.pid}) is still shutting down`);
