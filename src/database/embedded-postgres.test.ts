@@ -160,6 +160,13 @@ const PG_VARIABLES = (
   .map((name) => `PG${name}`);
 
 const lockFile = () => join(dataDir, 'postgres', 'postmaster.pid');
+
+/** In one step, so that it is never missing. */
+async function replaceLockFileBy(target: string): Promise<void> {
+  await symlink(target, `${lockFile()}.other`);
+  await rename(`${lockFile()}.other`, lockFile());
+}
+
 const postmaster = () => findPostmaster(join(dataDir, 'postgres'));
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 const scratchFolders = async (folder: string) =>
@@ -509,12 +516,6 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
   });
 
   describe('whose postmaster.pid cannot be read', () => {
-    /** In one step, so that it is never missing. */
-    const replaceBy = async (target: string): Promise<void> => {
-      await symlink(target, `${lockFile()}.other`);
-      await rename(`${lockFile()}.other`, lockFile());
-    };
-
     test.runIf(process.platform === 'linux').each([
       ['EIO', '/proc/self/mem'],
       ['ELOOP', 'postmaster.pid'],
@@ -525,7 +526,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       const server = await postmaster();
       const text = await readFile(lockFile(), 'utf8');
       const logged = (await stat(join(dataDir, 'postgres.log'))).size;
-      await replaceBy(target);
+      await replaceLockFileBy(target);
       const attempt = new AbortController();
       const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
       setTimeout(() => attempt.abort(), 1000);
@@ -550,7 +551,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       void stopping.then(isOver, isOver);
       // SIGINT, which it has not taken yet.
       await until(async () => /^ShdPnd:\s*\d*2$/m.test(await readFile(`/proc/${pid}/status`, 'utf8')));
-      await replaceBy('postmaster.pid');
+      await replaceLockFileBy('postmaster.pid');
       await pause(100);
       expect(isOver).not.toHaveBeenCalled();
       process.kill(pid, 'SIGCONT');
