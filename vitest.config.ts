@@ -36,13 +36,10 @@ const MEASURING = [
   'token-flood',
 ].map((name) => `test/${name}.test.ts`);
 
-const HTTP = {
-  globalSetup: ['test/global-setup.ts'],
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
-  // A wait for a fact; what must be true sooner says so itself.
-  expect: { poll: { timeout: 10_000 } },
-};
+/** For waits for a fact; what must be true sooner says so itself. */
+const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
+
+const HTTP = { ...PATIENT, globalSetup: ['test/global-setup.ts'] };
 
 export default defineConfig({
   test: {
@@ -68,7 +65,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
-      { test: { name: 'unit', include: ['src/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 3 } } },
+      { test: { ...PATIENT, name: 'unit', include: ['src/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 3 } } },
     ],
   },
 });

@@ -266,7 +266,7 @@ describe('every problem code', () => {
       const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
       const { token } = await brief.signIn();
       const answer = (): Promise<Answer> => brief.call('GET', '/v1/auth/me', { token });
-      await expect.poll(async () => (await answer()).status, { timeout: 5000 }).toBe(401);
+      await expect.poll(async () => (await answer()).status).toBe(401);
       return { route: 'GET /v1/auth/me', answer: await answer() };
     },
     too_many_attempts: async () => {

@@ -185,7 +185,7 @@ afterEach(async () => {
 });
 afterAll(() => rm(temporary, { recursive: true }));
 
-describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
+describe('an embedded PostgreSQL', { timeout: 60_000 }, () => {
   let database: ProvidedDatabase;
   let url: string;
 
@@ -507,7 +507,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       const logged = (await stat(join(dataDir, 'postgres.log'))).size;
       const attempt = new AbortController();
       const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
-      setTimeout(() => attempt.abort(), 1000);
+      setTimeout(() => attempt.abort(), 2000);
       await expect(starting).rejects.toThrow(`${file()} names no process, as after a power failure; it is removed`);
       expect((await stat(join(dataDir, 'postgres.log'))).size).toBe(logged);
       expect(await readFile(file(), 'utf8')).toBe('');
@@ -579,7 +579,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       await utimes(file, new Date(), new Date(Date.now() - 11_000));
       const attempt = new AbortController();
       const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
-      setTimeout(() => attempt.abort(), 500);
+      setTimeout(() => attempt.abort(), 2000);
       await expect(starting).rejects.toThrow(`process ${backend} is a postgres of this folder: end it`);
       process.kill(backend, 'SIGKILL');
       const { config } = await provide('script');
