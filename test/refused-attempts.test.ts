@@ -26,7 +26,7 @@ beforeEach(() => {
 const LIMITED: Partial<Config> = { rateLimits: 'on', trustedProxies: ['127.0.0.1'] };
 
 /** Some tenths of a second for a hash, and no wait for another. */
-const SLOW = { argon2Passes: 200, argon2MemoryKib: 32_768, hashConcurrency: 1, hashQueueMilliseconds: 0 };
+const SLOW = { argon2Passes: 60, argon2MemoryKib: 32_768, hashConcurrency: 1, hashQueueMilliseconds: 0 };
 
 let app: TestApp;
 const onFinished = afterAllTests();
