@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LoginOutcomes } from '../src/access/login-outcomes.js';
 import type { Config } from '../src/config/config.js';
 import { DeviceTokens } from '../src/limits/device-tokens.js';
 import { LIMITS } from '../src/limits/limit-policies.js';
-import { LimitsRepository } from '../src/limits/limits.repository.js';
 import { LimitsService } from '../src/limits/limits.service.js';
 import { PasswordsService } from '../src/passwords/passwords.service.js';
 import { AccountsService } from '../src/users/accounts.service.js';
@@ -177,9 +176,13 @@ describe('an account', () => {
     await expect.poll(() => passwords.stats().running).toBe(1);
     // Its turnstile lets all pass, so that there is no room only after the attempt was charged.
     vi.spyOn(passwords, 'refusal').mockReturnValue(undefined);
-    const consume = vi.spyOn(busy.nest.get(LimitsRepository, { strict: false }), 'consume');
+    await app.query(`
+      CREATE TABLE charged (key bytea);
+      CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO charged VALUES (NEW.key); RETURN NULL; END';
+      CREATE TRIGGER tell AFTER INSERT OR UPDATE ON account_guards FOR EACH ROW EXECUTE FUNCTION tell()`);
+    onTestFinished(async () => void (await app.query('DROP FUNCTION tell CASCADE; DROP TABLE charged')));
     expect((await logIn(busy, { email })).status).toBe(503);
-    expect(consume).toHaveBeenCalledOnce();
+    expect(await app.query('SELECT FROM charged WHERE key = $1', [guardKey(app, email)])).toHaveLength(1);
     expect(await failuresOf(app, email)).toBe(0);
     await running;
   });
