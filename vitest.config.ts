@@ -5,6 +5,7 @@ const FAULTS_ONLY = [
   'test/first-starts.test.ts',
   'test/haproxy.test.ts',
   'test/install.test.ts',
+  'test/large-purges.test.ts',
   'test/rolling-upgrade.test.ts',
 ];
 
@@ -22,6 +23,7 @@ const MEASURING = [
   'install',
   'input-cost',
   'keys',
+  'large-purges',
   'leaving',
   'limits',
   'log-sink',

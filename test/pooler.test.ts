@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/startup.js';
+import { PURGE_GUARDS_LOCK } from '../src/database/advisory-lock.js';
+import { Chores } from '../src/database/chores.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, testConfig } from './app.js';
 import { expectNear } from './instants.js';
 import { ended, freePort, main, MASTER_SECRET, startNode } from './processes.js';
@@ -62,6 +64,8 @@ async function pool(url: string, onFinished: OnFinished, ignored = IGNORED): Pro
   return `postgresql://somebody:anything@127.0.0.1:${listenPort}/gate`;
 }
 
+const nothing = (): Promise<void> => Promise.resolve();
+
 describe.skipIf(PROGRAM === undefined)(
   'behind PgBouncer in transaction mode (skipped where pgbouncer is not installed)',
   () => {
@@ -108,6 +112,26 @@ describe.skipIf(PROGRAM === undefined)(
       const [first] = users;
       expect((await node.client.logout(first?.token ?? '')).status).toBe(204);
       await expect.poll(async () => (await node.client.me(first?.token ?? '')).status).toBe(401);
+    });
+
+    it('one node alone purges, from its first batch to its last (BRU-07)', async () => {
+      const pooled = await pool(direct, onFinished);
+      const nodes = ['one', 'other'].map(() => new Chores(testConfig(pooled, { databaseDirectUrl: direct })));
+      const steps: string[] = [];
+      const [one, other] = nodes.map((chores, node) => (hold: () => Promise<void>) => {
+        return chores.walk(PURGE_GUARDS_LOCK, async (_, after = '0') => {
+          steps.push(`${node} ${after}`);
+          await hold();
+          return after === '2' ? undefined : String(Number(after) + 1);
+        });
+      });
+      await one?.(() => other?.(nothing) ?? nothing());
+      expect(steps).toEqual(['0 0', '0 1', '0 2']);
+      await other?.(nothing);
+      expect(steps.slice(3)).toEqual(['1 0', '1 1', '1 2']);
+      // Nothing of it stays with the connections that requests get.
+      const locks = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+      expect(await query(direct, locks)).toEqual([]);
     });
 
     it('a schema is refused with the statement that names it to the server, and then served (CFG-05)', async () => {

@@ -1,101 +1,176 @@
-import { expect, it } from 'vitest';
-import type pg from 'pg';
-import { AuditRepository } from '../src/audit/audit.repository.js';
-import { Breaker } from '../src/database/breaker.js';
-import { Chores, type ChoreStep } from '../src/database/chores.js';
-import { PrismaService } from '../src/database/prisma.service.js';
-import { LimitsRepository } from '../src/limits/limits.repository.js';
-import { RevocationsRepository } from '../src/sessions/revocations.repository.js';
-import { SessionsRepository } from '../src/sessions/sessions.repository.js';
-import { createDatabase, query, testConfig, type TestApp } from './app.js';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import pg from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { PURGE_GUARDS_LOCK } from '../src/database/advisory-lock.js';
+import { Chores } from '../src/database/chores.js';
+import { query, testConfig } from './app.js';
+import { BATCH, explainedPurge, filledDatabase, PURGES, stepOf, totalOf, type Batch } from './purging.js';
 
 const FEW = 10_000;
 const MANY = 40_000;
+/** Of a row that goes: found by two statements, locked, and found and deleted by its place. */
+const VISITS = 5;
+/** Pages of the index, of a batch: a thousand entries of 50 or more a page and the way down, twice. */
+const INDEX_PAGES = 60;
 
-/** What each job purges, and rows of it that are over: as they are inserted for each of a series of numbers `n`. */
-const PURGES: [job: string, table: string, columns: string, values: string][] = [
-  ['purge limits', 'rate_limits', 'key, full_at', `decode(md5(n::text), 'hex'), now() - interval '1 second'`],
-  [
-    'purge account guards',
-    'account_guards',
-    'key, failures, next_at',
-    `decode(md5(n::text), 'hex'), n % 20, now() - interval '31 days'`,
-  ],
-  [
-    'purge sessions',
-    'sessions',
-    'id, user_id, ended_at',
-    `gen_random_uuid(), (SELECT id FROM users LIMIT 1), now() - interval '2 days'`,
-  ],
-  ['purge revocations', 'revocations', 'kind, subject, created_at', `'sid', n, now() - interval '2 days'`],
-  ['purge audit trail', 'audit_events', 'event, actor, occurred_at', `'old', 'system', now() - interval '1 year'`],
-];
-
-interface Statistics {
-  readonly deleted: number;
-  readonly scans: number;
-  readonly buffers: number;
+/** No plan but by the index and by place, and no batch that costs more than its thousand rows. */
+function expectBounded(batches: readonly Batch[]): void {
+  const nodes = new Set(batches.flatMap((batch) => batch.nodes));
+  expect([...nodes].toSorted()).toEqual(['Index Scan', 'Limit', 'LockRows', 'ModifyTable', 'Tid Scan']);
+  for (const { buffers, deleted } of batches)
+    expect(buffers).toBeLessThanOrEqual(2 * BATCH + (VISITS - 2) * deleted + INDEX_PAGES);
 }
 
-/** The service's job, without the service: nodes that follow a table read it as well. */
-async function purge(databaseUrl: string, job: string): Promise<void> {
-  const prisma = new PrismaService(testConfig(databaseUrl), new Breaker());
-  const chores = new Chores(prisma);
-  const limits = new LimitsRepository(prisma);
-  const steps: Record<string, ChoreStep> = {
-    'purge limits': (tx, after) => limits.purgeLimits(tx, after),
-    'purge account guards': (tx, after) => limits.purgeGuards(tx, after),
-    'purge sessions': (tx, after) => new SessionsRepository(testConfig(databaseUrl), prisma).purge(tx, after),
-    'purge revocations': (tx, after) => new RevocationsRepository().purge(tx, after),
-    'purge audit trail': (tx, after) => new AuditRepository(prisma).purge(tx, 90, after),
-  };
-  const step = steps[job];
-  if (step === undefined) throw new TypeError(`no such job: ${job}`);
-  await chores.walk(1, step);
-  await prisma.onApplicationShutdown();
-}
+describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
+  const { job, table, isByAge } = purged;
+  const leftIn = async (databaseUrl: string): Promise<number> =>
+    (await query(databaseUrl, `SELECT FROM ${table}`)).length;
 
-async function statistics(app: Pick<TestApp, 'query'>, table: string): Promise<Statistics> {
-  const [row] = await app.query<Record<keyof Statistics, string>>(
-    `SELECT n_tup_del AS deleted, seq_scan AS scans,
-            heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read AS buffers
-     FROM pg_stat_user_tables JOIN pg_statio_user_tables USING (relid) WHERE relid = $1::regclass`,
-    [table],
-  );
-  return { deleted: Number(row?.deleted), scans: Number(row?.scans), buffers: Number(row?.buffers) };
-}
-
-it.each(PURGES)(
-  '%s reads no table from end to end, and a row costs the same in a small and in a large one (BRU-07)',
-  { timeout: 60_000 },
-  async (job, table, columns, values) => {
+  it('reads no table from end to end, and a row costs the same in a small and in a large one (BRU-07)', async () => {
     const perRow: number[] = [];
     for (const count of [FEW, MANY]) {
-      const databaseUrl = await createDatabase();
-      const app = {
-        query: <Row extends pg.QueryResultRow>(sql: string, input: unknown[] = []) =>
-          query<Row>(databaseUrl, sql, input),
-      };
-      await app.query(
-        `INSERT INTO users (id, email, email_lower, password_hash) VALUES (gen_random_uuid(), 'a@b', 'a@b', '')`,
-      );
-      // Autovacuum's reads would be counted as well.
-      await app.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
-      await app.query(`INSERT INTO ${table} (${columns}) SELECT ${values} FROM generate_series(1, ${count}) n`);
-      // The planner knows the table's size, as it does after a while; what was inserted is counted before the purge is.
-      await app.query(`ANALYZE ${table}`);
-      const before = await statistics(app, table);
-      await purge(databaseUrl, job);
-      await expect
-        .poll(async () => (await statistics(app, table)).deleted - before.deleted, { timeout: 20_000, interval: 200 })
-        .toBe(count);
-      const after = await statistics(app, table);
-      expect(after.scans - before.scans).toBe(0);
-      perRow.push((after.buffers - before.buffers) / count);
+      const databaseUrl = await filledDatabase(purged, { over: count, live: 0 });
+      const batches = await explainedPurge(databaseUrl, job);
+      expectBounded(batches);
+      expect(await leftIn(databaseUrl)).toBe(0);
+      perRow.push(totalOf(batches, 'buffers') / count);
     }
     const [few = 0, many = 0] = perRow;
-    expect(many / few).toBeLessThan(1.2);
-    expect(few / many).toBeLessThan(1.2);
-    expect(many).toBeLessThan(20);
-  },
-);
+    expect(Math.abs(many - few)).toBeLessThan(0.05);
+  });
+
+  it('reads each row of a table that is mostly live once by each statement, and ends (BRU-07)', async () => {
+    const [over, live] = [20, 2 * FEW];
+    const databaseUrl = await filledDatabase(purged, { over, live });
+    const batches = await explainedPurge(databaseUrl, job);
+    expectBounded(batches);
+    expect(await leftIn(databaseUrl)).toBe(live);
+    expect(totalOf(batches, 'deleted')).toBe(over);
+    const looked = isByAge ? BATCH : over + live;
+    expect(batches).toHaveLength(Math.ceil(looked / BATCH));
+    expect(totalOf(batches, 'rows')).toBe(2 * looked);
+  });
+
+  it('finds the few rows left over from a large purge by the index, and soon reads no more of what is gone (BRU-07)', async () => {
+    const live = 20;
+    const databaseUrl = await filledDatabase(purged, { over: MANY, live });
+    expectBounded(await explainedPurge(databaseUrl, job));
+    // The planner knows that the table is small, and how many pages it has.
+    await query(databaseUrl, `ANALYZE ${table}`);
+    const pass = async (): Promise<number> => {
+      const batches = await explainedPurge(databaseUrl, job);
+      expect(batches.flatMap(({ nodes }) => nodes)).not.toContain('Seq Scan');
+      expect([batches.length, totalOf(batches, 'rows')]).toEqual([1, 2 * live]);
+      return totalOf(batches, 'buffers');
+    };
+    // Each statement visits what was deleted at most once more.
+    expect(await pass()).toBeLessThan(2.2 * MANY);
+    // From then on only the pages of the index, as soon as no other transaction (of autovacuum, say) may still see it.
+    await expect.poll(pass, { timeout: 20_000 }).toBeLessThan(MANY / 50);
+    const vacuumed = async (): Promise<number> => {
+      await query(databaseUrl, `VACUUM ${table}`);
+      return pass();
+    };
+    await expect.poll(vacuumed, { timeout: 20_000 }).toBeLessThan(100);
+    expect(await leftIn(databaseUrl)).toBe(live);
+  });
+});
+
+/** Until the other has let it begin. */
+async function takeOver(steps: readonly string[], walk: () => Promise<void>): Promise<void> {
+  await expect.poll(async () => (await walk(), steps), { interval: 50, timeout: 20_000 }).toContain('other');
+}
+
+describe('of two nodes', { timeout: 60_000 }, () => {
+  const guards = PURGES.find(({ job }) => job === 'purge account guards');
+
+  /** Jobs on one database; each tells of its steps, and may be held up in one. */
+  async function twoNodes() {
+    if (guards === undefined) throw new TypeError('there are no guards');
+    const databaseUrl = await filledDatabase(guards, { over: FEW, live: 0 });
+    const config = testConfig(databaseUrl);
+    const steps: string[] = [];
+    const node = (name: string, hold: (count: number) => Promise<void> = async () => undefined) => {
+      const chores = new Chores(config);
+      const step = stepOf(guards.job, config);
+      let count = 0;
+      const walk = (): Promise<void> =>
+        chores.walk(PURGE_GUARDS_LOCK, async (run, after) => {
+          steps.push(name);
+          await hold(++count);
+          return step(run, after);
+        });
+      return { walk, leave: () => chores.onModuleDestroy() };
+    };
+    const left = async (): Promise<number> => (await query(databaseUrl, 'SELECT FROM account_guards')).length;
+    return { databaseUrl, steps, node, left };
+  }
+
+  it('one walks from its first batch to its last, and nobody gets the lock in between (BRU-07)', async () => {
+    const { databaseUrl, steps, node, left } = await twoNodes();
+    const waiter = new pg.Client({ connectionString: databaseUrl });
+    await waiter.connect();
+    onTestFinished(() => waiter.end());
+    let granted: Promise<number> | undefined;
+    const other = node('other');
+    const one = node('one', async () => {
+      await other.walk();
+      if (granted !== undefined) return;
+      granted = waiter.query('SELECT pg_advisory_lock($1)', [PURGE_GUARDS_LOCK]).then(() => steps.length);
+      const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+      await expect.poll(() => query(databaseUrl, waiting), { interval: 5 }).toHaveLength(1);
+    });
+    await one.walk();
+    expect(steps).toEqual(Array.from({ length: 11 }, () => 'one'));
+    expect(await granted).toBe(11);
+    expect(await left()).toBe(0);
+  });
+
+  it('the other takes over when the one that walks is killed (BRU-07)', async () => {
+    const { databaseUrl, steps, node, left } = await twoNodes();
+    const other = node('other');
+    const script = `
+      import { Chores } from './dist/database/chores.js';
+      const chores = new Chores(${JSON.stringify({ databaseUrl, databaseDirectUrl: databaseUrl })});
+      // The server hears from it all the time, so that it is its end that counts.
+      await chores.walk(${PURGE_GUARDS_LOCK}, async (run) => {
+        console.log('walking');
+        for (;;) await run({ text: 'SELECT pg_sleep(0.1)', values: [] });
+      });`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stdout, 'data');
+    await other.walk();
+    expect(steps).toEqual([]);
+    child.kill('SIGKILL');
+    await takeOver(steps, other.walk);
+    expect(await left()).toBe(0);
+  });
+
+  it('the other takes over from one that hangs, which then deletes nothing more (BRU-07)', async () => {
+    const { steps, node, left } = await twoNodes();
+    const goOn = Promise.withResolvers<void>();
+    const one = node('one', (count) => (count === 2 ? goOn.promise : Promise.resolve()));
+    const other = node('other');
+    const walking = one.walk().catch((error: unknown) => error);
+    await expect.poll(() => steps).toEqual(['one', 'one']);
+    await takeOver(steps, other.walk);
+    expect(await left()).toBe(0);
+    goOn.resolve();
+    expect(await walking).toBeInstanceOf(Error);
+    expect(steps.filter((name) => name === 'one')).toHaveLength(2);
+  });
+
+  it('the other takes over from one that leaves, at once and without a failure (BRU-07)', async () => {
+    const { steps, node, left } = await twoNodes();
+    const one = node('one', () => one.leave());
+    const other = node('other');
+    await one.walk();
+    await takeOver(steps, other.walk);
+    expect(steps[1]).toBe('other');
+    expect(await left()).toBe(0);
+  });
+});

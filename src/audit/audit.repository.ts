@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch } from '../database/purge-batch.js';
+import { purgeBatch, type PurgeQuery } from '../database/purge-batch.js';
 import { keptUserAgent } from '../wire/sender.js';
 import type { AuditEvent } from './audit-events.js';
 
@@ -46,9 +46,9 @@ export class AuditRepository {
   }
 
   /** Deletes those among the next of the table that are older. */
-  purge(tx: Transaction, retentionDays: number, after: string | undefined): Promise<string | undefined> {
+  purge(query: PurgeQuery, retentionDays: number, after: string | undefined): Promise<string | undefined> {
     const isOver = Prisma.sql`occurred_at < now() - make_interval(days => ${retentionDays}::int)`;
-    return purgeBatch(tx, { table: 'audit_events', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
+    return purgeBatch(query, { table: 'audit_events', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
   }
 }
 

@@ -47,7 +47,7 @@ export class AuditService {
   /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */
   async purge(): Promise<void> {
     const { auditRetentionDays } = this.config;
-    await this.chores.walk(PURGE_AUDIT_LOCK, (tx, after) => this.repository.purge(tx, auditRetentionDays, after));
+    await this.chores.walk(PURGE_AUDIT_LOCK, (query, after) => this.repository.purge(query, auditRetentionDays, after));
   }
 
   /** Everything there is in the order in which it was written, of one user or of all, read in pages. */

@@ -21,7 +21,13 @@ export const settings = {
     about: 'The same database without a transaction pooler, for migrations and LISTEN.',
     check: flawOfPostgresUrl,
   }),
-  DATABASE_POOL_SIZE: integer({ default: 10, min: 1, max: 1000, about: 'Most database connections of one process.' }),
+  DATABASE_POOL_SIZE: integer({
+    default: 10,
+    min: 1,
+    max: 1000,
+    about:
+      'Most database connections of one process for requests; two more follow changes, and each purge has one while it runs.',
+  }),
   DATABASE_CONNECTION_TIMEOUT_MS: integer({
     default: 2000,
     min: 100,

@@ -43,9 +43,3 @@ export async function withAdvisoryLock<Result>(
 export async function takeLock(tx: Transaction, id: number): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${id}::bigint)`;
 }
-
-/** Takes the lock until the transaction has ended unless another holds it. */
-export async function tryTakeLock(tx: Transaction, id: number): Promise<boolean> {
-  const [row] = await tx.$queryRaw<{ taken: boolean }[]>`SELECT pg_try_advisory_xact_lock(${id}::bigint) AS taken`;
-  return row?.taken === true;
-}

@@ -1,10 +1,24 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
-import { tryTakeLock } from './advisory-lock.js';
-import { PrismaService, type Transaction } from './prisma.service.js';
+import { CONFIG, type DatabaseConfig } from '../config/config.js';
+import { directTarget } from './connection.js';
+import { DedicatedConnection } from './dedicated-connection.js';
+import type { PurgeQuery } from './purge-batch.js';
 
 /** One small piece of a chore, from after this key; returns the key from after which to go on, undefined when nothing is left. */
-export type ChoreStep = (tx: Transaction, after: string | undefined) => Promise<string | undefined>;
+export type ChoreStep = (query: PurgeQuery, after: string | undefined) => Promise<string | undefined>;
+
+/** No request waits for a walk; behind a large purge the index is full of what is deleted until the table has been vacuumed. */
+const LONGEST_STATEMENT_MS = 60_000;
+/** A node that does nothing for so long, or whose machine is gone, loses the lock to others. */
+const LONGEST_IDLE_MS = 10_000;
+
+/** By the index alone: the planner reads the whole table where it takes that for small, and a bitmap loses the order. */
+const TAKE_WALK = `
+  SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
+         set_config('default_transaction_isolation', 'read committed', false),
+         set_config('idle_session_timeout', '${LONGEST_IDLE_MS}', false),
+         pg_try_advisory_lock($1::bigint) AS taken`;
 
 /** What is done again and again. */
 interface Repeated {
@@ -34,7 +48,7 @@ export class Chores implements OnModuleDestroy {
   readonly #lastFailures = new Map<string, string>();
   #running: readonly Promise<void>[] = [];
 
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(@Inject(CONFIG) private readonly config: DatabaseConfig) {}
 
   /** What must be done before anything is served; a failure keeps the application from starting. */
   beforehand(work: () => Promise<void>): void {
@@ -63,17 +77,37 @@ export class Chores implements OnModuleDestroy {
     for (const repeated of this.#repeated) if (repeated.name === name) await this.#do(repeated);
   }
 
-  /** Steps through a table under an advisory lock, each step in a transaction of its own, until nothing is left or another node is at it. */
+  /**
+   * Steps through a table, each statement a transaction of its own, until nothing is left. Lock and statements have one connection,
+   * so that of all nodes one walks from its first step to its last, and loses both when it dies. Where another is at it, nothing is done.
+   */
   async walk(lock: number, step: ChoreStep): Promise<void> {
-    let after: string | undefined;
-    do {
-      after = await this.prisma.transaction(async (tx) =>
-        (await tryTakeLock(tx, lock)) ? step(tx, after) : undefined,
-      );
-    } while (after !== undefined && !this.#closing.signal.aborted);
+    try {
+      await this.#walk(lock, step);
+    } catch (error) {
+      if (!this.#closing.signal.aborted) throw error;
+    }
   }
 
-  /** A step that has begun is finished while the database is still there. */
+  async #walk(lock: number, step: ChoreStep): Promise<void> {
+    const { signal } = this.#closing;
+    const target = directTarget(this.config);
+    const name = 'gatehouse purge';
+    const connection = await DedicatedConnection.open({ target, name, timeoutMs: LONGEST_STATEMENT_MS, signal });
+    try {
+      const [row] = await connection.query<{ taken: boolean }>(TAKE_WALK, [lock]);
+      if (row?.taken !== true) return;
+      let after: string | undefined;
+      do {
+        after = await step((sql) => connection.query(sql.text, sql.values), after);
+      } while (after !== undefined);
+      await connection.query('SELECT pg_advisory_unlock($1::bigint)', [lock]);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** A walk is broken off between or within its statements, each of which is done or not; all else is finished while the database is there. */
   async onModuleDestroy(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#running);

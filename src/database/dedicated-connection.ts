@@ -2,13 +2,17 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import { connectionStringOf, SESSION_STATEMENT, type ConnectionTarget } from './connection.js';
 
-/** Longest wait for the connection, and for the answer to each query; then another connection is tried. */
+/** Longest wait for the connection, and for the answer to each query. */
 export const TIMEOUT_MS = 2000;
 
 export interface DedicatedConnectionOptions {
   readonly target: ConnectionTarget;
   /** What `pg_stat_activity` shows. */
   readonly name: string;
+  /** Longest wait for the connection and for each answer; {@link TIMEOUT_MS} unless it says otherwise. */
+  readonly timeoutMs?: number;
+  /** Ends the connection, whatever it is at. */
+  readonly signal?: AbortSignal;
 }
 
 /** One connection apart from the pool, so that no request can keep it busy. After the first failure it is over. */
@@ -25,14 +29,23 @@ export class DedicatedConnection {
     this.ended = over.signal;
   }
 
-  static async open({ target, name }: DedicatedConnectionOptions): Promise<DedicatedConnection> {
+  static async open({
+    target,
+    name,
+    timeoutMs = TIMEOUT_MS,
+    signal,
+  }: DedicatedConnectionOptions): Promise<DedicatedConnection> {
+    signal?.throwIfAborted();
     const socket = new Socket();
+    const close = (): void => void socket.destroy();
+    signal?.addEventListener('abort', close, { once: true });
+    socket.once('close', () => signal?.removeEventListener('abort', close));
     const client = new pg.Client({
       connectionString: connectionStringOf(target),
       application_name: name,
-      connectionTimeoutMillis: TIMEOUT_MS,
-      query_timeout: TIMEOUT_MS,
-      statement_timeout: TIMEOUT_MS,
+      connectionTimeoutMillis: timeoutMs,
+      query_timeout: timeoutMs,
+      statement_timeout: timeoutMs,
       keepAlive: true,
       stream: () => socket,
     });

@@ -1,6 +1,9 @@
-import { Prisma, type Transaction } from './prisma.service.js';
+import { Prisma } from './prisma.service.js';
 
 const BATCH = 1000;
+
+/** Runs one statement, which is a transaction of its own, on the connection of a purge. */
+export type PurgeQuery = <Row extends object>(sql: Prisma.Sql) => Promise<Row[]>;
 
 /** What a job deletes, and in which order it looks. */
 export interface PurgedTable {
@@ -20,20 +23,19 @@ export interface PurgedTable {
  * @returns the last key it looked at, for the next call; undefined when there is nothing more to do
  */
 export async function purgeBatch(
-  tx: Transaction,
+  query: PurgeQuery,
   { table, key, type, isOver, isByAge = false }: PurgedTable,
   after: string | undefined,
 ): Promise<string | undefined> {
-  // Without it the planner reads the whole table where it takes the table for small.
-  await tx.$executeRaw`SELECT set_config('enable_seqscan', 'off', true)`;
   const [rows, column, kind] = [Prisma.raw(table), Prisma.raw(key), Prisma.raw(type)];
   const isAfter = after === undefined ? Prisma.sql`true` : Prisma.sql`${column} > ${after}::${kind}`;
-  const [last] = await tx.$queryRaw<{ lastKey: string; isOver: boolean }[]>`
+  const [last] = await query<{ lastKey: string; isOver: boolean }>(Prisma.sql`
     SELECT ${column}::text AS "lastKey", coalesce(${isOver}, false) AS "isOver" FROM ${rows}
-    WHERE ${isAfter} ORDER BY ${column} OFFSET ${BATCH - 1} LIMIT 1`;
+    WHERE ${isAfter} ORDER BY ${column} OFFSET ${BATCH - 1} LIMIT 1`);
   const isWithin = last === undefined ? Prisma.sql`true` : Prisma.sql`${column} <= ${last.lastKey}::${kind}`;
-  await tx.$executeRaw`
+  // Sorted, since without any bound of the key there would be no way by the index.
+  await query(Prisma.sql`
     DELETE FROM ${rows} WHERE ctid = ANY(ARRAY(
-      SELECT ctid FROM ${rows} WHERE ${isAfter} AND ${isWithin} AND ${isOver} FOR UPDATE SKIP LOCKED))`;
+      SELECT ctid FROM ${rows} WHERE ${isAfter} AND ${isWithin} AND ${isOver} ORDER BY ${column} FOR UPDATE SKIP LOCKED))`);
   return isByAge && last?.isOver === false ? undefined : last?.lastKey;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch } from '../database/purge-batch.js';
+import { purgeBatch, type PurgeQuery } from '../database/purge-batch.js';
 import type { Attempt, Charge, Outcome, Taken, TakenCharge } from './attempts.js';
 import { add, askDevice, isTaken, partName, take, takeDevice, waitOf } from './charge.js';
 import { ACCOUNT_GUARD } from './limit-policies.js';
@@ -106,20 +106,20 @@ export class LimitsRepository {
   }
 
   /** Looks at the next counts in the order of their keys, and deletes those that limit nobody any more. */
-  purgeLimits(tx: Transaction, after: string | undefined): Promise<string | undefined> {
+  purgeLimits(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     return purgeBatch(
-      tx,
+      query,
       { table: 'rate_limits', key: 'key', type: 'bytea', isOver: Prisma.sql`full_at < now()` },
       after,
     );
   }
 
   /** The same of account guards. */
-  purgeGuards(tx: Transaction, after: string | undefined): Promise<string | undefined> {
+  purgeGuards(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     const { free, forgottenDays, fewForgottenDays } = ACCOUNT_GUARD;
     const isOver = Prisma.sql`next_at < now() - make_interval(days => CASE
       WHEN failures < ${free}::int THEN ${fewForgottenDays}::int ELSE ${forgottenDays}::int END)`;
-    return purgeBatch(tx, { table: 'account_guards', key: 'key', type: 'bytea', isOver }, after);
+    return purgeBatch(query, { table: 'account_guards', key: 'key', type: 'bytea', isOver }, after);
   }
 }
 

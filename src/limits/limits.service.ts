@@ -136,12 +136,12 @@ export class LimitsService {
 
   /** Deletes the counts of limits that limit nobody any more. */
   purgeLimits(): Promise<void> {
-    return this.chores.walk(PURGE_LIMITS_LOCK, (tx, after) => this.repository.purgeLimits(tx, after));
+    return this.chores.walk(PURGE_LIMITS_LOCK, (query, after) => this.repository.purgeLimits(query, after));
   }
 
   /** Deletes the account guards that nobody added to for long. */
   purgeGuards(): Promise<void> {
-    return this.chores.walk(PURGE_GUARDS_LOCK, (tx, after) => this.repository.purgeGuards(tx, after));
+    return this.chores.walk(PURGE_GUARDS_LOCK, (query, after) => this.repository.purgeGuards(query, after));
   }
 
   /** Counts and tells that a limit is used up for so long: the problem to refuse with, or undefined in a dry run. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
 import type { FeedQuery } from '../database/feed.js';
 import { Prisma, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch } from '../database/purge-batch.js';
+import { purgeBatch, type PurgeQuery } from '../database/purge-batch.js';
 
 /** What a revocation names. */
 export type RevocationKind = 'sid' | 'jti' | 'kid';
@@ -68,8 +68,8 @@ export class RevocationsRepository {
   }
 
   /** Deletes those among the next of the table that matter no more. */
-  purge(tx: Transaction, after: string | undefined): Promise<string | undefined> {
+  purge(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     const isOver = Prisma.sql`created_at < now() - make_interval(secs => ${REVOCATION_LIFE_SECONDS})`;
-    return purgeBatch(tx, { table: 'revocations', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
+    return purgeBatch(query, { table: 'revocations', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
   }
 }

@@ -84,7 +84,7 @@ export class RevocationsService {
 
   /** Deletes what can matter no more. */
   async purge(): Promise<void> {
-    await this.chores.walk(PURGE_REVOCATIONS_LOCK, (tx, after) => this.repository.purge(tx, after));
+    await this.chores.walk(PURGE_REVOCATIONS_LOCK, (query, after) => this.repository.purge(query, after));
   }
 
   async #read(query: FeedQuery, isFresh: boolean): Promise<void> {

@@ -17,6 +17,6 @@ export class SessionsPurge {
   }
 
   purge(): Promise<void> {
-    return this.chores.walk(PURGE_SESSIONS_LOCK, (tx, after) => this.repository.purge(tx, after));
+    return this.chores.walk(PURGE_SESSIONS_LOCK, (query, after) => this.repository.purge(query, after));
   }
 }

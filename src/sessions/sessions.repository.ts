@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch } from '../database/purge-batch.js';
+import { purgeBatch, type PurgeQuery } from '../database/purge-batch.js';
 import type { Origin } from './origin.js';
 import type { RefreshTokenContent } from './refresh-tokens.js';
 
@@ -192,13 +192,13 @@ export class SessionsRepository {
    * Looks at the next sessions in the order of their ids and deletes those that have been over for a day. It waits for none: the
    * deletion of a user takes the same rows in another order.
    */
-  purge(tx: Transaction, after: string | undefined): Promise<string | undefined> {
+  purge(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     const { idle, absolute } = this.#limits;
     const isOver = Prisma.sql`(
       s.ended_at < now() - make_interval(secs => ${KEPT_SECONDS})
       OR s.refreshed_at < now() - make_interval(secs => ${KEPT_SECONDS})
          AND NOT (${this.#isWithinLimits(idle + KEPT_SECONDS, absolute + KEPT_SECONDS)}))`;
-    return purgeBatch(tx, { table: 'sessions s', key: 'id', type: 'uuid', isOver }, after);
+    return purgeBatch(query, { table: 'sessions s', key: 'id', type: 'uuid', isOver }, after);
   }
 
   #presented({ sessionId, counter }: RefreshTokenContent): Prisma.Sql {
