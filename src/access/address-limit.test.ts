@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { Config } from '../config/config.js';
 import { parseSettings } from '../config/read-settings.js';
@@ -53,4 +53,41 @@ it('the limit of an address keeps count of so many addresses and forgets the one
   expect((await ask(fastify, '192.0.2.1')).statusCode).toBe(429);
   for (let other = 0; other < 100; other++) await ask(fastify, `198.51.100.${other}`);
   expect((await ask(fastify, '192.0.2.1')).statusCode).toBe(200);
+});
+
+/** Notes which of its members are read, by their paths. */
+function watched<Given extends object>(given: Given, read: Set<string>, path = ''): Given {
+  const note = (name: string | symbol): void => {
+    // A symbol is the language's, as where an array is concatenated.
+    if (typeof name === 'string') read.add(path + name);
+  };
+  return new Proxy(given, {
+    get(target, name) {
+      note(name);
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'object' && value !== null ? watched(value, read, `${path}${String(name)}.`) : value;
+    },
+    has(target, name) {
+      note(name);
+      return Reflect.has(target, name);
+    },
+  });
+}
+
+it('the library that counts an address reads no more of a request than it is given of one that could not be parsed', async () => {
+  const config = { ...parseSettings({}), addressRequestsPerMinute: 1 } as Config;
+  const fastify = Fastify();
+  onTestFinished(() => fastify.close());
+  const read = new Set<string>();
+  const limit = new AddressLimit(config, limits as LimitsService, new LoginOutcomes());
+  await limit.prepare({
+    register: (...registered: Parameters<typeof fastify.register>) => fastify.register(...registered),
+    createRateLimit: () => {
+      const count = fastify.createRateLimit();
+      return (request: FastifyRequest) => count(watched(request, read));
+    },
+  } as unknown as FastifyInstance);
+  expect(await limit.count({ ip: '192.0.2.1' })).toBeUndefined();
+  expect(await limit.count({ ip: '192.0.2.1' })).toMatchObject({ kind: { code: 'too_many_attempts' } });
+  expect([...read].toSorted()).toEqual(['ip', 'routeOptions', 'routeOptions.config']);
 });

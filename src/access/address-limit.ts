@@ -70,7 +70,7 @@ export class AddressLimit {
   }
 
   async #refusal(ip: string, config: unknown, count: Count): Promise<Problem | undefined> {
-    // The key is made of the address alone.
+    // All that it reads, which a test holds: of a request that could not be parsed there is no more, and the key is the address.
     const counted = await count({ ip, routeOptions: {} } as FastifyRequest);
     if (counted.isAllowed || !counted.isExceeded) return undefined;
     const problem = this.limits.refusal({ ...REQUEST_ADDRESS, quota: this.#quota }, counted.ttlInSeconds);
