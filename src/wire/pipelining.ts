@@ -98,7 +98,9 @@ function linger(socket: Socket): void {
 const pipelines = new WeakMap<Socket, Pipeline>();
 
 function pipelineOf(socket: Socket): Pipeline {
-  const pipeline = pipelines.get(socket) ?? new Pipeline(socket);
+  const known = pipelines.get(socket);
+  if (known !== undefined) return known;
+  const pipeline = new Pipeline(socket);
   pipelines.set(socket, pipeline);
   return pipeline;
 }
