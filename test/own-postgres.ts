@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { parseSettings } from '../dist/config/read-settings.js';
+import { openDataDirectory } from '../dist/database/embedded-data-directory.js';
+import { openInstallation } from '../dist/database/embedded-installation.js';
+import { stopPostmaster } from '../dist/database/embedded-postmaster.js';
+import { startPostmaster } from '../dist/database/embedded-start.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
 
@@ -17,11 +21,20 @@ function newFolder(): string {
   return folder;
 }
 
+/** Of the cluster's owner; what is there is appended to. */
+function addFiles(cluster: string, files: Readonly<Record<string, string>>): void {
+  const { uid, gid } = statSync(cluster);
+  for (const [name, text] of Object.entries(files)) {
+    appendFileSync(join(cluster, name), text);
+    chownSync(join(cluster, name), uid, gid);
+  }
+}
+
 /** A PostgreSQL of the test's own; stopped and removed when the test is over. */
 export class OwnPostgres {
   private constructor(
     private readonly folder: string,
-    private readonly database: Awaited<ReturnType<typeof provide>>,
+    private database: Awaited<ReturnType<typeof provide>>,
   ) {
     onTestFinished(async () => {
       await this.stop();
@@ -57,8 +70,26 @@ export class OwnPostgres {
     process.kill(Number(readFileSync(join(this.cluster, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
   }
 
-  stop(): Promise<void> {
-    return this.database.stop();
+  async stop(): Promise<void> {
+    await this.database.stop();
+    await stopPostmaster(this.cluster);
+  }
+
+  /** Starts it as a standby that lets nobody in (SQLSTATE 57P03). */
+  async startRefusing(): Promise<void> {
+    await this.stop();
+    addFiles(this.cluster, { 'standby.signal': '', 'postgresql.auto.conf': 'hot_standby = off\n' });
+    const installation = await openInstallation(await openDataDirectory(this.folder));
+    // It is never ready, so it is not waited for.
+    const until = { stopping: undefined, patience: AbortSignal.abort() };
+    await startPostmaster(installation, installation.directory.socketFolder, until);
+  }
+
+  /** After {@link startRefusing}. */
+  async startAccepting(): Promise<void> {
+    await this.stop();
+    for (const name of ['standby.signal', 'postgresql.auto.conf']) rmSync(join(this.cluster, name));
+    this.database = await provide(this.folder);
   }
 
   /** Another one that follows this one and may be promoted: a copy of its folder, made while it runs. */
@@ -74,16 +105,11 @@ export class OwnPostgres {
     const { rows } = await superuser.query<{ label: string }>('SELECT labelfile AS label FROM pg_backup_stop(false)');
     await superuser.end();
     rmSync(join(cluster, 'postmaster.pid'));
-    const { uid, gid } = statSync(cluster);
-    const files = {
+    addFiles(cluster, {
       backup_label: rows[0]?.label ?? '',
       'standby.signal': '',
       'postgresql.auto.conf': `primary_conninfo = '${url}'\n`,
-    };
-    for (const [name, text] of Object.entries(files)) {
-      appendFileSync(join(cluster, name), text);
-      chownSync(join(cluster, name), uid, gid);
-    }
+    });
     return new OwnPostgres(folder, await provide(folder));
   }
 

@@ -9,6 +9,7 @@ import { pendingMigrations } from '../src/database/schema-version.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
 import { whenDatabaseAnswers, type Patience, type Waiting } from '../dist/database/startup.js';
 import { createDatabase, emptyDatabase, query, testConfig } from './app.js';
+import { OwnPostgres } from './own-postgres.js';
 import { ended, freePort, listening, main, MASTER_SECRET, type Program } from './processes.js';
 
 const LAST = 'SELECT max(migration_name) FROM _prisma_migrations';
@@ -307,6 +308,42 @@ describe('a database that is not there yet', () => {
     await relay(url, port);
     expect(await once(migrating, 'exit')).toEqual([0, null]);
   });
+
+  it(
+    'and lets nobody in (57P03) is waited for by the app and db:migrate, and by no other command (FLT-26)',
+    { timeout: 120_000 },
+    async () => {
+      const database = await OwnPostgres.start();
+      const { url } = database;
+      await database.startRefusing();
+      await vi.waitFor(() => expect(query(url, 'SELECT 1')).rejects.toMatchObject({ code: '57P03' }), 20_000);
+      // As of PostgreSQL 14; before it has read its log it says that it is starting up.
+      const reason = 'the database system is not accepting connections';
+      await vi.waitFor(() => expect(query(url, 'SELECT 1')).rejects.toThrow(reason), 20_000);
+      const program = main({ DATABASE_URL: url, MASTER_SECRET });
+      const env = { ...process.env, DATABASE_URL: url, MASTER_SECRET };
+      const migrating = spawn('node', ['dist/migrate-database.js'], { env });
+      const migrated = once(migrating, 'exit');
+      const [said] = (await once(migrating.stderr, 'data')) as [Buffer];
+      expect(JSON.parse(said.toString())).toMatchObject({ event: 'database_awaited', reason });
+      await vi.waitFor(() => expect(waits(program)).not.toEqual([]), 20_000);
+      expect(waits(program)[0]).toMatchObject({
+        level: 40,
+        event: 'database_awaited',
+        setting: 'DATABASE_URL',
+        reason,
+      });
+      const listed = promisify(execFile)('node', ['dist/manage-users.js', 'list'], { env });
+      await expect(listed).rejects.toMatchObject({
+        stderr: expect.stringMatching(
+          /^The database of DATABASE_URL at \S+ did not answer: the database system is not .*\.\n$/,
+        ),
+      });
+      await database.startAccepting();
+      await listening(program);
+      expect(await migrated).toEqual([0, null]);
+    },
+  );
 
   it('with no connection left (53300) is waited for (FLT-26)', async () => {
     const url = await createDatabase();
