@@ -105,10 +105,20 @@ export async function isServerOf(cluster: string, pid: number): Promise<boolean>
   return folder === undefined || !isAbsolute(folder) || folder === cluster || (await worksIn(cluster, pid)) === true;
 }
 
-/** Doubt means no: for what a program that merely has the process id of a crashed server must not be told. */
+/**
+ * Doubt means no: for what a program that merely has the process id of a crashed server must not be told. Where there is no `/proc` it
+ * is never proven.
+ */
 export async function isProvenServerOf(cluster: string, pid: number): Promise<boolean> {
   const [program = '', ...args] = (await commandOf(pid)) ?? [];
-  return basename(program) === 'postgres' && (folderOf(args) === cluster || (await worksIn(cluster, pid)) === true);
+  if (basename(program) !== 'postgres' || !(await isOfOwner(cluster, pid))) return false;
+  return folderOf(args) === cluster || (await worksIn(cluster, pid)) === true;
+}
+
+/** Anybody may give a program a name and arguments, but not another's user. */
+async function isOfOwner(cluster: string, pid: number): Promise<boolean> {
+  const [own, folder] = await Promise.all([stat(`/proc/${pid}`).catch(() => undefined), stat(cluster)]);
+  return own?.uid === folder.uid;
 }
 
 /** PostgreSQL's processes on this folder, orphaned ones too; undefined where the system does not tell. */

@@ -70,6 +70,17 @@ let temporary: string;
 let dataDir: string;
 const leftovers: (() => Promise<unknown>)[] = [];
 
+/** As any user may make a process look. */
+function impersonate(cluster: string): ChildProcess {
+  const args = ['-e', 'setInterval(() => {}, 1000)', '--', '-D', cluster];
+  return spawn(process.execPath, args, { argv0: 'postgres', stdio: 'ignore' });
+}
+
+const STRANGERS: [string, (cluster: string) => ChildProcess][] = [
+  ['called postgres', () => spawn('sleep', ['60'], { argv0: 'postgres', stdio: 'ignore' })],
+];
+if (isRoot) STRANGERS.push(["another user's with its name and arguments", impersonate]);
+
 function startProcess(folder: string, role: Role): OtherProcess {
   const args = ['--import', RESOLVE_TYPESCRIPT, '--input-type=module', '-e', PROGRAM, folder, role];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -395,24 +406,25 @@ describe('an embedded PostgreSQL', { timeout: 60_000 }, () => {
       expect(await query(config.databaseUrl, 'SELECT value FROM older')).toEqual([{ value: 42 }]);
     });
 
-    test('gets the password only when its process is shown to be this server', async () => {
-      await (await provide('script')).stop();
-      let connections = 0;
-      const other = createServer((connection) => void (connections++, connection.destroy()));
-      await once(other.listen(0, '127.0.0.1'), 'listening');
-      leftovers.push(() => new Promise((resolve) => other.close(resolve)));
-      // Called postgres, without a data directory, as a process of another server shows itself.
-      const child = spawn('sleep', ['60'], { argv0: 'postgres', stdio: 'ignore' });
-      leftovers.push(async () => child.kill());
-      await once(child, 'spawn');
-      const { port } = other.address() as AddressInfo;
-      const cluster = join(dataDir, 'postgres');
-      const lines = [child.pid, cluster, 1, port, '', '127.0.0.1', '1 1', 'ready   ', ''];
-      await writeFile(join(cluster, 'postmaster.pid'), lines.join('\n'));
-      await expect(provide('app')).rejects.toThrow(/which may be another program than PostgreSQL/);
-      expect(connections).toBe(0);
-      await rm(join(cluster, 'postmaster.pid'));
-    });
+    test.each(STRANGERS)(
+      'gets the password only when its process is shown to be it, and not one %s (FLT-27)',
+      async (_what, start) => {
+        await (await provide('script')).stop();
+        let connections = 0;
+        const other = createServer((connection) => void (connections++, connection.destroy()));
+        await once(other.listen(0, '127.0.0.1'), 'listening');
+        leftovers.push(() => new Promise((resolve) => other.close(resolve)));
+        const child = start(join(dataDir, 'postgres'));
+        leftovers.push(async () => child.kill());
+        await once(child, 'spawn');
+        const { port } = other.address() as AddressInfo;
+        const lines = [child.pid, join(dataDir, 'postgres'), 1, port, '', '127.0.0.1', '1 1', 'ready   ', ''];
+        await writeFile(lockFile(), lines.join('\n'));
+        await expect(provide('app')).rejects.toThrow(/which may be another program than PostgreSQL/);
+        expect(connections).toBe(0);
+        await rm(lockFile());
+      },
+    );
 
     test('is left alone while its application runs (FLT-27)', async () => {
       const port = await startOnTcp();

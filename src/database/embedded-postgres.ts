@@ -218,7 +218,8 @@ async function replace({ pid, port, socketFolder }: Postmaster, access: Access):
   const { cluster } = installation.directory;
   if (socketFolder === '' && !(await isProvenServerOf(cluster, pid))) {
     throw new Error(
-      `${clusterLock(cluster)} names process ${pid}, which may be another program than PostgreSQL on this folder: end the server that an earlier version left running; if there is none, remove that file`,
+      `${clusterLock(cluster)} names process ${pid}, which may be another program than PostgreSQL on this folder. Look at it by ps -p ${pid} -o args: ` +
+        `a postgres with -D ${cluster} was left running by an earlier version, and kill -INT ${pid} ends it; otherwise remove that file`,
     );
   }
   const login = { role: ROLE, password, database: 'postgres' };
