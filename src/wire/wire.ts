@@ -104,6 +104,8 @@ export function wireOptions(wire: Wire, patience: Patience = PATIENCE) {
           connectionsCheckingInterval: patience.checkMs,
           // Node answers a missing Host without a body; screening answers it instead.
           requireHostHeader: false,
+          // Spares a request without a body what its stream would cost, which is never read.
+          optimizeEmptyRequests: true,
         },
         pipelined(handler),
       ),
