@@ -5,14 +5,20 @@ import {
   ForbiddenException,
   Get,
   HttpException,
+  Injectable,
   Module,
   Param,
   Post,
   ServiceUnavailableException,
   UseGuards,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+  type Type,
 } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { JwtAuthGuard } from '../src/access/jwt-auth.guard.js';
 import type { Principal } from '../src/access/principal.js';
@@ -179,4 +185,111 @@ describe('what a handler of one’s own throws', () => {
 
 it('an application whose @RouteConfig would open a guarded route does not start, and says which (ACC-01)', async () => {
   await expect(startApp({ features: [OpenedModule] })).rejects.toThrow(/^OpenedController\.opened has a @RouteConfig/);
+});
+
+/** The config of each route that {@link Routes} adds at each time, by the last part of its path. */
+const CONFIGS: Readonly<Record<string, object | undefined>> = {
+  plain: undefined,
+  empty: {},
+  other: { mine: true },
+  public: { access: 'public' },
+  optional: { access: 'bearer-or-body' },
+  strategy: { strategies: ['jwt'] },
+};
+
+const called = async (): Promise<object> => ({ called: true });
+
+/** Adds routes to Fastify itself, by all ways and at all times there are. */
+@Injectable()
+class Routes implements OnModuleInit, OnApplicationBootstrap {
+  constructor(private readonly host: HttpAdapterHost) {
+    this.#add('constructor');
+    // Later it would end the start.
+    this.#fastify.get('/v1/raw/constructor/unknown', { config: { access: 'guarded' } }, called);
+  }
+
+  onModuleInit(): void {
+    this.#add('init');
+  }
+
+  onApplicationBootstrap(): void {
+    this.#add('bootstrap');
+  }
+
+  get #fastify(): FastifyInstance {
+    return this.host.httpAdapter.getInstance<FastifyInstance>();
+  }
+
+  #add(when: string): void {
+    for (const [name, config] of Object.entries(CONFIGS)) {
+      const options = config === undefined ? {} : { config };
+      this.#fastify.get(`/v1/raw/${when}/${name}`, options, called);
+      void this.#fastify.register(async (plugin) => {
+        plugin.get(`/v1/raw/${when}/plugin/${name}`, options, called);
+        await plugin.register(async (inner) => void inner.get(`/v1/raw/${when}/inner/${name}`, options, called));
+      });
+    }
+    this.host.httpAdapter.get(`/v1/raw/${when}/adapter`, (_request: unknown, reply: { send(body: object): void }) =>
+      reply.send({ called: true }),
+    );
+  }
+}
+
+@Module({ providers: [Routes] })
+class RoutesModule {}
+
+/** A module that adds one route to Fastify. */
+function moduleWithRoute(config: object): Type {
+  class Route {
+    onModuleInit(): void {
+      host?.httpAdapter.getInstance<FastifyInstance>().get('/v1/raw', { config }, async () => ({}));
+    }
+  }
+  let host: HttpAdapterHost | undefined;
+  const provider = {
+    provide: Route,
+    inject: [HttpAdapterHost],
+    useFactory: (given: HttpAdapterHost): Route => {
+      host = given;
+      return new Route();
+    },
+  };
+  class RouteModule {}
+  Module({ providers: [provider] })(RouteModule);
+  return RouteModule;
+}
+
+describe('a route that is added to Fastify itself', () => {
+  it.each([true, false])('is guarded unless its config says otherwise; with documents: %s (ACC-01)', async (docs) => {
+    const node = await startApp({ features: [RoutesModule], changes: { docs } });
+    const { token } = await node.signIn();
+    const ways = ['constructor', 'init', 'bootstrap'].flatMap((when) => [when, `${when}/plugin`, `${when}/inner`]);
+    const guarded = ['plain', 'empty', 'other', 'strategy'].flatMap((name) => ways.map((way) => `${way}/${name}`));
+    const open = ['public', 'optional'].flatMap((name) => ways.map((way) => `${way}/${name}`));
+    const others = ['constructor/adapter', 'init/adapter', 'bootstrap/adapter', 'constructor/unknown'];
+    const statusOf = async (path: string, sent?: string): Promise<string> => {
+      const given = sent === undefined ? {} : { token: sent };
+      const [get, head] = [
+        await node.call('GET', `/v1/raw/${path}`, given),
+        await node.call('HEAD', `/v1/raw/${path}`, given),
+      ];
+      return `${path} ${get.status} ${head.status}`;
+    };
+    for (const path of [...guarded, ...others]) {
+      expect(await statusOf(path)).toBe(`${path} 401 401`);
+      expect(await statusOf(path, 'not-a-token')).toBe(`${path} 401 401`);
+      expect(await statusOf(path, token)).toBe(`${path} 200 200`);
+    }
+    for (const path of open) expect(await statusOf(path)).toBe(`${path} 200 200`);
+  });
+
+  it.each([
+    ['an unknown access', { access: 'guarded' }, /^GET \/v1\/raw has the access "guarded"/],
+    ['no access', { access: null }, /^GET \/v1\/raw has the access null/],
+    ['a strategy that is no list', { strategies: 'jwt' }, /^GET \/v1\/raw has strategies/],
+    ['no strategy', { strategies: [] }, /^GET \/v1\/raw has strategies/],
+    ['two answers', { access: 'public', strategies: ['jwt'] }, /^GET \/v1\/raw has both/],
+  ])('ends the start, by name, if its config says %s (ACC-01)', async (_case, config, message) => {
+    await expect(startApp({ features: [moduleWithRoute(config)] })).rejects.toThrow(message);
+  });
 });

@@ -1,6 +1,8 @@
+import type { FastifyRequest } from 'fastify';
+import { tracingChannel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { afterAllTests, startApp, type TestApp } from './app.js';
 
 /** The most that one request may cost, in milliseconds of CPU. */
@@ -274,6 +276,35 @@ describe('a target', () => {
       expect(await offenders(forms, 4000, MOST_HEAD_MS)).toEqual([]);
     },
   );
+});
+
+/** The requests that come to a handler for one of a client: its own, and what Swagger UI is asked in its place. */
+async function handled(path: string, fields: Readonly<Record<string, string>>): Promise<FastifyRequest[]> {
+  const requests: FastifyRequest[] = [];
+  const { start } = tracingChannel('fastify.request.handler');
+  const note = (message: unknown): void => void requests.push((message as { request: FastifyRequest }).request);
+  start.subscribe(note);
+  onTestFinished(() => start.unsubscribe(note));
+  await costOnce(head(`GET ${path}`, fields));
+  return requests;
+}
+
+describe('what Swagger UI is asked', () => {
+  it.each(['', 'static/'])('is every target at /docs/%s that may be a file of it (INP-13)', async (folder) => {
+    for (const unit of ['a', '.', '-', '0']) {
+      const path = `/docs/${folder}${filled(unit, 4000)}`;
+      expect((await handled(path, {})).map(({ url }) => url)).toEqual([path, path]);
+    }
+  });
+
+  it('is said by no header of the client (INP-13)', async () => {
+    const value = filled('0-1,', 10_000);
+    const sent = ['accept-encoding', 'if-none-match', 'if-modified-since', 'if-range', 'range', 'content-type'];
+    const fields = Object.fromEntries(sent.map((name) => [name, value.slice(0, value.length / sent.length)]));
+    const [asked, passedOn] = await handled('/docs/static/swagger-initializer.js', fields);
+    expect(Object.keys(asked?.headers ?? {})).toEqual(expect.arrayContaining(sent));
+    expect(Object.keys(passedOn?.headers ?? {}).toSorted()).toEqual(['host', 'user-agent']);
+  });
 });
 
 /** A text of about such a length between what begins and what ends it. */

@@ -24,11 +24,11 @@ function open(bytes: string): Socket {
   return socket;
 }
 
-/** After such a head and chunk sends chunks of one byte without end, as fast as it is taken; tells what the answer was and for how long it was read. */
-function flood(line: string, begin: string): Promise<End> {
+/** After such a head sends chunks of one byte without end, as fast as it is taken; tells what the answer was and for how long it was read. */
+function flood(line: string): Promise<End> {
   const startedAt = performance.now();
   const socket = open(
-    `${line} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${begin}`,
+    `${line} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
   );
   const chunks = Buffer.from('1\r\n \r\n'.repeat(10_000));
   const more = (): void => void socket.write(chunks, (error) => (error ? undefined : more()));
@@ -104,28 +104,23 @@ describe('slow clients', () => {
 });
 
 describe('ten clients that send chunks without end', () => {
-  it.each<[string, string, string, string?]>([
+  it.each([
     ['to a path that is not there', 'POST /nothing', '404'],
     ['without a token', 'POST /v1/users/me/password', '401'],
-    ['that are too many at once', 'POST /v1/auth/login', '413'],
-    ['after one that is too large', 'POST /v1/auth/login', '413', `4e20\r\n${' '.repeat(20_000)}\r\n`],
     ['where no body is read', 'GET /health/live', '200'],
-  ])(
-    '%s are cut off in a second, answered, and meanwhile others are served (FLT-11)',
-    async (_case, line, status, begin = '') => {
-      const { token } = await app.signIn();
-      const cut = new AbortController();
-      const floods = Promise.all(Array.from({ length: 10 }, () => flood(line, begin))).finally(() => cut.abort());
-      const latencies: number[] = [];
-      while (!cut.signal.aborted || latencies.length < 20) {
-        const sentAt = performance.now();
-        expect((await app.me(token)).status).toBe(200);
-        latencies.push(performance.now() - sentAt);
-      }
-      const ends = await floods;
-      expect(new Set(ends.map((end) => end.status))).toEqual(new Set([status]));
-      expect(Math.max(...ends.map(({ seconds }) => seconds))).toBeLessThan(1);
-      expect(latencies.toSorted((a, b) => a - b)[Math.floor(latencies.length / 2)]).toBeLessThan(50);
-    },
-  );
+  ])('%s are cut off in a second, answered, and meanwhile others are served (FLT-11)', async (_case, line, status) => {
+    const { token } = await app.signIn();
+    const cut = new AbortController();
+    const floods = Promise.all(Array.from({ length: 10 }, () => flood(line))).finally(() => cut.abort());
+    const latencies: number[] = [];
+    while (!cut.signal.aborted || latencies.length < 20) {
+      const sentAt = performance.now();
+      expect((await app.me(token)).status).toBe(200);
+      latencies.push(performance.now() - sentAt);
+    }
+    const ends = await floods;
+    expect(new Set(ends.map((end) => end.status))).toEqual(new Set([status]));
+    expect(Math.max(...ends.map(({ seconds }) => seconds))).toBeLessThan(1);
+    expect(latencies.toSorted((a, b) => a - b)[Math.floor(latencies.length / 2)]).toBeLessThan(50);
+  });
 });

@@ -47,7 +47,7 @@ export class Gate {
       const token = strategies === undefined ? bearerToken(authorization) : undefined;
       const known = token === undefined ? undefined : this.verifier.recall(token);
       if (known === undefined)
-        return this.#ask(request, reply, done, { token, strategies, isOptional: access !== undefined });
+        return this.#ask(request, reply, done, { token, strategies, isOptional: access === 'bearer-or-body' });
       request.user = known;
       done();
     });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import { configOn, declaredIn, declaredOn, differences, type RouteSetting } from './route-settings.js';
 
 interface Handler {
@@ -12,7 +12,7 @@ interface Handler {
 /** Sees to it at boot that each route has the settings that the decorators of its handler say, whatever a framework makes of metadata. */
 @Injectable()
 export class RouteSettingsCheck {
-  readonly #configs: unknown[] = [];
+  readonly #routes: RouteOptions[] = [];
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -21,14 +21,21 @@ export class RouteSettingsCheck {
 
   /** Notes the routes that are added from now on. */
   watch(fastify: FastifyInstance): void {
-    fastify.addHook('onRoute', ({ config }) => void this.#configs.push(config));
+    fastify.addHook('onRoute', (route) => void this.#routes.push(route));
   }
 
-  /** @throws {Error} naming the first handler whose route has other settings, or whose decorators contradict each other */
+  /**
+   * @throws {Error} naming the first handler whose route has other settings, or whose decorators contradict each other; and the first route,
+   * a plugin's or one's own, whose `config` says of who may call what the gate does not know
+   */
   requireAgreement(): void {
     for (const { name, method } of this.#handlers()) {
       const flaw = this.#flawOf(method);
       if (flaw !== undefined) throw new Error(`${name} ${flaw}`);
+    }
+    for (const { method, url, config } of this.#routes) {
+      const flaw = flawOfAccess(config);
+      if (flaw !== undefined) throw new Error(`${[method].flat().join(', ')} ${url} ${flaw}`);
     }
   }
 
@@ -50,7 +57,7 @@ export class RouteSettingsCheck {
       return `has a @RouteConfig() that changes "${different}", which decorators say: put it below them, without that.`;
     }
     if (declared.length === 0) return undefined;
-    const configs = this.#configs.filter((config) => declaredIn(config) === declared);
+    const configs = this.#routes.map(({ config }) => config).filter((config) => declaredIn(config) === declared);
     const haveThem = configs.every((config) => differences(config as RouteSetting, declared).length === 0);
     return configs.length > 0 && haveThem ? undefined : 'has decorators whose settings its route does not have.';
   }
@@ -58,4 +65,16 @@ export class RouteSettingsCheck {
 
 function isOfAccess(setting: RouteSetting): boolean {
   return 'access' in setting || 'strategies' in setting;
+}
+
+function flawOfAccess(config: unknown): string | undefined {
+  const { access, strategies } = (config ?? {}) as { access?: unknown; strategies?: unknown };
+  if (![undefined, 'public', 'bearer-or-body'].includes(access as undefined)) {
+    return `has the access ${JSON.stringify(access)} in its config: 'public', 'bearer-or-body', or nothing for an access token.`;
+  }
+  if (strategies === undefined) return undefined;
+  if (access !== undefined) return 'has both access and strategies in its config: a route has one.';
+  const areNames =
+    Array.isArray(strategies) && strategies.length > 0 && strategies.every((name) => typeof name === 'string');
+  return areNames ? undefined : 'has strategies in its config that are no list of names.';
 }
