@@ -290,9 +290,9 @@ async function handled(path: string, fields: Readonly<Record<string, string>>): 
 }
 
 describe('what Swagger UI is asked', () => {
-  it.each(['', 'static/'])('is every target at /docs/%s that may be a file of it (INP-13)', async (folder) => {
+  it('is every target at /docs/static/ that may be a file of it (INP-13)', async () => {
     for (const unit of ['a', '.', '-', '0']) {
-      const path = `/docs/${folder}${filled(unit, 4000)}`;
+      const path = `/docs/static/${filled(unit, 4000)}`;
       expect((await handled(path, {})).map(({ url }) => url)).toEqual([path, path]);
     }
   });
