@@ -1,3 +1,4 @@
+import { hostOf, parsePostgresUrl, schemaOf } from './config/postgres-url.js';
 import { readSettings } from './config/read-settings.js';
 import { endCommand, provideForCommand } from './database/command-database.js';
 import { dropEverything } from './database/schema-reset.js';
@@ -8,7 +9,10 @@ import { AT_ONCE, whenDatabaseAnswers } from './database/startup.js';
 async function main(args: readonly string[]): Promise<void> {
   const settings = readSettings('migrate');
   if (settings.databaseUrl !== undefined && !args.includes('--force')) {
-    throw new Error('DATABASE_URL is set: add --force to drop everything in that database');
+    const { databaseDirectUrl = settings.databaseUrl } = settings;
+    throw new Error(
+      `This drops the ${nameOf(databaseDirectUrl)}, which DATABASE_URL names, with every user in it. If that is meant: npm run db:reset -- --force`,
+    );
   }
   const database = await provideForCommand(settings);
   try {
@@ -17,10 +21,18 @@ async function main(args: readonly string[]): Promise<void> {
       await dropEverything(config);
       await bringSchemaUpToDate(config, { migrate: true });
     });
-    process.stdout.write('The database is empty and migrated.\n');
+    const place =
+      settings.databaseUrl === undefined ? 'The embedded database' : `The ${nameOf(config.databaseDirectUrl)}`;
+    process.stdout.write(`${place} is empty and migrated.\n`);
   } finally {
     await database.stop();
   }
+}
+
+/** Without user and password. */
+function nameOf(url: string): string {
+  const database = decodeURIComponent(parsePostgresUrl(url).pathname.slice(1));
+  return `schema "${schemaOf(url)}" of the database "${database}" at ${hostOf(url)}`;
 }
 
 try {

@@ -23,11 +23,13 @@ export async function runScript(script: (args: readonly string[]) => Promise<voi
 
 /** Runs the work with the application's services, on a database whose schema is up to date. */
 export async function withServices(work: (services: INestApplicationContext) => Promise<void>): Promise<void> {
-  const database = await provideForCommand(readSettings());
+  const settings = readSettings();
+  const isEmbedded = settings.databaseUrl === undefined;
+  const database = await provideForCommand(settings);
   try {
     const config = requireMasterSecret(database.config);
     const services = await whenDatabaseAnswers(config, AT_ONCE, async () => {
-      await bringSchemaUpToDate(config, { migrate: false });
+      await bringSchemaUpToDate(config, { migrate: false, isEmbedded });
       return createServices(config);
     });
     try {

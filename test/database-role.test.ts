@@ -1,18 +1,44 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
 import { LimitsService } from '../src/limits/limits.service.js';
 import { RevocationsService } from '../src/sessions/revocations.service.js';
 import { AuditService } from '../src/audit/audit.service.js';
 import { SessionsPurge } from '../src/sessions/sessions-purge.js';
-import { createDatabase, PASSWORD, query, startApp } from './app.js';
-import { startNode } from './processes.js';
+import { createDatabase, emptyDatabase, PASSWORD, query, startApp } from './app.js';
+import { MASTER_SECRET, startNode } from './processes.js';
 
 /** The statements that the README prints, for a role of this test. */
 function printedGrants(role: string): string[] {
   const [, printed = ''] = /```sql\n([\s\S]+?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
   return printed.trim().replaceAll('gatehouse_app', role).split('\n');
+}
+
+/** A role that nothing was granted, and a database of another owner, as either of them. */
+async function bareRole(make: () => Promise<string>): Promise<{ role: string; url: string; roleUrl: string }> {
+  const role = `bare_${randomUUID().replaceAll('-', '')}`;
+  const administratorUrl = inject('administratorUrl');
+  await query(administratorUrl, `CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
+  onTestFinished(() => query(administratorUrl, `DROP ROLE ${role}`).then(() => undefined));
+  const url = await make();
+  const roleUrl = new URL(url);
+  [roleUrl.username, roleUrl.password] = [role, 'x'];
+  return { role, url, roleUrl: roleUrl.href };
+}
+
+/** What a program says that ends with 1. */
+async function refusal(file: string, databaseUrl: string, ...args: string[]): Promise<string> {
+  const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET, PORT: '0' };
+  const run = promisify(execFile)(process.execPath, [file, ...args], { env });
+  const failure = await run.then(
+    ({ stdout }) => ({ code: 0, stderr: stdout }),
+    (error: unknown) => error as { code: number; stderr: string },
+  );
+  expect(failure).toMatchObject({ code: 1 });
+  return failure.stderr;
 }
 
 /** A migrated database, as its owner and as a role that has been let in as the README says. */
@@ -92,5 +118,57 @@ describe('a database role that may only read and write rows', () => {
     }
     await query(ownerUrl, 'CREATE TABLE later (id serial PRIMARY KEY, note text)');
     expect(await query(appUrl, `INSERT INTO later (note) VALUES ('x') RETURNING id`)).toEqual([{ id: 1 }]);
+  });
+});
+
+const lacking = (table: string): string =>
+  `The role of DATABASE_URL lacks a right: permission denied for table ${table}. Let the owner of the tables run the GRANT statements of README ("Run it") for this role and the schema "public"`;
+
+describe('a role that lacks a right', () => {
+  it('is told at the start which, and what grants it (CFG-02)', async () => {
+    const { role, url, roleUrl } = await bareRole(() => createDatabase());
+    for (const file of ['dist/main.js', 'dist/list-events.js']) {
+      expect(await refusal(file, roleUrl)).toContain(lacking('_prisma_migrations'));
+    }
+    await query(url, `GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON _prisma_migrations TO ${role}`);
+    expect(await refusal('dist/main.js', roleUrl)).toContain(lacking('signing_keys'));
+  });
+
+  it('to migrate is told what to run, and leaves no failed migration behind (CFG-02)', async () => {
+    const { role, url, roleUrl } = await bareRole(() => createDatabase());
+    await query(url, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
+    const last = 'migration_name = (SELECT max(migration_name) FROM _prisma_migrations)';
+    await query(url, `DELETE FROM _prisma_migrations WHERE ${last}`);
+    const said = await refusal('dist/migrate-database.js', roleUrl);
+    expect(said).toContain(
+      `DATABASE_URL: the role ${role} may not migrate, since the tables in the schema "public" belong to`,
+    );
+    expect(said).toContain('Run `npm run db:migrate` with that role in the URL');
+    expect(await query(url, `SELECT FROM _prisma_migrations WHERE finished_at IS NULL`)).toEqual([]);
+  });
+
+  it('to make tables, or their schema, is told the statement, which lets it (CFG-02)', async () => {
+    const { role, url, roleUrl } = await bareRole(() => emptyDatabase());
+    await query(
+      inject('administratorUrl').replace(/\/[^/?]*(?=\?|$)/, new URL(url).pathname),
+      `GRANT USAGE ON SCHEMA public TO ${role}`,
+    );
+    const statement = `GRANT USAGE, CREATE ON SCHEMA "public" TO "${role}";`;
+    expect(await refusal('dist/migrate-database.js', roleUrl)).toContain(
+      `may not make tables in the schema "public". Migrate with another role, or let an administrator run: ${statement}`,
+    );
+    const elsewhere = new URL(roleUrl);
+    elsewhere.searchParams.set('schema', 'accounts');
+    const said = await refusal('dist/migrate-database.js', elsewhere.href);
+    expect(said).toContain(`CREATE SCHEMA "accounts" AUTHORIZATION "${role}";`);
+  });
+
+  it('to drop the schema is told so by db:reset, and nothing is dropped (CFG-02)', async () => {
+    const { url, roleUrl } = await bareRole(() => createDatabase());
+    const said = await refusal('dist/reset-database.js', roleUrl, '--force');
+    expect(said).toContain(
+      'The role of DATABASE_URL may not drop the schema "public" and make it anew, so nothing was done',
+    );
+    expect(await query(url, 'SELECT FROM users')).toEqual([]);
   });
 });

@@ -134,6 +134,16 @@ describe.skipIf(PROGRAM === undefined)(
       expect(await query(direct, locks)).toEqual([]);
     });
 
+    it('parameters that it does not ignore are named with what to set (CFG-05)', async () => {
+      const pooled = await pool(direct, onTestFinished, 'statement_timeout');
+      const refused = main({ DATABASE_URL: pooled, DATABASE_DIRECT_URL: direct, MASTER_SECRET });
+      expect(await ended(refused)).toBe(1);
+      expect(refused.output()).toMatch(
+        /^The pooler of DATABASE_URL at 127\.0\.0\.1:\d+ refuses the connection: unsupported startup parameter: lock_timeout\. /,
+      );
+      expect(refused.output()).toContain(`set ignore_startup_parameters = ${IGNORED}`);
+    });
+
     it('a schema is refused with the statement that names it to the server, and then served (CFG-05)', async () => {
       const server = await emptyDatabase();
       await query(server, 'CREATE SCHEMA accounts');

@@ -91,6 +91,21 @@ describe('migrations', () => {
     await bringSchemaUpToDate(testConfig(url), { migrate: false });
   });
 
+  it('of the embedded database are made by a start or by db:migrate alone, as another command says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-behind-'));
+    chmodSync(folder, 0o711);
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { DATABASE_URL: _, ...inherited } = process.env;
+    const users = promisify(execFile)('node', ['dist/manage-users.js', 'list'], {
+      env: { ...inherited, DATA_DIR: folder },
+    });
+    await expect(users).rejects.toMatchObject({
+      code: 1,
+      stderr:
+        'The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run `npm run db:migrate`.\n',
+    });
+  });
+
   it('need no MASTER_SECRET on a DATABASE_URL', async () => {
     const env = { PATH: process.env['PATH'], DATABASE_URL: await emptyDatabase() };
     const migrated = await promisify(execFile)('node', ['dist/migrate-database.js'], { env });
@@ -110,7 +125,9 @@ describe('migrations', () => {
   it('that failed earlier are named', async () => {
     const url = await createDatabase();
     await query(url, `UPDATE _prisma_migrations SET finished_at = NULL, logs = 'ERROR: …'`);
-    await expect(bringSchemaUpToDate(testConfig(url), { migrate: false })).rejects.toThrow('failed earlier');
+    await expect(bringSchemaUpToDate(testConfig(url), { migrate: false })).rejects.toThrow(
+      /^The migration \S+ failed earlier\. Why is in _prisma_migrations\.logs: .* resolve --rolled-back \d{14}_/,
+    );
   });
 });
 
@@ -152,10 +169,13 @@ describe('on a DATABASE_URL', () => {
     await expect(run(url, script)).rejects.toThrow('--force');
   });
 
-  it('a forced reset leaves an empty, migrated database', async () => {
+  it('a forced reset leaves an empty, migrated database, and says of which schema', async () => {
     const url = await createDatabase();
     await run(url, 'prisma/seed.ts', '--force');
-    await run(url, 'dist/reset-database.js', '--force');
+    const place = `schema "public" of the database "${new URL(url).pathname.slice(1)}" at `;
+    await expect(run(url, 'dist/reset-database.js')).rejects.toThrow(`This drops the ${place}`);
+    expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
+    expect(await run(url, 'dist/reset-database.js', '--force')).toContain(`The ${place}`);
     expect(await query(url, 'SELECT 1 FROM users')).toEqual([]);
   });
 });

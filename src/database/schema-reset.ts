@@ -3,14 +3,26 @@ import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import { parsePostgresUrl, schemaOf } from '../config/postgres-url.js';
 import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
-import { openClient } from './connection.js';
+import { directTarget, openClient } from './connection.js';
 
-/** Drops everything in the schema of the URL, data and tables alike, and nothing beside it. */
+const INSUFFICIENT_PRIVILEGE = '42501';
+
+/**
+ * Drops everything in the schema of the URL, data and tables alike, and nothing beside it.
+ * @throws {Error} with what to do, where the role may not.
+ */
 export async function dropEverything(config: DatabaseConfig): Promise<void> {
   const schema = pg.escapeIdentifier(schemaOf(config.databaseDirectUrl));
   await withAdvisoryLock(config, START_LOCK, () =>
     // As one query both are done or neither: whoever may drop the schema may lack the right to make it anew.
-    runStatements(config.databaseDirectUrl, `DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`),
+    runStatements(config.databaseDirectUrl, `DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`).catch(
+      (error: unknown) => {
+        if (!(error instanceof pg.DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error;
+        throw new Error(
+          `The role of ${directTarget(config).setting} may not drop the schema ${schema} and make it anew, so nothing was done: ${error.message}. Run it with the schema's owner in the URL, who needs CREATE on the database, too.`,
+        );
+      },
+    ),
   );
 }
 

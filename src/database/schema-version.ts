@@ -7,6 +7,7 @@ import { START_LOCK } from './advisory-lock.js';
 import { directTarget, openClient } from './connection.js';
 import { codesOf } from './driver-errors.js';
 import { migrationNames } from './migration-files.js';
+import { requireMigrationRights } from './role-rights.js';
 import { requireUnmovedTables } from './schema-move.js';
 import { type Patience, Wait } from './startup.js';
 
@@ -20,6 +21,8 @@ const PRISMA_TIMEOUT = 'P1002';
 interface Options {
   /** Whether to apply what is missing. */
   readonly migrate: boolean;
+  /** Whether the operator has no `DATABASE_URL`, and so none to set right. */
+  readonly isEmbedded?: boolean;
   readonly patience?: Patience;
 }
 
@@ -43,7 +46,10 @@ interface Migration {
  * @throws {Error} when it is behind and `migrate` is false, when a migration failed earlier or does not end, or when the tables are in
  * `public` and the URL names another schema; the signal's reason when it aborts.
  */
-export async function bringSchemaUpToDate(config: DatabaseConfig, { migrate, patience }: Options): Promise<void> {
+export async function bringSchemaUpToDate(
+  config: DatabaseConfig,
+  { migrate, isEmbedded = false, patience }: Options,
+): Promise<void> {
   const { seconds, ...told } = patience ?? { seconds: config.databaseStartupSeconds };
   const wait = new Wait({ seconds, ...told });
   await withClient(config, async (client) => {
@@ -53,7 +59,7 @@ export async function bringSchemaUpToDate(config: DatabaseConfig, { migrate, pat
       const state = await readState(client, config);
       if (state.underWay === undefined && state.pending.length === 0) return;
       if (state.underWay === undefined && migrate && (await migrateAlone(client, config))) return;
-      if (state.underWay === undefined && !migrate && !isLocked) throw new Error(BEHIND);
+      if (state.underWay === undefined && !migrate && !isLocked) throw new Error(isEmbedded ? EMBEDDED_BEHIND : BEHIND);
       if (wait.isOver) throw new Error(notEnded(state.underWay, isLocked, seconds));
       await wait.next({ event: 'migration_awaited', migration: state.underWay?.name });
     }
@@ -61,7 +67,9 @@ export async function bringSchemaUpToDate(config: DatabaseConfig, { migrate, pat
 }
 
 const BEHIND =
-  'The schema of DATABASE_URL is behind this version: run `npm run db:migrate`, or set MIGRATE_ON_START=true.';
+  'The schema of DATABASE_URL is behind this version: run `npm run db:migrate`, or start the service with MIGRATE_ON_START=true.';
+const EMBEDDED_BEHIND =
+  'The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run `npm run db:migrate`.';
 
 /** Names of the migrations in the folder that the database has not finished. */
 export async function pendingMigrations(config: DatabaseConfig): Promise<readonly string[]> {
@@ -89,8 +97,7 @@ async function withClient<Result>(
 async function readState(client: pg.Client, config: DatabaseConfig): Promise<SchemaState> {
   const migrations = await begunMigrations(client);
   const failed = migrations.find(({ hasFailed }) => hasFailed);
-  if (failed)
-    throw new Error(`The migration ${failed.name} failed earlier: repair it with \`npx prisma migrate resolve\`.`);
+  if (failed) throw new Error(`The migration ${failed.name} failed earlier. ${repairOf(failed.name)}`);
   if (migrations.length === 0) await requireUnmovedTables(client, config);
   const finished = new Set(migrations.filter(({ isFinished }) => isFinished).map(({ name }) => name));
   return {
@@ -121,7 +128,10 @@ async function migrateAlone(client: pg.Client, config: DatabaseConfig): Promise<
     if (await isHeld(client, [PRISMA_LOCK])) return false;
     const { pending, underWay } = await readState(client, config);
     if (underWay !== undefined) return false;
-    if (pending.length > 0) await migrateInChildProcess(config.databaseDirectUrl);
+    if (pending.length > 0) {
+      await requireMigrationRights(client, directTarget(config));
+      await migrateInChildProcess(config.databaseDirectUrl);
+    }
     return true;
   } catch (error) {
     // Another was faster: the engine waits 10 s for its lock.
@@ -142,13 +152,21 @@ async function isHeld(client: pg.Client, locks: readonly number[]): Promise<bool
   return rows.length > 0;
 }
 
+function repairOf(name: string): string {
+  return `Why is in _prisma_migrations.logs: mend that, then ${resolving(name)}`;
+}
+
+function resolving(name: string): string {
+  return `run \`npx prisma migrate resolve --rolled-back ${name}\`, or with --applied where its changes are there, and start again.`;
+}
+
 function notEnded(underWay: Migration | undefined, isLocked: boolean, seconds: number): string {
   const within = `within DATABASE_STARTUP_SECONDS (${seconds})`;
   if (underWay === undefined) return `Another process was not done migrating ${within}: start again when it is.`;
   const { name, startedAt } = underWay;
   const begun = `The migration ${name}, begun at ${startedAt.toISOString()}, did not end ${within}.`;
   if (isLocked) return `${begun} A process still holds the lock of migrations: start again when it is done.`;
-  return `${begun} No process holds the lock of migrations, so the one that began it was likely killed. See that it runs no more (pg_stat_activity), then run \`npx prisma migrate resolve --rolled-back ${name}\`, or with --applied where its changes are there, and start again.`;
+  return `${begun} No process holds the lock of migrations, so the one that began it was likely killed. See that it runs no more (pg_stat_activity), then ${resolving(name)}`;
 }
 
 /** In a process of its own, because the engine's memory is given back only when it ends. */

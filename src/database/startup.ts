@@ -3,6 +3,7 @@ import type { DatabaseConfig } from '../config/config.js';
 import { hostOf } from '../config/postgres-url.js';
 import { directTarget, openClient, pooledTarget, type ConnectionTarget } from './connection.js';
 import { codesOf } from './driver-errors.js';
+import { missingRights } from './role-rights.js';
 import { requireRightSession } from './session-check.js';
 
 /** What is waited for, as it is told every few seconds. */
@@ -87,7 +88,9 @@ export async function whenDatabaseAnswers<Result>(
       // That no file is there is of a Unix socket only while that is tried.
       const isMissing = target !== undefined && host.startsWith('/') && codesOf(error).includes('ENOENT');
       const isOfAnother = target === undefined && isOfAnotherHost(error, config);
-      if (isOfAnother || (!isMissing && !isNotYet(error))) throw target === undefined ? error : toldOf(error, target);
+      if (isOfAnother || (!isMissing && !isNotYet(error))) {
+        throw target === undefined ? toldOfWork(error, pooledTarget(config)) : toldOf(error, target);
+      }
       if (wait.isOver) throw new Error(givenUp(error, setting, host, patience.seconds), { cause: error });
       await wait.next({ event: 'database_awaited', setting, host, reason: reasonOf(error) });
     }
@@ -155,11 +158,34 @@ function givenUp(error: unknown, setting: string, host: string, seconds: number)
   return `The database of ${setting} at ${host} did not answer${since}: ${reasonOf(error)}.`;
 }
 
+/** PgBouncer's, which takes no parameter that it was not told to. */
+const UNKNOWN_PARAMETER = /unsupported startup parameter[^`'"\n]*/;
+const INSUFFICIENT_PRIVILEGE = '42501';
+
+/** What the pool's connections and the start's own statements are refused with, as a sentence; any other error as it is. */
+function toldOfWork(error: unknown, target: ConnectionTarget): unknown {
+  const tell = (sentence: string): Error => new Error(sentence, { cause: error });
+  const [refusal] = UNKNOWN_PARAMETER.exec(messageOf(error)) ?? [];
+  if (refusal !== undefined) return tell(pooledWrongly(target, refusal));
+  return codesOf(error).includes(INSUFFICIENT_PRIVILEGE) ? tell(missingRights(target, reasonOf(error))) : error;
+}
+
+function pooledWrongly({ setting, url }: ConnectionTarget, refusal: string): string {
+  const at = `The pooler of ${setting} at ${hostOf(url)} refuses the connection: ${refusal}.`;
+  if (refusal.includes('options')) {
+    return `${at} Name the server itself in DATABASE_DIRECT_URL, and take options out of DATABASE_URL: what they say is given to the role, by ALTER ROLE … SET.`;
+  }
+  return `${at} With PgBouncer set ignore_startup_parameters = statement_timeout, lock_timeout, idle_in_transaction_session_timeout, give the role these deadlines by ALTER ROLE … SET, and name the server itself in DATABASE_DIRECT_URL (README, "Run it").`;
+}
+
 /** What a connection is refused with, as a sentence about the setting; any other error as it is. */
-function toldOf(error: unknown, { setting, url }: ConnectionTarget): unknown {
+function toldOf(error: unknown, target: ConnectionTarget): unknown {
+  const { setting, url } = target;
   const at = `of ${setting} at ${hostOf(url)}`;
   const [code = ''] = codesOf(error);
   const tell = (sentence: string): Error => new Error(sentence, { cause: error });
+  const [refusal] = UNKNOWN_PARAMETER.exec(messageOf(error)) ?? [];
+  if (refusal !== undefined) return tell(pooledWrongly(target, refusal));
   if (code.startsWith('28')) return tell(`The database ${at} refuses the login: ${reasonOf(error)}.`);
   if (code === '3D000') return tell(`The database ${at} is not there: ${reasonOf(error)}. Create it first.`);
   if (TLS_CODES.test(code) || /does not support SSL/.test(messageOf(error))) {
