@@ -197,7 +197,9 @@ describe('a migration under way', () => {
       migrate: true,
       patience,
     });
-    await expect(starting).rejects.toThrow(/failed earlier\. Why is in _prisma_migrations\.logs: .* --rolled-back \S+`/);
+    await expect(starting).rejects.toThrow(
+      /failed earlier\. Why is in _prisma_migrations\.logs: .* --rolled-back \S+`/,
+    );
     expect(patience.told).toEqual([]);
   });
 
