@@ -39,6 +39,9 @@ export interface LoginAttempt {
 
 type Refused = Extract<Outcome, { kind: 'refused' }>;
 
+/** Under what the refusals by a limit are remembered. */
+type Memories = Partial<Record<LimitId, string>>;
+
 /** A limit that is used up. */
 interface UsedUp {
   /** As it is counted here. */
@@ -59,7 +62,7 @@ interface UsedUp {
 export class LimitsService {
   readonly #log = new Logger('Limits');
   readonly #mode: Config['rateLimits'];
-  readonly #recent = new RecentRefusals<LimitId>();
+  readonly #recent = new RecentRefusals<Refused>();
   readonly #refused: Record<string, number> = Object.fromEntries(
     [...Object.values(LIMITS), ACCOUNT_GUARD, REQUEST_ADDRESS].map(({ name }) => [name, 0]),
   );
@@ -83,7 +86,7 @@ export class LimitsService {
     const share = String(Math.floor(Math.random() * SHARES));
     const attempt = this.#attempt('login', { address: clientOf(address), account, share });
     const deviceId = deviceToken === undefined ? undefined : this.deviceTokens.read(deviceToken);
-    if (deviceId === undefined) return this.#admitStranger(attempt, [clientOf(address), account]);
+    if (deviceId === undefined) return this.#admitStranger(attempt, memoriesOf(clientOf(address), account));
     const onSuccess = this.#charge('sessionUser', 'stays', [deviceId]);
     const device = { id: deviceId, email: account, onSuccess };
     const taken = await this.#consume({ ...attempt, device });
@@ -185,32 +188,35 @@ export class LimitsService {
   }
 
   /** A login without a device token. Where its address was refused a moment ago, it is refused again from memory. */
-  async #admitStranger(attempt: Attempt, [client, account]: readonly [string, string]): Promise<Admitted> {
-    const keys = { address: client, addressAndAccount: JSON.stringify([client, account]) };
-    const recent = this.#recent.find(keys.address) ?? this.#recent.find(keys.addressAndAccount);
-    const problem =
-      recent && this.#refusal(usedUpOf({ ...recent, retrySeconds: recent.seconds, isKnownDevice: false }));
-    if (problem !== undefined) throw problem;
-    const remember = ({ limit, seconds }: Refused): void => {
-      if (limit === 'address' || limit === 'addressAndAccount') this.#recent.remember(keys[limit], limit, seconds);
-    };
-    return this.#admitted(attempt, await this.#consume(attempt, remember));
+  async #admitStranger(attempt: Attempt, memories: Memories): Promise<Admitted> {
+    for (const key of Object.values(memories)) {
+      const recent = this.#recent.find(key);
+      const problem = recent && this.#refusal(usedUpOf(recent));
+      if (problem !== undefined) throw problem;
+    }
+    return this.#admitted(attempt, await this.#consume(attempt, memories), memories);
   }
 
   /** A login from a device that is not known, and is after a success. */
-  #admitted({ onSuccess }: Attempt, taken: Taken): Admitted {
+  #admitted({ onSuccess }: Attempt, taken: Taken, memories: Memories = {}): Admitted {
+    // What is given back frees what was refused because of it.
+    const forget = (): void => Object.values(memories).forEach((key) => this.#recent.forget(key));
     return {
-      withdraw: () => this.repository.refund(taken, undefined),
+      withdraw: async () => {
+        await this.repository.refund(taken, undefined);
+        forget();
+      },
       succeed: async (userId) => {
         const id = randomUUIDv7();
         const isKnown = await this.repository.settle(taken.charges, onSuccess, { id, userId });
+        forget();
         return isKnown ? this.deviceTokens.write(id) : undefined;
       },
     };
   }
 
   /** Charges an attempt. @throws Problem `too_many_attempts`, and then nothing is charged */
-  async #consume(attempt: Attempt, onRefused: (refused: Refused) => void = () => undefined): Promise<Taken> {
+  async #consume(attempt: Attempt, memories: Memories = {}): Promise<Taken> {
     let outcome = await this.repository.consume(attempt);
     for (let race = 1; outcome.kind === 'raced' && race <= MOST_RACES; race++) {
       // What was charged before the limit at which it lost.
@@ -221,7 +227,8 @@ export class LimitsService {
     const problem = this.#refusal(usedUpOf(outcome));
     // A dry run: what would have been refused is charged nothing, and a device that is known stays so.
     if (problem === undefined) return { charges: [], isKnownDevice: outcome.isKnownDevice };
-    onRefused(outcome);
+    const key = memories[outcome.limit];
+    if (key !== undefined) this.#recent.remember(key, outcome);
     throw problem;
   }
 
@@ -241,6 +248,11 @@ export class LimitsService {
   #guardKey(account: string): Buffer {
     return this.keys.of(ACCOUNT_GUARD.name, account);
   }
+}
+
+/** Under what the refusals of a login without a device token are remembered. */
+function memoriesOf(client: string, account: string): Memories {
+  return { address: client, addressAndAccount: JSON.stringify([client, account]) };
 }
 
 /** Others are always quicker: the next try may be looked at. */
