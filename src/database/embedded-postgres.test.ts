@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmod,
@@ -70,6 +70,14 @@ let temporary: string;
 let dataDir: string;
 const leftovers: (() => Promise<unknown>)[] = [];
 
+/** A command that shows the program after it no process, as without `/proc`. */
+const HIDE_PROCESSES = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'];
+
+function canHideProcesses(): boolean {
+  const [command = '', ...args] = HIDE_PROCESSES;
+  return spawnSync(command, [...args, 'true']).status === 0;
+}
+
 /** As any user may make a process look. */
 function impersonate(cluster: string): ChildProcess {
   const args = ['-e', 'setInterval(() => {}, 1000)', '--', '-D', cluster];
@@ -81,9 +89,10 @@ const STRANGERS: [string, (cluster: string) => ChildProcess][] = [
 ];
 if (isRoot) STRANGERS.push(["another user's with its name and arguments", impersonate]);
 
-function startProcess(folder: string, role: Role): OtherProcess {
+function startProcess(folder: string, role: Role, wrapper: readonly string[] = []): OtherProcess {
   const args = ['--import', RESOLVE_TYPESCRIPT, '--input-type=module', '-e', PROGRAM, folder, role];
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [command = '', ...rest] = [...wrapper, process.execPath, ...args];
+  const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');
@@ -196,7 +205,7 @@ afterEach(async () => {
 });
 afterAll(() => rm(temporary, { recursive: true }));
 
-describe('an embedded PostgreSQL', { timeout: 60_000 }, () => {
+describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
   let database: ProvidedDatabase;
   let url: string;
 
@@ -426,6 +435,22 @@ describe('an embedded PostgreSQL', { timeout: 60_000 }, () => {
       },
     );
 
+    test.runIf(canHideProcesses())(
+      'is not asked where no process can be looked at; once ended as the message says its data are served (FLT-27)',
+      async () => {
+        await startOnTcp();
+        const server = await postmaster();
+        const refused = startProcess(dataDir, 'app', HIDE_PROCESSES);
+        const command = /and kill -(INT) (\d+) ends it; otherwise/.exec((await refused.outcome).refused ?? '');
+        expect(command?.slice(1)).toEqual(['INT', String(server?.pid)]);
+        await refused.leave();
+        process.kill(Number(command?.[2]), `SIG${command?.[1]}`);
+        await until(async () => (await postmaster()) === undefined);
+        const { config } = await provide('app');
+        expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      },
+    );
+
     test('is left alone while its application runs (FLT-27)', async () => {
       const port = await startOnTcp();
       const password = (await readFile(join(dataDir, 'database-password'), 'utf8')).trim();
@@ -519,7 +544,7 @@ describe('an embedded PostgreSQL', { timeout: 60_000 }, () => {
       const logged = (await stat(join(dataDir, 'postgres.log'))).size;
       const attempt = new AbortController();
       const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
-      setTimeout(() => attempt.abort(), 2000);
+      setTimeout(() => attempt.abort(), 1000);
       await expect(starting).rejects.toThrow(`${file()} names no process, as after a power failure; it is removed`);
       expect((await stat(join(dataDir, 'postgres.log'))).size).toBe(logged);
       expect(await readFile(file(), 'utf8')).toBe('');
@@ -591,7 +616,7 @@ describe('an embedded PostgreSQL', { timeout: 60_000 }, () => {
       await utimes(file, new Date(), new Date(Date.now() - 11_000));
       const attempt = new AbortController();
       const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
-      setTimeout(() => attempt.abort(), 2000);
+      setTimeout(() => attempt.abort(), 500);
       await expect(starting).rejects.toThrow(`process ${backend} is a postgres of this folder: end it`);
       process.kill(backend, 'SIGKILL');
       const { config } = await provide('script');
