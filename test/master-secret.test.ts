@@ -1,11 +1,15 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { PASSWORD, afterAllTests, createDatabase, startApp, type Answer, type TestApp } from './app.js';
+import { PASSWORD, afterAllTests, createDatabase, query, startApp, type Answer, type TestApp } from './app.js';
 import { tokensOf } from './client.js';
 import { guardKey, setFailures } from './limit-states.js';
 
 const OLD = 'the old master secret, that is long enough';
 const NEW = 'the new master secret, that is long enough';
+const REPLACED = 'a secret in place of a lost one: long enough';
 const WRONG = 'not the right passphrase';
 
 const onFinished = afterAllTests();
@@ -101,5 +105,41 @@ it(
     expect([await other.refresh(fourth), (await fourth.me(other.token)).status]).toEqual([200, 200]);
     // What was not seen in the whole time is a stranger's.
     expect([await idle.refresh(fourth), await idle.isKnown(fourth)]).toEqual([401, false]);
+  },
+);
+
+it(
+  'a lost MASTER_SECRET loses keys, tokens and devices, and no user, once done as the README says',
+  { timeout: 60_000 },
+  async () => {
+    const databaseUrl = await createDatabase(onFinished);
+    const node = (secret: string): Promise<TestApp> =>
+      startApp({ databaseUrl, changes: { masterSecret: [secret], rateLimits: 'on' } }, onFinished);
+    const device = new Device(`${randomUUID()}@example.com`);
+    const before = await node(OLD);
+    await before.register(device.email);
+    expect(await device.logIn(before)).toBe(200);
+    const { token, refreshToken, deviceToken } = device;
+    await expect(node(REPLACED)).rejects.toThrow('needs another MASTER_SECRET');
+    // What runs goes on.
+    expect((await before.me(token)).status).toBe(200);
+    await before.nest.close();
+
+    const [, section = ''] = /^### A lost `MASTER_SECRET`$([^]*?)^#/m.exec(readFileSync('README.md', 'utf8')) ?? [];
+    const [, statement = ''] = /`echo '(DELETE FROM [^']*)' \| npx prisma db execute --stdin`/.exec(section) ?? [];
+    await query(databaseUrl, statement);
+    expect(section).toContain('npm run after-restore');
+    const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET: REPLACED };
+    const { stdout } = await promisify(execFile)(process.execPath, ['dist/after-restore.js'], { env });
+    expect(stdout).toMatch(/^sessions ended: 1, /);
+
+    const after = await node(REPLACED);
+    const old = [await after.me(token), await after.refresh(refreshToken)];
+    expect(old.map(({ status }) => status)).toEqual([401, 401]);
+    expect(await device.isKnown(after)).toBe(false);
+    expect(await device.logIn(after)).toBe(200);
+    expect((await after.me(device.token)).status).toBe(200);
+    expect(device.deviceToken).not.toBe(deviceToken);
+    expect(await device.isKnown(after)).toBe(true);
   },
 );
