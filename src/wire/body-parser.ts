@@ -1,6 +1,6 @@
-import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { mediaTypeUnsupported, requestMalformed } from '../problems/framework.problems.js';
 import { BODY_LIMIT_BYTES, bodyLimitOf } from './body-limit.js';
 import { parseStrictJson } from './strict-json.js';
@@ -32,7 +32,6 @@ export function useStrictJson(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addHook('onRoute', (route) => {
     route.bodyLimit ??= bodyLimitOf(route.schema?.body as object | undefined);
-    if (route.method !== 'GET' && route.method !== 'HEAD') route.preParsing = [route.preParsing ?? [], giveEnd].flat();
   });
   fastify.addContentTypeParser<Buffer>(
     'application/json',
@@ -53,11 +52,6 @@ export function useStrictJson(fastify: FastifyInstance): void {
     noContent(headers['content-length'], payload),
   );
 }
-
-/** The stream of a request without a body has ended before anybody could listen, and a parser waits for its end. */
-const giveEnd: preParsingHookHandler = (_request, _reply, payload, done) => {
-  done(null, (payload as Readable).readableEnded ? Readable.from([]) : payload);
-};
 
 /** Waits until it is known that a body has no content. */
 async function noContent(contentLength: string | undefined, payload: Readable): Promise<null> {

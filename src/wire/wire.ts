@@ -7,8 +7,8 @@ import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { settleContentType, useStrictJson } from './body-parser.js';
 import { settlingClientAddress, trusting, type IsTrusted } from './client-address.js';
 import { answerPreflight, isPreflight, type FieldsByOrigin } from './cors.js';
+import { EmptyRequest, followingResponses } from './empty-request.js';
 import { FinalResponse } from './final-response.js';
-import { BoundedIncomingMessage } from './input-bounds.js';
 import { lazyLogger } from './lazy-logger.js';
 import { hasTurn, inTurn, pipelined } from './pipelining.js';
 import { parseQuery } from './query.js';
@@ -96,7 +96,7 @@ export function wireOptions(wire: Wire, patience: Patience = PATIENCE) {
     serverFactory: (handler) =>
       createServer(
         {
-          IncomingMessage: BoundedIncomingMessage,
+          IncomingMessage: EmptyRequest,
           ServerResponse: FinalResponse,
           headersTimeout: patience.headersMs,
           requestTimeout: patience.requestMs,
@@ -107,7 +107,7 @@ export function wireOptions(wire: Wire, patience: Patience = PATIENCE) {
           // Spares a request without a body what its stream would cost, which is never read.
           optimizeEmptyRequests: true,
         },
-        pipelined(handler),
+        followingResponses(pipelined(handler)),
       ),
     clientErrorHandler(this: FastifyInstance, error, socket) {
       answerClientError(error, socket, { headersFor, isTrusted, countRequest, log: this.log });
