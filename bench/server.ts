@@ -7,12 +7,12 @@ import { OptionalUser, Public } from '../dist/access/route-access.decorators.js'
 import type { Principal } from '../dist/access/principal.js';
 import { createApp } from '../dist/app.js';
 import { requireMasterSecret } from '../dist/config/config.js';
-import { PrincipalView } from '../dist/auth/auth.messages.js';
+import { PrincipalView } from '../dist/auth/auth.schemas.js';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { PasswordsService } from '../dist/passwords/passwords.service.js';
 import { Problem } from '../dist/problems/problem.js';
-import { RevocationsService } from '../dist/sessions/revocations.service.js';
+import { RevocationsService } from '../dist/revocation/revocations.service.js';
 import { TokensService } from '../dist/tokens/tokens.service.js';
 import { startProfile, stopProfile } from './profiler.ts';
 import { answerQuestions, threadMilliseconds } from './questions.ts';

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { readSettings } from '../dist/config/read-settings.js';
-import { Breaker } from '../dist/database/breaker.js';
+import { Breaker } from '../dist/database/circuit-breaker.js';
 import { PrismaService } from '../dist/database/prisma.service.js';
-import { endCommand, provideForCommand } from '../dist/database/command-database.js';
+import { endCommand, provideForCommand } from '../dist/cli/command-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
-import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/startup.js';
+import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { hash } from '../dist/passwords/argon2.js';
 
 const EMAIL = 'admin@example.com';

@@ -5,26 +5,27 @@ import { LogController } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { gateProblems } from './access/access.problems.js';
 import { AddressLimit } from './access/address-limit.js';
-import { Gate } from './access/gate.js';
+import { Gate } from './access/authentication.hook.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/config.js';
-import { Chores } from './database/chores.js';
+import { Chores } from './jobs/background-jobs.js';
 import { translateDatabaseError } from './database/driver-errors.js';
-import { Departure } from './health/departure.js';
+import { Departure } from './health/graceful-shutdown.js';
 import { HealthModule } from './health/health.module.js';
-import { RequestMetrics } from './health/request.metrics.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+import { RequestMetrics } from './metrics/request.metrics.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RouteSettingsCheck } from './access/route-settings.check.js';
-import { Turnstile } from './access/turnstile.js';
-import { registerDocs } from './wire/docs.js';
-import { processLog } from './wire/log-sink.js';
-import { logOptions, type LogStream } from './wire/log.js';
-import { registerOpenApi } from './wire/openapi.js';
-import { FrameworkLog } from './wire/framework-log.js';
-import { countRequests } from './wire/request-counts.js';
-import { useRequestLog } from './wire/request-log.js';
-import { prepareWire, useWire, wireOptions } from './wire/wire.js';
+import { Turnstile } from './access/hash-admission.hook.js';
+import { registerDocs } from './openapi/documentation-pages.js';
+import { processLog } from './logging/log-sink.js';
+import { logOptions, type LogStream } from './logging/log-options.js';
+import { registerOpenApi } from './openapi/openapi-document.js';
+import { FrameworkLog } from './logging/nest-logger.js';
+import { countRequests } from './http/request-counts.js';
+import { useRequestLog } from './logging/request-log.js';
+import { prepareWire, useWire, wireOptions } from './http/http-server.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -41,7 +42,10 @@ const TAGS = [
 class AppModule {
   /** Your own modules go into `features`; their routes are guarded unless they say `@Public()`. */
   static of(config: Config, features: readonly Type[]): DynamicModule {
-    return { module: AppModule, imports: [ConfigModule.holding(config), AuthModule, HealthModule, ...features] };
+    return {
+      module: AppModule,
+      imports: [ConfigModule.holding(config), AuthModule, HealthModule, MetricsModule, ...features],
+    };
   }
 }
 

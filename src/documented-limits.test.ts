@@ -6,19 +6,19 @@ import { MOST_CACHED_SECONDS } from './auth/jwks.controller.js';
 import type { Setting } from './config/setting-kinds.js';
 import { MOST_ACCESS_TOKEN_SECONDS, settings } from './config/settings.js';
 import { TIMEOUT_MS } from './database/dedicated-connection.js';
-import { POLL_MS } from './database/feed.js';
-import { QUIET_MS } from './health/departure.js';
-import { ACCOUNT_GUARD, MOST_DEVICE_FAILURES, MOST_DEVICES, REQUEST_ADDRESS } from './limits/limit-policies.js';
+import { POLL_MS } from './database/change-feed.js';
+import { QUIET_MS } from './health/graceful-shutdown.js';
+import { ACCOUNT_GUARD, MOST_DEVICE_FAILURES, MOST_DEVICES, REQUEST_ADDRESS } from './rate-limits/limit-policies.js';
 import { MAX_CODE_POINTS } from './passwords/normalized-password.js';
 import { MOST_LIVE_SESSIONS } from './sessions/sessions.service.js';
 import { EmailAddress } from './users/user-view.js';
 import { MAX_TOKEN_LENGTH } from './verifier/compact-jws.js';
-import { BODY_LIMIT_BYTES } from './wire/body-limit.js';
-import { MAX_JSON_DEPTH } from './wire/json-flaw.js';
-import { MAX_TARGET_LENGTH } from './wire/query.js';
-import { MAX_HEADER_FIELDS } from './wire/screening.js';
-import { LONGEST_USER_AGENT } from './wire/sender.js';
-import { PATIENCE } from './wire/wire.js';
+import { BODY_LIMIT_BYTES } from './http/body-limit.js';
+import { MAX_JSON_DEPTH } from './verifier/strict-json-scan.js';
+import { MAX_TARGET_LENGTH } from './http/query-string.js';
+import { MAX_HEADER_FIELDS } from './http/request-checks.js';
+import { LONGEST_USER_AGENT } from './http/client-info.js';
+import { PATIENCE } from './http/http-server.js';
 
 /** Without its line breaks. */
 const readme = readFileSync('README.md', 'utf8')

@@ -1,9 +1,9 @@
-import './supported-node.js';
+import './cli/supported-node.js';
 import { Termination } from './config/termination.js';
 
 // Before everything else is loaded, which takes long enough for a signal.
 const termination = Termination.watch();
-const { serve } = await import('./serve.js');
+const { serve } = await import('./cli/serve.js');
 
 try {
   await serve(termination);

@@ -3,7 +3,7 @@ import { Agent, METHODS, request, type IncomingHttpHeaders, type OutgoingHttpHea
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Public } from '../src/access/route-access.decorators.js';
 import { internalError, serviceUnavailable } from '../src/problems/framework.problems.js';
-import { SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY } from '../src/wire/response-headers.js';
+import { SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY } from '../src/http/response-headers.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';
 

@@ -199,7 +199,7 @@ describe('the audit trail', () => {
     await app.signIn();
     const print = async (...user: string[]): Promise<Record<string, unknown>[]> => {
       const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET };
-      const { stdout } = await promisify(execFile)(process.execPath, ['dist/list-events.js', ...user], { env });
+      const { stdout } = await promisify(execFile)(process.execPath, ['dist/cli/list-events.js', ...user], { env });
       return stdout
         .trim()
         .split('\n')

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Public } from '../src/access/route-access.decorators.js';
 import { serviceUnavailable } from '../src/problems/framework.problems.js';
-import { SECURITY_HEADERS } from '../src/wire/response-headers.js';
+import { SECURITY_HEADERS } from '../src/http/response-headers.js';
 import { afterAllTests, startApp, type TestApp } from './app.js';
 
 const ORIGIN = 'https://app.example.com';

@@ -14,7 +14,7 @@ import { Public } from '../src/access/route-access.decorators.js';
 import { dropDatabase } from '../src/database/schema-reset.js';
 import type { ProblemKind } from '../src/problems/problem.js';
 import { UserView } from '../src/users/user-view.js';
-import { SECURITY_HEADERS } from '../src/wire/response-headers.js';
+import { SECURITY_HEADERS } from '../src/http/response-headers.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 
 interface Operation {

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
-import { LimitsService } from '../src/limits/limits.service.js';
-import { RevocationsService } from '../src/sessions/revocations.service.js';
+import { LimitsService } from '../src/rate-limits/rate-limits.service.js';
+import { RevocationsService } from '../src/revocation/revocations.service.js';
 import { AuditService } from '../src/audit/audit.service.js';
 import { SessionsPurge } from '../src/sessions/sessions-purge.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp } from './app.js';
@@ -127,7 +127,7 @@ const lacking = (table: string): string =>
 describe('a role that lacks a right', () => {
   it('is told at the start which, and what grants it (CFG-02)', async () => {
     const { role, url, roleUrl } = await bareRole(() => createDatabase());
-    for (const file of ['dist/main.js', 'dist/list-events.js']) {
+    for (const file of ['dist/main.js', 'dist/cli/list-events.js']) {
       expect(await refusal(file, roleUrl)).toContain(lacking('_prisma_migrations'));
     }
     await query(url, `GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON _prisma_migrations TO ${role}`);
@@ -139,7 +139,7 @@ describe('a role that lacks a right', () => {
     await query(url, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
     const last = 'migration_name = (SELECT max(migration_name) FROM _prisma_migrations)';
     await query(url, `DELETE FROM _prisma_migrations WHERE ${last}`);
-    const said = await refusal('dist/migrate-database.js', roleUrl);
+    const said = await refusal('dist/cli/migrate-database.js', roleUrl);
     expect(said).toContain(
       `DATABASE_URL: the role ${role} may not migrate, since the tables in the schema "public" belong to`,
     );
@@ -154,18 +154,18 @@ describe('a role that lacks a right', () => {
       `GRANT USAGE ON SCHEMA public TO ${role}`,
     );
     const statement = `GRANT USAGE, CREATE ON SCHEMA "public" TO "${role}";`;
-    expect(await refusal('dist/migrate-database.js', roleUrl)).toContain(
+    expect(await refusal('dist/cli/migrate-database.js', roleUrl)).toContain(
       `may not make tables in the schema "public". Migrate with another role, or let an administrator run: ${statement}`,
     );
     const elsewhere = new URL(roleUrl);
     elsewhere.searchParams.set('schema', 'accounts');
-    const said = await refusal('dist/migrate-database.js', elsewhere.href);
+    const said = await refusal('dist/cli/migrate-database.js', elsewhere.href);
     expect(said).toContain(`CREATE SCHEMA "accounts" AUTHORIZATION "${role}";`);
   });
 
   it('to drop the schema is told so by db:reset, and nothing is dropped (CFG-02)', async () => {
     const { url, roleUrl } = await bareRole(() => createDatabase());
-    const said = await refusal('dist/reset-database.js', roleUrl, '--force');
+    const said = await refusal('dist/cli/reset-database.js', roleUrl, '--force');
     expect(said).toContain(
       'The role of DATABASE_URL may not drop the schema "public" and make it anew, so nothing was done',
     );

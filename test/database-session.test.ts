@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectionTarget } from '../src/database/connection.js';
-import { requireRightSession } from '../src/database/session-check.js';
+import { requireRightSession } from '../src/database/session-settings.check.js';
 import { afterAllTests, createDatabase, query } from './app.js';
 import { expectNear } from './instants.js';
 import { MASTER_SECRET, startNode, type Node } from './processes.js';
@@ -71,16 +71,16 @@ describe('with a time zone and a date style that are not ours, in database and e
     const { body: page } = await node.client.call('GET', '/v1/auth/sessions', { token });
     const [session] = page['items'] as Record<string, string>[];
     for (const member of ['createdAt', 'refreshedAt']) expectNear(session?.[member]);
-    const line = (await script('dist/manage-users.js', 'list')).split('\n').find((row) => row.includes(email));
+    const line = (await script('dist/cli/manage-users.js', 'list')).split('\n').find((row) => row.includes(email));
     expectNear(line?.split('\t')[2]);
-    const key = (await script('dist/manage-keys.js', 'list')).split('\n').find((row) => row.includes('\tactive\t'));
+    const key = (await script('dist/cli/manage-keys.js', 'list')).split('\n').find((row) => row.includes('\tactive\t'));
     expectNear(key?.split('\t')[3]);
   });
 
   it('what is written is now: a ban, the trail, a session and its end (TIM-01)', async () => {
     const { email, token, refreshToken } = await node.client.signIn();
     expect((await node.client.refresh(refreshToken)).status).toBe(200);
-    await script('dist/manage-users.js', 'disable', email);
+    await script('dist/cli/manage-users.js', 'disable', email);
     expect(
       Math.abs(await seconds(`clock_timestamp() - (SELECT disabled_at FROM users WHERE email_lower = $1)`, email)),
     ).toBeLessThan(30);
@@ -89,7 +89,7 @@ describe('with a time zone and a date style that are not ours, in database and e
     for (const column of ['sessions.created_at', 'refreshed_at', 'ended_at']) {
       expect(Math.abs(await seconds(`SELECT clock_timestamp() - max(${column}) ${sessions}`, email))).toBeLessThan(30);
     }
-    const trail = (await script('dist/list-events.js', email)).trim().split('\n');
+    const trail = (await script('dist/cli/list-events.js', email)).trim().split('\n');
     expect(trail.length).toBeGreaterThan(2);
     for (const line of trail) expectNear((JSON.parse(line) as Record<string, unknown>)['occurredAt']);
   });

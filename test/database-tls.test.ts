@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findBinaries } from '../dist/database/embedded-binaries.js';
-import { chooseServerUser } from '../dist/database/embedded-server-user.js';
-import { type Patience, whenDatabaseAnswers } from '../dist/database/startup.js';
+import { findBinaries } from '../dist/embedded-postgres/binaries.js';
+import { chooseServerUser } from '../dist/embedded-postgres/server-user.js';
+import { type Patience, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { afterAllTests, testConfig } from './app.js';
 import { ended, freePort, main, MASTER_SECRET } from './processes.js';
 

@@ -1,11 +1,11 @@
 import { createHmac, createPrivateKey } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../src/config/config.js';
-import { DeviceTokens } from '../src/limits/device-tokens.js';
+import { DeviceTokens } from '../src/rate-limits/device-tokens.js';
 import { RefreshTokens } from '../src/sessions/refresh-tokens.js';
 import { KeyRing } from '../src/tokens/key-ring.js';
-import { deriveKey } from '../src/tokens/derived-keys.js';
-import { openKey } from '../src/tokens/sealed-key.js';
+import { deriveKey } from '../src/secrets/derived-keys.js';
+import { openKey } from '../src/secrets/sealed-key.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';
 import { limitKeys } from './limit-states.js';

@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AccessTokenVerifier } from '../src/access/access-token.verifier.js';
-import { Gate } from '../src/access/gate.js';
+import { Gate } from '../src/access/authentication.hook.js';
 import { JwtAuthGuard } from '../src/access/jwt-auth.guard.js';
 import type { Principal } from '../src/access/principal.js';
 import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';

@@ -1,5 +1,5 @@
-import { LimitKeys } from '../src/limits/limit-keys.js';
-import { ACCOUNT_GUARD, SHARES, type LimitPolicy } from '../src/limits/limit-policies.js';
+import { LimitKeys } from '../src/rate-limits/limit-keys.js';
+import { ACCOUNT_GUARD, SHARES, type LimitPolicy } from '../src/rate-limits/limit-policies.js';
 import type { TestApp } from './app.js';
 
 /** Whom the limit of all is about, for {@link useUp}. */

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
 import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { MetricsServer } from '../src/health/metrics.server.js';
+import { MetricsServer } from '../src/metrics/metrics.server.js';
 import { PasswordsService } from '../src/passwords/passwords.service.js';
 import { createDatabase, PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 import type { SignedIn } from './client.js';

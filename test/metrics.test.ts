@@ -4,9 +4,9 @@ import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
 import type { Config } from '../src/config/config.js';
-import { Chores } from '../src/database/chores.js';
-import { MetricsServer } from '../src/health/metrics.server.js';
-import { LIMITS } from '../src/limits/limit-policies.js';
+import { Chores } from '../src/jobs/background-jobs.js';
+import { MetricsServer } from '../src/metrics/metrics.server.js';
+import { LIMITS } from '../src/rate-limits/limit-policies.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
 import { setFailures, SHARES_OF_ALL, useUp } from './limit-states.js';
 

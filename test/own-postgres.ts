@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { parseSettings } from '../dist/config/read-settings.js';
-import { openDataDirectory } from '../dist/database/embedded-data-directory.js';
-import { openInstallation } from '../dist/database/embedded-installation.js';
-import { stopPostmaster } from '../dist/database/embedded-postmaster.js';
-import { startPostmaster } from '../dist/database/embedded-start.js';
+import { openDataDirectory } from '../dist/embedded-postgres/data-directory.js';
+import { openInstallation } from '../dist/embedded-postgres/installation.js';
+import { stopPostmaster } from '../dist/embedded-postgres/postmaster.js';
+import { startPostmaster } from '../dist/embedded-postgres/start-postmaster.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
 

@@ -54,7 +54,7 @@ function collectCommands(commands: Set<string>): void {
 describe('migrations', () => {
   it('and schema.prisma agree', async () => {
     const before = readdirSync('prisma/migrations');
-    const said = await run(inject('databaseServerUrl'), 'dist/new-migration.js', 'drift');
+    const said = await run(inject('databaseServerUrl'), 'dist/cli/new-migration.js', 'drift');
     expect(said).toBe('schema.prisma has not changed.\n');
     expect(readdirSync('prisma/migrations')).toEqual(before);
   });
@@ -65,7 +65,7 @@ describe('migrations', () => {
     for (const name of ['node_modules', 'package.json']) symlinkSync(resolve(name), join(project, name));
     const schema = join(project, 'prisma/schema.prisma');
     writeFileSync(schema, readFileSync(schema, 'utf8').replace(/^model User \{$/m, '$&\n  nickname String?'));
-    const script = join(project, 'dist/new-migration.js');
+    const script = join(project, 'dist/cli/new-migration.js');
     const url = inject('databaseServerUrl');
     const file = /^Wrote (\S+_add_nickname\/migration\.sql): read it/.exec(await run(url, script, 'add_nickname'))?.[1];
     expect(readFileSync(file ?? '', 'utf8')).toMatch(/ALTER TABLE "users" ADD COLUMN\s+"nickname" TEXT;/);
@@ -86,8 +86,8 @@ describe('migrations', () => {
   it('that are missing are refused with the command to run, which then applies them', async () => {
     const url = await emptyDatabase();
     await expect(bringSchemaUpToDate(testConfig(url), { migrate: false })).rejects.toThrow('npm run db:migrate');
-    expect(await run(url, 'dist/migrate-database.js')).toMatch(/^Applied \d{14}_/);
-    expect(await run(url, 'dist/migrate-database.js')).toBe('Nothing to migrate.\n');
+    expect(await run(url, 'dist/cli/migrate-database.js')).toMatch(/^Applied \d{14}_/);
+    expect(await run(url, 'dist/cli/migrate-database.js')).toBe('Nothing to migrate.\n');
     await bringSchemaUpToDate(testConfig(url), { migrate: false });
   });
 
@@ -96,7 +96,7 @@ describe('migrations', () => {
     chmodSync(folder, 0o711);
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const { DATABASE_URL: _, ...inherited } = process.env;
-    const users = promisify(execFile)('node', ['dist/manage-users.js', 'list'], {
+    const users = promisify(execFile)('node', ['dist/cli/manage-users.js', 'list'], {
       env: { ...inherited, DATA_DIR: folder },
     });
     await expect(users).rejects.toMatchObject({
@@ -108,7 +108,7 @@ describe('migrations', () => {
 
   it('need no MASTER_SECRET on a DATABASE_URL', async () => {
     const env = { PATH: process.env['PATH'], DATABASE_URL: await emptyDatabase() };
-    const migrated = await promisify(execFile)('node', ['dist/migrate-database.js'], { env });
+    const migrated = await promisify(execFile)('node', ['dist/cli/migrate-database.js'], { env });
     expect(migrated.stdout).toMatch(/^Applied /);
   });
 
@@ -164,7 +164,7 @@ describe('the seed', () => {
 });
 
 describe('on a DATABASE_URL', () => {
-  it.each(['prisma/seed.ts', 'dist/reset-database.js'])('%s needs --force', async (script) => {
+  it.each(['prisma/seed.ts', 'dist/cli/reset-database.js'])('%s needs --force', async (script) => {
     const url = await createDatabase();
     await expect(run(url, script)).rejects.toThrow('--force');
   });
@@ -173,9 +173,9 @@ describe('on a DATABASE_URL', () => {
     const url = await createDatabase();
     await run(url, 'prisma/seed.ts', '--force');
     const place = `schema "public" of the database "${new URL(url).pathname.slice(1)}" at `;
-    await expect(run(url, 'dist/reset-database.js')).rejects.toThrow(`This drops the ${place}`);
+    await expect(run(url, 'dist/cli/reset-database.js')).rejects.toThrow(`This drops the ${place}`);
     expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
-    expect(await run(url, 'dist/reset-database.js', '--force')).toContain(`The ${place}`);
+    expect(await run(url, 'dist/cli/reset-database.js', '--force')).toContain(`The ${place}`);
     expect(await query(url, 'SELECT 1 FROM users')).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import pg from 'pg';
-import { MetricsServer } from '../src/health/metrics.server.js';
+import { MetricsServer } from '../src/metrics/metrics.server.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp } from './app.js';
 import { setFailures } from './limit-states.js';
 import { ended, listening, main, MASTER_SECRET, startNode, type Environment, type Node } from './processes.js';
@@ -116,12 +116,12 @@ describe('a .env file', () => {
 
   it.each([
     ['the app', node('dist/main.js')],
-    ['npm run db:migrate', node('dist/migrate-database.js')],
-    ['npm run db:reset', node('dist/reset-database.js')],
+    ['npm run db:migrate', node('dist/cli/migrate-database.js')],
+    ['npm run db:reset', node('dist/cli/reset-database.js')],
     ['npm run db:seed', node('prisma/seed.ts')],
-    ['npm run users', node('dist/manage-users.js', 'list')],
-    ['npm run keys', node('dist/manage-keys.js', 'list')],
-    ['npm run events', node('dist/list-events.js')],
+    ['npm run users', node('dist/cli/manage-users.js', 'list')],
+    ['npm run keys', node('dist/cli/manage-keys.js', 'list')],
+    ['npm run events', node('dist/cli/list-events.js')],
     [
       'the Prisma CLI',
       node('node_modules/prisma/build/index.js', 'migrate', 'status', '--config', join(root, '.config/prisma.ts')),
@@ -353,7 +353,7 @@ describe('HOST', () => {
 
 async function users(environment: Environment, ...args: string[]): Promise<string> {
   const { DATABASE_URL: _, ...inherited } = process.env;
-  const { stdout } = await promisify(execFile)('node', ['dist/manage-users.js', ...args], {
+  const { stdout } = await promisify(execFile)('node', ['dist/cli/manage-users.js', ...args], {
     env: { ...inherited, ...environment },
   });
   return stdout;

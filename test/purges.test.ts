@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PURGE_GUARDS_LOCK } from '../src/database/advisory-lock.js';
-import { Chores } from '../src/database/chores.js';
+import { Chores } from '../src/jobs/background-jobs.js';
 import { query, testConfig } from './app.js';
 import { BATCH, explainedPurge, filledDatabase, PURGES, stepOf, totalOf, type Batch } from './purging.js';
 

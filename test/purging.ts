@@ -1,11 +1,11 @@
 import { AuditRepository } from '../src/audit/audit.repository.js';
 import type { Config } from '../src/config/config.js';
-import { Breaker } from '../src/database/breaker.js';
-import { Chores, type ChoreStep } from '../src/database/chores.js';
+import { Breaker } from '../src/database/circuit-breaker.js';
+import { Chores, type ChoreStep } from '../src/jobs/background-jobs.js';
 import { Prisma, PrismaService } from '../src/database/prisma.service.js';
-import type { PurgeQuery } from '../src/database/purge-batch.js';
-import { LimitsRepository } from '../src/limits/limits.repository.js';
-import { RevocationsRepository } from '../src/sessions/revocations.repository.js';
+import type { PurgeQuery } from '../src/jobs/purge-batch.js';
+import { LimitsRepository } from '../src/rate-limits/rate-limits.repository.js';
+import { RevocationsRepository } from '../src/revocation/revocations.repository.js';
 import { SessionsRepository } from '../src/sessions/sessions.repository.js';
 import { createDatabase, query, testConfig } from './app.js';
 

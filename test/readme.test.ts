@@ -6,17 +6,17 @@ import type { Type } from '@nestjs/common';
 import { startApp } from './app.js';
 
 const readme = readFileSync('README.md', 'utf8');
-/** A room's place, so that the imports are those printed. */
-const ROOM = 'test/.readme/src/notes';
+/** A module's place, so that the imports are those printed. */
+const MODULE = 'test/.readme/src/notes';
 
 afterAll(() => rmSync('test/.readme', { recursive: true, force: true }));
 
 describe('the README', () => {
   it('shows a guarded and a public route that work as printed', async () => {
     const [, printed = ''] = /```ts\n([\s\S]+?)```/.exec(readme) ?? [];
-    mkdirSync(ROOM, { recursive: true });
-    writeFileSync(`${ROOM}/notes.module.ts`, printed.replaceAll("'../access/", "'../../../../src/access/"));
-    const { NotesModule } = (await import(`${process.cwd()}/${ROOM}/notes.module.ts`)) as { NotesModule: Type };
+    mkdirSync(MODULE, { recursive: true });
+    writeFileSync(`${MODULE}/notes.module.ts`, printed.replaceAll("'../access/", "'../../../../src/access/"));
+    const { NotesModule } = (await import(`${process.cwd()}/${MODULE}/notes.module.ts`)) as { NotesModule: Type };
     const app = await startApp({ features: [NotesModule] });
     const { token } = await app.signIn();
     expect((await app.call('GET', '/v1/notes/mine')).status).toBe(401);

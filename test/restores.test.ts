@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
-import { Feed } from '../src/database/feed.js';
+import { Feed } from '../src/database/change-feed.js';
 import { dropDatabase } from '../src/database/schema-reset.js';
-import { REVOCATION_LIFE_SECONDS } from '../src/sessions/revocations.repository.js';
-import { RevocationsService } from '../src/sessions/revocations.service.js';
+import { REVOCATION_LIFE_SECONDS } from '../src/revocation/revocations.repository.js';
+import { RevocationsService } from '../src/revocation/revocations.service.js';
 import { AccountsService } from '../src/users/accounts.service.js';
 import { afterAllTests, createDatabase, query, startApp, type TestApp } from './app.js';
 import { Client, type SignedIn } from './client.js';
@@ -197,7 +197,7 @@ async function expectOneKeySet(...nodes: readonly TestApp[]): Promise<void> {
 }
 
 const resetDatabase = (): Promise<unknown> =>
-  promisify(execFile)(process.execPath, ['dist/reset-database.js', '--force'], {
+  promisify(execFile)(process.execPath, ['dist/cli/reset-database.js', '--force'], {
     env: { ...process.env, DATABASE_URL: a.databaseUrl, MASTER_SECRET },
   });
 
@@ -313,11 +313,11 @@ interface Run {
   readonly output: Promise<string>;
 }
 
-/** `node dist/after-restore.js`, as `npm run after-restore` runs it after the build. */
+/** `node dist/cli/after-restore.js`, as `npm run after-restore` runs it after the build. */
 function afterRestore(environment: Record<string, string>, ...args: string[]): Run {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const env = { ...inherited, ...environment };
-  const running = promisify(execFile)(process.execPath, ['dist/after-restore.js', ...args], { env });
+  const running = promisify(execFile)(process.execPath, ['dist/cli/after-restore.js', ...args], { env });
   return { process: running.child, output: running.then(({ stdout }) => stdout) };
 }
 

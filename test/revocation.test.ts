@@ -4,11 +4,11 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Config } from '../src/config/config.js';
-import { Feed } from '../src/database/feed.js';
+import { Feed } from '../src/database/change-feed.js';
 import { PrismaService } from '../src/database/prisma.service.js';
-import { MetricsServer } from '../src/health/metrics.server.js';
-import { REVOCATION_LIFE_SECONDS } from '../src/sessions/revocations.repository.js';
-import { RevocationsService } from '../src/sessions/revocations.service.js';
+import { MetricsServer } from '../src/metrics/metrics.server.js';
+import { REVOCATION_LIFE_SECONDS } from '../src/revocation/revocations.repository.js';
+import { RevocationsService } from '../src/revocation/revocations.service.js';
 import { createDatabase, PASSWORD, query, startApp, type Answer, type TestApp } from './app.js';
 import { claimsOf, tokensOf, type Client, type SignedIn } from './client.js';
 import { MASTER_SECRET, startNode, type Node } from './processes.js';
@@ -180,7 +180,7 @@ describe('a revocation reaches the other node within a second and its own at onc
   it.each(['disable', 'delete'])('npm run users -- %s', async (action) => {
     const { email, token } = await a.signIn();
     expect([await verdict(a, token), await verdict(b, token)]).toEqual(['200', '200']);
-    await promisify(execFile)('node', ['dist/manage-users.js', action, email], {
+    await promisify(execFile)('node', ['dist/cli/manage-users.js', action, email], {
       env: { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET },
     });
     const lags = await Promise.all([refusalMs(a, token), refusalMs(b, token)]);

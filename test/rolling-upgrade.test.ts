@@ -18,6 +18,8 @@ const WITHIN = { timeout: 1000, interval: 10 };
 
 interface Version {
   readonly folder: string;
+  /** Where the commands are. */
+  readonly commands: string;
   readonly client: Client;
 }
 
@@ -28,8 +30,8 @@ let oldNode: Node;
 const versions = {} as Record<'old' | 'new', Version>;
 const onFinished = afterAllTests();
 
-const operate = ({ folder }: Version, command: string, ...args: string[]): Promise<string[]> =>
-  linesOf(environment, [`dist/${command}.js`, ...args], folder);
+const operate = ({ folder, commands }: Version, command: string, ...args: string[]): Promise<string[]> =>
+  linesOf(environment, [`${commands}/${command}.js`, ...args], folder);
 
 const start = (folder: string, more: Environment = {}, finished = onFinished): Promise<Node> =>
   startNode(databaseUrl, { ...environment, ...more }, finished, folder);
@@ -81,10 +83,10 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     };
     oldFolder = await buildOldVersion(onFinished);
     oldNode = await start(oldFolder);
-    versions.old = { folder: oldFolder, client: oldNode.client };
+    versions.old = { folder: oldFolder, commands: 'dist', client: oldNode.client };
     // It migrates what the old one works on.
     const { client } = await start('.', { MIGRATE_ON_START: 'true' });
-    versions.new = { folder: '.', client };
+    versions.new = { folder: '.', commands: 'dist/cli', client };
   }, 180_000);
 
   // Of registrations from one address.
@@ -216,7 +218,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     const isWarm = () =>
       expect.poll(() => Math.min(...Object.values(outcomes)), { timeout: 10_000 }).toBeGreaterThan(10);
     await isWarm();
-    await linesOf(settings, ['dist/migrate-database.js']);
+    await linesOf(settings, ['dist/cli/migrate-database.js']);
     for (const name of Object.keys(outcomes)) outcomes[name] = 0;
     await isWarm();
     over.abort();

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { pendingMigrations } from '../src/database/schema-version.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
-import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/startup.js';
+import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, startApp, testConfig } from './app.js';
 import { MASTER_SECRET, startNode, type Node } from './processes.js';
 
@@ -58,7 +58,7 @@ describe('a service in a schema of its own, which is all that its role owns', ()
     database = await createDatabase(onFinished);
     await query(database, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
     url = await ownerOfSchema(database, onFinished);
-    expect(await run(url, 'node', 'dist/migrate-database.js')).toMatch(/^Applied /);
+    expect(await run(url, 'node', 'dist/cli/migrate-database.js')).toMatch(/^Applied /);
     nodes = await Promise.all([startNode(url, {}, onFinished), startNode(url, {}, onFinished)]);
   });
 
@@ -75,8 +75,8 @@ describe('a service in a schema of its own, which is all that its role owns', ()
     expect((await other.client.me(token)).status).toBe(200);
     expect((await other.client.logout(token)).status).toBe(204);
     await expect.poll(async () => (await one.client.me(token)).status).toBe(401);
-    expect(await run(url, 'node', 'dist/manage-users.js', 'list')).toContain(email);
-    expect(await run(url, 'node', 'dist/list-events.js', email)).toContain(userId);
+    expect(await run(url, 'node', 'dist/cli/manage-users.js', 'list')).toContain(email);
+    expect(await run(url, 'node', 'dist/cli/list-events.js', email)).toContain(userId);
     expect(await run(url, 'node', 'prisma/seed.ts', '--force')).toMatch(/^admin@example\.com has the password/);
   });
 
@@ -89,18 +89,18 @@ describe('a service in a schema of its own, which is all that its role owns', ()
     expect((await app.login(here.email)).status).toBe(401);
     const there = await app.signIn();
     expect((await first.client.login(there.email)).status).toBe(401);
-    expect(await run(second, 'node', 'dist/reset-database.js', '--force')).toContain('empty and migrated');
+    expect(await run(second, 'node', 'dist/cli/reset-database.js', '--force')).toContain('empty and migrated');
     expect(await query(database, 'SELECT FROM second.users')).toEqual([]);
     expect((await first.client.login(here.email)).status).toBe(200);
   });
 
   it('finds no schema change there', async () => {
     const second = inSchema(await emptyDatabase(), SCHEMA);
-    await run(second, 'node', 'dist/migrate-database.js');
+    await run(second, 'node', 'dist/cli/migrate-database.js');
     expect(await prisma(second, 'migrate', 'dev', '--name', 'none')).toContain('Already in sync');
-    expect(await run(second, 'node', '--disable-warning=ExperimentalWarning', 'dist/new-migration.js', 'none')).toBe(
-      'schema.prisma has not changed.\n',
-    );
+    expect(
+      await run(second, 'node', '--disable-warning=ExperimentalWarning', 'dist/cli/new-migration.js', 'none'),
+    ).toBe('schema.prisma has not changed.\n');
   });
 });
 
@@ -114,7 +114,7 @@ describe('a schema in the URL', () => {
     for (const migrate of [true, false]) {
       await expect(bringSchemaUpToDate(testConfig(url), { migrate })).rejects.toThrow(/"public" has them\.$/m);
     }
-    const refused = await run(url, 'node', 'dist/migrate-database.js').catch(String);
+    const refused = await run(url, 'node', 'dist/cli/migrate-database.js').catch(String);
     expect(await tablesIn(database, SCHEMA)).toEqual([]);
     const statements = [...refused.matchAll(/^ {2}((?:ALTER|CREATE) .+;)$/gm)].map(([, statement = '']) => statement);
     expect(statements.length).toBeGreaterThan(8);

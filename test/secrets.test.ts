@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { MetricsServer } from '../src/health/metrics.server.js';
+import { MetricsServer } from '../src/metrics/metrics.server.js';
 import { createDatabase, PASSWORD, startApp } from './app.js';
 import { tokensOf, type Client } from './client.js';
 import { MASTER_SECRET } from './processes.js';

@@ -296,7 +296,7 @@ describe.runIf(process.platform === 'linux')('a command that is told to end', { 
   it.each([
     ['the seed', 'SIGINT', 130, ['node', 'prisma/seed.ts', '--users', '3000000']],
     ['the seed', 'SIGTERM', 143, ['node', 'prisma/seed.ts', '--users', '3000000']],
-    ['the list of users', 'SIGHUP', 129, ['node', 'dist/manage-users.js', 'list']],
+    ['the list of users', 'SIGHUP', 129, ['node', 'dist/cli/manage-users.js', 'list']],
     ['the Prisma CLI', 'SIGINT', undefined, ['npx', 'prisma', 'migrate', 'status']],
     ['npm run dev', 'SIGINT', undefined, ['npm', 'run', '--silent', 'dev']],
     ['npm run dev', 'SIGTERM', undefined, ['npm', 'run', '--silent', 'dev']],
@@ -311,7 +311,7 @@ describe.runIf(process.platform === 'linux')('a command that is told to end', { 
   });
 
   it('because nobody reads its output leaves no database behind (FLT-25)', async () => {
-    const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/manage-users.js list | head -n 1');
+    const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/cli/manage-users.js list | head -n 1');
     await expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true);
     expect(await group.exitCode).toBe(0);
     await nothingIsLeft(group, folder);

@@ -7,7 +7,7 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { START_LOCK } from '../src/database/advisory-lock.js';
 import { pendingMigrations } from '../src/database/schema-version.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
-import { whenDatabaseAnswers, type Patience, type Waiting } from '../dist/database/startup.js';
+import { whenDatabaseAnswers, type Patience, type Waiting } from '../dist/database/wait-for-database.js';
 import { createDatabase, emptyDatabase, query, testConfig } from './app.js';
 import { OwnPostgres } from './own-postgres.js';
 import { ended, freePort, listening, main, MASTER_SECRET, type Program } from './processes.js';
@@ -290,13 +290,13 @@ describe('a database that is not there yet', () => {
     const port = await freePort();
     const env = { ...process.env, DATABASE_URL: through(url, port), MASTER_SECRET };
     const scripts = [
-      'dist/manage-users.js list',
-      'dist/manage-keys.js list',
-      'dist/list-events.js',
+      'dist/cli/manage-users.js list',
+      'dist/cli/manage-keys.js list',
+      'dist/cli/list-events.js',
       'prisma/seed.ts --force',
-      'dist/reset-database.js --force',
+      'dist/cli/reset-database.js --force',
     ];
-    const migrating = spawn('node', ['dist/migrate-database.js'], { env });
+    const migrating = spawn('node', ['dist/cli/migrate-database.js'], { env });
     const said = once(migrating.stderr, 'data');
     for (const script of scripts) {
       const run = promisify(execFile)('node', script.split(' '), { env }).catch(
@@ -324,7 +324,7 @@ describe('a database that is not there yet', () => {
       await vi.waitFor(() => expect(query(url, 'SELECT 1')).rejects.toThrow(reason), 20_000);
       const program = main({ DATABASE_URL: url, MASTER_SECRET });
       const env = { ...process.env, DATABASE_URL: url, MASTER_SECRET };
-      const migrating = spawn('node', ['dist/migrate-database.js'], { env });
+      const migrating = spawn('node', ['dist/cli/migrate-database.js'], { env });
       const migrated = once(migrating, 'exit');
       const [said] = (await once(migrating.stderr, 'data')) as [Buffer];
       expect(JSON.parse(said.toString())).toMatchObject({ event: 'database_awaited', reason });
@@ -335,7 +335,7 @@ describe('a database that is not there yet', () => {
         setting: 'DATABASE_URL',
         reason,
       });
-      const listed = promisify(execFile)('node', ['dist/manage-users.js', 'list'], { env });
+      const listed = promisify(execFile)('node', ['dist/cli/manage-users.js', 'list'], { env });
       await expect(listed).rejects.toMatchObject({
         stderr: expect.stringMatching(
           /^The database of DATABASE_URL at \S+ did not answer: the database system is not .*\.\n$/,

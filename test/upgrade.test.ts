@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Config } from '../src/config/config.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
-import { DeviceTokens } from '../src/limits/device-tokens.js';
-import { clientOf, LimitKeys } from '../src/limits/limit-keys.js';
+import { DeviceTokens } from '../src/rate-limits/device-tokens.js';
+import { clientOf, LimitKeys } from '../src/rate-limits/limit-keys.js';
 import { RefreshTokens } from '../src/sessions/refresh-tokens.js';
-import { deriveKey } from '../src/tokens/derived-keys.js';
-import { openKey } from '../src/tokens/sealed-key.js';
+import { deriveKey } from '../src/secrets/derived-keys.js';
+import { openKey } from '../src/secrets/sealed-key.js';
 import { afterAllTests, query, startApp, testConfig, type TestApp } from './app.js';
 import { Client, tokensOf } from './client.js';
 import { golden } from './golden/golden.js';
@@ -232,7 +232,7 @@ describe('a database that 0.1.0 left', () => {
 
   it('has its trail listed whole, and its users', async () => {
     const environment = { DATABASE_URL: app.databaseUrl, MASTER_SECRET: masterSecret };
-    const events = (await linesOf(environment, ['dist/list-events.js'])).map(
+    const events = (await linesOf(environment, ['dist/cli/list-events.js'])).map(
       (line) => JSON.parse(line) as { event: string },
     );
     expect(events.length).toBeGreaterThanOrEqual(rowsOfThen['audit_events'] ?? Infinity);
@@ -240,7 +240,7 @@ describe('a database that 0.1.0 left', () => {
     const ofThen =
       'user_registered session_started session_ended refresh_token_reused password_changed user_disabled user_deleted key_rotated key_revoked';
     expect(ofThen.split(' ').filter((name) => !names.has(name))).toEqual([]);
-    const listed = (await linesOf(environment, ['dist/manage-users.js', 'list'])).map((line) => line.split('\t'));
+    const listed = (await linesOf(environment, ['dist/cli/manage-users.js', 'list'])).map((line) => line.split('\t'));
     const { ada, special, disabled, locked, changed } = users;
     expect(listed.map(([id, email, , state]) => [id, email, state])).toEqual(
       [ada, special, disabled, locked, changed].map(({ id, email }) => [

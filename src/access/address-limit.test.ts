@@ -2,8 +2,8 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { Config } from '../config/config.js';
 import { parseSettings } from '../config/read-settings.js';
-import type { LimitsService } from '../limits/limits.service.js';
-import { tooManyAttempts } from '../limits/limits.problems.js';
+import type { LimitsService } from '../rate-limits/rate-limits.service.js';
+import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { AddressLimit } from './address-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
 

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
-import { clientOf } from '../limits/limit-keys.js';
-import { REQUEST_ADDRESS } from '../limits/limit-policies.js';
-import { tooManyAttempts } from '../limits/limits.problems.js';
-import { LimitsService } from '../limits/limits.service.js';
+import { clientOf } from '../rate-limits/limit-keys.js';
+import { REQUEST_ADDRESS } from '../rate-limits/limit-policies.js';
+import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
+import { LimitsService } from '../rate-limits/rate-limits.service.js';
 import type { Problem, ProblemFactory } from '../problems/problem.js';
-import type { CountedRequest } from '../wire/request-limit.js';
+import type { CountedRequest } from '../http/request-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
 import { routeConfig } from './route-settings.js';
 

@@ -3,7 +3,7 @@ import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-jwt';
 import { Problem } from '../problems/problem.js';
-import { bearerToken, verifyBearer } from './bearer.js';
+import { bearerToken, verifyBearer } from './bearer-token.js';
 import type { Principal } from './principal.js';
 
 /**

@@ -6,7 +6,7 @@ import { Unlimited } from './address-limit.js';
 import { CountsAsLogin } from './login-outcomes.js';
 import { Authenticated, BearerOrBody, Public } from './route-access.decorators.js';
 import { RouteSettingsCheck } from './route-settings.check.js';
-import { HashesPassword } from './turnstile.js';
+import { HashesPassword } from './hash-admission.hook.js';
 
 /** A controller whose one handler has these decorators, the lowest first. */
 function controllerWith(...decorators: readonly MethodDecorator[]): Type {

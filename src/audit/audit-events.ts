@@ -1,4 +1,4 @@
-import type { Sender } from '../wire/sender.js';
+import type { Sender } from '../http/client-info.js';
 
 /** Everything that the trail may hold, and whether the log takes it for a warning or for news. */
 export const AUDIT_EVENTS = {

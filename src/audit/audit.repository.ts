@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch, type PurgeQuery } from '../database/purge-batch.js';
-import { keptUserAgent } from '../wire/sender.js';
+import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
+import { keptUserAgent } from '../http/client-info.js';
 import type { AuditEvent } from './audit-events.js';
 
 const COLUMNS = Prisma.sql`event, actor, user_id, session_id, address, user_agent, request_id, details`;

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { PURGE_AUDIT_LOCK } from '../database/advisory-lock.js';
-import { Chores } from '../database/chores.js';
+import { Chores } from '../jobs/background-jobs.js';
 import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
 import { AUDIT_EVENTS, type AuditEvent } from './audit-events.js';
 import { AuditRepository, type AuditRecord } from './audit.repository.js';

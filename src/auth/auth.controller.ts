@@ -4,17 +4,17 @@ import { tokenMissing } from '../access/access.problems.js';
 import { CountsAsLogin, LoginOutcomes } from '../access/login-outcomes.js';
 import type { Principal } from '../access/principal.js';
 import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
-import { tooManyAttempts } from '../limits/limits.problems.js';
+import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
 import { refreshTokenProblems } from '../sessions/sessions.problems.js';
-import { HashesPassword } from '../access/turnstile.js';
+import { HashesPassword } from '../access/hash-admission.hook.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
-import { Gone } from '../wire/gone.decorator.js';
-import { NoContent } from '../wire/no-content.js';
-import { problemResponses } from '../wire/problem-responses.js';
-import { From, type Sender } from '../wire/sender.js';
+import { Gone } from '../http/client-disconnect.decorator.js';
+import { NoContent } from '../http/no-content.js';
+import { problemResponses } from '../problems/problem-responses.js';
+import { From, type Sender } from '../http/client-info.js';
 import {
   LoginBody,
   LoginResponse,
@@ -24,7 +24,7 @@ import {
   RefreshBody,
   RegisterBody,
   TokenResponse,
-} from './auth.messages.js';
+} from './auth.schemas.js';
 import { AuthService, type IssuedTokens } from './auth.service.js';
 
 @Controller('v1/auth')

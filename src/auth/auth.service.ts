@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { whileAdmitted } from '../limits/admitted-attempt.js';
-import { LimitsService } from '../limits/limits.service.js';
+import { whileAdmitted } from '../rate-limits/admitted-attempt.js';
+import { LimitsService } from '../rate-limits/rate-limits.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokensService, type IssuedToken } from '../tokens/tokens.service.js';
 import { AccountsService } from '../users/accounts.service.js';
 import type { UserView } from '../users/user-view.js';
 import { UsersService } from '../users/users.service.js';
-import type { Sender } from '../wire/sender.js';
-import type { LoginBody, LogoutScope, RegisterBody } from './auth.messages.js';
+import type { Sender } from '../http/client-info.js';
+import type { LoginBody, LogoutScope, RegisterBody } from './auth.schemas.js';
 
 /** An access token, and the refresh token that gets the next one. */
 export interface IssuedTokens extends IssuedToken {

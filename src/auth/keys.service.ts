@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
-import { RevocationsService } from '../sessions/revocations.service.js';
+import { RevocationsService } from '../revocation/revocations.service.js';
 import { KeyRotationService, type KeyRecord } from '../tokens/key-rotation.service.js';
 
 /** What an operator does to the signing keys. */

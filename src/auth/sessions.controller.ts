@@ -2,14 +2,14 @@ import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common'
 import { RouteSchema } from '@nestjs/platform-fastify';
 import type { Principal } from '../access/principal.js';
 import { CurrentUser } from '../access/route-access.decorators.js';
-import { tooManyAttempts } from '../limits/limits.problems.js';
+import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { notFound, serviceUnavailable } from '../problems/framework.problems.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { NoContent } from '../wire/no-content.js';
-import { problemResponses } from '../wire/problem-responses.js';
-import { From, type Sender } from '../wire/sender.js';
+import { NoContent } from '../http/no-content.js';
+import { problemResponses } from '../problems/problem-responses.js';
+import { From, type Sender } from '../http/client-info.js';
 import { AuthService } from './auth.service.js';
-import { SessionPage, SessionPageQuery, SessionParams } from './auth.messages.js';
+import { SessionPage, SessionPageQuery, SessionParams } from './auth.schemas.js';
 
 @Controller('v1/auth/sessions')
 export class SessionsController {

@@ -1,8 +1,7 @@
 import { Module } from '@nestjs/common';
-import { Breaker } from './breaker.js';
-import { Chores } from './chores.js';
-import { Feed } from './feed.js';
+import { Breaker } from './circuit-breaker.js';
+import { Feed } from './change-feed.js';
 import { PrismaService } from './prisma.service.js';
 
-@Module({ providers: [Breaker, PrismaService, Feed, Chores], exports: [PrismaService, Feed, Chores] })
+@Module({ providers: [Breaker, PrismaService, Feed], exports: [PrismaService, Feed] })
 export class DatabaseModule {}

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
-import type { Breaker } from './breaker.js';
+import type { Breaker } from './circuit-breaker.js';
 import { connectionStringOf, pooledTarget, POOL_SESSION } from './connection.js';
-import { repeatUndone } from './undone.js';
+import { repeatUndone } from './transaction-retry.js';
 
 /** How much longer the client waits for an answer than the server may take, for a server that no longer obeys. */
 const PATIENCE_MS = 1000;

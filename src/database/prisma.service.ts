@@ -2,10 +2,10 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { PrismaPg } from '@prisma/adapter-pg';
 import { CONFIG, type DatabaseConfig } from '../config/config.js';
 import { schemaOf } from '../config/postgres-url.js';
-import { Breaker } from './breaker.js';
+import { Breaker } from './circuit-breaker.js';
 import { Prisma, PrismaClient } from './generated/client.js';
 import { Pool } from './pool.js';
-import { repeatUndone } from './undone.js';
+import { repeatUndone } from './transaction-retry.js';
 
 /** For the SQL of repositories. */
 export { Prisma };

@@ -1,10 +1,10 @@
 import type { DatabaseConfig, Settings } from '../config/config.js';
 import { keptSecret, localSecret } from '../config/local-secret.js';
-import { holdsCluster, requireClusterOfSecrets } from './embedded-cluster.js';
-import { openDataDirectory, type DataDirectory } from './embedded-data-directory.js';
-import { openInstallation } from './embedded-installation.js';
-import type { Role } from './embedded-lease.js';
-import { EmbeddedPostgres } from './embedded-postgres.js';
+import { holdsCluster, requireClusterOfSecrets } from '../embedded-postgres/cluster.js';
+import { openDataDirectory, type DataDirectory } from '../embedded-postgres/data-directory.js';
+import { openInstallation } from '../embedded-postgres/installation.js';
+import type { Role } from '../embedded-postgres/server-lease.js';
+import { EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.js';
 
 /** Settings completed by a database that accepts connections. */
 export interface ProvidedDatabase {

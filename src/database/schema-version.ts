@@ -8,8 +8,8 @@ import { directTarget, openClient } from './connection.js';
 import { codesOf } from './driver-errors.js';
 import { migrationNames } from './migration-files.js';
 import { requireMigrationRights } from './role-rights.js';
-import { requireUnmovedTables } from './schema-move.js';
-import { type Patience, Wait } from './startup.js';
+import { requireUnmovedTables } from './schema-parameter.check.js';
+import { type Patience, Wait } from './wait-for-database.js';
 
 const MIGRATION_PROCESS = fileURLToPath(new URL('./migrate.process.js', import.meta.url));
 const UNDEFINED_TABLE = '42P01';

@@ -1,7 +1,7 @@
 import { requestMalformed } from '../problems/framework.problems.js';
 import type { ProblemFactory } from '../problems/problem.js';
 import { readBlocklist, type Blocklist } from './blocklist.js';
-import { isDecorated, isPair, isRepetition, isRun } from './guessable.js';
+import { isDecorated, isPair, isRepetition, isRun } from './password-patterns.js';
 import { isTooLong, normalizePassword } from './normalized-password.js';
 import { passwordCommon, passwordContextual, passwordTooLong, passwordTooShort } from './passwords.problems.js';
 

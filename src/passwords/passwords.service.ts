@@ -7,7 +7,7 @@ import type { HashTask } from './hash-thread.js';
 import { isHashable, normalizePassword } from './normalized-password.js';
 import { PasswordPolicy, type PasswordOwner } from './password-policy.js';
 import { isOfCost, type Argon2Cost } from './phc.js';
-import { ShedAlarm } from './shed-alarm.js';
+import { ShedAlarm } from './overload-log.js';
 
 /**
  * What a password must be, and its hash. Knows no user. Where a hash is asked for, `gone` aborts when the client has gone, and

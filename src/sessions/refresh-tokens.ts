@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { AuthenticatedText, uuidAt } from '../tokens/authenticated-text.js';
+import { AuthenticatedText, uuidAt } from '../secrets/hmac-token.js';
 
 /** What a refresh token says: the session, and how many exchanges came before it. */
 export interface RefreshTokenContent {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PURGE_SESSIONS_LOCK } from '../database/advisory-lock.js';
-import { Chores } from '../database/chores.js';
+import { Chores } from '../jobs/background-jobs.js';
 import { SessionsRepository } from './sessions.repository.js';
 
 /** Rows are kept for a day anyway, and each walk reads the whole table. */

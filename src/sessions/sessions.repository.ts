@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch, type PurgeQuery } from '../database/purge-batch.js';
-import type { Origin } from './origin.js';
+import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
+import type { Origin } from './session-client.js';
 import type { RefreshTokenContent } from './refresh-tokens.js';
 
 const DAY_SECONDS = 86_400;

@@ -5,10 +5,10 @@ import { AuditService } from '../audit/audit.service.js';
 import { translateDatabaseError } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { internalError, serviceUnavailable } from '../problems/framework.problems.js';
-import type { Sender } from '../wire/sender.js';
-import { originOf } from './origin.js';
+import type { Sender } from '../http/client-info.js';
+import { originOf } from './session-client.js';
 import { RefreshTokens, type RefreshTokenContent } from './refresh-tokens.js';
-import { RevocationsService } from './revocations.service.js';
+import { RevocationsService } from '../revocation/revocations.service.js';
 import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './sessions.problems.js';
 import { SessionsRepository, type Exchange, type SessionRow } from './sessions.repository.js';
 

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { hash } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
-import { Feed, type FeedQuery } from '../database/feed.js';
+import { Feed, type FeedQuery } from '../database/change-feed.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
-import { openKey } from './sealed-key.js';
+import { openKey } from '../secrets/sealed-key.js';
 import {
   importSigningKey,
   publicJwk,

@@ -3,9 +3,9 @@ import { AuditService } from '../audit/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
 import { KEYS_LOCK, START_LOCK, takeLock, withAdvisoryLock } from '../database/advisory-lock.js';
-import { Feed } from '../database/feed.js';
+import { Feed } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
-import { isSealedByFirst, openKey, sealKey } from './sealed-key.js';
+import { isSealedByFirst, openKey, sealKey } from '../secrets/sealed-key.js';
 import { generateSigningKey, publicJwk, type SigningAlg } from './signing-key.js';
 import { SigningKeysRepository, type KeyRecord, type NewKey, type RotationTimes } from './signing-keys.repository.js';
 

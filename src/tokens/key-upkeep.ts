@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Chores } from '../database/chores.js';
+import { Chores } from '../jobs/background-jobs.js';
 import { KeyRing } from './key-ring.js';
 import { KeyRotationService } from './key-rotation.service.js';
 

@@ -9,7 +9,7 @@ import {
 } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Config } from '../config/config.js';
-import { deriveKey } from './derived-keys.js';
+import { deriveKey } from '../secrets/derived-keys.js';
 
 export type SigningAlg = Config['signingAlg'];
 

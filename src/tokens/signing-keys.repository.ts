@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FeedQuery } from '../database/feed.js';
+import type { FeedQuery } from '../database/change-feed.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 
 /** A key is published as `next`, signs as `active`, verifies as `retiring`, and then is `gone`. */

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { JobsModule } from '../jobs/jobs.module.js';
 import { KeyRing } from './key-ring.js';
 import { KeyUpkeep } from './key-upkeep.js';
 import { KeyRotationService } from './key-rotation.service.js';
@@ -9,7 +10,7 @@ import { SigningKeysRepository } from './signing-keys.repository.js';
 import { TokensService } from './tokens.service.js';
 
 @Module({
-  imports: [AuditModule, DatabaseModule, JwtModule.register({})],
+  imports: [AuditModule, DatabaseModule, JobsModule, JwtModule.register({})],
   providers: [SigningKeysRepository, KeyRing, KeyRotationService, KeyUpkeep, TokensService],
   exports: [KeyRing, KeyRotationService, TokensService],
 })

@@ -3,11 +3,11 @@ import type { Principal } from '../access/principal.js';
 import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
-import { whileAdmitted } from '../limits/admitted-attempt.js';
-import { LimitsService } from '../limits/limits.service.js';
+import { whileAdmitted } from '../rate-limits/admitted-attempt.js';
+import { LimitsService } from '../rate-limits/rate-limits.service.js';
 
 import { SessionsService } from '../sessions/sessions.service.js';
-import type { Sender } from '../wire/sender.js';
+import type { Sender } from '../http/client-info.js';
 import { userNotFound } from './users.problems.js';
 import { UsersService } from './users.service.js';
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { jsonFlaw } from '../wire/json-flaw.js';
+import { jsonFlaw } from './strict-json-scan.js';
 import { TokenError, type TokenErrorCode } from './token-error.js';
 
 /** Longer tokens are refused before they are looked at; ours with a 4096-bit RSA signature and a 254-byte email are under 2000. */

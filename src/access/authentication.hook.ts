@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common';
+import passport from 'passport';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { sendProblem } from '../problems/problem.filter.js';
+import { Problem } from '../problems/problem.js';
+import { AccessTokenVerifier } from './access-token.verifier.js';
+import { tokenInvalid, tokenMissing } from './access.problems.js';
+import { bearerToken, verifyBearer } from './bearer-token.js';
+import type { Principal } from './principal.js';
+import type { RouteAccess } from './route-access.decorators.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Set by the gate: the verifier of this application. */
+    readonly accessTokenVerifier: AccessTokenVerifier;
+  }
+}
+
+type Done = (error?: Error) => void;
+type Settle = (outcome: Principal | Error) => void;
+type PassportEntrance = (request: FastifyRequest, reply: FastifyReply, settle: Settle) => void;
+
+interface Asked {
+  readonly token: string | undefined;
+  readonly strategies: readonly string[] | undefined;
+  /** Whether the body may say who it is, so that a header refuses nobody before it is read. */
+  readonly isOptional: boolean;
+}
+
+/** Refuses before any body is read; closed unless a route says otherwise. */
+@Injectable()
+export class Gate {
+  readonly #byName = new Map<string, PassportEntrance>();
+
+  constructor(private readonly verifier: AccessTokenVerifier) {}
+
+  /** Adds the hook. After the wire's own, which has answered unknown paths and wrong methods already. */
+  guard(fastify: FastifyInstance): void {
+    fastify.decorate('accessTokenVerifier', this.verifier);
+    fastify.decorateRequest('user');
+    fastify.decorateRequest('bearerProblem');
+    fastify.addHook('onRequest', (request, reply, done) => {
+      const { access, strategies } = request.routeOptions.config as RouteAccess;
+      if (access === 'public') return done();
+      const { authorization } = request.headers;
+      if (access === 'bearer-or-body' && authorization === undefined) return done();
+      const token = strategies === undefined ? bearerToken(authorization) : undefined;
+      const known = token === undefined ? undefined : this.verifier.recall(token);
+      if (known === undefined)
+        return this.#ask(request, reply, done, { token, strategies, isOptional: access === 'bearer-or-body' });
+      request.user = known;
+      done();
+    });
+  }
+
+  /** Apart, so that a request that is known pays for no closure. */
+  #ask(request: FastifyRequest, reply: FastifyReply, done: Done, { token, strategies, isOptional }: Asked): void {
+    const settle: Settle = (outcome) => {
+      if (outcome instanceof Problem && isOptional) {
+        request.bearerProblem = outcome;
+        return done();
+      }
+      // Nest's exception handler has nothing to add to a refusal.
+      if (outcome instanceof Problem) return sendProblem(outcome, () => undefined, request, reply);
+      if (outcome instanceof Error) return done(outcome);
+      request.user = outcome;
+      done();
+    };
+    if (strategies === undefined) this.#verify(token, settle);
+    else this.#passport(strategies)(request, reply, settle);
+  }
+
+  #verify(token: string | undefined, settle: Settle): void {
+    let outcome: Principal | Promise<Principal>;
+    try {
+      outcome = verifyBearer(token, this.verifier);
+    } catch (error) {
+      settle(error as Error);
+      return;
+    }
+    if (outcome instanceof Promise) outcome.then(settle, settle);
+    else settle(outcome);
+  }
+
+  #passport(strategies: readonly string[]): PassportEntrance {
+    const id = strategies.join(' ');
+    const enter = this.#byName.get(id) ?? passportEntrance(strategies);
+    this.#byName.set(id, enter);
+    return enter;
+  }
+}
+
+/** Strategies by name are passport's, one for the process. */
+function passportEntrance(strategies: readonly string[]): PassportEntrance {
+  return (request, reply, settle) => {
+    const done = (error: Error | null, user?: Principal | false | null, info?: unknown): void =>
+      settle(error ?? (user || refusal(request, info)));
+    const enter: unknown = passport.authenticate([...strategies], { session: false }, done);
+    // A strategy that passes has found nobody.
+    const next = (error?: Error): void => settle(error ?? tokenMissing());
+    (enter as (request: FastifyRequest, reply: FastifyReply, next: Done) => void)(request, reply, next);
+  };
+}
+
+/** A strategy's own problem, else 401: with an error code only when credentials were sent (RFC 6750 section 3.1). */
+function refusal(request: FastifyRequest, info: unknown): Problem {
+  const reasons = [info].flat();
+  const problem = reasons.find((reason) => reason instanceof Problem);
+  if (problem !== undefined) return problem;
+  return bearerToken(request.headers.authorization) === undefined ? tokenMissing() : tokenInvalid();
+}

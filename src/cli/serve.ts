@@ -1,0 +1,94 @@
+import { lookup } from 'node:dns/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { requireMasterSecret, type DatabaseConfig, type Settings } from '../config/config.js';
+import { readSettings } from '../config/read-settings.js';
+import { aborted, onceAborted, type Termination } from '../config/termination.js';
+import { provideDatabase, type ProvidedDatabase } from '../database/provide-database.js';
+import { bringSchemaUpToDate } from '../database/schema-version.js';
+import { whenDatabaseAnswers, type Patience } from '../database/wait-for-database.js';
+import { shutdownDeadlines } from './shutdown-deadlines.js';
+import { processLog } from '../logging/log-sink.js';
+import { startLog } from '../logging/log-options.js';
+
+/** In which the embedded database's processes are launched. */
+const LAUNCH_MS = 60;
+
+/**
+ * Starts the service and resolves when a signal has ended it, in order and within `SHUTDOWN_TIMEOUT_SECONDS` and five
+ * seconds, wherever it was.
+ * @throws {Error} whose message tells the operator why it did not start.
+ */
+export async function serve(termination: Termination): Promise<void> {
+  const settings = readSettings();
+  const tell = startLog(settings.logLevel, processLog());
+  const tellLeft = (severity: 'info' | 'warn'): void => {
+    const { reason } = termination;
+    if (reason === undefined) return;
+    tell({ context: 'Shutdown', msg: 'left', signal: reason.signal, seconds: secondsSince(reason.at) }, severity);
+  };
+  onceAborted(termination.begun, () =>
+    tell({ context: 'Shutdown', msg: 'leaving', signal: termination.reason?.signal }, 'info'),
+  );
+  const { overdue, hurry } = shutdownDeadlines(termination, settings.shutdownTimeoutSeconds, () => {
+    tellLeft('warn');
+    process.exit(1);
+  });
+  try {
+    const database = await startDatabase(settings, termination);
+    try {
+      await Promise.race([serveOn(database.config, settings, termination, tell), aborted(overdue)]);
+    } finally {
+      await database.stop(hurry);
+    }
+  } catch (error) {
+    if (termination.reason?.isCauseOf(error) !== true) throw error;
+  }
+  tellLeft('info');
+}
+
+/** The application takes as long to load as the database to start, and it blocks this thread: so it comes second. */
+async function startDatabase(settings: Settings, { begun }: Termination): Promise<ProvidedDatabase> {
+  const providing = provideDatabase(settings, 'app', begun);
+  await Promise.race([providing, pause(LAUNCH_MS)]);
+  if (!begun.aborted) await import('../app.js');
+  return providing;
+}
+
+async function serveOn(
+  databaseConfig: DatabaseConfig,
+  settings: Settings,
+  termination: Termination,
+  tell: (members: object) => void,
+): Promise<void> {
+  const { begun, cutOff } = termination;
+  const config = requireMasterSecret(databaseConfig);
+  begun.throwIfAborted();
+  const migrate = settings.databaseUrl === undefined || config.migrateOnStart;
+  const patience: Patience = { seconds: config.databaseStartupSeconds, signal: begun, tell };
+  const [{ createApp }, { Departure }] = await Promise.all([
+    import('../app.js'),
+    import('../health/graceful-shutdown.js'),
+  ]);
+  const app = await whenDatabaseAnswers(config, patience, async () => {
+    await bringSchemaUpToDate(config, { migrate, patience });
+    begun.throwIfAborted();
+    return createApp(config);
+  });
+  const departure = app.get(Departure, { strict: false });
+  const { server } = app.getHttpAdapter().getInstance();
+  try {
+    departure.watch(server);
+    begun.throwIfAborted();
+    // Fastify opens a second server for the other addresses of localhost, which knows nothing of how to treat clients.
+    const { address } = await lookup(config.host);
+    await app.listen(config.port, address);
+    await aborted(begun);
+    await departure.leave(server, cutOff);
+  } finally {
+    await app.close();
+  }
+}
+
+function secondsSince(at: number): number {
+  return Math.round(performance.now() - at) / 1000;
+}

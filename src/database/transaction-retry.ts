@@ -1,0 +1,24 @@
+import { isUndone } from './driver-errors.js';
+import { advanceSequences, isNumberTaken } from './sequence-repair.js';
+
+/** How often work is done in all before its failure is another's to see. */
+const MOST_ATTEMPTS = 3;
+
+/**
+ * Does work again that PostgreSQL has undone to let another pass, a deadlock or a conflict, or that met a sequence behind its table, once
+ * that is moved on.
+ */
+export async function repeatUndone<Result>(
+  work: () => Promise<Result>,
+  run: (statement: string) => Promise<unknown>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isBehind = isNumberTaken(error);
+      if (attempt === MOST_ATTEMPTS || !(isBehind || isUndone(error))) throw error;
+      if (isBehind) await advanceSequences(run);
+    }
+  }
+}

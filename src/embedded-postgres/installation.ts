@@ -1,0 +1,25 @@
+import { rmdir } from 'node:fs/promises';
+import { findBinaries, type Binaries } from './binaries.js';
+import { requireReach } from './run-as-server-user.js';
+import type { DataDirectory } from './data-directory.js';
+import { chooseServerUser, type ServerUser } from './server-user.js';
+
+/** What it takes to run a server: which programs, on which data, as whom (undefined: this process's own user). */
+export interface Installation {
+  readonly binaries: Binaries;
+  readonly directory: DataDirectory;
+  readonly user: ServerUser | undefined;
+}
+
+/** @throws {Error} when there are no programs for this platform, or no user that may run them on this data. */
+export async function openInstallation(directory: DataDirectory): Promise<Installation> {
+  try {
+    const [binaries, user] = await Promise.all([findBinaries(), chooseServerUser(directory)]);
+    await requireReach(user, [binaries.postgres, directory.root]);
+    return { binaries, directory, user };
+  } catch (error) {
+    // A folder of root's that was made for nothing would refuse the ordinary user who tries next. One in use is not empty.
+    await rmdir(directory.root).catch(() => undefined);
+    throw error;
+  }
+}

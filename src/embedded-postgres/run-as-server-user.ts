@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { onceAborted } from '../config/termination.js';
+import type { ServerUser } from './server-user.js';
+
+/** Of the environment nothing is passed on: it holds secrets, and a locale that the messages would follow. */
+export function processOptions(user: ServerUser | undefined) {
+  const env = { LC_ALL: 'C', TZ: 'UTC' };
+  return user === undefined ? { cwd: '/', env } : { cwd: '/', env, uid: user.uid, gid: user.gid };
+}
+
+/** Runs a program to its end, or until `signal` aborts. @throws {Error} with what the program said. */
+export function runAs(
+  user: ServerUser | undefined,
+  program: string,
+  args: readonly string[],
+  { input = '', signal }: { input?: string; signal?: AbortSignal | undefined } = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(program, args, processOptions(user), (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(stderr.trim() || stdout.trim() || error.message, { cause: error }));
+    });
+    // Not by `execFile` itself, which would not wait for the end.
+    if (signal !== undefined) onceAborted(signal, () => child.kill());
+    // The program may end before it has read its input; its exit code tells, not the broken pipe.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });
+}
+
+const ENTER_EACH = 'for folder; do cd "$folder" 2>/dev/null || { echo "$folder"; exit 0; }; done';
+
+/** @throws {Error} naming the first folder on the way to one of the paths that the server's user may not enter. */
+export async function requireReach(user: ServerUser | undefined, paths: readonly string[]): Promise<void> {
+  if (user === undefined) return;
+  const folders = await Promise.all(paths.map(async (path) => ancestors(await realpath(path))));
+  const barrier = (await runAs(user, '/bin/sh', ['-c', ENTER_EACH, 'sh', ...folders.flat()])).trim();
+  if (barrier === '') return;
+  throw new Error(
+    `PostgreSQL refuses to run as root, so it runs as ${user.name}, who may not enter ${barrier}. ` +
+      `Allow it (chmod o+x ${barrier}), move the project or DATA_DIR to a folder open to others, ` +
+      'start Gatehouse as an ordinary user, or set DATABASE_URL.',
+  );
+}
+
+function ancestors(path: string): string[] {
+  const parent = dirname(path);
+  return parent === path ? [] : [...ancestors(parent), parent];
+}

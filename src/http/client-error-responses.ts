@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import {
+  bodyTooLarge,
+  headersTooLarge,
+  methodNotAllowed,
+  requestMalformed,
+  requestTimeout,
+  uriTooLong,
+} from '../problems/framework.problems.js';
+import { PROBLEM_MEDIA_TYPE, problemBody } from '../problems/problem-body.js';
+import type { Problem } from '../problems/problem.js';
+import { clientAddress, type IsTrusted } from './client-address.js';
+import type { FieldsByOrigin } from './cors.js';
+import { boundPieces } from './input-bounds.js';
+import { endAfterAnswers } from './pipelining.js';
+import { requestId } from './request-id.js';
+import type { CountRequest } from './request-limit.js';
+import { MAX_TARGET_LENGTH } from './query-string.js';
+
+/** What Node says of a request that it could not parse or did not receive in time. */
+interface ClientError extends Error {
+  readonly code?: string;
+  /** A Buffer; Fastify's types describe its JSON form. */
+  readonly rawPacket?: unknown;
+}
+
+/** What an answer needs where Fastify has no reply. */
+interface Desk {
+  /** Those of every answer. */
+  readonly headersFor: FieldsByOrigin;
+  readonly isTrusted: IsTrusted;
+  readonly countRequest: CountRequest;
+  readonly log: FastifyBaseLogger;
+}
+
+/**
+ * What Fastify's `clientErrorHandler` does: what never became a request is answered as a problem too, then cut off. In its turn:
+ * the requests before it get their own answers first.
+ */
+export function answerClientError(error: ClientError, socket: Socket, desk: Desk): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  endByProblem(problemOf(error), socket, desk);
+}
+
+/**
+ * Takes what Node would answer without a body, or not at all: CONNECT, and expectations, which are looked at like all else of a
+ * request; and bodies in too many pieces.
+ */
+export function useSocketErrors({ server, log }: FastifyInstance, fixed: Omit<Desk, 'log'>): void {
+  const desk = { ...fixed, log };
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    endAfterAnswers(socket, () => {
+      const { countRequest, isTrusted } = desk;
+      const problem = methodNotAllowed({ headers: { allow: '' } });
+      answerCounted(countRequest({ ip: clientAddress(request, isTrusted) }), problem, { socket, request }, desk);
+    });
+  });
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response);
+  });
+  boundPieces(server, (socket) =>
+    endByProblem(bodyTooLarge({ detail: 'Send the body in larger chunks.' }), socket, desk),
+  );
+}
+
+function endByProblem(problem: Problem, socket: Socket, desk: Desk): void {
+  endAfterAnswers(socket, (unfinished) => {
+    if (unfinished?.headersSent) socket.destroySoon();
+    else if (unfinished) answerAndClose(problem, { socket, request: unfinished.req }, desk);
+    else {
+      // No header section was parsed, so that only the connection says whose it is. One that never came is no request.
+      const isRequest = problem.kind !== requestTimeout.kind;
+      const counted = isRequest ? desk.countRequest({ ip: socket.remoteAddress ?? '' }) : undefined;
+      answerCounted(counted, problem, { socket, request: undefined }, desk);
+    }
+  });
+}
+
+/** By the problem, unless the request was one too many. */
+function answerCounted(
+  counted: Promise<Problem | undefined> | undefined,
+  problem: Problem,
+  to: Addressee,
+  desk: Desk,
+): void {
+  if (counted === undefined) answerAndClose(problem, to, desk);
+  else counted.then((refused) => answerAndClose(refused ?? problem, to, desk)).catch(() => to.socket.destroy());
+}
+
+function problemOf({ code, rawPacket }: ClientError): Problem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return requestTimeout();
+  if (code !== 'HPE_HEADER_OVERFLOW') return requestMalformed();
+  return isRequestLineTooLong(rawPacket) ? uriTooLong() : headersTooLarge();
+}
+
+/** Node counts the request line as a header. Seen only when the section began in the packet that overflowed. */
+function isRequestLineTooLong(packet: unknown): boolean {
+  if (!Buffer.isBuffer(packet) || !/^[A-Z]+ \//.test(packet.toString('latin1', 0, 16))) return false;
+  const end = packet.indexOf('\n');
+  return end === -1 || end > MAX_TARGET_LENGTH;
+}
+
+function answerAndClose(problem: Problem, to: Addressee, desk: Desk): void {
+  const { socket } = to;
+  // The answer before may have ended the connection.
+  if (!socket.writable) {
+    socket.destroySoon();
+    return;
+  }
+  const { status, headers, body } = messageOf(problem, to, desk);
+  const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('')}\r\n${body}`, () => socket.destroy());
+}
+
+/** Whom an answer goes to: the request is known as soon as its header section was parsed. */
+interface Addressee {
+  readonly socket: Socket;
+  readonly request: IncomingMessage | undefined;
+}
+
+/** Logged like a request, as far as it is known. */
+function messageOf(
+  problem: Problem,
+  { socket, request }: Addressee,
+  { headersFor, isTrusted, log }: Desk,
+): { status: number; headers: Record<string, string>; body: string } {
+  const reqId = request === undefined ? randomUUID() : requestId(request);
+  const ip = request === undefined ? socket.remoteAddress : clientAddress(request, isTrusted);
+  log.info({ reqId, route: '', status: problem.kind.status, ip }, 'request');
+  const body = JSON.stringify(problemBody(problem, reqId));
+  const headers = {
+    ...headersFor(request?.headers.origin),
+    ...problem.headers,
+    'x-request-id': reqId,
+    'content-type': PROBLEM_MEDIA_TYPE,
+    'content-length': String(Buffer.byteLength(body)),
+    date: new Date().toUTCString(),
+    connection: 'close',
+  };
+  return { status: problem.kind.status, headers, body };
+}

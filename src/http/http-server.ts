@@ -1,0 +1,174 @@
+import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { createServer, type Server } from 'node:http';
+import { sendProblem } from '../problems/problem.filter.js';
+import { internalError } from '../problems/framework.problems.js';
+import type { Problem } from '../problems/problem.js';
+import { BODY_LIMIT_BYTES } from './body-limit.js';
+import { settleContentType, useStrictJson } from './body-parser.js';
+import { settlingClientAddress, trusting, type IsTrusted } from './client-address.js';
+import { answerPreflight, isPreflight, type FieldsByOrigin } from './cors.js';
+import { EmptyRequest, followingResponses } from './empty-request.js';
+import { FinalResponse } from './final-response.js';
+import { lazyLogger } from '../logging/lazy-logger.js';
+import { hasTurn, inTurn, pipelined } from './pipelining.js';
+import { parseQuery } from './query-string.js';
+import { requestId } from './request-id.js';
+import { logRequest } from '../logging/request-log.js';
+import type { CountRequest } from './request-limit.js';
+import { answerHeaders, responseHeaders } from './response-headers.js';
+import { trackRoutes, type Routes } from './known-routes.js';
+import { schemaCompiler } from './schema-compiler.js';
+import { malformed, misdirected } from './request-checks.js';
+import { cutSlowReaders, type ReadingPace } from './slow-readers.js';
+import { answerClientError, useSocketErrors } from './client-error-responses.js';
+
+/** How patient the server is with slow clients, in milliseconds. */
+export interface Patience extends ReadingPace {
+  /** For the header section, from the first byte or the connection. */
+  readonly headersMs: number;
+  /** For the whole request, body included. */
+  readonly requestMs: number;
+  /** Between two requests of a connection. */
+  readonly idleMs: number;
+  /** How often all are looked at. */
+  readonly checkMs: number;
+}
+
+export const PATIENCE: Patience = {
+  headersMs: 5000,
+  requestMs: 10_000,
+  idleMs: 72_000,
+  graceMs: 10_000,
+  bytesPerSecond: 8192,
+  checkMs: 1000,
+};
+
+export interface WireSettings {
+  /** Whether the public address is https: adds Strict-Transport-Security. */
+  readonly https: boolean;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** Origins whose pages may call from a browser. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  readonly countRequest?: CountRequest;
+}
+
+/** What all parts of the wire share, made once for an application. */
+export interface Wire {
+  readonly corsOrigins: readonly string[] | undefined;
+  readonly headersFor: FieldsByOrigin;
+  readonly isTrusted: IsTrusted;
+  readonly trustsSomebody: boolean;
+  readonly countRequest: CountRequest;
+  readonly receive: Receive;
+}
+
+/** What is done with every request whose header section was parsed, before anything looks at it; says why it is refused. */
+type Receive = (request: FastifyRequest, reply: FastifyReply) => Promise<Problem | undefined> | undefined;
+
+/** Makes what {@link wireOptions} and {@link useWire} share of the settings. */
+export function prepareWire(settings: WireSettings): Wire {
+  const { trustedProxies, corsOrigins, countRequest = nothing } = settings;
+  const headersFor = answerHeaders(settings);
+  const isTrusted = trusting(trustedProxies ?? []);
+  const trustsSomebody = trustedProxies !== undefined;
+  const setHeaders = responseHeaders(headersFor, { dependOnOrigin: corsOrigins !== undefined });
+  const settleClientAddress = settlingClientAddress(trustsSomebody ? isTrusted : undefined);
+  const receive: Receive = (request, reply) => {
+    settleClientAddress(request);
+    setHeaders(request, reply);
+    return countRequest(request);
+  };
+  return { corsOrigins, headersFor, isTrusted, trustsSomebody, countRequest, receive };
+}
+
+/** The Fastify options of the wire; pass them, with a logger, to the constructor that makes the instance. */
+export function wireOptions(wire: Wire, patience: Patience = PATIENCE) {
+  const { headersFor, isTrusted, countRequest, receive } = wire;
+  return {
+    bodyLimit: BODY_LIMIT_BYTES,
+    trustProxy: wire.trustsSomebody && isTrusted,
+    genReqId: requestId,
+    childLoggerFactory: lazyLogger,
+    // Fastify's own 503 while closing is no problem+json, and a request that was accepted is to be served.
+    return503OnClosing: false,
+    routerOptions: { querystringParser: parseQuery },
+    serverFactory: (handler) =>
+      createServer(
+        {
+          IncomingMessage: EmptyRequest,
+          ServerResponse: FinalResponse,
+          headersTimeout: patience.headersMs,
+          requestTimeout: patience.requestMs,
+          keepAliveTimeout: patience.idleMs,
+          connectionsCheckingInterval: patience.checkMs,
+          // Node answers a missing Host without a body; screening answers it instead.
+          requireHostHeader: false,
+          // Spares a request without a body what its stream would cost, which is never read.
+          optimizeEmptyRequests: true,
+        },
+        followingResponses(pipelined(handler)),
+      ),
+    clientErrorHandler(this: FastifyInstance, error, socket) {
+      answerClientError(error, socket, { headersFor, isTrusted, countRequest, log: this.log });
+    },
+    frameworkErrors: (error, request, reply) => {
+      const answer = (refused?: Problem): void => {
+        sendProblem(refused ?? error, () => undefined, request, reply);
+        logRequest(request, reply);
+      };
+      const counted = receive(request, reply);
+      if (counted === undefined) answer();
+      else whenCounted(counted, answer);
+    },
+  } satisfies FastifyHttpOptions<Server>;
+}
+
+/**
+ * Makes the instance speak the wire of DESIGN.md: one request of a connection after the other, headers on every answer and every
+ * request counted, preflights, 404 and 405 before anything else, strict query and JSON, strict validation; while the process is
+ * leaving each answer ends its connection. Call it first, before any plugin, route or other hook.
+ */
+export function useWire(
+  fastify: FastifyInstance,
+  { corsOrigins, headersFor, isTrusted, countRequest, receive }: Wire,
+  { isLeaving = () => false, pace = PATIENCE }: { isLeaving?: () => boolean; pace?: ReadingPace } = {},
+): Routes {
+  const routes = trackRoutes(fastify);
+  const screen = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
+    settleContentType(request.raw);
+    const problem = malformed(request);
+    if (problem === undefined && isPreflight(request.raw, corsOrigins)) return answerPreflight(reply);
+    done(problem ?? misdirected(request, routes));
+  };
+  const look = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
+    // Node loses what a client sends after a request for an upgrade that nobody grants.
+    if (isLeaving() || request.headers.upgrade !== undefined) reply.header('connection', 'close');
+    const counted = receive(request, reply);
+    if (counted === undefined) return screen(request, reply, done);
+    whenCounted(counted, (refused) => {
+      if (refused === undefined) screen(request, reply, done);
+      else sendProblem(refused, () => undefined, request, reply);
+    });
+  };
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (hasTurn(reply.raw)) look(request, reply, done);
+    else inTurn(reply.raw, () => look(request, reply, done));
+  });
+  // Fastify leaves a server of a factory that never listened to us.
+  fastify.addHook('onClose', (_instance, done) => {
+    if (!fastify.server.listening) fastify.server.close();
+    done();
+  });
+  useStrictJson(fastify);
+  fastify.setValidatorCompiler(schemaCompiler());
+  useSocketErrors(fastify, { headersFor, isTrusted, countRequest });
+  cutSlowReaders(fastify, pace);
+  return routes;
+}
+
+const nothing: CountRequest = () => undefined;
+
+function whenCounted(counted: Promise<Problem | undefined>, then: (refused?: Problem) => void): void {
+  counted.then(then, (error: unknown) => then(internalError({ cause: error })));
+}

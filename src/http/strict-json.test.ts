@@ -1,0 +1,169 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Problem } from '../problems/problem.js';
+import { jsonFlaw, MAX_JSON_DEPTH } from '../verifier/strict-json-scan.js';
+import { parseStrictJson } from './strict-json.js';
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
+
+function codeOf(body: Buffer): string | undefined {
+  try {
+    parseStrictJson(body);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Problem) return error.kind.code;
+    throw error;
+  }
+}
+
+/** Well-formed strings without U+0000 as names and values, nested less deep than the limit; no name reaches a prototype. */
+const text = fc.string({ unit: 'grapheme' }).filter((value) => value.isWellFormed() && !value.includes('\0'));
+const name = text.filter((value) => value !== '__proto__' && value !== 'prototype');
+const leaf = fc.oneof(
+  text,
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.boolean(),
+  fc.constant(null),
+);
+const { value: usable } = fc.letrec((tie) => ({
+  value: fc.oneof({ maxDepth: 6 }, leaf, fc.array(tie('value')), fc.dictionary(name, tie('value'))),
+}));
+
+/** Every UTF-16 unit as an escape, which must change nothing. */
+function escaped(value: string): string {
+  const units = Array.from({ length: value.length }, (_, at) => value.charCodeAt(at));
+  return `"${units.map((unit) => String.raw`\u${unit.toString(16).padStart(4, '0')}`).join('')}"`;
+}
+
+describe('strict JSON', () => {
+  it('reads every usable text as JSON.parse does', () => {
+    fc.assert(
+      fc.property(usable, fc.constantFrom(0, 2), (value, indent) => {
+        const json = JSON.stringify(value, undefined, indent);
+        expect(parseStrictJson(bytes(json))).toEqual(JSON.parse(json));
+      }),
+    );
+  });
+
+  it('refuses what JSON.parse refuses, and nothing but a Problem comes out of any bytes', () => {
+    const nearJson = fc.stringMatching(/^[[\]{}",:\\u0-9a-f\s]{0,60}$/).map(bytes);
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.uint8Array().map((raw) => Buffer.from(raw)),
+          nearJson,
+        ),
+        (body) => {
+          const code = codeOf(body);
+          if (code === undefined) expect(parseStrictJson(body)).toEqual(JSON.parse(body.toString('utf8')));
+          else expect(code).toBe('json_malformed');
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('refuses any object to which one of its names is added again, escaped or not', () => {
+    fc.assert(
+      fc.property(fc.dictionary(name, leaf, { minKeys: 1 }), fc.nat(), (object, pick) => {
+        const names = Object.keys(object);
+        const again = names[pick % names.length] ?? '';
+        const json = `${JSON.stringify(object).slice(0, -1)},${escaped(again)}:1}`;
+        expect(JSON.parse(json)).toBeTypeOf('object');
+        expect(codeOf(bytes(json))).toBe('json_malformed');
+      }),
+    );
+  });
+
+  it('reads names and values written in escapes', () => {
+    fc.assert(
+      fc.property(fc.dictionary(name, text), (object) => {
+        const members = Object.entries(object).map(([key, value]) => `${escaped(key)}:${escaped(value)}`);
+        expect(parseStrictJson(bytes(`{${members.join(',')}}`))).toEqual({ ...object });
+      }),
+    );
+  });
+
+  it.each([
+    ['a repeated name', '{"a":1,"a":2}'],
+    ['a name repeated in an escaped spelling', String.raw`{"email":1,"\u0065mail":2}`],
+    ['a name repeated deep inside', '{"a":[{"b":{"c":1,"d":[],"c":2}}]}'],
+    ['a name repeated after a nested object', '{"a":{"x":1},"b":[{}],"a":1}'],
+    ['an escaped U+0000 in a value', String.raw`{"a":"x\u0000"}`],
+    ['an escaped U+0000 in a name', String.raw`{"\u0000":1}`],
+    ['a lone high surrogate', String.raw`["\ud800"]`],
+    ['a lone low surrogate', String.raw`["\udc00x"]`],
+    ['surrogates in the wrong order', String.raw`["\udc00\ud800"]`],
+    ['__proto__', '{"__proto__":{"isAdmin":true}}'],
+    ['__proto__ in escapes', String.raw`{"\u005f_proto__":1}`],
+    ['constructor.prototype', '{"constructor":{"prototype":{"isAdmin":true}}}'],
+    ['nesting over the limit', '['.repeat(MAX_JSON_DEPTH + 1) + ']'.repeat(MAX_JSON_DEPTH + 1)],
+    ['an unclosed string', '{"a":"b'],
+    ['an unclosed escape', '"\\'],
+    ['a broken escape', String.raw`"\u12"`],
+    ['a raw control character', '"a\u0001"'],
+    ['a trailing comma', '[1,]'],
+    ['a comment', '/**/{}'],
+    ['two values', '{}{}'],
+    ['a byte order mark', '\uFEFF{}'],
+    ['nothing', ''],
+    ['white space', '  '],
+    ['a single quote', "{'a':1}"],
+    ['NaN', '[NaN]'],
+  ])('refuses %s', (_case, json) => {
+    expect(codeOf(bytes(json))).toBe('json_malformed');
+  });
+
+  it.each([
+    ['an overlong NUL', [0x22, 0xc0, 0x80, 0x22]],
+    ['an encoded surrogate', [0x22, 0xed, 0xa0, 0x80, 0x22]],
+    ['a truncated sequence', [0x22, 0xe2, 0x82, 0x22]],
+    ['UTF-16', [0x22, 0x00, 0x61, 0x00, 0x22, 0x00]],
+  ])('refuses bytes that are %s', (_case, raw) => {
+    expect(codeOf(Buffer.from(raw))).toBe('json_malformed');
+  });
+
+  it.each([
+    ['a surrogate pair in escapes', String.raw`["\ud83d\ude00"]`],
+    ['the same name in sibling objects', '[{"a":1},{"a":1}]'],
+    ['the same name in parent and child', '{"a":{"a":{"a":1}}}'],
+    ['a value equal to a name', '{"a":"a","b":["a","b"]}'],
+    ['nesting at the limit', '['.repeat(MAX_JSON_DEPTH) + ']'.repeat(MAX_JSON_DEPTH)],
+    ['brackets, quotes and commas in strings', String.raw`{"[{\",":"}],\\"}`],
+    ['a number out of range', '[1e999]'],
+    ['constructor alone', '{"constructor":1,"prototype":2}'],
+    ['a member after constructor.x', '{"constructor":{"x":1}}'],
+  ])('takes %s', (_case, json) => {
+    expect(parseStrictJson(bytes(json))).toEqual(JSON.parse(json));
+  });
+
+  it('judges 16 KiB of the worst in well under 20 ms', () => {
+    const size = 16 * 1024;
+    const worst = [
+      '['.repeat(size),
+      '"\\u0061",'.repeat(size / 9),
+      `{${Array.from({ length: size / 10 }, (_, index) => `"${index.toString(36)}":0`).join(',')}}`,
+      `"${'\\'.repeat(size - 2)}"`,
+      `"${'\\u0061'.repeat(size / 6)}`,
+      '"'.repeat(size),
+      '{"":'.repeat(size / 4),
+      '{},'.repeat(size / 3),
+    ].map(bytes);
+    for (const body of worst) {
+      const milliseconds = Array.from({ length: 5 }, () => {
+        const start = performance.now();
+        codeOf(body);
+        return performance.now() - start;
+      });
+      // The best, for the others may have shared their core.
+      expect(Math.min(...milliseconds)).toBeLessThan(20);
+    }
+  });
+
+  it('says what is wrong without repeating the text', () => {
+    expect(jsonFlaw('{"secret":1,"secret":2}')).toBe('A member name appears twice in one object.');
+    expect(jsonFlaw('{"a":1}')).toBeUndefined();
+    expect(jsonFlaw('"\uD800"')).toContain('ill-formed');
+  });
+});

@@ -1,0 +1,26 @@
+import { isUtf8 } from 'node:buffer';
+import { jsonFlaw } from '../verifier/strict-json-scan.js';
+import { jsonMalformed } from './http.problems.js';
+
+/**
+ * JSON.parse that takes only what has one meaning everywhere: see {@link jsonFlaw}; also refuses ill-formed UTF-8 and a
+ * byte order mark (RFC 8259 section 8.1).
+ * @throws Problem `json_malformed`
+ */
+export function parseStrictJson(body: Buffer): unknown {
+  if (body.length === 0) throw jsonMalformed({ detail: 'The body is empty.' });
+  if (!isUtf8(body)) throw jsonMalformed({ detail: 'The body is not UTF-8.' });
+  const text = body.toString('utf8');
+  if (text.startsWith('\uFEFF')) throw jsonMalformed({ detail: 'The body begins with a byte order mark.' });
+  const flaw = jsonFlaw(text);
+  if (flaw !== undefined) throw jsonMalformed({ detail: `The body is not usable JSON. ${flaw}` });
+  return parse(text);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw jsonMalformed({ cause });
+  }
+}

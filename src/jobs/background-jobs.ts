@@ -1,0 +1,140 @@
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { CONFIG, type DatabaseConfig } from '../config/config.js';
+import { directTarget } from '../database/connection.js';
+import { DedicatedConnection } from '../database/dedicated-connection.js';
+import type { PurgeQuery } from './purge-batch.js';
+
+/** One small piece of a chore, from after this key; returns the key from after which to go on, undefined when nothing is left. */
+export type ChoreStep = (query: PurgeQuery, after: string | undefined) => Promise<string | undefined>;
+
+/** No request waits for a walk; behind a large purge the index is full of what is deleted until the table has been vacuumed. */
+const LONGEST_STATEMENT_MS = 60_000;
+/** A node that does nothing for so long, or whose machine is gone, loses the lock to others. */
+const LONGEST_IDLE_MS = 10_000;
+
+/** By the index alone: the planner reads the whole table where it takes that for small, and a bitmap loses the order. */
+const TAKE_WALK = `
+  SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
+         set_config('default_transaction_isolation', 'read committed', false),
+         set_config('idle_session_timeout', '${LONGEST_IDLE_MS}', false),
+         pg_try_advisory_lock($1::bigint) AS taken`;
+
+/** What is done again and again. */
+interface Repeated {
+  readonly intervalMs: number;
+  readonly name: string;
+  readonly work: () => Promise<void>;
+}
+
+/** To which the wait grows while what is due more often fails. */
+const LONGEST_RETRY_MS = 10_000;
+
+/** The wait for a turn, spread by a fifth either way: doubled by each failure in a row up to ten seconds, where the interval is shorter. */
+export function waitMs(intervalMs: number, failuresInARow: number): number {
+  const longest = Math.max(intervalMs, LONGEST_RETRY_MS);
+  return Math.min(intervalMs * 2 ** failuresInARow, longest) * (0.8 + 0.4 * Math.random());
+}
+
+/** What every serving node does before it serves and then again and again. A script has the services without the chores. */
+@Injectable()
+export class Chores implements OnModuleDestroy {
+  readonly #log = new Logger('Chores');
+  readonly #closing = new AbortController();
+  readonly #beforehand: (() => Promise<void>)[] = [];
+  readonly #repeated: Repeated[] = [];
+  readonly #failures: Record<string, number> = {};
+  /** What the last turn of each failed with. */
+  readonly #lastFailures = new Map<string, string>();
+  #running: readonly Promise<void>[] = [];
+
+  constructor(@Inject(CONFIG) private readonly config: DatabaseConfig) {}
+
+  /** What must be done before anything is served; a failure keeps the application from starting. */
+  beforehand(work: () => Promise<void>): void {
+    this.#beforehand.push(work);
+  }
+
+  /** What is done at this interval, as {@link waitMs} has it. A failure is logged, once while it stays the same, and the next turn comes. */
+  every(seconds: number, name: string, work: () => Promise<void>): void {
+    this.#repeated.push({ intervalMs: seconds * 1000, name, work });
+    this.#failures[name] = 0;
+  }
+
+  /** Failures since the start, by the name of what failed. */
+  stats(): Readonly<Record<string, number>> {
+    return { ...this.#failures };
+  }
+
+  /** Does what comes beforehand, then leaves the rest to its intervals. */
+  async begin(): Promise<void> {
+    for (const work of this.#beforehand) await work();
+    this.#running = this.#repeated.map((repeated) => this.#repeat(repeated));
+  }
+
+  /** Does one of what is repeated now, as at its turn: a failure is counted, and logged once while it stays the same. */
+  async run(name: string): Promise<void> {
+    for (const repeated of this.#repeated) if (repeated.name === name) await this.#do(repeated);
+  }
+
+  /**
+   * Steps through a table, each statement a transaction of its own, until nothing is left. Lock and statements have one connection,
+   * so that of all nodes one walks from its first step to its last, and loses both when it dies. Where another is at it, nothing is done.
+   */
+  async walk(lock: number, step: ChoreStep): Promise<void> {
+    try {
+      await this.#walk(lock, step);
+    } catch (error) {
+      if (!this.#closing.signal.aborted) throw error;
+    }
+  }
+
+  async #walk(lock: number, step: ChoreStep): Promise<void> {
+    const { signal } = this.#closing;
+    const target = directTarget(this.config);
+    const name = 'gatehouse purge';
+    const connection = await DedicatedConnection.open({ target, name, timeoutMs: LONGEST_STATEMENT_MS, signal });
+    try {
+      const [row] = await connection.query<{ taken: boolean }>(TAKE_WALK, [lock]);
+      if (row?.taken !== true) return;
+      let after: string | undefined;
+      do {
+        after = await step((sql) => connection.query(sql.text, sql.values), after);
+      } while (after !== undefined);
+      await connection.query('SELECT pg_advisory_unlock($1::bigint)', [lock]);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** A walk is broken off between or within its statements, each of which is done or not; all else is finished while the database is there. */
+  async onModuleDestroy(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#running);
+  }
+
+  async #repeat(repeated: Repeated): Promise<void> {
+    const { signal } = this.#closing;
+    for (let failuresInARow = 0; !signal.aborted;) {
+      const wait = waitMs(repeated.intervalMs, failuresInARow);
+      await pause(wait, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      failuresInARow = (await this.#do(repeated)) ? 0 : failuresInARow + 1;
+    }
+  }
+
+  /** False when it failed. */
+  async #do({ name, work }: Repeated): Promise<boolean> {
+    try {
+      await work();
+      this.#lastFailures.delete(name);
+      return true;
+    } catch (error) {
+      this.#failures[name] = (this.#failures[name] ?? 0) + 1;
+      const failure = String(error);
+      if (this.#lastFailures.get(name) !== failure) this.#log.warn({ err: error, event: 'chore_failed', chore: name });
+      this.#lastFailures.set(name, failure);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { Injectable } from '@nestjs/common';
+import { Chores } from '../jobs/background-jobs.js';
+import { PrismaService } from '../database/prisma.service.js';
+import { PasswordsService } from '../passwords/passwords.service.js';
+import { MetricsRegistry } from './metrics.registry.js';
+
+/** What can run out: connections and hashing; and what is done in the background. */
+@Injectable()
+export class ResourceMetrics {
+  constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService, chores: Chores) {
+    metrics.counters('gatehouse_job_failures_total', 'Background jobs that failed.', 'job', () => chores.stats());
+    metrics.gauge('gatehouse_database_connections', 'Open database connections.', () => prisma.stats().total);
+    metrics.gauge('gatehouse_database_waiting', 'Callers waiting for a connection.', () => prisma.stats().waiting);
+    metrics.gauge('gatehouse_hashes_limit', 'Most password hashes at once.', () => passwords.stats().limit);
+    metrics.gauge('gatehouse_hashes_running', 'Password hashes being computed.', () => passwords.stats().running);
+    metrics.gauge('gatehouse_hashes_waiting', 'Password hashes waiting.', () => passwords.stats().waiting);
+    metrics.gauge(
+      'gatehouse_hashes_longest_wait_seconds',
+      'How long the first of them has waited.',
+      () => passwords.stats().longestWaitMs / 1000,
+    );
+    metrics.counters('gatehouse_hashes_shed_total', 'Password hashes refused.', 'reason', () => passwords.stats().shed);
+  }
+}

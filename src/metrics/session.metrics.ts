@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import { Freshness } from '../revocation/revocation-staleness.js';
+import { RevocationsService } from '../revocation/revocations.service.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { KeyRing } from '../tokens/key-ring.js';
+import { MetricsRegistry } from './metrics.registry.js';
+
+/** Whether tokens can be refreshed and taken back as promised. */
+@Injectable()
+export class SessionMetrics {
+  constructor(
+    metrics: MetricsRegistry,
+    sessions: SessionsService,
+    revocations: RevocationsService,
+    freshness: Freshness,
+    keyRing: KeyRing,
+  ) {
+    metrics.gauge('gatehouse_revocations', 'Live revocations in memory.', () => revocations.size);
+    metrics.gauge(
+      'gatehouse_revocation_lag_seconds',
+      'From the latest revocation to its reading here.',
+      () => revocations.lagSeconds,
+    );
+    metrics.gauge(
+      'gatehouse_feed_age_seconds',
+      'Since this node last read the revocations.',
+      () => freshness.ageSeconds,
+    );
+    metrics.counters('gatehouse_stale_requests_total', 'Guarded requests while the feed was stale.', 'outcome', () =>
+      freshness.stats(),
+    );
+    metrics.counters('gatehouse_refreshes_total', 'Refresh tokens presented.', 'verdict', () => sessions.stats());
+    metrics.gauges('gatehouse_key_age_seconds', 'Since the latest signing key came into its state.', 'state', () => ({
+      ...keyRing.ages(),
+    }));
+    metrics.gauges('gatehouse_keys', 'Signing keys.', 'state', () => keyRing.stats());
+  }
+}

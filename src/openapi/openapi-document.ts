@@ -1,0 +1,86 @@
+import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { ProblemBody } from '../problems/problem-body.js';
+import { answerError } from '../problems/problem.filter.js';
+import { isOptional } from '../http/body-parser.js';
+import { documentedRoute, type RouteProblems } from './route-documentation.js';
+
+export interface OpenApiSettings extends RouteProblems {
+  readonly version: string;
+  /** One per `tags` value that routes use. */
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+}
+
+interface RequestBody {
+  readonly content?: Readonly<Record<string, { readonly schema?: unknown }>>;
+  required?: boolean;
+}
+
+/**
+ * Serves OpenAPI 3.1 of all routes added afterwards at `GET /openapi.json`, from the schemas that validate and serialise.
+ * Await it before Nest adds its routes.
+ */
+export async function registerOpenApi(fastify: FastifyInstance, settings: OpenApiSettings): Promise<void> {
+  fastify.addSchema(ProblemBody);
+  await fastify.register(swagger, {
+    openapi: describe(settings),
+    stripBasePath: false,
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) =>
+        typeof schema['$id'] === 'string' ? schema['$id'] : `Schema${index}`,
+    },
+    transform: ({ schema, url, route }) => ({ schema: documentedRoute(schema, route, settings), url }),
+    transformObject: withOptionalBodies,
+  });
+  await registerPublic(fastify, serveDocument);
+}
+
+/** Registers a plugin all of whose routes the gate lets pass, with errors as problems. */
+export async function registerPublic(fastify: FastifyInstance, plugin: FastifyPluginAsync): Promise<void> {
+  await fastify.register(async (open) => {
+    open.addHook('onRoute', (route) => {
+      route.config = Object.assign({}, route.config, { access: 'public' });
+    });
+    // Nest sets its error handler after these routes have taken theirs.
+    open.setErrorHandler((error, request, reply) => answerError(error, () => undefined, request, reply));
+    await plugin(open, {});
+  });
+}
+
+const serveDocument: FastifyPluginAsync = async (fastify) => {
+  // As bytes, which all who read it share.
+  let text: Buffer | undefined;
+  fastify.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    text ??= Buffer.from(JSON.stringify(fastify.swagger()));
+    return reply.type('application/json; charset=utf-8').send(text);
+  });
+};
+
+function describe({ version, tags }: OpenApiSettings) {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Gatehouse',
+      version,
+      description: 'Users and tokens: register, log in, refresh, log out, and call guarded routes.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    // Relative to the document, so that it is true behind any proxy and on any port.
+    servers: [{ url: '/', description: 'The server of this document.' }],
+    tags: [...tags],
+    components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer', bearerFormat: 'JWT' } } },
+  };
+}
+
+/** The plugin has every body that has a schema required. */
+function withOptionalBodies(given: Parameters<SwaggerTransformObject>[0]) {
+  if (!('openapiObject' in given)) return given.swaggerObject;
+  const { openapiObject } = given;
+  for (const path of Object.values(openapiObject.paths ?? {})) {
+    for (const { requestBody } of Object.values(path ?? {}) as { requestBody?: RequestBody }[]) {
+      const schemas = Object.values(requestBody?.content ?? {}).map(({ schema }) => schema);
+      if (requestBody && schemas.every(isOptional)) requestBody.required = false;
+    }
+  }
+  return openapiObject;
+}

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { originOf } from './session-client.js';
+
+describe('the origin of a session', () => {
+  it.each([
+    ['203.0.113.77', '203.0.113.0/24'],
+    ['::ffff:203.0.113.77', '203.0.113.0/24'],
+    ['2001:db8:12:34:56:78:9a:bc', '2001:db8:12::/48'],
+    ['fe80::1%eth0', 'fe80::/48'],
+    ['::1', '::/48'],
+    ['not an address', null],
+  ])('of %s is the network %s', (address, network) => {
+    expect(originOf({ userAgent: undefined, address })).toEqual({ userAgent: null, network });
+  });
+
+  it('keeps the user agent, cut to 256 characters', () => {
+    expect(originOf({ userAgent: 'curl/8', address: '::1' }).userAgent).toBe('curl/8');
+    expect(originOf({ userAgent: 'x'.repeat(5000), address: '::1' }).userAgent).toBe('x'.repeat(256));
+    expect(originOf({ userAgent: '', address: '::1' }).userAgent).toBeNull();
+  });
+});

@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+/**
+ * From the top. Imports go down or stay in the module; modules of one layer do not import each other. A folder that is not listed is a feature of whoever
+ * builds on this: it stands above all of these but the command line.
+ */
+const LAYERS = [
+  ['cli'],
+  ['auth', 'health', 'metrics'],
+  ['users'],
+  ['access'],
+  ['sessions', 'rate-limits'],
+  ['revocation'],
+  ['tokens'],
+  ['passwords'],
+  ['audit'],
+  ['jobs'],
+  ['database'],
+  ['embedded-postgres'],
+  ['secrets'],
+  ['openapi'],
+  ['http'],
+  ['verifier'],
+  ['logging'],
+  ['problems'],
+  ['config'],
+];
+const MODULES = LAYERS.flat();
+const layerOf = new Map(LAYERS.flatMap((modules, layer) => modules.map((module) => [module, layer])));
+/** Between the command line and the first of the others. */
+const FEATURE = 0.5;
+const isFeature = (module: string): boolean => !layerOf.has(module);
+const heightOf = (module: string): number => layerOf.get(module) ?? FEATURE;
+
+interface Import {
+  readonly file: string;
+  /** Empty for what stands at the top of `src`. */
+  readonly module: string;
+  readonly target: string;
+}
+
+const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !file.includes('generated/'))
+  .map((file) => ({
+    file,
+    module: file.includes('/') ? file.slice(0, file.indexOf('/')) : '',
+    text: readFileSync(`src/${file}`, 'utf8'),
+  }));
+const served = sources.filter(({ file }) => !file.endsWith('.test.ts'));
+const imports: Import[] = served.flatMap(({ file, module, text }) =>
+  [...text.matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target = '']) => ({ file, module, target })),
+);
+
+const targetOf = ({ target }: Import): string | undefined => /^\.\.\/([a-z-]+)\//.exec(target)?.[1];
+const said = ({ file, target }: Import): string => `${file} imports ${target}`;
+const only = (vendor: RegExp, isDoor: (file: string) => boolean): string[] =>
+  imports.filter(({ file, target }) => vendor.test(target) && !isDoor(file)).map(said);
+
+describe('the layers', () => {
+  it('name folders of src that there are, and imports are read at all', () => {
+    const folders = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map(({ name }) => name)).toEqual(expect.arrayContaining(MODULES));
+    expect(imports.filter((each) => targetOf(each)).length).toBeGreaterThan(50);
+  });
+
+  it('are only walked down', () => {
+    const climbs = imports.filter((each) => {
+      const target = targetOf(each);
+      return (
+        target !== undefined &&
+        each.module !== '' &&
+        target !== each.module &&
+        heightOf(target) <= heightOf(each.module) &&
+        !(isFeature(target) && isFeature(each.module))
+      );
+    });
+    expect(climbs.map(said)).toEqual([]);
+  });
+
+  it('are crossed as ../module/file.js, and modules are flat; the command line alone builds the application', () => {
+    const crossings = imports.filter(({ module, target }) => module !== '' && target.startsWith('..'));
+    const wrong = crossings.filter(
+      ({ module, target }) =>
+        !/^\.\.\/[a-z-]+\/[\w.-]+\.js$/.test(target) && !(module === 'cli' && target === '../app.js'),
+    );
+    expect(wrong.map(said)).toEqual([]);
+    expect(sources.filter(({ file }) => file.split('/').length > 2).map(({ file }) => file)).toEqual([]);
+  });
+
+  it("leave another module's repository alone", () => {
+    const reaches = imports.filter(({ target }) => /^\.\.\/.*\.repository\.js$/.test(target));
+    expect(reaches.map(said)).toEqual([]);
+  });
+
+  it('have one door for each vendor', () => {
+    expect(only(/^pg$/, (file) => /^(?:database|embedded-postgres)\//.test(file))).toEqual([]);
+    expect(
+      only(/generated\/client/, (file) => file.startsWith('database/') || file.endsWith('.repository.ts')),
+    ).toEqual([]);
+    expect(only(/^(?:argon2|@node-rs\/argon2)$/, (file) => file.startsWith('passwords/'))).toEqual([]);
+    expect(only(/^jsonwebtoken$|^@nestjs\/jwt$/, (file) => file.startsWith('tokens/'))).toEqual([]);
+    const fastify = /^(?:app\.ts|http\/|logging\/|openapi\/|problems\/|access\/)|\.controller\.ts$/;
+    expect(only(/^fastify$/, (file) => fastify.test(file))).toEqual([]);
+    const readers = served.filter(
+      ({ file, text }) => text.includes('process.env') && file !== 'config/read-settings.ts',
+    );
+    expect(readers.map(({ file }) => file)).toEqual([]);
+  });
+
+  it('have no knot, no barrel and no forbidden name', () => {
+    const knots = served.filter(({ text }) => /forwardRef|ModuleRef|Scope\.REQUEST/.test(text));
+    expect(knots.map(({ file }) => file)).toEqual([]);
+    const names = /(?:^|\/)(?:index|common|shared|utils?|helpers?|core|lib|misc|types|interfaces|constants)(?:\.|\/)/;
+    expect(sources.map(({ file }) => file).filter((file) => names.test(file))).toEqual([]);
+  });
+});
