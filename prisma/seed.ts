@@ -1,7 +1,7 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { readSettings } from '../dist/config/read-settings.js';
-import { Breaker } from '../dist/database/circuit-breaker.js';
+import { CircuitBreaker } from '../dist/database/circuit-breaker.js';
 import { PrismaService } from '../dist/database/prisma.service.js';
 import { endCommand, provideForCommand } from '../dist/cli/command-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
     await whenDatabaseAnswers(config, AT_ONCE, () =>
       bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined }),
     );
-    const prisma = new PrismaService({ ...config, databaseStatementTimeoutMs: 60_000 }, new Breaker());
+    const prisma = new PrismaService({ ...config, databaseStatementTimeoutMs: 60_000 }, new CircuitBreaker());
     const cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };
     try {
       await seed(prisma, cost, Number(users));

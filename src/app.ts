@@ -5,24 +5,24 @@ import { LogController } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { gateProblems } from './access/access.problems.js';
 import { AddressLimit } from './access/address-limit.js';
-import { Gate } from './access/authentication.hook.js';
+import { AuthenticationHook } from './access/authentication.hook.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/config.js';
-import { Chores } from './jobs/background-jobs.js';
+import { BackgroundJobs } from './jobs/background-jobs.js';
 import { translateDatabaseError } from './database/driver-errors.js';
-import { Departure } from './health/graceful-shutdown.js';
+import { GracefulShutdown } from './health/graceful-shutdown.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { RequestMetrics } from './metrics/request.metrics.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RouteSettingsCheck } from './access/route-settings.check.js';
-import { Turnstile } from './access/hash-admission.hook.js';
+import { HashAdmissionHook } from './access/hash-admission.hook.js';
 import { registerDocs } from './openapi/documentation-pages.js';
 import { processLog } from './logging/log-sink.js';
 import { logOptions, type LogStream } from './logging/log-options.js';
 import { registerOpenApi } from './openapi/openapi-document.js';
-import { FrameworkLog } from './logging/nest-logger.js';
+import { NestLogger } from './logging/nest-logger.js';
 import { countRequests } from './http/request-counts.js';
 import { useRequestLog } from './logging/request-log.js';
 import { prepareWire, useWire, wireOptions } from './http/http-server.js';
@@ -82,11 +82,11 @@ export async function createApp(
   const fastify = adapter.getInstance();
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config, features), adapter, {
     bodyParser: false,
-    logger: new FrameworkLog(fastify.log),
+    logger: new NestLogger(fastify.log),
     abortOnError: false,
   });
   try {
-    const departure = app.get(Departure, { strict: false });
+    const departure = app.get(GracefulShutdown, { strict: false });
     useWire(fastify, wire, { isLeaving: () => departure.isLeaving });
     useRequestLog(fastify);
     if (config.metricsPort !== undefined) app.get(RequestMetrics, { strict: false }).show(countRequests(fastify));
@@ -98,17 +98,17 @@ export async function createApp(
       await registerOpenApi(fastify, { version, guardProblems: gateProblems, hookProblems, tags: TAGS });
       await registerDocs(fastify);
     }
-    app.get(Gate).guard(fastify);
+    app.get(AuthenticationHook).guard(fastify);
     const routeSettings = app.get(RouteSettingsCheck);
     routeSettings.watch(fastify);
-    app.get(Turnstile).guard(fastify);
+    app.get(HashAdmissionHook).guard(fastify);
     app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
     await app.init();
     await fastify.ready();
     routeSettings.requireAgreement();
     for (const { setting, reason } of config.adjustments)
       fastify.log.warn({ event: 'setting_adjusted', setting }, reason);
-    await app.get(Chores, { strict: false }).begin();
+    await app.get(BackgroundJobs, { strict: false }).begin();
     return app;
   } catch (error) {
     await app.close();

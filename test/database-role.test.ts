@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
-import { LimitsService } from '../src/rate-limits/rate-limits.service.js';
+import { RateLimitsService } from '../src/rate-limits/rate-limits.service.js';
 import { RevocationsService } from '../src/revocation/revocations.service.js';
 import { AuditService } from '../src/audit/audit.service.js';
-import { SessionsPurge } from '../src/sessions/sessions-purge.js';
+import { SessionsPurge } from '../src/sessions/sessions-purge.job.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp } from './app.js';
 import { MASTER_SECRET, startNode } from './processes.js';
 
@@ -92,7 +92,7 @@ describe('a database role that may only read and write rows', () => {
     await app.nest.get(AuditService, { strict: false }).purge();
     expect(await query(ownerUrl, `SELECT FROM audit_events WHERE event = 'old'`)).toEqual([]);
     await app.nest.get(RevocationsService, { strict: false }).purge();
-    await app.nest.get(LimitsService, { strict: false }).purgeLimits();
+    await app.nest.get(RateLimitsService, { strict: false }).purgeLimits();
     for (const table of ['sessions', 'revocations', 'rate_limits']) {
       expect(await query(ownerUrl, `SELECT FROM ${table}`)).toEqual([]);
     }

@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AccessTokenVerifier } from '../src/access/access-token.verifier.js';
-import { Gate } from '../src/access/authentication.hook.js';
+import { AuthenticationHook } from '../src/access/authentication.hook.js';
 import { JwtAuthGuard } from '../src/access/jwt-auth.guard.js';
 import type { Principal } from '../src/access/principal.js';
 import { Authenticated, CurrentUser, Public } from '../src/access/route-access.decorators.js';
@@ -113,7 +113,7 @@ function encode(value: object): string {
 function passGate(authorization: string): { user: unknown; isDoneAtOnce: boolean; promises: number } {
   const addHook = vi.fn<(name: string, hook: (request: object, reply: object, done: () => void) => void) => void>();
   app.nest
-    .get(Gate, { strict: false })
+    .get(AuthenticationHook, { strict: false })
     .guard({ decorate() {}, decorateRequest() {}, addHook } as unknown as FastifyInstance);
   const [, hook] = addHook.mock.lastCall ?? [];
   const request = { headers: { authorization }, routeOptions: { config: {} }, user: undefined };

@@ -5,7 +5,7 @@ import { LoginOutcomes } from '../src/access/login-outcomes.js';
 import type { Config } from '../src/config/config.js';
 import { DeviceTokens } from '../src/rate-limits/device-tokens.js';
 import { LIMITS } from '../src/rate-limits/limit-policies.js';
-import { LimitsService } from '../src/rate-limits/rate-limits.service.js';
+import { RateLimitsService } from '../src/rate-limits/rate-limits.service.js';
 import { PasswordsService } from '../src/passwords/passwords.service.js';
 import { AccountsService } from '../src/users/accounts.service.js';
 import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from './app.js';
@@ -411,7 +411,7 @@ describe('other limits', () => {
     const few = newEmail();
     await setFailures(again, few, 9, -25 * 3600);
     await setFailures(again, email, 10, -29 * 24 * 3600);
-    const limits = again.nest.get(LimitsService, { strict: false });
+    const limits = again.nest.get(RateLimitsService, { strict: false });
     const purge = () => Promise.all([limits.purgeLimits(), limits.purgeGuards()]);
     await purge();
     expect(await again.query('SELECT FROM rate_limits')).toEqual([]);
@@ -431,7 +431,7 @@ describe('other limits', () => {
     await setFailures(app, email, 100);
     await logIn(app, { email, password: WRONG });
     expect((await logIn(app, { email })).status).toBe(200);
-    expect(app.nest.get(LimitsService, { strict: false }).stats()['account']).toBe(counted);
+    expect(app.nest.get(RateLimitsService, { strict: false }).stats()['account']).toBe(counted);
   });
 });
 
@@ -515,7 +515,7 @@ describe('a dry run', () => {
     'charges nothing where the limit %s would refuse, and so takes nothing back',
     async (refusing) => {
       const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
-      const limits = app.nest.get(LimitsService, { strict: false });
+      const limits = app.nest.get(RateLimitsService, { strict: false });
       const { email, userId } = await app.signIn();
       const attempt = { email, address: newAddress() };
       await app.query('DELETE FROM rate_limits');
@@ -549,7 +549,7 @@ describe('a dry run', () => {
       const answer = await logIn(app, { email, deviceToken });
       expect([answer.status, answer.body['deviceToken']]).toEqual([200, deviceToken]);
     }
-    expect(app.nest.get(LimitsService, { strict: false }).stats()['session-user']).toBe(3);
+    expect(app.nest.get(RateLimitsService, { strict: false }).stats()['session-user']).toBe(3);
     expect(await devices()).toEqual(before);
     const [{ used } = { used: null }] = await app.query('SELECT id AS used FROM devices ORDER BY used_at DESC LIMIT 1');
     expect(used).toBe(id);
@@ -562,7 +562,7 @@ describe('a dry run', () => {
     await useUp(app, LIMITS.address, 900, [address]);
     await useUp(app, LIMITS.currentPassword, 450, [userId]);
     const before = await counts(app);
-    const limits = app.nest.get(LimitsService, { strict: false });
+    const limits = app.nest.get(RateLimitsService, { strict: false });
     await (await limits.admitDeletion(userId, address)).succeed(userId);
     await (await limits.admitDeletion(userId, address)).withdraw();
     expect(await counts(app)).toEqual(before);
@@ -610,7 +610,7 @@ describe('all requests of an address', () => {
       expect(answer.headers.get('ratelimit-policy')).toBe('"request-address";q=5;w=60');
       expect(answer.headers.get('ratelimit')).toBe(`"request-address";r=0;t=${retryAfter(answer)}`);
     }
-    expect(app.nest.get(LimitsService, { strict: false }).stats()['request-address']).toBe(3);
+    expect(app.nest.get(RateLimitsService, { strict: false }).stats()['request-address']).toBe(3);
     expect(app.nest.get(LoginOutcomes, { strict: false }).stats()).toMatchObject({ limited: 1, wrong: 0 });
   });
 
@@ -631,7 +631,7 @@ describe('all requests of an address', () => {
   ] as const)('have no limit %s', async (_case, changes, counted) => {
     const app = await startApp({ changes: { ...FEW, ...changes } });
     expect(await outcomesOf(app, 7)).toEqual(Array(7).fill(200));
-    expect(app.nest.get(LimitsService, { strict: false }).stats()['request-address']).toBe(counted);
+    expect(app.nest.get(RateLimitsService, { strict: false }).stats()['request-address']).toBe(counted);
   });
 
   it('are documented as limited where they are', async () => {

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
 import type { Config } from '../src/config/config.js';
-import { Chores } from '../src/jobs/background-jobs.js';
+import { BackgroundJobs } from '../src/jobs/background-jobs.js';
 import { MetricsServer } from '../src/metrics/metrics.server.js';
 import { LIMITS } from '../src/rate-limits/limit-policies.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from './app.js';
@@ -136,7 +136,7 @@ const failing = (job: string, table: string): [string, Move] => [
   async () => {
     const broken = await startApp({ changes: MEASURED });
     await broken.query(`ALTER TABLE ${table} RENAME TO ${table}_away`);
-    return { app: broken, go: () => broken.nest.get(Chores, { strict: false }).run(job) };
+    return { app: broken, go: () => broken.nest.get(BackgroundJobs, { strict: false }).run(job) };
   },
 ];
 

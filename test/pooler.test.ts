@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { PURGE_GUARDS_LOCK } from '../src/database/advisory-lock.js';
-import { Chores } from '../src/jobs/background-jobs.js';
+import { BackgroundJobs } from '../src/jobs/background-jobs.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, testConfig } from './app.js';
 import { expectNear } from './instants.js';
 import { ended, freePort, main, MASTER_SECRET, startNode } from './processes.js';
@@ -116,7 +116,7 @@ describe.skipIf(PROGRAM === undefined)(
 
     it('one node alone purges, from its first batch to its last (BRU-07)', async () => {
       const pooled = await pool(direct, onFinished);
-      const nodes = ['one', 'other'].map(() => new Chores(testConfig(pooled, { databaseDirectUrl: direct })));
+      const nodes = ['one', 'other'].map(() => new BackgroundJobs(testConfig(pooled, { databaseDirectUrl: direct })));
       const steps: string[] = [];
       const [one, other] = nodes.map((chores, node) => (hold: () => Promise<void>) => {
         return chores.walk(PURGE_GUARDS_LOCK, async (_, after = '0') => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PURGE_GUARDS_LOCK } from '../src/database/advisory-lock.js';
-import { Chores } from '../src/jobs/background-jobs.js';
+import { BackgroundJobs } from '../src/jobs/background-jobs.js';
 import { query, testConfig } from './app.js';
 import { BATCH, explainedPurge, filledDatabase, PURGES, stepOf, totalOf, type Batch } from './purging.js';
 
@@ -92,7 +92,7 @@ describe('of two nodes', { timeout: 60_000 }, () => {
     const config = testConfig(databaseUrl);
     const steps: string[] = [];
     const node = (name: string, hold: (count: number) => Promise<void> = async () => undefined) => {
-      const chores = new Chores(config);
+      const chores = new BackgroundJobs(config);
       const step = stepOf(guards.job, config);
       let count = 0;
       const walk = (): Promise<void> =>
@@ -131,8 +131,8 @@ describe('of two nodes', { timeout: 60_000 }, () => {
     const { databaseUrl, steps, node, left } = await twoNodes();
     const other = node('other');
     const script = `
-      import { Chores } from './dist/database/chores.js';
-      const chores = new Chores(${JSON.stringify({ databaseUrl, databaseDirectUrl: databaseUrl })});
+      import { BackgroundJobs } from './dist/database/chores.js';
+      const chores = new BackgroundJobs(${JSON.stringify({ databaseUrl, databaseDirectUrl: databaseUrl })});
       // The server hears from it all the time, so that it is its end that counts.
       await chores.walk(${PURGE_GUARDS_LOCK}, async (run) => {
         console.log('walking');

@@ -1,10 +1,10 @@
 import { AuditRepository } from '../src/audit/audit.repository.js';
 import type { Config } from '../src/config/config.js';
-import { Breaker } from '../src/database/circuit-breaker.js';
-import { Chores, type ChoreStep } from '../src/jobs/background-jobs.js';
+import { CircuitBreaker } from '../src/database/circuit-breaker.js';
+import { BackgroundJobs, type JobStep } from '../src/jobs/background-jobs.js';
 import { Prisma, PrismaService } from '../src/database/prisma.service.js';
 import type { PurgeQuery } from '../src/jobs/purge-batch.js';
-import { LimitsRepository } from '../src/rate-limits/rate-limits.repository.js';
+import { RateLimitsRepository } from '../src/rate-limits/rate-limits.repository.js';
 import { RevocationsRepository } from '../src/revocation/revocations.repository.js';
 import { SessionsRepository } from '../src/sessions/sessions.repository.js';
 import { createDatabase, query, testConfig } from './app.js';
@@ -91,11 +91,11 @@ export async function filledDatabase(
 }
 
 /** The service's step, without the service: nodes that follow a table read it as well. */
-export function stepOf(job: string, config: Config): ChoreStep {
+export function stepOf(job: string, config: Config): JobStep {
   // Never connected.
-  const prisma = new PrismaService(config, new Breaker());
-  const limits = new LimitsRepository(prisma);
-  const steps: Record<string, ChoreStep> = {
+  const prisma = new PrismaService(config, new CircuitBreaker());
+  const limits = new RateLimitsRepository(prisma);
+  const steps: Record<string, JobStep> = {
     'purge limits': (run, after) => limits.purgeLimits(run, after),
     'purge account guards': (run, after) => limits.purgeGuards(run, after),
     'purge sessions': (run, after) => new SessionsRepository(config, prisma).purge(run, after),
@@ -132,7 +132,7 @@ export async function explainedPurge(databaseUrl: string, job: string): Promise<
   const config = testConfig(databaseUrl);
   const batches: Batch[] = [];
   const step = stepOf(job, config);
-  await new Chores(config).walk(1, (run, after) => {
+  await new BackgroundJobs(config).walk(1, (run, after) => {
     const batch: Batch = { buffers: 0, deleted: 0, milliseconds: 0, rows: 0, nodes: [] };
     batches.push(batch);
     return step(explained(run, batch), after);

@@ -7,8 +7,8 @@ import type { Admitted } from '../src/rate-limits/admitted-attempt.js';
 import { ATTEMPTS, type Outcome } from '../src/rate-limits/attempts.js';
 import { DeviceTokens } from '../src/rate-limits/device-tokens.js';
 import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from '../src/rate-limits/limit-policies.js';
-import { LimitsRepository } from '../src/rate-limits/rate-limits.repository.js';
-import { LimitsService } from '../src/rate-limits/rate-limits.service.js';
+import { RateLimitsRepository } from '../src/rate-limits/rate-limits.repository.js';
+import { RateLimitsService } from '../src/rate-limits/rate-limits.service.js';
 import { PasswordsService } from '../src/passwords/passwords.service.js';
 import { AccountsService } from '../src/users/accounts.service.js';
 import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from './app.js';
@@ -34,7 +34,7 @@ beforeAll(async () => {
   app = await startApp({ changes: LIMITED }, onFinished);
 });
 
-const limits = (): LimitsService => app.nest.get(LimitsService, { strict: false });
+const limits = (): RateLimitsService => app.nest.get(RateLimitsService, { strict: false });
 const newEmail = (): string => `${randomUUID()}@example.com`;
 
 /** A user with two sessions and a known device. */
@@ -467,7 +467,7 @@ describe('an attempt', () => {
       onTestFinished(() => holder.end());
       await holder.query('BEGIN');
       const keys = await useUpHeld(holder, whole);
-      const consume = vi.spyOn(app.nest.get(LimitsRepository, { strict: false }), 'consume');
+      const consume = vi.spyOn(app.nest.get(RateLimitsRepository, { strict: false }), 'consume');
       onTestFinished(() => consume.mockRestore());
       const before = await counts();
       const refused = expect(admit(whole)).rejects.toMatchObject({ kind: { status: 429 } });
@@ -490,7 +490,7 @@ describe('an attempt', () => {
     const { userId } = subject;
     await app.query('DELETE FROM rate_limits');
     const key = limitKeys(app).of(LIMITS.currentPassword.name, userId);
-    const repository = app.nest.get(LimitsRepository, { strict: false });
+    const repository = app.nest.get(RateLimitsRepository, { strict: false });
     const consume = repository.consume.bind(repository);
     const holder = new pg.Client({ connectionString: app.databaseUrl });
     await holder.connect();

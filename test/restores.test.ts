@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeysService } from '../src/auth/keys.service.js';
-import { Feed } from '../src/database/change-feed.js';
+import { ChangeFeed } from '../src/database/change-feed.js';
 import { dropDatabase } from '../src/database/schema-reset.js';
 import { REVOCATION_LIFE_SECONDS } from '../src/revocation/revocations.repository.js';
 import { RevocationsService } from '../src/revocation/revocations.service.js';
@@ -36,7 +36,7 @@ async function verdict(node: TestApp, { token }: SignedIn): Promise<string> {
 }
 
 function read(node: TestApp): Promise<void> {
-  return node.nest.get(Feed, { strict: false }).catchUp();
+  return node.nest.get(ChangeFeed, { strict: false }).catchUp();
 }
 
 /** Logs so many users out on the first node; both know of it afterwards. */

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Config } from '../src/config/config.js';
-import { Feed } from '../src/database/change-feed.js';
+import { ChangeFeed } from '../src/database/change-feed.js';
 import { PrismaService } from '../src/database/prisma.service.js';
 import { MetricsServer } from '../src/metrics/metrics.server.js';
 import { REVOCATION_LIFE_SECONDS } from '../src/revocation/revocations.repository.js';
@@ -523,7 +523,7 @@ describe('a node whose connection was broken', () => {
     async (name) => {
       const app = await startApp();
       const { token } = await app.signIn();
-      const feed = app.nest.get(Feed, { strict: false });
+      const feed = app.nest.get(ChangeFeed, { strict: false });
       await app.query(`SELECT setval('revocations_id_seq', 1000)`);
       await app.logout((await app.signIn()).token);
       await feed.catchUp();
@@ -648,7 +648,7 @@ describe('a transaction', () => {
     });
     await expect(rolledBack).rejects.toThrow('changed my mind');
     expect(await verdict(app, token)).toBe('200');
-    await app.nest.get(Feed, { strict: false }).catchUp();
+    await app.nest.get(ChangeFeed, { strict: false }).catchUp();
     expect(await verdict(app, token)).toBe('200');
     expect(await app.query('SELECT FROM revocations')).toEqual([]);
     await revoke(app, sessionId, () => undefined);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { SessionsPurge } from '../src/sessions/sessions-purge.js';
+import { SessionsPurge } from '../src/sessions/sessions-purge.job.js';
 import { AccountsService } from '../src/users/accounts.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from './app.js';
 import { claimsOf, tokensOf } from './client.js';

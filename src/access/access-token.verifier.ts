@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { CONFIG, type Config } from '../config/config.js';
 import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
-import { Freshness } from '../revocation/revocation-staleness.js';
+import { RevocationStaleness } from '../revocation/revocation-staleness.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { TokenError } from '../verifier/token-error.js';
@@ -34,7 +34,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     @Inject(CONFIG) config: Config,
     private readonly keyRing: KeyRing,
     private readonly revocations: RevocationsService,
-    private readonly freshness: Freshness,
+    private readonly freshness: RevocationStaleness,
   ) {
     const { issuer, audience, clockToleranceSeconds } = config;
     const maxLifetimeSeconds = MOST_ACCESS_TOKEN_SECONDS;

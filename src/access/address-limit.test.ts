@@ -2,12 +2,12 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { Config } from '../config/config.js';
 import { parseSettings } from '../config/read-settings.js';
-import type { LimitsService } from '../rate-limits/rate-limits.service.js';
+import type { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { AddressLimit } from './address-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
 
-const limits: Pick<LimitsService, 'refusal'> = {
+const limits: Pick<RateLimitsService, 'refusal'> = {
   refusal: (_policy, seconds) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
 };
 
@@ -18,7 +18,7 @@ async function serve(mostAddresses?: number): Promise<FastifyInstance> {
   const config = { ...parseSettings({}), addressRequestsPerMinute: 2 } as Config;
   const fastify = Fastify({ trustProxy: true });
   onTestFinished(() => fastify.close());
-  const limit = new AddressLimit(config, limits as LimitsService, new LoginOutcomes());
+  const limit = new AddressLimit(config, limits as RateLimitsService, new LoginOutcomes());
   await limit.prepare(fastify, mostAddresses);
   fastify.addHook('onRequest', async (request, reply) => {
     const refused = await limit.count(request);
@@ -79,7 +79,7 @@ it('the library that counts an address reads no more of a request than it is giv
   const fastify = Fastify();
   onTestFinished(() => fastify.close());
   const read = new Set<string>();
-  const limit = new AddressLimit(config, limits as LimitsService, new LoginOutcomes());
+  const limit = new AddressLimit(config, limits as RateLimitsService, new LoginOutcomes());
   await limit.prepare({
     register: (...registered: Parameters<typeof fastify.register>) => fastify.register(...registered),
     createRateLimit: () => {

@@ -4,7 +4,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { clientOf } from '../rate-limits/limit-keys.js';
 import { REQUEST_ADDRESS } from '../rate-limits/limit-policies.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
-import { LimitsService } from '../rate-limits/rate-limits.service.js';
+import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import type { Problem, ProblemFactory } from '../problems/problem.js';
 import type { CountedRequest } from '../http/request-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
@@ -34,7 +34,7 @@ export class AddressLimit {
 
   constructor(
     @Inject(CONFIG) { addressRequestsPerMinute, rateLimits }: Config,
-    private readonly limits: LimitsService,
+    private readonly limits: RateLimitsService,
     private readonly logins: LoginOutcomes,
   ) {
     this.#quota = addressRequestsPerMinute;

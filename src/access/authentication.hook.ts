@@ -29,7 +29,7 @@ interface Asked {
 
 /** Refuses before any body is read; closed unless a route says otherwise. */
 @Injectable()
-export class Gate {
+export class AuthenticationHook {
   readonly #byName = new Map<string, PassportEntrance>();
 
   constructor(private readonly verifier: AccessTokenVerifier) {}

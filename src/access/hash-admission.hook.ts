@@ -15,7 +15,7 @@ export const HashesPassword = (): MethodDecorator => routeConfig({ hashes: true 
 
 /** Behind the gate: in a storm nine of ten are turned away here, before a body is read or Nest is asked. */
 @Injectable()
-export class Turnstile {
+export class HashAdmissionHook {
   constructor(
     private readonly passwords: PasswordsService,
     private readonly logins: LoginOutcomes,

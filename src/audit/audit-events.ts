@@ -1,4 +1,4 @@
-import type { Sender } from '../http/client-info.js';
+import type { ClientInfo } from '../http/client-info.js';
 
 /** Everything that the trail may hold, and whether the log takes it for a warning or for news. */
 export const AUDIT_EVENTS = {
@@ -22,7 +22,7 @@ export const AUDIT_EVENTS = {
 export interface AuditEvent {
   readonly event: keyof typeof AUDIT_EVENTS;
   /** A request; or a script, or a chore of the service itself. */
-  readonly by: Sender | 'operator' | 'system';
+  readonly by: ClientInfo | 'operator' | 'system';
   readonly userId?: string;
   readonly sessionId?: string;
   readonly details?: Readonly<Record<string, string | number>>;

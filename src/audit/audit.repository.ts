@@ -53,15 +53,15 @@ export class AuditRepository {
 }
 
 function values({ event, by, userId, sessionId, details = {} }: AuditEvent): Prisma.Sql {
-  const sender = typeof by === 'string' ? undefined : by;
+  const client = typeof by === 'string' ? undefined : by;
   return Prisma.join([
     Prisma.sql`${event}`,
     Prisma.sql`${typeof by === 'string' ? by : 'user'}::audit_actor`,
     Prisma.sql`${userId ?? null}::uuid`,
     Prisma.sql`${sessionId ?? null}::uuid`,
-    Prisma.sql`${sender?.address ?? null}::text`,
-    Prisma.sql`${keptUserAgent(sender?.userAgent)}::text`,
-    Prisma.sql`${sender?.requestId ?? null}::uuid`,
+    Prisma.sql`${client?.address ?? null}::text`,
+    Prisma.sql`${keptUserAgent(client?.userAgent)}::text`,
+    Prisma.sql`${client?.requestId ?? null}::uuid`,
     Prisma.sql`${JSON.stringify(details)}::jsonb`,
   ]);
 }

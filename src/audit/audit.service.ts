@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { PURGE_AUDIT_LOCK } from '../database/advisory-lock.js';
-import { Chores } from '../jobs/background-jobs.js';
+import { BackgroundJobs } from '../jobs/background-jobs.js';
 import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
 import { AUDIT_EVENTS, type AuditEvent } from './audit-events.js';
 import { AuditRepository, type AuditRecord } from './audit.repository.js';
@@ -18,7 +18,7 @@ export class AuditService {
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    private readonly chores: Chores,
+    private readonly chores: BackgroundJobs,
     private readonly prisma: PrismaService,
     private readonly repository: AuditRepository,
   ) {

@@ -11,10 +11,10 @@ import { refreshTokenProblems } from '../sessions/sessions.problems.js';
 import { HashesPassword } from '../access/hash-admission.hook.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
-import { Gone } from '../http/client-disconnect.decorator.js';
+import { ClientDisconnect } from '../http/client-disconnect.decorator.js';
 import { NoContent } from '../http/no-content.js';
 import { problemResponses } from '../problems/problem-responses.js';
-import { From, type Sender } from '../http/client-info.js';
+import { Client, type ClientInfo } from '../http/client-info.js';
 import {
   LoginBody,
   LoginResponse,
@@ -47,8 +47,12 @@ export class AuthController {
       ...problemResponses(emailTaken, tooManyAttempts, ...passwordProblems, serviceUnavailable),
     },
   })
-  register(@Body() body: RegisterBody, @From() sender: Sender, @Gone() gone: AbortSignal): Promise<UserView> {
-    return this.auth.register(body, sender, gone);
+  register(
+    @Body() body: RegisterBody,
+    @Client() client: ClientInfo,
+    @ClientDisconnect() disconnected: AbortSignal,
+  ): Promise<UserView> {
+    return this.auth.register(body, client, disconnected);
   }
 
   @Post('login')
@@ -63,8 +67,12 @@ export class AuthController {
     body: LoginBody,
     response: { 200: LoginResponse, ...problemResponses(credentialsInvalid, tooManyAttempts, serviceUnavailable) },
   })
-  async login(@Body() body: LoginBody, @From() sender: Sender, @Gone() gone: AbortSignal): Promise<LoginResponse> {
-    const loggedIn = await this.logins.of(this.auth.login(body, sender, gone));
+  async login(
+    @Body() body: LoginBody,
+    @Client() client: ClientInfo,
+    @ClientDisconnect() disconnected: AbortSignal,
+  ): Promise<LoginResponse> {
+    const loggedIn = await this.logins.of(this.auth.login(body, client, disconnected));
     const { deviceToken } = loggedIn;
     return { ...tokenResponse(loggedIn), ...(deviceToken !== undefined && { deviceToken }) };
   }
@@ -82,8 +90,8 @@ export class AuthController {
       ...problemResponses(...refreshTokenProblems, tooManyAttempts, serviceUnavailable),
     },
   })
-  async refresh(@Body() body: RefreshBody, @From() sender: Sender): Promise<TokenResponse> {
-    return tokenResponse(await this.auth.refresh(body.refresh_token, sender));
+  async refresh(@Body() body: RefreshBody, @Client() client: ClientInfo): Promise<TokenResponse> {
+    return tokenResponse(await this.auth.refresh(body.refresh_token, client));
   }
 
   @Post('logout')
@@ -106,10 +114,10 @@ export class AuthController {
     @OptionalUser() caller: Principal | undefined,
     @Query() { scope = 'local' }: LogoutQuery,
     @Body() body: LogoutBody | undefined,
-    @From() sender: Sender,
+    @Client() client: ClientInfo,
   ): Promise<void> {
-    if (body) await this.auth.logoutByRefreshToken(body.refresh_token, scope, sender);
-    else if (caller) await this.auth.logout(caller, scope, sender);
+    if (body) await this.auth.logoutByRefreshToken(body.refresh_token, scope, client);
+    else if (caller) await this.auth.logout(caller, scope, client);
     else
       throw tokenMissing({ detail: 'Send an access token as Authorization: Bearer, or a refresh_token in the body.' });
   }

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
 import { AuditModule } from '../audit/audit.module.js';
-import { LimitsModule } from '../rate-limits/rate-limits.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -14,7 +14,7 @@ import { RestoreService } from './restore.service.js';
 import { SessionsController } from './sessions.controller.js';
 
 @Module({
-  imports: [AuditModule, AccessModule, LimitsModule, TokensModule, RevocationModule, SessionsModule, UsersModule],
+  imports: [AuditModule, AccessModule, RateLimitsModule, TokensModule, RevocationModule, SessionsModule, UsersModule],
   controllers: [AuthController, SessionsController, JwksController],
   providers: [AuthService, KeysService, RestoreService],
   exports: [AccessModule, KeysService, RestoreService],

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { whileAdmitted } from '../rate-limits/admitted-attempt.js';
-import { LimitsService } from '../rate-limits/rate-limits.service.js';
+import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokensService, type IssuedToken } from '../tokens/tokens.service.js';
 import { AccountsService } from '../users/accounts.service.js';
 import type { UserView } from '../users/user-view.js';
 import { UsersService } from '../users/users.service.js';
-import type { Sender } from '../http/client-info.js';
+import type { ClientInfo } from '../http/client-info.js';
 import type { LoginBody, LogoutScope, RegisterBody } from './auth.schemas.js';
 
 /** An access token, and the refresh token that gets the next one. */
@@ -26,45 +26,49 @@ export class AuthService {
     private readonly accounts: AccountsService,
     private readonly sessions: SessionsService,
     private readonly tokens: TokensService,
-    private readonly limits: LimitsService,
+    private readonly limits: RateLimitsService,
   ) {}
 
   /** @throws Problem `email_taken`, `too_many_attempts`, or one of the password policy. */
-  async register({ email, password }: RegisterBody, sender: Sender, gone?: AbortSignal): Promise<UserView> {
-    const admitted = await this.limits.admitRegistration(email, sender.address);
-    return whileAdmitted(admitted, () => this.users.register(email, password, sender, gone));
+  async register({ email, password }: RegisterBody, client: ClientInfo, disconnected?: AbortSignal): Promise<UserView> {
+    const admitted = await this.limits.admitRegistration(email, client.address);
+    return whileAdmitted(admitted, () => this.users.register(email, password, client, disconnected));
   }
 
   /**
    * Starts a session for the right address and password.
    * @throws Problem `credentials_invalid`, one answer for unknown, wrong and disabled; `too_many_attempts`.
    */
-  async login({ email, password, deviceToken }: LoginBody, sender: Sender, gone?: AbortSignal): Promise<LoggedIn> {
+  async login(
+    { email, password, deviceToken }: LoginBody,
+    client: ClientInfo,
+    disconnected?: AbortSignal,
+  ): Promise<LoggedIn> {
     this.tokens.requireKey();
-    const admitted = await this.limits.admitLogin({ email, address: sender.address, deviceToken });
-    const started = await whileAdmitted(admitted, () => this.#startSession(email, password, sender, gone));
+    const admitted = await this.limits.admitLogin({ email, address: client.address, deviceToken });
+    const started = await whileAdmitted(admitted, () => this.#startSession(email, password, client, disconnected));
     const { user, sessionId, refreshToken } = started;
     const newDeviceToken = await admitted.succeed(user.id);
     return { ...this.tokens.issue(user, sessionId), refreshToken, deviceToken: newDeviceToken };
   }
 
   /** @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused` or `too_many_attempts`. */
-  async refresh(presented: string, sender: Sender): Promise<IssuedTokens> {
+  async refresh(presented: string, client: ClientInfo): Promise<IssuedTokens> {
     this.tokens.requireKey();
     const token = this.sessions.read(presented);
-    const admitted = await this.limits.admitRefresh(token.sessionId, sender.address);
+    const admitted = await this.limits.admitRefresh(token.sessionId, client.address);
     const { userId, email, sessionId, secondsLeft, refreshToken } = await whileAdmitted(admitted, () =>
-      this.sessions.refresh(token, sender),
+      this.sessions.refresh(token, client),
     );
     return { ...this.tokens.issue({ id: userId, email }, sessionId, secondsLeft), refreshToken };
   }
 
-  #startSession(email: string, password: string, sender: Sender, gone: AbortSignal | undefined) {
+  #startSession(email: string, password: string, client: ClientInfo, disconnected: AbortSignal | undefined) {
     return this.users.whileVerified(
-      () => this.users.verify(email, password, gone),
-      async (tx, user) => ({ user, ...(await this.sessions.start(tx, user.id, sender)) }),
+      () => this.users.verify(email, password, disconnected),
+      async (tx, user) => ({ user, ...(await this.sessions.start(tx, user.id, client)) }),
       async (user) => {
-        const started = await this.sessions.startUndisturbed(user.id, user.passwordHash, sender);
+        const started = await this.sessions.startUndisturbed(user.id, user.passwordHash, client);
         return started && { user, ...started };
       },
     );
@@ -74,15 +78,15 @@ export class AuthService {
    * Ends the caller's session, the others, or all; those that are over already stay so.
    * @throws Problem `too_many_attempts`.
    */
-  async logout(caller: { userId: string; sessionId: string }, scope: LogoutScope, sender: Sender): Promise<void> {
+  async logout(caller: { userId: string; sessionId: string }, scope: LogoutScope, client: ClientInfo): Promise<void> {
     const admitted = await this.limits.admitLogout(caller.sessionId);
-    await whileAdmitted(admitted, () => this.#end(caller, scope, sender));
+    await whileAdmitted(admitted, () => this.#end(caller, scope, client));
   }
 
   /** Ends one of the caller's sessions; false when there is none of this id that has not ended. @throws Problem `too_many_attempts`. */
-  async endSession(caller: { userId: string; sessionId: string }, id: string, sender: Sender): Promise<boolean> {
+  async endSession(caller: { userId: string; sessionId: string }, id: string, client: ClientInfo): Promise<boolean> {
     const admitted = await this.limits.admitLogout(caller.sessionId);
-    return whileAdmitted(admitted, () => this.sessions.end(id, sender, caller.userId));
+    return whileAdmitted(admitted, () => this.sessions.end(id, client, caller.userId));
   }
 
   /**
@@ -90,17 +94,17 @@ export class AuthService {
    * @throws Problem `refresh_token_invalid`, `too_many_attempts`; for the wider scopes also `refresh_token_expired` and
    * `refresh_token_reused`.
    */
-  async logoutByRefreshToken(refreshToken: string, scope: LogoutScope, sender: Sender): Promise<void> {
+  async logoutByRefreshToken(refreshToken: string, scope: LogoutScope, client: ClientInfo): Promise<void> {
     const token = this.sessions.read(refreshToken);
     const admitted = await this.limits.admitLogout(token.sessionId);
     await whileAdmitted(admitted, async () => {
-      if (scope === 'local') await this.sessions.end(token.sessionId, sender);
-      else await this.#end(await this.sessions.identify(token, sender), scope, sender);
+      if (scope === 'local') await this.sessions.end(token.sessionId, client);
+      else await this.#end(await this.sessions.identify(token, client), scope, client);
     });
   }
 
-  async #end(caller: { userId: string; sessionId: string }, scope: LogoutScope, sender: Sender): Promise<void> {
-    if (scope === 'local') await this.sessions.end(caller.sessionId, sender, caller.userId);
-    else await this.accounts.endSessions(caller, scope, sender);
+  async #end(caller: { userId: string; sessionId: string }, scope: LogoutScope, client: ClientInfo): Promise<void> {
+    if (scope === 'local') await this.sessions.end(caller.sessionId, client, caller.userId);
+    else await this.accounts.endSessions(caller, scope, client);
   }
 }

@@ -7,7 +7,7 @@ import { notFound, serviceUnavailable } from '../problems/framework.problems.js'
 import { SessionsService } from '../sessions/sessions.service.js';
 import { NoContent } from '../http/no-content.js';
 import { problemResponses } from '../problems/problem-responses.js';
-import { From, type Sender } from '../http/client-info.js';
+import { Client, type ClientInfo } from '../http/client-info.js';
 import { AuthService } from './auth.service.js';
 import { SessionPage, SessionPageQuery, SessionParams } from './auth.schemas.js';
 
@@ -54,7 +54,11 @@ export class SessionsController {
     params: SessionParams,
     response: { 204: NoContent, ...problemResponses(notFound, tooManyAttempts, serviceUnavailable) },
   })
-  async end(@CurrentUser() user: Principal, @Param() { id }: SessionParams, @From() sender: Sender): Promise<void> {
-    if (!(await this.auth.endSession(user, id, sender))) throw notFound();
+  async end(
+    @CurrentUser() user: Principal,
+    @Param() { id }: SessionParams,
+    @Client() client: ClientInfo,
+  ): Promise<void> {
+    if (!(await this.auth.endSession(user, id, client))) throw notFound();
   }
 }

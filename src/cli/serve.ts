@@ -65,7 +65,7 @@ async function serveOn(
   begun.throwIfAborted();
   const migrate = settings.databaseUrl === undefined || config.migrateOnStart;
   const patience: Patience = { seconds: config.databaseStartupSeconds, signal: begun, tell };
-  const [{ createApp }, { Departure }] = await Promise.all([
+  const [{ createApp }, { GracefulShutdown }] = await Promise.all([
     import('../app.js'),
     import('../health/graceful-shutdown.js'),
   ]);
@@ -74,7 +74,7 @@ async function serveOn(
     begun.throwIfAborted();
     return createApp(config);
   });
-  const departure = app.get(Departure, { strict: false });
+  const departure = app.get(GracefulShutdown, { strict: false });
   const { server } = app.getHttpAdapter().getInstance();
   try {
     departure.watch(server);

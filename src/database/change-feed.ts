@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { Breaker } from './circuit-breaker.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 import { directTarget, pooledTarget } from './connection.js';
 import { DedicatedConnection } from './dedicated-connection.js';
 import { isUnreachable } from './driver-errors.js';
@@ -8,13 +8,13 @@ import { Listener } from './notification-listener.js';
 import type { Transaction } from './prisma.service.js';
 
 /** Runs one statement on the feed's own connection. */
-export type FeedQuery = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
+export type ChangeQuery = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
 
 /**
  * Brings what a room holds in memory up to date. `isFresh` says that news may have been missed: read everything, not
  * only what follows the last.
  */
-export type FeedReader = (query: FeedQuery, isFresh: boolean) => Promise<void>;
+export type ChangeReader = (query: ChangeQuery, isFresh: boolean) => Promise<void>;
 
 /** Notifications on it carry nothing: they say "read now". */
 const CHANNEL = 'gatehouse';
@@ -27,9 +27,9 @@ export const POLL_MS = 500;
  * listening have a connection each: a listening one that died in silence holds up nothing.
  */
 @Injectable()
-export class Feed implements OnModuleInit, OnApplicationShutdown {
+export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger('Feed');
-  readonly #readers: { readonly read: FeedReader; isFresh: boolean }[] = [];
+  readonly #readers: { readonly read: ChangeReader; isFresh: boolean }[] = [];
   readonly #closing = new AbortController();
   readonly #listener: Listener;
   #connection: DedicatedConnection | undefined;
@@ -40,14 +40,14 @@ export class Feed implements OnModuleInit, OnApplicationShutdown {
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    private readonly breaker: Breaker,
+    private readonly breaker: CircuitBreaker,
   ) {
     const { signal } = this.#closing;
     this.#listener = new Listener(directTarget(config), CHANNEL, signal, (isAnew) => this.#wakeUp(isAnew));
   }
 
   /** Adds a reader; to be called by a constructor, since the first reading is done before any other `onModuleInit`. */
-  follow(reader: FeedReader): void {
+  follow(reader: ChangeReader): void {
     this.#readers.push({ read: reader, isFresh: true });
   }
 

@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
  * the feed, which goes on trying, says when it is back.
  */
 @Injectable()
-export class Breaker {
+export class CircuitBreaker {
   #cause: unknown;
 
   /** Why nothing gets through; undefined as long as nothing is known to be wrong. */

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { Breaker } from './circuit-breaker.js';
-import { Feed } from './change-feed.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import { ChangeFeed } from './change-feed.js';
 import { PrismaService } from './prisma.service.js';
 
-@Module({ providers: [Breaker, PrismaService, Feed], exports: [PrismaService, Feed] })
+@Module({ providers: [CircuitBreaker, PrismaService, ChangeFeed], exports: [PrismaService, ChangeFeed] })
 export class DatabaseModule {}

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
-import type { Breaker } from './circuit-breaker.js';
+import type { CircuitBreaker } from './circuit-breaker.js';
 import { connectionStringOf, pooledTarget, POOL_SESSION } from './connection.js';
 import { repeatUndone } from './transaction-retry.js';
 
@@ -13,7 +13,7 @@ type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, r
 export class Pool extends pg.Pool {
   constructor(
     config: DatabaseConfig,
-    private readonly breaker: Breaker,
+    private readonly breaker: CircuitBreaker,
   ) {
     super({
       connectionString: connectionStringOf(pooledTarget(config)),

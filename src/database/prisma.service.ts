@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { PrismaPg } from '@prisma/adapter-pg';
 import { CONFIG, type DatabaseConfig } from '../config/config.js';
 import { schemaOf } from '../config/postgres-url.js';
-import { Breaker } from './circuit-breaker.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 import { Prisma, PrismaClient } from './generated/client.js';
 import { Pool } from './pool.js';
 import { repeatUndone } from './transaction-retry.js';
@@ -20,7 +20,7 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
   readonly #options: { isolationLevel: Prisma.TransactionIsolationLevel; maxWait: number; timeout: number };
   readonly #effects = new WeakMap<Transaction, (() => void)[]>();
 
-  constructor(@Inject(CONFIG) config: DatabaseConfig, breaker: Breaker) {
+  constructor(@Inject(CONFIG) config: DatabaseConfig, breaker: CircuitBreaker) {
     const pool = new Pool(config, breaker);
     const adapter = new PrismaPg(pool, { disposeExternalPool: true, schema: schemaOf(config.databaseUrl) });
     // The other formats repeat the arguments of a call, and so passwords' hashes, in the message.

@@ -17,7 +17,7 @@ const RESERVE_MS = 3000;
  * requests are accepted as ever. Once nobody sends any more the server may close.
  */
 @Injectable()
-export class Departure {
+export class GracefulShutdown {
   readonly #timeoutMs: number;
   #visitedAt = Number.NEGATIVE_INFINITY;
   #isLeaving = false;

@@ -6,11 +6,11 @@ import { Public } from '../access/route-access.decorators.js';
 import { routeConfig } from '../access/route-settings.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
-import { Freshness } from '../revocation/revocation-staleness.js';
+import { RevocationStaleness } from '../revocation/revocation-staleness.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import type { RouteQuery } from '../http/request-checks.js';
-import { Departure } from './graceful-shutdown.js';
+import { GracefulShutdown } from './graceful-shutdown.js';
 import { Probe } from './probe.js';
 
 const HealthView = Type.Object({ status: Type.Literal('ok') }, { title: 'HealthView', additionalProperties: false });
@@ -27,9 +27,9 @@ export class HealthController {
 
   constructor(
     private readonly prisma: PrismaService,
-    private readonly freshness: Freshness,
+    private readonly freshness: RevocationStaleness,
     private readonly keyRing: KeyRing,
-    private readonly departure: Departure,
+    private readonly departure: GracefulShutdown,
   ) {
     const log = new Logger('Health');
     this.#serving = new Probe('serving', log);

@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
 /** An AbortSignal that aborts when the client goes away before it is answered. */
-export const Gone = createParamDecorator((_: unknown, context: ExecutionContext) =>
+export const ClientDisconnect = createParamDecorator((_: unknown, context: ExecutionContext) =>
   goneSignal(context.switchToHttp().getResponse<FastifyReply>()),
 );
 

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 export const LONGEST_USER_AGENT = 256;
 
 /** Whence a request comes, for limits, sessions and the audit trail. */
-export interface Sender {
+export interface ClientInfo {
   /** The client's address; behind `TRUSTED_PROXIES` as they say. */
   readonly address: string;
   readonly userAgent: string | undefined;
@@ -18,7 +18,7 @@ export function keptUserAgent(userAgent: string | undefined): string | null {
 }
 
 /** Who sent the request. */
-export const From = createParamDecorator((_: unknown, context: ExecutionContext): Sender => {
+export const Client = createParamDecorator((_: unknown, context: ExecutionContext): ClientInfo => {
   const { ip, headers, id } = context.switchToHttp().getRequest<FastifyRequest>();
   return { address: ip, userAgent: headers['user-agent'], requestId: id };
 });

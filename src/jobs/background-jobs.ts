@@ -6,7 +6,7 @@ import { DedicatedConnection } from '../database/dedicated-connection.js';
 import type { PurgeQuery } from './purge-batch.js';
 
 /** One small piece of a chore, from after this key; returns the key from after which to go on, undefined when nothing is left. */
-export type ChoreStep = (query: PurgeQuery, after: string | undefined) => Promise<string | undefined>;
+export type JobStep = (query: PurgeQuery, after: string | undefined) => Promise<string | undefined>;
 
 /** No request waits for a walk; behind a large purge the index is full of what is deleted until the table has been vacuumed. */
 const LONGEST_STATEMENT_MS = 60_000;
@@ -38,7 +38,7 @@ export function waitMs(intervalMs: number, failuresInARow: number): number {
 
 /** What every serving node does before it serves and then again and again. A script has the services without the chores. */
 @Injectable()
-export class Chores implements OnModuleDestroy {
+export class BackgroundJobs implements OnModuleDestroy {
   readonly #log = new Logger('Chores');
   readonly #closing = new AbortController();
   readonly #beforehand: (() => Promise<void>)[] = [];
@@ -81,7 +81,7 @@ export class Chores implements OnModuleDestroy {
    * Steps through a table, each statement a transaction of its own, until nothing is left. Lock and statements have one connection,
    * so that of all nodes one walks from its first step to its last, and loses both when it dies. Where another is at it, nothing is done.
    */
-  async walk(lock: number, step: ChoreStep): Promise<void> {
+  async walk(lock: number, step: JobStep): Promise<void> {
     try {
       await this.#walk(lock, step);
     } catch (error) {
@@ -89,7 +89,7 @@ export class Chores implements OnModuleDestroy {
     }
   }
 
-  async #walk(lock: number, step: ChoreStep): Promise<void> {
+  async #walk(lock: number, step: JobStep): Promise<void> {
     const { signal } = this.#closing;
     const target = directTarget(this.config);
     const name = 'gatehouse purge';

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { Chores } from './background-jobs.js';
+import { BackgroundJobs } from './background-jobs.js';
 
-@Module({ providers: [Chores], exports: [Chores] })
+@Module({ providers: [BackgroundJobs], exports: [BackgroundJobs] })
 export class JobsModule {}

@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import type { FastifyBaseLogger } from 'fastify';
 
 /** Has what Nest and our services log outside of a request come out as JSON lines of Fastify's own logger. */
-export class FrameworkLog implements LoggerService {
+export class NestLogger implements LoggerService {
   constructor(private readonly logger: FastifyBaseLogger) {}
 
   /** Nest tells in words of every module and route it sets up; what we tell is an object. */

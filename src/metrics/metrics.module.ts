@@ -3,14 +3,14 @@ import { AccessModule } from '../access/access.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
-import { LimitsModule } from '../rate-limits/rate-limits.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { LoginMetrics } from './login.metrics.js';
 import { MetricsRegistry } from './metrics.registry.js';
 import { MetricsServer } from './metrics.server.js';
-import { LimitMetrics } from './rate-limit.metrics.js';
+import { RateLimitMetrics } from './rate-limit.metrics.js';
 import { RequestMetrics } from './request.metrics.js';
 import { ResourceMetrics } from './resource.metrics.js';
 import { SessionMetrics } from './session.metrics.js';
@@ -21,7 +21,7 @@ import { TokenMetrics } from './token.metrics.js';
     AccessModule,
     DatabaseModule,
     JobsModule,
-    LimitsModule,
+    RateLimitsModule,
     PasswordsModule,
     RevocationModule,
     SessionsModule,
@@ -32,7 +32,7 @@ import { TokenMetrics } from './token.metrics.js';
     ResourceMetrics,
     SessionMetrics,
     TokenMetrics,
-    LimitMetrics,
+    RateLimitMetrics,
     LoginMetrics,
     RequestMetrics,
     MetricsServer,

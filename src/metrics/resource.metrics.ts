@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Chores } from '../jobs/background-jobs.js';
+import { BackgroundJobs } from '../jobs/background-jobs.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { MetricsRegistry } from './metrics.registry.js';
@@ -7,7 +7,7 @@ import { MetricsRegistry } from './metrics.registry.js';
 /** What can run out: connections and hashing; and what is done in the background. */
 @Injectable()
 export class ResourceMetrics {
-  constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService, chores: Chores) {
+  constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService, chores: BackgroundJobs) {
     metrics.counters('gatehouse_job_failures_total', 'Background jobs that failed.', 'job', () => chores.stats());
     metrics.gauge('gatehouse_database_connections', 'Open database connections.', () => prisma.stats().total);
     metrics.gauge('gatehouse_database_waiting', 'Callers waiting for a connection.', () => prisma.stats().waiting);

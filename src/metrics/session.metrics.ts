@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Freshness } from '../revocation/revocation-staleness.js';
+import { RevocationStaleness } from '../revocation/revocation-staleness.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
@@ -12,7 +12,7 @@ export class SessionMetrics {
     metrics: MetricsRegistry,
     sessions: SessionsService,
     revocations: RevocationsService,
-    freshness: Freshness,
+    freshness: RevocationStaleness,
     keyRing: KeyRing,
   ) {
     metrics.gauge('gatehouse_revocations', 'Live revocations in memory.', () => revocations.size);

@@ -72,8 +72,8 @@ export class HashPool {
   }
 
   /** Does what comes before a hash, for which a place is kept meanwhile; or refuses before it costs anything. */
-  async admit<Result>(before: () => Promise<Result>, gone?: AbortSignal): Promise<Result> {
-    this.#requireRoom(gone);
+  async admit<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
+    this.#requireRoom(disconnected);
     this.#expected++;
     try {
       return await before();
@@ -83,9 +83,9 @@ export class HashPool {
   }
 
   /** Runs when its turn comes, which a free thread makes now; `gone` aborts when the client has gone. @throws Problem `service_unavailable`. */
-  async run(task: HashTask, gone?: AbortSignal): Promise<string | boolean> {
-    this.#requireRoom(gone);
-    return this.runNow(task) ?? this.#enqueue(task, gone);
+  async run(task: HashTask, disconnected?: AbortSignal): Promise<string | boolean> {
+    this.#requireRoom(disconnected);
+    return this.runNow(task) ?? this.#enqueue(task, disconnected);
   }
 
   /** Runs now, or is undefined: no thread is free, or others wait for one. */
@@ -117,23 +117,23 @@ export class HashPool {
     return ahead < 0 ? 0 : ((ahead + 1) * Math.max(this.#meanMs ?? FIRST_GUESS_MS, LEAST_MS)) / this.#limit;
   }
 
-  #requireRoom(gone: AbortSignal | undefined): void {
-    const refusal = gone?.aborted ? this.#shedOne('gone') : this.refusal();
+  #requireRoom(disconnected: AbortSignal | undefined): void {
+    const refusal = disconnected?.aborted ? this.#shedOne('gone') : this.refusal();
     if (refusal !== undefined) throw refusal;
   }
 
-  #enqueue(task: HashTask, gone: AbortSignal | undefined): Promise<string | boolean> {
+  #enqueue(task: HashTask, disconnected: AbortSignal | undefined): Promise<string | boolean> {
     const drop = (reason: ShedReason) => this.#leave(job).reject(this.#shedOne(reason));
     const onGone = (): void => drop('gone');
     const timer = setTimeout(() => drop('deadline'), this.#queueMs);
     const settle = (): void => {
       clearTimeout(timer);
-      gone?.removeEventListener('abort', onGone);
+      disconnected?.removeEventListener('abort', onGone);
     };
     const arrivedAt = performance.now();
     const result = Promise.withResolvers<string | boolean>();
     const job: Job = { task, arrivedAt, startBy: arrivedAt + this.#queueMs, result, settle };
-    gone?.addEventListener('abort', onGone);
+    disconnected?.addEventListener('abort', onGone);
     this.#waiting.add(job);
     return result.promise;
   }

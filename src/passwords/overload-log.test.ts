@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { ShedAlarm } from './overload-log.js';
+import { OverloadLog } from './overload-log.js';
 
 it('refused hashes are told of once when they begin and once when they are over', async () => {
   const lines: object[] = [];
-  const alarm = new ShedAlarm((line) => lines.push(line), 20);
+  const alarm = new OverloadLog((line) => lines.push(line), 20);
   alarm.note('gone');
   expect(lines).toEqual([]);
   for (const reason of ['arrival', 'arrival', 'deadline', 'gone', 'arrival'] as const) alarm.note(reason);

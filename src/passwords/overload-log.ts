@@ -4,7 +4,7 @@ import type { ShedReason } from './hash-pool.js';
 const CALM_MS = 10_000;
 
 /** Tells the operator once when hashes begin to be refused and once when that is over, however many there are. */
-export class ShedAlarm {
+export class OverloadLog {
   #calm: NodeJS.Timeout | undefined;
   #counts = { arrival: 0, deadline: 0 };
 

@@ -7,7 +7,7 @@ import type { HashTask } from './hash-thread.js';
 import { isHashable, normalizePassword } from './normalized-password.js';
 import { PasswordPolicy, type PasswordOwner } from './password-policy.js';
 import { isOfCost, type Argon2Cost } from './phc.js';
-import { ShedAlarm } from './overload-log.js';
+import { OverloadLog } from './overload-log.js';
 
 /**
  * What a password must be, and its hash. Knows no user. Where a hash is asked for, `gone` aborts when the client has gone, and
@@ -25,7 +25,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   constructor(@Inject(CONFIG) config: Config) {
     this.#policy = new PasswordPolicy(config.passwordMinLength);
     this.#cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };
-    const alarm = new ShedAlarm((line) => this.#log.warn(line));
+    const alarm = new OverloadLog((line) => this.#log.warn(line));
     this.#pool = new HashPool({
       limit: config.hashConcurrency,
       queueMilliseconds: config.hashQueueMilliseconds,
@@ -57,13 +57,13 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Does what must be known before a hash, unless there will be no time for the hash: then it is refused first. */
-  admit<Result>(before: () => Promise<Result>, gone?: AbortSignal): Promise<Result> {
-    return this.#pool.admit(before, gone);
+  admit<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
+    return this.#pool.admit(before, disconnected);
   }
 
   /** Hashes a password that {@link check} let pass. @returns a PHC string */
-  async hash(password: string, gone?: AbortSignal): Promise<string> {
-    return String(await this.#pool.run(this.#hashTask(password), gone));
+  async hash(password: string, disconnected?: AbortSignal): Promise<string> {
+    return String(await this.#pool.run(this.#hashTask(password), disconnected));
   }
 
   /** {@link hash} for who can do without: undefined unless it can be done at once. */
@@ -81,16 +81,16 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
    * A text that no password can be is wrong at once; that says nothing about any account.
    * @throws {TypeError} when the hash is not argon2's, which is damage in the database and no wrong password
    */
-  async verify(password: string, passwordHash: string, gone?: AbortSignal): Promise<boolean> {
+  async verify(password: string, passwordHash: string, disconnected?: AbortSignal): Promise<boolean> {
     if (!isHashable(password)) return false;
     if (!passwordHash.startsWith('$argon2')) throw new TypeError('The stored password hash is not argon2');
     const task = { kind: 'verify', password: normalizePassword(password), passwordHash } as const;
-    return (await this.#pool.run(task, gone)) === true;
+    return (await this.#pool.run(task, disconnected)) === true;
   }
 
   /** Costs what {@link verify} costs for a hash of today, so that an unknown address takes as long (ASVS 6.3.8). */
-  async verifyNothing(password: string, gone?: AbortSignal): Promise<false> {
-    await this.verify(password, this.#nobodysHash, gone);
+  async verifyNothing(password: string, disconnected?: AbortSignal): Promise<false> {
+    await this.verify(password, this.#nobodysHash, disconnected);
     return false;
   }
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { AuthenticatedText, uuidAt } from '../secrets/hmac-token.js';
+import { HmacToken, uuidAt } from '../secrets/hmac-token.js';
 
 const FORMAT = 1;
 const CONTENT_BYTES = 1 + 16;
@@ -13,11 +13,11 @@ const MAC_BYTES = 22;
  */
 @Injectable()
 export class DeviceTokens {
-  readonly #texts: AuthenticatedText;
+  readonly #texts: HmacToken;
 
   constructor(@Inject(CONFIG) config: Config) {
     const format = { label: 'device-token', contentBytes: CONTENT_BYTES, macBytes: MAC_BYTES };
-    this.#texts = new AuthenticatedText(config.masterSecret, format);
+    this.#texts = new HmacToken(config.masterSecret, format);
   }
 
   /** Under the first master secret. */

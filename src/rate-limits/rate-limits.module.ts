@@ -3,12 +3,12 @@ import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { DeviceTokens } from './device-tokens.js';
 import { LimitKeys } from './limit-keys.js';
-import { LimitsRepository } from './rate-limits.repository.js';
-import { LimitsService } from './rate-limits.service.js';
+import { RateLimitsRepository } from './rate-limits.repository.js';
+import { RateLimitsService } from './rate-limits.service.js';
 
 @Module({
   imports: [DatabaseModule, JobsModule],
-  providers: [LimitsRepository, LimitKeys, DeviceTokens, LimitsService],
-  exports: [LimitsService],
+  providers: [RateLimitsRepository, LimitKeys, DeviceTokens, RateLimitsService],
+  exports: [RateLimitsService],
 })
-export class LimitsModule {}
+export class RateLimitsModule {}

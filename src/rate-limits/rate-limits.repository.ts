@@ -20,7 +20,7 @@ interface Row {
 const UNHURRIED = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
 
 @Injectable()
-export class LimitsRepository {
+export class RateLimitsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { randomUUIDv7 } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import { PURGE_GUARDS_LOCK, PURGE_LIMITS_LOCK } from '../database/advisory-lock.js';
-import { Chores } from '../jobs/background-jobs.js';
+import { BackgroundJobs } from '../jobs/background-jobs.js';
 import type { Transaction } from '../database/prisma.service.js';
 import type { Problem } from '../problems/problem.js';
 import { ADMITTED, type Admitted } from './admitted-attempt.js';
@@ -23,7 +23,7 @@ import { DeviceTokens } from './device-tokens.js';
 import { clientOf, LimitKeys } from './limit-keys.js';
 import { ACCOUNT_GUARD, LIMITS, REQUEST_ADDRESS, SHARES, type LimitPolicy } from './limit-policies.js';
 import { tooManyAttempts } from './rate-limits.problems.js';
-import { LimitsRepository } from './rate-limits.repository.js';
+import { RateLimitsRepository } from './rate-limits.repository.js';
 import { RecentRefusals } from './recent-refusals.js';
 
 const PURGE_SECONDS = 600;
@@ -59,7 +59,7 @@ interface UsedUp {
  * looked at. What cannot be counted is not looked at either: without a database each of these is 503.
  */
 @Injectable()
-export class LimitsService {
+export class RateLimitsService {
   readonly #log = new Logger('Limits');
   readonly #mode: Config['rateLimits'];
   readonly #recent = new RecentRefusals<Refused>();
@@ -69,8 +69,8 @@ export class LimitsService {
 
   constructor(
     @Inject(CONFIG) config: Config,
-    private readonly chores: Chores,
-    private readonly repository: LimitsRepository,
+    private readonly chores: BackgroundJobs,
+    private readonly repository: RateLimitsRepository,
     private readonly keys: LimitKeys,
     private readonly deviceTokens: DeviceTokens,
   ) {

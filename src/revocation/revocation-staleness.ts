@@ -8,7 +8,7 @@ const CHECK_MS = 250;
 
 /** Whether this node's knowledge of revocations is recent enough, and what follows when it is not. */
 @Injectable()
-export class Freshness implements OnApplicationBootstrap, OnApplicationShutdown {
+export class RevocationStaleness implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #log = new Logger('Freshness');
   readonly #mostMs: number;
   readonly #refuses: boolean;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
-import type { FeedQuery } from '../database/change-feed.js';
+import type { ChangeQuery } from '../database/change-feed.js';
 import { Prisma, type Transaction } from '../database/prisma.service.js';
 import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
 
@@ -58,7 +58,7 @@ export class RevocationsRepository {
   }
 
   /** The row of this id, where there is one, and those that were committed after it: so many at most, in order of commit. */
-  listFrom(query: FeedQuery, id: string, size: number): Promise<RevocationRow[]> {
+  listFrom(query: ChangeQuery, id: string, size: number): Promise<RevocationRow[]> {
     return query<RevocationRow>(
       `SELECT r.id::text, r.kind, r.subject, extract(epoch FROM r.created_at)::text AS "createdAt",
               extract(epoch FROM r.created_at - clock_timestamp())::float8 + ${REVOCATION_LIFE_SECONDS} AS "secondsLeft"

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { PURGE_REVOCATIONS_LOCK, REVOCATIONS_LOCK, takeLock } from '../database/advisory-lock.js';
-import { Chores } from '../jobs/background-jobs.js';
-import { Feed, type FeedQuery } from '../database/change-feed.js';
+import { BackgroundJobs } from '../jobs/background-jobs.js';
+import { ChangeFeed, type ChangeQuery } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationSet } from '../verifier/revocation-set.js';
@@ -39,8 +39,8 @@ export class RevocationsService {
 
   constructor(
     private readonly prisma: PrismaService,
-    private readonly feed: Feed,
-    private readonly chores: Chores,
+    private readonly feed: ChangeFeed,
+    private readonly chores: BackgroundJobs,
     private readonly repository: RevocationsRepository,
     private readonly keyRing: KeyRing,
   ) {
@@ -87,7 +87,7 @@ export class RevocationsService {
     await this.chores.walk(PURGE_REVOCATIONS_LOCK, (query, after) => this.repository.purge(query, after));
   }
 
-  async #read(query: FeedQuery, isFresh: boolean): Promise<void> {
+  async #read(query: ChangeQuery, isFresh: boolean): Promise<void> {
     const startedAt = performance.now();
     this.#set.removeExpired(nowSeconds());
     if (isFresh) this.#position = undefined;

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deriveKey } from './derived-keys.js';
 
 /** What is written: so many bytes of content, and so many of HMAC-SHA-256 over them. */
-export interface TextFormat {
+export interface HmacTokenFormat {
   /** Of the derived key: each kind of text has its own. */
   readonly label: string;
   readonly contentBytes: number;
@@ -14,13 +14,13 @@ export interface TextFormat {
  * URL-safe texts that only holders of `MASTER_SECRET` can write, and that nobody stores: garbage is refused before any query, and
  * a dump of the database yields none.
  */
-export class AuthenticatedText {
+export class HmacToken {
   readonly #keys: readonly Buffer[];
   readonly #shape: RegExp;
 
   constructor(
     masterSecret: readonly string[],
-    private readonly format: TextFormat,
+    private readonly format: HmacTokenFormat,
   ) {
     this.#keys = masterSecret.map((secret) => deriveKey(secret, format.label));
     this.#shape = new RegExp(String.raw`^[\w-]{${((format.contentBytes + format.macBytes) / 3) * 4}}$`);

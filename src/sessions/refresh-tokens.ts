@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { AuthenticatedText, uuidAt } from '../secrets/hmac-token.js';
+import { HmacToken, uuidAt } from '../secrets/hmac-token.js';
 
 /** What a refresh token says: the session, and how many exchanges came before it. */
 export interface RefreshTokenContent {
@@ -20,11 +20,11 @@ const MAC_BYTES = 24;
  */
 @Injectable()
 export class RefreshTokens {
-  readonly #texts: AuthenticatedText;
+  readonly #texts: HmacToken;
 
   constructor(@Inject(CONFIG) config: Config) {
     const format = { label: 'refresh-token', contentBytes: CONTENT_BYTES, macBytes: MAC_BYTES };
-    this.#texts = new AuthenticatedText(config.masterSecret, format);
+    this.#texts = new HmacToken(config.masterSecret, format);
   }
 
   /** Under the first master secret. The same content gives the same text. */

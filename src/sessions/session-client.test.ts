@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { originOf } from './session-client.js';
+import { sessionClientOf } from './session-client.js';
 
 describe('the origin of a session', () => {
   it.each([
@@ -10,12 +10,12 @@ describe('the origin of a session', () => {
     ['::1', '::/48'],
     ['not an address', null],
   ])('of %s is the network %s', (address, network) => {
-    expect(originOf({ userAgent: undefined, address })).toEqual({ userAgent: null, network });
+    expect(sessionClientOf({ userAgent: undefined, address })).toEqual({ userAgent: null, network });
   });
 
   it('keeps the user agent, cut to 256 characters', () => {
-    expect(originOf({ userAgent: 'curl/8', address: '::1' }).userAgent).toBe('curl/8');
-    expect(originOf({ userAgent: 'x'.repeat(5000), address: '::1' }).userAgent).toBe('x'.repeat(256));
-    expect(originOf({ userAgent: '', address: '::1' }).userAgent).toBeNull();
+    expect(sessionClientOf({ userAgent: 'curl/8', address: '::1' }).userAgent).toBe('curl/8');
+    expect(sessionClientOf({ userAgent: 'x'.repeat(5000), address: '::1' }).userAgent).toBe('x'.repeat(256));
+    expect(sessionClientOf({ userAgent: '', address: '::1' }).userAgent).toBeNull();
   });
 });

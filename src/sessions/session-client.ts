@@ -1,13 +1,13 @@
 import ipaddr from 'ipaddr.js';
-import { keptUserAgent, type Sender } from '../http/client-info.js';
+import { keptUserAgent, type ClientInfo } from '../http/client-info.js';
 
 /** Where and with what a session was started, for its owner to recognise it by. */
-export interface Origin {
+export interface SessionClient {
   readonly userAgent: string | null;
   readonly network: string | null;
 }
 
-export function originOf({ userAgent, address }: Pick<Sender, 'userAgent' | 'address'>): Origin {
+export function sessionClientOf({ userAgent, address }: Pick<ClientInfo, 'userAgent' | 'address'>): SessionClient {
   return { userAgent: keptUserAgent(userAgent), network: networkOf(address) };
 }
 

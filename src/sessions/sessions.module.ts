@@ -4,7 +4,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { RefreshTokens } from './refresh-tokens.js';
-import { SessionsPurge } from './sessions-purge.js';
+import { SessionsPurge } from './sessions-purge.job.js';
 import { SessionsRepository } from './sessions.repository.js';
 import { SessionsService } from './sessions.service.js';
 

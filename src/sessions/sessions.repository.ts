@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
-import type { Origin } from './session-client.js';
+import type { SessionClient } from './session-client.js';
 import type { RefreshTokenContent } from './refresh-tokens.js';
 
 const DAY_SECONDS = 86_400;
@@ -13,14 +13,14 @@ const LEAST_ID = '00000000-0000-0000-0000-000000000000';
 /** From so many live sessions on, a new one is started under the lock that counts them exactly. Half of what a user may have. */
 const CROWD = 50;
 
-export interface SessionRow extends Origin {
+export interface SessionRow extends SessionClient {
   readonly id: string;
   readonly createdAt: Date;
   readonly refreshedAt: Date;
 }
 
 /** A session to be started, for a user whose password has this hash. */
-export interface NewSession extends Origin {
+export interface NewSession extends SessionClient {
   readonly id: string;
   readonly userId: string;
   readonly passwordHash: string;

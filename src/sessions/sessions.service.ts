@@ -5,8 +5,8 @@ import { AuditService } from '../audit/audit.service.js';
 import { translateDatabaseError } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { internalError, serviceUnavailable } from '../problems/framework.problems.js';
-import type { Sender } from '../http/client-info.js';
-import { originOf } from './session-client.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { sessionClientOf } from './session-client.js';
 import { RefreshTokens, type RefreshTokenContent } from './refresh-tokens.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './sessions.problems.js';
@@ -42,13 +42,13 @@ export class SessionsService {
   ) {}
 
   /** Starts a session; its id is the `sid` of its tokens. The caller holds the user's row locked. */
-  async start(tx: Transaction, userId: string, sender: Sender): Promise<SessionTokens> {
+  async start(tx: Transaction, userId: string, client: ClientInfo): Promise<SessionTokens> {
     const id = randomUUIDv7();
-    await this.repository.insert(tx, { id, userId, ...originOf(sender) });
-    await this.audit.record(tx, { event: 'session_started', by: sender, userId, sessionId: id });
+    await this.repository.insert(tx, { id, userId, ...sessionClientOf(client) });
+    await this.audit.record(tx, { event: 'session_started', by: client, userId, sessionId: id });
     const displaced = await this.repository.endBeyond(tx, userId, id, MOST_LIVE_SESSIONS - 1);
     for (const sessionId of displaced) {
-      await this.audit.record(tx, { event: 'session_displaced', by: sender, userId, sessionId });
+      await this.audit.record(tx, { event: 'session_displaced', by: client, userId, sessionId });
     }
     await this.revocations.write(tx, 'sid', displaced);
     return this.#firstTokens(id);
@@ -58,10 +58,10 @@ export class SessionsService {
    * {@link start} without a transaction, for a user whose password has this hash; undefined, and nothing done, where a
    * transaction has to find out what is the matter.
    */
-  async startUndisturbed(userId: string, passwordHash: string, sender: Sender): Promise<SessionTokens | undefined> {
+  async startUndisturbed(userId: string, passwordHash: string, client: ClientInfo): Promise<SessionTokens | undefined> {
     const id = randomUUIDv7();
-    const started: AuditEvent = { event: 'session_started', by: sender, userId, sessionId: id };
-    const session = { id, userId, passwordHash, ...originOf(sender) };
+    const started: AuditEvent = { event: 'session_started', by: client, userId, sessionId: id };
+    const session = { id, userId, passwordHash, ...sessionClientOf(client) };
     const isStarted = await this.repository.insertUndisturbed(session, (part) => this.audit.insertion(started, part));
     if (!isStarted) return undefined;
     this.audit.tell(started);
@@ -72,8 +72,8 @@ export class SessionsService {
    * Exchanges a refresh token for its successor, the same one however often within the grace.
    * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused` once the session has ended.
    */
-  async refresh(presented: RefreshTokenContent, sender: Sender): Promise<RefreshedSession> {
-    const session = await this.#judge(presented, await this.repository.exchange(presented), sender);
+  async refresh(presented: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
+    const session = await this.#judge(presented, await this.repository.exchange(presented), client);
     this.#refreshes[session.verdict]++;
     const { sessionId, userId, email, secondsLeft, counter } = session;
     const successor = this.refreshTokens.write({ sessionId, counter: counter + 1 });
@@ -91,14 +91,14 @@ export class SessionsService {
    * Whose session a refresh token continues; the token is not used up.
    * @throws Problem as {@link refresh} does.
    */
-  async identify(presented: RefreshTokenContent, sender: Sender): Promise<{ userId: string; sessionId: string }> {
-    const { userId, sessionId } = await this.#judge(presented, await this.repository.judge(presented), sender);
+  async identify(presented: RefreshTokenContent, client: ClientInfo): Promise<{ userId: string; sessionId: string }> {
+    const { userId, sessionId } = await this.#judge(presented, await this.repository.judge(presented), client);
     return { userId, sessionId };
   }
 
   /** Ends a session, of this user if one is named; false when there is none of this id that has not ended. */
-  end(sessionId: string, sender: Sender, userId?: string): Promise<boolean> {
-    return this.#end(sessionId, userId, { event: 'session_ended', by: sender });
+  end(sessionId: string, client: ClientInfo, userId?: string): Promise<boolean> {
+    return this.#end(sessionId, userId, { event: 'session_ended', by: client });
   }
 
   /**
@@ -159,16 +159,16 @@ export class SessionsService {
     });
   }
 
-  async #judge(token: RefreshTokenContent, exchange: Exchange | undefined, sender: Sender) {
+  async #judge(token: RefreshTokenContent, exchange: Exchange | undefined, client: ClientInfo) {
     if (exchange === undefined || exchange.verdict === 'ended') throw refreshTokenInvalid();
     if (exchange.verdict === 'expired') throw refreshTokenExpired();
-    if (exchange.verdict === 'reuse') throw await this.#reused(token, exchange.userId, sender);
+    if (exchange.verdict === 'reuse') throw await this.#reused(token, exchange.userId, client);
     return { ...token, ...exchange, verdict: exchange.verdict };
   }
 
-  async #reused({ sessionId, counter }: RefreshTokenContent, userId: string, sender: Sender): Promise<Error> {
+  async #reused({ sessionId, counter }: RefreshTokenContent, userId: string, client: ClientInfo): Promise<Error> {
     const event = 'refresh_token_reused';
-    await this.#end(sessionId, userId, { event, by: sender, details: { counter } }).catch((cause: unknown) => {
+    await this.#end(sessionId, userId, { event, by: client, details: { counter } }).catch((cause: unknown) => {
       const problem = translateDatabaseError(cause) ? serviceUnavailable : internalError;
       throw problem({ cause, securityEvent: { event, userId, sessionId, counter } });
     });

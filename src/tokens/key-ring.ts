@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { hash } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
-import { Feed, type FeedQuery } from '../database/change-feed.js';
+import { ChangeFeed, type ChangeQuery } from '../database/change-feed.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
 import { openKey } from '../secrets/sealed-key.js';
 import {
@@ -48,7 +48,7 @@ export class KeyRing {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly repository: SigningKeysRepository,
-    feed: Feed,
+    feed: ChangeFeed,
   ) {
     const shared = config.jwtSecret?.map(sharedSigningKey);
     if (shared === undefined) feed.follow((query) => this.#read(query));
@@ -135,7 +135,7 @@ export class KeyRing {
     return this.#keys.findLast((key) => key.alg === alg && key.state === 'next');
   }
 
-  async #read(query: FeedQuery): Promise<void> {
+  async #read(query: ChangeQuery): Promise<void> {
     const startedAt = performance.now();
     const stored = await this.repository.list(query);
     const version = stored.map(({ kid, state }) => `${kid} ${state}`).join();

@@ -3,7 +3,7 @@ import { AuditService } from '../audit/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
 import { KEYS_LOCK, START_LOCK, takeLock, withAdvisoryLock } from '../database/advisory-lock.js';
-import { Feed } from '../database/change-feed.js';
+import { ChangeFeed } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { isSealedByFirst, openKey, sealKey } from '../secrets/sealed-key.js';
 import { generateSigningKey, publicJwk, type SigningAlg } from './signing-key.js';
@@ -22,7 +22,7 @@ export class KeyRotationService {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly prisma: PrismaService,
-    private readonly feed: Feed,
+    private readonly feed: ChangeFeed,
     private readonly repository: SigningKeysRepository,
     private readonly audit: AuditService,
   ) {

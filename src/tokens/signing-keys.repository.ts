@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FeedQuery } from '../database/change-feed.js';
+import type { ChangeQuery } from '../database/change-feed.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 
 /** A key is published as `next`, signs as `active`, verifies as `retiring`, and then is `gone`. */
@@ -63,7 +63,7 @@ export class SigningKeysRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /** The keys that verify, newest first. */
-  list(query: FeedQuery): Promise<StoredKey[]> {
+  list(query: ChangeQuery): Promise<StoredKey[]> {
     return query<StoredKey>(
       `SELECT kid, alg, ${STATE} AS state, private_key AS "privateKey",
               extract(epoch FROM clock_timestamp() - coalesce(retired_at, activated_at, created_at))::float8 AS "ageSeconds"

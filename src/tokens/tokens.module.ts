@@ -4,14 +4,14 @@ import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { KeyRing } from './key-ring.js';
-import { KeyUpkeep } from './key-upkeep.js';
+import { KeyRotationJob } from './key-rotation.job.js';
 import { KeyRotationService } from './key-rotation.service.js';
 import { SigningKeysRepository } from './signing-keys.repository.js';
 import { TokensService } from './tokens.service.js';
 
 @Module({
   imports: [AuditModule, DatabaseModule, JobsModule, JwtModule.register({})],
-  providers: [SigningKeysRepository, KeyRing, KeyRotationService, KeyUpkeep, TokensService],
+  providers: [SigningKeysRepository, KeyRing, KeyRotationService, KeyRotationJob, TokensService],
   exports: [KeyRing, KeyRotationService, TokensService],
 })
 export class TokensModule {}

@@ -4,10 +4,10 @@ import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { whileAdmitted } from '../rate-limits/admitted-attempt.js';
-import { LimitsService } from '../rate-limits/rate-limits.service.js';
+import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 
 import { SessionsService } from '../sessions/sessions.service.js';
-import type { Sender } from '../http/client-info.js';
+import type { ClientInfo } from '../http/client-info.js';
 import { userNotFound } from './users.problems.js';
 import { UsersService } from './users.service.js';
 
@@ -15,7 +15,7 @@ import { UsersService } from './users.service.js';
 export interface PasswordChange {
   readonly current: string;
   readonly next: string;
-  readonly sender: Sender;
+  readonly client: ClientInfo;
   /** Of a device that stays known; all others are forgotten. */
   readonly deviceToken?: string | undefined;
 }
@@ -27,7 +27,7 @@ export class AccountsService {
     private readonly prisma: PrismaService,
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
-    private readonly limits: LimitsService,
+    private readonly limits: RateLimitsService,
     private readonly audit: AuditService,
   ) {}
 
@@ -37,20 +37,20 @@ export class AccountsService {
    */
   async changePassword(
     { userId, sessionId }: Principal,
-    { current, next, sender, deviceToken }: PasswordChange,
-    gone?: AbortSignal,
+    { current, next, client, deviceToken }: PasswordChange,
+    disconnected?: AbortSignal,
   ): Promise<void> {
     const verify = async () => {
-      const user = await this.users.verifyCurrent(userId, current, gone);
-      return { ...user, nextHash: await this.users.hashOther(user.email, { current, next }, gone) };
+      const user = await this.users.verifyCurrent(userId, current, disconnected);
+      return { ...user, nextHash: await this.users.hashOther(user.email, { current, next }, disconnected) };
     };
-    const admitted = await this.limits.admitPasswordChange(userId, sender.address);
+    const admitted = await this.limits.admitPasswordChange(userId, client.address);
     await whileAdmitted(admitted, () =>
       this.users.whileVerified(verify, async (tx, { nextHash }) => {
         if (nextHash !== undefined) await this.users.setPasswordHash(tx, userId, nextHash);
         const isAnyForgotten = (await this.limits.endDevices(tx, userId, deviceToken)) > 0;
         const isOnlyIfAny = nextHash === undefined && !isAnyForgotten;
-        await this.#endSessions(tx, sessionId, { event: 'password_changed', by: sender, userId }, { isOnlyIfAny });
+        await this.#endSessions(tx, sessionId, { event: 'password_changed', by: client, userId }, { isOnlyIfAny });
       }),
     );
     await admitted.succeed(userId);
@@ -60,7 +60,7 @@ export class AccountsService {
   async endSessions(
     { userId, sessionId }: { readonly userId: string; readonly sessionId: string },
     scope: 'others' | 'global',
-    sender: Sender,
+    client: ClientInfo,
   ): Promise<void> {
     const keptId = scope === 'others' ? sessionId : null;
     if (!(await this.sessions.hasOthers(userId, keptId))) return;
@@ -69,7 +69,7 @@ export class AccountsService {
       await this.#endSessions(
         tx,
         keptId,
-        { event: 'sessions_ended', by: sender, userId, sessionId },
+        { event: 'sessions_ended', by: client, userId, sessionId },
         { isOnlyIfAny: true },
       );
     });
@@ -78,14 +78,14 @@ export class AccountsService {
   /** Removes the caller and everything of theirs. @throws Problem `credentials_invalid` for a wrong current password, `too_many_attempts`. */
   async deleteOwn(
     { userId }: Principal,
-    { current, sender }: { readonly current: string; readonly sender: Sender },
-    gone?: AbortSignal,
+    { current, client }: { readonly current: string; readonly client: ClientInfo },
+    disconnected?: AbortSignal,
   ): Promise<void> {
-    const admitted = await this.limits.admitDeletion(userId, sender.address);
+    const admitted = await this.limits.admitDeletion(userId, client.address);
     await whileAdmitted(admitted, () =>
       this.users.whileVerified(
-        () => this.users.verifyCurrent(userId, current, gone),
-        (tx) => this.#delete(tx, userId, sender),
+        () => this.users.verifyCurrent(userId, current, disconnected),
+        (tx) => this.#delete(tx, userId, client),
       ),
     );
     await admitted.succeed(userId);

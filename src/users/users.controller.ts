@@ -5,10 +5,10 @@ import { CurrentUser } from '../access/route-access.decorators.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/framework.problems.js';
-import { Gone } from '../http/client-disconnect.decorator.js';
+import { ClientDisconnect } from '../http/client-disconnect.decorator.js';
 import { NoContent } from '../http/no-content.js';
 import { problemResponses } from '../problems/problem-responses.js';
-import { From, type Sender } from '../http/client-info.js';
+import { Client, type ClientInfo } from '../http/client-info.js';
 import { AccountsService } from './accounts.service.js';
 import { HashesPassword } from '../access/hash-admission.hook.js';
 import { UserView } from './user-view.js';
@@ -50,11 +50,11 @@ export class UsersController {
   changePassword(
     @CurrentUser() user: Principal,
     @Body() body: PasswordChangeBody,
-    @From() sender: Sender,
-    @Gone() gone: AbortSignal,
+    @Client() client: ClientInfo,
+    @ClientDisconnect() disconnected: AbortSignal,
   ): Promise<void> {
     const { currentPassword: current, newPassword: next, deviceToken } = body;
-    return this.accounts.changePassword(user, { current, next, sender, deviceToken }, gone);
+    return this.accounts.changePassword(user, { current, next, client, deviceToken }, disconnected);
   }
 
   @Post('me/deletion')
@@ -70,9 +70,9 @@ export class UsersController {
   delete(
     @CurrentUser() user: Principal,
     @Body() { currentPassword: current }: DeletionBody,
-    @From() sender: Sender,
-    @Gone() gone: AbortSignal,
+    @Client() client: ClientInfo,
+    @ClientDisconnect() disconnected: AbortSignal,
   ): Promise<void> {
-    return this.accounts.deleteOwn(user, { current, sender }, gone);
+    return this.accounts.deleteOwn(user, { current, client }, disconnected);
   }
 }

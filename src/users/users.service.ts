@@ -29,8 +29,8 @@ export class UsersService {
   ) {}
 
   /** @throws Problem `email_taken`, or one of the password policy. */
-  async register(email: string, password: string, by: AuditEvent['by'], gone?: AbortSignal): Promise<UserView> {
-    const user = { id: randomUUIDv7(), email, passwordHash: await this.hashNew(email, password, gone) };
+  async register(email: string, password: string, by: AuditEvent['by'], disconnected?: AbortSignal): Promise<UserView> {
+    const user = { id: randomUUIDv7(), email, passwordHash: await this.hashNew(email, password, disconnected) };
     const registered: AuditEvent = { event: 'user_registered', by, userId: user.id };
     try {
       const createdAt = await this.repository.insert(user, (part) => this.audit.insertion(registered, part));
@@ -53,36 +53,36 @@ export class UsersService {
    * when there is time for it.
    * @throws Problem `credentials_invalid`.
    */
-  async verify(email: string, password: string, gone?: AbortSignal): Promise<Credential> {
-    const user = await this.passwords.admit(() => this.repository.findCredential(email), gone);
+  async verify(email: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
+    const user = await this.passwords.admit(() => this.repository.findCredential(email), disconnected);
     const isRight = user
-      ? await this.passwords.verify(password, user.passwordHash, gone)
-      : await this.passwords.verifyNothing(password, gone);
+      ? await this.passwords.verify(password, user.passwordHash, disconnected)
+      : await this.passwords.verifyNothing(password, disconnected);
     if (!user || !isRight || user.disabledAt !== null) throw refused(user, isRight);
     return this.#renewed(user, password);
   }
 
   /** The caller, whose current password this is. @throws Problem `credentials_invalid`. */
-  async verifyCurrent(id: string, password: string, gone?: AbortSignal): Promise<Credential> {
-    const user = await this.passwords.admit(() => this.repository.findCredentialById(id), gone);
-    const isRight = user !== null && (await this.passwords.verify(password, user.passwordHash, gone));
+  async verifyCurrent(id: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
+    const user = await this.passwords.admit(() => this.repository.findCredentialById(id), disconnected);
+    const isRight = user !== null && (await this.passwords.verify(password, user.passwordHash, disconnected));
     if (!isRight || user.disabledAt !== null) throw refused(user, isRight);
     return user;
   }
 
   /** The hash of a new password that the policy lets pass. @throws Problem of the password policy. */
-  async hashNew(email: string, password: string, gone?: AbortSignal): Promise<string> {
+  async hashNew(email: string, password: string, disconnected?: AbortSignal): Promise<string> {
     this.passwords.check(password, { email });
-    return this.passwords.hash(password, gone);
+    return this.passwords.hash(password, disconnected);
   }
 
   /** {@link hashNew} for the place of a password that was verified; undefined when it is the same. @throws Problem of the password policy. */
   async hashOther(
     email: string,
     { current, next }: { readonly current: string; readonly next: string },
-    gone?: AbortSignal,
+    disconnected?: AbortSignal,
   ): Promise<string | undefined> {
-    if (!this.passwords.isSame(current, next)) return this.hashNew(email, next, gone);
+    if (!this.passwords.isSame(current, next)) return this.hashNew(email, next, disconnected);
     this.passwords.check(next, { email });
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PURGE_SESSIONS_LOCK } from '../database/advisory-lock.js';
-import { Chores } from '../jobs/background-jobs.js';
+import { BackgroundJobs } from '../jobs/background-jobs.js';
 import { SessionsRepository } from './sessions.repository.js';
 
 /** Rows are kept for a day anyway, and each walk reads the whole table. */
@@ -10,7 +10,7 @@ const PURGE_SECONDS = 3600;
 @Injectable()
 export class SessionsPurge {
   constructor(
-    private readonly chores: Chores,
+    private readonly chores: BackgroundJobs,
     private readonly repository: SessionsRepository,
   ) {
     chores.every(PURGE_SECONDS, 'purge sessions', () => this.purge());

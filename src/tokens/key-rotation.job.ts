@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Chores } from '../jobs/background-jobs.js';
+import { BackgroundJobs } from '../jobs/background-jobs.js';
 import { KeyRing } from './key-ring.js';
 import { KeyRotationService } from './key-rotation.service.js';
 
@@ -9,8 +9,8 @@ const REPAIR_SECONDS = 1;
 
 /** Has every serving node see to the keys, before it serves and then again and again. */
 @Injectable()
-export class KeyUpkeep {
-  constructor(chores: Chores, rotation: KeyRotationService, keyRing: KeyRing) {
+export class KeyRotationJob {
+  constructor(chores: BackgroundJobs, rotation: KeyRotationService, keyRing: KeyRing) {
     if (!rotation.isManaged) return;
     chores.beforehand(() => rotation.prepare());
     chores.every(CHECK_SECONDS, 'rotate keys', () => rotation.maintain());
