@@ -5,7 +5,7 @@ import { CircuitBreaker } from '../dist/database/circuit-breaker.js';
 import { PrismaService } from '../dist/database/prisma.service.js';
 import { endCommand, provideForCommand } from '../dist/cli/command-database.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
-import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
+import { NO_WAIT, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { hash } from '../dist/passwords/argon2.js';
 
 const EMAIL = 'admin@example.com';
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const database = await provideForCommand(settings);
   try {
     const { config } = database;
-    await whenDatabaseAnswers(config, AT_ONCE, () =>
+    await whenDatabaseAnswers(config, NO_WAIT, () =>
       bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined }),
     );
     const prisma = new PrismaService({ ...config, databaseStatementTimeoutMs: 60_000 }, new CircuitBreaker());

@@ -25,7 +25,7 @@ import { registerOpenApi } from './openapi/openapi-document.js';
 import { NestLogger } from './logging/nest-logger.js';
 import { countRequests } from './http/request-counts.js';
 import { useRequestLog } from './logging/request-log.js';
-import { prepareWire, useWire, wireOptions } from './http/http-server.js';
+import { httpServerOptions, prepareHttp, registerHttp } from './http/http-server.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -49,7 +49,7 @@ class AppModule {
   }
 }
 
-/** The services alone, for scripts: no routes, no chores, no log. The database is there and migrated. */
+/** The services alone, for scripts: no routes, no background jobs, no log. The database is there and migrated. */
 export function createServices(config: Config): Promise<INestApplicationContext> {
   const module = AppModule.of({ ...config, metricsPort: undefined }, []);
   return NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
@@ -57,7 +57,7 @@ export function createServices(config: Config): Promise<INestApplicationContext>
 
 /**
  * Builds the application on a database that is there and migrated; does not listen. The order below is the order in
- * which a request meets things: wire (with the limit of its address), gate, turnstile, handler, filter.
+ * which a request meets things: request checks (with the limit of its address), authentication hook, hash admission hook, handler, filter.
  */
 export async function createApp(
   config: Config,
@@ -66,14 +66,14 @@ export async function createApp(
 ): Promise<NestFastifyApplication> {
   let addressLimit: AddressLimit | undefined;
   const { issuer, trustedProxies, corsOrigins } = config;
-  const wire = prepareWire({
+  const http = prepareHttp({
     https: issuer.startsWith('https:'),
     trustedProxies,
     corsOrigins,
     countRequest: (request) => addressLimit?.count(request),
   });
   const adapter = new FastifyAdapter({
-    ...wireOptions(wire),
+    ...httpServerOptions(http),
     // Nest middleware would be looked for at every request, and there is none.
     skipMiddie: true,
     logger: logOptions(config.logLevel, log),
@@ -86,8 +86,8 @@ export async function createApp(
     abortOnError: false,
   });
   try {
-    const departure = app.get(GracefulShutdown, { strict: false });
-    useWire(fastify, wire, { isLeaving: () => departure.isLeaving });
+    const shutdown = app.get(GracefulShutdown, { strict: false });
+    registerHttp(fastify, http, { isLeaving: () => shutdown.isLeaving });
     useRequestLog(fastify);
     if (config.metricsPort !== undefined) app.get(RequestMetrics, { strict: false }).show(countRequests(fastify));
     const limit = app.get(AddressLimit);

@@ -18,7 +18,7 @@ import { MAX_JSON_DEPTH } from './verifier/strict-json-scan.js';
 import { MAX_TARGET_LENGTH } from './http/query-string.js';
 import { MAX_HEADER_FIELDS } from './http/request-checks.js';
 import { LONGEST_USER_AGENT } from './http/client-info.js';
-import { PATIENCE } from './http/http-server.js';
+import { CLIENT_TIMEOUTS } from './http/http-server.js';
 
 /** Without its line breaks. */
 const readme = readFileSync('README.md', 'utf8')
@@ -34,7 +34,7 @@ describe('the README (CFG-04)', () => {
     `JSON nested deeper than ${MAX_JSON_DEPTH}`,
     `header sections over ${maxHeaderSize / 1024} KiB or of more than ${MAX_HEADER_FIELDS} fields`,
     `email addresses over ${longestEmail} and passwords over ${MAX_CODE_POINTS} characters`,
-    `its header section within ${PATIENCE.headersMs / 1000} s and the request with its body within ${PATIENCE.requestMs / 1000} s`,
+    `its header section within ${CLIENT_TIMEOUTS.headersMs / 1000} s and the request with its body within ${CLIENT_TIMEOUTS.requestMs / 1000} s`,
     `At most ${MOST_LIVE_SESSIONS} live sessions per user; one more ends the oldest`,
     `An access token lives ${MOST_ACCESS_TOKEN_SECONDS} s at most`,
     `Of the \`User-Agent\` of a login ${LONGEST_USER_AGENT} characters are kept`,

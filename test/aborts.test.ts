@@ -14,9 +14,9 @@ import { heapInUse } from './heap.js';
 
 /** Some fifty milliseconds a hash; where there is no CPU time for it, long enough for all of them to wait. */
 const SLOW = { argon2MemoryKib: 19_456, argon2Passes: 8, hashConcurrency: 1, hashQueueMilliseconds: 10_000_000 };
-const AT_ONCE = 100;
+const NO_WAIT = 100;
 /** On a slow machine the first are done before the last have come. */
-const MANY = AT_ONCE / 2;
+const MANY = NO_WAIT / 2;
 const ROUNDS = 3;
 
 /** More than the system takes from a server ahead of its client. */
@@ -54,7 +54,7 @@ interface Requests {
 }
 
 /** Half of them as a client does that goes, half as one that crashes. */
-async function breakOff(app: TestApp, { text, count = AT_ONCE, areThere }: Requests): Promise<void> {
+async function breakOff(app: TestApp, { text, count = NO_WAIT, areThere }: Requests): Promise<void> {
   const server: Server = app.nest.getHttpServer();
   const accepted: Socket[] = [];
   const accept = (socket: Socket): void => void accepted.push(socket);
@@ -133,7 +133,7 @@ it(
     for (let round = 0; round < ROUNDS; round++) await breakAllOff();
     // Less than anything that could be kept of each.
     const growth = heapInUse() - heap;
-    expect(growth / (ROUNDS * 4 * AT_ONCE)).toBeLessThan(1500);
+    expect(growth / (ROUNDS * 4 * NO_WAIT)).toBeLessThan(1500);
     expect(queryObjects(EmptyRequest, { format: 'count' })).toBe(0);
     expect(queryObjects(AbortController, { format: 'count' })).toBe(signals);
     expect((await app.me(user.token)).status).toBe(200);

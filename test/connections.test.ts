@@ -6,7 +6,7 @@ import { startNode } from './processes.js';
 
 /** Under `FAULT_SECONDS` as many as once ended the process, else a few seconds' worth. */
 const CONNECTIONS = process.env['FAULT_SECONDS'] === undefined ? 240 : 20_000;
-const AT_ONCE = 12;
+const NO_WAIT = 12;
 
 /** Sends the bytes as they are, and gives what was answered until the end. */
 async function exchange(url: string, bytes: string): Promise<string> {
@@ -31,10 +31,10 @@ it(
   async () => {
     const node = await startNode(await createDatabase());
     const { token } = await node.client.signIn();
-    for (let done = 0; done < CONNECTIONS; done += AT_ONCE) {
+    for (let done = 0; done < CONNECTIONS; done += NO_WAIT) {
       const answers = await Promise.all([
         node.client.me(token),
-        ...Array.from({ length: AT_ONCE }, () => exchange(node.client.url, readiness.repeat(31) + tunnel)),
+        ...Array.from({ length: NO_WAIT }, () => exchange(node.client.url, readiness.repeat(31) + tunnel)),
       ]);
       const [me, ...others] = answers as [{ status: number }, ...string[]];
       expect(me.status).toBe(200);
@@ -43,7 +43,7 @@ it(
       );
       expect(new Set(statuses)).toEqual(new Set([`${'200 '.repeat(31)}405`]));
     }
-    const refused = await Promise.all(Array.from({ length: 2 * AT_ONCE }, () => exchange(node.client.url, pieces)));
+    const refused = await Promise.all(Array.from({ length: 2 * NO_WAIT }, () => exchange(node.client.url, pieces)));
     expect(refused.filter((answer) => !answer.includes('Send the body in larger chunks.'))).toEqual([]);
     expect(node.process.exitCode).toBeNull();
     expect((await node.client.me(token)).status).toBe(200);

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findBinaries } from '../dist/embedded-postgres/binaries.js';
 import { chooseServerUser } from '../dist/embedded-postgres/server-user.js';
-import { type Patience, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
+import { type WaitOptions, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { afterAllTests, testConfig } from './app.js';
 import { ended, freePort, main, MASTER_SECRET } from './processes.js';
 
@@ -64,8 +64,8 @@ describe.skipIf(!HAS_OPENSSL)(
     });
 
     const tries = (parameters: string, seconds = 5): Promise<boolean> => {
-      const patience: Patience = { seconds };
-      return whenDatabaseAnswers(testConfig(`${url}?${parameters}`), patience, async () => true);
+      const waitOptions: WaitOptions = { seconds };
+      return whenDatabaseAnswers(testConfig(`${url}?${parameters}`), waitOptions, async () => true);
     };
 
     it.each(['verify-full', 'verify-ca', 'require', 'prefer'])(

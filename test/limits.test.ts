@@ -174,8 +174,8 @@ describe('an account', () => {
     const running = busy.call('POST', '/v1/auth/register', { json: { email: newEmail(), password: PASSWORD } });
     const passwords = busy.nest.get(PasswordsService, { strict: false });
     await expect.poll(() => passwords.stats().running).toBe(1);
-    // Its turnstile lets all pass, so that there is no room only after the attempt was charged.
-    vi.spyOn(passwords, 'refusal').mockReturnValue(undefined);
+    // Its hash admission hook lets all pass, so that there is no room only after the attempt was charged.
+    vi.spyOn(passwords, 'overloadProblem').mockReturnValue(undefined);
     await app.query(`
       CREATE TABLE charged (key bytea);
       CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO charged VALUES (NEW.key); RETURN NULL; END';

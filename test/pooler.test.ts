@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
+import { NO_WAIT, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { PURGE_GUARDS_LOCK } from '../src/database/advisory-lock.js';
 import { BackgroundJobs } from '../src/jobs/background-jobs.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, testConfig } from './app.js';
@@ -159,7 +159,7 @@ describe.skipIf(PROGRAM === undefined)(
       await query(server, statement);
       const renewed = `${await pool(server, onTestFinished)}?schema=accounts`;
       const config = testConfig(renewed, { databaseDirectUrl: url.href });
-      await whenDatabaseAnswers(config, AT_ONCE, async () => undefined);
+      await whenDatabaseAnswers(config, NO_WAIT, async () => undefined);
       const node = await startNode(renewed, { DATABASE_DIRECT_URL: url.href, MIGRATE_ON_START: 'on' });
       const { email } = await node.client.signIn();
       expect(await query(server, 'SELECT FROM accounts.users WHERE email_lower = $1', [email])).toHaveLength(1);

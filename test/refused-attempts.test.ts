@@ -3,7 +3,7 @@ import pg from 'pg';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Config } from '../src/config/config.js';
 import { REVOCATIONS_LOCK } from '../src/database/advisory-lock.js';
-import type { Admitted } from '../src/rate-limits/admitted-attempt.js';
+import type { AdmittedAttempt } from '../src/rate-limits/admitted-attempt.js';
 import { ATTEMPTS, type Outcome } from '../src/rate-limits/attempts.js';
 import { DeviceTokens } from '../src/rate-limits/device-tokens.js';
 import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from '../src/rate-limits/limit-policies.js';
@@ -345,7 +345,7 @@ async function waiters(holder: pg.Client): Promise<number> {
 }
 
 /** The limit that is lost, how many were charged before it, how another uses it up, and the attempt. */
-const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<Admitted>][] = [
+const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<AdmittedAttempt>][] = [
   [
     'address-and-account',
     1,

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { pendingMigrations } from '../src/database/schema-version.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
-import { AT_ONCE, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
+import { NO_WAIT, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, startApp, testConfig } from './app.js';
 import { MASTER_SECRET, startNode, type Node } from './processes.js';
 
@@ -132,7 +132,7 @@ describe('a schema in the URL', () => {
     await query(url, `CREATE SCHEMA elsewhere`);
     const name = new URL(url).pathname.slice(1);
     await query(url, `ALTER DATABASE ${name} SET search_path = elsewhere`);
-    const look = (): Promise<unknown> => whenDatabaseAnswers(testConfig(url), AT_ONCE, async () => undefined);
+    const look = (): Promise<unknown> => whenDatabaseAnswers(testConfig(url), NO_WAIT, async () => undefined);
     const refused = String(await look().catch(String));
     expect(refused).toContain('DATABASE_URL: its connections have the schema elsewhere. Run: ALTER ROLE');
     expect(refused).toContain('or name the other schema as ?schema=elsewhere');

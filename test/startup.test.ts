@@ -7,7 +7,7 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { START_LOCK } from '../src/database/advisory-lock.js';
 import { pendingMigrations } from '../src/database/schema-version.js';
 import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
-import { whenDatabaseAnswers, type Patience, type Waiting } from '../dist/database/wait-for-database.js';
+import { whenDatabaseAnswers, type WaitOptions, type Waiting } from '../dist/database/wait-for-database.js';
 import { createDatabase, emptyDatabase, query, testConfig } from './app.js';
 import { OwnPostgres } from './own-postgres.js';
 import { ended, freePort, listening, main, MASTER_SECRET, type Program } from './processes.js';
@@ -15,7 +15,7 @@ import { ended, freePort, listening, main, MASTER_SECRET, type Program } from '.
 const LAST = 'SELECT max(migration_name) FROM _prisma_migrations';
 
 /** Collects what is told while something waits. */
-function patient(seconds: number, signal?: AbortSignal): Patience & { readonly told: Waiting[] } {
+function patient(seconds: number, signal?: AbortSignal): WaitOptions & { readonly told: Waiting[] } {
   const told: Waiting[] = [];
   return { seconds, signal, tell: (waiting) => void told.push(waiting), told };
 }
@@ -101,8 +101,8 @@ async function migrateByAnother(url: string): Promise<{ readonly exited: Promise
   return { exited };
 }
 
-const tries = (url: string, patience: Patience, databaseConnectionTimeoutMs = 20_000): Promise<string> =>
-  whenDatabaseAnswers(testConfig(url, { databaseConnectionTimeoutMs }), patience, async () => 'done');
+const tries = (url: string, waitOptions: WaitOptions, databaseConnectionTimeoutMs = 20_000): Promise<string> =>
+  whenDatabaseAnswers(testConfig(url, { databaseConnectionTimeoutMs }), waitOptions, async () => 'done');
 
 /** A migrated database whose last migration looks begun. */
 async function databaseBeingMigrated(logs: string | null = null): Promise<string> {
@@ -118,10 +118,10 @@ async function databaseBeingMigrated(logs: string | null = null): Promise<string
 describe('a migration under way', () => {
   it.each([true, false])('is waited for, and then its database is served; migrate: %s (FLT-26)', async (migrate) => {
     const url = await databaseBeingMigrated();
-    const patience = patient(60);
-    const starting = bringSchemaUpToDate(testConfig(url), { migrate, patience });
-    await vi.waitFor(() => expect(patience.told).toHaveLength(1), 20_000);
-    expect(patience.told[0]).toMatchObject({
+    const waitOptions = patient(60);
+    const starting = bringSchemaUpToDate(testConfig(url), { migrate, waitOptions });
+    await vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 20_000);
+    expect(waitOptions.told[0]).toMatchObject({
       event: 'migration_awaited',
       migration: expect.stringMatching(/^\d{14}_/) as string,
     });
@@ -136,10 +136,10 @@ describe('a migration under way', () => {
     onTestFinished(() => holder.end());
     await holder.query('SELECT pg_advisory_lock($1)', [START_LOCK]);
     for (const migrate of [true, false]) {
-      const starting = bringSchemaUpToDate(testConfig(url), { migrate, patience: patient(0) });
+      const starting = bringSchemaUpToDate(testConfig(url), { migrate, waitOptions: patient(0) });
       await expect(starting).rejects.toThrow(/^Another process was not done migrating .* start again when it is\.$/);
     }
-    const starting = bringSchemaUpToDate(testConfig(url), { migrate: true, patience: patient(60) });
+    const starting = bringSchemaUpToDate(testConfig(url), { migrate: true, waitOptions: patient(60) });
     await holder.query('SELECT pg_advisory_unlock($1)', [START_LOCK]);
     await starting;
   });
@@ -156,15 +156,15 @@ describe('a migration under way', () => {
       // Whoever makes the same table waits until this is undone.
       const holder = await holdWith(url, `BEGIN; CREATE TABLE ${table} ()`);
       const engine = await migrateByAnother(url);
-      const options = (seconds: number) => ({ migrate, patience: patient(seconds) });
+      const options = (seconds: number) => ({ migrate, waitOptions: patient(seconds) });
       await expect(bringSchemaUpToDate(testConfig(url), options(0))).rejects.toThrow(
         /start again when it is( done)?\.$/,
       );
       const waiting = options(60);
       const starting = bringSchemaUpToDate(testConfig(url), waiting);
-      await Promise.race([starting, vi.waitFor(() => expect(waiting.patience.told).toHaveLength(1), 20_000)]);
+      await Promise.race([starting, vi.waitFor(() => expect(waiting.waitOptions.told).toHaveLength(1), 20_000)]);
       const migration = table === 'users' ? (expect.stringMatching(/^\d{14}_/) as string) : undefined;
-      expect(waiting.patience.told).toMatchObject([{ event: 'migration_awaited', migration }]);
+      expect(waiting.waitOptions.told).toMatchObject([{ event: 'migration_awaited', migration }]);
       await holder.query('ROLLBACK');
       await starting;
       expect(await engine.exited).toBe(0);
@@ -182,9 +182,9 @@ describe('a migration under way', () => {
       const port = await relay(url, 0, async (connection) => {
         if (connection === 2) await holder.query(`SELECT pg_advisory_lock(${PRISMA_LOCK})`);
       });
-      const patience = patient(60);
-      const starting = bringSchemaUpToDate(testConfig(through(url, port)), { migrate: true, patience });
-      await Promise.race([starting, vi.waitFor(() => expect(patience.told).toHaveLength(1), 25_000)]);
+      const waitOptions = patient(60);
+      const starting = bringSchemaUpToDate(testConfig(through(url, port)), { migrate: true, waitOptions });
+      await Promise.race([starting, vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 25_000)]);
       await holder.query(`SELECT pg_advisory_unlock(${PRISMA_LOCK})`);
       await starting;
       expect(await pendingMigrations(testConfig(url))).toEqual([]);
@@ -192,35 +192,37 @@ describe('a migration under way', () => {
   );
 
   it('that failed is refused at once (FLT-26)', async () => {
-    const patience = patient(60);
+    const waitOptions = patient(60);
     const starting = bringSchemaUpToDate(testConfig(await databaseBeingMigrated('ERROR: …')), {
       migrate: true,
-      patience,
+      waitOptions,
     });
     await expect(starting).rejects.toThrow(
       /failed earlier\. Why is in _prisma_migrations\.logs: .* --rolled-back \S+`/,
     );
-    expect(patience.told).toEqual([]);
+    expect(waitOptions.told).toEqual([]);
   });
 
   it('that was killed is told with the command that repairs it, which does (FLT-26)', async () => {
     const url = await databaseBeingMigrated();
-    const refused = await bringSchemaUpToDate(testConfig(url), { migrate: true, patience: patient(0) }).catch(String);
+    const refused = await bringSchemaUpToDate(testConfig(url), { migrate: true, waitOptions: patient(0) }).catch(
+      String,
+    );
     expect(refused).toContain('No process holds the lock of migrations');
     const [, command = '', name = ''] =
       /`npx (prisma migrate resolve --rolled-back (\w+))`, or with --applied/.exec(refused as string) ?? [];
     expect(command).not.toBe('');
     const args = command.replace('--rolled-back', '--applied').split(' ').slice(1);
     await promisify(execFile)('node_modules/.bin/prisma', args, { env: { ...process.env, DATABASE_URL: url } });
-    await bringSchemaUpToDate(testConfig(url), { migrate: false, patience: patient(0) });
+    await bringSchemaUpToDate(testConfig(url), { migrate: false, waitOptions: patient(0) });
     expect(await query(url, `SELECT FROM _prisma_migrations WHERE migration_name = $1`, [name])).not.toEqual([]);
   });
 
   it('ends its wait with the signal (FLT-26)', async () => {
     const stopping = new AbortController();
-    const patience = patient(60, stopping.signal);
-    const starting = bringSchemaUpToDate(testConfig(await databaseBeingMigrated()), { migrate: true, patience });
-    await vi.waitFor(() => expect(patience.told).toHaveLength(1), 20_000);
+    const waitOptions = patient(60, stopping.signal);
+    const starting = bringSchemaUpToDate(testConfig(await databaseBeingMigrated()), { migrate: true, waitOptions });
+    await vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 20_000);
     stopping.abort();
     await expect(starting).rejects.toBe(stopping.signal.reason);
   });
@@ -351,10 +353,10 @@ describe('a database that is not there yet', () => {
     const url = await createDatabase();
     const name = new URL(url).pathname.slice(1);
     await query(url, `ALTER DATABASE ${name} CONNECTION LIMIT 0`);
-    const patience = patient(60);
-    const trying = tries(url, patience);
-    await vi.waitFor(() => expect(patience.told).toHaveLength(1), 20_000);
-    expect(patience.told[0]?.['reason']).toContain('too many connections');
+    const waitOptions = patient(60);
+    const trying = tries(url, waitOptions);
+    await vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 20_000);
+    expect(waitOptions.told[0]?.['reason']).toContain('too many connections');
     await query(inject('databaseServerUrl'), `ALTER DATABASE ${name} CONNECTION LIMIT -1`);
     expect(await trying).toBe('done');
   });
@@ -377,10 +379,10 @@ describe('a database that is not there yet', () => {
       Object.assign(new Error('getaddrinfo ENOTFOUND api.invalid'), { code: 'ENOTFOUND', syscall: 'getaddrinfo' }),
     ],
   ])('is not taken for the reason when the work %s', async (_case, error) => {
-    const patience = patient(60);
+    const waitOptions = patient(60);
     const config = testConfig(await createDatabase());
-    await expect(whenDatabaseAnswers(config, patience, () => Promise.reject(error))).rejects.toBe(error);
-    expect(patience.told).toEqual([]);
+    await expect(whenDatabaseAnswers(config, waitOptions, () => Promise.reject(error))).rejects.toBe(error);
+    expect(waitOptions.told).toEqual([]);
   });
 
   it.each([
@@ -394,15 +396,15 @@ describe('a database that is not there yet', () => {
       /ECONNREFUSED (127\.0\.0\.1|::1):\d+/,
     ],
   ])('is waited for: %s (FLT-26)', async (_, host, reason) => {
-    const patience = patient(2);
+    const waitOptions = patient(2);
     const url = `postgresql://u:hidden@${await host()}/gatehouse`;
-    const refused = await tries(url, patience, host === silentServer ? 200 : undefined).catch(String);
+    const refused = await tries(url, waitOptions, host === silentServer ? 200 : undefined).catch(String);
     expect(refused).toMatch(
       /^Error: The database of DATABASE_URL at \S+ did not answer within DATABASE_STARTUP_SECONDS \(2\): /,
     );
     expect(refused).toMatch(reason);
     expect(refused).not.toContain('hidden');
-    expect(patience.told).toHaveLength(1);
+    expect(waitOptions.told).toHaveLength(1);
   });
 
   it.each([
@@ -422,11 +424,11 @@ describe('a database that is not there yet', () => {
       /The TLS connection .* does not support SSL/,
     ],
   ])('but not for %s (FLT-26)', async (_, change, sentence) => {
-    const patience = patient(60);
+    const waitOptions = patient(60);
     const database = await createDatabase();
     const url = through(database, await relay(database));
-    await expect(tries(change(url), patience)).rejects.toThrow(sentence);
-    expect(patience.told).toEqual([]);
+    await expect(tries(change(url), waitOptions)).rejects.toThrow(sentence);
+    expect(waitOptions.told).toEqual([]);
   });
 
   it('is told by the setting that names it, DATABASE_DIRECT_URL too (FLT-26)', async () => {

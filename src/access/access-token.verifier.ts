@@ -64,11 +64,11 @@ export class AccessTokenVerifier implements OnModuleInit {
    */
   verify(token: string): Principal | Promise<Principal> {
     const known = this.#cache.get(token, Date.now() / 1000);
-    if (known !== undefined) return this.#admit(known);
+    if (known !== undefined) return this.#requireNotRevoked(known);
     this.#misses++;
     const underway = this.#underway.get(token);
-    if (underway === undefined && this.#takesTurn()) return this.#admit(this.#verifyNow(token));
-    return (underway ?? this.#verifyLater(token)).then((principal) => this.#admit(principal));
+    if (underway === undefined && this.#takesTurn()) return this.#requireNotRevoked(this.#verifyNow(token));
+    return (underway ?? this.#verifyLater(token)).then((principal) => this.#requireNotRevoked(principal));
   }
 
   /** Verified tokens that are held, and how often one was found among them and how often not, since the start. */
@@ -88,7 +88,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     try {
       return this.#keep(token, this.#verifier.verify(token));
     } catch (error) {
-      throw this.#refusal(error);
+      throw this.#problemOf(error);
     }
   }
 
@@ -102,7 +102,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     try {
       return this.#keep(token, await this.#verifier.verifyLater(token));
     } catch (error) {
-      throw this.#refusal(error);
+      throw this.#problemOf(error);
     }
   }
 
@@ -116,13 +116,13 @@ export class AccessTokenVerifier implements OnModuleInit {
   }
 
   /** What a signature does not say. */
-  #admit(principal: Principal): Principal {
+  #requireNotRevoked(principal: Principal): Principal {
     if (this.revocations.names(principal.sessionId, principal.tokenId)) throw tokenRevoked();
     this.freshness.require();
     return principal;
   }
 
-  #refusal(error: unknown): unknown {
+  #problemOf(error: unknown): unknown {
     if (!(error instanceof TokenError)) return error;
     // It may be a key that this node could not hear of.
     if (error.code === 'unknown_key' && this.freshness.isStale) return serviceUnavailable({ cause: error });

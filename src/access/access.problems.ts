@@ -36,5 +36,5 @@ export const tokenRevoked = defineProblem({
   headers: INVALID,
 });
 
-/** What the gate refuses with, for the document of every route that is not public. */
+/** What the authentication hook refuses with, for the document of every route that is not public. */
 export const gateProblems = [tokenMissing, tokenInvalid, tokenExpired, tokenRevoked, serviceUnavailable];

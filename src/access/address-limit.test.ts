@@ -7,8 +7,8 @@ import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { AddressLimit } from './address-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
 
-const limits: Pick<RateLimitsService, 'refusal'> = {
-  refusal: (_policy, seconds) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
+const limits: Pick<RateLimitsService, 'limitProblem'> = {
+  limitProblem: (_policy, seconds) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
 };
 
 afterEach(() => void vi.useRealTimers());

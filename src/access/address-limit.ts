@@ -51,7 +51,7 @@ export class AddressLimit {
     if (!this.#isOn) return;
     // Loaded where it is used, so that nobody else's start waits for it.
     const { fastifyRateLimit } = await import('@fastify/rate-limit');
-    // The plugin's own hook would come after the gate, and know nothing of requests that no hook sees.
+    // The plugin's own hook would come after the authentication hook, and know nothing of requests that no hook sees.
     await fastify.register(fastifyRateLimit, {
       global: false,
       max: this.#quota,
@@ -66,14 +66,14 @@ export class AddressLimit {
   count(request: CountedRequest): Promise<Problem | undefined> | undefined {
     if (this.#count === undefined) return undefined;
     const { ip, routeOptions } = request;
-    return isExempt(routeOptions?.config) ? undefined : this.#refusal(ip, routeOptions?.config, this.#count);
+    return isExempt(routeOptions?.config) ? undefined : this.#limitProblem(ip, routeOptions?.config, this.#count);
   }
 
-  async #refusal(ip: string, config: unknown, count: Count): Promise<Problem | undefined> {
+  async #limitProblem(ip: string, config: unknown, count: Count): Promise<Problem | undefined> {
     // All that it reads, which a test holds: of a request that could not be parsed there is no more, and the key is the address.
     const counted = await count({ ip, routeOptions: {} } as FastifyRequest);
     if (counted.isAllowed || !counted.isExceeded) return undefined;
-    const problem = this.limits.refusal({ ...REQUEST_ADDRESS, quota: this.#quota }, counted.ttlInSeconds);
+    const problem = this.limits.limitProblem({ ...REQUEST_ADDRESS, quota: this.#quota }, counted.ttlInSeconds);
     if (problem !== undefined) this.logins.noteRefusal(config, problem);
     return problem;
   }

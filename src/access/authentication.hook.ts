@@ -11,7 +11,7 @@ import type { RouteAccess } from './route-access.decorators.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Set by the gate: the verifier of this application. */
+    /** Set by the authentication hook: the verifier of this application. */
     readonly accessTokenVerifier: AccessTokenVerifier;
   }
 }
@@ -34,7 +34,7 @@ export class AuthenticationHook {
 
   constructor(private readonly verifier: AccessTokenVerifier) {}
 
-  /** Adds the hook. After the wire's own, which has answered unknown paths and wrong methods already. */
+  /** Adds the hook. After those of `http`, which has answered unknown paths and wrong methods already. */
   guard(fastify: FastifyInstance): void {
     fastify.decorate('accessTokenVerifier', this.verifier);
     fastify.decorateRequest('user');
@@ -94,7 +94,7 @@ export class AuthenticationHook {
 function passportEntrance(strategies: readonly string[]): PassportEntrance {
   return (request, reply, settle) => {
     const done = (error: Error | null, user?: Principal | false | null, info?: unknown): void =>
-      settle(error ?? (user || refusal(request, info)));
+      settle(error ?? (user || passportProblem(request, info)));
     const enter: unknown = passport.authenticate([...strategies], { session: false }, done);
     // A strategy that passes has found nobody.
     const next = (error?: Error): void => settle(error ?? tokenMissing());
@@ -103,7 +103,7 @@ function passportEntrance(strategies: readonly string[]): PassportEntrance {
 }
 
 /** A strategy's own problem, else 401: with an error code only when credentials were sent (RFC 6750 section 3.1). */
-function refusal(request: FastifyRequest, info: unknown): Problem {
+function passportProblem(request: FastifyRequest, info: unknown): Problem {
   const reasons = [info].flat();
   const problem = reasons.find((reason) => reason instanceof Problem);
   if (problem !== undefined) return problem;

@@ -5,15 +5,15 @@ import { routeConfig } from './route-settings.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { sendProblem } from '../problems/problem.filter.js';
 
-/** The part of a Fastify route's `config` that the turnstile reads. */
+/** The part of a Fastify route's `config` that the hash admission hook reads. */
 interface HashingRoute {
   readonly hashes?: true;
 }
 
-/** Says that the route hashes or checks a password, so that it is refused at the turnstile while there is no time for that. */
+/** Says that the route hashes or checks a password, so that it is refused at the hash admission hook while there is no time for that. */
 export const HashesPassword = (): MethodDecorator => routeConfig({ hashes: true } satisfies HashingRoute);
 
-/** Behind the gate: in a storm nine of ten are turned away here, before a body is read or Nest is asked. */
+/** Behind the authentication hook: in a storm nine of ten are turned away here, before a body is read or Nest is asked. */
 @Injectable()
 export class HashAdmissionHook {
   constructor(
@@ -24,7 +24,7 @@ export class HashAdmissionHook {
   /** Adds the hook to the routes that are added from now on, and to no other. */
   guard(fastify: FastifyInstance): void {
     const turn: onRequestHookHandler = (request, reply, done) => {
-      const problem = this.passwords.refusal();
+      const problem = this.passwords.overloadProblem();
       if (problem === undefined) return done();
       this.logins.noteRefusal(request.routeOptions.config, problem);
       sendProblem(problem, () => undefined, request, reply);

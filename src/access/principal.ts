@@ -13,7 +13,7 @@ export interface Principal {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the gate, or by passport under its own name for the same thing. */
+    /** Set by the authentication hook, or by passport under its own name for the same thing. */
     user?: Principal;
     /** Why the token of a route that may also be called by its body was not accepted: 401 or 503. */
     bearerProblem?: Problem;

@@ -4,7 +4,7 @@ import { tokenMissing } from './access.problems.js';
 import type { Principal } from './principal.js';
 import { routeConfig } from './route-settings.js';
 
-/** The part of a Fastify route's `config` that the gate reads; nothing said means an access token is needed. */
+/** The part of a Fastify route's `config` that the authentication hook reads; nothing said means an access token is needed. */
 export interface RouteAccess {
   readonly access?: 'public' | 'bearer-or-body';
   /** Passport strategies tried in turn instead of the access token. */
@@ -33,7 +33,7 @@ export const OptionalUser = createParamDecorator((_data: unknown, context: Execu
   return user;
 });
 
-/** The {@link Principal} that the gate let in. */
+/** The {@link Principal} that the authentication hook let in. */
 export const CurrentUser = createParamDecorator((_data: unknown, context: ExecutionContext): Principal => {
   const { user } = context.switchToHttp().getRequest<FastifyRequest>();
   if (user === undefined) throw tokenMissing();

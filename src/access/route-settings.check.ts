@@ -26,7 +26,7 @@ export class RouteSettingsCheck {
 
   /**
    * @throws {Error} naming the first handler whose route has other settings, or whose decorators contradict each other; and the first route,
-   * a plugin's or one's own, whose `config` says of who may call what the gate does not know
+   * a plugin's or one's own, whose `config` says of who may call what the authentication hook does not know
    */
   requireAgreement(): void {
     for (const { name, method } of this.#handlers()) {

@@ -21,7 +21,7 @@ export const AUDIT_EVENTS = {
 /** What happened, to whom, and by whom. Holds no secret. */
 export interface AuditEvent {
   readonly event: keyof typeof AUDIT_EVENTS;
-  /** A request; or a script, or a chore of the service itself. */
+  /** A request; or a script, or a background job of the service itself. */
   readonly by: ClientInfo | 'operator' | 'system';
   readonly userId?: string;
   readonly sessionId?: string;

@@ -18,17 +18,17 @@ export class AuditService {
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    private readonly chores: BackgroundJobs,
+    private readonly jobs: BackgroundJobs,
     private readonly prisma: PrismaService,
     private readonly repository: AuditRepository,
   ) {
-    chores.every(PURGE_SECONDS, 'purge audit trail', () => this.purge());
+    jobs.every(PURGE_SECONDS, 'purge audit trail', () => this.purge());
   }
 
   /** Writes the event with the transaction, and tells of it once it is committed. */
   async record(tx: Transaction, event: AuditEvent): Promise<void> {
     await this.repository.insert(tx, event);
-    this.prisma.afterCommit(tx, () => this.tell(event));
+    this.prisma.afterCommit(tx, () => this.log(event));
   }
 
   /** Writes the event with a statement that stands alone, if `part` of it returns a row. Then {@link tell} of it. */
@@ -37,7 +37,7 @@ export class AuditService {
   }
 
   /** One line in the log. */
-  tell({ event, by, userId, sessionId, details }: AuditEvent): void {
+  log({ event, by, userId, sessionId, details }: AuditEvent): void {
     const whence = typeof by === 'string' ? { actor: by } : { actor: 'user', ip: by.address, reqId: by.requestId };
     const line = { event, ...whence, userId, sessionId, ...details, msg: 'security' };
     if (AUDIT_EVENTS[event] === 'warn') this.#log.warn(line);
@@ -47,7 +47,7 @@ export class AuditService {
   /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */
   async purge(): Promise<void> {
     const { auditRetentionDays } = this.config;
-    await this.chores.walk(PURGE_AUDIT_LOCK, (query, after) => this.repository.purge(query, auditRetentionDays, after));
+    await this.jobs.walk(PURGE_AUDIT_LOCK, (query, after) => this.repository.purge(query, auditRetentionDays, after));
   }
 
   /** Everything there is in the order in which it was written, of one user or of all, read in pages. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { whileAdmitted } from '../rate-limits/admitted-attempt.js';
+import { runAdmitted } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokensService, type IssuedToken } from '../tokens/tokens.service.js';
@@ -32,7 +32,7 @@ export class AuthService {
   /** @throws Problem `email_taken`, `too_many_attempts`, or one of the password policy. */
   async register({ email, password }: RegisterBody, client: ClientInfo, disconnected?: AbortSignal): Promise<UserView> {
     const admitted = await this.limits.admitRegistration(email, client.address);
-    return whileAdmitted(admitted, () => this.users.register(email, password, client, disconnected));
+    return runAdmitted(admitted, () => this.users.register(email, password, client, disconnected));
   }
 
   /**
@@ -46,7 +46,7 @@ export class AuthService {
   ): Promise<LoggedIn> {
     this.tokens.requireKey();
     const admitted = await this.limits.admitLogin({ email, address: client.address, deviceToken });
-    const started = await whileAdmitted(admitted, () => this.#startSession(email, password, client, disconnected));
+    const started = await runAdmitted(admitted, () => this.#startSession(email, password, client, disconnected));
     const { user, sessionId, refreshToken } = started;
     const newDeviceToken = await admitted.succeed(user.id);
     return { ...this.tokens.issue(user, sessionId), refreshToken, deviceToken: newDeviceToken };
@@ -57,7 +57,7 @@ export class AuthService {
     this.tokens.requireKey();
     const token = this.sessions.read(presented);
     const admitted = await this.limits.admitRefresh(token.sessionId, client.address);
-    const { userId, email, sessionId, secondsLeft, refreshToken } = await whileAdmitted(admitted, () =>
+    const { userId, email, sessionId, secondsLeft, refreshToken } = await runAdmitted(admitted, () =>
       this.sessions.refresh(token, client),
     );
     return { ...this.tokens.issue({ id: userId, email }, sessionId, secondsLeft), refreshToken };
@@ -80,13 +80,13 @@ export class AuthService {
    */
   async logout(caller: { userId: string; sessionId: string }, scope: LogoutScope, client: ClientInfo): Promise<void> {
     const admitted = await this.limits.admitLogout(caller.sessionId);
-    await whileAdmitted(admitted, () => this.#end(caller, scope, client));
+    await runAdmitted(admitted, () => this.#end(caller, scope, client));
   }
 
   /** Ends one of the caller's sessions; false when there is none of this id that has not ended. @throws Problem `too_many_attempts`. */
   async endSession(caller: { userId: string; sessionId: string }, id: string, client: ClientInfo): Promise<boolean> {
     const admitted = await this.limits.admitLogout(caller.sessionId);
-    return whileAdmitted(admitted, () => this.sessions.end(id, client, caller.userId));
+    return runAdmitted(admitted, () => this.sessions.end(id, client, caller.userId));
   }
 
   /**
@@ -97,7 +97,7 @@ export class AuthService {
   async logoutByRefreshToken(refreshToken: string, scope: LogoutScope, client: ClientInfo): Promise<void> {
     const token = this.sessions.read(refreshToken);
     const admitted = await this.limits.admitLogout(token.sessionId);
-    await whileAdmitted(admitted, async () => {
+    await runAdmitted(admitted, async () => {
       if (scope === 'local') await this.sessions.end(token.sessionId, client);
       else await this.#end(await this.sessions.identify(token, client), scope, client);
     });

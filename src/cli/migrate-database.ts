@@ -1,7 +1,7 @@
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
 import { bringSchemaUpToDate, pendingMigrations } from '../database/schema-version.js';
-import { whenDatabaseAnswers, type Patience } from '../database/wait-for-database.js';
+import { whenDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
 import { startLog } from '../logging/log-options.js';
 
 /** `npm run db:migrate`: applies the pending migrations to `DATABASE_URL`, or to the embedded database. */
@@ -11,10 +11,10 @@ async function main(): Promise<void> {
   try {
     // Its output is the result; what it waits for goes beside it.
     const tell = startLog(config.logLevel, process.stderr);
-    const patience: Patience = { seconds: config.databaseStartupSeconds, tell };
-    const pending = await whenDatabaseAnswers(config, patience, async () => {
+    const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, tell };
+    const pending = await whenDatabaseAnswers(config, waitOptions, async () => {
       const found = await pendingMigrations(config);
-      await bringSchemaUpToDate(config, { migrate: true, patience });
+      await bringSchemaUpToDate(config, { migrate: true, waitOptions });
       return found;
     });
     process.stdout.write(pending.length > 0 ? `Applied ${pending.join(', ')}\n` : 'Nothing to migrate.\n');

@@ -4,7 +4,7 @@ import { newMigrationFolder } from '../database/migration-files.js';
 import { endCommand, provideForCommand } from './command-database.js';
 import { missingScript } from '../database/schema-engine.js';
 import { createScratchDatabase } from '../database/schema-reset.js';
-import { AT_ONCE, whenDatabaseAnswers } from '../database/wait-for-database.js';
+import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
 
 /** `npm run db:migrate:new -- NAME`: writes what takes a freshly migrated database to `schema.prisma`. */
 async function main([name = '']: readonly string[]): Promise<void> {
@@ -14,7 +14,7 @@ async function main([name = '']: readonly string[]): Promise<void> {
   const database = await provideForCommand(readSettings('migrate'));
   try {
     const { config } = database;
-    const sql = await whenDatabaseAnswers(config, AT_ONCE, () => missingFromMigrations(config.databaseDirectUrl));
+    const sql = await whenDatabaseAnswers(config, NO_WAIT, () => missingFromMigrations(config.databaseDirectUrl));
     if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');
     else process.stdout.write(`Wrote ${await write(name, sql)}: read it before you commit it.\n`);
   } finally {

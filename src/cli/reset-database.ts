@@ -3,7 +3,7 @@ import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
 import { dropEverything } from '../database/schema-reset.js';
 import { bringSchemaUpToDate } from '../database/schema-version.js';
-import { AT_ONCE, whenDatabaseAnswers } from '../database/wait-for-database.js';
+import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
 
 /** `npm run db:reset`: drops everything and migrates again. */
 async function main(args: readonly string[]): Promise<void> {
@@ -17,7 +17,7 @@ async function main(args: readonly string[]): Promise<void> {
   const database = await provideForCommand(settings);
   try {
     const { config } = database;
-    await whenDatabaseAnswers(config, AT_ONCE, async () => {
+    await whenDatabaseAnswers(config, NO_WAIT, async () => {
       await dropEverything(config);
       await bringSchemaUpToDate(config, { migrate: true });
     });

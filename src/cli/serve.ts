@@ -5,7 +5,7 @@ import { readSettings } from '../config/read-settings.js';
 import { aborted, onceAborted, type Termination } from '../config/termination.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/provide-database.js';
 import { bringSchemaUpToDate } from '../database/schema-version.js';
-import { whenDatabaseAnswers, type Patience } from '../database/wait-for-database.js';
+import { whenDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from './shutdown-deadlines.js';
 import { processLog } from '../logging/log-sink.js';
 import { startLog } from '../logging/log-options.js';
@@ -29,7 +29,7 @@ export async function serve(termination: Termination): Promise<void> {
   onceAborted(termination.begun, () =>
     tell({ context: 'Shutdown', msg: 'leaving', signal: termination.reason?.signal }, 'info'),
   );
-  const { overdue, hurry } = shutdownDeadlines(termination, settings.shutdownTimeoutSeconds, () => {
+  const { overdue, immediately } = shutdownDeadlines(termination, settings.shutdownTimeoutSeconds, () => {
     tellLeft('warn');
     process.exit(1);
   });
@@ -38,7 +38,7 @@ export async function serve(termination: Termination): Promise<void> {
     try {
       await Promise.race([serveOn(database.config, settings, termination, tell), aborted(overdue)]);
     } finally {
-      await database.stop(hurry);
+      await database.stop(immediately);
     }
   } catch (error) {
     if (termination.reason?.isCauseOf(error) !== true) throw error;
@@ -64,26 +64,26 @@ async function serveOn(
   const config = requireMasterSecret(databaseConfig);
   begun.throwIfAborted();
   const migrate = settings.databaseUrl === undefined || config.migrateOnStart;
-  const patience: Patience = { seconds: config.databaseStartupSeconds, signal: begun, tell };
+  const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: begun, tell };
   const [{ createApp }, { GracefulShutdown }] = await Promise.all([
     import('../app.js'),
     import('../health/graceful-shutdown.js'),
   ]);
-  const app = await whenDatabaseAnswers(config, patience, async () => {
-    await bringSchemaUpToDate(config, { migrate, patience });
+  const app = await whenDatabaseAnswers(config, waitOptions, async () => {
+    await bringSchemaUpToDate(config, { migrate, waitOptions });
     begun.throwIfAborted();
     return createApp(config);
   });
-  const departure = app.get(GracefulShutdown, { strict: false });
+  const shutdown = app.get(GracefulShutdown, { strict: false });
   const { server } = app.getHttpAdapter().getInstance();
   try {
-    departure.watch(server);
+    shutdown.watch(server);
     begun.throwIfAborted();
     // Fastify opens a second server for the other addresses of localhost, which knows nothing of how to treat clients.
     const { address } = await lookup(config.host);
     await app.listen(config.port, address);
     await aborted(begun);
-    await departure.leave(server, cutOff);
+    await shutdown.leave(server, cutOff);
   } finally {
     await app.close();
   }

@@ -12,7 +12,7 @@ export interface ShutdownDeadlines {
   /** Aborts after `SHUTDOWN_TIMEOUT_SECONDS`, or soon after connections were cut off: nothing is waited for any more. */
   readonly overdue: AbortSignal;
   /** Aborts two seconds later: the embedded database is not waited for any more either. */
-  readonly hurry: AbortSignal;
+  readonly immediately: AbortSignal;
 }
 
 /** `end` is called 4.5 s after `overdue`. */
@@ -22,12 +22,12 @@ export function shutdownDeadlines(
   end: () => void,
 ): ShutdownDeadlines {
   const overdue = new AbortController();
-  const hurry = new AbortController();
+  const immediately = new AbortController();
   onceAborted(begun, () => later(timeoutSeconds * 1000, () => overdue.abort()));
   onceAborted(cutOff, () => later(CUT_OFF_MS, () => overdue.abort()));
-  onceAborted(overdue.signal, () => later(STOP_MS, () => hurry.abort()));
+  onceAborted(overdue.signal, () => later(STOP_MS, () => immediately.abort()));
   onceAborted(overdue.signal, () => later(END_MS, end));
-  return { overdue: overdue.signal, hurry: hurry.signal };
+  return { overdue: overdue.signal, immediately: immediately.signal };
 }
 
 function later(milliseconds: number, work: () => void): void {

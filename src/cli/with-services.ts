@@ -4,7 +4,7 @@ import { requireMasterSecret } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
 import { bringSchemaUpToDate } from '../database/schema-version.js';
-import { AT_ONCE, whenDatabaseAnswers } from '../database/wait-for-database.js';
+import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
 import { Problem } from '../problems/problem.js';
 
 /**
@@ -28,7 +28,7 @@ export async function withServices(work: (services: INestApplicationContext) => 
   const database = await provideForCommand(settings);
   try {
     const config = requireMasterSecret(database.config);
-    const services = await whenDatabaseAnswers(config, AT_ONCE, async () => {
+    const services = await whenDatabaseAnswers(config, NO_WAIT, async () => {
       await bringSchemaUpToDate(config, { migrate: false, isEmbedded });
       return createServices(config);
     });

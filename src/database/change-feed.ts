@@ -7,7 +7,7 @@ import { isUnreachable } from './driver-errors.js';
 import { Listener } from './notification-listener.js';
 import type { Transaction } from './prisma.service.js';
 
-/** Runs one statement on the feed's own connection. */
+/** Runs one statement on the change feed's own connection. */
 export type ChangeQuery = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
 
 /**

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 
 /**
  * Whether the database is known not to answer. While it is, whoever needs it is told at once instead of waiting for a deadline;
- * the feed, which goes on trying, says when it is back.
+ * the change feed, which goes on trying, says when it is back.
  */
 @Injectable()
 export class CircuitBreaker {

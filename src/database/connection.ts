@@ -13,7 +13,7 @@ export interface ConnectionTarget {
 
 type Urls = Pick<DatabaseConfig, 'databaseUrl' | 'databaseDirectUrl'>;
 
-/** What requests, and the reading of the feed, go through. */
+/** What requests, and the reading of the change feed, go through. */
 export function pooledTarget({ databaseUrl, databaseDirectUrl }: Urls): ConnectionTarget {
   return { setting: 'DATABASE_URL', url: databaseUrl, isPooled: databaseUrl !== databaseDirectUrl };
 }

@@ -10,10 +10,10 @@ import { EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.js';
 export interface ProvidedDatabase {
   readonly config: DatabaseConfig;
   /**
-   * To be called after the last query. Stops the embedded server unless another process still uses it; once `hurry`
+   * To be called after the last query. Stops the embedded server unless another process still uses it; once `immediately`
    * aborts, the server is not waited for any more and ends at once.
    */
-  stop(hurry?: AbortSignal): Promise<void>;
+  stop(immediately?: AbortSignal): Promise<void>;
 }
 
 /**
@@ -35,7 +35,10 @@ async function provideEmbedded(settings: Settings, role: Role, signal?: AbortSig
   const masterSecret = settings.masterSecret ?? [await ownMasterSecret(directory)];
   const server = await EmbeddedPostgres.open(installation, role, signal);
   const urls = { databaseUrl: server.url, databaseDirectUrl: server.url };
-  return { config: Object.freeze({ ...settings, ...urls, masterSecret }), stop: (hurry) => server.stop(hurry) };
+  return {
+    config: Object.freeze({ ...settings, ...urls, masterSecret }),
+    stop: (immediately) => server.stop(immediately),
+  };
 }
 
 /** Made with the first data, and never beside data that another sealed. */

@@ -9,7 +9,7 @@ import { codesOf } from './driver-errors.js';
 import { migrationNames } from './migration-files.js';
 import { requireMigrationRights } from './role-rights.js';
 import { requireUnmovedTables } from './schema-parameter.check.js';
-import { type Patience, Wait } from './wait-for-database.js';
+import { type WaitOptions, Wait } from './wait-for-database.js';
 
 const MIGRATION_PROCESS = fileURLToPath(new URL('./migrate.process.js', import.meta.url));
 const UNDEFINED_TABLE = '42P01';
@@ -23,7 +23,7 @@ interface Options {
   readonly migrate: boolean;
   /** Whether the operator has no `DATABASE_URL`, and so none to set right. */
   readonly isEmbedded?: boolean;
-  readonly patience?: Patience;
+  readonly waitOptions?: WaitOptions;
 }
 
 /** What `_prisma_migrations` says of the migrations in the folder. */
@@ -48,9 +48,9 @@ interface Migration {
  */
 export async function bringSchemaUpToDate(
   config: DatabaseConfig,
-  { migrate, isEmbedded = false, patience }: Options,
+  { migrate, isEmbedded = false, waitOptions }: Options,
 ): Promise<void> {
-  const { seconds, ...told } = patience ?? { seconds: config.databaseStartupSeconds };
+  const { seconds, ...told } = waitOptions ?? { seconds: config.databaseStartupSeconds };
   const wait = new Wait({ seconds, ...told });
   await withClient(config, async (client) => {
     for (;;) {

@@ -13,7 +13,7 @@ export interface Waiting {
 }
 
 /** How a start waits: for so long, told about, and ended early by the signal. */
-export interface Patience {
+export interface WaitOptions {
   /** Seconds; `0` tries once. */
   readonly seconds: number;
   readonly signal?: AbortSignal | undefined;
@@ -21,7 +21,7 @@ export interface Patience {
 }
 
 /** For commands: they say what is wrong and leave. */
-export const AT_ONCE: Patience = { seconds: 0 };
+export const NO_WAIT: WaitOptions = { seconds: 0 };
 
 const RETRY_MS = 250;
 const REPORT_MS = 5000;
@@ -39,10 +39,10 @@ export class Wait {
   readonly #startedAt = performance.now();
   #toldAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly patience: Patience) {}
+  constructor(private readonly waitOptions: WaitOptions) {}
 
   get isOver(): boolean {
-    return this.#elapsedMs >= this.patience.seconds * 1000;
+    return this.#elapsedMs >= this.waitOptions.seconds * 1000;
   }
 
   get #elapsedMs(): number {
@@ -51,7 +51,7 @@ export class Wait {
 
   /** Tells what is waited for when it is time to, and pauses. @throws the signal's reason when it aborts. */
   async next(waiting: Waiting): Promise<void> {
-    const { signal, tell } = this.patience;
+    const { signal, tell } = this.waitOptions;
     if (performance.now() - this.#toldAt >= REPORT_MS) {
       this.#toldAt = performance.now();
       tell?.({ ...waiting, waitedSeconds: Math.round(this.#elapsedMs / 1000) });
@@ -71,27 +71,27 @@ export class Wait {
  */
 export async function whenDatabaseAnswers<Result>(
   config: DatabaseConfig,
-  patience: Patience,
+  waitOptions: WaitOptions,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const wait = new Wait(patience);
+  const wait = new Wait(waitOptions);
   for (;;) {
     let target: ConnectionTarget | undefined;
     try {
-      for (target of targetsOf(config)) await unlessAborted(probe(target, config), patience.signal);
+      for (target of targetsOf(config)) await unlessAborted(probe(target, config), waitOptions.signal);
       target = undefined;
       return await work();
     } catch (error) {
       const { setting, url } = target ?? pooledTarget(config);
       const host = hostOf(url);
-      patience.signal?.throwIfAborted();
+      waitOptions.signal?.throwIfAborted();
       // That no file is there is of a Unix socket only while that is tried.
       const isMissing = target !== undefined && host.startsWith('/') && codesOf(error).includes('ENOENT');
       const isOfAnother = target === undefined && isOfAnotherHost(error, config);
       if (isOfAnother || (!isMissing && !isNotYet(error))) {
         throw target === undefined ? toldOfWork(error, pooledTarget(config)) : toldOf(error, target);
       }
-      if (wait.isOver) throw new Error(givenUp(error, setting, host, patience.seconds), { cause: error });
+      if (wait.isOver) throw new Error(givenUp(error, setting, host, waitOptions.seconds), { cause: error });
       await wait.next({ event: 'database_awaited', setting, host, reason: reasonOf(error) });
     }
   }

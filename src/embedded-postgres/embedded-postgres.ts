@@ -66,20 +66,20 @@ export class EmbeddedPostgres {
   }
 
   /**
-   * Stops the server unless another process still uses it; then that one will. Once `hurry` aborts, the server is not
+   * Stops the server unless another process still uses it; then that one will. Once `immediately` aborts, the server is not
    * asked any more and ends at once.
    */
-  stop(hurry?: AbortSignal): Promise<void> {
-    return (this.#stopped ??= this.#stop(hurry));
+  stop(immediately?: AbortSignal): Promise<void> {
+    return (this.#stopped ??= this.#stop(immediately));
   }
 
-  async #stop(hurry: AbortSignal | undefined): Promise<void> {
+  async #stop(immediately: AbortSignal | undefined): Promise<void> {
     this.#stopping.abort();
-    await orAborted(this.#retaking, hurry);
+    await orAborted(this.#retaking, immediately);
     // One that does not answer is of no use to others either.
-    const isLast = (await orAborted(this.#lease.isLast(), hurry)) ?? true;
-    if (isLast) await stopPostmaster(this.#access.installation.directory.cluster, hurry);
-    await orAborted(this.#lease.release(), hurry);
+    const isLast = (await orAborted(this.#lease.isLast(), immediately)) ?? true;
+    if (isLast) await stopPostmaster(this.#access.installation.directory.cluster, immediately);
+    await orAborted(this.#lease.release(), immediately);
   }
 
   async #keepLease(): Promise<void> {

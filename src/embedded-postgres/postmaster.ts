@@ -43,10 +43,10 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
 }
 
 /**
- * Fast shutdown: sessions end, data is flushed. Once `hurry` aborts, an immediate one, after which the next start
+ * Fast shutdown: sessions end, data is flushed. Once `immediately` aborts, an immediate one, after which the next start
  * recovers. Resolves when the server is gone. @throws {Error} after a minute.
  */
-export async function stopPostmaster(cluster: string, hurry?: AbortSignal): Promise<void> {
+export async function stopPostmaster(cluster: string, immediately?: AbortSignal): Promise<void> {
   const server = await findPostmaster(cluster);
   if (server === undefined) return;
   const isGone = async (): Promise<boolean> => {
@@ -54,8 +54,8 @@ export async function stopPostmaster(cluster: string, hurry?: AbortSignal): Prom
     return !(found instanceof UnreadableLockError) && found?.pid !== server.pid;
   };
   signalProcess(server.pid, 'SIGINT');
-  if (await comesTrue(isGone, LONGEST_STOP_MS, hurry)) return;
-  if (hurry?.aborted !== true) throw new Error(`PostgreSQL (process ${server.pid}) is still shutting down`);
+  if (await comesTrue(isGone, LONGEST_STOP_MS, immediately)) return;
+  if (immediately?.aborted !== true) throw new Error(`PostgreSQL (process ${server.pid}) is still shutting down`);
   signalProcess(server.pid, 'SIGQUIT');
   if (await comesTrue(isGone, LONGEST_IMMEDIATE_STOP_MS)) return;
   signalProcess(server.pid, 'SIGKILL');

@@ -29,7 +29,7 @@ export class HealthController {
     private readonly prisma: PrismaService,
     private readonly freshness: RevocationStaleness,
     private readonly keyRing: KeyRing,
-    private readonly departure: GracefulShutdown,
+    private readonly shutdown: GracefulShutdown,
   ) {
     const log = new Logger('Health');
     this.#serving = new Probe('serving', log);
@@ -76,13 +76,13 @@ export class HealthController {
   }
 
   #whyNotServing() {
-    if (this.departure.isLeaving) return 'leaving';
+    if (this.shutdown.isLeaving) return 'leaving';
     if (!this.keyRing.canVerify) return 'no_key';
     return this.freshness.isRefusing ? 'stale' : undefined;
   }
 
   #whyNotReady() {
-    if (this.departure.isLeaving) return 'leaving';
+    if (this.shutdown.isLeaving) return 'leaving';
     if (!this.keyRing.canSign) return 'no_key';
     return this.freshness.isStale ? 'stale' : undefined;
   }

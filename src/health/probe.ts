@@ -15,13 +15,13 @@ export class Probe {
 
   /** @throws `service_unavailable` when there is a reason. */
   answer(reason: Reason | undefined): { status: 'ok' } {
-    if (reason !== this.#reason && reason !== 'leaving') this.#tell(reason);
+    if (reason !== this.#reason && reason !== 'leaving') this.#logReason(reason);
     this.#reason = reason;
-    if (reason !== undefined) throw serviceUnavailable({ isTold: true });
+    if (reason !== undefined) throw serviceUnavailable({ isAlreadyLogged: true });
     return { status: 'ok' };
   }
 
-  #tell(reason: Reason | undefined): void {
+  #logReason(reason: Reason | undefined): void {
     if (reason === undefined) this.log.log({ event: 'probe_recovered', probe: this.name });
     else this.log.warn({ event: 'probe_failing', probe: this.name, reason });
   }

@@ -1,6 +1,6 @@
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { prepareWire, useWire, wireOptions } from './http-server.js';
+import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
 const SOCKET = '10.0.0.1';
 
@@ -10,10 +10,10 @@ async function addressOf(
   remoteAddress = SOCKET,
   trustedProxies = ['10.0.0.0/8', 'fd00::/8'],
 ) {
-  const wire = prepareWire({ https: false, trustedProxies });
-  const server = fastify(wireOptions(wire));
+  const http = prepareHttp({ https: false, trustedProxies });
+  const server = fastify(httpServerOptions(http));
   onTestFinished(() => server.close());
-  useWire(server, wire);
+  registerHttp(server, http);
   server.get('/', ({ ip }) => ip);
   const headers = forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor };
   return (await server.inject({ url: '/', remoteAddress, headers })).body;

@@ -28,7 +28,7 @@ interface ClientError extends Error {
 }
 
 /** What an answer needs where Fastify has no reply. */
-interface Desk {
+interface AnswerContext {
   /** Those of every answer. */
   readonly headersFor: FieldsByOrigin;
   readonly isTrusted: IsTrusted;
@@ -40,42 +40,42 @@ interface Desk {
  * What Fastify's `clientErrorHandler` does: what never became a request is answered as a problem too, then cut off. In its turn:
  * the requests before it get their own answers first.
  */
-export function answerClientError(error: ClientError, socket: Socket, desk: Desk): void {
+export function answerClientError(error: ClientError, socket: Socket, context: AnswerContext): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  endByProblem(problemOf(error), socket, desk);
+  endByProblem(problemOf(error), socket, context);
 }
 
 /**
  * Takes what Node would answer without a body, or not at all: CONNECT, and expectations, which are looked at like all else of a
  * request; and bodies in too many pieces.
  */
-export function useSocketErrors({ server, log }: FastifyInstance, fixed: Omit<Desk, 'log'>): void {
-  const desk = { ...fixed, log };
+export function useSocketErrors({ server, log }: FastifyInstance, fixed: Omit<AnswerContext, 'log'>): void {
+  const context = { ...fixed, log };
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
     endAfterAnswers(socket, () => {
-      const { countRequest, isTrusted } = desk;
+      const { countRequest, isTrusted } = context;
       const problem = methodNotAllowed({ headers: { allow: '' } });
-      answerCounted(countRequest({ ip: clientAddress(request, isTrusted) }), problem, { socket, request }, desk);
+      answerCounted(countRequest({ ip: clientAddress(request, isTrusted) }), problem, { socket, request }, context);
     });
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     server.emit('request', request, response);
   });
   boundPieces(server, (socket) =>
-    endByProblem(bodyTooLarge({ detail: 'Send the body in larger chunks.' }), socket, desk),
+    endByProblem(bodyTooLarge({ detail: 'Send the body in larger chunks.' }), socket, context),
   );
 }
 
-function endByProblem(problem: Problem, socket: Socket, desk: Desk): void {
+function endByProblem(problem: Problem, socket: Socket, context: AnswerContext): void {
   endAfterAnswers(socket, (unfinished) => {
     if (unfinished?.headersSent) socket.destroySoon();
-    else if (unfinished) answerAndClose(problem, { socket, request: unfinished.req }, desk);
+    else if (unfinished) answerAndClose(problem, { socket, request: unfinished.req }, context);
     else {
       // No header section was parsed, so that only the connection says whose it is. One that never came is no request.
       const isRequest = problem.kind !== requestTimeout.kind;
-      const counted = isRequest ? desk.countRequest({ ip: socket.remoteAddress ?? '' }) : undefined;
-      answerCounted(counted, problem, { socket, request: undefined }, desk);
+      const counted = isRequest ? context.countRequest({ ip: socket.remoteAddress ?? '' }) : undefined;
+      answerCounted(counted, problem, { socket, request: undefined }, context);
     }
   });
 }
@@ -84,11 +84,11 @@ function endByProblem(problem: Problem, socket: Socket, desk: Desk): void {
 function answerCounted(
   counted: Promise<Problem | undefined> | undefined,
   problem: Problem,
-  to: Addressee,
-  desk: Desk,
+  to: FailedRequest,
+  context: AnswerContext,
 ): void {
-  if (counted === undefined) answerAndClose(problem, to, desk);
-  else counted.then((refused) => answerAndClose(refused ?? problem, to, desk)).catch(() => to.socket.destroy());
+  if (counted === undefined) answerAndClose(problem, to, context);
+  else counted.then((refused) => answerAndClose(refused ?? problem, to, context)).catch(() => to.socket.destroy());
 }
 
 function problemOf({ code, rawPacket }: ClientError): Problem {
@@ -104,20 +104,20 @@ function isRequestLineTooLong(packet: unknown): boolean {
   return end === -1 || end > MAX_TARGET_LENGTH;
 }
 
-function answerAndClose(problem: Problem, to: Addressee, desk: Desk): void {
+function answerAndClose(problem: Problem, to: FailedRequest, context: AnswerContext): void {
   const { socket } = to;
   // The answer before may have ended the connection.
   if (!socket.writable) {
     socket.destroySoon();
     return;
   }
-  const { status, headers, body } = messageOf(problem, to, desk);
+  const { status, headers, body } = messageOf(problem, to, context);
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('')}\r\n${body}`, () => socket.destroy());
 }
 
 /** Whom an answer goes to: the request is known as soon as its header section was parsed. */
-interface Addressee {
+interface FailedRequest {
   readonly socket: Socket;
   readonly request: IncomingMessage | undefined;
 }
@@ -125,8 +125,8 @@ interface Addressee {
 /** Logged like a request, as far as it is known. */
 function messageOf(
   problem: Problem,
-  { socket, request }: Addressee,
-  { headersFor, isTrusted, log }: Desk,
+  { socket, request }: FailedRequest,
+  { headersFor, isTrusted, log }: AnswerContext,
 ): { status: number; headers: Record<string, string>; body: string } {
   const reqId = request === undefined ? randomUUID() : requestId(request);
   const ip = request === undefined ? socket.remoteAddress : clientAddress(request, isTrusted);

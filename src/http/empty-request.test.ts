@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EmptyRequest, followingResponses } from './empty-request.js';
-import { prepareWire, useWire, wireOptions } from './http-server.js';
+import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
 const WAYS = ['on', 'once', 'addListener'] as const;
 
@@ -66,10 +66,10 @@ describe('a request without a body', () => {
 
 describe('a client that goes away without an answer', () => {
   it('is told of by onRequestAbort and request.signal of Fastify', async () => {
-    const wire = prepareWire({ https: false });
-    const server = fastify(wireOptions(wire));
+    const http = prepareHttp({ https: false });
+    const server = fastify(httpServerOptions(http));
     onTestFinished(() => server.close());
-    useWire(server, wire);
+    registerHttp(server, http);
     const told: string[] = [];
     server.addHook('onRequestAbort', (_request, done) => {
       told.push('onRequestAbort');

@@ -4,10 +4,10 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
 import { MOST_WAITING_REQUESTS } from './pipelining.js';
-import { PATIENCE, prepareWire, useWire, wireOptions } from './http-server.js';
+import { CLIENT_TIMEOUTS, prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
 
-const wire = prepareWire({ https: false });
-const patience = { ...PATIENCE, headersMs: 150, requestMs: 300, checkMs: 25 };
+const http = prepareHttp({ https: false });
+const timeouts = { ...CLIENT_TIMEOUTS, headersMs: 150, requestMs: 300, checkMs: 25 };
 
 /** What reached a handler. */
 const handled: string[] = [];
@@ -18,8 +18,8 @@ let server: FastifyInstance;
 let port: number;
 
 beforeAll(async () => {
-  server = fastify({ ...wireOptions(wire, patience), logger: { level: 'silent' } });
-  useWire(server, wire);
+  server = fastify({ ...httpServerOptions(http, timeouts), logger: { level: 'silent' } });
+  registerHttp(server, http);
   server.setErrorHandler((error, request, reply) => sendProblem(error, () => undefined, request, reply));
   server.addHook('preHandler', (request, _reply, done) => {
     if (!request.is404) handled.push(`${request.method} ${request.url}`);

@@ -7,7 +7,7 @@ import { ProblemFilter } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { registerDocs } from '../openapi/documentation-pages.js';
 import { registerOpenApi } from '../openapi/openapi-document.js';
-import { prepareWire, useWire, wireOptions } from './http-server.js';
+import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
 const NoteBody = Type.Object(
   {
@@ -76,13 +76,13 @@ const logger: LoggerService = {
 let app: NestFastifyApplication;
 
 beforeAll(async () => {
-  const wire = prepareWire({ https: true });
-  app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(wireOptions(wire)), {
+  const http = prepareHttp({ https: true });
+  app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(httpServerOptions(http)), {
     bodyParser: false,
     logger,
   });
   const fastify = app.getHttpAdapter().getInstance();
-  useWire(fastify, wire);
+  registerHttp(fastify, http);
   await registerOpenApi(fastify, { version: '1.2.3', guardProblems: [], tags: [] });
   await registerDocs(fastify);
   app.useGlobalFilters(new ProblemFilter(() => undefined));

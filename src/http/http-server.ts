@@ -10,7 +10,7 @@ import { answerPreflight, isPreflight, type FieldsByOrigin } from './cors.js';
 import { EmptyRequest, followingResponses } from './empty-request.js';
 import { FinalResponse } from './final-response.js';
 import { lazyLogger } from '../logging/lazy-logger.js';
-import { hasTurn, inTurn, pipelined } from './pipelining.js';
+import { isNext, whenNext, pipelined } from './pipelining.js';
 import { parseQuery } from './query-string.js';
 import { requestId } from './request-id.js';
 import { logRequest } from '../logging/request-log.js';
@@ -23,7 +23,7 @@ import { cutSlowReaders, type ReadingPace } from './slow-readers.js';
 import { answerClientError, useSocketErrors } from './client-error-responses.js';
 
 /** How patient the server is with slow clients, in milliseconds. */
-export interface Patience extends ReadingPace {
+export interface ClientTimeouts extends ReadingPace {
   /** For the header section, from the first byte or the connection. */
   readonly headersMs: number;
   /** For the whole request, body included. */
@@ -34,7 +34,7 @@ export interface Patience extends ReadingPace {
   readonly checkMs: number;
 }
 
-export const PATIENCE: Patience = {
+export const CLIENT_TIMEOUTS: ClientTimeouts = {
   headersMs: 5000,
   requestMs: 10_000,
   idleMs: 72_000,
@@ -43,7 +43,7 @@ export const PATIENCE: Patience = {
   checkMs: 1000,
 };
 
-export interface WireSettings {
+export interface HttpSettings {
   /** Whether the public address is https: adds Strict-Transport-Security. */
   readonly https: boolean;
   /** Addresses and networks whose `X-Forwarded-For` is believed. */
@@ -53,8 +53,8 @@ export interface WireSettings {
   readonly countRequest?: CountRequest;
 }
 
-/** What all parts of the wire share, made once for an application. */
-export interface Wire {
+/** What the options, the hooks and the client-error responses share; made once for an application. */
+export interface HttpSetup {
   readonly corsOrigins: readonly string[] | undefined;
   readonly headersFor: FieldsByOrigin;
   readonly isTrusted: IsTrusted;
@@ -66,8 +66,8 @@ export interface Wire {
 /** What is done with every request whose header section was parsed, before anything looks at it; says why it is refused. */
 type Receive = (request: FastifyRequest, reply: FastifyReply) => Promise<Problem | undefined> | undefined;
 
-/** Makes what {@link wireOptions} and {@link useWire} share of the settings. */
-export function prepareWire(settings: WireSettings): Wire {
+/** Makes what {@link httpServerOptions} and {@link registerHttp} share of the settings. */
+export function prepareHttp(settings: HttpSettings): HttpSetup {
   const { trustedProxies, corsOrigins, countRequest = nothing } = settings;
   const headersFor = answerHeaders(settings);
   const isTrusted = trusting(trustedProxies ?? []);
@@ -82,12 +82,12 @@ export function prepareWire(settings: WireSettings): Wire {
   return { corsOrigins, headersFor, isTrusted, trustsSomebody, countRequest, receive };
 }
 
-/** The Fastify options of the wire; pass them, with a logger, to the constructor that makes the instance. */
-export function wireOptions(wire: Wire, patience: Patience = PATIENCE) {
-  const { headersFor, isTrusted, countRequest, receive } = wire;
+/** The options of Fastify; pass them, with a logger, to the constructor that makes the instance. */
+export function httpServerOptions(http: HttpSetup, timeouts: ClientTimeouts = CLIENT_TIMEOUTS) {
+  const { headersFor, isTrusted, countRequest, receive } = http;
   return {
     bodyLimit: BODY_LIMIT_BYTES,
-    trustProxy: wire.trustsSomebody && isTrusted,
+    trustProxy: http.trustsSomebody && isTrusted,
     genReqId: requestId,
     childLoggerFactory: lazyLogger,
     // Fastify's own 503 while closing is no problem+json, and a request that was accepted is to be served.
@@ -98,10 +98,10 @@ export function wireOptions(wire: Wire, patience: Patience = PATIENCE) {
         {
           IncomingMessage: EmptyRequest,
           ServerResponse: FinalResponse,
-          headersTimeout: patience.headersMs,
-          requestTimeout: patience.requestMs,
-          keepAliveTimeout: patience.idleMs,
-          connectionsCheckingInterval: patience.checkMs,
+          headersTimeout: timeouts.headersMs,
+          requestTimeout: timeouts.requestMs,
+          keepAliveTimeout: timeouts.idleMs,
+          connectionsCheckingInterval: timeouts.checkMs,
           // Node answers a missing Host without a body; screening answers it instead.
           requireHostHeader: false,
           // Spares a request without a body what its stream would cost, which is never read.
@@ -125,14 +125,14 @@ export function wireOptions(wire: Wire, patience: Patience = PATIENCE) {
 }
 
 /**
- * Makes the instance speak the wire of DESIGN.md: one request of a connection after the other, headers on every answer and every
+ * Registers the HTTP interface of DESIGN.md: one request of a connection after the other, headers on every answer and every
  * request counted, preflights, 404 and 405 before anything else, strict query and JSON, strict validation; while the process is
  * leaving each answer ends its connection. Call it first, before any plugin, route or other hook.
  */
-export function useWire(
+export function registerHttp(
   fastify: FastifyInstance,
-  { corsOrigins, headersFor, isTrusted, countRequest, receive }: Wire,
-  { isLeaving = () => false, pace = PATIENCE }: { isLeaving?: () => boolean; pace?: ReadingPace } = {},
+  { corsOrigins, headersFor, isTrusted, countRequest, receive }: HttpSetup,
+  { isLeaving = () => false, pace = CLIENT_TIMEOUTS }: { isLeaving?: () => boolean; pace?: ReadingPace } = {},
 ): Routes {
   const routes = trackRoutes(fastify);
   const screen = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
@@ -141,7 +141,7 @@ export function useWire(
     if (problem === undefined && isPreflight(request.raw, corsOrigins)) return answerPreflight(reply);
     done(problem ?? misdirected(request, routes));
   };
-  const look = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
+  const checkRequest = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
     // Node loses what a client sends after a request for an upgrade that nobody grants.
     if (isLeaving() || request.headers.upgrade !== undefined) reply.header('connection', 'close');
     const counted = receive(request, reply);
@@ -152,8 +152,8 @@ export function useWire(
     });
   };
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (hasTurn(reply.raw)) look(request, reply, done);
-    else inTurn(reply.raw, () => look(request, reply, done));
+    if (isNext(reply.raw)) checkRequest(request, reply, done);
+    else whenNext(reply.raw, () => checkRequest(request, reply, done));
   });
   // Fastify leaves a server of a factory that never listened to us.
   fastify.addHook('onClose', (_instance, done) => {

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { sendProblem } from '../problems/problem.filter.js';
 import { MOST_PIECES_AT_ONCE } from './input-bounds.js';
 import { MOST_WAITING_REQUESTS } from './pipelining.js';
-import { prepareWire, useWire, wireOptions } from './http-server.js';
+import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
-const wire = prepareWire({ https: false });
+const http = prepareHttp({ https: false });
 
 /** What reached a handler. */
 const handled: string[] = [];
@@ -17,8 +17,8 @@ let server: FastifyInstance;
 let port: number;
 
 beforeAll(async () => {
-  server = fastify(wireOptions(wire));
-  useWire(server, wire);
+  server = fastify(httpServerOptions(http));
+  registerHttp(server, http);
   server.setErrorHandler((error, request, reply) => sendProblem(error, () => undefined, request, reply));
   server.addHook('preHandler', (request, _reply, done) => {
     handled.push(`${request.method} ${request.url}`);

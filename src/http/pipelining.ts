@@ -41,7 +41,7 @@ class Pipeline {
     return true;
   }
 
-  hasTurn(response: ServerResponse): boolean {
+  isNext(response: ServerResponse): boolean {
     return this.#unanswered[0] === response && this.#socket.writable;
   }
 
@@ -120,13 +120,13 @@ export function pipelined(listener: RequestListener): RequestListener {
 }
 
 /** Whether every request before this one on its connection has been answered, and the connection goes on. */
-export function hasTurn(response: ServerResponse): boolean {
+export function isNext(response: ServerResponse): boolean {
   // What is injected comes by no connection.
-  return pipelines.get(response.req.socket)?.hasTurn(response) ?? true;
+  return pipelines.get(response.req.socket)?.isNext(response) ?? true;
 }
 
 /** Processes a pipelined request when its turn has come; never, if the connection ends before. */
-export function inTurn(response: ServerResponse, process: () => void): void {
+export function whenNext(response: ServerResponse, process: () => void): void {
   pipelineOf(response.req.socket).wait(response, process);
 }
 

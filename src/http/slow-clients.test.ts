@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ReadingPace } from './slow-readers.js';
 import { MOST_WAITING_REQUESTS } from './pipelining.js';
-import { PATIENCE, prepareWire, useWire, wireOptions, type Patience } from './http-server.js';
+import { CLIENT_TIMEOUTS, prepareHttp, registerHttp, httpServerOptions, type ClientTimeouts } from './http-server.js';
 
 const MIB = 1024 * 1024;
 /** More than the system keeps for a client that does not read. */
@@ -19,11 +19,11 @@ interface Service {
   readonly made: () => number;
 }
 
-async function serve(pace: ReadingPace, patience: Partial<Patience> = {}): Promise<Service> {
-  const wire = prepareWire({ https: false });
-  const server = fastify(wireOptions(wire, { ...PATIENCE, ...patience }));
+async function serve(pace: ReadingPace, timeouts: Partial<ClientTimeouts> = {}): Promise<Service> {
+  const http = prepareHttp({ https: false });
+  const server = fastify(httpServerOptions(http, { ...CLIENT_TIMEOUTS, ...timeouts }));
   onTestFinished(() => server.close());
-  useWire(server, wire, { pace });
+  registerHttp(server, http, { pace });
   let made = 0;
   server.get('/large', (_request, reply) => reply.send(Buffer.alloc(MIB, String(made++ % 10))));
   server.get('/stream', (_request, reply) => reply.send(Readable.from(pieces())));
@@ -123,7 +123,7 @@ describe('a client that says nothing', () => {
     ['any more', 'GET /small HTTP/1.1\r\nHost: x\r\n\r\n', '200'],
   ])('%s is cut off (FLT-10)', async (_case, bytes, status) => {
     // Node waits a second longer for what it told clients would be so long.
-    const service = await serve(PATIENCE, { headersMs: 100, idleMs: 100, checkMs: 25 });
+    const service = await serve(CLIENT_TIMEOUTS, { headersMs: 100, idleMs: 100, checkMs: 25 });
     const { port } = service.fastify.server.address() as AddressInfo;
     const socket = connect({ host: '127.0.0.1', port });
     let answer = '';
@@ -137,19 +137,19 @@ describe('a client that says nothing', () => {
 it('the deadlines are those of the README (FLT-10, FLT-11, CFG-04)', async () => {
   const {
     fastify: { server },
-  } = await serve(PATIENCE);
+  } = await serve(CLIENT_TIMEOUTS);
   const { headersTimeout, requestTimeout, keepAliveTimeout } = server;
   expect([headersTimeout, requestTimeout, keepAliveTimeout]).toEqual([
-    PATIENCE.headersMs,
-    PATIENCE.requestMs,
-    PATIENCE.idleMs,
+    CLIENT_TIMEOUTS.headersMs,
+    CLIENT_TIMEOUTS.requestMs,
+    CLIENT_TIMEOUTS.idleMs,
   ]);
   const said = readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' ');
   const limits = [
-    `header section within ${seconds(PATIENCE.headersMs)}`,
-    `with its body within ${seconds(PATIENCE.requestMs)}`,
-    `${seconds(PATIENCE.graceMs)} and a second for each ${PATIENCE.bytesPerSecond / 1024} KiB`,
-    `idle for ${seconds(PATIENCE.idleMs)}`,
+    `header section within ${seconds(CLIENT_TIMEOUTS.headersMs)}`,
+    `with its body within ${seconds(CLIENT_TIMEOUTS.requestMs)}`,
+    `${seconds(CLIENT_TIMEOUTS.graceMs)} and a second for each ${CLIENT_TIMEOUTS.bytesPerSecond / 1024} KiB`,
+    `idle for ${seconds(CLIENT_TIMEOUTS.idleMs)}`,
     `${MOST_WAITING_REQUESTS} requests may wait`,
   ];
   expect(limits.filter((limit) => !said.includes(limit))).toEqual([]);

@@ -9,12 +9,12 @@ import { securityHeaders } from './response-headers.js';
 import { MAX_CONTENT_TYPE_LENGTH } from './body-parser.js';
 import { MAX_TARGET_LENGTH } from './query-string.js';
 import { MAX_HEADER_FIELDS } from './request-checks.js';
-import { PATIENCE, prepareWire, useWire, wireOptions } from './http-server.js';
+import { CLIENT_TIMEOUTS, prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
 
 const ORIGIN = 'https://app.example.com';
 const settings = { https: true, corsOrigins: [ORIGIN] };
-const wire = prepareWire(settings);
-const patience = { ...PATIENCE, headersMs: 150, requestMs: 300, checkMs: 25 };
+const http = prepareHttp(settings);
+const timeouts = { ...CLIENT_TIMEOUTS, headersMs: 150, requestMs: 300, checkMs: 25 };
 const logged: { level: number; msg: string }[] = [];
 
 let server: FastifyInstance;
@@ -22,8 +22,8 @@ let port: number;
 
 beforeAll(async () => {
   const stream = { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) };
-  server = fastify({ ...wireOptions(wire, patience), logger: { level: 'warn', stream } });
-  useWire(server, wire);
+  server = fastify({ ...httpServerOptions(http, timeouts), logger: { level: 'warn', stream } });
+  registerHttp(server, http);
   server.setErrorHandler((error, request, reply) => sendProblem(error, () => undefined, request, reply));
   server.get('/echo/:name', (request, reply) => reply.send(request.params));
   server.post('/echo', (request, reply) => reply.send(request.body));
@@ -68,7 +68,7 @@ async function problemOf(bytes: string): Promise<string> {
   expect(members.instance).toBe(`urn:uuid:${headers.get('x-request-id')}`);
   expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
   expect(headers.get('connection')).toBe('close');
-  // Of API-09; the whole list is the wire's.
+  // Of API-09; the whole list is tested with `http`.
   expect([...headers]).toEqual(expect.arrayContaining(Object.entries(securityHeaders(settings))));
   return `${status} ${code}`;
 }

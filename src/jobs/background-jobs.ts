@@ -5,7 +5,7 @@ import { directTarget } from '../database/connection.js';
 import { DedicatedConnection } from '../database/dedicated-connection.js';
 import type { PurgeQuery } from './purge-batch.js';
 
-/** One small piece of a chore, from after this key; returns the key from after which to go on, undefined when nothing is left. */
+/** One small step of a background job, from after this key; returns the key from after which to go on, undefined when nothing is left. */
 export type JobStep = (query: PurgeQuery, after: string | undefined) => Promise<string | undefined>;
 
 /** No request waits for a walk; behind a large purge the index is full of what is deleted until the table has been vacuumed. */
@@ -36,7 +36,7 @@ export function waitMs(intervalMs: number, failuresInARow: number): number {
   return Math.min(intervalMs * 2 ** failuresInARow, longest) * (0.8 + 0.4 * Math.random());
 }
 
-/** What every serving node does before it serves and then again and again. A script has the services without the chores. */
+/** What every serving node does before it serves and then again and again. A script has the services without the jobs. */
 @Injectable()
 export class BackgroundJobs implements OnModuleDestroy {
   readonly #log = new Logger('Chores');

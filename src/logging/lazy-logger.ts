@@ -6,7 +6,7 @@ const METHODS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent', '
 
 /**
  * Fastify's `childLoggerFactory`: the logger of one request, made when it is first used. Making it takes 2 µs of CPU, twice as
- * much as the gate, and under `LOG_LEVEL=warn` hardly any request needs one.
+ * much as the authentication hook, and under `LOG_LEVEL=warn` hardly any request needs one.
  */
 export function lazyLogger(logger: FastifyBaseLogger, bindings: object, options: Options): FastifyBaseLogger {
   return new LazyLogger(logger, bindings, options) as unknown as FastifyBaseLogger;

@@ -2,14 +2,14 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 
 /** One line at `info` per request: the route's pattern and never the URL, so that nothing a caller wrote is logged. */
 export function useRequestLog(fastify: FastifyInstance): void {
-  if (!isTold(fastify.log)) return;
+  if (!logsRequests(fastify.log)) return;
   fastify.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply);
     done();
   });
 }
 
-function isTold(log: FastifyBaseLogger): boolean {
+function logsRequests(log: FastifyBaseLogger): boolean {
   return !('isLevelEnabled' in log) || (log as { isLevelEnabled(level: string): boolean }).isLevelEnabled('info');
 }
 

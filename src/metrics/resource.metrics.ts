@@ -7,8 +7,8 @@ import { MetricsRegistry } from './metrics.registry.js';
 /** What can run out: connections and hashing; and what is done in the background. */
 @Injectable()
 export class ResourceMetrics {
-  constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService, chores: BackgroundJobs) {
-    metrics.counters('gatehouse_job_failures_total', 'Background jobs that failed.', 'job', () => chores.stats());
+  constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService, jobs: BackgroundJobs) {
+    metrics.counters('gatehouse_job_failures_total', 'Background jobs that failed.', 'job', () => jobs.stats());
     metrics.gauge('gatehouse_database_connections', 'Open database connections.', () => prisma.stats().total);
     metrics.gauge('gatehouse_database_waiting', 'Callers waiting for a connection.', () => prisma.stats().waiting);
     metrics.gauge('gatehouse_hashes_limit', 'Most password hashes at once.', () => passwords.stats().limit);

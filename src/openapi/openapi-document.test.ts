@@ -14,7 +14,7 @@ import { defineProblem } from '../problems/problem.js';
 import { registerDocs } from './documentation-pages.js';
 import { registerOpenApi } from './openapi-document.js';
 import { problemResponses } from '../problems/problem-responses.js';
-import { prepareWire, useWire, wireOptions } from '../http/http-server.js';
+import { httpServerOptions, prepareHttp, registerHttp } from '../http/http-server.js';
 
 const tokenMissing = defineProblem({ code: 'token_missing', status: 401, detail: 'Send a bearer token.' });
 const titleTaken = defineProblem({ code: 'title_taken', status: 409, detail: 'Another note has this title.' });
@@ -98,13 +98,13 @@ const routes: { url: string | undefined; method: unknown; access: unknown }[] = 
 const payloads: unknown[] = [];
 
 beforeAll(async () => {
-  const wire = prepareWire({ https: false });
-  app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(wireOptions(wire)), {
+  const http = prepareHttp({ https: false });
+  app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(httpServerOptions(http)), {
     bodyParser: false,
     logger: false,
   });
   const fastify = app.getHttpAdapter().getInstance();
-  useWire(fastify, wire);
+  registerHttp(fastify, http);
   await registerOpenApi(fastify, {
     version: '1.2.3',
     guardProblems: [tokenMissing],
@@ -186,7 +186,7 @@ describe('the OpenAPI document', () => {
     ]);
   });
 
-  it('knows the public from the guarded by what the gate reads', () => {
+  it('knows the public from the guarded by what the authentication hook reads', () => {
     const list = document.paths['/notes']?.['get'];
     expect(list?.security).toEqual([]);
     expect(list?.responses).not.toHaveProperty('401');
@@ -236,7 +236,7 @@ describe('/docs', () => {
     expect(policy).not.toContain('upgrade-insecure-requests');
   });
 
-  it('is open at the gate, with the document, its files and HEAD', async () => {
+  it('is open at the authentication hook, with the document, its files and HEAD', async () => {
     routes.length = 0;
     for (const url of ['/docs', '/docs/', '/docs/static/swagger-ui.css', '/openapi.json']) {
       await app.inject({ method: 'HEAD', url });

@@ -35,7 +35,7 @@ export async function registerOpenApi(fastify: FastifyInstance, settings: OpenAp
   await registerPublic(fastify, serveDocument);
 }
 
-/** Registers a plugin all of whose routes the gate lets pass, with errors as problems. */
+/** Registers a plugin all of whose routes the authentication hook lets pass, with errors as problems. */
 export async function registerPublic(fastify: FastifyInstance, plugin: FastifyPluginAsync): Promise<void> {
   await fastify.register(async (open) => {
     open.addHook('onRoute', (route) => {

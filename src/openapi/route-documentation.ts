@@ -28,14 +28,14 @@ const BODYLESS = new Set(['GET', 'HEAD', 'TRACE']);
 
 /** What hooks refuse with before a handler is reached. */
 export interface RouteProblems {
-  /** The gate; on every route that is not public. */
+  /** The authentication hook; on every route that is not public. */
   readonly guardProblems: readonly ProblemFactory[];
   /** Others, by the route's `config`. */
   readonly hookProblems?: (config: unknown) => readonly ProblemFactory[];
 }
 
 /**
- * The schema of a route as the document shows it: with its security as the gate enforces it, and every problem it can
+ * The schema of a route as the document shows it: with its security as the authentication hook enforces it, and every problem it can
  * answer.
  */
 export function documentedRoute(

@@ -170,7 +170,7 @@ describe('the queue for a hash', () => {
     const refused = repeat(3, () => refusal(pool.run(cheap)));
     expect(pool.stats()).toMatchObject({ running: 1, waiting: 40, shed: { arrival: 3, deadline: 0, gone: 0 } });
     for (const problem of await Promise.all(refused)) {
-      expect(problem).toMatchObject({ kind: { code: 'service_unavailable' }, isTold: true });
+      expect(problem).toMatchObject({ kind: { code: 'service_unavailable' }, isAlreadyLogged: true });
       expect(problem?.headers['retry-after']).toBe('3');
     }
     expect(pool.stats().running).toBe(1);
@@ -254,13 +254,13 @@ describe('the queue for a hash', () => {
   it('keeps a place for one who first has to look something up, and refuses before that', async () => {
     const pool = startPool({ queueMilliseconds: 2 * GUESS_MS });
     const lookup = Promise.withResolvers<string>();
-    const lookups = repeat(3, () => pool.admit(() => lookup.promise));
+    const lookups = repeat(3, () => pool.admitHash(() => lookup.promise));
     let isAsked = false;
-    const refused = refusal(pool.admit(async () => (isAsked = true)));
+    const refused = refusal(pool.admitHash(async () => (isAsked = true)));
     expect([await refused, isAsked]).toEqual([expect.any(Problem), false]);
     lookup.resolve('found');
     expect(await Promise.all(lookups)).toEqual(['found', 'found', 'found']);
-    expect(await pool.admit(async () => 'free again')).toBe('free again');
+    expect(await pool.admitHash(async () => 'free again')).toBe('free again');
   });
 
   it('is passed by what runs now or not at all', async () => {

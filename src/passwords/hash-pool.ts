@@ -67,12 +67,12 @@ export class HashPool {
   }
 
   /** The refusal of a hash that comes now, if there is no room for it. Whoever asks must refuse: it is counted. */
-  refusal(): Problem | undefined {
+  overloadProblem(): Problem | undefined {
     return this.#waitMs > this.#queueMs ? this.#shedOne('arrival') : undefined;
   }
 
   /** Does what comes before a hash, for which a place is kept meanwhile; or refuses before it costs anything. */
-  async admit<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
+  async admitHash<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
     this.#requireRoom(disconnected);
     this.#expected++;
     try {
@@ -118,8 +118,8 @@ export class HashPool {
   }
 
   #requireRoom(disconnected: AbortSignal | undefined): void {
-    const refusal = disconnected?.aborted ? this.#shedOne('gone') : this.refusal();
-    if (refusal !== undefined) throw refusal;
+    const problem = disconnected?.aborted ? this.#shedOne('gone') : this.overloadProblem();
+    if (problem !== undefined) throw problem;
   }
 
   #enqueue(task: HashTask, disconnected: AbortSignal | undefined): Promise<string | boolean> {
@@ -187,13 +187,13 @@ export class HashPool {
 
   /** Whoever closes it knows. */
   #closed(): Problem {
-    return serviceUnavailable({ isTold: true });
+    return serviceUnavailable({ isAlreadyLogged: true });
   }
 
   #shedOne(reason: ShedReason): Problem {
     this.#shed[reason]++;
     this.#onShed(reason);
     const seconds = Math.max(1, Math.ceil(this.#waitMs / 1000));
-    return serviceUnavailable({ headers: { 'retry-after': String(seconds) }, isTold: true });
+    return serviceUnavailable({ headers: { 'retry-after': String(seconds) }, isAlreadyLogged: true });
   }
 }

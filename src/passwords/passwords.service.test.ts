@@ -124,7 +124,7 @@ describe('in a storm', () => {
       () => narrow.verify('vexing quokkas sing', passwordHash),
       () => narrow.verifyNothing('vexing quokkas sing'),
       () => narrow.hash('vexing quokkas sing'),
-      () => narrow.admit(async () => passwordHash),
+      () => narrow.admitHash(async () => passwordHash),
     ]) {
       await expect(work()).rejects.toMatchObject({ kind: { code: 'service_unavailable' } });
     }

@@ -52,13 +52,13 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Why a hash that is asked for now would be refused, if it would. Counts as refused. */
-  refusal(): Problem | undefined {
-    return this.#pool.refusal();
+  overloadProblem(): Problem | undefined {
+    return this.#pool.overloadProblem();
   }
 
   /** Does what must be known before a hash, unless there will be no time for the hash: then it is refused first. */
-  admit<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
-    return this.#pool.admit(before, disconnected);
+  admitHash<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
+    return this.#pool.admitHash(before, disconnected);
   }
 
   /** Hashes a password that {@link check} let pass. @returns a PHC string */

@@ -4,7 +4,7 @@ import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } fro
 import { PROBLEM_MEDIA_TYPE, problemBody } from './problem-body.js';
 import { toProblem, type Translate } from './to-problem.js';
 
-/** The one way from an error to the wire: handlers, hooks, validation, parser and router alike. */
+/** The one way from an error to an answer: handlers, hooks, validation, parser and router alike. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly translate: Translate) {}
@@ -62,7 +62,7 @@ function isSendable(name: string, value: unknown): boolean {
 export function sendProblem(error: unknown, translate: Translate, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, translate);
   const { code, status } = problem.kind;
-  if (status >= 500 && !problem.isTold) request.log.error({ err: problem.cause ?? problem, code });
+  if (status >= 500 && !problem.isAlreadyLogged) request.log.error({ err: problem.cause ?? problem, code });
   if (problem.securityEvent) request.log.warn({ ...problem.securityEvent, ip: request.ip }, 'security');
   if (reply.sent) return;
   const body = problemBody(problem, request.id);

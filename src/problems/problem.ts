@@ -26,7 +26,7 @@ export interface Occurrence {
   /** What must be told to whoever watches over the service; logged once, with the request's id. */
   readonly securityEvent?: SecurityEvent;
   /** The operator hears of it in sum from whoever throws it: no line at `error` for each. */
-  readonly isTold?: boolean;
+  readonly isAlreadyLogged?: boolean;
 }
 
 /** Holds no secret. */
@@ -36,29 +36,29 @@ export interface SecurityEvent {
   readonly [member: string]: string | number;
 }
 
-/** The only error thrown on purpose; RFC 9457 says what becomes of it on the wire. */
+/** The only error thrown on purpose; RFC 9457 says what becomes of it in an answer. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly detail: string;
   readonly errors: readonly InputFlaw[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly securityEvent: SecurityEvent | undefined;
-  readonly isTold: boolean;
+  readonly isAlreadyLogged: boolean;
 
   constructor(
     readonly kind: ProblemKind,
     occurrence: Occurrence = {},
   ) {
     const { stackTraceLimit } = Error;
-    // Of a refusal nobody wants to know where it was thrown, and finding out costs as much as the gate.
-    if (kind.status < 500 || occurrence.isTold) Error.stackTraceLimit = 0;
+    // Of a refusal nobody wants to know where it was thrown, and finding out costs as much as the authentication hook.
+    if (kind.status < 500 || occurrence.isAlreadyLogged) Error.stackTraceLimit = 0;
     super(`${kind.code}: ${occurrence.detail ?? kind.detail}`, { cause: occurrence.cause });
     Error.stackTraceLimit = stackTraceLimit;
     this.detail = occurrence.detail ?? kind.detail;
     this.errors = occurrence.errors;
     this.headers = occurrence.headers ?? {};
     this.securityEvent = occurrence.securityEvent;
-    this.isTold = occurrence.isTold ?? false;
+    this.isAlreadyLogged = occurrence.isAlreadyLogged ?? false;
   }
 }
 

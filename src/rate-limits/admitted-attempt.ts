@@ -1,7 +1,7 @@
 import { Problem } from '../problems/problem.js';
 
 /** An attempt that may be looked at. It counts until it is told otherwise. */
-export interface Admitted {
+export interface AdmittedAttempt {
   /** It was right, or did what it was for. @returns the device token for the next login, where there is one */
   succeed(userId: string): Promise<string | undefined>;
   /** It was not looked at. */
@@ -9,10 +9,10 @@ export interface Admitted {
 }
 
 /** While limits are off. */
-export const ADMITTED: Admitted = { succeed: async () => undefined, withdraw: async () => undefined };
+export const UNLIMITED: AdmittedAttempt = { succeed: async () => undefined, withdraw: async () => undefined };
 
 /** Looks at an admitted attempt; withdraws it where it fails for another reason than what was sent. */
-export async function whileAdmitted<Result>(admitted: Admitted, work: () => Promise<Result>): Promise<Result> {
+export async function runAdmitted<Result>(admitted: AdmittedAttempt, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {

@@ -2,8 +2,8 @@ import { Prisma } from '../database/prisma.service.js';
 import type { Charge, PresentedDevice } from './attempts.js';
 import { ACCOUNT_GUARD, LIMITS, MOST_DEVICE_FAILURES } from './limit-policies.js';
 
-export const partName = (index: number): Prisma.Sql => Prisma.raw(`charge${index}`);
-export const isTaken = (index: number): Prisma.Sql => Prisma.sql`EXISTS (SELECT FROM ${partName(index)})`;
+export const cteName = (index: number): Prisma.Sql => Prisma.raw(`charge${index}`);
+export const isCharged = (index: number): Prisma.Sql => Prisma.sql`EXISTS (SELECT FROM ${cteName(index)})`;
 
 /** Seconds that one attempt uses up. */
 export function shareOf(limit: keyof typeof LIMITS): number {
@@ -22,8 +22,8 @@ export function waitOf({ limit, key }: Charge): Prisma.Sql {
 }
 
 /** Inserts or updates and returns a row, unless the limit is used up by now. */
-export function take({ limit, key }: Charge, condition: Prisma.Sql): Prisma.Sql {
-  if (limit === 'account') return takeGuard(key, condition);
+export function chargeLimit({ limit, key }: Charge, condition: Prisma.Sql): Prisma.Sql {
+  if (limit === 'account') return chargeGuard(key, condition);
   const share = shareOf(limit);
   const used = Prisma.sql`make_interval(secs => ${share}::float8)`;
   return Prisma.sql`
@@ -34,7 +34,7 @@ export function take({ limit, key }: Charge, condition: Prisma.Sql): Prisma.Sql 
 }
 
 /** By the clock of the moment in which the row is held: of two at once the one that began later may come first. */
-function takeGuard(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
+function chargeGuard(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
   const { free, most, longestSeconds, exhaustedSeconds } = ACCOUNT_GUARD;
   return Prisma.sql`
     INSERT INTO account_guards AS g (key, failures, next_at) SELECT ${key}::bytea, 1, now() WHERE ${condition}
@@ -47,7 +47,7 @@ function takeGuard(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
 }
 
 /** Counts what a success brought, however much there is. */
-export function add({ limit, key }: Charge, condition = Prisma.sql`true`): Prisma.Sql {
+export function chargeSuccess({ limit, key }: Charge, condition = Prisma.sql`true`): Prisma.Sql {
   if (limit === 'account') throw new TypeError('a guard counts failures alone');
   const used = Prisma.sql`make_interval(secs => ${shareOf(limit)}::float8)`;
   return Prisma.sql`
@@ -56,7 +56,7 @@ export function add({ limit, key }: Charge, condition = Prisma.sql`true`): Prism
 }
 
 /** Whether a device is known, and what it has to wait for. */
-export function askDevice(device: PresentedDevice | undefined): Prisma.Sql {
+export function selectDevice(device: PresentedDevice | undefined): Prisma.Sql {
   if (device === undefined) return Prisma.sql`false AS is_known, 0::float8 AS device_wait`;
   return Prisma.sql`
     EXISTS (
@@ -67,7 +67,7 @@ export function askDevice(device: PresentedDevice | undefined): Prisma.Sql {
 }
 
 /** Counts a failure of a known device that need not wait. */
-export function takeDevice(device: PresentedDevice | undefined): Prisma.Sql {
+export function chargeDevice(device: PresentedDevice | undefined): Prisma.Sql {
   if (device === undefined) return Prisma.sql`SELECT NULL::text AS used_at WHERE false`;
   return Prisma.sql`
     UPDATE devices d SET failures = d.failures + 1 FROM asked

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
 import type { Attempt, Charge, Outcome, Taken, TakenCharge } from './attempts.js';
-import { add, askDevice, isTaken, partName, take, takeDevice, waitOf } from './charge.js';
+import { chargeSuccess, selectDevice, isCharged, cteName, chargeLimit, chargeDevice, waitOf } from './charge.js';
 import { ACCOUNT_GUARD } from './limit-policies.js';
-import { addDevice, hold, inOrder, refund, settle } from './refund.js';
+import { addDevice, lockCharge, asOrderedCtes, refund, settleCharge } from './refund.js';
 
 interface Row {
   readonly isKnown: boolean;
@@ -31,15 +31,15 @@ export class RateLimitsRepository {
   async consume(attempt: Attempt): Promise<Outcome> {
     const { charges, onSuccess, device } = attempt;
     const parts = charges.map((charge, index) => {
-      const condition = index === 0 ? Prisma.sql`EXISTS (SELECT FROM free)` : isTaken(index - 1);
-      return Prisma.sql`${partName(index)} AS (${take(charge, condition)})`;
+      const condition = index === 0 ? Prisma.sql`EXISTS (SELECT FROM free)` : isCharged(index - 1);
+      return Prisma.sql`${cteName(index)} AS (${chargeLimit(charge, condition)})`;
     });
     const column = (name: string) =>
-      Prisma.join(charges.map((_, index) => Prisma.sql`(SELECT ${Prisma.raw(name)} FROM ${partName(index)})`));
+      Prisma.join(charges.map((_, index) => Prisma.sql`(SELECT ${Prisma.raw(name)} FROM ${cteName(index)})`));
     const [row] = await this.prisma.$queryRaw<Row[]>`
       WITH asked AS MATERIALIZED (
-        SELECT ${askDevice(device)}, ARRAY[${Prisma.join([...charges, ...(onSuccess ? [onSuccess] : [])].map(waitOf))}] AS waits
-      ), device AS (${takeDevice(device)}
+        SELECT ${selectDevice(device)}, ARRAY[${Prisma.join([...charges, ...(onSuccess ? [onSuccess] : [])].map(waitOf))}] AS waits
+      ), device AS (${chargeDevice(device)}
       ), free AS MATERIALIZED (
         SELECT 1 FROM asked
         WHERE NOT EXISTS (SELECT FROM device) AND NOT (is_known AND device_wait > 0) AND 0 >= ALL(waits)
@@ -59,7 +59,7 @@ export class RateLimitsRepository {
         WHERE id = ${deviceId}::uuid AND used_at = ${deviceUsedAt}::timestamptz AND failures > 0`;
     }
     if (charges.length === 0) return;
-    const parts = [...inOrder(charges.map(hold), Prisma.sql`FOR UPDATE`), ...charges.flatMap(refund)];
+    const parts = [...asOrderedCtes(charges.map(lockCharge), Prisma.sql`FOR UPDATE`), ...charges.flatMap(refund)];
     await this.prisma.$queryRaw`WITH ${Prisma.join(parts)} SELECT ${UNHURRIED}`;
   }
 
@@ -72,9 +72,9 @@ export class RateLimitsRepository {
     onSuccess: Charge | undefined,
     device?: { readonly id: string; readonly userId: string },
   ): Promise<boolean> {
-    const settled = charges.map(settle).filter((part) => part !== undefined);
+    const settled = charges.map(settleCharge).filter((part) => part !== undefined);
     const parts = [
-      ...inOrder(settled, Prisma.sql`RETURNING 1`),
+      ...asOrderedCtes(settled, Prisma.sql`RETURNING 1`),
       ...(onSuccess ? [countedAfter(settled.length, onSuccess)] : []),
       ...(device ? addDevice(device) : [Prisma.sql`device AS (SELECT 1 WHERE false)`]),
     ];
@@ -88,7 +88,7 @@ export class RateLimitsRepository {
     await this.prisma.$queryRaw`
       WITH guard AS (DELETE FROM account_guards WHERE key = ${guardKey}),
       device AS (UPDATE devices SET failures = 0, used_at = clock_timestamp() WHERE id = ${deviceId}::uuid),
-      counted AS (${add(onSuccess)})
+      counted AS (${chargeSuccess(onSuccess)})
       SELECT ${UNHURRIED}`;
   }
 
@@ -125,8 +125,8 @@ export class RateLimitsRepository {
 
 /** Last, so that it is held for the shortest time. */
 function countedAfter(parts: number, charge: Charge): Prisma.Sql {
-  const after = parts === 0 ? Prisma.sql`true` : Prisma.sql`(SELECT count(*) FROM ${partName(parts - 1)}) >= 0`;
-  return Prisma.sql`counted AS (${add(charge, after)})`;
+  const after = parts === 0 ? Prisma.sql`true` : Prisma.sql`(SELECT count(*) FROM ${cteName(parts - 1)}) >= 0`;
+  return Prisma.sql`counted AS (${chargeSuccess(charge, after)})`;
 }
 
 function outcomeOf({ charges, onSuccess, device }: Attempt, row: Row): Outcome {

@@ -5,7 +5,7 @@ import { PURGE_GUARDS_LOCK, PURGE_LIMITS_LOCK } from '../database/advisory-lock.
 import { BackgroundJobs } from '../jobs/background-jobs.js';
 import type { Transaction } from '../database/prisma.service.js';
 import type { Problem } from '../problems/problem.js';
-import { ADMITTED, type Admitted } from './admitted-attempt.js';
+import { UNLIMITED, type AdmittedAttempt } from './admitted-attempt.js';
 import {
   ATTEMPTS,
   policyOf,
@@ -69,19 +69,19 @@ export class RateLimitsService {
 
   constructor(
     @Inject(CONFIG) config: Config,
-    private readonly chores: BackgroundJobs,
+    private readonly jobs: BackgroundJobs,
     private readonly repository: RateLimitsRepository,
     private readonly keys: LimitKeys,
     private readonly deviceTokens: DeviceTokens,
   ) {
     this.#mode = config.rateLimits;
-    chores.every(PURGE_SECONDS, 'purge limits', () => this.purgeLimits());
-    chores.every(PURGE_SECONDS, 'purge account guards', () => this.purgeGuards());
+    jobs.every(PURGE_SECONDS, 'purge limits', () => this.purgeLimits());
+    jobs.every(PURGE_SECONDS, 'purge account guards', () => this.purgeGuards());
   }
 
   /** @throws Problem `too_many_attempts`, alike for accounts that exist and that do not. */
-  async admitLogin({ email, address, deviceToken }: LoginAttempt): Promise<Admitted> {
-    if (this.#mode === 'off') return ADMITTED;
+  async admitLogin({ email, address, deviceToken }: LoginAttempt): Promise<AdmittedAttempt> {
+    if (this.#mode === 'off') return UNLIMITED;
     const account = email.toLowerCase();
     const share = String(Math.floor(Math.random() * SHARES));
     const attempt = this.#attempt('login', { address: clientOf(address), account, share });
@@ -102,27 +102,27 @@ export class RateLimitsService {
   }
 
   /** @throws Problem `too_many_attempts` */
-  admitPasswordChange(userId: string, address: string): Promise<Admitted> {
+  admitPasswordChange(userId: string, address: string): Promise<AdmittedAttempt> {
     return this.#admit('passwordChange', { userId, address: clientOf(address) });
   }
 
   /** @throws Problem `too_many_attempts` */
-  admitDeletion(userId: string, address: string): Promise<Admitted> {
+  admitDeletion(userId: string, address: string): Promise<AdmittedAttempt> {
     return this.#admit('deletion', { userId, address: clientOf(address) });
   }
 
   /** @throws Problem `too_many_attempts` */
-  admitRegistration(email: string, address: string): Promise<Admitted> {
+  admitRegistration(email: string, address: string): Promise<AdmittedAttempt> {
     return this.#admit('registration', { account: email.toLowerCase(), address: clientOf(address) });
   }
 
   /** @throws Problem `too_many_attempts` */
-  admitRefresh(sessionId: string, address: string): Promise<Admitted> {
+  admitRefresh(sessionId: string, address: string): Promise<AdmittedAttempt> {
     return this.#admit('refresh', { sessionId, address: clientOf(address) });
   }
 
   /** Of the session that asks. @throws Problem `too_many_attempts` */
-  admitLogout(sessionId: string): Promise<Admitted> {
+  admitLogout(sessionId: string): Promise<AdmittedAttempt> {
     return this.#admit('logout', { sessionId });
   }
 
@@ -139,17 +139,17 @@ export class RateLimitsService {
 
   /** Deletes the counts of limits that limit nobody any more. */
   purgeLimits(): Promise<void> {
-    return this.chores.walk(PURGE_LIMITS_LOCK, (query, after) => this.repository.purgeLimits(query, after));
+    return this.jobs.walk(PURGE_LIMITS_LOCK, (query, after) => this.repository.purgeLimits(query, after));
   }
 
   /** Deletes the account guards that nobody added to for long. */
   purgeGuards(): Promise<void> {
-    return this.chores.walk(PURGE_GUARDS_LOCK, (query, after) => this.repository.purgeGuards(query, after));
+    return this.jobs.walk(PURGE_GUARDS_LOCK, (query, after) => this.repository.purgeGuards(query, after));
   }
 
   /** Counts and tells that a limit is used up for so long: the problem to refuse with, or undefined in a dry run. */
-  refusal(policy: LimitPolicy, untilNext: number): Problem | undefined {
-    return this.#refusal({ name: policy.name, policy, seconds: untilNext, retrySeconds: untilNext });
+  limitProblem(policy: LimitPolicy, untilNext: number): Problem | undefined {
+    return this.#limitProblem({ name: policy.name, policy, seconds: untilNext, retrySeconds: untilNext });
   }
 
   /** Attempts refused since the start, by the limit; in a dry run those that would have been. */
@@ -157,7 +157,7 @@ export class RateLimitsService {
     return { ...this.#refused };
   }
 
-  #refusal({ name: limit, policy: { name, quota, seconds: window }, ...waits }: UsedUp): Problem | undefined {
+  #limitProblem({ name: limit, policy: { name, quota, seconds: window }, ...waits }: UsedUp): Problem | undefined {
     this.#refused[limit] = (this.#refused[limit] ?? 0) + 1;
     const [seconds, retry] = [waits.seconds, waits.retrySeconds].map((wait) => Math.max(1, Math.ceil(wait)));
     if (this.#mode === 'dry-run') {
@@ -174,8 +174,8 @@ export class RateLimitsService {
     });
   }
 
-  async #admit(kind: AttemptKind, subjects: Partial<Subjects>): Promise<Admitted> {
-    if (this.#mode === 'off') return ADMITTED;
+  async #admit(kind: AttemptKind, subjects: Partial<Subjects>): Promise<AdmittedAttempt> {
+    if (this.#mode === 'off') return UNLIMITED;
     const attempt = this.#attempt(kind, subjects);
     const taken = await this.#consume(attempt);
     return {
@@ -188,17 +188,17 @@ export class RateLimitsService {
   }
 
   /** A login without a device token. Where its address was refused a moment ago, it is refused again from memory. */
-  async #admitStranger(attempt: Attempt, memories: Memories): Promise<Admitted> {
+  async #admitStranger(attempt: Attempt, memories: Memories): Promise<AdmittedAttempt> {
     for (const key of Object.values(memories)) {
       const recent = this.#recent.find(key);
-      const problem = recent && this.#refusal(usedUpOf(recent));
+      const problem = recent && this.#limitProblem(usedUpOf(recent));
       if (problem !== undefined) throw problem;
     }
     return this.#admitted(attempt, await this.#consume(attempt, memories), memories);
   }
 
   /** A login from a device that is not known, and is after a success. */
-  #admitted({ onSuccess }: Attempt, taken: Taken, memories: Memories = {}): Admitted {
+  #admitted({ onSuccess }: Attempt, taken: Taken, memories: Memories = {}): AdmittedAttempt {
     // What is given back frees what was refused because of it.
     const forget = (): void => Object.values(memories).forEach((key) => this.#recent.forget(key));
     return {
@@ -224,7 +224,7 @@ export class RateLimitsService {
       outcome = race < MOST_RACES ? await this.repository.consume(attempt) : lost(attempt, outcome.taken);
     }
     if (outcome.kind !== 'refused') return outcome.taken;
-    const problem = this.#refusal(usedUpOf(outcome));
+    const problem = this.#limitProblem(usedUpOf(outcome));
     // A dry run: what would have been refused is charged nothing, and a device that is known stays so.
     if (problem === undefined) return { charges: [], isKnownDevice: outcome.isKnownDevice };
     const key = memories[outcome.limit];

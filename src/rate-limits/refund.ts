@@ -1,18 +1,18 @@
 import { Prisma } from '../database/prisma.service.js';
 import type { TakenCharge } from './attempts.js';
-import { partName, shareOf } from './charge.js';
+import { cteName, shareOf } from './charge.js';
 import { MOST_DEVICES } from './limit-policies.js';
 
 /** In the order in which charges are taken, so that no two statements wait for each other. Each lacks the end of its WHERE. */
-export function inOrder(parts: readonly Prisma.Sql[], ending: Prisma.Sql): Prisma.Sql[] {
+export function asOrderedCtes(parts: readonly Prisma.Sql[], ending: Prisma.Sql): Prisma.Sql[] {
   return parts.map((part, index) => {
-    const after = index === 0 ? Prisma.sql`true` : Prisma.sql`(SELECT count(*) FROM ${partName(index - 1)}) >= 0`;
-    return Prisma.sql`${partName(index)} AS MATERIALIZED (${part} AND ${after} ${ending})`;
+    const after = index === 0 ? Prisma.sql`true` : Prisma.sql`(SELECT count(*) FROM ${cteName(index - 1)}) >= 0`;
+    return Prisma.sql`${cteName(index)} AS MATERIALIZED (${part} AND ${after} ${ending})`;
   });
 }
 
 /** What a success makes of a charge; without the end of its WHERE. */
-export function settle({ charge: { limit, key, afterSuccess } }: TakenCharge): Prisma.Sql | undefined {
+export function settleCharge({ charge: { limit, key, afterSuccess } }: TakenCharge): Prisma.Sql | undefined {
   if (afterSuccess === 'stays') return undefined;
   if (limit === 'account') return Prisma.sql`DELETE FROM account_guards WHERE key = ${key}`;
   if (afterSuccess === 'resets the count') return Prisma.sql`DELETE FROM rate_limits WHERE key = ${key}`;
@@ -21,7 +21,7 @@ export function settle({ charge: { limit, key, afterSuccess } }: TakenCharge): P
 }
 
 /** Holds the row of a charge, unless it was reset since; without the end of its WHERE. */
-export function hold({ charge: { limit, key }, began, until }: TakenCharge): Prisma.Sql {
+export function lockCharge({ charge: { limit, key }, began, until }: TakenCharge): Prisma.Sql {
   if (limit === 'account') {
     return Prisma.sql`
       SELECT key, failures - 1 AS failures,
@@ -33,9 +33,9 @@ export function hold({ charge: { limit, key }, began, until }: TakenCharge): Pri
     FROM rate_limits WHERE key = ${key} AND began_at = ${began}::timestamptz`;
 }
 
-/** Takes a charge back from the row that {@link hold} holds; where it was the only one, no row is left. */
+/** Takes a charge back from the row that {@link lockCharge} holds; where it was the only one, no row is left. */
 export function refund({ charge: { limit } }: TakenCharge, index: number): Prisma.Sql[] {
-  const held = partName(index);
+  const held = cteName(index);
   const names = [Prisma.raw(`emptied${index}`), Prisma.raw(`refunded${index}`)];
   if (limit === 'account') {
     return [

@@ -58,14 +58,14 @@ export class RevocationStaleness implements OnApplicationBootstrap, OnApplicatio
   }
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => this.#tell(), CHECK_MS).unref();
+    this.#timer = setInterval(() => this.#logChange(), CHECK_MS).unref();
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.#timer);
   }
 
-  #tell(): void {
+  #logChange(): void {
     if (this.isStale === this.#wasStale) return;
     this.#wasStale = this.isStale;
     const policy = this.#refuses ? 'refuse' : 'serve';

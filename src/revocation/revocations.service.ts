@@ -40,11 +40,11 @@ export class RevocationsService {
   constructor(
     private readonly prisma: PrismaService,
     private readonly feed: ChangeFeed,
-    private readonly chores: BackgroundJobs,
+    private readonly jobs: BackgroundJobs,
     private readonly repository: RevocationsRepository,
     private readonly keyRing: KeyRing,
   ) {
-    chores.every(PURGE_SECONDS, 'purge revocations', () => this.purge());
+    jobs.every(PURGE_SECONDS, 'purge revocations', () => this.purge());
     feed.follow((query, isFresh) => this.#read(query, isFresh));
   }
 
@@ -84,7 +84,7 @@ export class RevocationsService {
 
   /** Deletes what can matter no more. */
   async purge(): Promise<void> {
-    await this.chores.walk(PURGE_REVOCATIONS_LOCK, (query, after) => this.repository.purge(query, after));
+    await this.jobs.walk(PURGE_REVOCATIONS_LOCK, (query, after) => this.repository.purge(query, after));
   }
 
   async #read(query: ChangeQuery, isFresh: boolean): Promise<void> {
@@ -97,7 +97,7 @@ export class RevocationsService {
       const rows = await this.repository.listFrom(query, this.#position?.row.id ?? FIRST_ID, PAGE_SIZE);
       if (this.#isContinued(rows)) {
         isMore = rows.length === PAGE_SIZE;
-        this.#take(rows, isNews);
+        this.#addRows(rows, isNews);
       } else {
         isNews &&= !this.#isReplaced(rows);
         this.#position = undefined;
@@ -124,7 +124,7 @@ export class RevocationsService {
     return isReplaced;
   }
 
-  #take(rows: readonly RevocationRow[], isNews: boolean): void {
+  #addRows(rows: readonly RevocationRow[], isNews: boolean): void {
     const last = rows.at(-1);
     if (last === undefined || last.id === this.#position?.row.id) return;
     for (const row of rows) this.#apply(row);

@@ -10,13 +10,13 @@ const PURGE_SECONDS = 3600;
 @Injectable()
 export class SessionsPurge {
   constructor(
-    private readonly chores: BackgroundJobs,
+    private readonly jobs: BackgroundJobs,
     private readonly repository: SessionsRepository,
   ) {
-    chores.every(PURGE_SECONDS, 'purge sessions', () => this.purge());
+    jobs.every(PURGE_SECONDS, 'purge sessions', () => this.purge());
   }
 
   purge(): Promise<void> {
-    return this.chores.walk(PURGE_SESSIONS_LOCK, (query, after) => this.repository.purge(query, after));
+    return this.jobs.walk(PURGE_SESSIONS_LOCK, (query, after) => this.repository.purge(query, after));
   }
 }

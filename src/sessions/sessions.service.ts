@@ -64,7 +64,7 @@ export class SessionsService {
     const session = { id, userId, passwordHash, ...sessionClientOf(client) };
     const isStarted = await this.repository.insertUndisturbed(session, (part) => this.audit.insertion(started, part));
     if (!isStarted) return undefined;
-    this.audit.tell(started);
+    this.audit.log(started);
     return this.#firstTokens(id);
   }
 

@@ -10,11 +10,11 @@ const REPAIR_SECONDS = 1;
 /** Has every serving node see to the keys, before it serves and then again and again. */
 @Injectable()
 export class KeyRotationJob {
-  constructor(chores: BackgroundJobs, rotation: KeyRotationService, keyRing: KeyRing) {
+  constructor(jobs: BackgroundJobs, rotation: KeyRotationService, keyRing: KeyRing) {
     if (!rotation.isManaged) return;
-    chores.beforehand(() => rotation.prepare());
-    chores.every(CHECK_SECONDS, 'rotate keys', () => rotation.maintain());
-    chores.every(REPAIR_SECONDS, 'repair keys', async () => {
+    jobs.beforehand(() => rotation.prepare());
+    jobs.every(CHECK_SECONDS, 'rotate keys', () => rotation.maintain());
+    jobs.every(REPAIR_SECONDS, 'repair keys', async () => {
       if (keyRing.isBroken) await rotation.repair(keyRing.revived);
     });
   }

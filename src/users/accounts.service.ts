@@ -3,7 +3,7 @@ import type { Principal } from '../access/principal.js';
 import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
-import { whileAdmitted } from '../rate-limits/admitted-attempt.js';
+import { runAdmitted } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -45,7 +45,7 @@ export class AccountsService {
       return { ...user, nextHash: await this.users.hashOther(user.email, { current, next }, disconnected) };
     };
     const admitted = await this.limits.admitPasswordChange(userId, client.address);
-    await whileAdmitted(admitted, () =>
+    await runAdmitted(admitted, () =>
       this.users.whileVerified(verify, async (tx, { nextHash }) => {
         if (nextHash !== undefined) await this.users.setPasswordHash(tx, userId, nextHash);
         const isAnyForgotten = (await this.limits.endDevices(tx, userId, deviceToken)) > 0;
@@ -82,7 +82,7 @@ export class AccountsService {
     disconnected?: AbortSignal,
   ): Promise<void> {
     const admitted = await this.limits.admitDeletion(userId, client.address);
-    await whileAdmitted(admitted, () =>
+    await runAdmitted(admitted, () =>
       this.users.whileVerified(
         () => this.users.verifyCurrent(userId, current, disconnected),
         (tx) => this.#delete(tx, userId, client),

@@ -34,7 +34,7 @@ export class UsersService {
     const registered: AuditEvent = { event: 'user_registered', by, userId: user.id };
     try {
       const createdAt = await this.repository.insert(user, (part) => this.audit.insertion(registered, part));
-      this.audit.tell(registered);
+      this.audit.log(registered);
       return view({ ...user, createdAt });
     } catch (error) {
       throw violatedIndex(error) === EMAIL_INDEX ? emailTaken({ cause: error }) : error;
@@ -54,7 +54,7 @@ export class UsersService {
    * @throws Problem `credentials_invalid`.
    */
   async verify(email: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
-    const user = await this.passwords.admit(() => this.repository.findCredential(email), disconnected);
+    const user = await this.passwords.admitHash(() => this.repository.findCredential(email), disconnected);
     const isRight = user
       ? await this.passwords.verify(password, user.passwordHash, disconnected)
       : await this.passwords.verifyNothing(password, disconnected);
@@ -64,7 +64,7 @@ export class UsersService {
 
   /** The caller, whose current password this is. @throws Problem `credentials_invalid`. */
   async verifyCurrent(id: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
-    const user = await this.passwords.admit(() => this.repository.findCredentialById(id), disconnected);
+    const user = await this.passwords.admitHash(() => this.repository.findCredentialById(id), disconnected);
     const isRight = user !== null && (await this.passwords.verify(password, user.passwordHash, disconnected));
     if (!isRight || user.disabledAt !== null) throw refused(user, isRight);
     return user;

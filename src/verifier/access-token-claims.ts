@@ -42,16 +42,16 @@ export function checkClaims(
   claims: Readonly<Record<string, unknown>>,
   expected: ExpectedClaims,
 ): asserts claims is Readonly<Record<string, unknown>> & AccessTokenClaims {
-  if (claims['iss'] !== expected.issuer) throw refusal('iss is not the issuer'); // RFC 9068 section 4
-  if (!holdsAudience(claims['aud'], expected.audience)) throw refusal('aud is not the audience'); // RFC 7519 section 4.1.3
-  if (!Number.isFinite(claims['exp'])) throw refusal('exp is not a number'); // RFC 7519 section 4.1.4
-  if (!isAbsentOr(Number.isFinite, claims['nbf'])) throw refusal('nbf is not a number'); // RFC 7519 section 4.1.5
-  if (!Number.isFinite(claims['iat'])) throw refusal('iat is not a number'); // RFC 7519 section 4.1.6
-  if (!isUuid(claims['sub'])) throw refusal('sub is not a UUID');
-  if (!isUuid(claims['sid'])) throw refusal('sid is not a UUID');
-  if (!isText(claims['jti'], MAX_ID_LENGTH)) throw refusal('jti is not a short string'); // RFC 7519 section 4.1.7
-  if (!isText(claims['client_id'], MAX_ID_LENGTH)) throw refusal('client_id is not a short string'); // RFC 9068 section 2.2
-  if (!isAbsentOr(isEmail, claims['email'])) throw refusal('email is not a short string');
+  if (claims['iss'] !== expected.issuer) throw invalid('iss is not the issuer'); // RFC 9068 section 4
+  if (!holdsAudience(claims['aud'], expected.audience)) throw invalid('aud is not the audience'); // RFC 7519 section 4.1.3
+  if (!Number.isFinite(claims['exp'])) throw invalid('exp is not a number'); // RFC 7519 section 4.1.4
+  if (!isAbsentOr(Number.isFinite, claims['nbf'])) throw invalid('nbf is not a number'); // RFC 7519 section 4.1.5
+  if (!Number.isFinite(claims['iat'])) throw invalid('iat is not a number'); // RFC 7519 section 4.1.6
+  if (!isUuid(claims['sub'])) throw invalid('sub is not a UUID');
+  if (!isUuid(claims['sid'])) throw invalid('sid is not a UUID');
+  if (!isText(claims['jti'], MAX_ID_LENGTH)) throw invalid('jti is not a short string'); // RFC 7519 section 4.1.7
+  if (!isText(claims['client_id'], MAX_ID_LENGTH)) throw invalid('client_id is not a short string'); // RFC 9068 section 2.2
+  if (!isAbsentOr(isEmail, claims['email'])) throw invalid('email is not a short string');
 }
 
 /**
@@ -62,7 +62,7 @@ export function checkClaims(
 export function checkTimes(claims: AccessTokenClaims, now: number, limits: TimeLimits): void {
   const { clockToleranceSeconds: tolerance, maxLifetimeSeconds } = limits;
   if (now >= claims.exp + tolerance) throw new TokenError('expired', 'exp has passed');
-  if (claims.exp > now + maxLifetimeSeconds + tolerance) throw refusal('exp is too far ahead'); // RFC 6750 section 5.3
+  if (claims.exp > now + maxLifetimeSeconds + tolerance) throw invalid('exp is too far ahead'); // RFC 6750 section 5.3
   if (claims.nbf !== undefined && now < claims.nbf - tolerance) throw new TokenError('not_yet_valid', 'nbf is ahead');
   if (now < claims.iat - tolerance) throw new TokenError('not_yet_valid', 'iat is ahead');
 }
@@ -97,6 +97,6 @@ function isEmail(value: unknown): boolean {
   return isText(value, MAX_EMAIL_LENGTH);
 }
 
-function refusal(reason: string): TokenError {
+function invalid(reason: string): TokenError {
   return new TokenError('claims', reason);
 }

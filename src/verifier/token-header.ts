@@ -15,17 +15,17 @@ export function keyForHeader(
   header: Readonly<Record<string, unknown>>,
   keys: ReadonlyMap<unknown, PreparedKey>,
 ): PreparedKey {
-  if (Object.hasOwn(header, 'crit')) throw refusal('crit names what is not understood'); // RFC 7515 section 4.1.11
-  if (Object.hasOwn(header, 'b64')) throw refusal('b64 is not supported'); // RFC 7797 section 3
-  if (Object.hasOwn(header, 'zip')) throw refusal('zip is not supported'); // RFC 8725 section 3.6
-  if (KEY_CARRIERS.some((name) => Object.hasOwn(header, name))) throw refusal('the header carries a key');
-  if (!ACCESS_TOKEN_TYPES.has(header['typ'])) throw refusal('typ is not at+jwt'); // RFC 9068 section 4
+  if (Object.hasOwn(header, 'crit')) throw invalid('crit names what is not understood'); // RFC 7515 section 4.1.11
+  if (Object.hasOwn(header, 'b64')) throw invalid('b64 is not supported'); // RFC 7797 section 3
+  if (Object.hasOwn(header, 'zip')) throw invalid('zip is not supported'); // RFC 8725 section 3.6
+  if (KEY_CARRIERS.some((name) => Object.hasOwn(header, name))) throw invalid('the header carries a key');
+  if (!ACCESS_TOKEN_TYPES.has(header['typ'])) throw invalid('typ is not at+jwt'); // RFC 9068 section 4
   const key = keys.get(header['kid']);
   if (key === undefined) throw new TokenError('unknown_key', 'kid names no trusted key'); // RFC 7515 section 4.1.4
-  if (header['alg'] !== key.alg) throw refusal('alg is not the one of the key'); // RFC 8725 section 3.1
+  if (header['alg'] !== key.alg) throw invalid('alg is not the one of the key'); // RFC 8725 section 3.1
   return key;
 }
 
-function refusal(reason: string): TokenError {
+function invalid(reason: string): TokenError {
   return new TokenError('header', reason);
 }
