@@ -14,6 +14,7 @@ const LONG_BODY = 15_500;
 /** What costs less is not looked at more closely: a connection alone takes a third of it. */
 const UNSUSPICIOUS_MS = 1;
 const TRIES = 5;
+const MOST_LOOKS = 4;
 
 let app: TestApp;
 let token: string;
@@ -68,11 +69,16 @@ async function offenders(forms: readonly Form[], longest: number, mostMs: number
   const found: string[] = [];
   for (const { name, ofLength } of forms) {
     if ((await costOnce(ofLength(longest))).ms < UNSUSPICIOUS_MS) continue;
-    const long = await costOf(ofLength(longest));
-    const short = await costOf(ofLength(longest / 4));
-    // What is answered otherwise is looked at otherwise.
-    const isQuick = long.ms < UNSUSPICIOUS_MS || long.ms <= 5 * short.ms || long.status !== short.status;
-    if (long.ms > mostMs || !isQuick) found.push(`${name}: ${short.ms.toFixed(2)} and ${long.ms.toFixed(2)} ms`);
+    let flaw: string | undefined;
+    // What costs too much does so each time; another process that takes the CPU does not.
+    for (let look = 0; look < MOST_LOOKS && (look === 0 || flaw !== undefined); look++) {
+      const long = await costOf(ofLength(longest));
+      const short = await costOf(ofLength(longest / 4));
+      // What is answered otherwise is looked at otherwise.
+      const isQuick = long.ms < UNSUSPICIOUS_MS || long.ms <= 5 * short.ms || long.status !== short.status;
+      flaw = long.ms > mostMs || !isQuick ? `${short.ms.toFixed(2)} and ${long.ms.toFixed(2)} ms` : undefined;
+    }
+    if (flaw !== undefined) found.push(`${name}: ${flaw}`);
   }
   return found;
 }
