@@ -296,10 +296,13 @@ async function handled(path: string, fields: Readonly<Record<string, string>>): 
 }
 
 describe('what Swagger UI is asked', () => {
-  it('is every target at /docs/static/ that may be a file of it (INP-13)', async () => {
+  it('is every target at /docs/static/ that may be a file of it, each time, and none of more than 64 characters (INP-13)', async () => {
     for (const unit of ['a', '.', '-', '0']) {
-      const path = `/docs/static/${filled(unit, 4000)}`;
-      expect((await handled(path, {})).map(({ url }) => url)).toEqual([path, path]);
+      const [short, long] = [64, 65].map((length) => `/docs/static/${filled(unit, length)}`) as [string, string];
+      for (let time = 0; time < 2; time++) {
+        expect((await handled(short, {})).map(({ url }) => url)).toEqual([short, short]);
+        expect((await handled(long, {})).map(({ url }) => url)).toEqual([long]);
+      }
     }
   });
 

@@ -20,7 +20,7 @@ type Specification = StaticDocumentSpec['document'];
 type Page = Pick<Awaited<ReturnType<FastifyInstance['inject']>>, 'statusCode' | 'headers' | 'rawPayload'>;
 
 /** All there is, each by one name. */
-const PATH = /^\/docs(?:\/(?:static\/)?[\w.-]*)?$/;
+const PATH = /^\/docs(?:\/(?:static\/)?[\w.-]{0,64})?$/;
 
 /**
  * Serves `/docs`, Swagger UI from files of this machine alone, over the document of registerOpenApi. It takes as long to load
@@ -33,7 +33,8 @@ export async function registerDocs(fastify: FastifyInstance): Promise<void> {
     const load = async (path: string): Promise<Page> => {
       site ??= openSite(fastify.swagger() as Specification);
       const { statusCode, headers, rawPayload } = await (await site).inject(path);
-      if (statusCode === 404) throw notFound();
+      // Kept is what there is, or the paths that strangers make up would fill the memory.
+      if (statusCode >= 400) throw notFound();
       const { date: _, connection: __, ...lasting } = headers;
       return { statusCode, headers: lasting, rawPayload };
     };
