@@ -2,11 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 /** Run by `npm run test:faults` alone. */
 const FAULTS_ONLY = [
-  'test/first-starts.test.ts',
-  'test/haproxy.test.ts',
-  'test/install.test.ts',
-  'test/large-purges.test.ts',
-  'test/rolling-upgrade.test.ts',
+  'test/operations/first-starts.test.ts',
+  'test/operations/haproxy.test.ts',
+  'test/operations/install.test.ts',
+  'test/database/large-purges.test.ts',
+  'test/database/rolling-upgrade.test.ts',
 ];
 
 /** These go by how long something takes, or by how much memory: one at a time, when the others are done. */
@@ -36,12 +36,12 @@ const MEASURING = [
   'slow-clients',
   'stalls',
   'token-flood',
-].map((name) => `test/${name}.test.ts`);
+].map((name) => `test/*/${name}.test.ts`);
 
 /** For waits for a fact; what must be true sooner says so itself. */
 const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
 
-const HTTP = { ...PATIENT, globalSetup: ['test/global-setup.ts'] };
+const HTTP = { ...PATIENT, globalSetup: ['test/support/global-setup.ts'] };
 
 export default defineConfig({
   test: {

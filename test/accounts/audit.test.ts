@@ -1,0 +1,254 @@
+import type { Type } from '@nestjs/common';
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { AuditService } from '../../src/audit/audit.service.js';
+import { AUDIT_EVENTS } from '../../src/audit/audit-events.js';
+import { KeysService } from '../../src/auth/keys.service.js';
+import { AccountsService } from '../../src/users/accounts.service.js';
+import { createDatabase, PASSWORD, startApp, type TestApp } from '../support/app.js';
+import { claimsOf, tokensOf } from '../support/client.js';
+import { setFailures } from '../support/limit-states.js';
+import { MASTER_SECRET } from '../support/processes.js';
+
+const OTHER_PASSWORD = 'another long passphrase';
+const UUID = /^[\da-f-]{36}$/;
+
+interface Row {
+  readonly event: string;
+  readonly actor: string;
+  readonly user_id: string | null;
+  readonly session_id: string | null;
+  readonly address: string | null;
+  readonly user_agent: string | null;
+  readonly request_id: string | null;
+  readonly details: Record<string, unknown>;
+}
+
+function trail(app: TestApp, userId: string | null): Promise<Row[]> {
+  return app.query<Row>('SELECT * FROM audit_events WHERE user_id IS NOT DISTINCT FROM $1 ORDER BY id', [userId]);
+}
+
+/** What the log says of a user, or of keys. */
+function told(app: TestApp, userId: string | undefined) {
+  return app.log().filter((line) => line['msg'] === 'security' && line['userId'] === userId);
+}
+
+const email = (): string => `${randomUUID()}@example.com`;
+const service = <Service>(app: TestApp, type: Type<Service>): Service => app.nest.get(type, { strict: false });
+
+/** A user who does and suffers everything that there is an event for. Ends deleted. */
+async function live(app: TestApp): Promise<{ userId: string; sessionId: string }> {
+  const address = email();
+  await app.register(address);
+  const first = await app.signInAs(address);
+  await app.logout(first.token);
+  const second = await app.signInAs(address);
+  await app.signInAs(address);
+  await app.logout(second.token, 'others');
+  for (let count = 0; count < 100; count++) await app.signInAs(address);
+  const third = await app.signInAs(address);
+  const { refreshToken } = tokensOf(await app.refresh(third.refreshToken));
+  await app.refresh(refreshToken);
+  expect((await app.refresh(third.refreshToken)).body).toMatchObject({ code: 'refresh_token_reused' });
+  const fourth = await app.signInAs(address);
+  const json = { currentPassword: PASSWORD, newPassword: OTHER_PASSWORD };
+  expect((await app.call('POST', '/v1/users/me/password', { token: fourth.token, json })).status).toBe(204);
+  const accounts = service(app, AccountsService);
+  await setFailures(app, address, 10);
+  await accounts.unlock(address);
+  await accounts.disable(address);
+  await accounts.enable(address);
+  const { token } = await app.signInAs(address, OTHER_PASSWORD);
+  const deletion = { currentPassword: OTHER_PASSWORD };
+  expect((await app.call('POST', '/v1/users/me/deletion', { token, json: deletion })).status).toBe(204);
+  return first;
+}
+
+describe('the audit trail', () => {
+  it('has one row for everything that becomes of a user, and the log one line (LOG-02)', async () => {
+    const app = await startApp();
+    const { userId, sessionId } = await live(app);
+    const rows = await trail(app, userId);
+    const kinds = new Set(rows.map(({ event }) => event));
+    expect([...kinds].toSorted()).toEqual(
+      Object.keys(AUDIT_EVENTS)
+        .filter((event) => !event.startsWith('key_') && event !== 'database_restored')
+        .toSorted(),
+    );
+    const count = (event: string): number => rows.filter((row) => row.event === event).length;
+    expect([count('session_started'), count('session_displaced'), count('user_registered')]).toEqual([106, 2, 1]);
+    expect(rows.find(({ event }) => event === 'session_ended')).toMatchObject({ session_id: sessionId });
+    expect(rows.find(({ event }) => event === 'sessions_ended')?.details).toEqual({ endedSessions: 1 });
+    expect(rows.find(({ event }) => event === 'password_changed')?.details).toEqual({ endedSessions: 99 });
+    expect(told(app, userId).map((line) => [line['event'], line['sessionId'] ?? null])).toEqual(
+      rows.map(({ event, session_id: session }) => [event, session]),
+    );
+  });
+
+  it('says who, what, whence and in which request (LOG-02)', async () => {
+    const app = await startApp();
+    const requestId = randomUUID();
+    const userAgent = `"agent"} {"event":"forged"} \u00ff${'x'.repeat(300)}`;
+    const headers = { 'user-agent': userAgent, 'x-request-id': requestId };
+    const json = { email: email(), password: PASSWORD };
+    const { body } = await app.call('POST', '/v1/auth/register', { json });
+    const { body: tokens } = await app.call('POST', '/v1/auth/login', { json, headers });
+    const { sid } = claimsOf(String(tokens['access_token']));
+    const [registered, started] = await trail(app, String(body['id']));
+    expect(registered).toMatchObject({
+      event: 'user_registered',
+      actor: 'user',
+      request_id: expect.stringMatching(UUID),
+    });
+    expect(started).toMatchObject({
+      event: 'session_started',
+      actor: 'user',
+      session_id: sid,
+      address: '127.0.0.1',
+      user_agent: userAgent.slice(0, 256),
+      request_id: requestId,
+    });
+    const [, line] = told(app, String(body['id']));
+    expect(line).toMatchObject({ event: 'session_started', ip: '127.0.0.1', reqId: requestId, sessionId: sid });
+    expect(line?.['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(app.log().map((each) => each['event'])).not.toContain('forged');
+  });
+
+  it('knows an operator, and the keys', async () => {
+    const app = await startApp();
+    const keys = service(app, KeysService);
+    const [active] = await keys.list();
+    await keys.revoke(String(active?.kid));
+    await app.query(`UPDATE signing_keys SET created_at = created_at - interval '1 day'`);
+    await keys.rotate();
+    const rows = await trail(app, null);
+    expect(rows.map(({ event, actor }) => [event, actor])).toEqual([
+      ['key_revoked', 'operator'],
+      ['key_rotated', 'operator'],
+    ]);
+    expect(rows[0]).toMatchObject({ details: { kid: active?.kid }, address: null, request_id: null });
+    expect(told(app, undefined).map((line) => line['event'])).toEqual(['key_revoked', 'key_rotated']);
+  });
+
+  it('is written with what it records, or neither is', async () => {
+    const app = await startApp();
+    const known = await app.signIn();
+    const other = await app.signInAs(known.email);
+    const state = () =>
+      app.query(
+        `SELECT (SELECT count(*) FROM users), (SELECT string_agg(password_hash, '') FROM users),
+                (SELECT count(*) FROM sessions WHERE ended_at IS NULL), (SELECT count(*) FROM revocations),
+                (SELECT count(*) FROM users WHERE disabled_at IS NULL) AS enabled,
+                (SELECT string_agg(kid, '' ORDER BY kid) FROM signing_keys WHERE retired_at IS NULL) AS keys`,
+      );
+    await app.query(`ALTER TABLE audit_events ADD CONSTRAINT none CHECK (false) NOT VALID`);
+    const before = await state();
+    const { token } = known;
+    const json = { currentPassword: PASSWORD, newPassword: OTHER_PASSWORD };
+    const accounts = service(app, AccountsService);
+    const keys = service(app, KeysService);
+    const [active] = await keys.list();
+    const answers = [
+      await app.register(email()),
+      await app.login(known.email),
+      await app.logout(token),
+      await app.logout(token, 'others'),
+      await app.logout(token, 'global'),
+      await app.call('DELETE', `/v1/auth/sessions/${other.sessionId}`, { token }),
+      await app.call('POST', '/v1/users/me/password', { token, json }),
+      await app.call('POST', '/v1/users/me/deletion', { token, json: { currentPassword: PASSWORD } }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 500));
+    await expect(accounts.disable(known.email)).rejects.toThrow();
+    await expect(accounts.delete(known.email)).rejects.toThrow();
+    await expect(keys.revoke(String(active?.kid))).rejects.toThrow();
+    expect(await state()).toEqual(before);
+    expect((await app.me(token)).status).toBe(200);
+    const after = app.log().filter((line) => line['msg'] === 'security');
+    expect(after.map((line) => line['event'])).toEqual(['user_registered', 'session_started', 'session_started']);
+  });
+
+  it('can be neither changed nor, for a day, deleted', async () => {
+    const app = await startApp();
+    const { userId } = await app.signIn();
+    for (const change of ["UPDATE audit_events SET event = 'x'", 'DELETE FROM audit_events', 'TRUNCATE audit_events']) {
+      await expect(app.query(change)).rejects.toThrow('append-only');
+    }
+    expect(await trail(app, userId)).toHaveLength(2);
+  });
+
+  it('is kept for AUDIT_RETENTION_DAYS, and outlives whom it is about', async () => {
+    const app = await startApp({ changes: { auditRetentionDays: 30 } });
+    const userId = randomUUID();
+    await app.query(
+      `INSERT INTO audit_events (occurred_at, event, actor, user_id)
+       SELECT now() - make_interval(days => CASE WHEN n <= 2500 THEN 31 ELSE 29 END), 'user_registered', 'user', $1
+       FROM generate_series(1, 2600) n`,
+      [userId],
+    );
+    await service(app, AuditService).purge();
+    expect(await trail(app, userId)).toHaveLength(100);
+  });
+
+  it('is printed by npm run events, oldest first, of everybody or of one in whatever letters (SES-07)', async () => {
+    const databaseUrl = await createDatabase();
+    const app = await startApp({ databaseUrl });
+    const one = await app.signIn();
+    await app.signIn();
+    const print = async (...user: string[]): Promise<Record<string, unknown>[]> => {
+      const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET };
+      const { stdout } = await promisify(execFile)(process.execPath, ['dist/cli/list-events.js', ...user], { env });
+      return stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    };
+    expect(await print()).toHaveLength(4);
+    await app.query(`
+      INSERT INTO audit_events (event, actor) SELECT 'key_rotated', 'system' FROM generate_series(1, 1200)`);
+    const ids = (await print()).map(({ id }) => Number(id));
+    expect(ids).toEqual(Array.from({ length: 1204 }, (_, index) => index + 1));
+    expect((await print(one.email)).map(({ event }) => event)).toEqual(['user_registered', 'session_started']);
+    for (const user of [one.userId, one.userId.toUpperCase(), one.email.toUpperCase()])
+      expect(await print(user)).toEqual(await print(one.email));
+    await expect(print('nobody')).rejects.toMatchObject({ stderr: 'usage: npm run events [-- ADDRESS | USER_ID]\n' });
+  });
+});
+
+describe('what is refused and changes nothing', () => {
+  it.each([
+    ['of an unknown address', 'unknown_address'],
+    ['with a wrong password', 'wrong_password'],
+    ['of a disabled user', 'user_disabled'],
+  ])('a login %s is told with its reason, to the log alone (LOG-02)', async (_case, reason) => {
+    const app = await startApp();
+    const known = await app.signIn();
+    if (reason === 'user_disabled') await service(app, AccountsService).disable(known.email);
+    const before = (await trail(app, known.userId)).length;
+    const address = reason === 'unknown_address' ? email() : known.email;
+    const { body } = await app.login(address, reason === 'user_disabled' ? PASSWORD : OTHER_PASSWORD);
+    const userId = reason === 'unknown_address' ? undefined : known.userId;
+    const lines = app.log().filter((line) => line['event'] === 'credentials_invalid');
+    const reqId = String(body['instance']).slice('urn:uuid:'.length);
+    expect(lines).toEqual([expect.objectContaining({ reason, reqId, ip: '127.0.0.1', msg: 'security' })]);
+    expect(lines[0]?.['userId']).toBe(userId);
+    expect(await trail(app, known.userId)).toHaveLength(before);
+  });
+});
+
+describe('the id of a request', () => {
+  it('is the X-Request-Id that came, in lower case, if that is a UUID', async () => {
+    const app = await startApp();
+    const instance = async (id: string): Promise<unknown> =>
+      (await app.call('GET', '/v1/auth/me', { headers: { 'x-request-id': id } })).body['instance'];
+    const id = randomUUID();
+    expect(await instance(id)).toBe(`urn:uuid:${id}`);
+    expect(await instance(id.toUpperCase())).toBe(`urn:uuid:${id}`);
+    for (const other of [`${id}, ${id}`, `${id}x`, '', '1', `{"event":"forged"}`, 'x'.repeat(4000)]) {
+      expect(await instance(other)).toMatch(/^urn:uuid:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/);
+      expect(await instance(other)).not.toBe(`urn:uuid:${id}`);
+    }
+  });
+});

@@ -1,0 +1,188 @@
+import { createHmac, createPrivateKey } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Config } from '../../src/config/config.js';
+import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
+import { RefreshTokens } from '../../src/sessions/refresh-tokens.js';
+import { KeyRing } from '../../src/tokens/key-ring.js';
+import { deriveKey } from '../../src/secrets/derived-keys.js';
+import { openKey } from '../../src/secrets/sealed-key.js';
+import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
+import type { SignedIn } from '../support/client.js';
+import { limitKeys } from '../support/limit-states.js';
+import { MASTER_SECRET } from '../support/processes.js';
+import { keepOpen } from '../support/secrets.js';
+
+const ANOTHER_SECRET = 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK';
+const LABELS = ['key-encryption', 'refresh-token', 'device-token', 'limits'];
+
+let app: TestApp;
+/** The same service on the same database, without limits on guessing. */
+let attacked: TestApp;
+let user: SignedIn;
+let deviceToken: string;
+let tables: Record<string, Record<string, unknown>[]>;
+/** Each column of each row, as bytes whatever it was. */
+let cells: Buffer[];
+const onFinished = afterAllTests();
+
+beforeAll(async () => {
+  app = await startApp({ changes: { rateLimits: 'on' } }, onFinished);
+  attacked = await startApp({ databaseUrl: app.databaseUrl }, onFinished);
+  user = await app.signIn();
+  deviceToken = String((await app.login(user.email)).body['deviceToken']);
+  await app.refresh((await app.signInAs(user.email)).refreshToken);
+  await app.logout((await app.signInAs(user.email)).token);
+  await app.login(user.email, 'not the right passphrase');
+  tables = await dump();
+  cells = Object.values(tables).flatMap((rows) => rows.flatMap((row) => Object.values(row).map(bytesOf)));
+});
+
+/** Every column of every table. */
+async function dump(): Promise<typeof tables> {
+  const names = await app.query<{ name: string }>(
+    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`,
+  );
+  const read = names.map(async ({ name }) => [name, await app.query(`SELECT * FROM "${name}"`)] as const);
+  return Object.fromEntries(await Promise.all(read));
+}
+
+function bytesOf(value: unknown): Buffer {
+  if (Buffer.isBuffer(value)) return value;
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** Whether some cell holds the secret, as it is or in an encoding. */
+function isFound(secret: Buffer | string): boolean {
+  const raw = Buffer.from(secret);
+  const spellings = [raw, ...(['hex', 'base64', 'base64url'] as const).map((encoding) => raw.toString(encoding))];
+  return cells.some((cell) => spellings.some((spelling) => cell.includes(spelling)));
+}
+
+/** The last bytes of a text of ours: what only the service can know. */
+const macOf = (token: string, bytes: number): Buffer => Buffer.from(token, 'base64url').subarray(-bytes);
+
+/** All that the dump says, as texts that could be presented or be a secret. */
+function candidates(): string[] {
+  const texts = cells.flatMap((cell) => [
+    cell.toString(),
+    ...(['hex', 'base64', 'base64url'] as const).map((encoding) => cell.toString(encoding)),
+  ]);
+  return [...new Set(texts)].filter((text) => text.length > 0 && text.length <= 1024 && /^[\x20-\x7e]+$/.test(text));
+}
+
+const withSecret = (...masterSecret: string[]): Config => ({ masterSecret }) as unknown as Config;
+
+describe('a dump of the database', () => {
+  it('is of every table, and holds what is no secret', () => {
+    expect(Object.entries(tables).filter(([, rows]) => rows.length === 0)).toEqual([]);
+    expect(Object.keys(tables).length).toBeGreaterThan(7);
+    const [key] = app.nest.get(KeyRing, { strict: false }).jwks.keys;
+    for (const known of [user.email, user.sessionId, String(key?.kid)]) expect(isFound(known)).toBe(true);
+    expect(isFound(Buffer.from(String(key?.x), 'base64url'))).toBe(true);
+  });
+
+  it('holds no token, password, key or secret, in whatever encoding (RT-05)', () => {
+    const secrets = {
+      password: PASSWORD,
+      'master secret': MASTER_SECRET,
+      'access token': user.token,
+      'its signature': Buffer.from(user.token.split('.')[2] ?? '', 'base64url'),
+      'refresh token': user.refreshToken,
+      'its MAC': macOf(user.refreshToken, 24),
+      'device token': deviceToken,
+      'the MAC of that': macOf(deviceToken, 22),
+      ...Object.fromEntries(LABELS.map((label) => [label, deriveKey(MASTER_SECRET, label)])),
+      ...Object.fromEntries(sealedKeys().flatMap(privatePartsOf)),
+    };
+    expect(Object.keys(secrets).length).toBeGreaterThan(14);
+    expect(Object.entries(secrets).filter(([, secret]) => isFound(secret))).toEqual([]);
+  });
+
+  it('opens nothing: what is in it is no token, no password and no secret to make one with (RT-05)', async () => {
+    const found = candidates();
+    expect(found.length).toBeGreaterThan(100);
+    for (const text of found) keepOpen(text);
+    const content = { sessionId: user.sessionId, counter: 0 };
+    const forged = [
+      ...found.map((secret) => new RefreshTokens(withSecret(secret)).write(content)),
+      ...cells.map((key) => signedBy(key, user.refreshToken)),
+    ];
+    const presented = [...found, ...forged];
+    const refreshed = await outcomes(presented, async (text) => (await attacked.refresh(text)).status);
+    const guarded = await outcomes(presented, async (text) => (await attacked.me(text)).status);
+    const passwords = found.filter(({ length }) => length <= 256);
+    const loggedIn = await outcomes(passwords, async (text) => (await attacked.login(user.email, text)).status);
+    expect([refreshed, guarded, loggedIn]).toEqual([new Set([401]), new Set([401]), new Set([401])]);
+    const devices = app.nest.get(DeviceTokens, { strict: false });
+    expect(presented.filter((text) => devices.read(text) !== undefined)).toEqual([]);
+    // They have done no harm either.
+    expect((await attacked.refresh(user.refreshToken)).status).toBe(200);
+  });
+
+  it('keeps its keys sealed to any secret but the one (RT-05)', () => {
+    for (const { kid, sealed } of sealedKeys()) {
+      expect(() => openKey([MASTER_SECRET], kid, sealed)).not.toThrow();
+      for (const secret of [ANOTHER_SECRET, ...candidates()]) {
+        expect(() => openKey([secret], kid, sealed)).toThrow('needs another MASTER_SECRET');
+      }
+      // Even if its name of the secret were another's.
+      const renamed = Buffer.concat([sealed.subarray(0, 1), nameOf(ANOTHER_SECRET), sealed.subarray(9)]);
+      expect(() => openKey([ANOTHER_SECRET], kid, renamed)).toThrow('is damaged');
+    }
+  });
+
+  it('is of no use to a service with another MASTER_SECRET (RT-05)', async () => {
+    const changes = { masterSecret: [ANOTHER_SECRET], jwtSecret: ['pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX'] };
+    const other = await startApp({ databaseUrl: app.databaseUrl, changes });
+    expect((await other.refresh(user.refreshToken)).body['code']).toBe('refresh_token_invalid');
+    expect((await other.me(user.token)).status).toBe(401);
+    expect(other.nest.get(DeviceTokens, { strict: false }).read(deviceToken)).toBeUndefined();
+    const keys = [app, other].map((each) => limitKeys(each).of('account', user.email));
+    expect(keys.map(isFound)).toEqual([true, false]);
+  });
+});
+
+/** What came of all of them, some at once. */
+async function outcomes(texts: readonly string[], present: (text: string) => Promise<number>): Promise<Set<number>> {
+  const statuses = new Set<number>();
+  const rest = texts.values();
+  const work = async (): Promise<void> => {
+    for (const text of rest) statuses.add(await present(text));
+  };
+  await Promise.all(Array.from({ length: 20 }, work));
+  return statuses;
+}
+
+interface SealedKey {
+  readonly kid: string;
+  readonly sealed: Buffer;
+}
+
+function sealedKeys(): SealedKey[] {
+  return (tables['signing_keys'] ?? []).map((row) => ({
+    kid: String(row['kid']),
+    sealed: row['private_key'] as Buffer,
+  }));
+}
+
+/** Of a key that only its owner can open. */
+function privatePartsOf({ kid, sealed }: SealedKey): [string, Buffer][] {
+  const pkcs8 = openKey([MASTER_SECRET], kid, sealed);
+  const { d = '' } = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
+  return [
+    [`private key ${kid}`, pkcs8],
+    [`d of ${kid}`, Buffer.from(d, 'base64url')],
+  ];
+}
+
+/** What the service itself would write as the name of the secret that a key is sealed under. */
+function nameOf(secret: string): Buffer {
+  return deriveKey(secret, 'key-encryption name').subarray(0, 8);
+}
+
+/** The token as it would be if this were the key of its MAC. */
+function signedBy(key: Buffer, token: string): string {
+  const content = Buffer.from(token, 'base64url').subarray(0, -24);
+  const mac = createHmac('sha256', key).update(content).digest().subarray(0, 24);
+  return Buffer.concat([content, mac]).toString('base64url');
+}

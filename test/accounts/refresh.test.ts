@@ -1,0 +1,312 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDatabase, query, startApp, type TestApp } from '../support/app.js';
+import { claimsOf, Client, tokensOf, type SignedIn } from '../support/client.js';
+import { startNode } from '../support/processes.js';
+import { Proxy, through } from '../support/proxy.js';
+
+let app: TestApp;
+let strict: TestApp;
+const cleanups: (() => Promise<void>)[] = [];
+const onFinished = (clean: () => Promise<void>): void => void cleanups.unshift(clean);
+
+beforeAll(async () => {
+  app = await startApp({}, onFinished);
+  strict = await startApp({ databaseUrl: app.databaseUrl, changes: { refreshGraceSeconds: 0 } }, onFinished);
+});
+afterAll(async () => {
+  for (const clean of cleanups) await clean();
+});
+
+/** The successor of a refresh token that is expected to be exchanged. */
+async function exchange(client: Client, refreshToken: string): Promise<{ token: string; refreshToken: string }> {
+  const answer = await client.refresh(refreshToken);
+  expect([answer.status, answer.body['code']]).toEqual([200, undefined]);
+  return tokensOf(answer);
+}
+
+async function refused(client: Client, refreshToken: string): Promise<unknown> {
+  const { status, headers, body } = await client.refresh(refreshToken);
+  expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="gatehouse"']);
+  return body['code'];
+}
+
+/** Makes what happened to a session so much older. */
+async function age(column: 'refreshed_at' | 'created_at', sessionId: string, interval: string): Promise<void> {
+  await app.query(`UPDATE sessions SET ${column} = ${column} - $2::interval WHERE id = $1`, [sessionId, interval]);
+}
+
+async function isEnded({ sessionId }: SignedIn): Promise<unknown> {
+  const [row] = await app.query('SELECT ended_at IS NOT NULL AS ended FROM sessions WHERE id = $1', [sessionId]);
+  return row?.['ended'];
+}
+
+describe('a refresh', () => {
+  it('answers new tokens of the same session, not to be stored (RT-01)', async () => {
+    const first = await app.signIn();
+    const answer = await app.refresh(first.refreshToken);
+    const next = tokensOf(answer);
+    expect(answer.body).toEqual({
+      access_token: expect.any(String),
+      token_type: 'Bearer',
+      expires_in: 900,
+      refresh_token: expect.stringMatching(/^[\w-]{60}$/),
+    });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(next.refreshToken).not.toBe(first.refreshToken);
+    expect(claimsOf(next.token)).toMatchObject({ sid: first.sessionId, sub: first.userId, email: first.email });
+    expect(claimsOf(next.token)['jti']).not.toBe(claimsOf(first.token)['jti']);
+    expect((await app.me(next.token)).status).toBe(200);
+  });
+
+  it('of the token just exchanged gets the same successor and moves nothing (RT-04)', async () => {
+    const first = await app.signIn();
+    const next = await exchange(app, first.refreshToken);
+    const row = (): Promise<unknown> =>
+      app.query('SELECT xmin::text, refresh_counter, refreshed_at FROM sessions WHERE id = $1', [first.sessionId]);
+    const before = await row();
+    const replayed = await exchange(app, first.refreshToken);
+    expect(replayed.refreshToken).toBe(next.refreshToken);
+    expect(claimsOf(replayed.token)['jti']).not.toBe(claimsOf(next.token)['jti']);
+    expect(await row()).toEqual(before);
+    expect((await exchange(app, next.refreshToken)).refreshToken).not.toBe(next.refreshToken);
+  });
+
+  it('of the predecessor ends the session once the successor was used (RT-06)', async () => {
+    const first = await app.signIn();
+    const second = await exchange(app, first.refreshToken);
+    const third = await exchange(app, second.refreshToken);
+    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await refused(app, third.refreshToken)).toBe('refresh_token_invalid');
+    expect(await isEnded(first)).toBe(true);
+    for (const { token } of [first, second, third]) expect((await app.me(token)).body['code']).toBe('token_revoked');
+  });
+
+  it('of the predecessor ends the session once the grace is over, and no replay prolongs the grace (RT-02)', async () => {
+    const first = await app.signIn();
+    await exchange(app, first.refreshToken);
+    await age('refreshed_at', first.sessionId, '9 seconds');
+    await exchange(app, first.refreshToken);
+    await age('refreshed_at', first.sessionId, '2 seconds');
+    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await isEnded(first)).toBe(true);
+  });
+
+  it('of a token two steps old ends the session however recent it is (RT-06)', async () => {
+    const first = await app.signIn();
+    let { refreshToken } = first;
+    for (let step = 0; step < 5; step++) ({ refreshToken } = await exchange(app, refreshToken));
+    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await isEnded(first)).toBe(true);
+  });
+
+  it('leaves the other sessions of the user alone when one is ended for reuse', async () => {
+    const [first, other] = [await app.signIn(), await app.signIn()];
+    const sibling = await app.signInAs(first.email);
+    const second = await exchange(app, first.refreshToken);
+    await exchange(app, second.refreshToken);
+    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
+    for (const { token, refreshToken } of [sibling, other]) {
+      expect((await app.me(token)).status).toBe(200);
+      await exchange(app, refreshToken);
+    }
+  });
+
+  it('under a grace of 0 takes each token once (RT-01)', async () => {
+    const first = await strict.signIn();
+    const second = await exchange(strict, first.refreshToken);
+    expect(await refused(strict, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await refused(strict, second.refreshToken)).toBe('refresh_token_invalid');
+    expect((await strict.me(second.token)).body['code']).toBe('token_revoked');
+  });
+
+  it('under a grace of 0 of one token by ten at once mints one successor, and the session ends', async () => {
+    const first = await strict.signIn();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => strict.refresh(first.refreshToken)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.every(({ status }) => status === 200 || status === 401)).toBe(true);
+    expect(await isEnded(first)).toBe(true);
+  });
+
+  it('is refused after two idle weeks and after thirty days in all (RT-07)', async () => {
+    const [idle, old, fresh] = [await app.signIn(), await app.signIn(), await app.signIn()];
+    await age('refreshed_at', idle.sessionId, '14 days');
+    await age('created_at', old.sessionId, '30 days');
+    await age('refreshed_at', fresh.sessionId, '13 days 23 hours');
+    await age('created_at', fresh.sessionId, '29 days 23 hours');
+    expect(await refused(app, idle.refreshToken)).toBe('refresh_token_expired');
+    expect(await refused(app, old.refreshToken)).toBe('refresh_token_expired');
+    const next = await exchange(app, fresh.refreshToken);
+    await age('created_at', fresh.sessionId, '1 hour');
+    expect(await refused(app, next.refreshToken)).toBe('refresh_token_expired');
+  });
+
+  it('near the absolute limit answers an access token that ends with it (RT-07)', async () => {
+    const first = await app.signIn();
+    await age('created_at', first.sessionId, '29 days 23 hours 58 minutes');
+    const { body } = await app.refresh(first.refreshToken);
+    const { exp, iat } = claimsOf(String(body['access_token'])) as { exp: number; iat: number };
+    expect(body['expires_in']).toBeGreaterThan(60);
+    expect(body['expires_in']).toBeLessThanOrEqual(120);
+    expect(exp - iat).toBe(body['expires_in']);
+  });
+
+  it('reads the state of the user anew (RT-07, SES-03)', async () => {
+    const [renamed, disabled, deleted] = [await app.signIn(), await app.signIn(), await app.signIn()];
+    await app.query('UPDATE users SET email = $2, email_lower = $2 WHERE id = $1', [renamed.userId, 'new@example.com']);
+    await app.query('UPDATE users SET disabled_at = now() WHERE id = $1', [disabled.userId]);
+    await app.query('DELETE FROM users WHERE id = $1', [deleted.userId]);
+    expect(claimsOf((await exchange(app, renamed.refreshToken)).token)['email']).toBe('new@example.com');
+    expect(await refused(app, disabled.refreshToken)).toBe('refresh_token_invalid');
+    expect(await refused(app, deleted.refreshToken)).toBe('refresh_token_invalid');
+  });
+
+  it('refuses garbage, an altered token and an access token without a query (TOK-06, RT-05)', async () => {
+    const { token, refreshToken } = await app.signIn();
+    const asked = (): Promise<unknown> =>
+      app.query(`SELECT max(query_start)::text AS last FROM pg_stat_activity
+                 WHERE datname = current_database() AND application_name = 'gatehouse'`);
+    const before = await asked();
+    const altered = `${refreshToken.startsWith('AQ') ? 'AR' : 'AQ'}${refreshToken.slice(2)}`;
+    for (const garbage of ['x', 'é', altered, refreshToken.slice(1), `${refreshToken}A`, token]) {
+      expect(await refused(app, garbage)).toBe('refresh_token_invalid');
+    }
+    expect(await asked()).toEqual(before);
+    expect((await app.me(refreshToken)).body['code']).toBe('token_invalid');
+    await exchange(app, refreshToken);
+    expect(await asked()).not.toEqual(before);
+  });
+
+  it('honours a token that is ahead of its row, which a failover may leave', async () => {
+    const first = await app.signIn();
+    const second = await exchange(app, first.refreshToken);
+    await app.query('UPDATE sessions SET refresh_counter = 0 WHERE id = $1', [first.sessionId]);
+    const third = await exchange(app, second.refreshToken);
+    await exchange(app, third.refreshToken);
+    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
+  });
+
+  it('is a HOT update: no row, no index entry and no page is added', async () => {
+    const alone = await startApp();
+    // An automatic ANALYZE at that moment would keep row versions from being pruned.
+    await alone.query('ALTER TABLE sessions SET (autovacuum_enabled = off)');
+    let { refreshToken } = await alone.signIn();
+    const size = async (): Promise<unknown> =>
+      (await alone.query(`SELECT pg_relation_size('sessions') AS heap, pg_indexes_size('sessions') AS indexes`))[0];
+    const before = await size();
+    for (let step = 0; step < 300; step++) ({ refreshToken } = await exchange(alone, refreshToken));
+    expect(await size()).toEqual(before);
+    await expect
+      .poll(() => alone.query(`SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'sessions'`), {
+        timeout: 15_000,
+      })
+      .toEqual([{ n_tup_upd: '300', n_tup_hot_upd: '300' }]);
+    expect(await alone.query('SELECT FROM sessions')).toHaveLength(1);
+  });
+});
+
+describe('refreshes on two processes', () => {
+  it(
+    'of one token, fifty at once, 200 times over, mint one successor each time (RT-03)',
+    { timeout: 180_000 },
+    async () => {
+      const databaseUrl = await createDatabase();
+      const nodes = await Promise.all([startNode(databaseUrl), startNode(databaseUrl)]);
+      const clients = nodes.map(({ client }) => client);
+      const [client] = clients as [Client, Client];
+      const { sessionId, ...first } = await client.signIn();
+      let { refreshToken } = first;
+      for (let round = 1; round <= 200; round++) {
+        const answers = await Promise.all(
+          Array.from({ length: 50 }, (_, index) => (clients[index % 2] ?? client).refresh(refreshToken)),
+        );
+        expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+        const successors = new Set(answers.map((answer) => tokensOf(answer).refreshToken));
+        expect(successors.size).toBe(1);
+        [refreshToken = ''] = successors;
+      }
+      const rows = await query(databaseUrl, 'SELECT refresh_counter, ended_at FROM sessions WHERE id = $1', [
+        sessionId,
+      ]);
+      expect(rows).toEqual([{ refresh_counter: 200, ended_at: null }]);
+      for (const { output } of nodes) expect(output()).not.toContain('refresh_token_reused');
+    },
+  );
+
+  it('whose answer is lost after the commit are tried again and get the successor (RT-04)', async () => {
+    const proxy = await Proxy.before(new URL(app.url));
+    const behind = new Client(`http://127.0.0.1:${proxy.port}`);
+    const { refreshToken, sessionId } = await app.signIn();
+    proxy.hold('answers');
+    const lost = behind.refresh(refreshToken).catch(() => 'lost');
+    await expect.poll(() => counterOf(app.databaseUrl, sessionId)).toBe(1);
+    proxy.drop();
+    expect(await lost).toBe('lost');
+    const next = await exchange(app, refreshToken);
+    expect(await counterOf(app.databaseUrl, sessionId)).toBe(1);
+    await exchange(app, next.refreshToken);
+  });
+
+  it('whose process is killed between commit and answer are tried again elsewhere (RT-04, FLT-02)', async () => {
+    const databaseUrl = await createDatabase();
+    const proxy = await Proxy.before(new URL(databaseUrl));
+    const doomed = await startNode(through(proxy, databaseUrl));
+    const { refreshToken, sessionId } = await doomed.client.signIn();
+    proxy.hold('answers');
+    const lost = doomed.client.refresh(refreshToken).catch(() => 'lost');
+    await expect.poll(() => counterOf(databaseUrl, sessionId)).toBe(1);
+    doomed.process.kill('SIGKILL');
+    await once(doomed.process, 'close');
+    expect(await lost).toBe('lost');
+    const { client } = await startNode(databaseUrl);
+    const next = await exchange(client, refreshToken);
+    expect(await counterOf(databaseUrl, sessionId)).toBe(1);
+    expect((await client.me(next.token)).status).toBe(200);
+    await exchange(client, next.refreshToken);
+  });
+});
+
+describe('a reused refresh token', () => {
+  it('whose session cannot be ended for a defect is 500 and not 503, and still a security event', async () => {
+    const databaseUrl = await createDatabase();
+    const { client, output } = await startNode(databaseUrl);
+    const first = await client.signIn();
+    const second = await exchange(client, first.refreshToken);
+    await exchange(client, second.refreshToken);
+    await query(
+      databaseUrl,
+      `CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'a defect'; END $$ LANGUAGE plpgsql;
+      CREATE TRIGGER refuse BEFORE INSERT ON revocations FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    );
+    const { status, body } = await client.refresh(first.refreshToken);
+    expect([status, body['code']]).toEqual([500, 'internal_error']);
+    await expect.poll(output).toContain('"event":"refresh_token_reused"');
+  });
+
+  it('is logged once as a security event, with who and which session, without the token', async () => {
+    const { client, output } = await startNode(await createDatabase());
+    const first = await client.signIn();
+    const second = await exchange(client, first.refreshToken);
+    await exchange(client, second.refreshToken);
+    const answer = await client.refresh(first.refreshToken);
+    const events = (): Record<string, unknown>[] =>
+      output()
+        .split('\n')
+        .filter((line) => line.includes('refresh_token_reused'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    await expect.poll(events).toHaveLength(1);
+    expect(events()[0]).toMatchObject({
+      event: 'refresh_token_reused',
+      userId: first.userId,
+      sessionId: first.sessionId,
+      ip: '127.0.0.1',
+      reqId: String(answer.body['instance']).replace('urn:uuid:', ''),
+    });
+    for (const { refreshToken } of [first, second]) expect(output()).not.toContain(refreshToken);
+  });
+});
+
+async function counterOf(databaseUrl: string, sessionId: string): Promise<unknown> {
+  const [row] = await query(databaseUrl, 'SELECT refresh_counter AS counter FROM sessions WHERE id = $1', [sessionId]);
+  return row?.['counter'];
+}

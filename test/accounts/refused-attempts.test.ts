@@ -1,0 +1,699 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Config } from '../../src/config/config.js';
+import { REVOCATIONS_LOCK } from '../../src/database/advisory-lock.js';
+import type { AdmittedAttempt } from '../../src/rate-limits/admitted-attempt.js';
+import { ATTEMPTS, type Outcome } from '../../src/rate-limits/attempts.js';
+import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
+import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from '../../src/rate-limits/limit-policies.js';
+import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
+import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
+import { PasswordsService } from '../../src/passwords/passwords.service.js';
+import { AccountsService } from '../../src/users/accounts.service.js';
+import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from '../support/app.js';
+import type { SignedIn } from '../support/client.js';
+import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from '../support/limit-states.js';
+
+const WRONG = 'not the right passphrase';
+const NEW_PASSWORD = 'another long passphrase';
+/** Another for each test: what an address is refused with is remembered. */
+let address = '';
+let addresses = 0;
+beforeEach(() => {
+  address = `198.51.100.${addresses++}`;
+});
+const LIMITED: Partial<Config> = { rateLimits: 'on', trustedProxies: ['127.0.0.1'] };
+
+/** Some tenths of a second for a hash, and no wait for another. */
+const SLOW = { argon2Passes: 60, argon2MemoryKib: 32_768, hashConcurrency: 1, hashQueueMilliseconds: 0 };
+
+let app: TestApp;
+const onFinished = afterAllTests();
+beforeAll(async () => {
+  app = await startApp({ changes: LIMITED }, onFinished);
+});
+
+const limits = (): RateLimitsService => app.nest.get(RateLimitsService, { strict: false });
+const newEmail = (): string => `${randomUUID()}@example.com`;
+
+/** A user with two sessions and a known device. */
+interface Subject extends SignedIn {
+  readonly other: SignedIn;
+  readonly deviceToken: string;
+  readonly deviceId: string;
+}
+
+async function newSubject(): Promise<Subject> {
+  const email = newEmail();
+  // From elsewhere, so that no test uses up an address.
+  const headers = { 'x-forwarded-for': `2001:db8:${randomUUID().slice(0, 4)}:${randomUUID().slice(0, 4)}::1` };
+  await app.call('POST', '/v1/auth/register', { json: { email, password: PASSWORD }, headers });
+  const other = await app.signInAs(email);
+  const login = await app.call('POST', '/v1/auth/login', { json: { email, password: PASSWORD }, headers });
+  const deviceToken = String(login.body['deviceToken']);
+  const deviceId = String(app.nest.get(DeviceTokens, { strict: false }).read(deviceToken));
+  return { ...(await app.signInAs(email)), other, deviceToken, deviceId };
+}
+
+/** Every row of every table with its place and who wrote or locked it last. */
+async function everything(): Promise<Record<string, unknown[]>> {
+  const names = await app.query<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
+  );
+  const tables = names.map(({ name }) => name);
+  const rows = tables.map((name) =>
+    app.query(`SELECT ctid::text, xmin::text, xmax::text, t::text FROM ${name} t ORDER BY ctid`),
+  );
+  return Object.fromEntries((await Promise.all(rows)).map((each, index) => [tables[index], each]));
+}
+
+const WRITTEN = ['users', 'sessions', 'revocations', 'devices', 'audit_events'];
+
+type Request = (subject: Subject) => readonly [method: string, path: string, options: Parameters<TestApp['call']>[2]];
+
+const from = {
+  get headers() {
+    return { 'x-forwarded-for': address };
+  },
+};
+const asked = ({ token }: Subject, json: object) => ({ ...from, token, json });
+
+const REQUESTS = {
+  login: ({ email }) => ['POST', '/v1/auth/login', { ...from, json: { email, password: PASSWORD } }],
+  'login of a known device': ({ email, deviceToken }) => [
+    'POST',
+    '/v1/auth/login',
+    { ...from, json: { email, password: PASSWORD, deviceToken } },
+  ],
+  register: ({ email }) => ['POST', '/v1/auth/register', { ...from, json: { email, password: PASSWORD } }],
+  refresh: ({ refreshToken }) => ['POST', '/v1/auth/refresh', { ...from, json: { refresh_token: refreshToken } }],
+  'change of password': (subject) => [
+    'POST',
+    '/v1/users/me/password',
+    asked(subject, { currentPassword: PASSWORD, newPassword: NEW_PASSWORD }),
+  ],
+  deletion: (subject) => ['POST', '/v1/users/me/deletion', asked(subject, { currentPassword: PASSWORD })],
+  logout: ({ token }) => ['POST', '/v1/auth/logout', { ...from, token }],
+  'logout of the others': ({ token }) => ['POST', '/v1/auth/logout?scope=others', { ...from, token }],
+  'logout of all': ({ token }) => ['POST', '/v1/auth/logout?scope=global', { ...from, token }],
+  'logout by refresh token': ({ refreshToken }) => [
+    'POST',
+    '/v1/auth/logout',
+    { ...from, json: { refresh_token: refreshToken } },
+  ],
+  'logout of the others by refresh token': ({ refreshToken }) => [
+    'POST',
+    '/v1/auth/logout?scope=others',
+    { ...from, json: { refresh_token: refreshToken } },
+  ],
+  'end of one session': ({ token, other }) => ['DELETE', `/v1/auth/sessions/${other.sessionId}`, { ...from, token }],
+} satisfies Record<string, Request>;
+
+type Use = (subject: Subject) => Promise<unknown>;
+const used =
+  (policy: LimitPolicy, whom: (subject: Subject) => readonly string[][]): Use =>
+  (subject) =>
+    useUp(app, policy, 2 * policy.seconds, ...whom(subject));
+const guarded: Use = ({ email }) => setFailures(app, email, 100, 3600);
+
+const ADDRESS_USED = used(LIMITS.address, () => [[address]]);
+const LOGOUTS_USED = used(LIMITS.logoutSession, ({ sessionId }) => [[sessionId]]);
+
+/** Every limit of every endpoint: how it is used up, and by which name the caller is told. */
+const REFUSALS: readonly [request: keyof typeof REQUESTS, limit: string, use: Use, told?: string][] = [
+  ['login', 'address', ADDRESS_USED],
+  ['login', 'address-and-account', used(LIMITS.addressAndAccount, ({ email }) => [[address, email]])],
+  ['login', 'all', used(LIMITS.all, () => SHARES_OF_ALL)],
+  ['login', 'account', guarded],
+  ['login', 'session-user', used(LIMITS.sessionUser, ({ email }) => [[email]]), 'account'],
+  ['login of a known device', 'session-user', used(LIMITS.sessionUser, ({ deviceId }) => [[deviceId]])],
+  [
+    'login of a known device',
+    'account',
+    async (subject) => {
+      await app.query('UPDATE devices SET failures = 10 WHERE id = $1', [subject.deviceId]);
+      await guarded(subject);
+    },
+  ],
+  ['register', 'register-address', used(LIMITS.registerAddress, () => [[address]])],
+  ['register', 'register-account', used(LIMITS.registerAccount, ({ email }) => [[email]])],
+  ['refresh', 'refresh-address', used(LIMITS.refreshAddress, () => [[address]])],
+  ['refresh', 'refresh-session', used(LIMITS.refreshSession, ({ sessionId }) => [[sessionId]])],
+  ['change of password', 'address', ADDRESS_USED],
+  ['change of password', 'current-password', used(LIMITS.currentPassword, ({ userId }) => [[userId]])],
+  ['change of password', 'password-user', used(LIMITS.passwordUser, ({ userId }) => [[userId]])],
+  ['deletion', 'address', ADDRESS_USED],
+  ['deletion', 'current-password', used(LIMITS.currentPassword, ({ userId }) => [[userId]])],
+  ['logout', 'logout-session', LOGOUTS_USED],
+  ['logout of the others', 'logout-session', LOGOUTS_USED],
+  ['logout of all', 'logout-session', LOGOUTS_USED],
+  ['logout by refresh token', 'logout-session', LOGOUTS_USED],
+  ['logout of the others by refresh token', 'logout-session', LOGOUTS_USED],
+  ['end of one session', 'logout-session', LOGOUTS_USED],
+];
+
+function send(subject: Subject, request: keyof typeof REQUESTS): Promise<Answer> {
+  const [method, path, options] = REQUESTS[request](subject);
+  return app.call(method, path, options);
+}
+
+const limitOf = ({ status, headers }: Answer): string | number =>
+  status === 429 ? (/^"([a-z-]+)"/.exec(headers.get('ratelimit') ?? '')?.[1] ?? '') : status;
+
+describe('what a limit refuses', () => {
+  it.each(REFUSALS)('changes and locks no row: %s by %s (BRU-08)', async (request, limit, use, told = limit) => {
+    const subject = await newSubject();
+    await app.query('DELETE FROM rate_limits');
+    await use(subject);
+    const before = await everything();
+    const counted = limits().stats()[limit] ?? 0;
+    expect(limitOf(await send(subject, request))).toBe(told);
+    expect(await everything()).toEqual(before);
+    expect(limits().stats()[limit]).toBe(counted + 1);
+    await app.query('DELETE FROM rate_limits');
+  });
+
+  it('is tried above for every limit of every attempt', () => {
+    const kinds: Record<keyof typeof ATTEMPTS, keyof typeof REQUESTS> = {
+      login: 'login',
+      registration: 'register',
+      refresh: 'refresh',
+      passwordChange: 'change of password',
+      deletion: 'deletion',
+      logout: 'logout',
+    };
+    const policies: Record<string, { readonly name: string }> = { ...LIMITS, account: ACCOUNT_GUARD };
+    const expected = Object.entries(ATTEMPTS).flatMap(([kind, attempt]) =>
+      [...Object.keys(attempt.charges), ...('onSuccess' in attempt ? [attempt.onSuccess] : [])].map(
+        (limit) => `${kinds[kind as keyof typeof ATTEMPTS]}: ${policies[limit]?.name}`,
+      ),
+    );
+    const tried = new Set(REFUSALS.map(([request, limit]) => `${request}: ${limit}`));
+    expect(expected.filter((each) => !tried.has(each))).toEqual([]);
+  });
+
+  it('fills no table: a thousand logins of as many accounts while all is used up (BRU-08)', async () => {
+    await useUp(app, LIMITS.all, 600, ...SHARES_OF_ALL);
+    const before = await everything();
+    for (let round = 0; round < 100; round++) {
+      const refused = Array.from({ length: 10 }, () => limits().admitLogin({ email: newEmail(), address }));
+      const outcomes = await Promise.allSettled(refused);
+      expect(outcomes.map(({ status }) => status)).toEqual(Array(10).fill('rejected'));
+    }
+    expect(await everything()).toEqual(before);
+    await app.query('DELETE FROM rate_limits');
+  });
+
+  it('locks nobody out: right passwords while all is used up (BRU-05, BRU-08)', async () => {
+    const subject = await newSubject();
+    await useUp(app, LIMITS.all, 600, ...SHARES_OF_ALL);
+    for (let turn = 0; turn < 12; turn++) expect(limitOf(await send(subject, 'login'))).toBe('all');
+    await app.query('DELETE FROM rate_limits');
+    expect((await send(subject, 'login')).status).toBe(200);
+  });
+
+  it('says when all of its limits let it pass, by the one that comes first (BRU-04)', async () => {
+    const subject = await newSubject();
+    await useUp(app, LIMITS.address, 660, [address]);
+    await setFailures(app, subject.email, 50, 300);
+    // The second is refused from memory.
+    for (let turn = 0; turn < 2; turn++) {
+      const { headers } = await send(subject, 'login');
+      // The first limit has 66 s to go, the other 300.
+      const [, seconds] = /^"address";r=0;t=(\d+)$/.exec(headers.get('ratelimit') ?? '') ?? [];
+      expect(Number(seconds)).toBeOneOf(Array.from({ length: 30 }, (_, passed) => 66 - passed));
+      expect(Number(headers.get('retry-after'))).toBeOneOf(Array.from({ length: 30 }, (_, passed) => 300 - passed));
+    }
+    await app.query('DELETE FROM rate_limits');
+  });
+});
+
+const logInWith = (json: object): Promise<Answer> => app.call('POST', '/v1/auth/login', { ...from, json });
+
+describe('a refusal of an address', () => {
+  it('is remembered for a moment, for its address and account, and never against a device token (BRU-05)', async () => {
+    const { email, deviceToken } = await newSubject();
+    await useUp(app, LIMITS.addressAndAccount, 2000, [address, email]);
+    expect(limitOf(await logInWith({ email, password: PASSWORD }))).toBe('address-and-account');
+    await app.query('DELETE FROM rate_limits');
+    expect(limitOf(await logInWith({ email, password: PASSWORD }))).toBe('address-and-account');
+    expect((await logInWith({ email: newEmail(), password: WRONG })).status).toBe(401);
+    expect((await logInWith({ email, password: PASSWORD, deviceToken })).status).toBe(200);
+    await useUp(app, LIMITS.address, 2000, [address]);
+    expect(limitOf(await logInWith({ email: newEmail(), password: WRONG }))).toBe('address');
+    await app.query('DELETE FROM rate_limits');
+    expect(limitOf(await logInWith({ email: newEmail(), password: WRONG }))).toBe('address');
+    expect((await logInWith({ email, password: PASSWORD, deviceToken })).status).toBe(200);
+  });
+
+  it.each([
+    ['address', 'succeed', LIMITS.address],
+    ['address', 'withdraw', LIMITS.address],
+    ['address-and-account', 'succeed', LIMITS.addressAndAccount],
+    ['address-and-account', 'withdraw', LIMITS.addressAndAccount],
+  ] as const)('by %s is over when what took the last place does %s (BRU-05)', async (limit, end, policy) => {
+    // What is remembered lasts while time stands still.
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { email, userId } = await newSubject();
+    const attempt = { email, address };
+    const room = 1.01 * (policy.seconds / policy.quota);
+    await useUp(app, policy, policy.seconds - room, [address, ...(limit === 'address' ? [] : [email])]);
+    const first = await limits().admitLogin(attempt);
+    await expect(limits().admitLogin(attempt)).rejects.toMatchObject({ securityEvent: { limit } });
+    await first[end](userId);
+    await (await limits().admitLogin(attempt)).withdraw();
+    await app.query('DELETE FROM rate_limits');
+  });
+});
+
+describe('what is refused before anybody looks at limits', () => {
+  it('changes no row and is not in the trail: router, schema, access, no time for a hash (BRU-08)', async () => {
+    const subject = await newSubject();
+    const narrow = await startApp({
+      databaseUrl: app.databaseUrl,
+      changes: { ...LIMITED, ...SLOW, addressRequestsPerMinute: 1 },
+    });
+    const passwords = narrow.nest.get(PasswordsService, { strict: false });
+    // What has refilled may be purged at any time.
+    await app.query('DELETE FROM rate_limits');
+    const before = await everything();
+    const credentials = { email: subject.email, password: PASSWORD };
+    const answers = [
+      await app.call('GET', '/v1/nowhere'),
+      await app.call('PUT', '/v1/auth/login', { json: credentials }),
+      await app.call('POST', '/v1/auth/login', { json: { ...credentials, more: 1 } }),
+      await app.call('POST', '/v1/auth/login', { json: { ...credentials, email: 'nobody' } }),
+      await app.call('POST', '/v1/users/me/password', {
+        json: { currentPassword: PASSWORD, newPassword: NEW_PASSWORD },
+      }),
+      await app.call('POST', '/v1/auth/logout', { json: { refresh_token: 'x' } }),
+      await app.refresh('x'),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([404, 405, 400, 400, 401, 401, 401]);
+    const hash = passwords.hash('a passphrase of some length');
+    expect((await narrow.login(subject.email)).status).toBe(503);
+    expect(limitOf(await narrow.login(subject.email))).toBe('request-address');
+    await hash;
+    expect(await everything()).toEqual(before);
+  });
+});
+
+/** What is used up, by the key. */
+async function counts(): Promise<Record<string, string>> {
+  const rows = await app.query<{ key: string; used: string }>(
+    `SELECT encode(key, 'hex') AS key, full_at::text AS used FROM rate_limits
+     UNION ALL SELECT encode(key, 'hex'), failures || ' ' || next_at FROM account_guards`,
+  );
+  return Object.fromEntries(rows.map(({ key, used: much }) => [key, much]));
+}
+
+async function failuresOf({ deviceId }: Subject): Promise<number | undefined> {
+  const [row] = await app.query<{ failures: number }>('SELECT failures FROM devices WHERE id = $1', [deviceId]);
+  return row?.failures;
+}
+
+const USE_UP = `INSERT INTO rate_limits (key, full_at) SELECT key, now() + interval '2 hours' FROM unnest($1::bytea[]) key`;
+const addressKey = (): string => limitKeys(app).of(LIMITS.address.name, address).toString('hex');
+
+type UseUpHeld = (holder: pg.Client, subject: Subject) => Promise<string[]>;
+
+/** Uses a limit up in a transaction that has not ended; tells the keys. */
+const usesUp =
+  ({ name }: LimitPolicy, whom: (subject: Subject) => readonly string[][]): UseUpHeld =>
+  async (holder, subject) => {
+    const keys = whom(subject).map((parts) => limitKeys(app).of(name, ...parts));
+    await holder.query(USE_UP, [keys]);
+    return keys.map((key) => key.toString('hex'));
+  };
+
+const guards: UseUpHeld = async (holder, { email }) => {
+  const key = guardKey(app, email);
+  await holder.query(`INSERT INTO account_guards (key, failures, next_at) VALUES ($1, 50, now() + interval '1 hour')`, [
+    key,
+  ]);
+  return [key.toString('hex')];
+};
+
+/** How many wait for what the transaction holds. */
+async function waiters(holder: pg.Client): Promise<number> {
+  const { rows } = await holder.query<{ count: number }>(
+    `SELECT count(*)::int FROM pg_locks l WHERE NOT l.granted AND pg_backend_pid() = ANY (pg_blocking_pids(l.pid))`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** The limit that is lost, how many were charged before it, how another uses it up, and the attempt. */
+const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<AdmittedAttempt>][] = [
+  [
+    'address-and-account',
+    1,
+    usesUp(LIMITS.addressAndAccount, ({ email }) => [[address, email]]),
+    ({ email }) => limits().admitLogin({ email, address }),
+  ],
+  ['all', 2, usesUp(LIMITS.all, () => SHARES_OF_ALL), ({ email }) => limits().admitLogin({ email, address })],
+  ['account', 3, guards, ({ email }) => limits().admitLogin({ email, address })],
+  [
+    'current-password',
+    1,
+    usesUp(LIMITS.currentPassword, ({ userId }) => [[userId]]),
+    ({ userId }) => limits().admitPasswordChange(userId, address),
+  ],
+  [
+    'register-account',
+    1,
+    usesUp(LIMITS.registerAccount, ({ email }) => [[email]]),
+    ({ email }) => limits().admitRegistration(email, address),
+  ],
+  [
+    'refresh-session',
+    1,
+    usesUp(LIMITS.refreshSession, ({ sessionId }) => [[sessionId]]),
+    ({ sessionId }) => limits().admitRefresh(sessionId, address),
+  ],
+];
+
+describe('an attempt', () => {
+  it('is charged in the order of the table, a share of each limit, and nothing for its success yet', async () => {
+    const email = newEmail();
+    const before = await counts();
+    await limits().admitLogin({ email, address });
+    const now = Object.keys(await counts()).filter((key) => !Object.hasOwn(before, key));
+    const keys = limitKeys(app);
+    const shares = new Set(SHARES_OF_ALL.map((share) => keys.of('all', ...share).toString('hex')));
+    expect(Object.keys(ATTEMPTS.login.charges)).toEqual(['address', 'addressAndAccount', 'all', 'account']);
+    expect(new Set(now.filter((key) => !shares.has(key)))).toEqual(
+      new Set([
+        keys.of('address', address).toString('hex'),
+        keys.of('address-and-account', address, email).toString('hex'),
+        guardKey(app, email).toString('hex'),
+      ]),
+    );
+    await app.query('DELETE FROM rate_limits');
+  });
+
+  it.each([
+    ['login', ({ email }: Subject) => limits().admitLogin({ email, address })],
+    [
+      'login of a known device',
+      ({ email, deviceToken }: Subject) => limits().admitLogin({ email, address, deviceToken }),
+    ],
+    ['change of password', ({ userId }: Subject) => limits().admitPasswordChange(userId, address)],
+    ['deletion', ({ userId }: Subject) => limits().admitDeletion(userId, address)],
+    ['registration', ({ email }: Subject) => limits().admitRegistration(email, address)],
+    ['refresh', ({ sessionId }: Subject) => limits().admitRefresh(sessionId, address)],
+    ['logout', ({ sessionId }: Subject) => limits().admitLogout(sessionId)],
+  ] as const)('that is not looked at after all leaves no row and no count: %s (BRU-08)', async (_case, admit) => {
+    const subject = await newSubject();
+    await app.query('DELETE FROM rate_limits');
+    // A share of these is over within a second, and with it what it was charged to, unless there is more.
+    await useUp(app, LIMITS.all, 50, ...SHARES_OF_ALL);
+    await useUp(app, LIMITS.refreshAddress, 50, [address]);
+    await useUp(app, LIMITS.refreshSession, 50, [subject.sessionId]);
+    await useUp(app, LIMITS.logoutSession, 50, [subject.sessionId]);
+    const read = async () => ({ counts: await counts(), failures: await failuresOf(subject) });
+    const before = await read();
+    const first = await admit(subject);
+    const charged = await read();
+    expect(charged).not.toEqual(before);
+    // Of two the one that is withdrawn takes its own charge back and no more.
+    await (await admit(subject)).withdraw();
+    expect(new Set(Object.keys((await read()).counts))).toEqual(new Set(Object.keys(charged.counts)));
+    expect((await read()).failures).toEqual(charged.failures);
+    await first.withdraw();
+    expect(await read()).toEqual(before);
+    await app.query('DELETE FROM rate_limits');
+  });
+
+  it.each(['login', 'login of a known device', 'deletion'] as const)(
+    'that is withdrawn after a success of another takes nothing from what was counted since: %s (BRU-08)',
+    async (kind) => {
+      const subject = await newSubject();
+      const { email, userId, deviceToken } = subject;
+      await app.query('DELETE FROM rate_limits');
+      const admit = () =>
+        kind === 'deletion'
+          ? limits().admitDeletion(userId, address)
+          : limits().admitLogin({ email, address, ...(kind !== 'login' && { deviceToken }) });
+      const aborted = [await admit(), await admit(), await admit()];
+      await (await admit()).succeed(userId);
+      await admit();
+      const keys = limitKeys(app);
+      const reset = new Set(
+        [keys.of('address-and-account', address, email), keys.of('current-password', userId), guardKey(app, email)].map(
+          (key) => key.toString('hex'),
+        ),
+      );
+      const read = async () => [
+        await failuresOf(subject),
+        Object.entries(await counts()).filter(([key]) => reset.has(key)),
+      ];
+      const before = await read();
+      for (const each of aborted) await each.withdraw();
+      expect(await read()).toEqual(before);
+      await app.query('DELETE FROM rate_limits');
+    },
+  );
+
+  it.each(RACES)(
+    'that loses a race for %s after it was charged is refused, and is given back what it was charged (BRU-08)',
+    async (_limit, chargedBefore, useUpHeld, admit) => {
+      const subject = await newSubject();
+      const whole = { ...subject, email: newEmail() };
+      await app.query('DELETE FROM rate_limits');
+      const holder = new pg.Client({ connectionString: app.databaseUrl });
+      await holder.connect();
+      onTestFinished(() => holder.end());
+      await holder.query('BEGIN');
+      const keys = await useUpHeld(holder, whole);
+      const consume = vi.spyOn(app.nest.get(RateLimitsRepository, { strict: false }), 'consume');
+      onTestFinished(() => consume.mockRestore());
+      const before = await counts();
+      const refused = expect(admit(whole)).rejects.toMatchObject({ kind: { status: 429 } });
+      await expect.poll(() => waiters(holder), { interval: 5 }).toBe(1);
+      await holder.query('COMMIT');
+      await refused;
+      const outcomes = await Promise.all(consume.mock.results.map(({ value }) => value as Promise<Outcome>));
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['raced', 'refused']);
+      const [raced] = outcomes;
+      expect(raced?.kind === 'raced' && raced.taken.charges.length).toBe(chargedBefore);
+      const after = await counts();
+      for (const key of keys) delete after[key];
+      expect(after).toEqual(before);
+      await app.query('DELETE FROM rate_limits');
+    },
+  );
+
+  it('that loses every race is refused for a second, and is given back all it was charged (BRU-08)', async () => {
+    const subject = await newSubject();
+    const { userId } = subject;
+    await app.query('DELETE FROM rate_limits');
+    const key = limitKeys(app).of(LIMITS.currentPassword.name, userId);
+    const repository = app.nest.get(RateLimitsRepository, { strict: false });
+    const consume = repository.consume.bind(repository);
+    const holder = new pg.Client({ connectionString: app.databaseUrl });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    const kinds: string[] = [];
+    // Before each try the limit is free again, and while it is charged another uses it up.
+    const spy = vi.spyOn(repository, 'consume').mockImplementation(async (attempt) => {
+      await app.query('DELETE FROM rate_limits WHERE key = $1', [key]);
+      await holder.query('BEGIN');
+      await holder.query(USE_UP, [[key]]);
+      const outcome = consume(attempt);
+      await expect.poll(() => waiters(holder), { interval: 5 }).toBe(1);
+      await holder.query('COMMIT');
+      kinds.push((await outcome).kind);
+      return outcome;
+    });
+    onTestFinished(() => spy.mockRestore());
+    await expect(limits().admitDeletion(userId, address)).rejects.toMatchObject({
+      kind: { status: 429 },
+      headers: { 'retry-after': '1' },
+    });
+    expect(kinds).toEqual(['raced', 'raced', 'raced']);
+    expect(Object.keys(await counts())).toEqual(expect.not.arrayContaining([addressKey()]));
+    await app.query('DELETE FROM rate_limits');
+  });
+
+  it('counts where it was looked at: a taken address, a refused new password, a wrong one (BRU-08)', async () => {
+    const subject = await newSubject();
+    await app.query('DELETE FROM rate_limits');
+    const attemptsOf = async ({ name, seconds, quota }: LimitPolicy, ...whom: string[]): Promise<number> => {
+      const [row] = await app.query<{ used: number }>(
+        'SELECT extract(epoch FROM full_at - now())::float8 AS used FROM rate_limits WHERE key = $1',
+        [limitKeys(app).of(name, ...whom)],
+      );
+      return Math.round((row?.used ?? 0) / (seconds / quota));
+    };
+    expect((await send(subject, 'register')).status).toBe(409);
+    const json = { email: subject.email, password: 'short' };
+    expect((await app.call('POST', '/v1/auth/register', { ...from, json })).status).toBe(422);
+    expect(await attemptsOf(LIMITS.registerAddress, address)).toBe(2);
+    for (const [newPassword, status] of [
+      ['short', 422],
+      [NEW_PASSWORD, 401],
+    ] as const) {
+      const currentPassword = status === 401 ? WRONG : PASSWORD;
+      const change = asked(subject, { currentPassword, newPassword });
+      expect((await app.call('POST', '/v1/users/me/password', change)).status).toBe(status);
+    }
+    expect(await attemptsOf(LIMITS.currentPassword, subject.userId)).toBe(2);
+    expect(await attemptsOf(LIMITS.passwordUser, subject.userId)).toBe(0);
+    await app.query('DELETE FROM rate_limits');
+  });
+});
+
+const accounts = (): AccountsService => app.nest.get(AccountsService, { strict: false });
+/** All but what counts attempts. */
+const contents = async () =>
+  Promise.all(WRITTEN.map((table) => app.query(`SELECT xmin::text, t::text FROM ${table} t ORDER BY ctid`)));
+const security = () => app.log().filter(({ msg }) => msg === 'security').length;
+
+describe('what does nothing', () => {
+  const NOTHING: [string, number, (subject: Subject) => Promise<unknown>, (subject: Subject) => Promise<unknown>][] = [
+    [
+      'a logout of others where there are none',
+      2,
+      (s) => send(s, 'logout of the others'),
+      (s) => send(s, 'logout of the others'),
+    ],
+    [
+      'the same by refresh token',
+      2,
+      (s) => send(s, 'logout of the others by refresh token'),
+      (s) => send(s, 'logout of the others by refresh token'),
+    ],
+    [
+      'a logout of a session that has ended',
+      2,
+      (s) => send(s, 'logout by refresh token'),
+      (s) => send(s, 'logout by refresh token'),
+    ],
+    [
+      'the end of a session that has ended',
+      4,
+      (s) => send(s, 'end of one session'),
+      (s) => send(s, 'end of one session'),
+    ],
+    ['a refresh that was done before', 2, (s) => send(s, 'refresh'), (s) => send(s, 'refresh')],
+    [
+      'a change of password to the same, where nothing else is to end',
+      2,
+      (s) =>
+        send(s, 'logout of the others').then(() => app.query('DELETE FROM devices WHERE user_id = $1', [s.userId])),
+      (s) => app.call('POST', '/v1/users/me/password', asked(s, { currentPassword: PASSWORD, newPassword: PASSWORD })),
+    ],
+    ['enabling who is enabled', 2, ({ email }) => accounts().enable(email), ({ email }) => accounts().enable(email)],
+    [
+      'disabling who is disabled',
+      2,
+      ({ email }) => accounts().disable(email),
+      ({ email }) => accounts().disable(email),
+    ],
+    [
+      'unlocking who is not locked',
+      2,
+      ({ email }) => accounts().unlock(email),
+      ({ email }) => accounts().unlock(email),
+    ],
+  ];
+
+  it.each(NOTHING)('writes no entry, no line and no revocation: %s (BRU-08)', async (_case, hundreds, once, again) => {
+    const subject = await newSubject();
+    await once(subject);
+    const [before, lines] = [await contents(), security()];
+    for (let turn = 0; turn < 3; turn++) {
+      const answer = await again(subject);
+      if (answer !== undefined) expect(Math.floor((answer as Answer).status / 100)).toBe(hundreds);
+    }
+    expect(await contents()).toEqual(before);
+    expect(security()).toBe(lines);
+  });
+
+  it('waits for no lock: a logout of others where there are none (BRU-08)', async () => {
+    const subject = await newSubject();
+    await send(subject, 'logout of the others');
+    const holder = new pg.Client({ connectionString: app.databaseUrl });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [subject.userId]);
+    await holder.query('SELECT pg_advisory_xact_lock($1)', [REVOCATIONS_LOCK]);
+    expect((await send(subject, 'logout of the others')).status).toBe(204);
+  });
+});
+
+const logIn = (email: string, json: object = {}, password = PASSWORD): Promise<Answer> =>
+  app.call('POST', '/v1/auth/login', { ...from, json: { email, password, ...json } });
+
+describe('what a signed-in user can repeat', () => {
+  it('are two hundred logins an hour from all devices that are not known, each known one apart (BRU-09)', async () => {
+    const { email, deviceToken } = await newSubject();
+    const devices = [deviceToken, String((await logIn(email)).body['deviceToken'])];
+    await app.query('DELETE FROM rate_limits');
+    const { seconds, quota } = LIMITS.sessionUser;
+    const share = seconds / quota;
+    await useUp(app, LIMITS.sessionUser, seconds - 1.5 * share, [email]);
+    // A wrong password begins no session.
+    expect((await logIn(email, {}, WRONG)).status).toBe(401);
+    expect((await logIn(email)).status).toBe(200);
+    for (const password of [PASSWORD, WRONG]) expect(limitOf(await logIn(email, {}, password))).toBe('account');
+    const ids = devices.map((token) => String(app.nest.get(DeviceTokens, { strict: false }).read(token)));
+    await useUp(app, LIMITS.sessionUser, seconds - 1.5 * share, [String(ids[0])]);
+    expect((await logIn(email, { deviceToken: devices[0] })).status).toBe(200);
+    for (const password of [PASSWORD, WRONG]) {
+      expect(limitOf(await logIn(email, { deviceToken: devices[0] }, password))).toBe('session-user');
+    }
+    expect((await logIn(email, { deviceToken: devices[1] })).status).toBe(200);
+    await app.query('DELETE FROM rate_limits');
+  });
+
+  it('tells nobody else that somebody exists whose sessions are begun so often (ENU-04, BRU-09)', async () => {
+    const [{ email }, unknown] = [await newSubject(), newEmail()];
+    await useUp(app, LIMITS.sessionUser, LIMITS.sessionUser.seconds, [email]);
+    await setFailures(app, unknown, 50, 18);
+    const answers = await Promise.all([email, unknown].map((each) => logIn(each, {}, WRONG)));
+    const [one, other] = answers.map(({ status, headers, body: { instance: _instance, ...body } }) => {
+      const said = [...headers].filter(
+        ([name]) => !['date', 'x-request-id', 'retry-after', 'ratelimit'].includes(name),
+      );
+      const [limit, seconds] = headers.get('ratelimit')?.split(';t=') ?? [];
+      return { told: { status, said, body, limit }, seconds: [seconds, headers.get('retry-after')].map(Number) };
+    });
+    expect(one?.told).toEqual(other?.told);
+    // A second may end between the two.
+    for (const [index, seconds] of (one?.seconds ?? []).entries()) {
+      expect(Math.abs(seconds - (other?.seconds[index] ?? 0))).toBeLessThanOrEqual(3);
+    }
+  });
+
+  it('are twenty changes of password an hour, and wrong ones are not among them (BRU-09)', async () => {
+    const subject = await newSubject();
+    const { seconds, quota } = LIMITS.passwordUser;
+    await useUp(app, LIMITS.passwordUser, seconds - 1.5 * (seconds / quota), [subject.userId]);
+    const change = (currentPassword: string, newPassword: string) =>
+      app.call('POST', '/v1/users/me/password', asked(subject, { currentPassword, newPassword }));
+    expect((await change(WRONG, NEW_PASSWORD)).status).toBe(401);
+    expect((await change(PASSWORD, NEW_PASSWORD)).status).toBe(204);
+    expect(limitOf(await change(NEW_PASSWORD, PASSWORD))).toBe('password-user');
+    await app.query('DELETE FROM rate_limits');
+  });
+
+  it('are sixty logouts a minute of one session, and another of the same user goes on (BRU-09)', async () => {
+    const subject = await newSubject();
+    const outcomes: (string | number)[] = [];
+    const startedAt = performance.now();
+    // One more may pass each second.
+    while (outcomes.at(-1) !== 'logout-session' && outcomes.length < 300) {
+      outcomes.push(limitOf(await send(subject, 'logout of the others')));
+    }
+    expect(outcomes.pop()).toBe('logout-session');
+    expect(new Set(outcomes)).toEqual(new Set([204]));
+    expect(outcomes.length).toBeGreaterThanOrEqual(60);
+    expect(outcomes.length).toBeLessThanOrEqual(61 + (performance.now() - startedAt) / 1000);
+    const owner = await app.signInAs(subject.email);
+    expect((await app.logout(owner.token, 'others')).status).toBe(204);
+  });
+});

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
+import type { SignedIn } from '../support/client.js';
+
+/** A user with two sessions, and an address that nobody has. */
+interface Subject extends SignedIn {
+  readonly other: SignedIn;
+  readonly newEmail: string;
+}
+
+type Request = readonly [method: string, path: string, json?: object];
+
+/** Each request that writes, by its `operationId`; what it is answered; and what the same one is answered after it. */
+const REQUESTS: [string, (subject: Subject) => Request, string, string][] = [
+  [
+    'register',
+    ({ newEmail: email }) => ['POST', '/v1/auth/register', { email, password: PASSWORD }],
+    '201',
+    '409 email_taken',
+  ],
+  ['login', ({ email }) => ['POST', '/v1/auth/login', { email, password: PASSWORD }], '200', '200'],
+  ['refresh', ({ refreshToken }) => ['POST', '/v1/auth/refresh', { refresh_token: refreshToken }], '200', '200'],
+  ['logout', ({ refreshToken }) => ['POST', '/v1/auth/logout', { refresh_token: refreshToken }], '204', '204'],
+  ['logout', () => ['POST', '/v1/auth/logout'], '204', '401 token_revoked'],
+  ['logout', () => ['POST', '/v1/auth/logout?scope=others'], '204', '204'],
+  ['endSession', ({ other }) => ['DELETE', `/v1/auth/sessions/${other.sessionId}`], '204', '404 not_found'],
+  [
+    'changePassword',
+    () => ['POST', '/v1/users/me/password', { currentPassword: PASSWORD, newPassword: 'another long passphrase' }],
+    '204',
+    '401 credentials_invalid',
+  ],
+  ['deleteUser', () => ['POST', '/v1/users/me/deletion', { currentPassword: PASSWORD }], '204', '401 token_revoked'],
+];
+
+let app: TestApp;
+beforeAll(async () => {
+  const clean: (() => Promise<void>)[] = [];
+  app = await startApp({}, (each) => clean.push(each));
+  return async () => {
+    for (const each of clean.toReversed()) await each();
+  };
+});
+
+async function newSubject(): Promise<Subject> {
+  const other = await app.signIn();
+  return { ...(await app.signInAs(other.email)), other, newEmail: `${randomUUID()}@example.com` };
+}
+
+function send({ token }: Subject, [method, path, json]: Request): Promise<Answer> {
+  if (json === undefined) return app.call(method, path, { token });
+  return app.call(method, path, 'refresh_token' in json ? { json } : { json, token });
+}
+
+/** Everything that the database has of everybody, but the tables that count attempts. */
+async function everything(): Promise<string> {
+  const tables = ['users', 'sessions', 'revocations', 'devices'];
+  return JSON.stringify(await Promise.all(tables.map((table) => app.query(`SELECT * FROM ${table} ORDER BY id`))));
+}
+
+const said = ({ status, body }: Answer): string => [status, body['code']].join(' ').trim();
+
+describe('the same request a second time', () => {
+  it.each(REQUESTS)('changes nothing, unless it logs in: %s (FLT-22)', async (operation, ask, first, second) => {
+    const subject = await newSubject();
+    const answers = [await send(subject, ask(subject))];
+    const before = await everything();
+    answers.push(await send(subject, ask(subject)));
+    expect(answers.map(said)).toEqual([first, second]);
+    expect((await everything()) !== before).toBe(operation === 'login');
+    const [once, again] = answers.map(({ body }) => body['refresh_token']);
+    expect(once === again).toBe(operation !== 'login');
+  });
+
+  it('is looked at above for every route that writes', async () => {
+    const { body } = await app.call('GET', '/openapi.json');
+    const paths = Object.values(body['paths'] as Record<string, Record<string, { operationId: string }>>);
+    const writing = paths.flatMap((path) => Object.entries(path).filter(([method]) => method !== 'get'));
+    const names = new Set(writing.map(([, { operationId }]) => operationId));
+    expect(new Set(REQUESTS.map(([operation]) => operation))).toEqual(names);
+  });
+});

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { MetricsServer } from '../../src/metrics/metrics.server.js';
+import { createDatabase, PASSWORD, startApp } from '../support/app.js';
+import { tokensOf, type Client } from '../support/client.js';
+import { MASTER_SECRET } from '../support/processes.js';
+import { Proxy, through } from '../support/proxy.js';
+import { expectNoSecret, keepSecret, keepSecrets } from '../support/secrets.js';
+
+const NEXT_PASSWORD = 'marked passphrase that comes next';
+
+/** Every route with a secret, answered in every way there is: right, wrong, malformed, used up. */
+async function live(client: Client): Promise<void> {
+  const { email, token, refreshToken } = await client.signIn();
+  const login = { email, password: PASSWORD };
+  const { body } = await client.call('POST', '/v1/auth/login', { json: login });
+  await client.call('POST', '/v1/auth/login', { json: { ...login, deviceToken: body['deviceToken'] } });
+  await client.login(email, 'marked passphrase that is wrong');
+  await client.call('POST', '/v1/auth/login', { json: { ...login, password: ['marked passphrase in a list'] } });
+  await client.call('POST', `/v1/auth/login?password=${PASSWORD.replaceAll(' ', '+')}`, { json: login });
+  await client.register(email);
+  await client.register(`${randomUUID()}@example.com`, 'markedmarkedmarkedmarked'.repeat(20));
+  await client.me(`${token}x`);
+  await client.call('GET', `/v1/auth/sessions/${token}`, { token, headers: { cookie: `session=${token}` } });
+  await client.call('GET', `/v1/auth/me?access_token=${token}`);
+  await client.call('POST', '/v1/auth/refresh', { json: { refresh_token: refreshToken, surplus: token } });
+  const second = tokensOf(await client.refresh(refreshToken));
+  await client.refresh(second.refreshToken);
+  await client.refresh(refreshToken);
+  const json = { currentPassword: PASSWORD, newPassword: NEXT_PASSWORD };
+  const { token: third } = await client.signInAs(email);
+  await client.call('POST', '/v1/users/me/password', {
+    token: third,
+    json: { ...json, currentPassword: NEXT_PASSWORD },
+  });
+  await client.call('POST', '/v1/users/me/password', { token: third, json });
+  await client.call('POST', '/v1/users/me/deletion', { token: third, json: { currentPassword: NEXT_PASSWORD } });
+}
+
+describe('no secret', () => {
+  it('is in the log at trace, in an error or in the metrics, whatever is called and however it ends (LOG-01)', async () => {
+    const databaseUrl = await createDatabase();
+    const proxy = await Proxy.before(new URL(databaseUrl));
+    const app = await startApp({ databaseUrl: through(proxy, databaseUrl), changes: { metricsPort: 0 } });
+    await live(app);
+    const { email, token, refreshToken } = await app.signIn();
+    proxy.cut();
+    const json = { currentPassword: PASSWORD, newPassword: NEXT_PASSWORD };
+    const answers = [
+      await app.register(`${randomUUID()}@example.com`),
+      await app.login(email),
+      await app.refresh(refreshToken),
+      await app.call('POST', '/v1/users/me/password', { token, json }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    const { port } = app.nest.get(MetricsServer, { strict: false });
+    expectNoSecret(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
+    expect(app.log().map(({ route }) => route)).toContain('/v1/users/me/deletion');
+    expectNoSecret(JSON.stringify(app.log()));
+    proxy.restore();
+  });
+
+  it('that a test has sent would be found: every application and process of the tests is held to it', () => {
+    keepSecrets({ password: 'a passphrase that comes out' });
+    keepSecret(MASTER_SECRET);
+    for (const text of ['a passphrase that comes out', MASTER_SECRET, '$argon2id$v=19', 'A'.repeat(44)]) {
+      expect(() => expectNoSecret(`{"msg":"before ${text} after"}`)).toThrow();
+    }
+    expect(() => expectNoSecret(`{"reqId":"${randomUUID()}"}`)).not.toThrow();
+  });
+});

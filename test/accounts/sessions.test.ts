@@ -1,0 +1,507 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { SessionsPurge } from '../../src/sessions/sessions-purge.job.js';
+import { AccountsService } from '../../src/users/accounts.service.js';
+import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
+import { claimsOf, tokensOf } from '../support/client.js';
+
+const NEW_PASSWORD = 'another long passphrase';
+let app: TestApp;
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  app = await startApp({}, (clean) => cleanups.unshift(clean));
+});
+afterAll(async () => {
+  for (const clean of cleanups) await clean();
+});
+
+interface View {
+  readonly id: string;
+  readonly isCurrent: boolean;
+}
+
+async function list(token: string, query = ''): Promise<View[]> {
+  return (await app.call('GET', `/v1/auth/sessions${query}`, { token })).body['items'] as View[];
+}
+
+async function codeOf(answer: Promise<Answer>): Promise<unknown> {
+  const { status, body } = await answer;
+  return [status, body['code']];
+}
+
+function changePassword(token: string, currentPassword: string, newPassword = NEW_PASSWORD): Promise<Answer> {
+  return app.call('POST', '/v1/users/me/password', { token, json: { currentPassword, newPassword } });
+}
+
+function logoutBy(refreshToken: string, scope?: string, token?: string): Promise<Answer> {
+  const path = `/v1/auth/logout${scope === undefined ? '' : `?scope=${scope}`}`;
+  return app.call('POST', path, { json: { refresh_token: refreshToken }, ...(token === undefined ? {} : { token }) });
+}
+
+const alive = [200, undefined];
+const revoked = [401, 'token_revoked'];
+
+describe('the list of sessions', () => {
+  it('shows when, with what and from where each was started, and which one asks (SES-04)', async () => {
+    const first = await app.signIn();
+    const login = await app.call('POST', '/v1/auth/login', {
+      json: { email: first.email, password: PASSWORD },
+      headers: { 'user-agent': 'a browser/1.0' },
+    });
+    const { token, refreshToken } = tokensOf(login);
+    await app.refresh(refreshToken);
+    const { body } = await app.call('GET', '/v1/auth/sessions', { token });
+    const common = { createdAt: expect.any(String), refreshedAt: expect.any(String), network: '127.0.0.0/24' };
+    expect(body).toEqual({
+      items: [
+        { ...common, id: claimsOf(token)['sid'], userAgent: 'a browser/1.0', isCurrent: true },
+        { ...common, id: first.sessionId, userAgent: 'node', isCurrent: false },
+      ],
+      nextCursor: null,
+    });
+    const [asking, other] = body['items'] as { createdAt: string; refreshedAt: string }[];
+    expect(Date.parse(asking?.refreshedAt ?? '')).toBeGreaterThan(Date.parse(asking?.createdAt ?? ''));
+    expect(other?.refreshedAt).toBe(other?.createdAt);
+  });
+
+  it('comes in pages that lose and repeat nothing', async () => {
+    const first = await app.signIn();
+    const ids = [first.sessionId];
+    for (let login = 0; login < 6; login++) ids.unshift((await app.signInAs(first.email)).sessionId);
+    const seen: string[] = [];
+    for (let query = '?limit=3'; query !== '';) {
+      const { body } = await app.call('GET', `/v1/auth/sessions${query}`, first);
+      const { items, nextCursor } = body as { items: View[]; nextCursor: string | null };
+      expect(items.length).toBeLessThanOrEqual(3);
+      seen.push(...items.map(({ id }) => id));
+      query = nextCursor === null ? '' : `?limit=3&cursor=${nextCursor}`;
+    }
+    expect(seen).toEqual(ids);
+  });
+
+  it('has no session that has ended or expired, and none of others (ACC-02)', async () => {
+    const [first, stranger] = [await app.signIn(), await app.signIn()];
+    const [ended, idle] = [await app.signInAs(first.email), await app.signInAs(first.email)];
+    await app.logout(ended.token);
+    await app.query(`UPDATE sessions SET refreshed_at = now() - interval '15 days' WHERE id = $1`, [idle.sessionId]);
+    expect((await list(first.token)).map(({ id }) => id)).toEqual([first.sessionId]);
+    expect((await list(stranger.token)).map(({ id }) => id)).toEqual([stranger.sessionId]);
+  });
+
+  it.each(['?limit=0', '?limit=101', '?limit=x', '?cursor=x', '?limit=1&limit=2', '?page=2'])(
+    'refuses %s',
+    async (query) => {
+      const { token } = await app.signIn();
+      expect(await codeOf(app.call('GET', `/v1/auth/sessions${query}`, { token }))).toEqual([400, 'validation_failed']);
+    },
+  );
+});
+
+describe('ending one session', () => {
+  it('takes back its tokens and leaves the others (SES-04)', async () => {
+    const first = await app.signIn();
+    const [doomed, other] = [await app.signInAs(first.email), await app.signInAs(first.email)];
+    expect((await app.call('DELETE', `/v1/auth/sessions/${doomed.sessionId}`, first)).status).toBe(204);
+    expect(await codeOf(app.me(doomed.token))).toEqual(revoked);
+    expect(await codeOf(app.refresh(doomed.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    for (const { token } of [first, other]) expect(await codeOf(app.me(token))).toEqual(alive);
+    expect(await codeOf(app.call('DELETE', `/v1/auth/sessions/${doomed.sessionId}`, first))).toEqual([
+      404,
+      'not_found',
+    ]);
+  });
+
+  it("answers another user's session like one that never was, and leaves it (ACC-02, INP-10)", async () => {
+    const [first, stranger] = [await app.signIn(), await app.signIn()];
+    for (const id of [stranger.sessionId, randomUUID()]) {
+      expect(await codeOf(app.call('DELETE', `/v1/auth/sessions/${id}`, first))).toEqual([404, 'not_found']);
+    }
+    expect(await codeOf(app.call('DELETE', '/v1/auth/sessions/x', first))).toEqual([400, 'validation_failed']);
+    expect(await codeOf(app.me(stranger.token))).toEqual(alive);
+  });
+});
+
+/** Whatever a client, or what it was built with, may send beside the credential in its body; the code that is wrong with it, if it is a token. */
+async function flawedHeaders(): Promise<[flaw: string, header: string][]> {
+  const { token } = await app.signIn();
+  await app.logout(token);
+  return [
+    ['token_expired', `Bearer ${await app.signedWith({ exp: Math.floor(Date.now() / 1000) - 120 })}`],
+    ['token_revoked', `Bearer ${token}`],
+    ['token_invalid', `Bearer ${await app.signedWith({ iss: 'https://other.example' })}`],
+    ['token_invalid', 'Bearer x.y.z'],
+    ['token_invalid', `Bearer ${'x'.repeat(8000)}`],
+    ['a token without a scheme', token],
+    ['token_invalid', 'Bearer'],
+    ['another scheme', 'Basic YTpi'],
+  ];
+}
+
+describe('a credential in the body', () => {
+  it.each([
+    ['logout', 204],
+    ['refresh', 200],
+  ])('is enough for a %s, whatever is wrong with the header beside it (API-15)', async (operation, status) => {
+    for (const [flaw, header] of await flawedHeaders()) {
+      const { token, refreshToken } = await app.signIn();
+      const asked = { json: { refresh_token: refreshToken }, headers: { authorization: header } };
+      const answer = await app.call('POST', `/v1/auth/${operation}`, asked);
+      expect([flaw, answer.status]).toEqual([flaw, status]);
+      expect(await codeOf(app.me(token))).toEqual(operation === 'logout' ? revoked : alive);
+    }
+  });
+
+  it('is enough for a login, a registration, and a logout of all (API-15)', async () => {
+    for (const [flaw, authorization] of await flawedHeaders()) {
+      const { email, refreshToken, token } = await app.signIn();
+      const headers = { authorization };
+      const json = { email, password: PASSWORD };
+      const logout = { json: { refresh_token: refreshToken }, headers };
+      const answers = [
+        await app.call('POST', '/v1/auth/login', { json, headers }),
+        await app.call('POST', '/v1/auth/register', { json: { ...json, email: `x${email}` }, headers }),
+        await app.call('POST', '/v1/auth/logout?scope=global', logout),
+      ];
+      expect([flaw, answers.map(({ status }) => status)]).toEqual([flaw, [200, 201, 204]]);
+      expect(await codeOf(app.me(token))).toEqual(revoked);
+    }
+  });
+});
+
+const mixed = (id: string): string => id.replace(/[a-f]/, (letter) => letter.toUpperCase());
+
+describe('an id in whatever letters (SES-07)', () => {
+  it.each([
+    ['capitals', (id: string) => id.toUpperCase()],
+    ['mixed letters', mixed],
+    ['small letters', (id: string) => id],
+  ])('ends the session that it names: %s', async (_name, spell) => {
+    const elsewhere = await startApp({ databaseUrl: app.databaseUrl });
+    const first = await app.signIn();
+    const doomed = await app.signInAs(first.email);
+    const end = () => app.call('DELETE', `/v1/auth/sessions/${spell(doomed.sessionId)}`, first);
+    expect(await codeOf(elsewhere.me(doomed.token))).toEqual(alive);
+    expect((await end()).status).toBe(204);
+    expect(await codeOf(app.me(doomed.token))).toEqual(revoked);
+    await expect.poll(() => codeOf(elsewhere.me(doomed.token))).toEqual(revoked);
+    expect(await codeOf(app.refresh(doomed.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    expect(await codeOf(end())).toEqual([404, 'not_found']);
+    expect(await codeOf(app.me(first.token))).toEqual(alive);
+    const subject = 'SELECT subject FROM revocations WHERE lower(subject) = $1';
+    expect(await app.query(subject, [doomed.sessionId])).toEqual([{ subject: doomed.sessionId }]);
+    // Nest's logger is one for the process: that of the last application.
+    const told = [...app.log(), ...elsewhere.log()].filter(
+      ({ event, userId }) => event === 'session_ended' && userId === first.userId,
+    );
+    expect(told).toEqual([expect.objectContaining({ sessionId: doomed.sessionId })]);
+  });
+
+  it('is the same cursor', async () => {
+    const first = await app.signIn();
+    for (const _ of [1, 2, 3]) await app.signInAs(first.email);
+    const [, second] = await list(first.token);
+    const rest = await list(first.token, `?cursor=${second?.id}`);
+    expect(rest).toHaveLength(2);
+    for (const cursor of [second?.id.toUpperCase(), mixed(String(second?.id))])
+      expect(await list(first.token, `?cursor=${cursor}`)).toEqual(rest);
+  });
+
+  it('is revoked where an earlier version wrote it as the request did', async () => {
+    const { token, sessionId } = await app.signIn();
+    await app.query(`INSERT INTO revocations (kind, subject) VALUES ('sid', $1)`, [sessionId.toUpperCase()]);
+    await expect.poll(() => codeOf(app.me(token))).toEqual(revoked);
+  });
+});
+
+describe('a logout', () => {
+  it('by access token ends this session alone unless it says otherwise (SES-01)', async () => {
+    const first = await app.signIn();
+    const other = await app.signInAs(first.email);
+    const elsewhere = await startApp({ databaseUrl: app.databaseUrl });
+    expect((await app.logout(first.token)).status).toBe(204);
+    expect(await codeOf(elsewhere.refresh(first.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    expect(await codeOf(app.me(first.token))).toEqual(revoked);
+    expect(await codeOf(app.refresh(first.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    expect(await codeOf(app.logout(first.token))).toEqual(revoked);
+    expect(await codeOf(app.me(other.token))).toEqual(alive);
+  });
+
+  it('of the others keeps this one; a global one ends all (SES-01)', async () => {
+    const [first, stranger] = [await app.signIn(), await app.signIn()];
+    const others = [await app.signInAs(first.email), await app.signInAs(first.email)];
+    expect((await app.logout(first.token, 'others')).status).toBe(204);
+    for (const { token, refreshToken } of others) {
+      expect(await codeOf(app.me(token))).toEqual(revoked);
+      expect(await codeOf(app.refresh(refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    }
+    expect(await codeOf(app.me(first.token))).toEqual(alive);
+    const again = await app.signInAs(first.email);
+    expect((await app.logout(first.token, 'global')).status).toBe(204);
+    for (const { token, refreshToken } of [first, again]) {
+      expect(await codeOf(app.me(token))).toEqual(revoked);
+      expect(await codeOf(app.refresh(refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    }
+    expect(await codeOf(app.me(stranger.token))).toEqual(alive);
+    expect((await app.login(first.email)).status).toBe(200);
+  });
+
+  it('by refresh token needs no access token, and may be repeated', async () => {
+    const first = await app.signIn();
+    for (let attempt = 0; attempt < 2; attempt++) expect((await logoutBy(first.refreshToken)).status).toBe(204);
+    expect(await codeOf(app.me(first.token))).toEqual(revoked);
+    expect(await codeOf(app.refresh(first.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+  });
+
+  it('by a used refresh token ends its own session, and no other', async () => {
+    const first = await app.signIn();
+    const other = await app.signInAs(first.email);
+    const second = tokensOf(await app.refresh(first.refreshToken));
+    await app.refresh(second.refreshToken);
+    expect((await logoutBy(first.refreshToken)).status).toBe(204);
+    expect(await codeOf(app.me(second.token))).toEqual(revoked);
+    expect(await codeOf(logoutBy(first.refreshToken, 'global'))).toEqual([401, 'refresh_token_invalid']);
+    expect(await codeOf(app.me(other.token))).toEqual(alive);
+  });
+
+  it('of others by a reused refresh token is reuse', async () => {
+    const first = await app.signIn();
+    const other = await app.signInAs(first.email);
+    const second = tokensOf(await app.refresh(first.refreshToken));
+    await app.refresh(second.refreshToken);
+    expect(await codeOf(logoutBy(first.refreshToken, 'others'))).toEqual([401, 'refresh_token_reused']);
+    expect(await codeOf(app.me(second.token))).toEqual(revoked);
+    expect(await codeOf(app.me(other.token))).toEqual(alive);
+  });
+
+  it('by a refresh token in the body means its session, whoever else is in the header', async () => {
+    const [first, stranger] = [await app.signIn(), await app.signIn()];
+    expect((await logoutBy(first.refreshToken, 'global', stranger.token)).status).toBe(204);
+    expect(await codeOf(app.me(first.token))).toEqual(revoked);
+    expect(await codeOf(app.me(stranger.token))).toEqual(alive);
+  });
+
+  it('without a refresh token in the body is refused for what is wrong with the header', async () => {
+    for (const [flaw, header] of await flawedHeaders()) {
+      const headers = { authorization: header };
+      const code = flaw.startsWith('token_') ? flaw : 'token_missing';
+      expect([flaw, await codeOf(app.call('POST', '/v1/auth/logout', { headers }))]).toEqual([flaw, [401, code]]);
+    }
+    expect(await codeOf(app.call('POST', '/v1/auth/logout'))).toEqual([401, 'token_missing']);
+  });
+
+  it('by access token may name a type for the body it does not send, as some clients always do', async () => {
+    const [first, second] = [await app.signIn(), await app.signIn()];
+    const headers = { 'content-type': 'application/json' };
+    expect((await app.call('POST', '/v1/auth/logout', { token: first.token, headers })).status).toBe(204);
+    expect((await app.call('POST', '/v1/auth/logout', { token: second.token, json: null })).status).toBe(204);
+    expect(await codeOf(app.me(first.token))).toEqual(revoked);
+    expect(await codeOf(app.me(second.token))).toEqual(revoked);
+    expect(await codeOf(app.call('POST', '/v1/auth/login', { headers }))).toEqual([400, 'json_malformed']);
+  });
+
+  it('is refused without credentials, with bad ones, and with a scope that does not exist', async () => {
+    const first = await app.signIn();
+    expect(await codeOf(app.call('POST', '/v1/auth/logout'))).toEqual([401, 'token_missing']);
+    expect(await codeOf(logoutBy('x'))).toEqual([401, 'refresh_token_invalid']);
+    expect(await codeOf(app.logout('x.y.z'))).toEqual([401, 'token_invalid']);
+    expect(await codeOf(app.logout(first.token, 'everything'))).toEqual([400, 'validation_failed']);
+    expect(await codeOf(app.call('POST', '/v1/auth/logout', { json: { other: 'x' } }))).toEqual([
+      400,
+      'validation_failed',
+    ]);
+    expect(await codeOf(app.me(first.token))).toEqual(alive);
+  });
+});
+
+describe('a session past its limits', () => {
+  it('is still taken back with the access tokens that live, and is not purged before they die (SES-01)', async () => {
+    const alone = await startApp();
+    const [first, second] = [await alone.signIn(), await alone.signIn()];
+    await alone.query(`UPDATE sessions SET created_at = now() - interval '40 days'`);
+    await alone.nest.get(SessionsPurge, { strict: false }).purge();
+    expect((await alone.logout(first.token)).status).toBe(204);
+    expect(await codeOf(alone.me(first.token))).toEqual(revoked);
+    expect((await alone.call('DELETE', `/v1/auth/sessions/${second.sessionId}`, second)).status).toBe(204);
+    expect(await codeOf(alone.me(second.token))).toEqual(revoked);
+  });
+});
+
+describe('a login', () => {
+  it("dates the session by the database's clock, and is never itself the one that is over the limit", async () => {
+    const alone = await startApp();
+    const first = await alone.signIn();
+    await alone.query(`ALTER TABLE sessions ALTER created_at SET DEFAULT now() - interval '1 day',
+                                            ALTER refreshed_at SET DEFAULT now() - interval '2 days'`);
+    await alone.query(
+      `INSERT INTO sessions (id, user_id, created_at, refreshed_at)
+       SELECT gen_random_uuid(), $1, now(), now() FROM generate_series(1, 99)`,
+      [first.userId],
+    );
+    const last = await alone.signInAs(first.email);
+    const rows = await alone.query(
+      `SELECT round(extract(epoch FROM now() - created_at) / 86400) AS created,
+              round(extract(epoch FROM now() - refreshed_at) / 86400) AS refreshed FROM sessions WHERE id = $1`,
+      [last.sessionId],
+    );
+    expect(rows).toEqual([{ created: '1', refreshed: '2' }]);
+    expect((await alone.me(last.token)).status).toBe(200);
+    expect(await alone.query('SELECT FROM sessions WHERE ended_at IS NULL')).toHaveLength(100);
+  });
+
+  it('always starts a new session, whatever the client sends along (SES-06)', async () => {
+    const first = await app.signIn();
+    const login = await app.call('POST', '/v1/auth/login', {
+      token: first.token,
+      json: { email: first.email, password: PASSWORD },
+      headers: { cookie: `sid=${first.sessionId}` },
+    });
+    expect(login.status).toBe(200);
+    expect(claimsOf(tokensOf(login).token)['sid']).not.toBe(first.sessionId);
+    const chosen = { email: first.email, password: PASSWORD, sessionId: first.sessionId };
+    expect(await codeOf(app.call('POST', '/v1/auth/login', { json: chosen }))).toEqual([400, 'validation_failed']);
+  });
+});
+
+describe('a change of password', () => {
+  it('ends every other session, keeps this one, and takes effect at once (SES-02, PWD-08)', async () => {
+    const first = await app.signIn();
+    const other = await app.signInAs(first.email);
+    expect((await changePassword(first.token, PASSWORD)).status).toBe(204);
+    expect(await codeOf(app.me(first.token))).toEqual(alive);
+    expect((await app.refresh(first.refreshToken)).status).toBe(200);
+    expect(await codeOf(app.me(other.token))).toEqual(revoked);
+    expect(await codeOf(app.refresh(other.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    expect((await app.login(first.email)).status).toBe(401);
+    expect((await app.login(first.email, NEW_PASSWORD)).status).toBe(200);
+  });
+
+  it('needs the current password and a good new one, and changes nothing otherwise (SES-05, PWD-03)', async () => {
+    const first = await app.signIn();
+    const other = await app.signInAs(first.email);
+    expect(await codeOf(changePassword(first.token, 'not the current one'))).toEqual([401, 'credentials_invalid']);
+    expect(await codeOf(changePassword(first.token, PASSWORD, 'short'))).toEqual([422, 'password_too_short']);
+    expect(await codeOf(changePassword(first.token, PASSWORD, first.email))).toEqual([422, 'password_contextual']);
+    expect(await codeOf(app.me(other.token))).toEqual(alive);
+    expect((await app.login(first.email)).status).toBe(200);
+  });
+
+  it('that races another has one winner (PWD-08)', async () => {
+    for (let round = 0; round < 10; round++) {
+      const first = await app.signIn();
+      const passwords = ['the first new passphrase', 'the second new passphrase'];
+      const answers = await Promise.all(passwords.map((password) => changePassword(first.token, PASSWORD, password)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204, 401]));
+      const logins = await Promise.all(passwords.map((password) => app.login(first.email, password)));
+      expect(logins.map(({ status }) => status === 200)).toEqual(answers.map(({ status }) => status === 204));
+      expect((await app.login(first.email)).status).toBe(401);
+    }
+  });
+
+  it('that races logins leaves no session that was begun with the old password (SES-02)', async () => {
+    for (let round = 0; round < 10; round++) {
+      const first = await app.signIn();
+      const logins = Array.from({ length: 6 }, () => app.login(first.email));
+      expect((await changePassword(first.token, PASSWORD)).status).toBe(204);
+      const begun = (await Promise.all(logins))
+        .filter(({ status }) => status === 200)
+        .map((answer) => tokensOf(answer));
+      for (const { token, refreshToken } of begun) {
+        expect(await codeOf(app.me(token))).toEqual(revoked);
+        expect(await codeOf(app.refresh(refreshToken))).toEqual([401, 'refresh_token_invalid']);
+      }
+      expect((await list(first.token)).map(({ id }) => id)).toEqual([first.sessionId]);
+    }
+  });
+
+  it('that meets the renewal of an old hash is neither lost nor refused', async () => {
+    const dearer = await startApp({ databaseUrl: app.databaseUrl, changes: { argon2Passes: 2 } });
+    for (let round = 0; round < 10; round++) {
+      const first = await app.signIn();
+      const [change, login] = await Promise.all([changePassword(first.token, PASSWORD), dearer.login(first.email)]);
+      expect(change.status).toBe(204);
+      expect([200, 401]).toContain(login.status);
+      expect((await app.login(first.email)).status).toBe(401);
+      expect((await app.login(first.email, NEW_PASSWORD)).status).toBe(200);
+    }
+  });
+
+  it('of a user who is banned meanwhile is refused', async () => {
+    const first = await app.signIn();
+    const client = new pg.Client({ connectionString: app.databaseUrl });
+    await client.connect();
+    onTestFinished(() => client.end());
+    await client.query('BEGIN');
+    await client.query('UPDATE users SET disabled_at = now() WHERE id = $1', [first.userId]);
+    const change = changePassword(first.token, PASSWORD);
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await expect.poll(() => app.query(waiting)).toHaveLength(1);
+    await client.query('COMMIT');
+    expect(await codeOf(change)).toEqual([401, 'credentials_invalid']);
+  });
+});
+
+describe('a ban', () => {
+  it('that races logins, which renew an old hash, leaves no live session and no token (SES-03)', async () => {
+    const dearer = await startApp({ databaseUrl: app.databaseUrl, changes: { argon2Passes: 2 } });
+    const accounts = dearer.nest.get(AccountsService, { strict: false });
+    for (let round = 0; round < 10; round++) {
+      const first = await app.signIn();
+      const logins = Array.from({ length: 6 }, () => dearer.login(first.email));
+      await accounts.disable(first.email);
+      const begun = (await Promise.all(logins))
+        .filter(({ status }) => status === 200)
+        .map((answer) => tokensOf(answer));
+      for (const { token, refreshToken } of begun) {
+        expect(await codeOf(dearer.me(token))).toEqual(revoked);
+        expect(await codeOf(dearer.refresh(refreshToken))).toEqual([401, 'refresh_token_invalid']);
+      }
+      expect(await app.query('SELECT FROM sessions WHERE user_id = $1 AND ended_at IS NULL', [first.userId])).toEqual(
+        [],
+      );
+      expect((await dearer.login(first.email)).status).toBe(401);
+    }
+  });
+});
+
+describe('a deletion', () => {
+  it('by the owner needs the current password, ends every session and frees the address (SES-03, SES-05)', async () => {
+    const [first, stranger] = [await app.signIn(), await app.signIn()];
+    const other = await app.signInAs(first.email);
+    const remove = (currentPassword: string): Promise<Answer> =>
+      app.call('POST', '/v1/users/me/deletion', { token: first.token, json: { currentPassword } });
+    expect(await codeOf(remove('not the current one'))).toEqual([401, 'credentials_invalid']);
+    expect((await remove(PASSWORD)).status).toBe(204);
+    for (const { token } of [first, other]) expect(await codeOf(app.me(token))).toEqual(revoked);
+    expect(await codeOf(app.refresh(other.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    expect((await app.login(first.email)).status).toBe(401);
+    expect(await app.query('SELECT FROM sessions WHERE user_id = $1', [first.userId])).toEqual([]);
+    expect((await app.register(first.email)).status).toBe(201);
+    expect(await codeOf(app.me(first.token))).toEqual(revoked);
+    expect(await codeOf(app.me(stranger.token))).toEqual(alive);
+  });
+});
+
+describe('the purge of sessions', () => {
+  it('deletes what has been over for a day, in batches, by one node at a time, and nothing else', async () => {
+    const alone = await startApp();
+    const { userId, sessionId } = await alone.signIn();
+    const insert = (count: number, columns: string, values: string): Promise<unknown> =>
+      alone.query(
+        `INSERT INTO sessions (id, user_id, ${columns}) SELECT gen_random_uuid(), $1, ${values} FROM generate_series(1, ${count})`,
+        [userId],
+      );
+    await insert(2500, 'ended_at', `now() - interval '25 hours'`);
+    await insert(700, 'refreshed_at', `now() - interval '16 days'`);
+    await insert(600, 'created_at, refreshed_at', `now() - interval '32 days', now() - interval '25 hours'`);
+    await insert(1, 'created_at', `now() - interval '32 days'`);
+    await insert(5, 'ended_at', `now() - interval '23 hours'`);
+    await insert(5, 'refreshed_at', `now() - interval '14 days 23 hours'`);
+    const again = await startApp({ databaseUrl: alone.databaseUrl });
+    await Promise.all([alone, again].map(({ nest }) => nest.get(SessionsPurge, { strict: false }).purge()));
+    const left = await alone.query<{ id: string }>('SELECT id FROM sessions');
+    expect(left).toHaveLength(12);
+    expect(left.map(({ id }) => id)).toContain(sessionId);
+  });
+});

@@ -1,0 +1,174 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { KeysService } from '../../src/auth/keys.service.js';
+import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
+import { RevocationsService } from '../../src/revocation/revocations.service.js';
+import { AuditService } from '../../src/audit/audit.service.js';
+import { SessionsPurge } from '../../src/sessions/sessions-purge.job.js';
+import { createDatabase, emptyDatabase, PASSWORD, query, startApp } from '../support/app.js';
+import { MASTER_SECRET, startNode } from '../support/processes.js';
+
+/** The statements that the README prints, for a role of this test. */
+function printedGrants(role: string): string[] {
+  const [, printed = ''] = /```sql\n([\s\S]+?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+  return printed.trim().replaceAll('gatehouse_app', role).split('\n');
+}
+
+/** A role that nothing was granted, and a database of another owner, as either of them. */
+async function bareRole(make: () => Promise<string>): Promise<{ role: string; url: string; roleUrl: string }> {
+  const role = `bare_${randomUUID().replaceAll('-', '')}`;
+  const administratorUrl = inject('administratorUrl');
+  await query(administratorUrl, `CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
+  onTestFinished(() => query(administratorUrl, `DROP ROLE ${role}`).then(() => undefined));
+  const url = await make();
+  const roleUrl = new URL(url);
+  [roleUrl.username, roleUrl.password] = [role, 'x'];
+  return { role, url, roleUrl: roleUrl.href };
+}
+
+/** What a program says that ends with 1. */
+async function refusal(file: string, databaseUrl: string, ...args: string[]): Promise<string> {
+  const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET, PORT: '0' };
+  const run = promisify(execFile)(process.execPath, [file, ...args], { env });
+  const failure = await run.then(
+    ({ stdout }) => ({ code: 0, stderr: stdout }),
+    (error: unknown) => error as { code: number; stderr: string },
+  );
+  expect(failure).toMatchObject({ code: 1 });
+  return failure.stderr;
+}
+
+/** A migrated database, as its owner and as a role that has been let in as the README says. */
+async function databaseOfTwoRoles(): Promise<{ ownerUrl: string; appUrl: string }> {
+  const role = `app_${randomUUID().replaceAll('-', '')}`;
+  const [create = '', ...grants] = printedGrants(role);
+  const administratorUrl = inject('administratorUrl');
+  await query(administratorUrl, create);
+  onTestFinished(() => query(administratorUrl, `DROP ROLE ${role}`).then(() => undefined));
+  const ownerUrl = await createDatabase();
+  for (const grant of grants) await query(ownerUrl, grant);
+  const appUrl = new URL(ownerUrl);
+  [appUrl.username, appUrl.password] = [role, 'choose one'];
+  return { ownerUrl, appUrl: appUrl.href };
+}
+
+describe('a database role that may only read and write rows', () => {
+  it('is enough to start and to serve, and there is no account but those that register (CFG-02)', async () => {
+    const { ownerUrl, appUrl } = await databaseOfTwoRoles();
+    const { client } = await startNode(appUrl, { RATE_LIMITS: 'on' });
+    expect((await client.call('GET', '/health/ready')).status).toBe(200);
+    expect(await query(ownerUrl, 'SELECT FROM users')).toEqual([]);
+    const { email, token, refreshToken } = await client.signIn();
+    expect((await client.refresh(refreshToken)).status).toBe(200);
+    for (let turn = 0; turn < 10; turn++) expect((await client.login(email, 'wrong passphrase')).status).toBe(401);
+    expect((await client.login(email)).status).toBe(429);
+    expect((await client.logout(token, 'global')).status).toBe(204);
+    expect((await client.me(token)).status).toBe(401);
+    expect(await query(ownerUrl, 'SELECT FROM users')).toHaveLength(1);
+  });
+
+  it('is enough to look after sessions, keys, limits and accounts (CFG-02)', async () => {
+    const { ownerUrl, appUrl } = await databaseOfTwoRoles();
+    const app = await startApp({ databaseUrl: appUrl, changes: { rateLimits: 'on', keyPublishSeconds: 0 } });
+    const { email, token } = await app.signIn();
+    const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
+    expect((await app.call('POST', '/v1/users/me/password', { token, json })).status).toBe(204);
+    await app.logout((await app.signInAs(email, json.newPassword)).token);
+    await app.nest.get(KeysService, { strict: false }).rotate();
+    await query(
+      ownerUrl,
+      `UPDATE sessions SET ended_at = now() - interval '1 year', refreshed_at = now() - interval '1 year'`,
+    );
+    await query(ownerUrl, `UPDATE revocations SET created_at = now() - interval '1 year'`);
+    await query(ownerUrl, `UPDATE rate_limits SET full_at = now() - interval '1 year'`);
+    await app.nest.get(SessionsPurge, { strict: false }).purge();
+    await query(
+      ownerUrl,
+      `INSERT INTO audit_events (occurred_at, event, actor) VALUES (now() - interval '1 year', 'old', 'system')`,
+    );
+    await app.nest.get(AuditService, { strict: false }).purge();
+    expect(await query(ownerUrl, `SELECT FROM audit_events WHERE event = 'old'`)).toEqual([]);
+    await app.nest.get(RevocationsService, { strict: false }).purge();
+    await app.nest.get(RateLimitsService, { strict: false }).purgeLimits();
+    for (const table of ['sessions', 'revocations', 'rate_limits']) {
+      expect(await query(ownerUrl, `SELECT FROM ${table}`)).toEqual([]);
+    }
+    const again = await app.signInAs(email, json.newPassword);
+    const deletion = { token: again.token, json: { currentPassword: json.newPassword } };
+    expect((await app.call('POST', '/v1/users/me/deletion', deletion)).status).toBe(204);
+    expect(await query(ownerUrl, 'SELECT FROM users')).toEqual([]);
+  });
+
+  it('may change nothing of the schema, and is let in to what later migrations make (CFG-02)', async () => {
+    const { ownerUrl, appUrl } = await databaseOfTwoRoles();
+    for (const statement of [
+      'CREATE TABLE added ()',
+      'ALTER TABLE users ADD COLUMN added int',
+      'CREATE INDEX ON users (created_at)',
+      'DROP TABLE devices',
+      'ALTER TABLE audit_events DISABLE TRIGGER ALL',
+      'TRUNCATE users',
+      'CREATE SCHEMA added',
+      'INSERT INTO _prisma_migrations SELECT * FROM _prisma_migrations',
+    ]) {
+      await expect(query(appUrl, statement)).rejects.toMatchObject({ code: '42501' });
+    }
+    await query(ownerUrl, 'CREATE TABLE later (id serial PRIMARY KEY, note text)');
+    expect(await query(appUrl, `INSERT INTO later (note) VALUES ('x') RETURNING id`)).toEqual([{ id: 1 }]);
+  });
+});
+
+const lacking = (table: string): string =>
+  `The role of DATABASE_URL lacks a right: permission denied for table ${table}. Let the owner of the tables run the GRANT statements of README ("Run it") for this role and the schema "public"`;
+
+describe('a role that lacks a right', () => {
+  it('is told at the start which, and what grants it (CFG-02)', async () => {
+    const { role, url, roleUrl } = await bareRole(() => createDatabase());
+    for (const file of ['dist/main.js', 'dist/cli/list-events.js']) {
+      expect(await refusal(file, roleUrl)).toContain(lacking('_prisma_migrations'));
+    }
+    await query(url, `GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON _prisma_migrations TO ${role}`);
+    expect(await refusal('dist/main.js', roleUrl)).toContain(lacking('signing_keys'));
+  });
+
+  it('to migrate is told what to run, and leaves no failed migration behind (CFG-02)', async () => {
+    const { role, url, roleUrl } = await bareRole(() => createDatabase());
+    await query(url, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
+    const last = 'migration_name = (SELECT max(migration_name) FROM _prisma_migrations)';
+    await query(url, `DELETE FROM _prisma_migrations WHERE ${last}`);
+    const said = await refusal('dist/cli/migrate-database.js', roleUrl);
+    expect(said).toContain(
+      `DATABASE_URL: the role ${role} may not migrate, since the tables in the schema "public" belong to`,
+    );
+    expect(said).toContain('Run `npm run db:migrate` with that role in the URL');
+    expect(await query(url, `SELECT FROM _prisma_migrations WHERE finished_at IS NULL`)).toEqual([]);
+  });
+
+  it('to make tables, or their schema, is told the statement, which lets it (CFG-02)', async () => {
+    const { role, url, roleUrl } = await bareRole(() => emptyDatabase());
+    await query(
+      inject('administratorUrl').replace(/\/[^/?]*(?=\?|$)/, new URL(url).pathname),
+      `GRANT USAGE ON SCHEMA public TO ${role}`,
+    );
+    const statement = `GRANT USAGE, CREATE ON SCHEMA "public" TO "${role}";`;
+    expect(await refusal('dist/cli/migrate-database.js', roleUrl)).toContain(
+      `may not make tables in the schema "public". Migrate with another role, or let an administrator run: ${statement}`,
+    );
+    const elsewhere = new URL(roleUrl);
+    elsewhere.searchParams.set('schema', 'accounts');
+    const said = await refusal('dist/cli/migrate-database.js', elsewhere.href);
+    expect(said).toContain(`CREATE SCHEMA "accounts" AUTHORIZATION "${role}";`);
+  });
+
+  it('to drop the schema is told so by db:reset, and nothing is dropped (CFG-02)', async () => {
+    const { url, roleUrl } = await bareRole(() => createDatabase());
+    const said = await refusal('dist/cli/reset-database.js', roleUrl, '--force');
+    expect(said).toContain(
+      'The role of DATABASE_URL may not drop the schema "public" and make it anew, so nothing was done',
+    );
+    expect(await query(url, 'SELECT FROM users')).toEqual([]);
+  });
+});

@@ -1,0 +1,151 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ConnectionTarget } from '../../src/database/connection.js';
+import { requireRightSession } from '../../src/database/session-settings.check.js';
+import { afterAllTests, createDatabase, query } from '../support/app.js';
+import { expectNear } from '../support/instants.js';
+import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
+
+/** Five hours off, and a style in which 11/12 is ambiguous. */
+const ODD_SESSION = `SET timezone = 'America/New_York'`;
+const ODD_STYLE = `SET datestyle = 'SQL, DMY'`;
+/** What libpq, `pg` and Node take from the environment of an operator elsewhere. */
+const ODD_ENVIRONMENT = {
+  TZ: 'Asia/Tokyo',
+  PGTZ: 'Asia/Tokyo',
+  PGDATESTYLE: 'German',
+  PGOPTIONS: '-c TimeZone=Pacific/Auckland -c DateStyle=German',
+};
+
+const targetOf = (url: string): ConnectionTarget => ({ setting: 'DATABASE_URL', url, isPooled: false });
+
+/** Without the time zone and date style that the URL of the embedded server brings. */
+function bare(url: string): string {
+  const copy = new URL(url);
+  copy.searchParams.delete('options');
+  return copy.href;
+}
+
+async function oddDatabase(onFinished: (clean: () => Promise<void>) => void): Promise<string> {
+  const url = bare(await createDatabase(onFinished));
+  const name = new URL(url).pathname.slice(1);
+  await query(url, `ALTER DATABASE ${name} ${ODD_SESSION}; ALTER DATABASE ${name} ${ODD_STYLE}`);
+  return url;
+}
+
+describe('with a time zone and a date style that are not ours, in database and environment', () => {
+  const onFinished = afterAllTests();
+  let url: string;
+  let node: Node;
+
+  beforeAll(async () => {
+    url = await oddDatabase(onFinished);
+    node = await startNode(
+      url,
+      { ...ODD_ENVIRONMENT, RATE_LIMITS: 'on', HASH_QUEUE_MILLISECONDS: '60000' },
+      onFinished,
+    );
+  });
+
+  /** A script over the services, in the same surroundings. */
+  async function script(file: string, ...args: string[]): Promise<string> {
+    const env = { ...process.env, ...ODD_ENVIRONMENT, DATABASE_URL: url, MASTER_SECRET };
+    return (await promisify(execFile)('node', [file, ...args], { env })).stdout;
+  }
+
+  /** As the server itself counts. */
+  async function seconds(sql: string, email: string): Promise<number> {
+    const [row] = await query<{ seconds: string }>(url, `SELECT extract(epoch FROM (${sql})) AS seconds`, [email]);
+    return Number(row?.seconds);
+  }
+
+  it('the times that are shown are now (TIM-01)', async () => {
+    const { email, token } = await node.client.signIn();
+    const { body: user } = await node.client.call('GET', '/v1/users/me', { token });
+    expectNear(user['createdAt']);
+    const { body: me } = await node.client.call('GET', '/v1/auth/me', { token });
+    expectNear(me['expiresAt'], 900);
+    const { body: page } = await node.client.call('GET', '/v1/auth/sessions', { token });
+    const [session] = page['items'] as Record<string, string>[];
+    for (const member of ['createdAt', 'refreshedAt']) expectNear(session?.[member]);
+    const line = (await script('dist/cli/manage-users.js', 'list')).split('\n').find((row) => row.includes(email));
+    expectNear(line?.split('\t')[2]);
+    const key = (await script('dist/cli/manage-keys.js', 'list')).split('\n').find((row) => row.includes('\tactive\t'));
+    expectNear(key?.split('\t')[3]);
+  });
+
+  it('what is written is now: a ban, the trail, a session and its end (TIM-01)', async () => {
+    const { email, token, refreshToken } = await node.client.signIn();
+    expect((await node.client.refresh(refreshToken)).status).toBe(200);
+    await script('dist/cli/manage-users.js', 'disable', email);
+    expect(
+      Math.abs(await seconds(`clock_timestamp() - (SELECT disabled_at FROM users WHERE email_lower = $1)`, email)),
+    ).toBeLessThan(30);
+    expect((await node.client.me(token)).status).toBe(401);
+    const sessions = `FROM sessions JOIN users ON users.id = user_id WHERE email_lower = $1`;
+    for (const column of ['sessions.created_at', 'refreshed_at', 'ended_at']) {
+      expect(Math.abs(await seconds(`SELECT clock_timestamp() - max(${column}) ${sessions}`, email))).toBeLessThan(30);
+    }
+    const trail = (await script('dist/cli/list-events.js', email)).trim().split('\n');
+    expect(trail.length).toBeGreaterThan(2);
+    for (const line of trail) expectNear((JSON.parse(line) as Record<string, unknown>)['occurredAt']);
+  });
+
+  it('sessions live as long as ever, and limits refill as ever (TIM-01)', async () => {
+    const { email, refreshToken } = await node.client.signIn();
+    const { body } = await node.client.refresh(refreshToken);
+    expect((await node.client.refresh(String(body['refresh_token']))).status).toBe(200);
+    for (let turn = 0; turn < 10; turn++) expect((await node.client.login(email, 'wrong passphrase')).status).toBe(401);
+    // A second's wait may be over; each further one doubles it.
+    let limited = await node.client.login(email, 'wrong passphrase');
+    for (let turn = 0; turn < 5 && limited.status === 401; turn++) {
+      limited = await node.client.login(email, 'wrong passphrase');
+    }
+    expect(limited.status).toBe(429);
+    expect(Number(limited.headers.get('retry-after'))).toBeLessThanOrEqual(300);
+    const sets = `UPDATE sessions SET refreshed_at = refreshed_at - interval '13 days 23 hours', created_at = sessions.created_at - interval '13 days 23 hours' FROM users`;
+    const aged = await node.client.signIn();
+    await query(url, `${sets} WHERE users.id = user_id AND email_lower = $1`, [aged.email]);
+    expect((await node.client.refresh(aged.refreshToken)).status).toBe(200);
+    const old = await node.client.signIn();
+    await query(url, `${sets.replaceAll('13 days 23', '14 days 1')} WHERE users.id = user_id AND email_lower = $1`, [
+      old.email,
+    ]);
+    expect((await node.client.refresh(old.refreshToken)).body['code']).toBe('refresh_token_expired');
+  });
+});
+
+describe('the session', () => {
+  it.each([
+    ['time zone', ODD_SESSION],
+    ['date style', ODD_STYLE],
+  ])('is refused at the start with another %s, and with the statement that cures it (TIM-01)', async (what, change) => {
+    const url = await createDatabase();
+    await query(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} ${change}`);
+    // As a pooler would leave it that takes no notice of what is set.
+    const look = async (): Promise<void> => {
+      const client = new pg.Client({ connectionString: bare(url) });
+      await client.connect();
+      await requireRightSession(client, targetOf(url)).finally(() => void client.end());
+    };
+    const refused = String(await look().catch(String));
+    expect(refused).toContain(`DATABASE_URL: its connections have the ${what} `);
+    const [statement = ''] = /ALTER ROLE [^;]+;/.exec(refused) ?? [];
+    await query(url, statement);
+    await look();
+  });
+
+  it('is set by whatever in the code opens a connection (TIM-01)', () => {
+    const openers = readdirSync('src/database')
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+      .map((file) => ({ file, text: readFileSync(`src/database/${file}`, 'utf8') }))
+      .filter(({ text }) => /new (?:pg\.(?:Client|Pool)|Client)\(|extends pg\.Pool/.test(text));
+    const others = openers.filter(({ text }) => !/(?:SESSION_STATEMENT|POOL_SESSION)[,)]/.test(text));
+    // The lease of the embedded server holds locks and reads no time.
+    expect(others.map(({ file }) => file)).toEqual(['embedded-lease.ts']);
+    expect(openers.length).toBeGreaterThan(3);
+  });
+});

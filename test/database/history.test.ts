@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import { Client } from '../support/client.js';
+import { Account, randomNumbers, type Call } from '../support/history.js';
+import { OwnPostgres } from '../support/own-postgres.js';
+import { freePort, main, MASTER_SECRET, type Program } from '../support/processes.js';
+
+const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 15);
+const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const ACCOUNTS = 8;
+/** Between two kills. */
+const LEAST_PAUSE_MS = 1000;
+const MOST_PAUSE_MS = 4000;
+
+/** A node that keeps its address and is started anew whenever it ends, as a supervisor does. */
+class SupervisedNode {
+  readonly client: Client;
+  #program: Program;
+  #isOver = false;
+
+  constructor(
+    private readonly environment: Record<string, string>,
+    port: number,
+  ) {
+    this.client = new Client(`http://127.0.0.1:${port}`);
+    this.#program = this.#start();
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    const { process: child } = this.#program;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'close');
+  }
+
+  kill(): void {
+    this.#program.process.kill('SIGKILL');
+  }
+
+  #start(): Program {
+    const program = main({ ...this.environment, PORT: new URL(this.client.url).port }, () => undefined);
+    program.process.once('close', () => {
+      // One that finds no database ends as well.
+      if (!this.#isOver) this.#program = this.#start();
+    });
+    return program;
+  }
+}
+
+it(
+  'a history of two nodes and a database that are killed at random holds what was promised (FLT-02, FLT-03)',
+  { timeout: SECONDS * 1000 + 120_000 },
+  async () => {
+    const random = randomNumbers(SEED);
+    const database = await OwnPostgres.start();
+    const environment = { DATABASE_URL: database.url, MASTER_SECRET, LOG_LEVEL: 'fatal' };
+    const nodes = [
+      new SupervisedNode(environment, await freePort()),
+      new SupervisedNode(environment, await freePort()),
+    ];
+    onTestFinished(async () => void (await Promise.all(nodes.map((node) => node.close()))));
+    const isReady = async ({ client }: SupervisedNode): Promise<boolean> =>
+      (await client.call('GET', '/health/ready').catch(() => ({ status: 0 }))).status === 200;
+    const allReady = () =>
+      expect.poll(async () => (await Promise.all(nodes.map(isReady))).every(Boolean), { timeout: 60_000 }).toBe(true);
+    await allReady();
+
+    const startedAt = performance.now();
+    const now = (): number => performance.now() - startedAt;
+    const calls: Call[] = [];
+    const accounts = Array.from(
+      { length: ACCOUNTS },
+      (_, number) =>
+        new Account(
+          `account-${number}@example.com`,
+          nodes.map(({ client }) => client),
+          randomNumbers(SEED + number + 1),
+          (call) => void calls.push(call),
+          now,
+        ),
+    );
+    const isOver = (): boolean => now() > SECONDS * 1000;
+    const working = accounts.map(async (account) => {
+      while (!isOver()) await account.step();
+    });
+    let kills = 0;
+    while (!isOver()) {
+      await pause(LEAST_PAUSE_MS + random() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
+      kills++;
+      // In the shortest run too.
+      if (kills === 2 || random() < 0.4) database.kill();
+      else nodes[Math.floor(random() * nodes.length)]?.kill();
+    }
+    await Promise.all(working);
+    await allReady();
+    // By which every node has read what was revoked last.
+    await pause(1500);
+    for (const account of accounts) await account.settle();
+
+    const violations = accounts.flatMap((account) => account.violations);
+    const around = violations.length === 0 ? [] : calls.slice(-200);
+    expect({ seed: SEED, violations, around }).toEqual({ seed: SEED, violations: [], around: [] });
+    expect(kills).toBeGreaterThan(2);
+    const done = (operation: string): number =>
+      calls.filter((call) => call.operation === operation && call.outcome === 'done').length;
+    for (const operation of ['register', 'login', 'refresh', 'password', 'logout', 'user']) {
+      expect([operation, done(operation) > 0]).toEqual([operation, true]);
+    }
+    console.log(
+      `seed ${SEED}: ${calls.length} calls, ${calls.filter(({ outcome }) => outcome === 'unknown').length} of unknown outcome, ${kills} kills`,
+    );
+  },
+);

@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { BATCH, explainedPurge, filledDatabase, PURGES, totalOf } from '../support/purging.js';
+
+const FEW = 10_000;
+const MANY = 1_000_000;
+/** One table of these, since each costs minutes. */
+const MOST = 10_000_000;
+const MOST_JOB = 'purge account guards';
+/** An index of 16-byte keys has two levels at 10⁴ rows, three at 10⁶, four at most at 10⁷. */
+const MORE_LEVELS = 2;
+/**
+ * A batch goes down the index twice, and reads its leaves, 200 entries or more on each: a level more is a page more for each of the two.
+ * At 10⁴ rows two neighbours in the index sometimes share a page of the table, which is then read once (one of a hundred pages).
+ */
+const MARGIN = (2 * MORE_LEVELS) / BATCH + 3 / 100;
+
+it.each(
+  PURGES.flatMap((purged) => (purged.job === MOST_JOB ? [MANY, MOST] : [MANY]).map((count) => ({ purged, count }))),
+)(
+  '$purged.job costs as many buffers a row at $count rows as at ten thousand, without a sequential scan (BRU-07)',
+  { timeout: 900_000 },
+  async ({ purged, count }) => {
+    const perRow: number[] = [];
+    for (const over of [FEW, count]) {
+      const databaseUrl = await filledDatabase(purged, { over, live: 0 });
+      const startedAt = performance.now();
+      const batches = await explainedPurge(databaseUrl, purged.job);
+      const seconds = (performance.now() - startedAt) / 1000;
+      const buffers = totalOf(batches, 'buffers') / over;
+      const longest = Math.max(...batches.map(({ milliseconds }) => milliseconds));
+      console.log(
+        `${purged.job}: ${over} rows in ${seconds.toFixed(1)} s, ${buffers.toFixed(4)} buffers a row, longest batch ${longest.toFixed(0)} ms`,
+      );
+      expect(totalOf(batches, 'deleted')).toBe(over);
+      expect(batches).toHaveLength(over / BATCH + 1);
+      expect(new Set(batches.flatMap(({ nodes }) => nodes))).not.toContain('Seq Scan');
+      perRow.push(buffers);
+    }
+    const [few = 0, many = 0] = perRow;
+    expect(Math.abs(many - few)).toBeLessThan(MARGIN);
+  },
+);

@@ -1,0 +1,168 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { NO_WAIT, whenDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
+import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
+import { afterAllTests, createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
+import { expectNear } from '../support/instants.js';
+import { ended, freePort, main, MASTER_SECRET, startNode } from '../support/processes.js';
+
+const PROGRAM = ['pgbouncer', '/usr/sbin/pgbouncer'].find((program) => spawnSync(program, ['--version']).status === 0);
+const SERVERS = 4;
+/** As the README says, but for `options`, which it does not name. */
+const IGNORED = 'statement_timeout, lock_timeout, idle_in_transaction_session_timeout';
+
+type OnFinished = (clean: () => Promise<void>) => void;
+
+/** PgBouncer in transaction mode before the database of the URL; resolves with the URL through it. */
+async function pool(url: string, onFinished: OnFinished, ignored = IGNORED): Promise<string> {
+  const { username, password, hostname, port, pathname, searchParams } = new URL(url);
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-pooler-'));
+  chmodSync(folder, 0o711);
+  const file = join(folder, 'pgbouncer.ini');
+  const host = searchParams.get('host') ?? hostname;
+  const listenPort = await freePort();
+  const lines = [
+    '[databases]',
+    `gate = host=${host} port=${port} dbname=${pathname.slice(1)} user=${username} password=${password}`,
+    '[pgbouncer]',
+    'listen_addr = 127.0.0.1',
+    `listen_port = ${listenPort}`,
+    'unix_socket_dir =',
+    'auth_type = any',
+    'pool_mode = transaction',
+    `default_pool_size = ${SERVERS}`,
+    `min_pool_size = ${SERVERS}`,
+    'server_round_robin = 1',
+    `ignore_startup_parameters = ${ignored}`,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o644 });
+  // It refuses root, and only the owner of the socket's folder may enter that.
+  const { uid, gid } = host.startsWith('/') ? statSync(host) : { uid: 65_534, gid: 65_534 };
+  const child = spawn(PROGRAM ?? 'pgbouncer', [file], {
+    stdio: 'ignore',
+    ...(process.getuid?.() === 0 ? { uid, gid } : {}),
+  });
+  onFinished(async () => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+  await vi.waitFor(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        const probe = createConnection(listenPort, '127.0.0.1', () => resolve(void probe.destroy())).on(
+          'error',
+          reject,
+        );
+      }),
+    10_000,
+  );
+  return `postgresql://somebody:anything@127.0.0.1:${listenPort}/gate`;
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+describe.skipIf(PROGRAM === undefined)(
+  'behind PgBouncer in transaction mode (skipped where pgbouncer is not installed)',
+  () => {
+    const onFinished = afterAllTests();
+    let direct: string;
+
+    beforeAll(async () => {
+      const url = new URL(await createDatabase(onFinished));
+      url.searchParams.delete('options');
+      direct = url.href;
+      const name = url.pathname.slice(1);
+      await query(
+        direct,
+        `ALTER DATABASE ${name} SET timezone = 'America/New_York'; ALTER DATABASE ${name} SET datestyle = 'SQL, DMY'`,
+      );
+    });
+
+    it('times are right on whatever server it picks (TIM-01)', async () => {
+      const pooled = await pool(direct, onFinished);
+      const node = await startNode(
+        pooled,
+        { DATABASE_DIRECT_URL: direct, HASH_QUEUE_MILLISECONDS: '60000' },
+        onFinished,
+      );
+      const users = await Promise.all(Array.from({ length: 8 }, () => node.client.signIn()));
+      const servers = (): Promise<object[]> =>
+        query(
+          direct,
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> 'gatehouse listen'`,
+        );
+      await vi.waitFor(async () => expect(await servers()).toHaveLength(SERVERS), 10_000);
+      const seen = await Promise.all(
+        users.flatMap(({ token }) =>
+          Array.from({ length: 10 }, () => node.client.call('GET', '/v1/users/me', { token })),
+        ),
+      );
+      for (const { body } of seen) expectNear(body['createdAt']);
+      const [counted] = await query<{ off: number }>(
+        direct,
+        `SELECT (SELECT count(*) FROM sessions WHERE abs(extract(epoch FROM clock_timestamp() - created_at)) > 60)::int
+            + (SELECT count(*) FROM audit_events WHERE abs(extract(epoch FROM clock_timestamp() - occurred_at)) > 60)::int AS off`,
+      );
+      expect(counted?.off).toBe(0);
+      const [first] = users;
+      expect((await node.client.logout(first?.token ?? '')).status).toBe(204);
+      await expect.poll(async () => (await node.client.me(first?.token ?? '')).status).toBe(401);
+    });
+
+    it('one node alone purges, from its first batch to its last (BRU-07)', async () => {
+      const pooled = await pool(direct, onFinished);
+      const nodes = ['one', 'other'].map(() => new BackgroundJobs(testConfig(pooled, { databaseDirectUrl: direct })));
+      const steps: string[] = [];
+      const [one, other] = nodes.map((chores, node) => (hold: () => Promise<void>) => {
+        return chores.walk(PURGE_GUARDS_LOCK, async (_, after = '0') => {
+          steps.push(`${node} ${after}`);
+          await hold();
+          return after === '2' ? undefined : String(Number(after) + 1);
+        });
+      });
+      await one?.(() => other?.(nothing) ?? nothing());
+      expect(steps).toEqual(['0 0', '0 1', '0 2']);
+      await other?.(nothing);
+      expect(steps.slice(3)).toEqual(['1 0', '1 1', '1 2']);
+      // Nothing of it stays with the connections that requests get.
+      const locks = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+      expect(await query(direct, locks)).toEqual([]);
+    });
+
+    it('parameters that it does not ignore are named with what to set (CFG-05)', async () => {
+      const pooled = await pool(direct, onTestFinished, 'statement_timeout');
+      const refused = main({ DATABASE_URL: pooled, DATABASE_DIRECT_URL: direct, MASTER_SECRET });
+      expect(await ended(refused)).toBe(1);
+      expect(refused.output()).toMatch(
+        /^The pooler of DATABASE_URL at 127\.0\.0\.1:\d+ refuses the connection: unsupported startup parameter: lock_timeout\. /,
+      );
+      expect(refused.output()).toContain(`set ignore_startup_parameters = ${IGNORED}`);
+    });
+
+    it('a schema is refused with the statement that names it to the server, and then served (CFG-05)', async () => {
+      const server = await emptyDatabase();
+      await query(server, 'CREATE SCHEMA accounts');
+      const url = new URL(server);
+      url.searchParams.set('schema', 'accounts');
+      // What asks for `options` and is ignored in silence would read other tables.
+      const pooled = `${await pool(server, onTestFinished, `${IGNORED}, options`)}?schema=accounts`;
+      const environment = { DATABASE_URL: pooled, DATABASE_DIRECT_URL: url.href, MASTER_SECRET };
+      const refused = main({ ...environment, MIGRATE_ON_START: 'on' });
+      expect(await ended(refused)).toBe(1);
+      const [statement = ''] = /ALTER ROLE [^;]+ SET search_path = "accounts";/.exec(refused.output()) ?? [];
+      expect(refused.output()).toContain('DATABASE_URL: its connections have the schema public');
+      await query(server, statement);
+      const renewed = `${await pool(server, onTestFinished)}?schema=accounts`;
+      const config = testConfig(renewed, { databaseDirectUrl: url.href });
+      await whenDatabaseAnswers(config, NO_WAIT, async () => undefined);
+      const node = await startNode(renewed, { DATABASE_DIRECT_URL: url.href, MIGRATE_ON_START: 'on' });
+      const { email } = await node.client.signIn();
+      expect(await query(server, 'SELECT FROM accounts.users WHERE email_lower = $1', [email])).toHaveLength(1);
+    });
+  },
+);

@@ -1,0 +1,264 @@
+import { execFile } from 'node:child_process';
+import { hash } from 'node:crypto';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { bringSchemaUpToDate, pendingMigrations } from '../../dist/database/schema-version.js';
+import { createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
+import { MASTER_SECRET } from '../support/processes.js';
+
+/** A script as package.json runs it after the build, on a database of the test. */
+async function run(databaseUrl: string, ...args: string[]): Promise<string> {
+  const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET };
+  const quiet = ['--disable-warning=ExperimentalWarning'];
+  const { stdout } = await promisify(execFile)('node', [...quiet, ...args], { env });
+  return stdout;
+}
+
+function checksumOf(migration: string): string {
+  return hash('sha256', readFileSync(`prisma/migrations/${migration}/migration.sql`));
+}
+
+/** As `npx prisma` runs it; where it would download an engine from, nobody answers. */
+async function prisma(env: Record<string, string>, ...args: string[]): Promise<string> {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const { stdout } = await promisify(execFile)('node_modules/.bin/prisma', args, {
+    env: { ...inherited, PRISMA_ENGINES_MIRROR: 'http://127.0.0.1:1', ...env },
+  });
+  return stdout;
+}
+
+/** Adds those of all processes there are. */
+function collectCommands(commands: Set<string>): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      commands.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+describe('migrations', () => {
+  it('and schema.prisma agree', async () => {
+    const before = readdirSync('prisma/migrations');
+    const said = await run(inject('databaseServerUrl'), 'dist/cli/new-migration.js', 'drift');
+    expect(said).toBe('schema.prisma has not changed.\n');
+    expect(readdirSync('prisma/migrations')).toEqual(before);
+  });
+
+  it('are written by db:migrate:new for what has changed, and then agree again', async () => {
+    const project = mkdtempSync(join(tmpdir(), 'gatehouse-project-'));
+    for (const folder of ['dist', 'prisma']) cpSync(folder, join(project, folder), { recursive: true });
+    for (const name of ['node_modules', 'package.json']) symlinkSync(resolve(name), join(project, name));
+    const schema = join(project, 'prisma/schema.prisma');
+    writeFileSync(schema, readFileSync(schema, 'utf8').replace(/^model User \{$/m, '$&\n  nickname String?'));
+    const script = join(project, 'dist/cli/new-migration.js');
+    const url = inject('databaseServerUrl');
+    const file = /^Wrote (\S+_add_nickname\/migration\.sql): read it/.exec(await run(url, script, 'add_nickname'))?.[1];
+    expect(readFileSync(file ?? '', 'utf8')).toMatch(/ALTER TABLE "users" ADD COLUMN\s+"nickname" TEXT;/);
+    expect(await run(url, script, 'again')).toBe('schema.prisma has not changed.\n');
+    rmSync(project, { recursive: true });
+  });
+
+  it('are applied once by four first starts at once', async () => {
+    const config = testConfig(await emptyDatabase());
+    await Promise.all([1, 2, 3, 4].map(() => bringSchemaUpToDate(config, { migrate: true })));
+    expect(await pendingMigrations(config)).toEqual([]);
+    const rows = await query(config.databaseUrl, 'SELECT 1 FROM _prisma_migrations');
+    expect(rows).toHaveLength(
+      readdirSync('prisma/migrations', { withFileTypes: true }).filter((each) => each.isDirectory()).length,
+    );
+  });
+
+  it('that are missing are refused with the command to run, which then applies them', async () => {
+    const url = await emptyDatabase();
+    await expect(bringSchemaUpToDate(testConfig(url), { migrate: false })).rejects.toThrow('npm run db:migrate');
+    expect(await run(url, 'dist/cli/migrate-database.js')).toMatch(/^Applied \d{14}_/);
+    expect(await run(url, 'dist/cli/migrate-database.js')).toBe('Nothing to migrate.\n');
+    await bringSchemaUpToDate(testConfig(url), { migrate: false });
+  });
+
+  it('of the embedded database are made by a start or by db:migrate alone, as another command says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-behind-'));
+    chmodSync(folder, 0o711);
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { DATABASE_URL: _, ...inherited } = process.env;
+    const users = promisify(execFile)('node', ['dist/cli/manage-users.js', 'list'], {
+      env: { ...inherited, DATA_DIR: folder },
+    });
+    await expect(users).rejects.toMatchObject({
+      code: 1,
+      stderr:
+        'The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run `npm run db:migrate`.\n',
+    });
+  });
+
+  it('need no MASTER_SECRET on a DATABASE_URL', async () => {
+    const env = { PATH: process.env['PATH'], DATABASE_URL: await emptyDatabase() };
+    const migrated = await promisify(execFile)('node', ['dist/cli/migrate-database.js'], { env });
+    expect(migrated.stdout).toMatch(/^Applied /);
+  });
+
+  it('that the code does not know are served', async () => {
+    const url = await createDatabase();
+    await query(
+      url,
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+       VALUES ('later', 'none', '29990101000000_later', now(), 1)`,
+    );
+    await expect(bringSchemaUpToDate(testConfig(url), { migrate: false })).resolves.toBeUndefined();
+  });
+
+  it('that failed earlier are named', async () => {
+    const url = await createDatabase();
+    await query(url, `UPDATE _prisma_migrations SET finished_at = NULL, logs = 'ERROR: …'`);
+    await expect(bringSchemaUpToDate(testConfig(url), { migrate: false })).rejects.toThrow(
+      /^The migration \S+ failed earlier\. Why is in _prisma_migrations\.logs: .* resolve --rolled-back \d{14}_/,
+    );
+  });
+});
+
+describe('the seed', () => {
+  it('makes one user with a password that is printed once', async () => {
+    const url = await createDatabase();
+    expect(await run(url, 'prisma/seed.ts', '--force')).toMatch(/^admin@example\.com has the password \S{24}\n$/);
+    expect(await run(url, 'prisma/seed.ts', '--force')).toBe('admin@example.com is there already.\n');
+    expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
+  });
+
+  it('makes more users with another password than the one it prints', async () => {
+    const url = await createDatabase();
+    const printed = await run(url, 'prisma/seed.ts', '--force', '--users', '2');
+    const [, password = ''] = /has the password (\S{24})$/m.exec(printed) ?? [];
+    const app = await startApp({ databaseUrl: url });
+    expect((await app.login('admin@example.com', password)).status).toBe(200);
+    expect((await app.login('user1@example.com', password)).status).toBe(401);
+  });
+
+  it('fills in 100,000 users with version 7 ids within 10 s', async () => {
+    const url = await createDatabase();
+    const start = performance.now();
+    await run(url, 'prisma/seed.ts', '--force', '--users', '100000');
+    expect(performance.now() - start).toBeLessThan(10_000);
+    const [counted] = await query<{ all: number; sevens: number; recent: number }>(
+      url,
+      `SELECT count(*)::int AS all, count(*) FILTER (WHERE id::text ~ '^.{14}7.{4}[89ab]')::int AS sevens,
+              count(*) FILTER (WHERE abs(extract(epoch FROM now()) - ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0) < 60)::int AS recent
+       FROM users`,
+    );
+    expect(counted).toEqual({ all: 100_001, sevens: 100_001, recent: 100_001 });
+  });
+});
+
+describe('on a DATABASE_URL', () => {
+  it.each(['prisma/seed.ts', 'dist/cli/reset-database.js'])('%s needs --force', async (script) => {
+    const url = await createDatabase();
+    await expect(run(url, script)).rejects.toThrow('--force');
+  });
+
+  it('a forced reset leaves an empty, migrated database, and says of which schema', async () => {
+    const url = await createDatabase();
+    await run(url, 'prisma/seed.ts', '--force');
+    const place = `schema "public" of the database "${new URL(url).pathname.slice(1)}" at `;
+    await expect(run(url, 'dist/cli/reset-database.js')).rejects.toThrow(`This drops the ${place}`);
+    expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
+    expect(await run(url, 'dist/cli/reset-database.js', '--force')).toContain(`The ${place}`);
+    expect(await query(url, 'SELECT 1 FROM users')).toEqual([]);
+  });
+});
+
+describe('the Prisma CLI, without the engine it would download', () => {
+  it('deploys and reports as the native engine does', async () => {
+    const url = await emptyDatabase();
+    await expect(prisma({ DATABASE_URL: url }, 'migrate', 'status')).rejects.toMatchObject({
+      stdout: expect.stringContaining('have not yet been applied') as string,
+    });
+    expect(await prisma({ DATABASE_URL: url }, 'migrate', 'deploy')).toContain('successfully applied');
+    expect(await prisma({ DATABASE_URL: url }, 'migrate', 'status')).toContain('up to date');
+    const rows = await query<{ name: string; checksum: string; steps: number; done: boolean }>(
+      url,
+      `SELECT migration_name AS name, checksum, applied_steps_count AS steps, finished_at >= started_at AS done
+       FROM _prisma_migrations ORDER BY 1`,
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) expect(row).toEqual({ ...row, checksum: checksumOf(row.name), steps: 1, done: true });
+    await bringSchemaUpToDate(testConfig(url), { migrate: false });
+  });
+
+  it('makes a database that is missing, seeds it and resets it', async () => {
+    const url = new URL(await createDatabase());
+    url.pathname += '_of_the_cli';
+    const env = { DATABASE_URL: url.href, MASTER_SECRET };
+    expect(await prisma(env, 'migrate', 'deploy')).toContain('created');
+    expect(await prisma(env, 'db', 'seed', '--', '--force')).toMatch(/admin@example\.com has the password \S{24}/);
+    expect(await prisma(env, 'migrate', 'reset', '--force')).toContain('reset successful');
+    expect(await query(url.href, 'SELECT 1 FROM users')).toEqual([]);
+  });
+
+  it('finds no schema change, and leaves the data alone while it looks', async () => {
+    const url = await createDatabase();
+    await run(url, 'prisma/seed.ts', '--force');
+    for (const _ of [1, 2]) {
+      expect(await prisma({ DATABASE_URL: url }, 'migrate', 'dev', '--name', 'none')).toContain('Already in sync');
+    }
+    expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
+  });
+
+  it('says what is wrong with a migration or a connection', async () => {
+    const nobody = { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' };
+    await expect(prisma(nobody, 'migrate', 'deploy')).rejects.toThrow('P1001');
+    const url = await createDatabase();
+    await query(url, 'UPDATE _prisma_migrations SET finished_at = NULL');
+    await expect(prisma({ DATABASE_URL: url }, 'migrate', 'deploy')).rejects.toThrow('P3009');
+  });
+
+  it.runIf(process.platform === 'linux').each(['a DATABASE_URL', 'the embedded database'])(
+    'shows the password of %s in no list of arguments (FLT-27)',
+    async (which) => {
+      const folder = mkdtempSync(join(tmpdir(), 'gatehouse-cli-'));
+      chmodSync(folder, 0o711);
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const isEmbedded = which === 'the embedded database';
+      const env = isEmbedded ? { DATA_DIR: folder } : { DATABASE_URL: await createDatabase() };
+      const commands = new Set<string>();
+      const watching = setInterval(() => collectCommands(commands), 10);
+      await prisma(env, 'migrate', isEmbedded ? 'deploy' : 'status');
+      clearInterval(watching);
+      const password =
+        env.DATABASE_URL === undefined
+          ? readFileSync(join(folder, 'database-password'), 'utf8').trim()
+          : new URL(env.DATABASE_URL).password;
+      const engines = [...commands].filter((command) => command.includes('schema-engine.process.js'));
+      expect(engines.some((command) => command.includes('--datasource'))).toBe(true);
+      expect([...commands].filter((command) => command.includes(password))).toEqual([]);
+      await vi.waitFor(() => expect(existsSync(join(folder, 'postgres/postmaster.pid'))).toBe(false), {
+        timeout: 10_000,
+      });
+    },
+  );
+
+  it('starts the embedded database for a command and stops it afterwards', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-cli-'));
+    chmodSync(folder, 0o711);
+    const env = { DATA_DIR: join(folder, 'data') };
+    expect(await prisma(env, 'migrate', 'deploy')).toContain('successfully applied');
+    const postmaster = join(folder, 'data/postgres/postmaster.pid');
+    await vi.waitFor(() => expect(existsSync(postmaster)).toBe(false), { timeout: 10_000 });
+    expect(await prisma(env, 'db', 'seed')).toMatch(/admin@example\.com has the password \S{24}/);
+    await vi.waitFor(() => expect(existsSync(postmaster)).toBe(false), { timeout: 10_000 });
+    rmSync(folder, { recursive: true });
+  });
+});

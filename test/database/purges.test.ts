@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import pg from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
+import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
+import { query, testConfig } from '../support/app.js';
+import { BATCH, explainedPurge, filledDatabase, PURGES, stepOf, totalOf, type Batch } from '../support/purging.js';
+
+const FEW = 10_000;
+const MANY = 40_000;
+/** Of a row that goes: found by two statements, locked, and found and deleted by its place. */
+const VISITS = 5;
+/** Pages of the index, of a batch: a thousand entries of 50 or more a page and the way down, twice. */
+const INDEX_PAGES = 60;
+
+/** No plan but by the index and by place, and no batch that costs more than its thousand rows. */
+function expectBounded(batches: readonly Batch[]): void {
+  const nodes = new Set(batches.flatMap((batch) => batch.nodes));
+  expect([...nodes].toSorted()).toEqual(['Index Scan', 'Limit', 'LockRows', 'ModifyTable', 'Tid Scan']);
+  for (const { buffers, deleted } of batches)
+    expect(buffers).toBeLessThanOrEqual(2 * BATCH + (VISITS - 2) * deleted + INDEX_PAGES);
+}
+
+describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
+  const { job, table, isByAge } = purged;
+  const leftIn = async (databaseUrl: string): Promise<number> =>
+    (await query(databaseUrl, `SELECT FROM ${table}`)).length;
+
+  it('reads no table from end to end, and a row costs the same in a small and in a large one (BRU-07)', async () => {
+    const perRow: number[] = [];
+    for (const count of [FEW, MANY]) {
+      const databaseUrl = await filledDatabase(purged, { over: count, live: 0 });
+      const batches = await explainedPurge(databaseUrl, job);
+      expectBounded(batches);
+      expect(await leftIn(databaseUrl)).toBe(0);
+      perRow.push(totalOf(batches, 'buffers') / count);
+    }
+    const [few = 0, many = 0] = perRow;
+    expect(Math.abs(many - few)).toBeLessThan(0.05);
+  });
+
+  it('reads each row of a table that is mostly live once by each statement, and ends (BRU-07)', async () => {
+    const [over, live] = [20, 2 * FEW];
+    const databaseUrl = await filledDatabase(purged, { over, live });
+    const batches = await explainedPurge(databaseUrl, job);
+    expectBounded(batches);
+    expect(await leftIn(databaseUrl)).toBe(live);
+    expect(totalOf(batches, 'deleted')).toBe(over);
+    const looked = isByAge ? BATCH : over + live;
+    expect(batches).toHaveLength(Math.ceil(looked / BATCH));
+    expect(totalOf(batches, 'rows')).toBe(2 * looked);
+  });
+
+  it('finds the few rows left over from a large purge by the index, and soon reads no more of what is gone (BRU-07)', async () => {
+    const live = 20;
+    const databaseUrl = await filledDatabase(purged, { over: MANY, live });
+    expectBounded(await explainedPurge(databaseUrl, job));
+    // The planner knows that the table is small, and how many pages it has.
+    await query(databaseUrl, `ANALYZE ${table}`);
+    const pass = async (): Promise<number> => {
+      const batches = await explainedPurge(databaseUrl, job);
+      expect(batches.flatMap(({ nodes }) => nodes)).not.toContain('Seq Scan');
+      expect([batches.length, totalOf(batches, 'rows')]).toEqual([1, 2 * live]);
+      return totalOf(batches, 'buffers');
+    };
+    // Each statement visits what was deleted at most once more.
+    expect(await pass()).toBeLessThan(2.2 * MANY);
+    // From then on only the pages of the index, as soon as no other transaction (of autovacuum, say) may still see it.
+    await expect.poll(pass, { timeout: 20_000 }).toBeLessThan(MANY / 50);
+    const vacuumed = async (): Promise<number> => {
+      await query(databaseUrl, `VACUUM ${table}`);
+      return pass();
+    };
+    await expect.poll(vacuumed, { timeout: 20_000 }).toBeLessThan(100);
+    expect(await leftIn(databaseUrl)).toBe(live);
+  });
+});
+
+/** Until the other has let it begin. */
+async function takeOver(steps: readonly string[], walk: () => Promise<void>): Promise<void> {
+  await expect.poll(async () => (await walk(), steps), { interval: 50, timeout: 20_000 }).toContain('other');
+}
+
+describe('of two nodes', { timeout: 60_000 }, () => {
+  const guards = PURGES.find(({ job }) => job === 'purge account guards');
+
+  /** Jobs on one database; each tells of its steps, and may be held up in one. */
+  async function twoNodes() {
+    if (guards === undefined) throw new TypeError('there are no guards');
+    const databaseUrl = await filledDatabase(guards, { over: FEW, live: 0 });
+    const config = testConfig(databaseUrl);
+    const steps: string[] = [];
+    const node = (name: string, hold: (count: number) => Promise<void> = async () => undefined) => {
+      const jobs = new BackgroundJobs(config);
+      const step = stepOf(guards.job, config);
+      let count = 0;
+      const walk = (): Promise<void> =>
+        jobs.walk(PURGE_GUARDS_LOCK, async (run, after) => {
+          steps.push(name);
+          await hold(++count);
+          return step(run, after);
+        });
+      return { walk, leave: () => jobs.onModuleDestroy() };
+    };
+    const left = async (): Promise<number> => (await query(databaseUrl, 'SELECT FROM account_guards')).length;
+    return { databaseUrl, steps, node, left };
+  }
+
+  it('one walks from its first batch to its last, and nobody gets the lock in between (BRU-07)', async () => {
+    const { databaseUrl, steps, node, left } = await twoNodes();
+    const waiter = new pg.Client({ connectionString: databaseUrl });
+    await waiter.connect();
+    onTestFinished(() => waiter.end());
+    let granted: Promise<number> | undefined;
+    const other = node('other');
+    const one = node('one', async () => {
+      await other.walk();
+      if (granted !== undefined) return;
+      granted = waiter.query('SELECT pg_advisory_lock($1)', [PURGE_GUARDS_LOCK]).then(() => steps.length);
+      const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+      await expect.poll(() => query(databaseUrl, waiting), { interval: 5 }).toHaveLength(1);
+    });
+    await one.walk();
+    expect(steps).toEqual(Array.from({ length: 11 }, () => 'one'));
+    expect(await granted).toBe(11);
+    expect(await left()).toBe(0);
+  });
+
+  it('the other takes over when the one that walks is killed (BRU-07)', async () => {
+    const { databaseUrl, steps, node, left } = await twoNodes();
+    const other = node('other');
+    const script = `
+      import { BackgroundJobs } from './dist/jobs/background-jobs.js';
+      const jobs = new BackgroundJobs(${JSON.stringify({ databaseUrl, databaseDirectUrl: databaseUrl })});
+      // The server hears from it all the time, so that it is its end that counts.
+      await jobs.walk(${PURGE_GUARDS_LOCK}, async (run) => {
+        console.log('walking');
+        for (;;) await run({ text: 'SELECT pg_sleep(0.1)', values: [] });
+      });`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stdout, 'data');
+    await other.walk();
+    expect(steps).toEqual([]);
+    child.kill('SIGKILL');
+    await takeOver(steps, other.walk);
+    expect(await left()).toBe(0);
+  });
+
+  it('the other takes over from one that hangs, which then deletes nothing more (BRU-07)', async () => {
+    const { steps, node, left } = await twoNodes();
+    const goOn = Promise.withResolvers<void>();
+    const one = node('one', (count) => (count === 2 ? goOn.promise : Promise.resolve()));
+    const other = node('other');
+    const walking = one.walk().catch((error: unknown) => error);
+    await expect.poll(() => steps).toEqual(['one', 'one']);
+    await takeOver(steps, other.walk);
+    expect(await left()).toBe(0);
+    goOn.resolve();
+    expect(await walking).toBeInstanceOf(Error);
+    expect(steps.filter((name) => name === 'one')).toHaveLength(2);
+  });
+
+  it('the other takes over from one that leaves, at once and without a failure (BRU-07)', async () => {
+    const { steps, node, left } = await twoNodes();
+    const one = node('one', () => one.leave());
+    const other = node('other');
+    await one.walk();
+    await takeOver(steps, other.walk);
+    expect(steps[1]).toBe('other');
+    expect(await left()).toBe(0);
+  });
+});

@@ -1,0 +1,496 @@
+import { execFile, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { KeysService } from '../../src/auth/keys.service.js';
+import { ChangeFeed } from '../../src/database/change-feed.js';
+import { dropDatabase } from '../../src/database/schema-reset.js';
+import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocations.repository.js';
+import { RevocationsService } from '../../src/revocation/revocations.service.js';
+import { AccountsService } from '../../src/users/accounts.service.js';
+import { afterAllTests, createDatabase, query, startApp, type TestApp } from '../support/app.js';
+import { Client, type SignedIn } from '../support/client.js';
+import { ended, listening, main, MASTER_SECRET } from '../support/processes.js';
+
+/** What every node promises that reaches its database. */
+const BOUND_MS = 1000;
+const REVOKED = '401 token_revoked';
+
+const afterFile = afterAllTests();
+/** Two nodes on one database. */
+let a: TestApp;
+let b: TestApp;
+
+beforeAll(async () => {
+  a = await startApp({}, afterFile);
+  b = await startApp({ databaseUrl: a.databaseUrl }, afterFile);
+});
+
+async function verdict(node: TestApp, { token }: SignedIn): Promise<string> {
+  const { status, body } = await node.me(token);
+  return status === 200 ? '200' : `${status} ${String(body['code'])}`;
+}
+
+function read(node: TestApp): Promise<void> {
+  return node.nest.get(ChangeFeed, { strict: false }).catchUp();
+}
+
+/** Logs so many users out on the first node; both know of it afterwards. */
+async function loggedOut(count: number): Promise<SignedIn[]> {
+  const sessions = await Promise.all(Array.from({ length: count }, () => a.signIn()));
+  for (const { token } of sessions) expect((await a.logout(token)).status).toBe(204);
+  await Promise.all([read(a), read(b)]);
+  return sessions;
+}
+
+/** Logs a user out on the first node; milliseconds until the second refuses the token. */
+async function lagMs(): Promise<number> {
+  const session = await a.signIn();
+  expect(await verdict(b, session)).toBe('200');
+  expect((await a.logout(session.token)).status).toBe(204);
+  const startedAt = performance.now();
+  await expect.poll(() => verdict(b, session), { interval: 5, timeout: 5 * BOUND_MS }).toBe(REVOKED);
+  return performance.now() - startedAt;
+}
+
+/** Statements that run in one transaction, so that no node meets an error in their middle. */
+function execute(...statements: readonly string[]): Promise<unknown> {
+  return query(a.databaseUrl, `BEGIN; ${statements.join('; ')}; COMMIT`);
+}
+
+/** What a dump has of the revocations. */
+async function dump(name: string): Promise<void> {
+  await execute(
+    `CREATE TABLE ${name} AS SELECT * FROM revocations`,
+    `CREATE TABLE ${name}_sequence AS SELECT last_value, is_called FROM revocations_id_seq`,
+  );
+}
+
+/** As `pg_restore --clean --single-transaction` brings it back. */
+function restored(name: string): string[] {
+  return [
+    'DROP TABLE revocations',
+    `CREATE TABLE revocations (id bigserial PRIMARY KEY, kind revocation_kind NOT NULL, subject text NOT NULL,
+                               created_at timestamptz(3) NOT NULL DEFAULT clock_timestamp())`,
+    `INSERT INTO revocations SELECT * FROM ${name} ORDER BY id`,
+    `SELECT setval('revocations_id_seq', last_value, is_called) FROM ${name}_sequence`,
+  ];
+}
+
+/** The newest rows in the table become others of the same ids, as a node sees it that has not looked in between. */
+const OTHER_ROWS = `UPDATE revocations SET subject = gen_random_uuid()::text`;
+
+const FROM_THE_BEGINNING = `SELECT setval('revocations_id_seq', 1, false)`;
+
+describe('a node whose database has another history than it followed (FLT-24)', () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['TRUNCATE', () => execute('TRUNCATE revocations')],
+    ['TRUNCATE RESTART IDENTITY', () => execute('TRUNCATE revocations RESTART IDENTITY')],
+    ['DELETE and setval', () => execute('DELETE FROM revocations', FROM_THE_BEGINNING)],
+    ['setval while the rows stand', () => execute(FROM_THE_BEGINNING)],
+    [
+      'setval to the middle of the rows that stand',
+      () => execute(`SELECT setval('revocations_id_seq', max(id) - 2) FROM revocations`),
+    ],
+    ['a restore of an older dump', () => execute(...restored('older'))],
+    ['a restore of the dump of now', () => execute(...restored('of_now'))],
+    ['two restores', () => execute(...restored('older')).then(() => execute(...restored('of_now')))],
+    [
+      'two restores, the older one last',
+      () => execute(...restored('of_now')).then(() => execute(...restored('older'))),
+    ],
+    ['a restore of an older dump and as many others after it', () => execute(...restored('older'), ...asManyOthers())],
+    [
+      'a restore of the dump of now that lost the last row to another',
+      () => execute(...restored('of_now'), ...lastIsAnother()),
+    ],
+    ['other rows of the same ids', () => execute(OTHER_ROWS)],
+  ])('hears of what is revoked after %s, and forgets nothing', async (_name, operation) => {
+    await execute(`SELECT setval('revocations_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM revocations))`);
+    const before = await loggedOut(2);
+    await execute('DROP TABLE IF EXISTS older, older_sequence, of_now, of_now_sequence');
+    await dump('older');
+    const between = await loggedOut(3);
+    await dump('of_now');
+    await operation();
+    expect(await lagMs()).toBeLessThan(BOUND_MS);
+    // Also when it has read in between.
+    await read(b);
+    expect(await lagMs()).toBeLessThan(BOUND_MS);
+    for (const node of [a, b]) {
+      for (const session of [...before, ...between]) expect(await verdict(node, session)).toBe(REVOKED);
+    }
+  });
+
+  it('also when the last revocation it read had been purged', async () => {
+    await execute('TRUNCATE revocations', `SELECT setval('revocations_id_seq', 1000)`);
+    await query(
+      a.databaseUrl,
+      `INSERT INTO revocations (kind, subject, created_at)
+       VALUES ('sid', gen_random_uuid(), clock_timestamp() - make_interval(secs => $1))`,
+      [REVOCATION_LIFE_SECONDS - 1],
+    );
+    await read(b);
+    const isPurged = async (): Promise<boolean> => {
+      await a.nest.get(RevocationsService, { strict: false }).purge();
+      return (await a.query('SELECT FROM revocations')).length === 0;
+    };
+    await expect.poll(isPurged).toBe(true);
+    const told = replacements(b);
+    await read(b);
+    expect(replacements(b)).toBe(told);
+    await execute(FROM_THE_BEGINNING);
+    expect(await lagMs()).toBeLessThan(BOUND_MS);
+  });
+});
+
+/** Ids that were used before, of rows that are not the same. */
+function asManyOthers(): string[] {
+  return [
+    `INSERT INTO revocations (id, kind, subject)
+     SELECT latest.id + n, 'sid', gen_random_uuid() FROM generate_series(1, 3) n, (SELECT max(id) AS id FROM revocations) latest`,
+  ];
+}
+
+function lastIsAnother(): string[] {
+  return [`UPDATE revocations SET created_at = clock_timestamp() WHERE id = (SELECT max(id) FROM revocations)`];
+}
+
+/** How often a node has said that the history was replaced. */
+function replacements(node: TestApp): number {
+  return node.log().filter(({ event }) => event === 'revocations_replaced').length;
+}
+
+interface KeyStates {
+  readonly active: string[];
+  readonly next: string[];
+}
+
+async function keysOf(node: TestApp): Promise<KeyStates> {
+  const rows = await node.query<{ kid: string; state: keyof KeyStates }>(
+    `SELECT kid, CASE WHEN activated_at IS NULL THEN 'next' ELSE 'active' END AS state FROM signing_keys
+     WHERE gone_at IS NULL AND retired_at IS NULL`,
+  );
+  const kids = (state: keyof KeyStates): string[] => rows.filter((row) => row.state === state).map(({ kid }) => kid);
+  return { active: kids('active'), next: kids('next') };
+}
+
+/** Each has a login, whose token both take; of all that there is one key signs and one is next. */
+async function expectOneKeySet(...nodes: readonly TestApp[]): Promise<void> {
+  for (const node of nodes) {
+    await expect.poll(async () => (await node.call('GET', '/health/ready')).status).toBe(200);
+    const session = await node.signIn();
+    for (const each of nodes) await expect.poll(() => verdict(each, session)).toBe('200');
+  }
+  const { active, next } = await keysOf(a);
+  expect([active.length, next.length]).toEqual([1, 1]);
+  for (const node of nodes) {
+    const { body } = await node.call('GET', '/.well-known/jwks.json');
+    expect((body['keys'] as { kid: string }[]).map(({ kid }) => kid)).toEqual(
+      expect.arrayContaining([...active, ...next]),
+    );
+  }
+}
+
+const resetDatabase = (): Promise<unknown> =>
+  promisify(execFile)(process.execPath, ['dist/cli/reset-database.js', '--force'], {
+    env: { ...process.env, DATABASE_URL: a.databaseUrl, MASTER_SECRET },
+  });
+
+describe('a service whose keys are lost (KEY-04)', () => {
+  let nodes: TestApp[];
+
+  beforeAll(async () => {
+    const { databaseUrl } = a;
+    nodes = [a, b, await startApp({ databaseUrl }, afterFile), await startApp({ databaseUrl }, afterFile)];
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['TRUNCATE', () => execute('TRUNCATE signing_keys')],
+    ['the loss of the one that signs', () => execute('DELETE FROM signing_keys WHERE activated_at IS NOT NULL')],
+    [
+      'the loss of all but what has retired',
+      () => execute('UPDATE signing_keys SET activated_at = now(), retired_at = now() WHERE gone_at IS NULL'),
+    ],
+    ['all of them gone', () => execute('UPDATE signing_keys SET gone_at = now(), private_key = NULL')],
+    ['npm run db:reset', resetDatabase],
+  ])('makes one set of them within seconds, whatever the number of nodes, after %s', async (_name, operation) => {
+    const before = await keysOf(a);
+    await operation();
+    const isReplaced = async (): Promise<boolean> => {
+      const { active } = await keysOf(a).catch(() => before);
+      return active.length === 1 && active[0] !== before.active[0];
+    };
+    await expect.poll(isReplaced, { timeout: 10_000 }).toBe(true);
+    await expectOneKeySet(...nodes);
+  });
+
+  it('makes them also when it starts', async () => {
+    const databaseUrl = await createDatabase();
+    const first = await startApp({ databaseUrl });
+    await first.nest.close();
+    await query(databaseUrl, 'DELETE FROM signing_keys WHERE activated_at IS NOT NULL');
+    const later = await startApp({ databaseUrl });
+    expect((await later.call('GET', '/health/ready')).status).toBe(200);
+    expect(await verdict(later, await later.signIn())).toBe('200');
+  });
+
+  it('has one that signs after every key was revoked in turn', async () => {
+    const keys = a.nest.get(KeysService, { strict: false });
+    const { active, next } = await keysOf(a);
+    await execute(`DELETE FROM signing_keys WHERE kid = '${next[0]}'`);
+    await keys.revoke(String(active[0]));
+    for (let turn = 0; turn < 3; turn++) {
+      const now = await keysOf(a);
+      for (const kid of [...now.next, ...now.active]) await keys.revoke(kid);
+    }
+    await expectOneKeySet(...nodes);
+  });
+
+  it('does not go back to a key that it knows to be revoked, and tells the nodes to come', async () => {
+    const session = await a.signIn();
+    const { active } = await keysOf(a);
+    const kid = String(active[0]);
+    await execute('CREATE TABLE old_keys AS SELECT * FROM signing_keys');
+    await a.nest.get(KeysService, { strict: false }).revoke(kid);
+    await Promise.all([read(a), read(b)]);
+    const back = ['TRUNCATE signing_keys, revocations', 'INSERT INTO signing_keys SELECT * FROM old_keys'];
+    await execute(...back, 'DROP TABLE old_keys');
+    const isGone = async (): Promise<boolean> => !(await keysOf(a)).active.includes(kid);
+    await expect.poll(isGone, { timeout: 10_000 }).toBe(true);
+    await expectOneKeySet(...nodes);
+    const later = await startApp({ databaseUrl: a.databaseUrl });
+    for (const node of [...nodes, later]) expect(await verdict(node, session)).toBe('401 token_invalid');
+    expect(
+      await a.query(`SELECT actor::text FROM audit_events WHERE event = 'key_revoked' AND details->>'kid' = $1`, [kid]),
+    ).toEqual([{ actor: 'operator' }, { actor: 'system' }]);
+  });
+});
+
+describe('a database that refuses the keys that are to replace lost ones', () => {
+  it('is asked less and less often, and given them once it takes them (KEY-04)', async () => {
+    const app = await startApp();
+    // A number in each refusal, so that the log has each; a sequence goes on though the transaction is undone.
+    await app.query(`
+      CREATE SEQUENCE refusals;
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'refused for the %th time', nextval('refusals'); END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON signing_keys FOR EACH ROW EXECUTE FUNCTION refuse();
+      DELETE FROM signing_keys`);
+    const refusedAt = (): number[] =>
+      app
+        .log()
+        .filter((line) => line['event'] === 'chore_failed' && line['chore'] === 'repair keys')
+        .map(({ time }) => Date.parse(String(time)));
+    await expect.poll(() => refusedAt().length, { timeout: 20_000 }).toBe(2);
+    const [first = 0, second = 0] = refusedAt();
+    // Two seconds less a fifth, where a turn without a failure before it comes after 1.2 at the latest.
+    expect(second - first).toBeGreaterThan(1590);
+    await app.query('DROP TRIGGER refuse ON signing_keys');
+    await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 20_000 }).toBe(200);
+    expect(await verdict(app, await app.signIn())).toBe('200');
+  });
+});
+
+/** A database as a dump of this one brings it back; nothing may run on it. */
+async function dumpAndRestore(databaseUrl: string): Promise<string> {
+  const copy = new URL(databaseUrl);
+  copy.pathname = `/test_${randomUUID().replaceAll('-', '')}`;
+  const sql = `CREATE DATABASE ${copy.pathname.slice(1)} TEMPLATE ${new URL(databaseUrl).pathname.slice(1)}`;
+  // Connections of a node that has just ended may still be closing.
+  await expect.poll(() => query(inject('databaseServerUrl'), sql).then(String, String), { timeout: 5000 }).toBe('');
+  onTestFinished(() => dropDatabase(inject('databaseServerUrl'), copy.pathname.slice(1)));
+  return copy.href;
+}
+
+interface Run {
+  readonly process: ChildProcess;
+  /** What it wrote, once it is over. @throws what it wrote to stderr, when it failed. */
+  readonly output: Promise<string>;
+}
+
+/** `node dist/cli/after-restore.js`, as `npm run after-restore` runs it after the build. */
+function afterRestore(environment: Record<string, string>, ...args: string[]): Run {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const env = { ...inherited, ...environment };
+  const running = promisify(execFile)(process.execPath, ['dist/cli/after-restore.js', ...args], { env });
+  return { process: running.child, output: running.then(({ stdout }) => stdout) };
+}
+
+const restoredEvents = (url: string): Promise<unknown[]> =>
+  query(url, `SELECT actor::text, details FROM audit_events WHERE event = 'database_restored' ORDER BY id`);
+
+describe('npm run after-restore (FLT-24)', () => {
+  it('ends whatever a dump has brought back, on every node, and new logins work at once', async () => {
+    const first = await startApp();
+    const [early, banned] = [await first.signIn(), await first.signIn()];
+    await first.nest.close();
+    const databaseUrl = await dumpAndRestore(first.databaseUrl);
+    // What happens after the dump.
+    const live = await startApp({ databaseUrl: first.databaseUrl });
+    const keys = live.nest.get(KeysService, { strict: false });
+    const active = (await keys.list()).find(({ state }) => state === 'active');
+    await keys.revoke(String(active?.kid));
+    const late = await live.signInAs(early.email);
+    await live.nest.get(AccountsService, { strict: false }).disable(banned.email);
+    await live.nest.close();
+
+    const running = await startApp({ databaseUrl });
+    expect([await verdict(running, early), await verdict(running, banned)]).toEqual(['200', '200']);
+    const { output } = afterRestore({ DATABASE_URL: databaseUrl, MASTER_SECRET });
+    expect(await output).toBe('sessions ended: 2, signing keys revoked: 2\n');
+    const started = await startApp({ databaseUrl });
+    for (const node of [running, started]) {
+      for (const session of [early, late, banned]) {
+        await expect.poll(() => verdict(node, session), { timeout: BOUND_MS }).toBe('401 token_invalid');
+        expect((await node.refresh(session.refreshToken)).body['code']).toBe('refresh_token_invalid');
+      }
+      expect(await verdict(node, await node.signInAs(early.email))).toBe('200');
+    }
+    const states = await started.nest.get(KeysService, { strict: false }).list();
+    expect(states.map(({ state }) => state).toSorted()).toEqual(['active', 'gone', 'gone', 'next']);
+    expect(await query(databaseUrl, 'SELECT DISTINCT kind::text FROM revocations')).toEqual([{ kind: 'kid' }]);
+    expect(await restoredEvents(databaseUrl)).toEqual([
+      { actor: 'operator', details: { endedSessions: 2, revokedKeys: 2 } },
+    ]);
+    // No command brings back what a dump does not know.
+    expect((await started.login(banned.email)).status).toBe(200);
+  });
+
+  it('that is killed in its middle comes to the same end when it is run again', async () => {
+    const node = await startApp();
+    const session = await node.signIn();
+    const { databaseUrl } = node;
+    await node.query(
+      `INSERT INTO sessions (id, user_id)
+       SELECT lpad(to_hex(n), 32, '0')::uuid, $1 FROM generate_series(1, 2500) n`,
+      [session.userId],
+    );
+    const live = async (): Promise<number> => (await node.query('SELECT FROM sessions WHERE ended_at IS NULL')).length;
+    // The last batch waits for this one.
+    const holder = new pg.Client({ connectionString: databaseUrl });
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query(`SELECT FROM sessions WHERE id = lpad(to_hex(2500), 32, '0')::uuid FOR UPDATE`);
+    const patient = { DATABASE_URL: databaseUrl, MASTER_SECRET, DATABASE_LOCK_TIMEOUT_MS: '3000' };
+    const { process: child, output } = afterRestore(patient);
+    const failed = expect(output).rejects.toMatchObject({ signal: 'SIGKILL' });
+    await expect.poll(live, { timeout: 10_000 }).toBe(501);
+    child.kill('SIGKILL');
+    await failed;
+    await holder.end();
+    expect([await live(), await verdict(node, session), await restoredEvents(databaseUrl)]).toEqual([501, '200', []]);
+
+    expect(await afterRestore(patient).output).toBe('sessions ended: 501, signing keys revoked: 2\n');
+    expect([await live(), (await restoredEvents(databaseUrl)).length]).toEqual([0, 1]);
+    await expect.poll(() => verdict(node, session), { timeout: BOUND_MS }).toBe('401 token_invalid');
+    expect(await verdict(node, await node.signIn())).toBe('200');
+  });
+
+  it('says to change JWT_SECRET first, and does nothing before', async () => {
+    const [old, fresh] = ['pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX', 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK'];
+    const before = await startApp({ changes: { jwtSecret: [old] } });
+    const session = await before.signIn();
+    const environment = { DATABASE_URL: before.databaseUrl, MASTER_SECRET };
+    const refused: [string, string[], RegExp][] = [
+      [old, [], /set it to a new value first, then run `npm run after-restore -- --jwt-secret-changed`/],
+      [`${fresh},${old}`, ['--jwt-secret-changed'], /The second value of JWT_SECRET still verifies/],
+      [fresh, ['--jwt-secret'], /^usage: npm run after-restore/],
+    ];
+    for (const [JWT_SECRET, args, message] of refused) {
+      const { output } = afterRestore({ ...environment, JWT_SECRET }, ...args);
+      await expect(output).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(message) });
+    }
+    expect([(await before.refresh(session.refreshToken)).status, await restoredEvents(before.databaseUrl)]).toEqual([
+      200,
+      [],
+    ]);
+    const { output } = afterRestore({ ...environment, JWT_SECRET: fresh }, '--jwt-secret-changed');
+    expect(await output).toBe('sessions ended: 1, signing keys revoked: 0\n');
+    const after = await startApp({ databaseUrl: before.databaseUrl, changes: { jwtSecret: [fresh] } });
+    expect(await verdict(after, session)).toBe('401 token_invalid');
+    expect((await after.refresh(session.refreshToken)).status).toBe(401);
+    expect(await verdict(after, await after.signInAs(session.email))).toBe('200');
+  });
+
+  it('does so with the embedded database', { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-restored-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    // The server's own user, where there is one, has to get in.
+    chmodSync(folder, 0o711);
+    const environment = { DATA_DIR: join(folder, 'data') };
+    const start = async () => {
+      const program = main(environment);
+      return { program, client: new Client(await listening(program)) };
+    };
+    const before = await start();
+    const session = await before.client.signIn();
+    before.program.process.kill('SIGTERM');
+    expect(await ended(before.program)).toBe(0);
+    expect(await afterRestore(environment).output).toBe('sessions ended: 1, signing keys revoked: 2\n');
+    const { program, client } = await start();
+    expect((await client.me(session.token)).body['code']).toBe('token_invalid');
+    expect((await client.refresh(session.refreshToken)).status).toBe(401);
+    const { token } = await client.signInAs(session.email);
+    expect((await client.me(token)).status).toBe(200);
+    program.process.kill('SIGTERM');
+    expect(await ended(program)).toBe(0);
+  });
+});
+
+/** As a restore of the data alone leaves it. */
+async function setBack(): Promise<void> {
+  await a.query(`SELECT setval(pg_get_serial_sequence('audit_events', 'id'), 1)`);
+  await a.query(`SELECT setval(pg_get_serial_sequence('revocations', 'id'), 1)`);
+}
+
+describe('a sequence that is behind its table', () => {
+  it.each<[string, (user: SignedIn) => Promise<unknown>]>([
+    ['a registration', async () => (await a.register(`${randomUUID()}@example.com`)).status],
+    ['a login', async ({ email }) => (await a.login(email)).status],
+    ['a logout', async ({ token }) => (await a.logout(token)).status],
+    ['a ban', async ({ email }) => a.nest.get(AccountsService, { strict: false }).disable(email)],
+  ])('is moved on by %s, which is done (FLT-24)', async (_what, act) => {
+    const user = await a.signIn();
+    await setBack();
+    expect([201, 200, 204, undefined]).toContain(await act(user));
+    const rows = await a.query('SELECT count(*)::int AS all, count(DISTINCT id)::int AS ids FROM audit_events');
+    expect(rows[0]?.['all']).toBe(rows[0]?.['ids']);
+  });
+
+  it('is moved on by a revocation, so that a node of an earlier version beside it can revoke, too (FLT-24)', async () => {
+    const sessions = await loggedOut(5);
+    await execute(FROM_THE_BEGINNING);
+    expect((await a.logout((await a.signIn()).token)).status).toBe(204);
+    // As an earlier version does, which leaves the id to the sequence.
+    const inserted = await a.query(
+      `INSERT INTO revocations (kind, subject) SELECT 'sid', gen_random_uuid() FROM generate_series(1, 3)
+       RETURNING id > (SELECT max(id) FROM revocations) AS "isLast"`,
+    );
+    expect(inserted).toEqual([{ isLast: true }, { isLast: true }, { isLast: true }]);
+    for (const session of sessions) expect(await verdict(b, session)).toBe(REVOKED);
+  });
+
+  it('by more than is made up for at once holds up no revocation, and is moved on by the next (FLT-24)', async () => {
+    await execute(FROM_THE_BEGINNING);
+    await a.query(`INSERT INTO revocations (id, kind, subject) VALUES (250000, 'sid', gen_random_uuid())`);
+    const numbers: number[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      await loggedOut(1);
+      const rows = await a.query<{ number: number }>('SELECT last_value::int AS number FROM revocations_id_seq');
+      numbers.push(Number(rows[0]?.number));
+    }
+    expect(numbers).toEqual([100_001, 200_002, 250_003, 250_004]);
+  });
+
+  it('makes no address seem taken (FLT-24)', async () => {
+    await setBack();
+    const email = `${randomUUID()}@example.com`;
+    expect((await a.register(email)).status).toBe(201);
+    expect((await a.register(email.toUpperCase())).status).toBe(409);
+  });
+});

@@ -1,0 +1,271 @@
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAllTests, PASSWORD, query } from '../support/app.js';
+import { claimsOf, Client, tokensOf, type SignedIn } from '../support/client.js';
+import { golden } from '../golden/golden.js';
+import {
+  buildOldVersion,
+  goldenDatabase,
+  hasOldCommit,
+  linesOf,
+  newFolder,
+  OLD_COMMIT,
+  serverOf,
+} from '../support/old-version.js';
+import { ended, listening, main, startNode, type Environment, type Node } from '../support/processes.js';
+
+/** What a guarded request may be late by. */
+const WITHIN = { timeout: 1000, interval: 10 };
+
+interface Version {
+  readonly folder: string;
+  /** Where the commands are. */
+  readonly commands: string;
+  readonly client: Client;
+}
+
+let databaseUrl: string;
+let environment: Environment;
+let oldFolder: string;
+let oldNode: Node;
+const versions = {} as Record<'old' | 'new', Version>;
+const onFinished = afterAllTests();
+
+const operate = ({ folder, commands }: Version, command: string, ...args: string[]): Promise<string[]> =>
+  linesOf(environment, [`${commands}/${command}.js`, ...args], folder);
+
+const start = (folder: string, more: Environment = {}, finished = onFinished): Promise<Node> =>
+  startNode(databaseUrl, { ...environment, ...more }, finished, folder);
+
+const kidOf = (token: string): string =>
+  (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid;
+
+const codeOf = async (answer: ReturnType<Client['call']>): Promise<unknown> => {
+  const { status, body } = await answer;
+  return body['code'] ?? status;
+};
+
+const DIRECTIONS = [
+  ['old', 'new'],
+  ['new', 'old'],
+] as const;
+
+/** Ends the session of the user's token. */
+const CAUSES: Readonly<Record<string, (at: Version, user: SignedIn) => Promise<unknown>>> = {
+  'a logout': ({ client }, { token }) => client.logout(token),
+  'a logout of all': async ({ client }, { email }) => client.logout((await client.signInAs(email)).token, 'global'),
+  'the end of one session': async ({ client }, { email, sessionId }) =>
+    client.call('DELETE', `/v1/auth/sessions/${sessionId}`, { token: (await client.signInAs(email)).token }),
+  'a change of password': async ({ client }, { email }) =>
+    client.call('POST', '/v1/users/me/password', {
+      token: (await client.signInAs(email)).token,
+      json: { currentPassword: PASSWORD, newPassword: `${PASSWORD} afterwards` },
+    }),
+  'a deletion': ({ client }, { token }) =>
+    client.call('POST', '/v1/users/me/deletion', { token, json: { currentPassword: PASSWORD } }),
+  'a refresh token that comes again': async ({ client }, { refreshToken }) => {
+    const next = tokensOf(await client.refresh(refreshToken));
+    await client.refresh(next.refreshToken);
+    expect(await codeOf(client.refresh(refreshToken))).toBe('refresh_token_reused');
+  },
+  'npm run users -- disable': (at, { email }) => operate(at, 'manage-users', 'disable', email),
+  'npm run users -- delete': (at, { email }) => operate(at, 'manage-users', 'delete', email),
+};
+
+describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does not hold ${OLD_COMMIT})`, () => {
+  beforeAll(async () => {
+    databaseUrl = await goldenDatabase(onFinished);
+    environment = {
+      DATABASE_URL: databaseUrl,
+      MASTER_SECRET: golden.masterSecret,
+      ISSUER: golden.issuer,
+      KEY_PUBLISH_SECONDS: '1',
+      RATE_LIMITS: 'on',
+    };
+    oldFolder = await buildOldVersion(onFinished);
+    oldNode = await start(oldFolder);
+    versions.old = { folder: oldFolder, commands: 'dist', client: oldNode.client };
+    // It migrates what the old one works on.
+    const { client } = await start('.', { MIGRATE_ON_START: 'true' });
+    versions.new = { folder: '.', commands: 'dist/cli', client };
+  }, 180_000);
+
+  // Of registrations from one address.
+  beforeEach(() => query(databaseUrl, 'DELETE FROM rate_limits'));
+
+  describe.each(DIRECTIONS)('and this one on one database, at the %s node first and then at the %s', (one, another) => {
+    it.each(Object.keys(CAUSES))('what ends by %s is refused within a second', async (cause) => {
+      const [at, other] = [versions[one], versions[another]];
+      const user = await at.client.signIn();
+      expect((await other.client.me(user.token)).status).toBe(200);
+      await CAUSES[cause]?.(at, user);
+      // A command is a process of its own, of which both have to hear.
+      for (const { client } of [other, at]) {
+        await expect.poll(() => codeOf(client.me(user.token)), WITHIN).toBe('token_revoked');
+      }
+      expect(await codeOf(other.client.refresh(user.refreshToken))).toBe('refresh_token_invalid');
+    });
+
+    it('a session is refreshed at either, and both answer the same successor', async () => {
+      const [{ client: at }, { client: other }] = [versions[one], versions[another]];
+      const first = await at.signIn();
+      const [here, there] = await Promise.all([at.refresh(first.refreshToken), other.refresh(first.refreshToken)]);
+      expect([here.status, there.status]).toEqual([200, 200]);
+      expect(tokensOf(here).refreshToken).toBe(tokensOf(there).refreshToken);
+      for (const { token } of [tokensOf(here), tokensOf(there)]) {
+        expect([(await at.me(token)).status, (await other.me(token)).status]).toEqual([200, 200]);
+      }
+      const next = tokensOf(await other.refresh(tokensOf(here).refreshToken));
+      expect((await at.refresh(next.refreshToken)).status).toBe(200);
+      expect(await codeOf(other.refresh(first.refreshToken))).toBe('refresh_token_reused');
+    });
+
+    it('keys rotate, and tokens of each are taken by both', async () => {
+      const [at, other] = [versions[one], versions[another]];
+      const before = await at.client.signIn();
+      // The next key has to have been published for a second.
+      await expect
+        .poll(
+          () =>
+            operate(at, 'manage-keys', 'rotate').then(
+              () => true,
+              () => false,
+            ),
+          { timeout: 20_000 },
+        )
+        .toBe(true);
+      for (const { client } of [at, other]) {
+        await expect
+          .poll(async () => kidOf((await client.signInAs(before.email)).token), WITHIN)
+          .not.toBe(kidOf(before.token));
+      }
+      const [here, there] = [await at.client.signInAs(before.email), await other.client.signInAs(before.email)];
+      expect(kidOf(here.token)).toBe(kidOf(there.token));
+      for (const { token } of [before, here, there]) {
+        expect([(await at.client.me(token)).status, (await other.client.me(token)).status]).toEqual([200, 200]);
+      }
+    });
+
+    it('a revoked key is refused within a second, and the next one signs at both', async () => {
+      const [at, other] = [versions[one], versions[another]];
+      const user = await at.client.signIn();
+      const kid = kidOf(user.token);
+      await operate(at, 'manage-keys', 'revoke', kid);
+      for (const { client } of [at, other]) {
+        await expect.poll(async () => (await client.me(user.token)).status, WITHIN).toBe(401);
+        const next = await client.signInAs(user.email);
+        expect(kidOf(next.token)).not.toBe(kid);
+        expect([(await at.client.me(next.token)).status, (await other.client.me(next.token)).status]).toEqual([
+          200, 200,
+        ]);
+      }
+    });
+
+    it('wrong passwords are counted together, and a known device is known', async () => {
+      const [{ client: at }, { client: other }] = [versions[one], versions[another]];
+      const { email } = await at.signIn();
+      const deviceToken = String((await at.login(email)).body['deviceToken']);
+      for (let count = 0; count < 5; count++) {
+        for (const client of [at, other]) expect((await client.login(email, `${PASSWORD} not`)).status).toBe(401);
+      }
+      const refused = await other.login(email);
+      expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([429, '"account";q=1;w=1']);
+      const known = await other.call('POST', '/v1/auth/login', { json: { email, password: PASSWORD, deviceToken } });
+      expect([known.status, known.body['deviceToken']]).toEqual([200, deviceToken]);
+      expect((await at.login(email)).status).toBe(200);
+    });
+
+    it('lists what the other wrote', async () => {
+      const [at, other] = [versions[one], versions[another]];
+      const { email, token, sessionId } = await at.client.signIn();
+      await at.client.logout(token);
+      const events = (await operate(other, 'list-events', email)).map(
+        (line) => JSON.parse(line) as { event: string; sessionId: string | null },
+      );
+      expect(events.map(({ event }) => event)).toEqual(['user_registered', 'session_started', 'session_ended']);
+      expect(events.at(-1)?.sessionId).toBe(sessionId);
+    });
+  });
+
+  it('is migrated under load and loses no request', { timeout: 60_000 }, async () => {
+    const url = await goldenDatabase();
+    const settings = { ...environment, DATABASE_URL: url };
+    const { client } = await startNode(url, { ...settings, RATE_LIMITS: 'dry-run' }, onTestFinished, oldFolder);
+    const { email, refreshToken } = await client.signIn();
+    const deviceToken = String((await client.login(email)).body['deviceToken']);
+    const over = new AbortController();
+    const outcomes: Record<string, number> = {};
+    const keep = async (name: string, ask: () => ReturnType<Client['call']>): Promise<void> => {
+      while (!over.signal.aborted) {
+        const outcome = `${name} ${String(await codeOf(ask()))}`;
+        outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      }
+    };
+    let current = refreshToken;
+    const refresh = async () => {
+      const answer = await client.refresh(current);
+      current = tokensOf(answer).refreshToken;
+      return answer;
+    };
+    const known = { email, password: PASSWORD, deviceToken };
+    // Together, so that some of them are under way whenever a lock is taken.
+    const together = [1, 2, 3, 4];
+    const load = [
+      keep('refresh', refresh),
+      ...together.map(() => keep('login', () => client.login(email))),
+      ...together.map(() => keep('known login', () => client.call('POST', '/v1/auth/login', { json: known }))),
+      ...together.map(() => keep('wrong login', () => client.login(email, `${PASSWORD} not`))),
+    ];
+    const isWarm = () =>
+      expect.poll(() => Math.min(...Object.values(outcomes)), { timeout: 10_000 }).toBeGreaterThan(10);
+    await isWarm();
+    await linesOf(settings, ['dist/cli/migrate-database.js']);
+    for (const name of Object.keys(outcomes)) outcomes[name] = 0;
+    await isWarm();
+    over.abort();
+    await Promise.all(load);
+    expect(Object.keys(outcomes).toSorted()).toEqual([
+      'known login 200',
+      'login 200',
+      'refresh 200',
+      'wrong login credentials_invalid',
+    ]);
+  });
+
+  it('goes on after the migration, and starts again on what was migrated', { timeout: 60_000 }, async () => {
+    expect((await versions.old.client.call('GET', '/health/ready')).status).toBe(200);
+    const { token, email } = await versions.new.client.signIn();
+    oldNode.process.kill('SIGTERM');
+    expect(await ended(oldNode)).toBe(0);
+    const again = await start(oldFolder, {}, onTestFinished);
+    expect((await again.client.call('GET', '/health/ready')).status).toBe(200);
+    expect((await again.client.me(token)).status).toBe(200);
+    const { refreshToken } = await again.client.signInAs(email);
+    expect((await versions.new.client.refresh(refreshToken)).status).toBe(200);
+  });
+
+  it(
+    'leaves a data directory after kill -9 that this one takes over, and takes it back',
+    { timeout: 90_000 },
+    async () => {
+      const data = { DATA_DIR: newFolder('old-data', onTestFinished), ISSUER: golden.issuer };
+      const old = main(data, onTestFinished, oldFolder);
+      const user = await new Client(await listening(old)).signIn();
+      old.process.kill('SIGKILL');
+      await ended(old);
+      const onTcp = serverOf(data.DATA_DIR);
+      expect(onTcp?.socketFolder).toBe('');
+      const taken = main(data);
+      const client = new Client(await listening(taken));
+      expect(serverOf(data.DATA_DIR)?.pid).not.toBe(onTcp?.pid);
+      expect((await client.me(user.token)).status).toBe(200);
+      const next = tokensOf(await client.refresh(user.refreshToken));
+      expect(claimsOf(next.token)['sid']).toBe(user.sessionId);
+      taken.process.kill('SIGTERM');
+      expect(await ended(taken)).toBe(0);
+      const back = new Client(await listening(main(data, onTestFinished, oldFolder)));
+      expect((await back.me(next.token)).status).toBe(200);
+      expect((await back.refresh(next.refreshToken)).status).toBe(200);
+      expect((await back.login(user.email)).status).toBe(200);
+    },
+  );
+});

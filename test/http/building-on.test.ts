@@ -1,0 +1,295 @@
+import {
+  BadRequestException,
+  ConflictException,
+  Controller,
+  ForbiddenException,
+  Get,
+  HttpException,
+  Injectable,
+  Module,
+  Param,
+  Post,
+  ServiceUnavailableException,
+  UseGuards,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+  type Type,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { JwtAuthGuard } from '../../src/access/jwt-auth.guard.js';
+import type { Principal } from '../../src/access/principal.js';
+import {
+  Authenticated,
+  BearerOrBody,
+  CurrentUser,
+  OptionalUser,
+  Public,
+} from '../../src/access/route-access.decorators.js';
+import { afterAllTests, startApp, type TestApp } from '../support/app.js';
+
+const THROWN: Readonly<Record<string, () => Error>> = {
+  forbidden: () => new ForbiddenException('not yours'),
+  conflict: () => new ConflictException('taken'),
+  list: () => new BadRequestException(['one flaw', 'another flaw']),
+  coded: () => new HttpException({ code: 'note_locked', message: 'locked by somebody' }, 423),
+  odd: () => new HttpException('what', 299),
+  broken: () => new HttpException('the password of the database is x', 502),
+  busy: () => new ServiceUnavailableException('the pool of db-17 is full'),
+  // As a second copy of @nestjs/common would make it.
+  foreign: () => Object.assign(new Error('gone'), { getStatus: () => 410, getResponse: () => 'gone for good' }),
+};
+
+@Controller('v1/tests')
+class TestsController {
+  @Get('plain-guard')
+  @Public()
+  @UseGuards(AuthGuard('jwt'))
+  plainGuard(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('our-guard')
+  @Public()
+  @UseGuards(JwtAuthGuard)
+  ourGuard(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('both')
+  @UseGuards(AuthGuard('jwt'))
+  both(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Post('token-or-body')
+  @BearerOrBody()
+  tokenOrBody(@OptionalUser() user: Principal | undefined): object {
+    return { userId: user?.userId ?? null };
+  }
+
+  @Get('thrown/:name')
+  @Public()
+  thrown(@Param('name') name: string): never {
+    throw THROWN[name]?.() ?? new Error(name);
+  }
+}
+
+@Module({ controllers: [TestsController] })
+class TestsModule {}
+
+@Controller('v1/opened')
+class OpenedController {
+  @Get()
+  @RouteConfig({ access: 'public' })
+  @Authenticated('api-key')
+  opened(): object {
+    return {};
+  }
+}
+
+@Module({ controllers: [OpenedController] })
+class OpenedModule {}
+
+/** Strategies of passport are one for the process: that of the second application serves both. */
+let app: TestApp;
+let second: TestApp;
+const onFinished = afterAllTests();
+
+beforeAll(async () => {
+  app = await startApp({ features: [TestsModule] }, onFinished);
+  second = await startApp({ features: [TestsModule] }, onFinished);
+});
+
+async function asked(node: TestApp, path: string, authorization?: string): Promise<unknown[]> {
+  const headers = authorization === undefined ? {} : { authorization };
+  const { status, body, headers: received } = await node.call('GET', `/v1/tests/${path}`, { headers });
+  return [status, body['code'] ?? body['userId'], received.get('www-authenticate')];
+}
+
+const MISSING = 'Bearer realm="gatehouse"';
+const INVALID = 'Bearer realm="gatehouse", error="invalid_token"';
+
+describe('a guard of passport on a route of one’s own', () => {
+  it.each(['Bearer', 'bearer', 'BEARER', 'Bearer ', 'bearer   '])('lets a token in behind %j', async (scheme) => {
+    const { token, userId } = await app.signIn();
+    for (const path of ['plain-guard', 'our-guard', 'both']) {
+      expect([path, ...(await asked(app, path, `${scheme} ${token}`))]).toEqual([path, 200, userId, null]);
+    }
+  });
+
+  it('knows the tokens of its application alone, whichever has started last', async () => {
+    const { token, userId } = await app.signIn();
+    const other = await second.signIn();
+    for (const path of ['plain-guard', 'our-guard', 'both']) {
+      expect((await asked(app, path, `Bearer ${token}`)).slice(0, 2)).toEqual([200, userId]);
+      expect((await asked(second, path, `Bearer ${other.token}`)).slice(0, 2)).toEqual([200, other.userId]);
+      expect((await asked(app, path, `Bearer ${other.token}`))[0]).toBe(401);
+      expect((await asked(second, path, `Bearer ${token}`))[0]).toBe(401);
+    }
+  });
+
+  it.each([
+    ['nothing', undefined, 'token_missing', MISSING],
+    ['another scheme', 'Basic YTpi', 'token_missing', MISSING],
+    ['garbage', 'Bearer x', 'token_invalid', INVALID],
+    ['the form of a token', 'Bearer a.b.c', 'token_invalid', INVALID],
+    ['9,000 characters', `Bearer ${'a'.repeat(9000)}`, 'token_invalid', INVALID],
+    ['9,000 characters without a blank', 'a'.repeat(9000), 'token_missing', MISSING],
+  ])('refuses %s with 401 and never with 500', async (_case, authorization, code, challenge) => {
+    expect(await asked(app, 'our-guard', authorization)).toEqual([401, code, challenge]);
+    expect(await asked(app, 'both', authorization)).toEqual([401, code, challenge]);
+    expect(await asked(app, 'plain-guard', authorization)).toEqual([401, 'unauthorized', MISSING]);
+  });
+});
+
+describe('a route of one’s own that takes a token or a body', () => {
+  it('knows who sent a token, and takes one that is not accepted for nobody only beside a body', async () => {
+    const { userId, token } = await app.signIn();
+    const call = async (header: string | undefined, json?: object): Promise<unknown> => {
+      const { status, body } = await app.call('POST', '/v1/tests/token-or-body', {
+        ...(header === undefined ? {} : { headers: { authorization: header } }),
+        ...(json === undefined ? {} : { json }),
+      });
+      return status < 300 ? body['userId'] : `${status} ${String(body['code'])}`;
+    };
+    expect(await call(`Bearer ${token}`)).toBe(userId);
+    expect(await call(undefined)).toBeNull();
+    expect(await call('Bearer not-a-token')).toBe('401 token_invalid');
+    expect(await call('Bearer not-a-token', { code: 'x' })).toBeNull();
+  });
+});
+
+describe('what a handler of one’s own throws', () => {
+  it.each([
+    ['forbidden', 403, 'forbidden', 'not yours'],
+    ['conflict', 409, 'conflict', 'taken'],
+    ['list', 400, 'bad_request', 'one flaw; another flaw'],
+    ['coded', 423, 'note_locked', 'locked by somebody'],
+    ['foreign', 410, 'gone', 'gone for good'],
+    ['odd', 500, 'internal_error', expect.not.stringContaining('what')],
+    ['broken', 502, 'bad_gateway', expect.not.stringContaining('password')],
+    ['busy', 503, 'service_unavailable', expect.not.stringContaining('db-17')],
+  ])('keeps status and message: %s is %d %s', async (name, status, code, detail: unknown) => {
+    const answer = await app.call('GET', `/v1/tests/thrown/${name}`);
+    expect(answer.body).toMatchObject({ status, code, detail, type: `urn:gatehouse:problem:${code}` });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      status,
+      'application/problem+json; charset=utf-8',
+    ]);
+  });
+});
+
+it('an application whose @RouteConfig would open a guarded route does not start, and says which (ACC-01)', async () => {
+  await expect(startApp({ features: [OpenedModule] })).rejects.toThrow(/^OpenedController\.opened has a @RouteConfig/);
+});
+
+/** The config of each route that {@link Routes} adds at each time, by the last part of its path. */
+const CONFIGS: Readonly<Record<string, object | undefined>> = {
+  plain: undefined,
+  empty: {},
+  other: { mine: true },
+  public: { access: 'public' },
+  optional: { access: 'bearer-or-body' },
+  strategy: { strategies: ['jwt'] },
+};
+
+const called = async (): Promise<object> => ({ called: true });
+
+/** Adds routes to Fastify itself, by all ways and at all times there are. */
+@Injectable()
+class Routes implements OnModuleInit, OnApplicationBootstrap {
+  constructor(private readonly host: HttpAdapterHost) {
+    this.#add('constructor');
+    // Later it would end the start.
+    this.#fastify.get('/v1/raw/constructor/unknown', { config: { access: 'guarded' } }, called);
+  }
+
+  onModuleInit(): void {
+    this.#add('init');
+  }
+
+  onApplicationBootstrap(): void {
+    this.#add('bootstrap');
+  }
+
+  get #fastify(): FastifyInstance {
+    return this.host.httpAdapter.getInstance<FastifyInstance>();
+  }
+
+  #add(when: string): void {
+    for (const [name, config] of Object.entries(CONFIGS)) {
+      const options = config === undefined ? {} : { config };
+      this.#fastify.get(`/v1/raw/${when}/${name}`, options, called);
+      void this.#fastify.register(async (plugin) => {
+        plugin.get(`/v1/raw/${when}/plugin/${name}`, options, called);
+        await plugin.register(async (inner) => void inner.get(`/v1/raw/${when}/inner/${name}`, options, called));
+      });
+    }
+    this.host.httpAdapter.get(`/v1/raw/${when}/adapter`, (_request: unknown, reply: { send(body: object): void }) =>
+      reply.send({ called: true }),
+    );
+  }
+}
+
+@Module({ providers: [Routes] })
+class RoutesModule {}
+
+/** A module that adds one route to Fastify. */
+function moduleWithRoute(config: object): Type {
+  class Route {
+    onModuleInit(): void {
+      host?.httpAdapter.getInstance<FastifyInstance>().get('/v1/raw', { config }, async () => ({}));
+    }
+  }
+  let host: HttpAdapterHost | undefined;
+  const provider = {
+    provide: Route,
+    inject: [HttpAdapterHost],
+    useFactory: (given: HttpAdapterHost): Route => {
+      host = given;
+      return new Route();
+    },
+  };
+  class RouteModule {}
+  Module({ providers: [provider] })(RouteModule);
+  return RouteModule;
+}
+
+describe('a route that is added to Fastify itself', () => {
+  it.each([true, false])('is guarded unless its config says otherwise; with documents: %s (ACC-01)', async (docs) => {
+    const node = await startApp({ features: [RoutesModule], changes: { docs } });
+    const { token } = await node.signIn();
+    const ways = ['constructor', 'init', 'bootstrap'].flatMap((when) => [when, `${when}/plugin`, `${when}/inner`]);
+    const guarded = ['plain', 'empty', 'other', 'strategy'].flatMap((name) => ways.map((way) => `${way}/${name}`));
+    const open = ['public', 'optional'].flatMap((name) => ways.map((way) => `${way}/${name}`));
+    const others = ['constructor/adapter', 'init/adapter', 'bootstrap/adapter', 'constructor/unknown'];
+    const statusOf = async (path: string, sent?: string): Promise<string> => {
+      const given = sent === undefined ? {} : { token: sent };
+      const [get, head] = [
+        await node.call('GET', `/v1/raw/${path}`, given),
+        await node.call('HEAD', `/v1/raw/${path}`, given),
+      ];
+      return `${path} ${get.status} ${head.status}`;
+    };
+    for (const path of [...guarded, ...others]) {
+      expect(await statusOf(path)).toBe(`${path} 401 401`);
+      expect(await statusOf(path, 'not-a-token')).toBe(`${path} 401 401`);
+      expect(await statusOf(path, token)).toBe(`${path} 200 200`);
+    }
+    for (const path of open) expect(await statusOf(path)).toBe(`${path} 200 200`);
+  });
+
+  it.each([
+    ['an unknown access', { access: 'guarded' }, /^GET \/v1\/raw has the access "guarded"/],
+    ['no access', { access: null }, /^GET \/v1\/raw has the access null/],
+    ['a strategy that is no list', { strategies: 'jwt' }, /^GET \/v1\/raw has strategies/],
+    ['no strategy', { strategies: [] }, /^GET \/v1\/raw has strategies/],
+    ['two answers', { access: 'public', strategies: ['jwt'] }, /^GET \/v1\/raw has both/],
+  ])('ends the start, by name, if its config says %s (ACC-01)', async (_case, config, message) => {
+    await expect(startApp({ features: [moduleWithRoute(config)] })).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,415 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Controller, Get, Module } from '@nestjs/common';
+import { RouteSchema } from '@nestjs/platform-fastify';
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Public } from '../../src/access/route-access.decorators.js';
+import { dropDatabase } from '../../src/database/schema-reset.js';
+import type { ProblemKind } from '../../src/problems/problem.js';
+import { UserView } from '../../src/users/user-view.js';
+import { SECURITY_HEADERS } from '../../src/http/response-headers.js';
+import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
+
+interface Operation {
+  readonly requestBody?: { readonly required: boolean };
+  readonly responses: Record<string, { content: Record<string, { schema: object }> }>;
+}
+interface Document {
+  readonly openapi: string;
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { schemas: Record<string, object> };
+}
+interface Called {
+  /** As the document has it, such as `GET /v1/auth/me`. */
+  readonly route: string;
+  readonly answer: Answer;
+}
+
+/** A row as a careless handler would return it. */
+@Controller('v1/careless')
+class CarelessController {
+  @Get()
+  @Public()
+  @RouteSchema({ response: { 200: UserView } })
+  row(): object {
+    return { id: 'x', email: 'x', createdAt: 'x', passwordHash: '$argon2id$', emailLower: 'x' };
+  }
+}
+
+@Module({ controllers: [CarelessController] })
+class CarelessModule {}
+
+let app: TestApp;
+let document: Document;
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  app = await startApp({}, (clean) => cleanups.unshift(clean));
+  document = (await app.call('GET', '/openapi.json')).body as unknown as Document;
+});
+afterAll(async () => {
+  for (const clean of cleanups) await clean();
+});
+
+function operation(route: string): Operation | undefined {
+  const [method = '', path = ''] = route.split(' ');
+  return document.paths[path]?.[method.toLowerCase()];
+}
+
+/** Every route once, as someone who may. */
+async function everySuccess(): Promise<Called[]> {
+  const { email, token, refreshToken } = await app.signIn();
+  const [ended, leaving, leaver] = [await app.signInAs(email), await app.signInAs(email), await app.signIn()];
+  const visit = async (
+    method: string,
+    path: string,
+    options: { json?: unknown; token?: string } = {},
+  ): Promise<Called> => ({
+    route: `${method} ${path.replace(/[\da-f-]{36}$/, '{id}')}`,
+    answer: await app.call(method, path, options),
+  });
+  const credentials = { email: `new-${email}`, password: PASSWORD };
+  const passwords = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
+  return [
+    await visit('POST', '/v1/auth/register', { json: credentials }),
+    await visit('POST', '/v1/auth/login', { json: credentials }),
+    await visit('POST', '/v1/auth/refresh', { json: { refresh_token: refreshToken } }),
+    ...(await Promise.all(
+      [
+        '/v1/auth/me',
+        '/v1/auth/sessions',
+        '/v1/users/me',
+        '/.well-known/jwks.json',
+        '/health/live',
+        '/health/serving',
+        '/health/ready',
+      ].map((path) => visit('GET', path, { token })),
+    )),
+    await visit('DELETE', `/v1/auth/sessions/${ended.sessionId}`, { token }),
+    await visit('POST', '/v1/auth/logout', leaving),
+    await visit('POST', '/v1/users/me/password', { token, json: passwords }),
+    await visit('POST', '/v1/users/me/deletion', { token: leaver.token, json: { currentPassword: PASSWORD } }),
+  ];
+}
+
+describe('the OpenAPI document', () => {
+  it('is OpenAPI 3.1 and clean under redocly’s recommended rules', { timeout: 60_000 }, async () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-openapi-'));
+    writeFileSync(join(folder, 'openapi.json'), JSON.stringify(document));
+    const { stdout } = await promisify(execFile)(
+      resolve('node_modules/.bin/redocly'),
+      ['lint', '--extends=recommended', '--format=json', 'openapi.json'],
+      {
+        cwd: folder,
+        env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+      },
+    ).catch((failure: { stdout: string }) => failure);
+    expect(JSON.parse(stdout)).toMatchObject({ version: expect.any(String) as string, problems: [] });
+    rmSync(folder, { recursive: true });
+  });
+
+  it('has the body optional where a token may stand for it, and nowhere else', () => {
+    const bodies = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.values(methods).map(({ requestBody }): [string, boolean | undefined] => [path, requestBody?.required]),
+    );
+    const withBody = bodies.filter(([, isRequired]) => isRequired !== undefined);
+    expect(withBody.length).toBeGreaterThan(5);
+    expect(withBody.filter(([, isRequired]) => !isRequired)).toEqual([['/v1/auth/logout', false]]);
+  });
+
+  it('lists every route there is', () => {
+    const routes = readdirSync('src', { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.controller.ts'))
+      .flatMap((file) => routesOf(readFileSync(`src/${file}`, 'utf8')));
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(documented.toSorted()).toEqual(routes.toSorted());
+  });
+
+  it('is true of every successful answer, which carries only declared fields', async () => {
+    const called = await everySuccess();
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(called.map(({ route }) => route).toSorted()).toEqual(documented.toSorted());
+    for (const { route, answer } of called) {
+      if (answer.status === 204) {
+        expect([route, answer.body, operation(route)?.responses['204']?.content]).toEqual([route, {}, undefined]);
+        continue;
+      }
+      const schema = operation(route)?.responses[String(answer.status)]?.content['application/json']?.schema;
+      expect([route, answer.status, flawsOf(answer.body, schema)]).toEqual([route, answer.status, null]);
+      expect([route, openObjects(schema)]).toEqual([route, []]);
+    }
+  });
+
+  it('names no route whose answer may be stored but that of the published keys (API-07)', async () => {
+    const called = await everySuccess();
+    const stored = called.filter(({ answer }) => answer.headers.get('cache-control') !== 'no-store');
+    expect(stored.map(({ route, answer }) => [route, answer.headers.get('cache-control')])).toEqual([
+      ['GET /.well-known/jwks.json', 'public, max-age=300'],
+    ]);
+    expect(called.length).toBe(Object.values(document.paths).flatMap((methods) => Object.keys(methods)).length);
+    const bare = called.filter(({ answer }) => lacksHeaders(answer));
+    expect(bare.map(({ route }) => route)).toEqual([]);
+  });
+
+  it('has room for no hint, no question and no end of a password (PWD-06)', async () => {
+    const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    const asked = new Set(operations.flatMap(({ requestBody }) => membersOf(requestBody)));
+    const words = ['currentPassword', 'deviceToken', 'email', 'newPassword', 'password', 'refresh_token'];
+    expect([...asked].toSorted()).toEqual(words);
+    const answered = new Set(operations.flatMap(({ responses }) => membersOf(responses)));
+    expect([...answered].filter((name) => /password|hint|question/i.test(name))).toEqual([]);
+    const codes = (await definedKinds()).map(({ code }) => code).filter((code) => code.startsWith('password_'));
+    expect(codes).toEqual(['password_common', 'password_contextual', 'password_too_long', 'password_too_short']);
+    const columns = await app.query<{ column: string }>(
+      `SELECT column_name AS column FROM information_schema.columns WHERE table_name = 'users'`,
+    );
+    const kept = ['created_at', 'disabled_at', 'email', 'email_lower', 'id', 'password_hash'];
+    expect(columns.map(({ column }) => column).toSorted()).toEqual(kept);
+  });
+
+  it('and the documentation are there only when DOCS says so', async () => {
+    const closed = await startApp({ databaseUrl: app.databaseUrl, changes: { docs: false } });
+    for (const path of ['/openapi.json', '/docs', '/docs/json']) {
+      expect([path, (await closed.call('GET', path)).status]).toEqual([path, 404]);
+    }
+    const page = await fetch(`${app.url}/docs`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(await page.text()).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  });
+});
+
+it('there is no administration, no metric and no detail of health to be asked for (API-11)', async () => {
+  const closed = await startApp({ changes: { docs: false } });
+  const { token } = await closed.signIn();
+  for (const path of [
+    '/metrics',
+    '/health',
+    '/health/details',
+    '/admin',
+    '/v1/admin',
+    '/v1/users',
+    '/v1/keys',
+    '/debug',
+  ]) {
+    expect([path, (await closed.call('GET', path, { token })).status]).toEqual([path, 404]);
+  }
+  for (const path of ['/health/live', '/health/serving', '/health/ready']) {
+    expect((await closed.call('GET', path)).body).toEqual({ status: 'ok' });
+  }
+  await dropDatabase(app.databaseUrl, new URL(closed.databaseUrl).pathname.slice(1));
+  const { status, body } = await closed.call('GET', '/health/ready');
+  expect([status, body['detail']]).toEqual([503, 'The service cannot answer at the moment. Try again shortly.']);
+});
+
+it('an answer drops what its schema does not declare', async () => {
+  const careless = await startApp({ features: [CarelessModule] });
+  expect((await careless.call('GET', '/v1/careless')).body).toEqual({ id: 'x', email: 'x', createdAt: 'x' });
+});
+
+describe('every problem code', () => {
+  /** How each is met. What has no route of its own in the document stands in the README's table alone. */
+  const met: Record<string, () => Promise<Called>> = {
+    body_too_large: () => register({ email: 'a@example.com', password: 'x'.repeat(17_000) }),
+    credentials_invalid: () =>
+      call('POST', '/v1/auth/login', { json: { email: 'nobody@example.com', password: PASSWORD } }),
+    email_taken: async () => {
+      const { email } = await app.signIn();
+      return register({ email, password: PASSWORD });
+    },
+    expectation_failed: () => raw('GET', '/health/live', 'Host: x\r\nConnection: close\r\nExpect: miracles\r\n\r\n'),
+    headers_too_large: () => raw('GET', '/health/live', `Host: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
+    internal_error: async () => {
+      const broken = await startApp();
+      const { token } = await broken.signIn();
+      await broken.query('ALTER TABLE users RENAME COLUMN email TO renamed');
+      return { route: 'GET /v1/users/me', answer: await broken.call('GET', '/v1/users/me', { token }) };
+    },
+    json_malformed: () => call('POST', '/v1/auth/login', { text: '{"email":' }),
+    media_type_unsupported: () => call('POST', '/v1/auth/login', { text: 'a=b', type: 'text/plain' }),
+    method_not_allowed: () => call('PUT', '/v1/auth/login', {}),
+    not_found: () => call('GET', '/v1/nothing', {}),
+    password_common: () => password('passwordpassword'),
+    password_contextual: () => password('gatehousegatehouse'),
+    password_too_long: () => password('x1'.repeat(129)),
+    password_too_short: () => password('short'),
+    refresh_token_expired: async () => {
+      const { sessionId, refreshToken } = await app.signIn();
+      await app.query(`UPDATE sessions SET refreshed_at = now() - interval '14 days' WHERE id = $1`, [sessionId]);
+      return refresh(refreshToken);
+    },
+    refresh_token_invalid: () => refresh('x'),
+    refresh_token_reused: async () => {
+      const { sessionId, refreshToken } = await app.signIn();
+      await app.query('UPDATE sessions SET refresh_counter = 2 WHERE id = $1', [sessionId]);
+      return refresh(refreshToken);
+    },
+    request_malformed: () => raw('GET', '/health/live', 'Host: x\r\nX : y\r\n\r\n'),
+    request_timeout: () => raw('GET', '/health/live', 'Host: x\r\nX: '),
+    service_unavailable: async () => {
+      const lonely = await startApp();
+      await dropDatabase(app.databaseUrl, new URL(lonely.databaseUrl).pathname.slice(1));
+      return { route: 'GET /health/ready', answer: await lonely.call('GET', '/health/ready') };
+    },
+    token_expired: async () => {
+      const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
+      const { token } = await brief.signIn();
+      const answer = (): Promise<Answer> => brief.call('GET', '/v1/auth/me', { token });
+      await expect.poll(async () => (await answer()).status).toBe(401);
+      return { route: 'GET /v1/auth/me', answer: await answer() };
+    },
+    too_many_attempts: async () => {
+      const limited = await startApp({ changes: { rateLimits: 'on' } });
+      for (let turn = 0; turn < 10; turn++) await limited.login('a@example.com', 'not the passphrase');
+      return { route: 'POST /v1/auth/login', answer: await limited.login('a@example.com') };
+    },
+    token_invalid: () => call('GET', '/v1/auth/me', { headers: { authorization: 'Bearer x.y.z' } }),
+    token_revoked: async () => {
+      const { token } = await app.signIn();
+      await app.logout(token);
+      return call('GET', '/v1/auth/me', { headers: { authorization: `Bearer ${token}` } });
+    },
+    token_missing: () => call('GET', '/v1/auth/me', {}),
+    uri_too_long: () => call('GET', `/health/live?${'x'.repeat(5000)}`, {}),
+    user_not_found: async () => {
+      const { email, token } = await app.signIn();
+      await app.query('DELETE FROM users WHERE email_lower = $1', [email]);
+      return call('GET', '/v1/users/me', { headers: { authorization: `Bearer ${token}` } });
+    },
+    validation_failed: () => register({ email: 'nobody', password: PASSWORD }),
+  };
+
+  it('that the code defines is met below, and stands in the README', async () => {
+    const kinds = await definedKinds();
+    expect(kinds.map(({ code }) => code)).toEqual(Object.keys(met).toSorted());
+    const readme = readFileSync('README.md', 'utf8');
+    const unsaid = kinds.filter(({ code, status }) => !readme.includes(`| \`${code}\` | ${status} |`));
+    expect(unsaid.map(({ code, status }) => `${code} ${status}`)).toEqual([]);
+  });
+
+  it.each(Object.entries(met))('%s is reachable, and documented where it is', async (code, meet) => {
+    const { route, answer } = await meet();
+    const { status, headers, body } = answer;
+    expect(body).toMatchObject({ code, status, type: `urn:gatehouse:problem:${code}` });
+    expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(lacksHeaders(answer)).toBe(false);
+    const problem = { ...document.components.schemas['Problem'], $id: undefined };
+    expect(flawsOf(body, problem)).toBeNull();
+    if (code === 'not_found' || code === 'method_not_allowed') expect(operation(route)).toBeUndefined();
+    else expect(codesOf(route, status)).toContain(code);
+  });
+});
+
+function lacksHeaders({ headers }: Answer): boolean {
+  return Object.keys(SECURITY_HEADERS).some((name) => !headers.has(name));
+}
+
+function register(json: unknown): Promise<Called> {
+  return call('POST', '/v1/auth/register', { json });
+}
+
+function refresh(refreshToken: string): Promise<Called> {
+  return call('POST', '/v1/auth/refresh', { json: { refresh_token: refreshToken } });
+}
+
+function password(text: string): Promise<Called> {
+  return register({ email: `${randomUUID()}@example.com`, password: text });
+}
+
+function codesOf(route: string, status: number): unknown {
+  const schema = operation(route)?.responses[String(status)]?.content['application/problem+json']?.schema as
+    | { allOf: [unknown, { properties: { code: { enum: string[] } } }] }
+    | undefined;
+  return schema?.allOf[1].properties.code.enum;
+}
+
+async function call(
+  method: string,
+  path: string,
+  options: { json?: unknown; text?: string; type?: string; headers?: Record<string, string> },
+): Promise<Called> {
+  const { json, text = json === undefined ? undefined : JSON.stringify(json), type = 'application/json' } = options;
+  const response = await fetch(`${app.url}${path}`, {
+    method,
+    headers: { ...(text !== undefined && { 'content-type': type }), ...options.headers },
+    ...(text !== undefined && { body: text }),
+  });
+  const body = (await response.json()) as Record<string, unknown>;
+  return {
+    route: `${method} ${path.split('?')[0]}`,
+    answer: { status: response.status, headers: response.headers, body },
+  };
+}
+
+/** For what no HTTP client would send. */
+async function raw(method: string, path: string, rest: string): Promise<Called> {
+  const { hostname, port } = new URL(app.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`${method} ${path} HTTP/1.1\r\n${rest}`);
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  await once(socket, 'close');
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  const [statusLine = '', ...fields] = head.split('\r\n');
+  const headers = new Headers(fields.map((field) => field.split(': ', 2) as [string, string]));
+  const answer = { status: Number(statusLine.split(' ')[1]), headers, body: JSON.parse(body) as Answer['body'] };
+  return { route: `${method} ${path}`, answer };
+}
+
+function flawsOf(body: unknown, schema: object | undefined): unknown {
+  if (schema === undefined) return 'no schema is documented';
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+  const validate = ajv.compile(schema);
+  validate(body);
+  return validate.errors ?? null;
+}
+
+/** The names of all members of all messages. */
+function membersOf(schema: unknown): string[] {
+  if (!(schema instanceof Object)) return [];
+  const own = 'properties' in schema && schema.properties instanceof Object ? Object.keys(schema.properties) : [];
+  return [...own, ...Object.values(schema).flatMap(membersOf)];
+}
+
+/** Objects that would let an undeclared member pass. */
+function openObjects(schema: unknown): unknown[] {
+  if (!(schema instanceof Object)) return [];
+  const isOpen = 'properties' in schema && !('additionalProperties' in schema && schema.additionalProperties === false);
+  return [...(isOpen ? [schema] : []), ...Object.values(schema).flatMap(openObjects)];
+}
+
+/** From the decorators, so that a route is seen that the document leaves out. */
+function routesOf(source: string): string[] {
+  const [, prefix = ''] = /@Controller\('([^']*)'\)/.exec(source) ?? [];
+  return [...source.matchAll(/@(Get|Post|Put|Patch|Delete)\((?:'([^']*)')?\)/g)].map(
+    ([, method = '', path = '']) =>
+      `${method.toUpperCase()} ${['', prefix, path]
+        .join('/')
+        .replace(/\/$/, '')
+        .replaceAll(/:(\w+)/g, '{$1}')}`,
+  );
+}
+
+/** Every kind of problem that a file of ours exports a factory of, by code. */
+async function definedKinds(): Promise<ProblemKind[]> {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  );
+  const defining = files.filter((file) => /= defineProblem\(/.test(readFileSync(`src/${file}`, 'utf8')));
+  const modules = (await Promise.all(defining.map((file) => import(resolve('src', file))))) as object[];
+  const factories = modules.flatMap((module) => Object.values(module)).filter((each) => typeof each === 'function');
+  const kinds = factories.flatMap((each) => ('kind' in each ? [each.kind as ProblemKind] : []));
+  return kinds.toSorted((a, b) => (a.code < b.code ? -1 : 1));
+}

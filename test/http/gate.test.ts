@@ -1,0 +1,504 @@
+import { Controller, Get, Injectable, Module, UseGuards } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import { Strategy } from 'passport';
+import { createHmac, createPublicKey, randomUUID, type JsonWebKeyInput } from 'node:crypto';
+import { createHook } from 'node:async_hooks';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { AccessTokenVerifier } from '../../src/access/access-token.verifier.js';
+import { AuthenticationHook } from '../../src/access/authentication.hook.js';
+import { JwtAuthGuard } from '../../src/access/jwt-auth.guard.js';
+import type { Principal } from '../../src/access/principal.js';
+import { Authenticated, CurrentUser, Public } from '../../src/access/route-access.decorators.js';
+import { KeyRing } from '../../src/tokens/key-ring.js';
+import { TokensService } from '../../src/tokens/tokens.service.js';
+import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
+
+/** The written public list (ACC-01). A route that is not on it refuses without a token. */
+const PUBLIC = new Set([
+  'POST /v1/auth/register',
+  'POST /v1/auth/login',
+  'POST /v1/auth/refresh',
+  'GET /.well-known/jwks.json',
+  'GET /health/live',
+  'GET /health/serving',
+  'GET /health/ready',
+]);
+
+const machine: Principal = {
+  userId: '01920000-0000-7000-8000-000000000001',
+  email: 'machine@example.com',
+  sessionId: '01920000-0000-7000-8000-000000000002',
+  tokenId: 'none',
+  clientId: 'machine',
+  expiresAt: new Date(4e12),
+};
+
+class ApiKey extends Strategy {
+  override authenticate(request: { headers: Record<string, unknown> }): void {
+    if (request.headers['x-api-key'] === 'open sesame') this.success(machine);
+    else if (request.headers['x-api-key'] === 'whatever') this.pass();
+    else this.fail(401);
+  }
+}
+
+@Injectable()
+class ApiKeyStrategy extends PassportStrategy(ApiKey, 'api-key') {
+  validate(): void {}
+}
+
+@Controller('v1/tests')
+class TestsController {
+  @Get('guarded')
+  guarded(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('with-guard')
+  @UseGuards(JwtAuthGuard)
+  withGuard(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('guard-on-public')
+  @Public()
+  @UseGuards(JwtAuthGuard)
+  contradictory(): object {
+    return {};
+  }
+
+  @Get('public')
+  @Public()
+  open(): object {
+    return { open: true };
+  }
+
+  @Get('by-key')
+  @Authenticated('api-key')
+  byKey(@CurrentUser() user: Principal): object {
+    return { clientId: user.clientId };
+  }
+
+  @Get('by-key-alone')
+  @Authenticated('api-key')
+  byKeyAlone(): object {
+    return {};
+  }
+}
+
+@Module({ controllers: [TestsController], providers: [ApiKeyStrategy] })
+class TestsModule {}
+
+let app: TestApp;
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  app = await startApp({ features: [TestsModule] }, (clean) => cleanups.unshift(clean));
+});
+afterAll(async () => {
+  for (const clean of cleanups) await clean();
+});
+
+async function challenge(headers: Record<string, string>): Promise<string | null> {
+  return (await app.call('GET', '/v1/auth/me', { headers })).headers.get('www-authenticate');
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+/** What the gate does with a header, without a server around it. */
+function passGate(authorization: string): { user: unknown; isDoneAtOnce: boolean; promises: number } {
+  const addHook = vi.fn<(name: string, hook: (request: object, reply: object, done: () => void) => void) => void>();
+  app.nest
+    .get(AuthenticationHook, { strict: false })
+    .guard({ decorate() {}, decorateRequest() {}, addHook } as unknown as FastifyInstance);
+  const [, hook] = addHook.mock.lastCall ?? [];
+  const request = { headers: { authorization }, routeOptions: { config: {} }, user: undefined };
+  let [isDone, promises] = [false, 0];
+  const promiseHook = createHook({ init: (_id, type) => void (promises += Number(type === 'PROMISE')) }).enable();
+  hook?.(request, {}, () => (isDone = true));
+  promiseHook.disable();
+  return { user: request.user, isDoneAtOnce: isDone, promises };
+}
+
+describe('a token that was seen before', () => {
+  it('may not change in any character (TOK-04)', { timeout: 60_000 }, async () => {
+    const { token } = await app.signIn();
+    expect((await app.me(token)).status).toBe(200);
+    for (let at = 0; at < token.length; at++) {
+      const flipped = `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
+      expect([at, (await app.me(flipped)).status]).toEqual([at, 401]);
+    }
+    expect((await app.me(token)).status).toBe(200);
+  });
+
+  it('is answered at once, from memory: no promise is made', async () => {
+    const { token, userId } = await app.signIn();
+    await app.me(token);
+    const { user, ...how } = passGate(`Bearer ${token}`);
+    expect(how).toEqual({ isDoneAtOnce: true, promises: 0 });
+    expect(user).toMatchObject({ userId });
+  });
+
+  it('is the same one in whatever case its scheme is written', async () => {
+    const { token } = await app.signIn();
+    const held = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
+    const before = held();
+    for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+      const answer = await app.call('GET', '/v1/auth/me', { headers: { authorization: `${scheme} ${token}` } });
+      expect(answer.status).toBe(200);
+    }
+    expect(held()).toBe(before + 1);
+  });
+
+  it('is verified anew each time when nothing may be kept', async () => {
+    const forgetful = await startApp({ changes: { tokenCacheBytes: 0 } });
+    const { token } = await forgetful.signIn();
+    for (let time = 0; time < 2; time++) expect((await forgetful.me(token)).status).toBe(200);
+    expect(forgetful.nest.get(AccessTokenVerifier, { strict: false }).stats()).toEqual({
+      tokens: 0,
+      bytes: 0,
+      hits: 0,
+      misses: 2,
+    });
+  });
+
+  it('is forgotten by no refusal: garbage and forgeries are not kept', async () => {
+    const { token } = await app.signIn();
+    const held = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
+    const before = held();
+    for (const bad of ['x', 'x.y.z', `${token}x`, token.slice(0, -2)]) expect((await app.me(bad)).status).toBe(401);
+    expect(held()).toBe(before);
+  });
+});
+
+const OURS = 'http://127.0.0.1:3000';
+
+describe('a token that our own key has signed', () => {
+  it.each([
+    ['no issuer', { iss: undefined }],
+    ['another issuer', { iss: 'https://other.example' }],
+    ['an issuer that begins as ours', { iss: `${OURS}/other` }],
+    ['ours with a slash', { iss: `${OURS}/` }],
+    ['ours in capitals', { iss: OURS.toUpperCase() }],
+    ['a list of issuers with ours', { iss: [OURS] }],
+    ['no audience', { aud: undefined }],
+    ['another audience', { aud: 'https://other.example' }],
+    ['an empty audience', { aud: '' }],
+    ['a list of no audience', { aud: [] }],
+    ['a list of other audiences', { aud: ['https://other.example', `${OURS}/`] }],
+    ['a list with more than texts', { aud: [OURS, 1] }],
+    ['an object for an audience', { aud: { 0: OURS } }],
+  ])('but has %s is refused on every way in (TOK-05)', async (_case, changes) => {
+    const token = await app.signedWith(changes);
+    for (const answer of [
+      await app.me(token),
+      await app.call('GET', '/v1/users/me', { token }),
+      await app.logout(token),
+    ]) {
+      expect([answer.status, answer.body['code']]).toEqual([401, 'token_invalid']);
+    }
+  });
+
+  it.each([[{}], [{ aud: [OURS] }], [{ aud: ['https://other.example', OURS] }]])(
+    'and has our issuer and audience is let in: %j (TOK-05)',
+    async (changes) => {
+      expect((await app.me(await app.signedWith(changes))).status).toBe(200);
+    },
+  );
+
+  it.each([
+    ['issuer', { issuer: 'https://other.example', audience: OURS }],
+    ['audience', { audience: 'https://other.example' }],
+  ])('for another %s is refused by a node on the same database (TOK-05)', async (_name, changes) => {
+    const other = await startApp({ databaseUrl: app.databaseUrl, changes });
+    const [theirs, ours] = [await other.signIn(), await app.signIn()];
+    expect([(await other.me(theirs.token)).status, (await app.me(ours.token)).status]).toEqual([200, 200]);
+    for (const answer of [await app.me(theirs.token), await other.me(ours.token)]) {
+      expect([answer.status, answer.body['code']]).toEqual([401, 'token_invalid']);
+    }
+  });
+});
+
+async function mint(node: TestApp, count: number): Promise<string[]> {
+  const { userId, email, sessionId } = await node.signIn();
+  const tokens = node.nest.get(TokensService, { strict: false });
+  const user = { id: userId, email };
+  return Array.from({ length: count }, () => tokens.issue(user, sessionId).accessToken);
+}
+
+/** Of the right form, under the signature of nothing. */
+function forge(token: string): string {
+  return `${token.slice(0, -20)}${token.slice(-40, -20)}`;
+}
+
+function isLater(outcome: unknown): outcome is Promise<unknown> {
+  return outcome instanceof Promise;
+}
+
+describe('many new tokens at once', () => {
+  it('are verified elsewhere after the first few, each once', async () => {
+    const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
+    const tokens = await mint(app, 12);
+    const before = verifier.stats().tokens;
+    const outcomes = tokens.map((token) => verifier.verify(token));
+    const again = tokens.map((token) => verifier.verify(token));
+    expect(outcomes.map(isLater)).toEqual(tokens.map((_token, index) => index >= 4));
+    for (const [index, outcome] of outcomes.entries()) expect(await again[index]).toBe(await outcome);
+    expect(verifier.stats().tokens).toBe(before + tokens.length);
+    expect(isLater(verifier.verify(tokens.at(-1) ?? ''))).toBe(false);
+  });
+
+  it('are refused elsewhere as here, and garbage before it goes anywhere', async () => {
+    const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
+    const [token = '', ...others] = await mint(app, 5);
+    const [header, claims, signature = ''] = token.split('.');
+    const forged = `${header}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
+    for (const other of others) void verifier.verify(other);
+    const refusals = await Promise.allSettled([forged, 'x.y.z'].map(async (bad) => verifier.verify(bad)));
+    const reason = expect.objectContaining({
+      kind: expect.objectContaining({ code: 'token_invalid' }) as object,
+    }) as object;
+    expect(refusals).toEqual([
+      { status: 'rejected', reason },
+      { status: 'rejected', reason },
+    ]);
+  });
+
+  it('are not let in by a key that is taken away meanwhile', async () => {
+    const node = await startApp();
+    const verifier = node.nest.get(AccessTokenVerifier, { strict: false });
+    const tokens = await mint(node, 5);
+    const keyRing = node.nest.get(KeyRing, { strict: false });
+    const last = tokens.map((token) => verifier.verify(token)).at(-1);
+    expect(isLater(last)).toBe(true);
+    keyRing.distrust(keyRing.signing.kid);
+    await expect(last).rejects.toMatchObject({ kind: { code: 'token_invalid' } });
+    expect(verifier.stats().tokens).toBe(4);
+    for (const token of tokens) expect((await node.me(token)).status).toBe(401);
+    expect(verifier.stats().tokens).toBe(0);
+  });
+
+  it('are let in each as its own user, with forgeries among them', async () => {
+    const tokens = app.nest.get(TokensService, { strict: false });
+    const users = Array.from({ length: 50 }, () => ({ id: randomUUID(), email: `${randomUUID()}@example.com` }));
+    // All in one turn, which requests over sockets seldom are.
+    const ask = (token: string) =>
+      app.nest.inject({ url: '/v1/auth/me', headers: { authorization: `Bearer ${token}` } });
+    const [answers, refusals] = await Promise.all([
+      Promise.all(users.map((user) => ask(tokens.issue(user, randomUUID()).accessToken))),
+      Promise.all(users.map((user) => ask(forge(tokens.issue(user, randomUUID()).accessToken)))),
+    ]);
+    const callers = answers.map((answer) => answer.json<{ userId: string; email: string }>());
+    expect(callers.map(({ userId, email }) => ({ id: userId, email }))).toEqual(users);
+    expect(refusals.map(({ statusCode }) => statusCode)).toEqual(users.map(() => 401));
+  });
+});
+
+/** How a token is brought, other than it should be. */
+interface Carried {
+  readonly query?: string;
+  readonly json?: object;
+  readonly form?: string;
+  readonly headers?: Record<string, string>;
+}
+
+async function documentedRoutes(): Promise<{ method: string; path: string }[]> {
+  const { body } = await app.call('GET', '/openapi.json');
+  const paths = body['paths'] as Record<string, Record<string, { security: unknown[] }>>;
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ path, method: method.toUpperCase() })),
+  );
+}
+
+describe('the gate', () => {
+  it('refuses every route without a token unless it is on the written list', async () => {
+    const routes = await documentedRoutes();
+    const ours = routes.filter(({ path }) => !path.startsWith('/v1/tests'));
+    expect(ours.length).toBeGreaterThan(PUBLIC.size);
+    for (const { path, method } of ours) {
+      const { status } = await app.call(method, path);
+      expect([`${method} ${path}`, status === 401]).toEqual([`${method} ${path}`, !PUBLIC.has(`${method} ${path}`)]);
+    }
+  });
+
+  it('is closed for a new route, and opens with a token', async () => {
+    const { token } = await app.signIn();
+    expect((await app.call('GET', '/v1/tests/guarded')).body['code']).toBe('token_missing');
+    expect((await app.call('GET', '/v1/tests/guarded', { token })).status).toBe(200);
+    expect((await app.call('GET', '/v1/tests/public')).body).toEqual({ open: true });
+  });
+
+  it('has a guard by the usual name, for who wants to see it on the route, and it refuses where the gate lets pass', async () => {
+    const { token, userId } = await app.signIn();
+    expect((await app.call('GET', '/v1/tests/with-guard')).body['code']).toBe('token_missing');
+    expect((await app.call('GET', '/v1/tests/with-guard', { token })).body).toEqual({ userId });
+    expect((await app.call('GET', '/v1/tests/guard-on-public')).body['code']).toBe('token_missing');
+  });
+
+  it('lets nobody in by a strategy that passes', async () => {
+    const headers = { 'x-api-key': 'whatever' };
+    const answer = await app.call('GET', '/v1/tests/by-key-alone', { headers });
+    expect([answer.status, answer.body['code']]).toEqual([401, 'token_missing']);
+    const known = await app.call('GET', '/v1/tests/by-key-alone', { headers: { 'x-api-key': 'open sesame' } });
+    expect(known.status).toBe(200);
+  });
+
+  it('takes another Passport strategy on one route, and there no token', async () => {
+    const { token } = await app.signIn();
+    const byKey = await app.call('GET', '/v1/tests/by-key', { headers: { 'x-api-key': 'open sesame' } });
+    expect([byKey.status, byKey.body]).toEqual([200, { clientId: 'machine' }]);
+    expect((await app.call('GET', '/v1/tests/by-key', { token })).status).toBe(401);
+    expect((await app.call('GET', '/v1/tests/guarded', { headers: { 'x-api-key': 'open sesame' } })).status).toBe(401);
+  });
+
+  it('challenges without an error code when nothing was sent, and with invalid_token when a bad token was', async () => {
+    expect(await challenge({})).toBe('Bearer realm="gatehouse"');
+    expect(await challenge({ authorization: 'Basic YTpi' })).toBe('Bearer realm="gatehouse"');
+    expect(await challenge({ authorization: 'Bearer nonsense' })).toBe(
+      'Bearer realm="gatehouse", error="invalid_token"',
+    );
+    expect(await challenge({ authorization: 'Bearer' })).toBe('Bearer realm="gatehouse", error="invalid_token"');
+  });
+
+  it.each([
+    ['the query', (token: string) => ({ query: `?access_token=${token}` })],
+    ['a cookie', (token: string) => ({ headers: { cookie: `access_token=${token}; token=${token}` } })],
+    ['a body', (token: string) => ({ json: { access_token: token } })],
+    ['the body of a form', (token: string) => ({ form: `access_token=${token}` })],
+    ['X-Access-Token', (token: string) => ({ headers: { 'x-access-token': token } })],
+    ['Proxy-Authorization', (token: string) => ({ headers: { 'proxy-authorization': `Bearer ${token}` } })],
+    ['Authorization without its scheme', (token: string) => ({ headers: { authorization: token } })],
+    ['Authorization of another scheme', (token: string) => ({ headers: { authorization: `Token ${token}` } })],
+  ] as [string, (token: string) => Carried][])(
+    'never reads a token from %s, on any route (API-02)',
+    async (_case, carry) => {
+      const { token, sessionId } = await app.signIn();
+      const { query = '', json, form, headers } = carry(token);
+      const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
+      const before = verifier.stats();
+      const ours = (await documentedRoutes()).filter(({ path }) => !path.startsWith('/v1/tests'));
+      const guarded = ours.filter(({ method, path }) => !PUBLIC.has(`${method} ${path}`));
+      expect(guarded.length).toBeGreaterThan(6);
+      for (const { method, path } of guarded) {
+        const body = method === 'GET' ? undefined : (form ?? (json === undefined ? undefined : JSON.stringify(json)));
+        const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded';
+        const { status } = await fetch(`${app.url}${path.replace('{id}', sessionId)}${query}`, {
+          method,
+          headers: { ...headers, ...(body !== undefined && { 'content-type': type }) },
+          ...(body !== undefined && { body }),
+        });
+        expect([method, path, status]).toEqual([method, path, expect.toBeOneOf([400, 401, 415])]);
+      }
+      // Not even looked up.
+      expect(verifier.stats()).toEqual(before);
+      expect((await app.me(token)).status).toBe(200);
+    },
+  );
+
+  it('refuses what was forged from a good token and the published key', async () => {
+    const { token } = await app.signIn();
+    const [header = '', claims = '', signature = ''] = token.split('.');
+    const { keys } = (await app.call('GET', '/.well-known/jwks.json')).body as { keys: JsonWebKeyInput['key'][] };
+    const publicPem = createPublicKey({ key: keys[0] ?? {}, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string };
+    const confused = `${encode({ alg: 'HS256', typ: 'at+jwt', kid })}.${claims}`;
+    const richer = encode({ ...(JSON.parse(Buffer.from(claims, 'base64url').toString()) as object), email: 'x@y.z' });
+    const forged = [
+      `${encode({ alg: 'none', typ: 'at+jwt', kid })}.${claims}.`,
+      `${confused}.${createHmac('sha256', publicPem).update(confused).digest('base64url')}`,
+      `${header}.${richer}.${signature}`,
+      `${header}.${claims}.${signature.slice(0, -4)}AAAA`,
+      `${header}.${claims}`,
+      ` ${token}x`,
+    ];
+    for (const text of forged) {
+      const { status, body } = await app.call('GET', '/v1/auth/me', { token: text });
+      expect([text, status, body['code']]).toEqual([text, 401, 'token_invalid']);
+    }
+  });
+
+  it('refuses before the body is read', async () => {
+    const { hostname, port } = new URL(app.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      'GET /v1/users/me HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n{',
+    );
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  it('answers a token that has expired with token_expired', async () => {
+    const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
+    const { token } = await brief.signIn();
+    await expect
+      .poll(async () => (await brief.call('GET', '/v1/auth/me', { token })).body['code'], { timeout: 5000 })
+      .toBe('token_expired');
+  });
+
+  it('asks the database nothing on GET /v1/auth/me', async () => {
+    const { token } = await app.signIn();
+    // Every session but the asking one, so that a query of the pool is seen to have come and gone.
+    const asked = async (): Promise<unknown> => {
+      const [row] = await app.query<{ last: string }>(
+        `SELECT max(query_start)::text || ' ' || count(*) AS last FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'gatehouse'`,
+      );
+      return row?.last;
+    };
+    const before = await asked();
+    for (let call = 0; call < 20; call++) expect((await app.call('GET', '/v1/auth/me', { token })).status).toBe(200);
+    expect(await asked()).toBe(before);
+    await app.call('GET', '/v1/users/me', { token });
+    expect(await asked()).not.toBe(before);
+  });
+});
+
+describe('answers', () => {
+  it('are problem+json for unknown paths, wrong methods and broken bodies', async () => {
+    const unknown = await app.call('GET', '/v1/nothing');
+    expect([unknown.status, unknown.body['code']]).toEqual([404, 'not_found']);
+    const method = await app.call('DELETE', '/v1/auth/me');
+    expect([method.status, method.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    const response = await fetch(`${app.url}/v1/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"email":',
+    });
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      400,
+      'application/problem+json; charset=utf-8',
+    ]);
+  });
+
+  it('say 503 with Retry-After, never 401, when the database is gone, and guarded routes go on', async () => {
+    const lonely = await startApp();
+    const { email, token, refreshToken } = await lonely.signIn();
+    const passwords = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
+    const post = (path: string, json?: unknown): Promise<Answer> =>
+      lonely.call('POST', path, { token, ...(json === undefined ? {} : { json }) });
+    const [name] = await lonely.query<{ name: string }>('SELECT current_database() AS name');
+    await app.query(`ALTER DATABASE ${name?.name} WITH ALLOW_CONNECTIONS false`);
+    await app.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name?.name]);
+    for (const answer of [
+      await lonely.login(email),
+      await lonely.register(`new-${email}`),
+      await lonely.refresh(refreshToken),
+      await post('/v1/auth/logout'),
+      await post('/v1/auth/logout?scope=global'),
+      await post('/v1/users/me/password', passwords),
+      await post('/v1/users/me/deletion', { currentPassword: PASSWORD }),
+      await lonely.call('GET', '/v1/auth/sessions', { token }),
+      await lonely.call('GET', '/v1/users/me', { token }),
+      await lonely.call('GET', '/health/ready'),
+    ]) {
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    }
+    expect((await lonely.call('GET', '/v1/auth/me', { token })).status).toBe(200);
+    expect((await lonely.call('GET', '/health/live')).status).toBe(200);
+  });
+});

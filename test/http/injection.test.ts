@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
+import { tokensOf, type Answer, type SignedIn } from '../support/client.js';
+import { keepOpen } from '../support/secrets.js';
+
+/** Stands in every hostile text, and in nothing of ours. */
+const MARK = 'm4rk';
+
+/** A text for a header, a path, a query and most members. */
+const HOSTILE = [
+  `${MARK}'`,
+  `${MARK}'; DROP TABLE users; --`,
+  `${MARK}"; DROP TABLE users; --`,
+  `${MARK}'||pg_sleep(3)||'`,
+  `${MARK}') RETURNING password_hash; --`,
+  `${MARK}\\'; DELETE FROM sessions; --`,
+  `${MARK} UNION SELECT password_hash FROM users`,
+  `${MARK}$1 $$ $tag$ :name ? @x`,
+  `${MARK}/* */ -- {}::uuid`,
+];
+/** What an address may be. */
+const HOSTILE_NAMES = ["'or'1'='1'--", "'--", '$1', '$$', "'||1||'", '/**/', '%_', '{}', "'=''or'"].map(
+  (text) => `${MARK}${text}`,
+);
+
+let app: TestApp;
+/** Whose row must stay as it is. */
+let bystander: SignedIn;
+/** All that the driver sends is one of these: a text to be parsed, values for one, or a text by itself. */
+const parsed = vi.spyOn(pg.Connection.prototype, 'parse');
+const bound = vi.spyOn(pg.Connection.prototype, 'bind');
+const queried = vi.spyOn(pg.Connection.prototype, 'query');
+const onFinished = afterAllTests();
+
+beforeAll(async () => {
+  for (const text of HOSTILE) keepOpen(text);
+  const changes = { rateLimits: 'dry-run', trustedProxies: ['127.0.0.1'] } as const;
+  app = await startApp({ changes }, onFinished);
+  bystander = await app.signIn();
+});
+afterAll(() => void vi.restoreAllMocks());
+
+/** Those sent since the last time. */
+function statements(): Set<string> {
+  const texts = [...parsed.mock.calls.map(([{ text }]) => text), ...queried.mock.calls.map(([text]) => text)];
+  parsed.mockClear();
+  queried.mockClear();
+  return new Set(texts);
+}
+
+function parameters(): unknown[] {
+  return bound.mock.calls.flatMap(([message]) => message?.values ?? []);
+}
+
+interface Inputs {
+  readonly email: string;
+  readonly password?: string;
+  readonly newPassword?: string;
+  readonly deviceToken?: string | undefined;
+  readonly refreshToken?: string;
+  readonly headers?: Record<string, string>;
+  readonly id?: string;
+  readonly query?: string;
+}
+
+/** Routes as the document has them. */
+const visited = new Set<string>();
+
+/** Asks, and expects no 5xx. */
+async function ask(
+  method: string,
+  path: string,
+  options: { json?: object; token?: string; headers?: object },
+): Promise<Answer> {
+  const answer = await app.call(method, path, options as object);
+  const [route = ''] = path.split('?');
+  visited.add(`${method} ${route.replace(/(?<=sessions\/).+/, '{id}')}`);
+  expect([method, path, answer.status < 500]).toEqual([method, path, true]);
+  return answer;
+}
+
+/** Every route, by a user who is there, with these in the places where input goes; what is not given is as it should be. */
+async function visitAll({
+  email,
+  password = PASSWORD,
+  headers = {},
+  id,
+  query = '',
+  ...others
+}: Inputs): Promise<void> {
+  const { deviceToken, newPassword = 'another long passphrase' } = others;
+  const post = (path: string, json: object): Promise<Answer> => ask('POST', path, { json, headers });
+  await post('/v1/auth/register', { email, password });
+  const login = await post('/v1/auth/login', { email, password, deviceToken });
+  await post('/v1/auth/login', { email, password: `not ${password}`, deviceToken });
+  // Where these were refused, somebody else goes on.
+  const { token, refreshToken } = login.status === 200 ? tokensOf(login) : await app.signIn();
+  await post('/v1/auth/refresh', { refresh_token: others.refreshToken ?? refreshToken });
+  const asked = (method: string, path: string, json?: object): Promise<Answer> =>
+    ask(method, path, { token, headers, ...(json && { json }) });
+  for (const path of ['/v1/auth/me', '/v1/auth/sessions']) await asked('GET', `${path}${query}`);
+  for (const path of ['/v1/users/me', '/.well-known/jwks.json', '/health/live', '/health/serving', '/health/ready'])
+    await asked('GET', path);
+  await asked('DELETE', `/v1/auth/sessions/${encodeURIComponent(id ?? randomUUID())}`);
+  await post(`/v1/auth/logout${query}`, { refresh_token: others.refreshToken ?? (await app.signIn()).refreshToken });
+  await asked('POST', '/v1/users/me/password', { currentPassword: password, newPassword });
+  await asked('POST', '/v1/users/me/deletion', { currentPassword: newPassword });
+  await asked('POST', '/v1/auth/logout?scope=global');
+}
+
+function someone(name: string = randomUUID()): string {
+  return `${name}@example.com`;
+}
+
+/** Everything that could be damaged: the tables, and the rows of somebody else. */
+async function state(): Promise<unknown> {
+  const tables = await app.query(
+    'SELECT relname, relkind FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY 1',
+  );
+  const user = await app.query('SELECT * FROM users WHERE id = $1', [bystander.userId]);
+  const sessions = await app.query('SELECT * FROM sessions WHERE user_id = $1', [bystander.userId]);
+  return { tables, user, sessions };
+}
+
+describe('SQL in the place of input', () => {
+  it(
+    'is never part of a statement, changes nothing, and is kept as it was sent (INJ-01)',
+    { timeout: 60_000 },
+    async () => {
+      const before = await state();
+      statements();
+      for (const name of HOSTILE_NAMES) await visitAll({ email: someone(name) });
+      for (const text of HOSTILE) {
+        const headers = Object.fromEntries(
+          ['user-agent', 'x-forwarded-for', 'if-none-match', 'x-request-id', 'cookie', 'origin', 'referer'].map(
+            (name) => [name, text],
+          ),
+        );
+        const of = (parameter: string): string => `?${parameter}=${encodeURIComponent(text)}`;
+        await visitAll({ email: someone(), password: `${text} ${PASSWORD}`, headers, query: of('scope') });
+        await visitAll({ email: text, id: text, query: of('cursor') });
+        await visitAll({
+          email: someone(),
+          newPassword: `${text} ${PASSWORD}`,
+          deviceToken: text,
+          refreshToken: text,
+          query: of('limit'),
+        });
+        await app.call('GET', `/v1/users/me?${encodeURIComponent(text)}=1`, { token: text });
+      }
+
+      const sent = statements();
+      expect(sent.size).toBeGreaterThan(15);
+      expect([...sent].filter((text) => text.toLowerCase().includes(MARK))).toEqual([]);
+      const kept = parameters().filter((value): value is string => typeof value === 'string' && value.includes(MARK));
+      const addresses = HOSTILE_NAMES.map((name) => someone(name));
+      expect(new Set(kept)).toEqual(new Set([...HOSTILE, ...addresses]));
+      const { paths } = (await app.call('GET', '/openapi.json')).body as { paths: Record<string, object> };
+      const routes = Object.entries(paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+      );
+      expect([...visited].toSorted()).toEqual(routes.toSorted());
+      expect(await state()).toEqual(before);
+      expect((await app.me(bystander.token)).status).toBe(200);
+      expect((await app.login(bystander.email)).status).toBe(200);
+    },
+  );
+});

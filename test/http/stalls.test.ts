@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAllTests, startApp, type TestApp } from '../support/app.js';
+
+const ATTEMPTS = 5;
+const MOST_MS = 50;
+/** What a connection sends at once is parsed at once, whatever becomes of it; then the connection is cut off. */
+const MOST_AT_ONCE_MS = 40;
+/** A little less than is read of a login, and of a header section. */
+const MOST_BYTES = 15_500;
+const MOST_HEAD = 15_000;
+/** More than is read at once, 64 KiB. */
+const MUCH = 256 * 1024;
+
+let app: TestApp;
+let token: string;
+const onFinished = afterAllTests();
+
+beforeAll(async () => {
+  app = await startApp({ changes: { trustedProxies: ['127.0.0.1'], rateLimits: 'dry-run' } }, onFinished);
+  token = (await app.signIn()).token;
+});
+
+const HOST = 'Host: x\r\n';
+
+function get(path: string, fields = ''): string {
+  return `GET ${path} HTTP/1.1\r\n${HOST}${fields}Connection: close\r\n\r\n`;
+}
+
+function post(body: string, { path = '/v1/auth/login', fields = '', connection = 'close' } = {}): string {
+  const type = fields.includes('Content-Type') ? '' : 'Content-Type: application/json\r\n';
+  const bytes = Buffer.from(body).toString('latin1');
+  return `POST ${path} HTTP/1.1\r\n${HOST}${type}${fields}Connection: ${connection}\r\nContent-Length: ${bytes.length}\r\n\r\n${bytes}`;
+}
+
+/** A head alone. */
+const request = (path: string, fields = ''): string => `GET ${path} HTTP/1.1\r\n${HOST}${fields}\r\n`;
+
+function chunked(path: string, method = 'POST'): string {
+  return `${method} ${path} HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
+}
+
+const guarded = (fields: string): string => get('/v1/users/me', `${fields}\r\n`);
+const signedIn = (): string => `Authorization: Bearer ${token}\r\n`;
+const filled = (unit: string, size: number): string => unit.repeat(Math.floor(size / unit.length));
+const encode = (text: string): string => Buffer.from(text).toString('base64url');
+
+/** As large as a body may be. */
+function within(start: string, unit: string, end: string): string {
+  return `${start}${filled(unit, MOST_BYTES - start.length - end.length)}${end}`;
+}
+
+function members(count: number): string {
+  return `{${Array.from({ length: count }, (_, index) => `"m${index}":0`).join(',')}}`;
+}
+
+const credentials = (email: string, password: string): string => post(JSON.stringify({ email, password }));
+
+/** Sends the bytes as they are, and nothing after them; gives what was answered until the connection ends. */
+async function exchange(bytes: string, isAll: boolean): Promise<string> {
+  const { hostname, port } = new URL(app.url);
+  const socket = connect(Number(port), hostname);
+  if (isAll) socket.end(bytes, 'latin1');
+  else socket.write(bytes, 'latin1');
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk));
+  await new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
+  return answer;
+}
+
+/** For how long nothing else could run meanwhile, in milliseconds. */
+async function stall(bytes: string, { answer = /^HTTP\/1\.1 /, isAll = false } = {}): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await ticks();
+  delay.reset();
+  expect(await exchange(bytes, isAll)).toMatch(answer);
+  await ticks();
+  delay.disable();
+  return delay.max / 1e6;
+}
+
+/** The probe is a timer: it begins with its first, and sees a stall when it is next due. */
+function ticks(): Promise<void> {
+  return pause(5);
+}
+
+describe('no request stalls the service for 50 ms', () => {
+  it.each<[string, () => string]>([
+    ['lists within lists', () => post(within('', '[', ''))],
+    ['objects within objects', () => post(within('', '{"a":', ''))],
+    ['many members', () => post(members(1600))],
+    ['many members of one name', () => post(within('{', '"a":0,', '"a":0}'))],
+    ['many members by escaped names', () => post(within('{', '"\\u0061":0,', '"a":0}'))],
+    ['a long list', () => post(within('[', '0,', '0]'))],
+    ['a long number', () => post(within('', '9', ''))],
+    ['escapes', () => post(within('{"email":"', '\\u0061', '"}'))],
+    ['a lone surrogate at the end', () => post(within('{"email":"', '\\ud83d\\ude00', '\\ud83d"}'))],
+    ['white space', () => post(within('', ' ', '{}'))],
+    ['quotes that are not closed', () => post(within('{"', '\\"', ''))],
+    ['an address that nearly is one', () => credentials(`${'a'.repeat(64)}@${filled('a.', 180)}a!`, 'x')],
+    ['labels that nearly are one', () => credentials(`a@${filled('a-', 250)}`, 'x')],
+    ['marks in a password', () => credentials('a@example.com', `a${filled('\u0301\u0316', 1000)}`)],
+    ['syllables in a password', () => credentials('a@example.com', filled('\u1112\u1161\u11ab', 1000))],
+    [
+      'a common password',
+      () =>
+        post(JSON.stringify({ email: `${randomUUID()}@example.com`, password: filled('password', 256) }), {
+          path: '/v1/auth/register',
+        }),
+    ],
+    [
+      'parts of the address in a password',
+      () =>
+        post(JSON.stringify({ email: `${filled('a', 64)}@example.com`, password: filled('a', 256) }), {
+          path: '/v1/auth/register',
+        }),
+    ],
+    ['a refresh token', () => post(JSON.stringify({ refresh_token: filled('A', 1024) }), { path: '/v1/auth/refresh' })],
+    ['parameters', () => get(`/v1/auth/sessions?${filled('a&', 4000)}`, signedIn())],
+    [
+      'parameters of other names',
+      () =>
+        get(
+          `/v1/auth/sessions?${Array.from({ length: 1000 }, (_, index) => `${index.toString(36)}&`)
+            .join('')
+            .slice(0, 4000)}`,
+          signedIn(),
+        ),
+    ],
+    ['escapes in a query', () => get(`/v1/auth/sessions?limit=${filled('%41', 4000)}`)],
+    ['escapes in a path', () => get(`/${filled('%41', 4000)}`)],
+    ['segments of a path', () => get(`/${filled('a/', 4000)}`)],
+    ['header fields', () => get('/v1/auth/me', filled('a: b\r\n', 6 * 96))],
+    ['a host', () => `GET / HTTP/1.1\r\nHost: ${filled('a.', MOST_HEAD)}\u00ff\r\nConnection: close\r\n\r\n`],
+    ['dots in a token', () => guarded(`Authorization: Bearer ${filled('.', MOST_HEAD)}`)],
+    ['letters in a token', () => guarded(`Authorization: Bearer ${filled('a', MOST_HEAD)}`)],
+    ['the header of a token', () => guarded(`Authorization: Bearer ${encode(filled('[', 11_000))}.e30.AA`)],
+    ['members in the header of a token', () => guarded(`Authorization: Bearer ${encode(members(1200))}.e30.AA`)],
+    [
+      'claims of a token',
+      () => guarded(`Authorization: Bearer ${token.split('.')[0]}.${encode(members(1100))}.${token.split('.')[2]}`),
+    ],
+    ['white space before a token', () => guarded(`Authorization: Bearer${filled(' ', MOST_HEAD)}x`)],
+    ['entity tags', () => get('/.well-known/jwks.json', `If-None-Match: ${filled('W/"a",', MOST_HEAD)}\r\n`)],
+    [
+      'addresses of proxies',
+      () =>
+        post('{"email":"a@example.com","password":"x"}', {
+          fields: `X-Forwarded-For: ${filled('127.0.0.1,', MOST_HEAD)}127.0.0.1\r\n`,
+        }),
+    ],
+    [
+      'parameters of a media type',
+      () => post('{}', { fields: `Content-Type: application/json${filled('; charset', MOST_HEAD)}\r\n` }),
+    ],
+    [
+      'white space in a media type',
+      () => post('{}', { fields: `Content-Type: application/json;${filled(' ', MOST_HEAD)}x\r\n` }),
+    ],
+    ['a content coding', () => post('{}', { fields: `Content-Encoding: ${filled('gzip,', MOST_HEAD)}\r\n` })],
+    [
+      'a name of a client',
+      () =>
+        post(JSON.stringify({ email: 'a@example.com', password: 'x' }), {
+          fields: `User-Agent: ${filled('a', MOST_HEAD)}\r\n`,
+        }),
+    ],
+    [
+      'thirty-two bodies at once',
+      () => `${post(within('', '[', ''), { connection: 'keep-alive' }).repeat(31)}${post(members(1600))}`,
+    ],
+    [
+      'thirty-two forged tokens at once',
+      () =>
+        `${guarded(`Authorization: Bearer ${token.slice(0, -8)}AAAAAAAA`)
+          .replace('Connection: close\r\n', '')
+          .repeat(31)}${get('/health/live')}`,
+    ],
+  ])('not by %s (INP-06)', async (_case, bytesOf) => {
+    const stalls: number[] = [];
+    // What an input does it does each time, and what the machine does it does not.
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) stalls.push(await stall(bytesOf()));
+    expect(Math.min(...stalls)).toBeLessThan(MOST_MS);
+  });
+
+  it.each<[string, string]>([
+    ['chunks of one byte', `${chunked('/v1/auth/login')}${filled('1\r\n \r\n', MUCH)}`],
+    ['chunks of one byte where no body is read', `${chunked('/v1/auth/me', 'GET')}${filled('1\r\n \r\n', MUCH)}`],
+    ['chunks of many requests', filled(`${chunked('/')}${filled('1\r\n \r\n', 1500)}0\r\n\r\n`, MUCH)],
+    ['chunks that end bodies', `${chunked('/v1/auth/login')}${filled('0\r\n\r\n', MUCH)}`],
+    ['trailers', `${chunked('/v1/auth/login')}0\r\n${filled('a: b\r\n', MUCH)}`],
+    ['extensions of chunks', `${chunked('/v1/auth/login')}1${filled(';a=b', MUCH)}`],
+    ['requests that are refused', filled(request('/x'), MUCH)],
+    ['requests that nobody can route', filled(request('/%'), MUCH)],
+    ['requests that are served', filled(request('/health/live'), MUCH)],
+    ['requests that expect something', filled(request('/x', 'Expect: x\r\n'), MUCH)],
+  ])('nor by %s, as many as may arrive at once (INP-06, INP-13)', async (_case, bytes) => {
+    const stalls: number[] = [];
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++)
+      stalls.push(await stall(bytes, { answer: /^(HTTP|$)/, isAll: true }));
+    expect(Math.min(...stalls)).toBeLessThan(MOST_AT_ONCE_MS);
+  });
+});

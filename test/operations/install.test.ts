@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createDatabase } from '../support/app.js';
+import { MASTER_SECRET } from '../support/processes.js';
+
+const SOURCES = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'src', 'prisma', '.config'];
+
+/** What a checkout has, without what was installed and made. */
+function checkout(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-install-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const source of SOURCES) cpSync(source, join(folder, source), { recursive: true });
+  rmSync(join(folder, 'src/database/generated'), { recursive: true, force: true });
+  return folder;
+}
+
+/** As a shell of the machine runs it, without what npm adds to the path for this run. */
+function npm(cwd: string, args: readonly string[], environment: Record<string, string> = {}) {
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((each) => !each.includes('node_modules'));
+  const child = spawn('npm', args, {
+    cwd,
+    detached: true,
+    env: { HOME: process.env['HOME'], PATH: path.join(delimiter), ...environment },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  }
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    await ended;
+  });
+  return { ended, output: () => output };
+}
+
+const INSTALL = ['ci', '--no-audit', '--no-fund'];
+
+async function serves(folder: string, environment: Record<string, string> = {}): Promise<void> {
+  const settings = { PORT: '0', DATABASE_URL: await createDatabase(), MASTER_SECRET };
+  const { output } = npm(folder, ['start'], { ...settings, ...environment });
+  const address = (): string => /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0] ?? '';
+  await vi.waitFor(() => expect(address(), output()).not.toBe(''), { timeout: 60_000 });
+  expect((await fetch(`${address()}/health/ready`)).status).toBe(200);
+}
+
+describe('npm ci', () => {
+  it('under NODE_ENV=production is enough for npm start', { timeout: 300_000 }, async () => {
+    const folder = checkout();
+    const production = { NODE_ENV: 'production' };
+    const installed = npm(folder, INSTALL, production);
+    expect(await installed.ended, installed.output()).toBe(0);
+    await serves(folder, production);
+  });
+
+  it('without install scripts is told by npm start what to run, which is enough', { timeout: 300_000 }, async () => {
+    const folder = checkout();
+    const installed = npm(folder, [...INSTALL, '--ignore-scripts']);
+    expect(await installed.ended, installed.output()).toBe(0);
+    const refused = npm(folder, ['start'], { PORT: '0' });
+    expect(await refused.ended).toBe(1);
+    expect(refused.output()).toContain('run npm rebuild --ignore-scripts=false');
+    expect(refused.output()).not.toMatch(/^ +at /m);
+    expect(await npm(folder, ['rebuild', '--ignore-scripts=false']).ended).toBe(0);
+    await serves(folder);
+  });
+});

@@ -1,0 +1,320 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { KeysService } from '../../src/auth/keys.service.js';
+import type { Config } from '../../src/config/config.js';
+import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
+import { MetricsServer } from '../../src/metrics/metrics.server.js';
+import { LIMITS } from '../../src/rate-limits/limit-policies.js';
+import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
+import { setFailures, SHARES_OF_ALL, useUp } from '../support/limit-states.js';
+
+const WRONG = 'not the right passphrase';
+const MEASURED: Partial<Config> = { metricsPort: 0, rateLimits: 'on', trustedProxies: ['127.0.0.1'] };
+/** Takes some tenths of a second to find wrong. */
+const SLOW_HASH = `$argon2id$v=19$m=65536,t=12,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+
+/** What must happen for a number to move; with the application where it does. */
+type Move = () => Promise<{ readonly app: TestApp; readonly go: () => unknown }>;
+
+let app: TestApp;
+/** With one thread for hashes, and much time to wait for it, little or none. */
+let hashing: Record<'busy' | 'impatient' | 'narrow', TestApp>;
+const onFinished = afterAllTests();
+function start(changes: Partial<Config>): Promise<TestApp> {
+  return startApp({ changes: { ...MEASURED, ...changes } }, onFinished);
+}
+
+beforeAll(async () => {
+  app = await start({ keyPublishSeconds: 0 });
+  hashing = {
+    busy: await start({ hashConcurrency: 1 }),
+    impatient: await start({ hashConcurrency: 1, hashQueueMilliseconds: 50 }),
+    narrow: await start({ hashConcurrency: 1, hashQueueMilliseconds: 0 }),
+  };
+});
+
+/** Goes on while the test looks on; over before the application is closed. */
+function meanwhile(asking: Promise<unknown>): void {
+  onTestFinished(async () => void (await asking));
+}
+
+const newEmail = (): string => `${randomUUID()}@example.com`;
+
+/** Prometheus' text format, by series; and what kind of number each name is. */
+async function scrape({ nest }: TestApp) {
+  const { port } = nest.get(MetricsServer, { strict: false });
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const series = [...text.matchAll(/^([a-z]\w*(?:\{.*\})?) (\S+)$/gm)].map(([, name = '', value]) => [name, value]);
+  const kinds = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', kind]) => [name, kind]);
+  return {
+    values: Object.fromEntries(series) as Record<string, string>,
+    kinds: Object.fromEntries(kinds) as Record<string, string>,
+  };
+}
+
+const nameOf = (series: string): string => series.replace(/\{.*/, '');
+
+/** In the application that all share. */
+const here =
+  (go: () => unknown): Move =>
+  async () => ({ app, go });
+
+/** In one whose only thread is at work on a slow hash. */
+const whileHashing =
+  (which: keyof typeof hashing, go: (busy: TestApp) => unknown): Move =>
+  async () => {
+    const busy = hashing[which];
+    const email = newEmail();
+    await busy.query(
+      'INSERT INTO users (id, email, email_lower, password_hash) VALUES (gen_random_uuid(), $1, $1, $2)',
+      [email, SLOW_HASH],
+    );
+    return {
+      app: busy,
+      go: async () => {
+        meanwhile(busy.login(email, WRONG));
+        await expect.poll(() => valueOf(busy, 'gatehouse_hashes_running'), { interval: 1 }).toBe('1');
+        await go(busy);
+      },
+    };
+  };
+
+/** One whose table of users is locked. */
+const whileLocked =
+  (go: (locked: TestApp) => unknown): Move =>
+  async () => {
+    const locked = await startApp({ changes: { ...MEASURED, rateLimits: 'off', databasePoolSize: 2 } });
+    const client = new pg.Client({ connectionString: locked.databaseUrl });
+    await client.connect();
+    await client.query('BEGIN; LOCK TABLE users');
+    return {
+      app: locked,
+      go: () => {
+        go(locked);
+        // Whoever waits for the lock gets it once the test has seen them wait.
+        onTestFinished(() => client.end());
+      },
+    };
+  };
+
+/** One to which any knowledge of revocations is too old. */
+const whileStale =
+  (revocationStalePolicy: Config['revocationStalePolicy']): Move =>
+  async () => {
+    const stale = await startApp({ changes: { ...MEASURED, revocationStalePolicy, revocationStaleSeconds: 0 } });
+    const { token } = await stale.signIn();
+    return { app: stale, go: () => stale.me(token) };
+  };
+
+async function logInFrom(address: string, email = newEmail()): Promise<void> {
+  const headers = { 'x-forwarded-for': address };
+  await app.call('POST', '/v1/auth/login', { json: { email, password: WRONG }, headers });
+}
+
+function abandon(busy: TestApp): void {
+  const json = JSON.stringify({ email: newEmail(), password: WRONG });
+  const leaving = new AbortController();
+  void fetch(`${busy.url}/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: json,
+    signal: leaving.signal,
+  }).catch(() => undefined);
+  void expect
+    .poll(() => valueOf(busy, 'gatehouse_hashes_waiting'), { interval: 1 })
+    .toBe('1')
+    .then(() => leaving.abort());
+}
+
+const ADDRESS = '198.51.100.7';
+
+/** A background job at its turn, whose table is not there. */
+const failing = (job: string, table: string): [string, Move] => [
+  `gatehouse_job_failures_total{job="${job}"}`,
+  async () => {
+    const broken = await startApp({ changes: MEASURED });
+    await broken.query(`ALTER TABLE ${table} RENAME TO ${table}_away`);
+    return { app: broken, go: () => broken.nest.get(BackgroundJobs, { strict: false }).run(job) };
+  },
+];
+
+/** By series; of those that only grow, every one that there is from the start. */
+const MOVES: Readonly<Record<string, Move>> = {
+  'gatehouse_requests_total{method="GET",route="/v1/auth/me",status="401"}': here(() => app.me('x.y.z')),
+  'gatehouse_logins_total{outcome="success"}': here(() => app.signIn()),
+  'gatehouse_logins_total{outcome="wrong"}': here(() => app.login(newEmail(), WRONG)),
+  'gatehouse_logins_total{outcome="limited"}': here(async () => {
+    const email = newEmail();
+    await setFailures(app, email, 100, 3600);
+    await app.login(email);
+  }),
+  'gatehouse_logins_total{outcome="unavailable"}': whileHashing('narrow', (busy) => busy.login(newEmail())),
+  gatehouse_cached_tokens: here(async () => app.me((await app.signIn()).token)),
+  gatehouse_cached_token_bytes: here(async () => app.me((await app.signIn()).token)),
+  'gatehouse_token_lookups_total{outcome="miss"}': here(async () => app.me((await app.signIn()).token)),
+  'gatehouse_token_lookups_total{outcome="hit"}': here(async () => {
+    const { token } = await app.signIn();
+    await app.me(token);
+    await app.me(token);
+  }),
+  gatehouse_revocations: here(async () => app.logout((await app.signIn()).token)),
+  gatehouse_revocation_lag_seconds: here(async () => app.logout((await app.signIn()).token)),
+  gatehouse_feed_age_seconds: here(() => undefined),
+  'gatehouse_stale_requests_total{outcome="served"}': whileStale('serve'),
+  'gatehouse_stale_requests_total{outcome="refused"}': whileStale('refuse'),
+  'gatehouse_refreshes_total{verdict="advance"}': here(async () => app.refresh((await app.signIn()).refreshToken)),
+  'gatehouse_refreshes_total{verdict="replay"}': here(async () => {
+    const { refreshToken } = await app.signIn();
+    await app.refresh(refreshToken);
+    await app.refresh(refreshToken);
+  }),
+  'gatehouse_refreshes_total{verdict="reuse"}': here(async () => {
+    const { refreshToken, sessionId } = await app.signIn();
+    await app.query('UPDATE sessions SET refresh_counter = 2 WHERE id = $1', [sessionId]);
+    await app.refresh(refreshToken);
+  }),
+  'gatehouse_keys{state="retiring"}': here(() => app.nest.get(KeysService, { strict: false }).rotate()),
+  'gatehouse_key_age_seconds{state="active"}': here(() => undefined),
+  'gatehouse_limited_total{limit="address"}': here(async () => {
+    await useUp(app, LIMITS.address, 900, [ADDRESS]);
+    await logInFrom(ADDRESS);
+  }),
+  'gatehouse_limited_total{limit="address-and-account"}': here(async () => {
+    const email = newEmail();
+    await useUp(app, LIMITS.addressAndAccount, 1800, ['198.51.100.8', email]);
+    await logInFrom('198.51.100.8', email);
+  }),
+  'gatehouse_limited_total{limit="account"}': here(async () => {
+    const email = newEmail();
+    await setFailures(app, email, 100, 3600);
+    await app.login(email);
+  }),
+  'gatehouse_limited_total{limit="all"}': here(async () => {
+    await useUp(app, LIMITS.all, 120, ...SHARES_OF_ALL);
+    await app.login(newEmail());
+    await useUp(app, LIMITS.all, 0, ...SHARES_OF_ALL);
+  }),
+  'gatehouse_limited_total{limit="current-password"}': here(async () => {
+    const { userId, token } = await app.signIn();
+    await useUp(app, LIMITS.currentPassword, 1800, [userId]);
+    await app.call('POST', '/v1/users/me/deletion', { token, json: { currentPassword: PASSWORD } });
+  }),
+  'gatehouse_limited_total{limit="register-address"}': here(async () => {
+    await useUp(app, LIMITS.registerAddress, 7200, [ADDRESS]);
+    const json = { email: newEmail(), password: PASSWORD };
+    await app.call('POST', '/v1/auth/register', { json, headers: { 'x-forwarded-for': ADDRESS } });
+  }),
+  'gatehouse_limited_total{limit="register-account"}': here(async () => {
+    const email = newEmail();
+    await useUp(app, LIMITS.registerAccount, 7200, [email]);
+    await app.register(email);
+  }),
+  'gatehouse_limited_total{limit="refresh-address"}': here(async () => {
+    const json = { refresh_token: (await app.signIn()).refreshToken };
+    await useUp(app, LIMITS.refreshAddress, 120, [ADDRESS]);
+    await app.call('POST', '/v1/auth/refresh', { json, headers: { 'x-forwarded-for': ADDRESS } });
+  }),
+  'gatehouse_limited_total{limit="refresh-session"}': here(async () => {
+    const { sessionId, refreshToken } = await app.signIn();
+    await useUp(app, LIMITS.refreshSession, 120, [sessionId]);
+    await app.refresh(refreshToken);
+  }),
+  'gatehouse_limited_total{limit="session-user"}': here(async () => {
+    const email = newEmail();
+    await useUp(app, LIMITS.sessionUser, 7200, [email]);
+    await app.login(email);
+  }),
+  'gatehouse_limited_total{limit="password-user"}': here(async () => {
+    const { userId, token } = await app.signIn();
+    await useUp(app, LIMITS.passwordUser, 7200, [userId]);
+    const json = { currentPassword: PASSWORD, newPassword: WRONG };
+    await app.call('POST', '/v1/users/me/password', { token, json });
+  }),
+  'gatehouse_limited_total{limit="logout-session"}': here(async () => {
+    const { sessionId, token } = await app.signIn();
+    await useUp(app, LIMITS.logoutSession, 120, [sessionId]);
+    await app.logout(token);
+  }),
+  'gatehouse_limited_total{limit="request-address"}': async () => {
+    const quiet = await startApp({ changes: { ...MEASURED, addressRequestsPerMinute: 1 } });
+    await quiet.me('x.y.z');
+    return { app: quiet, go: () => quiet.me('x.y.z') };
+  },
+  'gatehouse_job_failures_total{job="repair keys"}': async () => {
+    const broken = await startApp({ changes: MEASURED });
+    await broken.query('ALTER TABLE signing_keys ADD CHECK (false) NOT VALID');
+    return { app: broken, go: () => broken.query('DELETE FROM signing_keys') };
+  },
+  ...Object.fromEntries([
+    failing('rotate keys', 'signing_keys'),
+    failing('purge sessions', 'sessions'),
+    failing('purge revocations', 'revocations'),
+    failing('purge audit trail', 'audit_events'),
+    failing('purge limits', 'rate_limits'),
+    failing('purge account guards', 'account_guards'),
+  ]),
+  gatehouse_hashes_running: whileHashing('busy', () => undefined),
+  gatehouse_hashes_waiting: whileHashing('busy', (busy) => meanwhile(busy.login(newEmail()))),
+  gatehouse_hashes_longest_wait_seconds: whileHashing('busy', (busy) => meanwhile(busy.login(newEmail()))),
+  'gatehouse_hashes_shed_total{reason="arrival"}': whileHashing('narrow', (busy) => busy.login(newEmail())),
+  'gatehouse_hashes_shed_total{reason="deadline"}': whileHashing('impatient', (busy) => busy.login(newEmail())),
+  'gatehouse_hashes_shed_total{reason="gone"}': whileHashing('busy', abandon),
+  gatehouse_database_connections: whileLocked((locked) => {
+    for (let turn = 0; turn < 2; turn++) meanwhile(locked.login(newEmail()));
+  }),
+  gatehouse_database_waiting: whileLocked((locked) => {
+    for (let turn = 0; turn < 5; turn++) meanwhile(locked.login(newEmail()));
+  }),
+  nodejs_eventloop_lag_p99_seconds: here(() => {
+    const until = performance.now() + 50;
+    while (performance.now() < until);
+  }),
+};
+
+async function valueOf(where: TestApp, series: string): Promise<string> {
+  return (await scrape(where)).values[series] ?? '0';
+}
+
+describe('the metric', () => {
+  it.each(Object.entries(MOVES))('%s moves', async (series, arrange) => {
+    const { app: where, go } = await arrange();
+    const before = await valueOf(where, series);
+    await go();
+    await expect.poll(() => valueOf(where, series), { interval: 5, timeout: 10_000 }).not.toBe(before);
+  });
+
+  it('gatehouse_hashes_limit is HASH_CONCURRENCY', async () => {
+    const other = await startApp({ changes: { ...MEASURED, hashConcurrency: 3 } });
+    expect(await valueOf(other, 'gatehouse_hashes_limit')).toBe('3');
+  });
+
+  it('of every name is documented, and every documented one is served and seen to move', async () => {
+    const { kinds, values } = await scrape(app);
+    const readme = readFileSync('README.md', 'utf8');
+    const documented = [...readme.matchAll(/`((?:gatehouse|nodejs)_[a-z\d_]+)(?:\{[a-z,]+\})?`/g)].map(
+      ([, name = '']) => name,
+    );
+    expect(documented.filter((name) => !Object.hasOwn(kinds, name))).toEqual([]);
+    const ours = Object.keys(kinds).filter((name) => name.startsWith('gatehouse_'));
+    expect(ours.filter((name) => !documented.includes(name))).toEqual([]);
+    const moved = new Set(Object.keys(MOVES).map(nameOf));
+    expect(ours.filter((name) => !moved.has(name))).toEqual(['gatehouse_hashes_limit']);
+    const counters = Object.keys(values).filter((series) => kinds[nameOf(series)] === 'counter');
+    const unmoved = counters.filter((series) => series.startsWith('gatehouse_') && !Object.hasOwn(MOVES, series));
+    expect(new Set(unmoved.map(nameOf))).toEqual(new Set(['gatehouse_requests_total']));
+  });
+
+  it('of every label is documented with its values', async () => {
+    const { values } = await scrape(app);
+    const readme = readFileSync('README.md', 'utf8');
+    const rows = readme.split('\n');
+    const undocumented = Object.keys(values).filter((series) => {
+      const [, name = '', label = '', value = ''] = /^(gatehouse_\w+)\{(\w+)="([^"]+)"\}$/.exec(series) ?? [];
+      const row = rows.find((line) => line.includes(`\`${name}{${label}}\``));
+      return name !== '' && row?.includes(value) !== true && !readme.includes(`\`${value}\``);
+    });
+    expect(undocumented.map(nameOf)).toEqual([]);
+  });
+});

@@ -1,0 +1,319 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { createDatabase, emptyDatabase, query } from '../support/app.js';
+import { Client } from '../support/client.js';
+import { freePort, listening, MASTER_SECRET, type Environment, type Program } from '../support/processes.js';
+
+const REPEATS_MS = 2000;
+
+interface Group extends Program {
+  /** Of the process that leads the group. */
+  readonly exitCode: Promise<number | null>;
+  /** To all of the group, as a terminal and many service managers do. */
+  signal(name: NodeJS.Signals): void;
+}
+
+/** A command in a process group of its own. */
+function start(environment: Environment, command: string, ...args: string[]): Group {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const child: ChildProcess = spawn(command, args, {
+    env: { ...inherited, PORT: '0', RATE_LIMITS: 'off', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  }
+  // Once everything it wrote has arrived.
+  const exitCode = once(child, 'close').then(([code]) => code as number | null);
+  const signal = (name: NodeJS.Signals): void => void process.kill(-(child.pid ?? 0), name);
+  onTestFinished(() => {
+    if (groupOf(child).length > 0) signal('SIGKILL');
+  });
+  return { process: child, output: () => output, exitCode, signal };
+}
+
+interface Process {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly group: number;
+  readonly command: string;
+}
+
+function processes(): Process[] {
+  return execFileSync('ps', ['-eo', 'pid=,ppid=,pgid=,stat=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .flatMap((line) => {
+      const [, pid, ppid, group, state = 'Z', command = ''] = /^ *(\d+) +(\d+) +(\d+) +(\S+) (.*)$/.exec(line) ?? [];
+      return state.startsWith('Z') ? [] : [{ pid: Number(pid), ppid: Number(ppid), group: Number(group), command }];
+    });
+}
+
+const groupOf = ({ pid }: ChildProcess): Process[] => processes().filter(({ group }) => group === pid);
+/** Servers on the folder, and what initialises it. */
+const workingOn = (folder: string): Process[] =>
+  processes().filter(({ command }) => /postgres|initdb/.test(command) && command.includes(folder));
+
+const isUp = (): boolean => existsSync(join(folder, 'postgres/postmaster.pid'));
+
+async function nothingIsLeft(group: Group, folder: string): Promise<void> {
+  await expect.poll(() => [...groupOf(group.process), ...workingOn(folder)], { timeout: 15_000 }).toEqual([]);
+  expect(existsSync(join(folder, 'postgres/postmaster.pid'))).toBe(false);
+}
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-signals-'));
+  chmodSync(folder, 0o711);
+  return folder;
+}
+
+interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly signal?: string;
+  readonly seconds?: number;
+}
+
+const linesOf = ({ output }: Program): LogLine[] =>
+  output()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as LogLine);
+
+let folder: string;
+beforeAll(() => {
+  folder = newFolder();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** `npm start`, and eight registrations that are being hashed. */
+async function startBusy(): Promise<{ app: Group; answers: Promise<{ status: number; headers: Headers }[]> }> {
+  const metricsPort = String(await freePort());
+  const slow = { ARGON2_PASSES: '60', HASH_QUEUE_MILLISECONDS: '60000' };
+  const app = start({ DATA_DIR: folder, METRICS_PORT: metricsPort, ...slow }, 'npm', 'start', '--silent');
+  const client = new Client(await listening(app));
+  const turn = Math.random();
+  let answered = 0;
+  const answers = Promise.all(
+    Array.from({ length: 8 }, async (_, index) => {
+      const answer = await client.register(`user-${turn}-${index}@example.com`);
+      answered++;
+      return answer;
+    }),
+  );
+  const accepted = async (): Promise<number> => {
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    const counts = text.matchAll(/^gatehouse_hashes_(?:running|waiting) (\d+)$/gm);
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), answered);
+  };
+  await expect.poll(accepted, { interval: 5 }).toBe(8);
+  expect(answered).toBeLessThan(6);
+  return { app, answers };
+}
+
+describe.runIf(process.platform === 'linux')('npm start with registrations in flight', { timeout: 60_000 }, () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'answers all of them when its group gets %s, and leaves nothing behind (FLT-25)',
+    async (name) => {
+      const { app, answers } = await startBusy();
+      app.signal(name);
+      expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
+      expect(await app.exitCode).toBe(0);
+      await nothingIsLeft(app, folder);
+    },
+  );
+
+  it('answers all of them when its group gets SIGHUP, which ends npm itself (FLT-25)', async () => {
+    const { app, answers } = await startBusy();
+    app.signal('SIGHUP');
+    expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
+    await nothingIsLeft(app, folder);
+    expect(linesOf(app).at(-1)).toMatchObject({ msg: 'left', signal: 'SIGHUP' });
+  });
+
+  it('answers all of them when npm alone is told, and told again (FLT-25)', async () => {
+    const { app, answers } = await startBusy();
+    for (let turn = 0; turn < 5; turn++) app.process.kill('SIGTERM');
+    expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
+    expect(await app.exitCode).toBe(0);
+    await nothingIsLeft(app, folder);
+  });
+
+  it('answers all of them, if by 503, when each process gets SIGTERM, the database with all of its own too (FLT-25)', async () => {
+    const { app, answers } = await startBusy();
+    const all = processes();
+    const servers = all.filter(({ command }) => command.includes(folder));
+    const told = all.filter(
+      ({ pid, group, ppid }) =>
+        group === app.process.pid || servers.some((server) => server.pid === pid || server.pid === ppid),
+    );
+    expect(told.length).toBeGreaterThan(servers.length + 5);
+    for (const { pid } of told) process.kill(pid, 'SIGTERM');
+    for (const { status, headers } of await answers) {
+      expect(status).toBeOneOf([201, 503]);
+      if (status === 503) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    expect(await app.exitCode).toBe(0);
+    await nothingIsLeft(app, folder);
+  });
+});
+
+describe('a node that is told to end', () => {
+  it('heeds no signal again but a later SIGINT, which cuts off what is open (FLT-25)', async () => {
+    const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET, LOG_LEVEL: 'info' };
+    const node = start(environment, process.execPath, 'dist/main.js');
+    const { hostname, port } = new URL(await listening(node));
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    let isOpen = true;
+    socket.on('close', () => (isOpen = false));
+    const head = 'POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n';
+    socket.write(`${head}Expect: 100-continue\r\n\r\n`);
+    await once(socket, 'data');
+    node.signal('SIGTERM');
+    node.signal('SIGINT');
+    await expect.poll(() => linesOf(node).at(-1)?.msg).toBe('leaving');
+    const startedAt = performance.now();
+    // What is repeated within this time is the same order.
+    await pause(REPEATS_MS + 50);
+    for (const name of ['SIGTERM', 'SIGHUP', 'SIGTERM'] as const) node.signal(name);
+    await pause(300);
+    expect([isOpen, node.process.exitCode]).toEqual([true, null]);
+    node.signal('SIGINT');
+    expect(await node.exitCode).toBe(0);
+    expect(isOpen).toBe(false);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    expect(linesOf(node).at(-1)).toMatchObject({ msg: 'left' });
+  });
+
+  it('says when it begins and when it has ended, and nothing that is an alarm (FLT-25)', async () => {
+    const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET, LOG_LEVEL: 'info' };
+    const node = start({ ...environment, METRICS_PORT: String(await freePort()) }, process.execPath, 'dist/main.js');
+    const client = new Client(await listening(node));
+    const { token } = await client.signIn();
+    node.signal('SIGTERM');
+    await expect.poll(async () => (await client.call('GET', '/health/ready')).status).toBe(503);
+    for (let turn = 0; turn < 3; turn++) await client.call('GET', '/health/ready');
+    expect((await client.me(token)).status).toBe(200);
+    expect(await node.exitCode).toBe(0);
+    const lines = linesOf(node);
+    expect(lines.filter(({ level }) => level > 30)).toEqual([]);
+    const told = lines.filter(({ msg }) => msg === 'leaving' || msg === 'left');
+    expect(told).toMatchObject([
+      { level: 30, msg: 'leaving', signal: 'SIGTERM' },
+      { level: 30, msg: 'left', signal: 'SIGTERM', seconds: expect.any(Number) },
+    ]);
+    expect(told[1]?.seconds).toBeLessThan(10);
+    expect(node.output()).not.toMatch(/^[^{]/m);
+  });
+});
+
+async function endsInTime(app: Group): Promise<void> {
+  const startedAt = performance.now();
+  app.signal('SIGTERM');
+  await app.exitCode;
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+}
+
+describe.runIf(process.platform === 'linux')(
+  'the end within SHUTDOWN_TIMEOUT_SECONDS and 5 s',
+  { timeout: 60_000 },
+  () => {
+    const environment = { SHUTDOWN_TIMEOUT_SECONDS: '5', LOG_LEVEL: 'info' };
+
+    it('holds for an embedded database that does not end (FLT-25)', async () => {
+      const app = start({ ...environment, DATA_DIR: folder }, process.execPath, 'dist/main.js');
+      await listening(app);
+      for (const { pid } of workingOn(folder)) process.kill(pid, 'SIGSTOP');
+      await endsInTime(app);
+      await expect.poll(() => workingOn(folder)).toEqual([]);
+      rmSync(join(folder, 'postgres/postmaster.pid'), { force: true });
+    });
+
+    it('holds for a start that waits for another to migrate (FLT-25)', async () => {
+      const url = await emptyDatabase();
+      const other = new pg.Client({ connectionString: url });
+      await other.connect();
+      onTestFinished(() => other.end());
+      await other.query('SELECT pg_advisory_lock(4701001)');
+      const external = { DATABASE_URL: url, MASTER_SECRET, MIGRATE_ON_START: 'true' };
+      const app = start({ ...environment, ...external }, process.execPath, 'dist/main.js');
+      const waits = 'SELECT 1 FROM pg_locks WHERE locktype = $$advisory$$ AND NOT granted';
+      const isTried = async (): Promise<number> =>
+        (await query(url, waits)).length + (app.output().includes('migration_awaited') ? 1 : 0);
+      await expect.poll(isTried, { timeout: 20_000 }).toBeGreaterThan(0);
+      await endsInTime(app);
+      expect(await app.exitCode).toBe(0);
+      expect(groupOf(app.process)).toEqual([]);
+    });
+  },
+);
+
+describe.runIf(process.platform === 'linux')('a start that is told to end', { timeout: 60_000 }, () => {
+  it('while the database is made leaves none behind, nor half of one (FLT-25)', async () => {
+    const fresh = newFolder();
+    onTestFinished(() => rmSync(fresh, { recursive: true, force: true }));
+    const app = start({ DATA_DIR: fresh, LOG_LEVEL: 'info' }, 'npm', 'start', '--silent');
+    await expect.poll(() => workingOn(fresh).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+    app.signal('SIGINT');
+    expect(await app.exitCode).toBe(0);
+    await nothingIsLeft(app, fresh);
+    expect(readdirSync(fresh).filter((name) => name.startsWith('postgres'))).toEqual([]);
+    expect(linesOf(app).map(({ msg }) => msg)).toEqual(['leaving', 'left']);
+  });
+
+  it('while it migrates finishes that first, although its group was told (FLT-25)', async () => {
+    const url = await emptyDatabase();
+    const administrator = new URL(inject('administratorUrl'));
+    administrator.pathname = new URL(url).pathname;
+    await query(
+      administrator.href,
+      `CREATE FUNCTION linger() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); END';
+       CREATE EVENT TRIGGER lingering ON ddl_command_start EXECUTE FUNCTION linger()`,
+    );
+    const external = { DATABASE_URL: url, MASTER_SECRET, MIGRATE_ON_START: 'true' };
+    const app = start(external, 'npm', 'start', '--silent');
+    const begun = async (): Promise<number> =>
+      (await query(url, 'SELECT 1 FROM _prisma_migrations').catch(() => [])).length;
+    await expect.poll(begun, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+    app.signal('SIGINT');
+    expect(await app.exitCode).toBe(0);
+    expect(groupOf(app.process)).toEqual([]);
+    expect(await query(url, 'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NULL')).toEqual([]);
+    const made = readdirSync('prisma/migrations', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(await query(url, 'SELECT 1 FROM _prisma_migrations')).toHaveLength(made.length);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a command that is told to end', { timeout: 60_000 }, () => {
+  it.each([
+    ['the seed', 'SIGINT', 130, ['node', 'prisma/seed.ts', '--users', '3000000']],
+    ['the seed', 'SIGTERM', 143, ['node', 'prisma/seed.ts', '--users', '3000000']],
+    ['the list of users', 'SIGHUP', 129, ['node', 'dist/cli/manage-users.js', 'list']],
+    ['the Prisma CLI', 'SIGINT', undefined, ['npx', 'prisma', 'migrate', 'status']],
+    ['npm run dev', 'SIGINT', undefined, ['npm', 'run', '--silent', 'dev']],
+    ['npm run dev', 'SIGTERM', undefined, ['npm', 'run', '--silent', 'dev']],
+    ['npm run dev', 'SIGHUP', undefined, ['npm', 'run', '--silent', 'dev']],
+  ] as const)('leaves no database behind: %s, by %s (FLT-25)', async (what, name, exitCode, [command, ...args]) => {
+    const group = start({ DATA_DIR: folder }, command, ...args);
+    await (what === 'npm run dev' ? listening(group) : expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true));
+    group.signal(name);
+    const code = await group.exitCode;
+    if (exitCode !== undefined) expect(code).toBe(exitCode);
+    await nothingIsLeft(group, folder);
+  });
+
+  it('because nobody reads its output leaves no database behind (FLT-25)', async () => {
+    const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/cli/manage-users.js list | head -n 1');
+    await expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true);
+    expect(await group.exitCode).toBe(0);
+    await nothingIsLeft(group, folder);
+  });
+});

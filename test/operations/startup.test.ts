@@ -1,0 +1,452 @@
+import { execFile, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { START_LOCK } from '../../src/database/advisory-lock.js';
+import { pendingMigrations } from '../../src/database/schema-version.js';
+import { bringSchemaUpToDate } from '../../dist/database/schema-version.js';
+import { whenDatabaseAnswers, type WaitOptions, type Waiting } from '../../dist/database/wait-for-database.js';
+import { createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
+import { OwnPostgres } from '../support/own-postgres.js';
+import { ended, freePort, listening, main, MASTER_SECRET, type Program } from '../support/processes.js';
+
+const LAST = 'SELECT max(migration_name) FROM _prisma_migrations';
+
+/** Collects what is told while something waits. */
+function patient(seconds: number, signal?: AbortSignal): WaitOptions & { readonly told: Waiting[] } {
+  const told: Waiting[] = [];
+  return { seconds, signal, tell: (waiting) => void told.push(waiting), told };
+}
+
+function changed(url: string, change: (changed: URL) => void): string {
+  const copy = new URL(url);
+  change(copy);
+  return copy.href;
+}
+
+/** A server of the test's own on 127.0.0.1; resolves with its port. */
+async function serve(onConnection: (socket: Socket) => unknown, port = 0): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    onConnection(socket);
+  });
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Leads to the server of the URL, by TCP whatever way that takes; a connection may have to wait. */
+function relay(url: string, port = 0, until?: (connection: number) => Promise<void>): Promise<number> {
+  const { hostname, port: to, searchParams } = new URL(url);
+  const folder = searchParams.get('host');
+  let connections = 0;
+  return serve(async (client) => {
+    await until?.(++connections);
+    const upstream = folder === null ? connect(Number(to), hostname) : connect(`${folder}/.s.PGSQL.${to}`);
+    upstream.on('error', () => client.destroy()).on('close', () => client.destroy());
+    client.on('close', () => upstream.destroy());
+    client.pipe(upstream).pipe(client);
+  }, port);
+}
+
+/** The URL by a {@link relay} on this port. */
+function through(url: string, port: number): string {
+  return changed(url, (copy) => {
+    [copy.hostname, copy.port, copy.search] = ['127.0.0.1', String(port), ''];
+  });
+}
+
+const silentServer = async (): Promise<string> => `127.0.0.1:${await serve(() => undefined)}`;
+const hangingServer = async (): Promise<string> => `127.0.0.1:${await serve((socket) => socket.destroy())}`;
+
+/** Its startup lines. */
+function waits(program: Program): Record<string, unknown>[] {
+  const lines = program
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ context }) => context === 'Start');
+}
+
+const PRISMA_LOCK = 72_707_369;
+
+/** A connection that holds what the statement takes, until told to leave. */
+async function holdWith(url: string, sql: string): Promise<pg.Client> {
+  const holder = new pg.Client({ connectionString: url });
+  await holder.connect();
+  onTestFinished(() => holder.end());
+  await holder.query(sql);
+  return holder;
+}
+
+/** Prisma's engine as others run it: it holds its own lock alone. Resolves once it has that and waits for the table. */
+async function migrateByAnother(url: string): Promise<{ readonly exited: Promise<unknown> }> {
+  const engine = fork('dist/database/migrate.process.js', { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  const exited = once(engine, 'exit').then(([status]) => status as unknown);
+  onTestFinished(async () => {
+    engine.kill('SIGKILL');
+    await exited;
+  });
+  engine.send(url);
+  const waiting = `SELECT FROM pg_locks own JOIN pg_locks other USING (pid)
+    WHERE own.locktype = 'advisory' AND own.objid = ${PRISMA_LOCK} AND own.granted AND NOT other.granted
+      AND own.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  await vi.waitFor(async () => expect(await query(url, waiting)).toHaveLength(1), 20_000);
+  return { exited };
+}
+
+const tries = (url: string, waitOptions: WaitOptions, databaseConnectionTimeoutMs = 20_000): Promise<string> =>
+  whenDatabaseAnswers(testConfig(url, { databaseConnectionTimeoutMs }), waitOptions, async () => 'done');
+
+/** A migrated database whose last migration looks begun. */
+async function databaseBeingMigrated(logs: string | null = null): Promise<string> {
+  const url = await createDatabase();
+  await query(
+    url,
+    `UPDATE _prisma_migrations SET finished_at = NULL, applied_steps_count = 0, logs = $1 WHERE migration_name = (${LAST})`,
+    [logs],
+  );
+  return url;
+}
+
+describe('a migration under way', () => {
+  it.each([true, false])('is waited for, and then its database is served; migrate: %s (FLT-26)', async (migrate) => {
+    const url = await databaseBeingMigrated();
+    const waitOptions = patient(60);
+    const starting = bringSchemaUpToDate(testConfig(url), { migrate, waitOptions });
+    await vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 20_000);
+    expect(waitOptions.told[0]).toMatchObject({
+      event: 'migration_awaited',
+      migration: expect.stringMatching(/^\d{14}_/) as string,
+    });
+    await query(url, 'UPDATE _prisma_migrations SET finished_at = now() WHERE finished_at IS NULL');
+    await starting;
+  });
+
+  it('is waited for where only the lock tells, and not forever (FLT-26)', async () => {
+    const url = await emptyDatabase();
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    await holder.query('SELECT pg_advisory_lock($1)', [START_LOCK]);
+    for (const migrate of [true, false]) {
+      const starting = bringSchemaUpToDate(testConfig(url), { migrate, waitOptions: patient(0) });
+      await expect(starting).rejects.toThrow(/^Another process was not done migrating .* start again when it is\.$/);
+    }
+    const starting = bringSchemaUpToDate(testConfig(url), { migrate: true, waitOptions: patient(60) });
+    await holder.query('SELECT pg_advisory_unlock($1)', [START_LOCK]);
+    await starting;
+  });
+
+  it.each([
+    ['_prisma_migrations', true],
+    ['_prisma_migrations', false],
+    ['users', true],
+    ['users', false],
+  ])(
+    "of another engine, which holds Prisma's lock alone and is about to make %s, is waited for; migrate: %s (FLT-26)",
+    async (table, migrate) => {
+      const url = await emptyDatabase();
+      // Whoever makes the same table waits until this is undone.
+      const holder = await holdWith(url, `BEGIN; CREATE TABLE ${table} ()`);
+      const engine = await migrateByAnother(url);
+      const options = (seconds: number) => ({ migrate, waitOptions: patient(seconds) });
+      await expect(bringSchemaUpToDate(testConfig(url), options(0))).rejects.toThrow(
+        /start again when it is( done)?\.$/,
+      );
+      const waiting = options(60);
+      const starting = bringSchemaUpToDate(testConfig(url), waiting);
+      await Promise.race([starting, vi.waitFor(() => expect(waiting.waitOptions.told).toHaveLength(1), 20_000)]);
+      const migration = table === 'users' ? (expect.stringMatching(/^\d{14}_/) as string) : undefined;
+      expect(waiting.waitOptions.told).toMatchObject([{ event: 'migration_awaited', migration }]);
+      await holder.query('ROLLBACK');
+      await starting;
+      expect(await engine.exited).toBe(0);
+      expect(await pendingMigrations(testConfig(url))).toEqual([]);
+    },
+  );
+
+  it(
+    'of another engine that is faster by a moment is waited for beyond the 10 s of our own (FLT-26)',
+    { timeout: 60_000 },
+    async () => {
+      const url = await emptyDatabase();
+      const holder = await holdWith(url, 'SELECT 1');
+      // The second connection is that of our engine, after the look at the locks.
+      const port = await relay(url, 0, async (connection) => {
+        if (connection === 2) await holder.query(`SELECT pg_advisory_lock(${PRISMA_LOCK})`);
+      });
+      const waitOptions = patient(60);
+      const starting = bringSchemaUpToDate(testConfig(through(url, port)), { migrate: true, waitOptions });
+      await Promise.race([starting, vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 25_000)]);
+      await holder.query(`SELECT pg_advisory_unlock(${PRISMA_LOCK})`);
+      await starting;
+      expect(await pendingMigrations(testConfig(url))).toEqual([]);
+    },
+  );
+
+  it('that failed is refused at once (FLT-26)', async () => {
+    const waitOptions = patient(60);
+    const starting = bringSchemaUpToDate(testConfig(await databaseBeingMigrated('ERROR: …')), {
+      migrate: true,
+      waitOptions,
+    });
+    await expect(starting).rejects.toThrow(
+      /failed earlier\. Why is in _prisma_migrations\.logs: .* --rolled-back \S+`/,
+    );
+    expect(waitOptions.told).toEqual([]);
+  });
+
+  it('that was killed is told with the command that repairs it, which does (FLT-26)', async () => {
+    const url = await databaseBeingMigrated();
+    const refused = await bringSchemaUpToDate(testConfig(url), { migrate: true, waitOptions: patient(0) }).catch(
+      String,
+    );
+    expect(refused).toContain('No process holds the lock of migrations');
+    const [, command = '', name = ''] =
+      /`npx (prisma migrate resolve --rolled-back (\w+))`, or with --applied/.exec(refused as string) ?? [];
+    expect(command).not.toBe('');
+    const args = command.replace('--rolled-back', '--applied').split(' ').slice(1);
+    await promisify(execFile)('node_modules/.bin/prisma', args, { env: { ...process.env, DATABASE_URL: url } });
+    await bringSchemaUpToDate(testConfig(url), { migrate: false, waitOptions: patient(0) });
+    expect(await query(url, `SELECT FROM _prisma_migrations WHERE migration_name = $1`, [name])).not.toEqual([]);
+  });
+
+  it('ends its wait with the signal (FLT-26)', async () => {
+    const stopping = new AbortController();
+    const waitOptions = patient(60, stopping.signal);
+    const starting = bringSchemaUpToDate(testConfig(await databaseBeingMigrated()), { migrate: true, waitOptions });
+    await vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 20_000);
+    stopping.abort();
+    await expect(starting).rejects.toBe(stopping.signal.reason);
+  });
+
+  it('of 24 first starts at once, beside `npx prisma migrate deploy`, is done once (FLT-17, FLT-26)', async () => {
+    const url = await emptyDatabase();
+    const config = testConfig(url);
+    const env = { ...process.env, DATABASE_URL: url };
+    const deploy = promisify(execFile)('node_modules/.bin/prisma', ['migrate', 'deploy'], { env });
+    // Once it has the folder in hand, and may be at any step.
+    await vi.waitFor(
+      async () => expect(await query(url, LAST.replace('max', 'count')).catch(() => [])).not.toEqual([]),
+      20_000,
+    );
+    const starts = Array.from({ length: 24 }, (_, turn) => bringSchemaUpToDate(config, { migrate: turn % 2 === 0 }));
+    await Promise.all([deploy, ...starts]);
+    expect(await pendingMigrations(config)).toEqual([]);
+  });
+});
+
+describe('a migration', () => {
+  it('that is broken off has done nothing (FLT-26)', async () => {
+    const url = await emptyDatabase();
+    // The second statement of the first migration meets this; a table would keep the first from being tried.
+    await query(url, 'CREATE SEQUENCE sessions');
+    await expect(bringSchemaUpToDate(testConfig(url), { migrate: true })).rejects.toThrow('sessions');
+    expect(await query(url, `SELECT to_regclass('users') AS users`)).toEqual([{ users: null }]);
+    await expect(bringSchemaUpToDate(testConfig(url), { migrate: true })).rejects.toThrow('failed earlier');
+  });
+});
+
+describe('a database that is not there yet', () => {
+  it('is waited for by the app, which says so, and served when it comes (FLT-26)', async () => {
+    const url = await createDatabase();
+    const port = await freePort();
+    const program = main({ DATABASE_URL: through(url, port), MASTER_SECRET });
+    await vi.waitFor(() => expect(waits(program)).not.toEqual([]), 20_000);
+    const [line] = waits(program);
+    expect(line).toMatchObject({
+      level: 40,
+      event: 'database_awaited',
+      setting: 'DATABASE_URL',
+      host: `127.0.0.1:${port}`,
+    });
+    expect(line?.['reason']).toContain('ECONNREFUSED');
+    await relay(url, port);
+    await listening(program);
+  });
+
+  it('ends the app with a sentence when the time is over, and the wait with a signal (FLT-26)', async () => {
+    const DATABASE_URL = `postgresql://somebody:hidden-passphrase@127.0.0.1:${await freePort()}/gatehouse`;
+    const [impatient, left] = ['1', '60'].map((seconds) =>
+      main({ DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: seconds }),
+    ) as [Program, Program];
+    expect(await ended(impatient)).toBe(1);
+    expect(impatient.output()).toMatch(
+      /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer within DATABASE_STARTUP_SECONDS \(1\): connect ECONNREFUSED 127\.0\.0\.1:\d+\.$/m,
+    );
+    await vi.waitFor(() => expect(waits(left)).not.toEqual([]), 20_000);
+    left.process.kill('SIGTERM');
+    expect(await ended(left)).toBe(0);
+    expect(impatient.output() + left.output()).not.toMatch(/hidden-passphrase|somebody/);
+  });
+
+  it('is waited for by db:migrate, and by no other command (FLT-26)', async () => {
+    const url = await emptyDatabase();
+    const port = await freePort();
+    const env = { ...process.env, DATABASE_URL: through(url, port), MASTER_SECRET };
+    const scripts = [
+      'dist/cli/manage-users.js list',
+      'dist/cli/manage-keys.js list',
+      'dist/cli/list-events.js',
+      'prisma/seed.ts --force',
+      'dist/cli/reset-database.js --force',
+    ];
+    const migrating = spawn('node', ['dist/cli/migrate-database.js'], { env });
+    const said = once(migrating.stderr, 'data');
+    for (const script of scripts) {
+      const run = promisify(execFile)('node', script.split(' '), { env }).catch(
+        (error: { stderr: string }) => error.stderr,
+      );
+      expect(await run).toMatch(
+        /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED \S+\.$/m,
+      );
+    }
+    expect(JSON.parse(String((await said)[0]))).toMatchObject({ event: 'database_awaited', setting: 'DATABASE_URL' });
+    await relay(url, port);
+    expect(await once(migrating, 'exit')).toEqual([0, null]);
+  });
+
+  it(
+    'and lets nobody in (57P03) is waited for by the app and db:migrate, and by no other command (FLT-26)',
+    { timeout: 120_000 },
+    async () => {
+      const database = await OwnPostgres.start();
+      const { url } = database;
+      await database.startRefusing();
+      await vi.waitFor(() => expect(query(url, 'SELECT 1')).rejects.toMatchObject({ code: '57P03' }), 20_000);
+      // As of PostgreSQL 14; before it has read its log it says that it is starting up.
+      const reason = 'the database system is not accepting connections';
+      await vi.waitFor(() => expect(query(url, 'SELECT 1')).rejects.toThrow(reason), 20_000);
+      const program = main({ DATABASE_URL: url, MASTER_SECRET });
+      const env = { ...process.env, DATABASE_URL: url, MASTER_SECRET };
+      const migrating = spawn('node', ['dist/cli/migrate-database.js'], { env });
+      const migrated = once(migrating, 'exit');
+      const [said] = (await once(migrating.stderr, 'data')) as [Buffer];
+      expect(JSON.parse(said.toString())).toMatchObject({ event: 'database_awaited', reason });
+      await vi.waitFor(() => expect(waits(program)).not.toEqual([]), 20_000);
+      expect(waits(program)[0]).toMatchObject({
+        level: 40,
+        event: 'database_awaited',
+        setting: 'DATABASE_URL',
+        reason,
+      });
+      const listed = promisify(execFile)('node', ['dist/cli/manage-users.js', 'list'], { env });
+      await expect(listed).rejects.toMatchObject({
+        stderr: expect.stringMatching(
+          /^The database of DATABASE_URL at \S+ did not answer: the database system is not .*\.\n$/,
+        ),
+      });
+      await database.startAccepting();
+      await listening(program);
+      expect(await migrated).toEqual([0, null]);
+    },
+  );
+
+  it('with no connection left (53300) is waited for (FLT-26)', async () => {
+    const url = await createDatabase();
+    const name = new URL(url).pathname.slice(1);
+    await query(url, `ALTER DATABASE ${name} CONNECTION LIMIT 0`);
+    const waitOptions = patient(60);
+    const trying = tries(url, waitOptions);
+    await vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 20_000);
+    expect(waitOptions.told[0]?.['reason']).toContain('too many connections');
+    await query(inject('databaseServerUrl'), `ALTER DATABASE ${name} CONNECTION LIMIT -1`);
+    expect(await trying).toBe('done');
+  });
+
+  it('that goes while the work is at it has the work done again (FLT-26)', async () => {
+    const url = await createDatabase();
+    const nowhere = `postgresql://u@127.0.0.1:${await freePort()}/gatehouse`;
+    let turn = 0;
+    const work = async (): Promise<number> => {
+      await query(++turn === 1 ? nowhere : url, 'SELECT 1');
+      return turn;
+    };
+    expect(await whenDatabaseAnswers(testConfig(url), patient(60), work)).toBe(2);
+  });
+
+  it.each([
+    ['misses a file', Object.assign(new Error('no such file'), { code: 'ENOENT' })],
+    [
+      'names a host that nobody knows',
+      Object.assign(new Error('getaddrinfo ENOTFOUND api.invalid'), { code: 'ENOTFOUND', syscall: 'getaddrinfo' }),
+    ],
+  ])('is not taken for the reason when the work %s', async (_case, error) => {
+    const waitOptions = patient(60);
+    const config = testConfig(await createDatabase());
+    await expect(whenDatabaseAnswers(config, waitOptions, () => Promise.reject(error))).rejects.toBe(error);
+    expect(waitOptions.told).toEqual([]);
+  });
+
+  it.each([
+    ['a name that nobody knows', () => 'nobody.invalid:5432', /ENOTFOUND|EAI_AGAIN/],
+    ['a socket that is not there', () => '%2Fnot%2Fthere:5432', /ENOENT/],
+    ['a server that says nothing', silentServer, /timeout expired/],
+    ['a server that hangs up', hangingServer, /Connection terminated|ECONNRESET/],
+    [
+      'localhost, whose addresses nobody answers',
+      async () => `localhost:${await freePort()}`,
+      /ECONNREFUSED (127\.0\.0\.1|::1):\d+/,
+    ],
+  ])('is waited for: %s (FLT-26)', async (_, host, reason) => {
+    const waitOptions = patient(2);
+    const url = `postgresql://u:hidden@${await host()}/gatehouse`;
+    const refused = await tries(url, waitOptions, host === silentServer ? 200 : undefined).catch(String);
+    expect(refused).toMatch(
+      /^Error: The database of DATABASE_URL at \S+ did not answer within DATABASE_STARTUP_SECONDS \(2\): /,
+    );
+    expect(refused).toMatch(reason);
+    expect(refused).not.toContain('hidden');
+    expect(waitOptions.told).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'a wrong password',
+      (url: string) => changed(url, (copy) => (copy.password = 'wrong')),
+      /refuses the login: password authentication/,
+    ],
+    [
+      'a database that nobody made',
+      (url: string) => changed(url, (copy) => (copy.pathname = '/nobody_made_it')),
+      /is not there: database "nobody_made_it"/,
+    ],
+    [
+      'no TLS',
+      (url: string) => changed(url, (copy) => copy.searchParams.set('sslmode', 'require')),
+      /The TLS connection .* does not support SSL/,
+    ],
+  ])('but not for %s (FLT-26)', async (_, change, sentence) => {
+    const waitOptions = patient(60);
+    const database = await createDatabase();
+    const url = through(database, await relay(database));
+    await expect(tries(change(url), waitOptions)).rejects.toThrow(sentence);
+    expect(waitOptions.told).toEqual([]);
+  });
+
+  it('is told by the setting that names it, DATABASE_DIRECT_URL too (FLT-26)', async () => {
+    const databaseDirectUrl = `postgresql://u:hidden@127.0.0.1:${await freePort()}/gatehouse`;
+    const config = testConfig(await createDatabase(), { databaseDirectUrl });
+    const trying = whenDatabaseAnswers(config, patient(0), async () => 'done');
+    await expect(trying).rejects.toThrow(
+      /^The database of DATABASE_DIRECT_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED/,
+    );
+  });
+
+  it('holds up no signal, though its server says nothing (FLT-26)', async () => {
+    const stopping = new AbortController();
+    const config = testConfig(`postgresql://u:hidden@${await silentServer()}/gatehouse`, {
+      databaseConnectionTimeoutMs: 60_000,
+    });
+    const trying = whenDatabaseAnswers(config, patient(60, stopping.signal), async () => 'done');
+    setImmediate(() => stopping.abort());
+    await expect(trying).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});

@@ -1,0 +1,209 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { checkGuard } from '../../bench/contestants.ts';
+import { installPeers } from '../../bench/harness.ts';
+import { bearer, Load, openLoad } from '../../bench/load.ts';
+import { markdown } from '../../bench/report.ts';
+import { measure, read, type Table } from '../../bench/results.ts';
+import { estimate, quantile } from '../../bench/statistics.ts';
+import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts';
+import { TARGETS } from '../../bench/targets.ts';
+import { forge, mintToken, viewOf } from '../../bench/tokens.ts';
+
+const BRIEFLY = ['--rounds', '1', '--seconds', '0.3', '--rate', '500'];
+/** The first that needs the peers installs them; a machine with much else to do hashes a password in seconds. */
+const PATIENCE = { timeout: 300_000 };
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-test-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function bench(...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('npm', ['run', '--silent', 'bench', '--', ...args]);
+  return stdout;
+}
+
+/** Runs it and takes its file along. */
+async function measured(...args: string[]): Promise<{ stdout: string; file: string; table: Table }> {
+  const stdout = await bench(...args);
+  const file = stdout.trim().split('\n').at(-1) ?? '';
+  onTestFinished(() => rmSync(file));
+  return { stdout, file, table: read(file) };
+}
+
+describe('npm run bench', () => {
+  it(
+    'looks at the guard and two peers, says that it is quick, and leaves a file to compare and draw',
+    PATIENCE,
+    async () => {
+      const { stdout, file, table } = await measured(...BRIEFLY);
+      expect(stdout).toContain('A quick look');
+      expect(stdout).toMatch(/guarded \/ unguarded +\d.* target 1\.05: (?:not )?reached$/m);
+      expect(table.results.map(({ scenario }) => scenario)).toEqual(['guard', 'peers']);
+      expect(table).toMatchObject({ versions: { Node: process.version, 'better-auth': expect.any(String) } });
+
+      expect(await bench('compare', file, file)).toMatch(/^guard: guarded \/ unguarded +(\S+) -> \1 +1\.00$/m);
+      const page = join(folder, 'report.html');
+      await bench('report', file, page);
+      const html = readFileSync(page, 'utf8');
+      expect(html).toContain('<svg');
+      expect(html).toContain(table.machine);
+      expect(html).not.toMatch(/<(?:script|link|img)|url\(|@import/);
+    },
+  );
+
+  it.each([
+    ['many-tokens', ['unguarded', 'guarded', 'guarded, half of them fit']],
+    ['fastify', ['guarded', 'Nest unguarded', 'raw Fastify', 'raw node:http']],
+    [
+      'peers',
+      [
+        'guarded',
+        'Fastify, hook and map',
+        '@fastify/jwt, cache',
+        '@fastify/jwt, no cache',
+        'Express, express-jwt',
+        'Hono, hono/jwt',
+        'tutorial',
+        'better-auth',
+      ],
+    ],
+    ['algorithms', ['HS256', 'ES256']],
+    ['first-sight', ['guarded', 'jose']],
+    ['refusals', ['200', '401 for garbage', '401 for a forgery']],
+    ['gate', []],
+    ['profile', []],
+    ['limits', []],
+    ['login-storm', []],
+    ['log', ['no request log', 'log to /dev/null', 'log to a file']],
+    ['revocation', ['no revocations', '100,000 live revocations']],
+  ])('runs %s', PATIENCE, async (scenario, servers) => {
+    const { table } = await measured(scenario, ...BRIEFLY);
+    const [result] = table.results;
+    expect(result?.scenario).toBe(scenario);
+    expect(Object.keys(result?.servers ?? {}).toSorted()).toEqual(servers.toSorted());
+    for (const { cpuMicroseconds, requestsPerSecond } of Object.values(result?.servers ?? {})) {
+      expect(cpuMicroseconds).toEqual([expect.toSatisfy((each: number) => each > 1)]);
+      expect(requestsPerSecond).toEqual([expect.toSatisfy((each: number) => each > 1)]);
+    }
+    const names = result?.measures.map(({ name }) => name) ?? [];
+    expect(names).toEqual(
+      expect.arrayContaining(TARGETS.filter((each) => each.scenario === scenario).map((each) => each.measure)),
+    );
+    expect(result?.measures.flatMap(({ values }) => values).every(Number.isFinite)).toBe(true);
+  });
+
+  it('refuses a scenario that there is not', async () => {
+    await expect(bench('nothing')).rejects.toThrow('There is no scenario nothing; there are guard, many-tokens,');
+  });
+});
+
+describe('the peers of the bench', () => {
+  it('are of the types that their packages have', PATIENCE, async () => {
+    installPeers();
+    await promisify(execFile)('npx', ['tsc', '-p', 'bench/peers']);
+  });
+});
+
+describe('the README of the bench', () => {
+  it('shows the committed table', () => {
+    expect(readFileSync('bench/README.md', 'utf8')).toContain(markdown(read('bench/results/table.json')));
+  });
+});
+
+async function listen(answer: RequestListener): Promise<string> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  onTestFinished(async () => void server.close());
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+describe('a peer', () => {
+  const token = mintToken();
+  const check = (url: string): Promise<void> => checkGuard(url, bearer(token), bearer(forge(token)), viewOf(token));
+
+  it('that lets a tampered token in is not measured', async () => {
+    const url = await listen((_request, response) => response.end(JSON.stringify(viewOf(token))));
+    await expect(check(url)).rejects.toThrow('answered 200 to a tampered credential');
+  });
+
+  it('that answers another body is not measured', async () => {
+    const url = await listen((_request, response) => response.end(JSON.stringify(viewOf(mintToken()))));
+    await expect(check(url)).rejects.toThrow('answered something else');
+  });
+});
+
+describe('the generator', () => {
+  it('sends each of many tokens, and at the rate it is given', async () => {
+    const seen = new Set<string | undefined>();
+    const url = await listen((request, response) => {
+      seen.add(request.headers.authorization);
+      response.end('{}');
+    });
+    const load = new Load(
+      url,
+      Array.from({ length: 100 }, (_, index) => bearer(String(index))),
+    );
+    const opened = await openLoad(load);
+    onTestFinished(() => opened.close());
+    const { answered } = await opened.drive({ seconds: 0.2, rate: 1000 });
+    expect([answered, seen.size]).toEqual([200, 100]);
+  });
+
+  it.each([500, 401])('ends with an error at an answer of %d', async (status) => {
+    const url = await listen((_request, response) => response.writeHead(status, { 'content-length': 2 }).end('{}'));
+    const opened = await openLoad(new Load(url, [bearer('x')]));
+    onTestFinished(() => opened.close());
+    await expect(opened.drive({ seconds: 0.1 })).rejects.toThrow(`answered ${status}`);
+  });
+});
+
+describe('the generator of a steady load', () => {
+  it('goes on beyond its time until an answer has come without which there is nothing to measure', async () => {
+    let asked = 0;
+    const url = await listen((_request, response) => {
+      response.writeHead(++asked <= 20 ? 503 : 200, { 'content-length': 2 }).end('{}');
+    });
+    const workerData: SteadyLoad = {
+      url,
+      headers: {},
+      posts: [],
+      perSecond: 100,
+      warmUpSeconds: 0,
+      seconds: 0.05,
+      awaited: [{ status: 200, withinMilliseconds: Infinity }],
+      patienceMilliseconds: 5000,
+    };
+    const worker = new Worker(new URL('../../bench/steady-load.worker.ts', import.meta.url), { workerData });
+    const [{ times, lost }] = (await once(worker, 'message')) as [SteadyResult];
+    expect(times).toMatchObject({ 503: { length: 20 }, 200: expect.arrayContaining([expect.any(Number)]) });
+    expect(lost).toBe(0);
+  });
+});
+
+describe('a measure', () => {
+  it.each([NaN, Infinity])('of %d is an error', (value) => {
+    expect(() => measure('guard', 'guarded / unguarded', 'ratio', [1, value])).toThrow('guarded / unguarded was 1, ');
+  });
+});
+
+describe('statistics', () => {
+  it('have no figure where there are no numbers', () => {
+    expect(() => quantile([], 0.5)).toThrow(RangeError);
+  });
+
+  it('put the median into its interval, always the same one', () => {
+    const numbers = [1, 2, 3, 4, 100, 6, 7, 8, 9];
+    const { median, low, high } = estimate(numbers);
+    expect(median).toBe(quantile(numbers, 0.5));
+    expect([low < median, median < high, high < 100]).toEqual([true, true, true]);
+    expect(estimate(numbers)).toEqual({ median, low, high });
+  });
+});

@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { onTestFinished } from 'vitest';
+import { parseSettings } from '../../dist/config/read-settings.js';
+import { openDataDirectory } from '../../dist/embedded-postgres/data-directory.js';
+import { openInstallation } from '../../dist/embedded-postgres/installation.js';
+import { stopPostmaster } from '../../dist/embedded-postgres/postmaster.js';
+import { startPostmaster } from '../../dist/embedded-postgres/start-postmaster.js';
+import { provideDatabase } from '../../dist/database/provide-database.js';
+import { bringSchemaUpToDate } from '../../dist/database/schema-version.js';
+
+const provide = (folder: string) => provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'));
+  // The server's own user, where there is one, has to get in.
+  chmodSync(folder, 0o711);
+  return folder;
+}
+
+/** Of the cluster's owner; what is there is appended to. */
+function addFiles(cluster: string, files: Readonly<Record<string, string>>): void {
+  const { uid, gid } = statSync(cluster);
+  for (const [name, text] of Object.entries(files)) {
+    appendFileSync(join(cluster, name), text);
+    chownSync(join(cluster, name), uid, gid);
+  }
+}
+
+/** A PostgreSQL of the test's own; stopped and removed when the test is over. */
+export class OwnPostgres {
+  private constructor(
+    private readonly folder: string,
+    private database: Awaited<ReturnType<typeof provide>>,
+  ) {
+    onTestFinished(async () => {
+      await this.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+  }
+
+  /** With a migrated database, and lines of its own in `postgresql.conf`. */
+  static async start(settings: readonly string[] = []): Promise<OwnPostgres> {
+    const folder = newFolder();
+    if (settings.length > 0) {
+      const made = await provide(folder);
+      await made.stop();
+      appendFileSync(join(folder, 'postgres', 'postgresql.conf'), `${settings.join('\n')}\n`);
+    }
+    const server = new OwnPostgres(folder, await provide(folder));
+    await bringSchemaUpToDate(server.database.config, { migrate: true });
+    return server;
+  }
+
+  /** The migrated database. */
+  get url(): string {
+    return this.database.config.databaseUrl;
+  }
+
+  /** Its data, configuration and `postmaster.pid`. */
+  get cluster(): string {
+    return join(this.folder, 'postgres');
+  }
+
+  /** Ends it as a crash would; it is started again at once. */
+  kill(): void {
+    process.kill(Number(readFileSync(join(this.cluster, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.database.stop();
+    await stopPostmaster(this.cluster);
+  }
+
+  /** Starts it as a standby that lets nobody in (SQLSTATE 57P03). */
+  async startRefusing(): Promise<void> {
+    await this.stop();
+    addFiles(this.cluster, { 'standby.signal': '', 'postgresql.auto.conf': 'hot_standby = off\n' });
+    const installation = await openInstallation(await openDataDirectory(this.folder));
+    // It is never ready, so it is not waited for.
+    const until = { stopping: undefined, patience: AbortSignal.abort() };
+    await startPostmaster(installation, installation.directory.socketFolder, until);
+  }
+
+  /** After {@link startRefusing}. */
+  async startAccepting(): Promise<void> {
+    await this.stop();
+    for (const name of ['standby.signal', 'postgresql.auto.conf']) rmSync(join(this.cluster, name));
+    this.database = await provide(this.folder);
+  }
+
+  /** Another one that follows this one and may be promoted: a copy of its folder, made while it runs. */
+  async startStandby(): Promise<OwnPostgres> {
+    const folder = newFolder();
+    const cluster = join(folder, 'postgres');
+    const url = this.#superuserUrl;
+    const superuser = new pg.Client({ connectionString: url });
+    await superuser.connect();
+    await superuser.query(`SELECT pg_backup_start('standby', true)`);
+    // Unlike Node's copying it keeps the owners.
+    execFileSync('cp', ['-a', `${this.folder}/.`, folder]);
+    const { rows } = await superuser.query<{ label: string }>('SELECT labelfile AS label FROM pg_backup_stop(false)');
+    await superuser.end();
+    rmSync(join(cluster, 'postmaster.pid'));
+    addFiles(cluster, {
+      backup_label: rows[0]?.label ?? '',
+      'standby.signal': '',
+      'postgresql.auto.conf': `primary_conninfo = '${url}'\n`,
+    });
+    return new OwnPostgres(folder, await provide(folder));
+  }
+
+  /** Runs one statement as the superuser. */
+  async administer(sql: string): Promise<void> {
+    const superuser = new pg.Client({ connectionString: this.#superuserUrl });
+    await superuser.connect();
+    await superuser.query(sql);
+    await superuser.end();
+  }
+
+  get #superuserUrl(): string {
+    const url = new URL(this.url);
+    url.username = 'postgres';
+    url.password = readFileSync(join(this.folder, 'database-superuser-password'), 'utf8').trim();
+    return url.href;
+  }
+}

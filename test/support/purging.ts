@@ -1,0 +1,168 @@
+import { AuditRepository } from '../../src/audit/audit.repository.js';
+import type { Config } from '../../src/config/config.js';
+import { CircuitBreaker } from '../../src/database/circuit-breaker.js';
+import { BackgroundJobs, type JobStep } from '../../src/jobs/background-jobs.js';
+import { Prisma, PrismaService } from '../../src/database/prisma.service.js';
+import type { PurgeQuery } from '../../src/jobs/purge-batch.js';
+import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
+import { RevocationsRepository } from '../../src/revocation/revocations.repository.js';
+import { SessionsRepository } from '../../src/sessions/sessions.repository.js';
+import { createDatabase, query, testConfig } from './app.js';
+
+/** What a job purges, and rows of it: as they are inserted for each of a series of numbers `n`. */
+export interface Purged {
+  readonly job: string;
+  readonly table: string;
+  readonly columns: string;
+  readonly over: string;
+  readonly live: string;
+  /** It ends where it meets what is live. */
+  readonly isByAge: boolean;
+}
+
+/** Rows that one batch looks at. */
+export const BATCH = 1000;
+
+const USER = '(SELECT id FROM users LIMIT 1)';
+
+export const PURGES: readonly Purged[] = [
+  {
+    job: 'purge limits',
+    table: 'rate_limits',
+    columns: 'key, full_at',
+    over: `decode(md5(n::text), 'hex'), now() - interval '1 second'`,
+    live: `decode(md5('live ' || n), 'hex'), now() + interval '1 hour'`,
+    isByAge: false,
+  },
+  {
+    job: 'purge account guards',
+    table: 'account_guards',
+    columns: 'key, failures, next_at',
+    over: `decode(md5(n::text), 'hex'), n % 20, now() - interval '31 days'`,
+    live: `decode(md5('live ' || n), 'hex'), 10, now() - interval '29 days'`,
+    isByAge: false,
+  },
+  {
+    job: 'purge sessions',
+    table: 'sessions',
+    columns: 'id, user_id, ended_at',
+    over: `gen_random_uuid(), ${USER}, now() - interval '2 days'`,
+    live: `gen_random_uuid(), ${USER}, NULL`,
+    isByAge: false,
+  },
+  {
+    job: 'purge revocations',
+    table: 'revocations',
+    columns: 'kind, subject, created_at',
+    over: `'sid', n, now() - interval '2 days'`,
+    live: `'sid', n, now()`,
+    isByAge: true,
+  },
+  {
+    job: 'purge audit trail',
+    table: 'audit_events',
+    columns: 'event, actor, occurred_at',
+    over: `'old', 'system', now() - interval '1 year'`,
+    live: `'new', 'system', now()`,
+    isByAge: true,
+  },
+];
+
+/** A database in which one table has so many rows that are over and so many that are live; the planner knows its size. */
+export async function filledDatabase(
+  { table, columns, over, live }: Purged,
+  counts: { readonly over: number; readonly live: number },
+): Promise<string> {
+  const databaseUrl = await createDatabase();
+  await query(
+    databaseUrl,
+    `INSERT INTO users (id, email, email_lower, password_hash) VALUES (gen_random_uuid(), 'a@b', 'a@b', '')`,
+  );
+  // What is deleted stays in the indexes, as it does until autovacuum gets there.
+  await query(databaseUrl, `ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
+  for (const [values, count] of [
+    [over, counts.over],
+    [live, counts.live],
+  ] as const) {
+    await query(databaseUrl, `INSERT INTO ${table} (${columns}) SELECT ${values} FROM generate_series(1, ${count}) n`);
+  }
+  await query(databaseUrl, `ANALYZE ${table}`);
+  return databaseUrl;
+}
+
+/** The service's step, without the service: nodes that follow a table read it as well. */
+export function stepOf(job: string, config: Config): JobStep {
+  // Never connected.
+  const prisma = new PrismaService(config, new CircuitBreaker());
+  const limits = new RateLimitsRepository(prisma);
+  const steps: Record<string, JobStep> = {
+    'purge limits': (run, after) => limits.purgeLimits(run, after),
+    'purge account guards': (run, after) => limits.purgeGuards(run, after),
+    'purge sessions': (run, after) => new SessionsRepository(config, prisma).purge(run, after),
+    'purge revocations': (run, after) => new RevocationsRepository().purge(run, after),
+    'purge audit trail': (run, after) => new AuditRepository(prisma).purge(run, 90, after),
+  };
+  const step = steps[job];
+  if (step === undefined) throw new TypeError(`no such job: ${job}`);
+  return step;
+}
+
+/** What PostgreSQL did for one batch. */
+export interface Batch {
+  buffers: number;
+  deleted: number;
+  /** As PostgreSQL measured the statements. */
+  milliseconds: number;
+  /** Rows that were looked at, of each statement. */
+  rows: number;
+  readonly nodes: string[];
+}
+
+interface Plan {
+  readonly 'Node Type': string;
+  readonly 'Actual Rows': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+  readonly Plans?: readonly Plan[];
+}
+
+/** Purges as the service does, and has PostgreSQL explain each statement. */
+export async function explainedPurge(databaseUrl: string, job: string): Promise<Batch[]> {
+  const config = testConfig(databaseUrl);
+  const batches: Batch[] = [];
+  const step = stepOf(job, config);
+  await new BackgroundJobs(config).walk(1, (run, after) => {
+    const batch: Batch = { buffers: 0, deleted: 0, milliseconds: 0, rows: 0, nodes: [] };
+    batches.push(batch);
+    return step(explained(run, batch), after);
+  });
+  return batches;
+}
+
+function explained(run: PurgeQuery, batch: Batch): PurgeQuery {
+  return async <Row extends object>(sql: Prisma.Sql): Promise<Row[]> => {
+    const [row] = await run<{ 'QUERY PLAN': { Plan: Plan; 'Execution Time': number }[] }>(
+      Prisma.sql`EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ${sql}`,
+    );
+    const { Plan: plan, 'Execution Time': milliseconds = 0 } = row?.['QUERY PLAN'][0] ?? {};
+    if (plan === undefined) throw new TypeError('there is no plan');
+    batch.milliseconds += milliseconds;
+    batch.buffers += plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+    for (const node of nodesOf(plan)) {
+      batch.nodes.push(node['Node Type']);
+      if (node['Node Type'] === 'Tid Scan') batch.deleted += node['Actual Rows'];
+      if (node['Node Type'] === 'Index Scan') batch.rows += node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0);
+    }
+    // What deletes has done so.
+    return plan['Node Type'] === 'ModifyTable' ? [] : run<Row>(sql);
+  };
+}
+
+function nodesOf(plan: Plan): Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+}
+
+export function totalOf(batches: readonly Batch[], member: 'buffers' | 'deleted' | 'rows'): number {
+  return batches.reduce((sum, batch) => sum + batch[member], 0);
+}
