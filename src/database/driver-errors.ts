@@ -49,7 +49,8 @@ export function isUnreachable(error: unknown): boolean {
 export function codesOf(error: unknown): string[] {
   const codes: unknown[] = [];
   for (let link = error, depth = 0; link instanceof Object && depth < 6; link = causeOf(link), depth++) {
-    codes.push(...['code', 'originalCode'].map((member) => Reflect.get(link as object, member) as unknown));
+    if (!isOfFile(link))
+      codes.push(...['code', 'originalCode'].map((member) => Reflect.get(link as object, member) as unknown));
   }
   return codes.filter((code) => typeof code === 'string');
 }
@@ -68,8 +69,15 @@ export function violatedIndex(error: unknown): string | undefined {
 function isPassing(error: object): boolean {
   if (error instanceof Prisma.PrismaClientInitializationError) return true;
   if (PASSING_KINDS.has(Reflect.get(error, 'kind'))) return true;
+  if (isOfFile(error)) return false;
   const codes = ['code', 'originalCode'].map((member) => String(Reflect.get(error, member)));
   return codes.some(isPassingCode) || (error instanceof Error && POOL_MESSAGES.test(error.message));
+}
+
+/** What failed is an operation on a file, such as a handler's own, and no connection to a database, not even by a socket's path. */
+function isOfFile(error: object): boolean {
+  const syscall: unknown = Reflect.get(error, 'syscall');
+  return typeof Reflect.get(error, 'path') === 'string' && syscall !== undefined && syscall !== 'connect';
 }
 
 function isPassingCode(code: string): boolean {

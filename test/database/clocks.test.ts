@@ -24,7 +24,7 @@ it(
   { timeout: 60_000 },
   async () => {
     const databaseUrl = await createDatabase();
-    const clock = { NODE_OPTIONS: '--import ./test/shifted-clock.ts', CLOCK_SHIFTS: SHIFTS.join(',') };
+    const clock = { NODE_OPTIONS: '--import ./test/support/shifted-clock.ts', CLOCK_SHIFTS: SHIFTS.join(',') };
     const limited = { RATE_LIMITS: 'on' };
     const started = await Promise.all([
       startNode(databaseUrl, limited),

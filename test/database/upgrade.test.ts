@@ -296,7 +296,7 @@ describe('an access token of 0.1.0', () => {
       ISSUER: issuer,
       MIGRATE_ON_START: 'true',
       // As the database's times are moved, the tokens' cannot be: the node lives then.
-      NODE_OPTIONS: '--import ./test/shifted-clock.ts',
+      NODE_OPTIONS: '--import ./test/support/shifted-clock.ts',
       CLOCK_SHIFTS: String(-elapsed / 1000),
     });
     const { client } = node;

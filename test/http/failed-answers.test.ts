@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
@@ -68,6 +69,7 @@ const FAILURES: Readonly<Record<string, Handler>> = {
   'an object as text': after((reply) => reply.type('text/plain'), { a: 1 }),
   'a number as text': after((reply) => reply.type('text/plain'), 5),
   'a stream that fails at once': brokenStream,
+  'a file that is not there': () => createReadStream('/m4rker'),
   'a stream of a described body that fails at once': (reply) => {
     reply.headers({ 'content-type': 'text/html', 'content-encoding': 'gzip', 'content-length': '7', etag: '"x"' });
     return brokenStream();
