@@ -4,6 +4,7 @@ import { requireMasterSecret, type DatabaseConfig, type Settings } from '../conf
 import { readSettings } from '../config/read-settings.js';
 import { aborted, onceAborted, type Termination } from '../config/termination.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/provide-database.js';
+import { requireRowRights } from '../database/role-rights.js';
 import { bringSchemaUpToDate } from '../database/schema-version.js';
 import { whenDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from './shutdown-deadlines.js';
@@ -71,6 +72,7 @@ async function serveOn(
   ]);
   const app = await whenDatabaseAnswers(config, waitOptions, async () => {
     await bringSchemaUpToDate(config, { migrate, waitOptions });
+    await requireRowRights(config);
     begun.throwIfAborted();
     return createApp(config);
   });

@@ -3,6 +3,7 @@ import { createServices } from '../app.js';
 import { requireMasterSecret } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
+import { requireRowRights } from '../database/role-rights.js';
 import { bringSchemaUpToDate } from '../database/schema-version.js';
 import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
 import { Problem } from '../problems/problem.js';
@@ -30,6 +31,7 @@ export async function withServices(work: (services: INestApplicationContext) => 
     const config = requireMasterSecret(database.config);
     const services = await whenDatabaseAnswers(config, NO_WAIT, async () => {
       await bringSchemaUpToDate(config, { migrate: false, isEmbedded });
+      await requireRowRights(config);
       return createServices(config);
     });
     try {

@@ -1,6 +1,7 @@
 import pg from 'pg';
+import type { DatabaseConfig } from '../config/config.js';
 import { schemaOf } from '../config/postgres-url.js';
-import type { ConnectionTarget } from './connection.js';
+import { openClient, pooledTarget, type ConnectionTarget } from './connection.js';
 
 interface Rights {
   readonly role: string;
@@ -55,4 +56,56 @@ function flawOf(
 export function missingRights({ setting, url }: Pick<ConnectionTarget, 'setting' | 'url'>, reason: string): string {
   const schema = pg.escapeIdentifier(schemaOf(url));
   return `The role of ${setting} lacks a right: ${reason}. Let the owner of the tables run the GRANT statements of README ("Run it") for this role and the schema ${schema}, or name the owner in the URL.`;
+}
+
+/** What the service and its commands do to the rows of each table; of columns, a right on one will do. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  users: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  sessions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  account_guards: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  rate_limits: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  signing_keys: ['SELECT', 'INSERT', 'UPDATE'],
+  revocations: ['SELECT', 'INSERT', 'DELETE'],
+  audit_events: ['SELECT', 'INSERT', 'DELETE'],
+};
+
+/** A table that is not there is not asked for: the schema may be ahead of the code. */
+const MISSING = `
+  SELECT string_agg(privilege || ' on ' || name, ', ' ORDER BY place) AS missing FROM (
+    SELECT needed.name, needed.privilege, needed.place FROM jsonb_to_recordset($2::jsonb) AS needed(name text, privilege text, place int)
+    JOIN pg_class ON relname = needed.name AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
+    WHERE NOT CASE WHEN needed.privilege = 'DELETE' THEN has_table_privilege(pg_class.oid, 'DELETE')
+                   ELSE has_any_column_privilege(pg_class.oid, needed.privilege) END
+    UNION ALL
+    SELECT relname, 'USAGE', 1000 FROM pg_class
+    WHERE relkind = 'S' AND relname IN ('audit_events_id_seq', 'revocations_id_seq')
+      AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND NOT has_sequence_privilege(pg_class.oid, 'USAGE')
+  ) lacking`;
+
+/**
+ * Asked once the schema is there, as the role of `DATABASE_URL`: without one of these rights the service would start, and answer some
+ * requests with 500.
+ * @throws {Error} with the rights that are missing.
+ */
+export async function requireRowRights(config: DatabaseConfig): Promise<void> {
+  const target = pooledTarget(config);
+  const client = await openClient(target, {
+    connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
+    query_timeout: config.databaseStatementTimeoutMs,
+    application_name: 'gatehouse rights',
+  });
+  try {
+    const needed = Object.entries(NEEDED).flatMap(([name, privileges], place) =>
+      privileges.map((privilege) => ({ name, privilege, place })),
+    );
+    const { rows } = await client.query<{ missing: string | null }>(MISSING, [
+      schemaOf(target.url),
+      JSON.stringify(needed),
+    ]);
+    const missing = rows[0]?.missing;
+    if (missing) throw new Error(missingRights(target, missing));
+  } finally {
+    await client.end();
+  }
 }

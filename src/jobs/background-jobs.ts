@@ -13,12 +13,16 @@ const LONGEST_STATEMENT_MS = 60_000;
 /** A node that does nothing for so long, or whose machine is gone, loses the lock to others. */
 const LONGEST_IDLE_MS = 10_000;
 
+/** How often the lock's connection is heard of while a step runs. */
+const HEARTBEAT_MS = 2000;
+
+/** For the transaction alone: behind a pooler that nobody told us of, the next client gets this connection. */
+const TAKE_LOCK = `
+  SELECT set_config('idle_in_transaction_session_timeout', '${LONGEST_IDLE_MS}', true), pg_try_advisory_xact_lock($1::bigint) AS taken`;
+
 /** By the index alone: the planner reads the whole table where it takes that for small, and a bitmap loses the order. */
-const TAKE_WALK = `
-  SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
-         set_config('default_transaction_isolation', 'read committed', false),
-         set_config('idle_session_timeout', '${LONGEST_IDLE_MS}', false),
-         pg_try_advisory_lock($1::bigint) AS taken`;
+const PREPARE_STEP = `
+  SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`;
 
 /** What is done again and again. */
 interface Repeated {
@@ -78,8 +82,8 @@ export class BackgroundJobs implements OnModuleDestroy {
   }
 
   /**
-   * Steps through a table, each statement a transaction of its own, until nothing is left. Lock and statements have one connection,
-   * so that of all nodes one walks from its first step to its last, and loses both when it dies. Where another is at it, nothing is done.
+   * Steps through a table, each step a transaction of its own, until nothing is left. A transaction on another connection holds the lock
+   * meanwhile, so that of all nodes one walks from its first step to its last; a node that has lost it does nothing more. Where another is at it, nothing is done.
    */
   async walk(lock: number, step: JobStep): Promise<void> {
     try {
@@ -90,21 +94,48 @@ export class BackgroundJobs implements OnModuleDestroy {
   }
 
   async #walk(lock: number, step: JobStep): Promise<void> {
-    const { signal } = this.#closing;
-    const target = directTarget(this.config);
-    const name = 'gatehouse purge';
-    const connection = await DedicatedConnection.open({ target, name, timeoutMs: LONGEST_STATEMENT_MS, signal });
+    const holder = await this.#open('gatehouse purge lock');
     try {
-      const [row] = await connection.query<{ taken: boolean }>(TAKE_WALK, [lock]);
+      await holder.query('BEGIN');
+      const [row] = await holder.query<{ taken: boolean }>(TAKE_LOCK, [lock]);
       if (row?.taken !== true) return;
+      const heartbeat = setInterval(() => void holder.query('SELECT 1').catch(() => undefined), HEARTBEAT_MS);
+      try {
+        await this.#stepThrough(step, holder);
+      } finally {
+        clearInterval(heartbeat);
+      }
+      await holder.query('COMMIT');
+    } finally {
+      holder.close();
+    }
+  }
+
+  async #stepThrough(step: JobStep, holder: DedicatedConnection): Promise<void> {
+    const connection = await this.#open('gatehouse purge');
+    holder.ended.addEventListener('abort', () => connection.close());
+    try {
       let after: string | undefined;
       do {
+        await holder.query('SELECT 1');
+        await connection.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+        await connection.query(PREPARE_STEP);
         after = await step((sql) => connection.query(sql.text, sql.values), after);
+        await connection.query('COMMIT');
       } while (after !== undefined);
-      await connection.query('SELECT pg_advisory_unlock($1::bigint)', [lock]);
     } finally {
       connection.close();
     }
+  }
+
+  #open(name: string): Promise<DedicatedConnection> {
+    const { signal } = this.#closing;
+    return DedicatedConnection.open({
+      target: directTarget(this.config),
+      name,
+      timeoutMs: LONGEST_STATEMENT_MS,
+      signal,
+    });
   }
 
   /** A walk is broken off between or within its statements, each of which is done or not; all else is finished while the database is there. */

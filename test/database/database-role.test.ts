@@ -8,7 +8,8 @@ import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js'
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
 import { AuditService } from '../../src/audit/audit.service.js';
 import { SessionsPurge } from '../../src/sessions/sessions-purge.job.js';
-import { createDatabase, emptyDatabase, PASSWORD, query, startApp } from '../support/app.js';
+import { requireRowRights } from '../../src/database/role-rights.js';
+import { createDatabase, emptyDatabase, PASSWORD, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode } from '../support/processes.js';
 
 /** The statements that the README prints, for a role of this test. */
@@ -131,7 +132,34 @@ describe('a role that lacks a right', () => {
       expect(await refusal(file, roleUrl)).toContain(lacking('_prisma_migrations'));
     }
     await query(url, `GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON _prisma_migrations TO ${role}`);
-    expect(await refusal('dist/main.js', roleUrl)).toContain(lacking('signing_keys'));
+    const said = await refusal('dist/main.js', roleUrl);
+    expect(said).toContain(
+      'The role of DATABASE_URL lacks a right: SELECT on users, INSERT on users, UPDATE on users, DELETE on users,',
+    );
+    expect(said).toContain('USAGE on audit_events_id_seq');
+  });
+
+  it('that some requests need alone is told before the first of them (CFG-02)', async () => {
+    const { ownerUrl, appUrl } = await databaseOfTwoRoles();
+    const role = new URL(appUrl).username;
+    const lacks = async (): Promise<string> =>
+      String(await requireRowRights(testConfig(appUrl)).catch((error: Error) => error.message));
+    expect(await lacks()).toBe('undefined');
+    const rights = ['users', 'sessions', 'devices', 'account_guards', 'rate_limits'].flatMap((table) =>
+      ['SELECT', 'INSERT', 'UPDATE', 'DELETE'].map((right) => [right, table]),
+    );
+    rights.push(['UPDATE', 'signing_keys'], ['DELETE', 'revocations'], ['INSERT', 'audit_events']);
+    rights.push(['USAGE', 'audit_events_id_seq'], ['USAGE', 'revocations_id_seq']);
+    for (const [right = '', name = ''] of rights) {
+      const kind = right === 'USAGE' ? 'SEQUENCE' : 'TABLE';
+      await query(ownerUrl, `REVOKE ${right} ON ${kind} ${name} FROM ${role}`);
+      expect(await lacks()).toContain(`lacks a right: ${right} on ${name}. Let the owner`);
+      await query(ownerUrl, `GRANT ${right} ON ${kind} ${name} TO ${role}`);
+    }
+    await query(ownerUrl, `REVOKE USAGE ON SEQUENCE audit_events_id_seq FROM ${role}`);
+    for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/manage-keys.js', 'rotate']]) {
+      expect(await refusal(file, appUrl, ...args)).toContain('lacks a right: USAGE on audit_events_id_seq.');
+    }
   });
 
   it('to migrate is told what to run, and leaves no failed migration behind (CFG-02)', async () => {

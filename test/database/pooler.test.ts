@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { NO_WAIT, whenDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
@@ -132,6 +133,35 @@ describe.skipIf(PROGRAM === undefined)(
       // Nothing of it stays with the connections that requests get.
       const locks = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
       expect(await query(direct, locks)).toEqual([]);
+    });
+
+    it('leaves nothing of a purge with the connections of requests, also where the pooler stands in DATABASE_DIRECT_URL (BRU-07)', async () => {
+      const pooled = await pool(direct, onFinished);
+      const jobs = new BackgroundJobs(testConfig(pooled, { databaseDirectUrl: pooled }));
+      const clients = Array.from({ length: 4 }, () => new pg.Client({ connectionString: pooled }));
+      await Promise.all(clients.map((client) => client.connect()));
+      onTestFinished(async () => void (await Promise.all(clients.map((client) => client.end()))));
+      const look = `SELECT current_setting('enable_seqscan') || current_setting('idle_in_transaction_session_timeout') AS set, pg_sleep(0.05)`;
+      const settings = async (): Promise<Set<string>> =>
+        new Set(
+          (await Promise.all(clients.map((client) => client.query<{ set: string }>(look)))).map(
+            ({ rows }) => rows[0]?.set ?? '',
+          ),
+        );
+      const before = await settings();
+      expect(before.size).toBe(1);
+      const held = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${PURGE_GUARDS_LOCK} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+      let isLocked = false;
+      await jobs.walk(PURGE_GUARDS_LOCK, async (_, after) => {
+        isLocked =
+          (await query(direct, `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${PURGE_GUARDS_LOCK}`))
+            .length > 0;
+        await settings();
+        return after === undefined ? 'next' : undefined;
+      });
+      expect(isLocked).toBe(true);
+      expect(await settings()).toEqual(before);
+      expect(await query(direct, held)).toEqual([]);
     });
 
     it('parameters that it does not ignore are named with what to set (CFG-05)', async () => {
