@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** A draft that is older was left by a process that was killed. */
+const DRAFT_MS = 10_000;
 
 /**
  * Writes a line that only its owner may read, unless the file is there: a link never replaces one. Of several writers
@@ -19,6 +22,16 @@ export async function writeOnce(file: string, line: string): Promise<void> {
       throw new Error(`${file} cannot be written by this user (${code ?? message})`, { cause: error });
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/** Removes what a killed {@link writeOnce} left beside a file: another copy of its line. */
+export async function removeDrafts(file: string): Promise<void> {
+  const names = await readdir(dirname(file)).catch(() => []);
+  for (const name of names.filter((each) => each.startsWith(`${basename(file)}.`) && /\.[\da-f]{12}$/.test(each))) {
+    const draft = join(dirname(file), name);
+    const writtenAt = (await stat(draft).catch(() => undefined))?.mtimeMs ?? Infinity;
+    if (Date.now() - writtenAt > DRAFT_MS) await rm(draft, { force: true }).catch(() => undefined);
   }
 }
 

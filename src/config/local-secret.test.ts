@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -25,6 +25,16 @@ test('twenty first calls agree on one secret and leave nothing else behind', asy
   expect(new Set(secrets).size).toBe(1);
   expect(await readFile(file, 'utf8')).toBe(`${secrets[0]}\n`);
   expect(await readdir(folder)).toEqual(['secret']);
+});
+
+test('a copy that a killed start left is removed by the next, and one that is being written is not (LOG-01)', async () => {
+  const secret = await localSecret(file);
+  const [left, written] = ['0123456789ab', 'ba9876543210'].map((end) => `${file}.${end}`) as [string, string];
+  for (const draft of [left, written, `${file}.mine`]) await writeFile(draft, secret);
+  const before = Date.now() / 1000 - 60;
+  for (const old of [left, `${file}.mine`]) await utimes(old, before, before);
+  expect(await localSecret(file)).toBe(secret);
+  expect((await readdir(folder)).toSorted()).toEqual(['secret', 'secret.ba9876543210', 'secret.mine']);
 });
 
 test('a damaged secret is refused by name and never replaced or shown', async () => {

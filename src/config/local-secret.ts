@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readLine, writeOnce } from './durable-file.js';
+import { readLine, removeDrafts, writeOnce } from './durable-file.js';
 
 const BYTES = 32;
 const SHAPE = /^[\w-]{43}$/;
@@ -26,6 +26,7 @@ export async function keptSecret(file: string, purpose: string): Promise<string>
 }
 
 async function readSecret(file: string): Promise<string | undefined> {
+  await removeDrafts(file);
   const secret = await readLine(file);
   if (secret !== undefined && !SHAPE.test(secret)) {
     throw new Error(`${file} is damaged: restore it from a backup, its data cannot be used without it`);

@@ -26,7 +26,7 @@ export const settings = {
     min: 1,
     max: 1000,
     about:
-      'Most database connections of one process for requests; two more follow changes, and each purge has one while it runs.',
+      'Most database connections of one process for requests; two more follow changes, and each purge has two while it runs.',
   }),
   DATABASE_CONNECTION_TIMEOUT_MS: integer({
     default: 2000,

@@ -51,7 +51,15 @@ export async function holdsCluster({ cluster }: DataDirectory): Promise<boolean>
 export async function requireClusterOfSecrets(directory: DataDirectory): Promise<void> {
   // In this order: while another process makes both, the folder comes first.
   const wasMade = (await readLine(directory.clusterMade)) !== undefined;
-  if (!wasMade || (await holdsCluster(directory))) return;
+  if (await holdsCluster(directory)) return;
+  // Another process may have made it meanwhile.
+  if ((await hasContent(directory.cluster)) && !(await holdsCluster(directory))) {
+    throw new Error(
+      `${directory.cluster} has content, but no database that can be started (PG_VERSION is missing): restore that folder from a backup, ` +
+        'or move it away to start anew',
+    );
+  }
+  if (!wasMade) return;
   const secrets = await existing([directory.masterSecret, directory.password, directory.superuserPassword]);
   // They were removed on purpose.
   if (secrets.length === 0) return rm(directory.clusterMade, { force: true });
@@ -59,6 +67,14 @@ export async function requireClusterOfSecrets(directory: DataDirectory): Promise
     `${directory.cluster} holds no database any more, and what belongs to it is there: restore that folder from a backup, ` +
       `or, to start anew with an empty database, remove ${secrets.join(', ')}`,
   );
+}
+
+async function hasContent(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new Error(`${folder} cannot be read as a folder (${error.code ?? error.message})`, { cause: error });
+  });
+  return names.length > 0;
 }
 
 async function existing(files: readonly string[]): Promise<string[]> {

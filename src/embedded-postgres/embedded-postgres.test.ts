@@ -46,7 +46,7 @@ const RESOLVE_TYPESCRIPT = `data:text/javascript,${encodeURIComponent(`
   } });`)}`;
 
 const PROGRAM = `
-  import { provideDatabase } from ${JSON.stringify(new URL('provide-database.ts', import.meta.url).href)};
+  import { provideDatabase } from ${JSON.stringify(new URL('../database/provide-database.ts', import.meta.url).href)};
   const [dataDir, role] = process.argv.slice(1);
   try {
     const database = await provideDatabase({ dataDir }, role);
@@ -683,6 +683,27 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
         expect(await query(restored.config.databaseUrl, 'SELECT value FROM kept')).toEqual([{ value: 42 }]);
       },
     );
+
+    test.each([
+      ['a foreign file', 'lost+found'],
+      ['all but PG_VERSION', undefined],
+    ])('and holds %s is said so, and nothing is made or to be removed (FLT-27)', async (_what, foreign) => {
+      const cluster = join(folder, 'postgres');
+      if (foreign === undefined) await rm(join(cluster, 'PG_VERSION'));
+      else {
+        await rm(cluster, { recursive: true });
+        await mkdir(join(cluster, foreign), { recursive: true });
+      }
+      const before = await namesIn(folder);
+      const said = `${cluster} has content, but no database that can be started (PG_VERSION is missing)`;
+      await expect(provide('app', folder)).rejects.toThrow(said);
+      for (const name of ['postgres-made', ...secrets]) await rm(join(folder, name));
+      await expect(provide('app', folder)).rejects.toThrow(said);
+      expect((await namesIn(folder)).filter((name) => before.includes(name))).toContain('postgres');
+      await rename(cluster, `${folder}-away`);
+      const { config } = await provide('app', folder);
+      expect(await query(config.databaseUrl, "SELECT to_regclass('kept') AS kept")).toEqual([{ kept: null }]);
+    });
 
     test('is begun anew once they are removed, as the message says (FLT-27)', async () => {
       await rm(join(folder, 'postgres'), { recursive: true });
