@@ -11,7 +11,7 @@ import type { Transaction } from './prisma.service.js';
 export type ChangeQuery = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
 
 /**
- * Brings what a room holds in memory up to date. `isFresh` says that news may have been missed: read everything, not
+ * Brings what a module holds in memory up to date. `isFresh` says that news may have been missed: read everything, not
  * only what follows the last.
  */
 export type ChangeReader = (query: ChangeQuery, isFresh: boolean) => Promise<void>;

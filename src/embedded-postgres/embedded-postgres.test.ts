@@ -35,7 +35,7 @@ import { provideDatabase, type ProvidedDatabase } from '../database/provide-data
 
 const isRoot = process.getuid?.() === 0;
 
-/** Lets Node run the TypeScript of this room as it is: `./file.js` names `./file.ts`. */
+/** Lets Node run the TypeScript of this module as it is: `./file.js` names `./file.ts`. */
 const RESOLVE_TYPESCRIPT = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module';
   registerHooks({ resolve(name, context, next) {

@@ -3,7 +3,7 @@ import { Client, DatabaseError } from 'pg';
 /** An `app` is alone of its kind on a data directory; any number of scripts may work beside it. */
 export type Role = 'app' | 'script';
 
-/** The first half of this room's advisory locks on the embedded server. */
+/** The first half of this module's advisory locks on the embedded server. */
 const LOCKS = 0x67617465;
 const IN_USE = 1;
 const APP = 2;

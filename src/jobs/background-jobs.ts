@@ -96,7 +96,8 @@ export class BackgroundJobs implements OnModuleDestroy {
   async #walk(lock: number, step: JobStep): Promise<void> {
     const holder = await this.#open('gatehouse purge lock');
     try {
-      await holder.query('BEGIN');
+      // At a higher level its snapshot would keep every deleted row from being vacuumed.
+      await holder.query('BEGIN ISOLATION LEVEL READ COMMITTED');
       const [row] = await holder.query<{ taken: boolean }>(TAKE_LOCK, [lock]);
       if (row?.taken !== true) return;
       const heartbeat = setInterval(() => void holder.query('SELECT 1').catch(() => undefined), HEARTBEAT_MS);

@@ -9,7 +9,7 @@ interface Labelled {
   readonly count: number;
 }
 
-/** What Prometheus is told: numbers that are read from the rooms' `stats()` when it asks. */
+/** What Prometheus is told: numbers that are read from the modules' `stats()` when it asks. */
 @Injectable()
 export class MetricsRegistry {
   readonly #metrics: ((client: Client, registry: Registry) => void)[] = [];

@@ -14,7 +14,7 @@ import {
 } from './framework.problems.js';
 import { Problem, type ProblemFactory } from './problem.js';
 
-/** Recognises a room's own driver errors; undefined means "not mine". */
+/** Recognises a module's own driver errors; undefined means "not mine". */
 export type Translate = (error: unknown) => Problem | undefined;
 
 const byStatus = new Map<number, ProblemFactory>(

@@ -100,7 +100,7 @@ async function rotated(app: TestApp): Promise<{ older: string; newer: string }> 
   return { older, newer: (await app.signIn()).token };
 }
 
-/** Rotates by its own chore, every half minute, while the other tests run. */
+/** Rotates by its own background job, every half minute, while the other tests run. */
 let patient: TestApp;
 let firstOfPatient: string;
 const cleanups: (() => Promise<void>)[] = [];
