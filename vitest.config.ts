@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Run by `npm run test:faults` alone. */
 const FAULTS_ONLY = [
-  'test/operations/first-starts.test.ts',
+  'test/operations/concurrent-first-starts.test.ts',
   'test/operations/haproxy.test.ts',
   'test/operations/install.test.ts',
   'test/database/large-purges.test.ts',
@@ -11,31 +11,31 @@ const FAULTS_ONLY = [
 
 /** These go by how long something takes, or by how much memory: one at a time, when the others are done. */
 const MEASURING = [
-  'aborts',
-  'clocks',
-  'database-server',
-  'enumeration',
-  'faults',
-  'first-starts',
-  'gate',
+  'aborted-requests',
+  'authentication',
+  'clock-skew',
+  'concurrent-first-starts',
+  'connection-faults',
+  'crash-consistency',
+  'event-loop-stalls',
   'haproxy',
-  'history',
+  'input-cpu-cost',
   'install',
-  'input-cost',
-  'keys',
+  'invalid-token-flood',
   'large-purges',
-  'leaving',
-  'limits',
   'log-sink',
-  'login-storm',
+  'login-overload',
+  'login-timing',
   'metrics',
+  'rate-limits',
   'restores',
   'revocation',
+  'rolling-restarts',
   'rolling-upgrade',
+  'server-failures',
   'signals',
+  'signing-keys',
   'slow-clients',
-  'stalls',
-  'token-flood',
 ].map((name) => `test/*/${name}.test.ts`);
 
 /** For waits for a fact; what must be true sooner says so itself. */

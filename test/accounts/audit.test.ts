@@ -9,7 +9,7 @@ import { KeysService } from '../../src/auth/keys.service.js';
 import { AccountsService } from '../../src/users/accounts.service.js';
 import { createDatabase, PASSWORD, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf } from '../support/client.js';
-import { setFailures } from '../support/limit-states.js';
+import { setFailures } from '../support/rate-limit-states.js';
 import { MASTER_SECRET } from '../support/processes.js';
 
 const OTHER_PASSWORD = 'another long passphrase';

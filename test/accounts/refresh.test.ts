@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, query, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, Client, tokensOf, type SignedIn } from '../support/client.js';
 import { startNode } from '../support/processes.js';
-import { Proxy, through } from '../support/proxy.js';
+import { Proxy, through } from '../support/tcp-proxy.js';
 
 let app: TestApp;
 let strict: TestApp;

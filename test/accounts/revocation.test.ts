@@ -12,7 +12,7 @@ import { RevocationsService } from '../../src/revocation/revocations.service.js'
 import { createDatabase, PASSWORD, query, startApp, type Answer, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf, type Client, type SignedIn } from '../support/client.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
-import { Proxy, through } from '../support/proxy.js';
+import { Proxy, through } from '../support/tcp-proxy.js';
 
 /** What every node promises that reaches its database. */
 const BOUND_MS = 1000;

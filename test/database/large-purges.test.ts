@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { BATCH, explainedPurge, filledDatabase, PURGES, totalOf } from '../support/purging.js';
+import { BATCH, explainedPurge, filledDatabase, PURGES, totalOf } from '../support/purge-plans.js';
 
 const FEW = 10_000;
 const MANY = 1_000_000;

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import { query, testConfig } from '../support/app.js';
-import { BATCH, explainedPurge, filledDatabase, PURGES, stepOf, totalOf, type Batch } from '../support/purging.js';
+import { BATCH, explainedPurge, filledDatabase, PURGES, stepOf, totalOf, type Batch } from '../support/purge-plans.js';
 
 const FEW = 10_000;
 const MANY = 40_000;

@@ -10,7 +10,7 @@ import { openKey } from '../../src/secrets/sealed-key.js';
 import { afterAllTests, query, startApp, testConfig, type TestApp } from '../support/app.js';
 import { Client, tokensOf } from '../support/client.js';
 import { golden } from '../golden/golden.js';
-import { guardKey, setFailures } from '../support/limit-states.js';
+import { guardKey, setFailures } from '../support/rate-limit-states.js';
 import { goldenDatabase, leaveDataDirectory, linesOf, serverOf } from '../support/old-version.js';
 import { ended, listening, main, startNode } from '../support/processes.js';
 

@@ -8,7 +8,7 @@ import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
 import { LIMITS } from '../../src/rate-limits/limit-policies.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
-import { setFailures, SHARES_OF_ALL, useUp } from '../support/limit-states.js';
+import { setFailures, SHARES_OF_ALL, useUp } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
 const MEASURED: Partial<Config> = { metricsPort: 0, rateLimits: 'on', trustedProxies: ['127.0.0.1'] };

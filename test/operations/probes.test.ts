@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { afterAllTests, createDatabase, query, startApp, type TestApp } from '../support/app.js';
-import { Proxy, through } from '../support/proxy.js';
+import { Proxy, through } from '../support/tcp-proxy.js';
 
 const PROBES = ['live', 'serving', 'ready'] as const;
 

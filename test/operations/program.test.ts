@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } fro
 import pg from 'pg';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp } from '../support/app.js';
-import { setFailures } from '../support/limit-states.js';
+import { setFailures } from '../support/rate-limit-states.js';
 import { ended, listening, main, MASTER_SECRET, startNode, type Environment, type Node } from '../support/processes.js';
 
 async function post(url: string, path: string, json: unknown): Promise<Record<string, unknown>> {

@@ -9,7 +9,7 @@ import { pendingMigrations } from '../../src/database/schema-version.js';
 import { bringSchemaUpToDate } from '../../dist/database/schema-version.js';
 import { whenDatabaseAnswers, type WaitOptions, type Waiting } from '../../dist/database/wait-for-database.js';
 import { createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
-import { OwnPostgres } from '../support/own-postgres.js';
+import { OwnPostgres } from '../support/dedicated-postgres.js';
 import { ended, freePort, listening, main, MASTER_SECRET, type Program } from '../support/processes.js';
 
 const LAST = 'SELECT max(migration_name) FROM _prisma_migrations';

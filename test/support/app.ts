@@ -10,7 +10,7 @@ import { dropDatabase } from '../../src/database/schema-reset.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { claimsOf, Client } from './client.js';
 import { MASTER_SECRET } from './processes.js';
-import { expectNoSecret, keepSecret } from './secrets.js';
+import { expectNoSecret, keepSecret } from './secret-detection.js';
 
 export { PASSWORD, type Answer } from './client.js';
 /** Cheap on purpose; the floor is held where the environment is read. Patient, so that a slow machine refuses nothing. */

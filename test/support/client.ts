@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expectNoSecret, keepSecrets } from './secrets.js';
+import { expectNoSecret, keepSecrets } from './secret-detection.js';
 
 export const PASSWORD = 'a long enough passphrase';
 

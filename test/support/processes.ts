@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
 import { Client } from './client.js';
-import { expectNoSecret, keepSecret } from './secrets.js';
+import { expectNoSecret, keepSecret } from './secret-detection.js';
 
 export const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
 export type Environment = Record<string, string>;

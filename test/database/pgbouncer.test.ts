@@ -9,7 +9,7 @@ import { NO_WAIT, whenDatabaseAnswers } from '../../dist/database/wait-for-datab
 import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
-import { expectNear } from '../support/instants.js';
+import { expectNear } from '../support/timestamps.js';
 import { ended, freePort, main, MASTER_SECRET, startNode } from '../support/processes.js';
 
 const PROGRAM = ['pgbouncer', '/usr/sbin/pgbouncer'].find((program) => spawnSync(program, ['--version']).status === 0);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { PASSWORD, startApp, type TestApp } from '../support/app.js';
-import { setFailures } from '../support/limit-states.js';
+import { setFailures } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
 const SAMPLES = 300;

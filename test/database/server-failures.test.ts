@@ -5,8 +5,8 @@ import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 import { tokensOf } from '../support/client.js';
-import { OwnPostgres } from '../support/own-postgres.js';
-import { Proxy, through } from '../support/proxy.js';
+import { OwnPostgres } from '../support/dedicated-postgres.js';
+import { Proxy, through } from '../support/tcp-proxy.js';
 
 const MOST_CONNECTIONS = 20;
 /** For superusers. */

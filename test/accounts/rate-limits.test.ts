@@ -9,7 +9,7 @@ import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js'
 import { PasswordsService } from '../../src/passwords/passwords.service.js';
 import { AccountsService } from '../../src/users/accounts.service.js';
 import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from '../support/app.js';
-import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from '../support/limit-states.js';
+import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
 /** The tests come from 127.0.0.1 and say for whom. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { Client } from '../support/client.js';
-import { Account, randomNumbers, type Call } from '../support/history.js';
-import { OwnPostgres } from '../support/own-postgres.js';
+import { Account, randomNumbers, type Call } from '../support/account-history.js';
+import { OwnPostgres } from '../support/dedicated-postgres.js';
 import { freePort, main, MASTER_SECRET, type Program } from '../support/processes.js';
 
 const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 15);

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { PASSWORD, afterAllTests, createDatabase, query, startApp, type Answer, type TestApp } from '../support/app.js';
 import { tokensOf } from '../support/client.js';
-import { guardKey, setFailures } from '../support/limit-states.js';
+import { guardKey, setFailures } from '../support/rate-limit-states.js';
 
 const OLD = 'the old master secret, that is long enough';
 const NEW = 'the new master secret, that is long enough';

@@ -6,7 +6,7 @@ import { PrismaService } from '../../src/database/prisma.service.js';
 import { createDatabase, query, startApp, type Answer, type TestApp } from '../support/app.js';
 import { tokensOf, type SignedIn } from '../support/client.js';
 import { heapInUse } from '../support/heap.js';
-import { Proxy, through } from '../support/proxy.js';
+import { Proxy, through } from '../support/tcp-proxy.js';
 
 interface Timed extends Answer {
   readonly milliseconds: number;

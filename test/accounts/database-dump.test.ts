@@ -8,9 +8,9 @@ import { deriveKey } from '../../src/secrets/derived-keys.js';
 import { openKey } from '../../src/secrets/sealed-key.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
-import { limitKeys } from '../support/limit-states.js';
+import { limitKeys } from '../support/rate-limit-states.js';
 import { MASTER_SECRET } from '../support/processes.js';
-import { keepOpen } from '../support/secrets.js';
+import { keepOpen } from '../support/secret-detection.js';
 
 const ANOTHER_SECRET = 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK';
 const LABELS = ['key-encryption', 'refresh-token', 'device-token', 'limits'];

@@ -4,8 +4,8 @@ import { MetricsServer } from '../../src/metrics/metrics.server.js';
 import { createDatabase, PASSWORD, startApp } from '../support/app.js';
 import { tokensOf, type Client } from '../support/client.js';
 import { MASTER_SECRET } from '../support/processes.js';
-import { Proxy, through } from '../support/proxy.js';
-import { expectNoSecret, keepSecret, keepSecrets } from '../support/secrets.js';
+import { Proxy, through } from '../support/tcp-proxy.js';
+import { expectNoSecret, keepSecret, keepSecrets } from '../support/secret-detection.js';
 
 const NEXT_PASSWORD = 'marked passphrase that comes next';
 

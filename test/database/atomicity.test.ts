@@ -4,7 +4,7 @@ import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 import type { Client, SignedIn } from '../support/client.js';
-import { Proxy, through, type Direction } from '../support/proxy.js';
+import { Proxy, through, type Direction } from '../support/tcp-proxy.js';
 
 /** A user with two sessions, of the caller and of another device, and an address that nobody has. */
 interface Subject {

@@ -13,7 +13,7 @@ import { PasswordsService } from '../../src/passwords/passwords.service.js';
 import { AccountsService } from '../../src/users/accounts.service.js';
 import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
-import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from '../support/limit-states.js';
+import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
 const NEW_PASSWORD = 'another long passphrase';

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectionTarget } from '../../src/database/connection.js';
 import { requireRightSession } from '../../src/database/session-settings.check.js';
 import { afterAllTests, createDatabase, query } from '../support/app.js';
-import { expectNear } from '../support/instants.js';
+import { expectNear } from '../support/timestamps.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
 
 /** Five hours off, and a style in which 11/12 is ambiguous. */

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import { tokensOf, type Answer, type SignedIn } from '../support/client.js';
-import { keepOpen } from '../support/secrets.js';
+import { keepOpen } from '../support/secret-detection.js';
 
 /** Stands in every hostile text, and in nothing of ours. */
 const MARK = 'm4rk';

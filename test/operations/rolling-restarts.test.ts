@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../support/app.js';
-import { Balancer } from '../support/balancer.js';
+import { Balancer } from '../support/load-balancer.js';
 import { ended, startNode } from '../support/processes.js';
 import { restartInTurn } from '../support/rolling-restarts.js';
 
