@@ -18,13 +18,13 @@ import { RequestMetrics } from './metrics/request.metrics.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RouteSettingsCheck } from './access/route-settings.check.js';
 import { HashAdmissionHook } from './access/hash-admission.hook.js';
-import { registerDocs } from './openapi/documentation-pages.js';
-import { processLog } from './logging/log-sink.js';
+import { registerDocs } from './openapi/swagger-ui.js';
+import { processLog } from './logging/buffered-log-output.js';
 import { logOptions, type LogStream } from './logging/log-options.js';
 import { registerOpenApi } from './openapi/openapi-document.js';
 import { NestLogger } from './logging/nest-logger.js';
-import { countRequests } from './http/request-counts.js';
-import { useRequestLog } from './logging/request-log.js';
+import { countRequests } from './http/response-counts.js';
+import { useRequestLog } from './logging/access-log.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http/http-server.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {

@@ -3,7 +3,7 @@ import { maxHeaderSize } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { MOST_ADDRESSES } from './access/address-limit.js';
 import { MOST_CACHED_SECONDS } from './auth/jwks.controller.js';
-import type { Setting } from './config/setting-kinds.js';
+import type { Setting } from './config/setting-parsers.js';
 import { MOST_ACCESS_TOKEN_SECONDS, settings } from './config/settings.js';
 import { TIMEOUT_MS } from './database/dedicated-connection.js';
 import { POLL_MS } from './database/change-feed.js';

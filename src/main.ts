@@ -1,5 +1,5 @@
 import './cli/supported-node.js';
-import { Termination } from './config/termination.js';
+import { Termination } from './config/termination-signals.js';
 
 // Before everything else is loaded, which takes long enough for a signal.
 const termination = Termination.watch();

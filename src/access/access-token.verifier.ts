@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
 import { CONFIG, type Config } from '../config/config.js';
 import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { RevocationStaleness } from '../revocation/revocation-staleness.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { KeyRing } from '../tokens/key-ring.js';

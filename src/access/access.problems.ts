@@ -1,5 +1,5 @@
 import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { defineProblem } from '../problems/problem.js';
 
 const INVALID = { 'www-authenticate': `${BEARER_CHALLENGE}, error="invalid_token"` };

@@ -6,13 +6,13 @@ import type { Principal } from '../access/principal.js';
 import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { passwordProblems } from '../passwords/password-policy.js';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refreshTokenProblems } from '../sessions/sessions.problems.js';
 import { HashesPassword } from '../access/hash-admission.hook.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
 import { ClientDisconnect } from '../http/client-disconnect.decorator.js';
-import { NoContent } from '../http/no-content.js';
+import { NoContent } from '../http/no-content.schema.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import {

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { Public } from '../access/route-access.decorators.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { KeyRing } from '../tokens/key-ring.js';
-import { NoContent } from '../http/no-content.js';
+import { NoContent } from '../http/no-content.schema.js';
 import { JwkSet } from './auth.schemas.js';
 
 export const MOST_CACHED_SECONDS = 300;

@@ -1,5 +1,5 @@
 import type { Settings } from '../config/config.js';
-import { onceAborted, Termination } from '../config/termination.js';
+import { onceAborted, Termination } from '../config/termination-signals.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/provide-database.js';
 
 /** For the embedded server to end by itself. */

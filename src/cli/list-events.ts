@@ -1,6 +1,6 @@
 import { AuditService } from '../audit/audit.service.js';
 import { UsersService } from '../users/users.service.js';
-import { formats } from '../http/string-formats.js';
+import { formats } from '../http/schema-formats.js';
 import { runScript, withServices } from './with-services.js';
 
 const USAGE = 'usage: npm run events [-- ADDRESS | USER_ID]';

@@ -2,13 +2,13 @@ import { lookup } from 'node:dns/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requireMasterSecret, type DatabaseConfig, type Settings } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
-import { aborted, onceAborted, type Termination } from '../config/termination.js';
+import { aborted, onceAborted, type Termination } from '../config/termination-signals.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/provide-database.js';
 import { requireRowRights } from '../database/role-rights.js';
 import { bringSchemaUpToDate } from '../database/schema-version.js';
 import { whenDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from './shutdown-deadlines.js';
-import { processLog } from '../logging/log-sink.js';
+import { processLog } from '../logging/buffered-log-output.js';
 import { startLog } from '../logging/log-options.js';
 
 /** In which the embedded database's processes are launched. */

@@ -1,4 +1,4 @@
-import { onceAborted, type Termination } from '../config/termination.js';
+import { onceAborted, type Termination } from '../config/termination-signals.js';
 
 /** For what is left once connections have been cut off. */
 const CUT_OFF_MS = 3000;

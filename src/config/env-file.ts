@@ -1,5 +1,5 @@
 import { parseEnv } from 'node:util';
-import { readTextFile } from './text-file.js';
+import { readTextFile } from './utf8-file.js';
 
 /** Names and values of a `.env` file, and what in it would not be read as it is meant: `line 3 …`, never a value. */
 export interface EnvFile {

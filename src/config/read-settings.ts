@@ -1,13 +1,13 @@
 import ipaddr from 'ipaddr.js';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { adjustmentsOf } from './adjustments.js';
+import { adjustmentsOf } from './setting-warnings.js';
 import type { Settings } from './config.js';
 import { readEnvFile } from './env-file.js';
 import { schemaOf } from './postgres-url.js';
-import type { Setting } from './setting-kinds.js';
+import type { Setting } from './setting-parsers.js';
 import { settings } from './settings.js';
-import { readTextFile } from './text-file.js';
+import { readTextFile } from './utf8-file.js';
 
 /** What the settings are for: serving takes all of them, migrating and seeding only those of the database. */
 type Purpose = 'serve' | 'migrate';

@@ -1,5 +1,5 @@
 import { flawOfPostgresUrl } from './postgres-url.js';
-import { flag, host, integer, networks, oneOf, origins, path, secret, secrets, text, url } from './setting-kinds.js';
+import { flag, host, integer, networks, oneOf, origins, path, secret, secrets, text, url } from './setting-parsers.js';
 
 /** No access token lives longer, on whatever node it was minted. */
 export const MOST_ACCESS_TOKEN_SECONDS = 3600;

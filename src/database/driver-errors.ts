@@ -1,4 +1,4 @@
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { Prisma } from './generated/client.js';
 

@@ -1,5 +1,5 @@
 import { readSettings } from '../config/read-settings.js';
-import { onceAborted, Termination } from '../config/termination.js';
+import { onceAborted, Termination } from '../config/termination-signals.js';
 import { provideDatabase } from './provide-database.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { DatabaseConfig, Settings } from '../config/config.js';
-import { keptSecret, localSecret } from '../config/local-secret.js';
+import { keptSecret, localSecret } from '../secrets/secret-file.js';
 import { holdsCluster, requireClusterOfSecrets } from '../embedded-postgres/cluster.js';
 import { openDataDirectory, type DataDirectory } from '../embedded-postgres/data-directory.js';
 import { openInstallation } from '../embedded-postgres/installation.js';

@@ -1,7 +1,7 @@
 import { chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readLine, writeOnce } from '../config/durable-file.js';
-import { localSecret } from '../config/local-secret.js';
+import { readLine, writeOnce } from '../secrets/write-once-file.js';
+import { localSecret } from '../secrets/secret-file.js';
 import { runAs } from './run-as-server-user.js';
 import type { DataDirectory } from './data-directory.js';
 import type { Installation } from './installation.js';

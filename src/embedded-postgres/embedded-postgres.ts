@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { keptSecret } from '../config/local-secret.js';
-import { aborted } from '../config/termination.js';
+import { keptSecret } from '../secrets/secret-file.js';
+import { aborted } from '../config/termination-signals.js';
 import { ensureCluster, ROLE } from './cluster.js';
 import type { Installation } from './installation.js';
 import { isPassing, Lease, type Role } from './server-lease.js';

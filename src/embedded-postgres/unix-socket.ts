@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { readLine, writeOnce } from '../config/durable-file.js';
+import { readLine, writeOnce } from '../secrets/write-once-file.js';
 import { requireReach } from './run-as-server-user.js';
 import type { Installation } from './installation.js';
 

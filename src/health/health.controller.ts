@@ -5,7 +5,7 @@ import { Unlimited } from '../access/address-limit.js';
 import { Public } from '../access/route-access.decorators.js';
 import { routeConfig } from '../access/route-settings.js';
 import { PrismaService } from '../database/prisma.service.js';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { RevocationStaleness } from '../revocation/revocation-staleness.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { problemResponses } from '../problems/problem-responses.js';

@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 
 /** Why a probe answers 503. */
 type Reason = 'leaving' | 'no_key' | 'stale' | 'database' | 'read_only';

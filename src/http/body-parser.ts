@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { mediaTypeUnsupported, requestMalformed } from '../problems/framework.problems.js';
+import { mediaTypeUnsupported, requestMalformed } from '../problems/http-status.problems.js';
 import { BODY_LIMIT_BYTES, bodyLimitOf } from './body-limit.js';
 import { parseStrictJson } from './strict-json.js';
 

@@ -9,15 +9,15 @@ import {
   requestMalformed,
   requestTimeout,
   uriTooLong,
-} from '../problems/framework.problems.js';
+} from '../problems/http-status.problems.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problems/problem-body.js';
 import type { Problem } from '../problems/problem.js';
 import { clientAddress, type IsTrusted } from './client-address.js';
 import type { FieldsByOrigin } from './cors.js';
-import { boundPieces } from './input-bounds.js';
+import { boundPieces } from './body-chunk-limit.js';
 import { endAfterAnswers } from './pipelining.js';
 import { requestId } from './request-id.js';
-import type { CountRequest } from './request-limit.js';
+import type { CountRequest } from './request-rate-limit.js';
 import { MAX_TARGET_LENGTH } from './query-string.js';
 
 /** What Node says of a request that it could not parse or did not receive in time. */

@@ -5,7 +5,7 @@ import { Type, type Static } from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProblemFilter } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
-import { registerDocs } from '../openapi/documentation-pages.js';
+import { registerDocs } from '../openapi/swagger-ui.js';
 import { registerOpenApi } from '../openapi/openapi-document.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 

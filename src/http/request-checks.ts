@@ -6,7 +6,7 @@ import {
   notFound,
   requestMalformed,
   uriTooLong,
-} from '../problems/framework.problems.js';
+} from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { MAX_FLAWS } from './validation-errors.js';
 import {
@@ -17,8 +17,8 @@ import {
   unexpectedNames,
   type Query,
 } from './query-string.js';
-import type { Routes } from './known-routes.js';
-import { expectationFailed, validationFailed } from './http.problems.js';
+import type { Routes } from './allowed-methods.js';
+import { expectationFailed, validationFailed } from './validation.problems.js';
 
 /** More header fields than this are 431. Node drops the surplus of 2000 in silence, so the limit must be ours. */
 export const MAX_HEADER_FIELDS = 100;

@@ -1,8 +1,8 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler } from 'fastify';
-import { formats } from './string-formats.js';
+import { formats } from './schema-formats.js';
 import { inputFlaws, type HttpPart } from './validation-errors.js';
-import { validationFailed } from './http.problems.js';
+import { validationFailed } from './validation.problems.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 

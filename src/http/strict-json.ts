@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { jsonFlaw } from '../verifier/strict-json-scan.js';
-import { jsonMalformed } from './http.problems.js';
+import { jsonMalformed } from './validation.problems.js';
 
 /**
  * JSON.parse that takes only what has one meaning everywhere: see {@link jsonFlaw}; also refuses ill-formed UTF-8 and a

@@ -1,7 +1,7 @@
 import type { FastifyHttpOptions } from 'fastify';
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
-import { loggedError } from './error-fields.js';
+import { loggedError } from './error-serializer.js';
 import { redacted } from './redaction.js';
 
 /** Where the lines of the log go. */

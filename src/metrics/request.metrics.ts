@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { RequestCount } from '../http/request-counts.js';
+import type { RequestCount } from '../http/response-counts.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
 /** What is answered. */

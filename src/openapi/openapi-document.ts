@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ProblemBody } from '../problems/problem-body.js';
 import { answerError } from '../problems/problem.filter.js';
 import { isOptional } from '../http/body-parser.js';
-import { documentedRoute, type RouteProblems } from './route-documentation.js';
+import { documentedRoute, type RouteProblems } from './openapi-operation.js';
 
 export interface OpenApiSettings extends RouteProblems {
   readonly version: string;

@@ -1,4 +1,4 @@
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { ARGON2_PACKAGES, type Argon2Package } from './argon2-engine.js';
 import { HashThread, type HashTask } from './hash-thread.js';

@@ -1,4 +1,4 @@
-import { requestMalformed } from '../problems/framework.problems.js';
+import { requestMalformed } from '../problems/http-status.problems.js';
 import type { ProblemFactory } from '../problems/problem.js';
 import { readBlocklist, type Blocklist } from './blocklist.js';
 import { isDecorated, isPair, isRepetition, isRun } from './password-patterns.js';

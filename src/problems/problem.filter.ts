@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
 import { PROBLEM_MEDIA_TYPE, problemBody } from './problem-body.js';
-import { toProblem, type Translate } from './to-problem.js';
+import { toProblem, type Translate } from './error-to-problem.js';
 
 /** The one way from an error to an answer: handlers, hooks, validation, parser and router alike. */
 @Catch()

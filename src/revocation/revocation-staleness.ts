@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationsService } from './revocations.service.js';
 

@@ -4,7 +4,7 @@ import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
 import { translateDatabaseError } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
-import { internalError, serviceUnavailable } from '../problems/framework.problems.js';
+import { internalError, serviceUnavailable } from '../problems/http-status.problems.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { sessionClientOf } from './session-client.js';
 import { RefreshTokens, type RefreshTokenContent } from './refresh-tokens.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { hash } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import { ChangeFeed, type ChangeQuery } from '../database/change-feed.js';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { openKey } from '../secrets/sealed-key.js';
 import {
   importSigningKey,

@@ -5,7 +5,7 @@ import { AuditService } from '../audit/audit.service.js';
 import { violatedIndex } from '../database/driver-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
-import { serviceUnavailable } from '../problems/framework.problems.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
 import type { Credential } from './credential.js';
 import type { UserView } from './user-view.js';

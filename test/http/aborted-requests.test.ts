@@ -7,7 +7,7 @@ import { expect, it, vi } from 'vitest';
 import { Public } from '../../src/access/route-access.decorators.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { PasswordsService } from '../../src/passwords/passwords.service.js';
-import { EmptyRequest } from '../../src/http/empty-request.js';
+import { EmptyRequest } from '../../src/http/empty-request-events.js';
 import { PASSWORD, startApp, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
 import { heapInUse } from '../support/heap.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Public } from '../../src/access/route-access.decorators.js';
-import { serviceUnavailable } from '../../src/problems/framework.problems.js';
+import { serviceUnavailable } from '../../src/problems/http-status.problems.js';
 import { SECURITY_HEADERS } from '../../src/http/response-headers.js';
 import { afterAllTests, startApp, type TestApp } from '../support/app.js';
 

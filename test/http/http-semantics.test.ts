@@ -2,7 +2,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { Agent, METHODS, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Public } from '../../src/access/route-access.decorators.js';
-import { internalError, serviceUnavailable } from '../../src/problems/framework.problems.js';
+import { internalError, serviceUnavailable } from '../../src/problems/http-status.problems.js';
 import { SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY } from '../../src/http/response-headers.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';

@@ -11,7 +11,7 @@ import {
   requestTimeout,
   serviceUnavailable,
   uriTooLong,
-} from './framework.problems.js';
+} from './http-status.problems.js';
 import { Problem, type ProblemFactory } from './problem.js';
 
 /** Recognises a module's own driver errors; undefined means "not mine". */

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { lazyLogger } from './lazy-logger.js';
+import { lazyLogger } from './lazy-request-logger.js';
 
 /** An instance that logs into an array, and how often it made a logger of its own. */
 function logging(level: string): {

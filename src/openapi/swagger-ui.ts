@@ -1,6 +1,6 @@
 import swagger, { type StaticDocumentSpec } from '@fastify/swagger';
 import Fastify, { type FastifyInstance, type RouteHandlerMethod } from 'fastify';
-import { notFound } from '../problems/framework.problems.js';
+import { notFound } from '../problems/http-status.problems.js';
 import { registerPublic } from './openapi-document.js';
 
 /** What Swagger UI needs from this origin; its icons are data URIs in its style sheet, its styles partly inline. */

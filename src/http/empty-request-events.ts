@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { BoundedIncomingMessage } from './input-bounds.js';
+import { BoundedIncomingMessage } from './body-chunk-limit.js';
 
 type Listener = (...args: unknown[]) => void;
 

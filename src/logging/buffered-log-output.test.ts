@@ -3,7 +3,7 @@ import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { LogSink } from './log-sink.js';
+import { LogSink } from './buffered-log-output.js';
 
 /** More than a pipe holds. */
 const MANY = 20_000;

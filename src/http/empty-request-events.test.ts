@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { EmptyRequest, followingResponses } from './empty-request.js';
+import { EmptyRequest, followingResponses } from './empty-request-events.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
 const WAYS = ['on', 'once', 'addListener'] as const;

@@ -4,7 +4,7 @@ import { createServer, request as ask, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
-import { MOST_PIECES_AT_ONCE } from './input-bounds.js';
+import { MOST_PIECES_AT_ONCE } from './body-chunk-limit.js';
 import { MOST_WAITING_REQUESTS } from './pipelining.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 

@@ -8,10 +8,10 @@ import {
   requestMalformed,
   requestTimeout,
   uriTooLong,
-} from '../problems/framework.problems.js';
+} from '../problems/http-status.problems.js';
 import type { ProblemFactory, ProblemKind } from '../problems/problem.js';
 import { documentedResponse, isProblemResponse } from '../problems/problem-responses.js';
-import { expectationFailed, jsonMalformed, validationFailed } from '../http/http.problems.js';
+import { expectationFailed, jsonMalformed, validationFailed } from '../http/validation.problems.js';
 
 /** What any route can answer before its handler is reached. */
 const EVERYWHERE = [

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readLine, removeDrafts, writeOnce } from './durable-file.js';
+import { readLine, removeDrafts, writeOnce } from './write-once-file.js';
 
 const BYTES = 32;
 const SHAPE = /^[\w-]{43}$/;
