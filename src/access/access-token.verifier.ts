@@ -44,7 +44,7 @@ export class AccessTokenVerifier implements OnModuleInit {
 
   /** The key ring is of a lower module, so it is loaded by now. */
   onModuleInit(): void {
-    this.keyRing.follow((keys) => {
+    this.keyRing.onKeysChanged((keys) => {
       this.#verifier.replaceKeys(keys.map(({ kid, alg, verificationKey }) => ({ kid, alg, key: verificationKey })));
     });
   }
@@ -53,7 +53,7 @@ export class AccessTokenVerifier implements OnModuleInit {
   recall(token: string): Principal | undefined {
     const principal = this.#cache.get(token, Date.now() / 1000);
     if (principal === undefined || this.freshness.isStale) return undefined;
-    if (this.revocations.names(principal.sessionId, principal.tokenId)) return undefined;
+    if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) return undefined;
     this.#hits++;
     return principal;
   }
@@ -86,7 +86,7 @@ export class AccessTokenVerifier implements OnModuleInit {
 
   #verifyNow(token: string): Principal {
     try {
-      return this.#keep(token, this.#verifier.verify(token));
+      return this.#keep(token, this.#verifier.verifyToken(token));
     } catch (error) {
       throw this.#problemOf(error);
     }
@@ -100,7 +100,7 @@ export class AccessTokenVerifier implements OnModuleInit {
 
   async #verifyElsewhere(token: string): Promise<Principal> {
     try {
-      return this.#keep(token, await this.#verifier.verifyLater(token));
+      return this.#keep(token, await this.#verifier.verifyTokenOffThread(token));
     } catch (error) {
       throw this.#problemOf(error);
     }
@@ -117,8 +117,8 @@ export class AccessTokenVerifier implements OnModuleInit {
 
   /** What a signature does not say. */
   #requireNotRevoked(principal: Principal): Principal {
-    if (this.revocations.names(principal.sessionId, principal.tokenId)) throw tokenRevoked();
-    this.freshness.require();
+    if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) throw tokenRevoked();
+    this.freshness.requireFreshRevocations();
     return principal;
   }
 

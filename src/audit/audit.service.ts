@@ -22,22 +22,22 @@ export class AuditService {
     private readonly prisma: PrismaService,
     private readonly repository: AuditRepository,
   ) {
-    jobs.every(PURGE_SECONDS, 'purge audit trail', () => this.purge());
+    jobs.every(PURGE_SECONDS, 'purge audit trail', () => this.purgeEvents());
   }
 
   /** Writes the event with the transaction, and tells of it once it is committed. */
-  async record(tx: Transaction, event: AuditEvent): Promise<void> {
+  async recordEvent(tx: Transaction, event: AuditEvent): Promise<void> {
     await this.repository.insert(tx, event);
-    this.prisma.afterCommit(tx, () => this.log(event));
+    this.prisma.afterCommit(tx, () => this.logEvent(event));
   }
 
-  /** Writes the event with a statement that stands alone, if `part` of it returns a row. Then {@link tell} of it. */
-  insertion(event: AuditEvent, part: string): Prisma.Sql {
+  /** Writes the event with a statement that stands alone, if `part` of it returns a row. Then call {@link logEvent}. */
+  eventInsertSql(event: AuditEvent, part: string): Prisma.Sql {
     return this.repository.insertion(event, part);
   }
 
   /** One line in the log. */
-  log({ event, by, userId, sessionId, details }: AuditEvent): void {
+  logEvent({ event, by, userId, sessionId, details }: AuditEvent): void {
     const whence = typeof by === 'string' ? { actor: by } : { actor: 'user', ip: by.address, reqId: by.requestId };
     const line = { event, ...whence, userId, sessionId, ...details, msg: 'security' };
     if (AUDIT_EVENTS[event] === 'warn') this.#log.warn(line);
@@ -45,13 +45,13 @@ export class AuditService {
   }
 
   /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */
-  async purge(): Promise<void> {
+  async purgeEvents(): Promise<void> {
     const { auditRetentionDays } = this.config;
     await this.jobs.walk(PURGE_AUDIT_LOCK, (query, after) => this.repository.purge(query, auditRetentionDays, after));
   }
 
   /** Everything there is in the order in which it was written, of one user or of all, read in pages. */
-  async *list(userId?: string): AsyncGenerator<AuditRecord> {
+  async *listEvents(userId?: string): AsyncGenerator<AuditRecord> {
     let after: string | undefined = '0';
     do {
       const page: AuditRecord[] = await this.repository.page(after, PAGE_SIZE, userId);

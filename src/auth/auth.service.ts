@@ -44,31 +44,31 @@ export class AuthService {
     client: ClientInfo,
     disconnected?: AbortSignal,
   ): Promise<LoggedIn> {
-    this.tokens.requireKey();
+    this.tokens.requireSigningKey();
     const admitted = await this.limits.admitLogin({ email, address: client.address, deviceToken });
     const started = await runAdmitted(admitted, () => this.#startSession(email, password, client, disconnected));
     const { user, sessionId, refreshToken } = started;
     const newDeviceToken = await admitted.succeed(user.id);
-    return { ...this.tokens.issue(user, sessionId), refreshToken, deviceToken: newDeviceToken };
+    return { ...this.tokens.issueAccessToken(user, sessionId), refreshToken, deviceToken: newDeviceToken };
   }
 
   /** @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused` or `too_many_attempts`. */
   async refresh(presented: string, client: ClientInfo): Promise<IssuedTokens> {
-    this.tokens.requireKey();
-    const token = this.sessions.read(presented);
+    this.tokens.requireSigningKey();
+    const token = this.sessions.readRefreshToken(presented);
     const admitted = await this.limits.admitRefresh(token.sessionId, client.address);
     const { userId, email, sessionId, secondsLeft, refreshToken } = await runAdmitted(admitted, () =>
-      this.sessions.refresh(token, client),
+      this.sessions.refreshSession(token, client),
     );
-    return { ...this.tokens.issue({ id: userId, email }, sessionId, secondsLeft), refreshToken };
+    return { ...this.tokens.issueAccessToken({ id: userId, email }, sessionId, secondsLeft), refreshToken };
   }
 
   #startSession(email: string, password: string, client: ClientInfo, disconnected: AbortSignal | undefined) {
     return this.users.whileVerified(
       () => this.users.verify(email, password, disconnected),
-      async (tx, user) => ({ user, ...(await this.sessions.start(tx, user.id, client)) }),
+      async (tx, user) => ({ user, ...(await this.sessions.startSession(tx, user.id, client)) }),
       async (user) => {
-        const started = await this.sessions.startUndisturbed(user.id, user.passwordHash, client);
+        const started = await this.sessions.tryStartSession(user.id, user.passwordHash, client);
         return started && { user, ...started };
       },
     );
@@ -86,7 +86,7 @@ export class AuthService {
   /** Ends one of the caller's sessions; false when there is none of this id that has not ended. @throws Problem `too_many_attempts`. */
   async endSession(caller: { userId: string; sessionId: string }, id: string, client: ClientInfo): Promise<boolean> {
     const admitted = await this.limits.admitLogout(caller.sessionId);
-    return runAdmitted(admitted, () => this.sessions.end(id, client, caller.userId));
+    return runAdmitted(admitted, () => this.sessions.endSession(id, client, caller.userId));
   }
 
   /**
@@ -95,16 +95,16 @@ export class AuthService {
    * `refresh_token_reused`.
    */
   async logoutByRefreshToken(refreshToken: string, scope: LogoutScope, client: ClientInfo): Promise<void> {
-    const token = this.sessions.read(refreshToken);
+    const token = this.sessions.readRefreshToken(refreshToken);
     const admitted = await this.limits.admitLogout(token.sessionId);
     await runAdmitted(admitted, async () => {
-      if (scope === 'local') await this.sessions.end(token.sessionId, client);
-      else await this.#end(await this.sessions.identify(token, client), scope, client);
+      if (scope === 'local') await this.sessions.endSession(token.sessionId, client);
+      else await this.#end(await this.sessions.verifyRefreshToken(token, client), scope, client);
     });
   }
 
   async #end(caller: { userId: string; sessionId: string }, scope: LogoutScope, client: ClientInfo): Promise<void> {
-    if (scope === 'local') await this.sessions.end(caller.sessionId, client, caller.userId);
+    if (scope === 'local') await this.sessions.endSession(caller.sessionId, client, caller.userId);
     else await this.accounts.endSessions(caller, scope, client);
   }
 }

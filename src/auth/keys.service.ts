@@ -15,22 +15,22 @@ export class KeysService {
   /** Every key there ever was, oldest first. @throws Error with `JWT_SECRET`, which is changed by hand. */
   async list(): Promise<KeyRecord[]> {
     this.#requireManaged();
-    return this.rotation.records();
+    return this.rotation.listKeys();
   }
 
   /** Has the next key sign from now on. @throws Error when verifiers elsewhere may not know it yet. */
   async rotate(): Promise<void> {
     this.#requireManaged();
-    if (await this.rotation.rotate()) return;
+    if (await this.rotation.rotateKey()) return;
     throw new Error('The next key has not been published for KEY_PUBLISH_SECONDS yet: wait, or revoke the active one.');
   }
 
   /** Ends the key and all its tokens, on every node within a second. @throws Error when there is no such key. */
   async revoke(kid: string): Promise<void> {
     this.#requireManaged();
-    const isRemoved = await this.rotation.remove(kid, async (tx, removedKid) => {
-      await this.audit.record(tx, { event: 'key_revoked', by: 'operator', details: { kid: removedKid } });
-      await this.revocations.write(tx, 'kid', [removedKid]);
+    const isRemoved = await this.rotation.removeKey(kid, async (tx, removedKid) => {
+      await this.audit.recordEvent(tx, { event: 'key_revoked', by: 'operator', details: { kid: removedKid } });
+      await this.revocations.writeRevocations(tx, 'kid', [removedKid]);
     });
     if (!isRemoved) throw new Error(`There is no key ${kid}, or it is gone already.`);
   }

@@ -30,16 +30,16 @@ export class RestoreService {
    */
   async endEverything(isSecretChanged: boolean): Promise<EndedAccess> {
     this.#requireNewSecret(isSecretChanged);
-    const endedSessions = await this.sessions.endEverybodys();
+    const endedSessions = await this.sessions.endSessionsOfAllUsers();
     let revokedKeys = 0;
-    await this.rotation.replaceAll(async (tx, removedKids) => {
+    await this.rotation.replaceAllKeys(async (tx, removedKids) => {
       revokedKeys = removedKids.length;
-      await this.audit.record(tx, {
+      await this.audit.recordEvent(tx, {
         event: 'database_restored',
         by: 'operator',
         details: { endedSessions, revokedKeys },
       });
-      await this.revocations.write(tx, 'kid', removedKids);
+      await this.revocations.writeRevocations(tx, 'kid', removedKids);
     });
     return { endedSessions, revokedKeys };
   }

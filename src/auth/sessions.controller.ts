@@ -32,7 +32,7 @@ export class SessionsController {
   ): Promise<SessionPage> {
     const size = Number(limit);
     // One more than asked for tells whether there is another page.
-    const sessions = await this.sessions.page(userId, cursor, size + 1);
+    const sessions = await this.sessions.listSessions(userId, cursor, size + 1);
     const items = sessions.slice(0, size).map(({ id, createdAt, refreshedAt, userAgent, network }) => ({
       id,
       createdAt: createdAt.toISOString(),

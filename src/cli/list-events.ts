@@ -11,7 +11,7 @@ await runScript(async ([user, ...rest]) => {
   if (rest.length > 0 || (user !== undefined && !isAddress && !formats.uuid.test(user))) throw new Error(USAGE);
   await withServices(async (services) => {
     const userId = isAddress ? await services.get(UsersService, { strict: false }).idOf(user) : user;
-    for await (const record of services.get(AuditService, { strict: false }).list(userId)) {
+    for await (const record of services.get(AuditService, { strict: false }).listEvents(userId)) {
       process.stdout.write(`${JSON.stringify(record)}\n`);
     }
   });

@@ -31,8 +31,8 @@ export class SessionMetrics {
     );
     metrics.counters('gatehouse_refreshes_total', 'Refresh tokens presented.', 'verdict', () => sessions.stats());
     metrics.gauges('gatehouse_key_age_seconds', 'Since the latest signing key came into its state.', 'state', () => ({
-      ...keyRing.ages(),
+      ...keyRing.stateAgesSeconds(),
     }));
-    metrics.gauges('gatehouse_keys', 'Signing keys.', 'state', () => keyRing.stats());
+    metrics.gauges('gatehouse_keys', 'Signing keys.', 'state', () => keyRing.countKeysByState());
   }
 }

@@ -254,13 +254,13 @@ describe('the queue for a hash', () => {
   it('keeps a place for one who first has to look something up, and refuses before that', async () => {
     const pool = startPool({ queueMilliseconds: 2 * GUESS_MS });
     const lookup = Promise.withResolvers<string>();
-    const lookups = repeat(3, () => pool.admitHash(() => lookup.promise));
+    const lookups = repeat(3, () => pool.withReservedHash(() => lookup.promise));
     let isAsked = false;
-    const refused = refusal(pool.admitHash(async () => (isAsked = true)));
+    const refused = refusal(pool.withReservedHash(async () => (isAsked = true)));
     expect([await refused, isAsked]).toEqual([expect.any(Problem), false]);
     lookup.resolve('found');
     expect(await Promise.all(lookups)).toEqual(['found', 'found', 'found']);
-    expect(await pool.admitHash(async () => 'free again')).toBe('free again');
+    expect(await pool.withReservedHash(async () => 'free again')).toBe('free again');
   });
 
   it('is passed by what runs now or not at all', async () => {

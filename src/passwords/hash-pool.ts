@@ -72,7 +72,7 @@ export class HashPool {
   }
 
   /** Does what comes before a hash, for which a place is kept meanwhile; or refuses before it costs anything. */
-  async admitHash<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
+  async withReservedHash<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
     this.#requireRoom(disconnected);
     this.#expected++;
     try {

@@ -17,7 +17,7 @@ const passwords = new PasswordsService(config);
 beforeAll(() => passwords.onModuleInit());
 
 async function opens(password: string, candidate: string): Promise<boolean> {
-  return passwords.verify(candidate, await passwords.hash(password));
+  return passwords.verifyPassword(candidate, await passwords.hashPassword(password));
 }
 
 /** How many hashes ran: a hash takes its slot before anything is awaited. */
@@ -29,7 +29,7 @@ function hashesOf(work: () => Promise<unknown>): { hashes: number; done: Promise
 
 describe('a password', () => {
   it('is stored as argon2id at the configured cost (PWD-01)', async () => {
-    expect(await passwords.hash('vexing quokkas sing')).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$/);
+    expect(await passwords.hashPassword('vexing quokkas sing')).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$/);
   });
 
   it.each([
@@ -57,43 +57,45 @@ describe('a password', () => {
 
   it('is hashed as its UTF-8 bytes in NFC, as any argon2 would', async () => {
     const other = await loadArgon2();
-    expect(await other.verify(await passwords.hash('cafe\u0301 au lait 🔑'), 'caf\u00e9 au lait 🔑')).toBe(true);
+    expect(await other.verify(await passwords.hashPassword('cafe\u0301 au lait 🔑'), 'caf\u00e9 au lait 🔑')).toBe(
+      true,
+    );
   });
 
   it.each(['x'.repeat(257), 'x'.repeat(1_000_000), 'a lone \ud83e surrogate'])(
     'that nobody can have is wrong without a hash',
     async (impossible) => {
-      const passwordHash = await passwords.hash('vexing quokkas sing');
+      const passwordHash = await passwords.hashPassword('vexing quokkas sing');
       for (const work of [
-        () => passwords.verify(impossible, passwordHash),
-        () => passwords.verifyNothing(impossible),
+        () => passwords.verifyPassword(impossible, passwordHash),
+        () => passwords.verifyDummyHash(impossible),
       ]) {
         const { hashes, done } = hashesOf(work);
         expect([hashes, await done]).toEqual([0, false]);
       }
-      await expect(passwords.hash(impossible)).rejects.toThrow(RangeError);
+      await expect(passwords.hashPassword(impossible)).rejects.toThrow(RangeError);
     },
   );
 
   it.each(['', 'plain text', '$2b$10$abcdefghijklmnopqrstuv'])(
     'is never compared with %j, which is damage and no hash',
     async (damaged) => {
-      await expect(passwords.verify('vexing quokkas sing', damaged)).rejects.toThrow(TypeError);
+      await expect(passwords.verifyPassword('vexing quokkas sing', damaged)).rejects.toThrow(TypeError);
       expect(passwords.stats().running).toBe(0);
     },
   );
 
   it('is refused for its rules by check', () => {
-    expect(() => passwords.check('too short', { email: 'a@mail.example' })).toThrow('password_too_short');
-    expect(() => passwords.check('vexing quokkas sing', { email: 'a@mail.example' })).not.toThrow();
+    expect(() => passwords.checkNewPassword('too short', { email: 'a@mail.example' })).toThrow('password_too_short');
+    expect(() => passwords.checkNewPassword('vexing quokkas sing', { email: 'a@mail.example' })).not.toThrow();
   });
 });
 
 describe('an unknown address', () => {
   it('costs one hash, as a known one does (ENU-02)', async () => {
-    const passwordHash = await passwords.hash('vexing quokkas sing');
-    const known = hashesOf(() => passwords.verify('some other password', passwordHash));
-    const unknown = hashesOf(() => passwords.verifyNothing('some other password'));
+    const passwordHash = await passwords.hashPassword('vexing quokkas sing');
+    const known = hashesOf(() => passwords.verifyPassword('some other password', passwordHash));
+    const unknown = hashesOf(() => passwords.verifyDummyHash('some other password'));
     expect([known.hashes, unknown.hashes]).toEqual([1, 1]);
     expect(await Promise.all([known.done, unknown.done])).toEqual([false, false]);
   });
@@ -101,11 +103,11 @@ describe('an unknown address', () => {
   it('takes as long as a known one at a real cost (ENU-02)', async () => {
     const real = new PasswordsService({ ...config, argon2MemoryKib: 19_456, argon2Passes: 2 });
     await real.onModuleInit();
-    const passwordHash = await real.hash('vexing quokkas sing');
+    const passwordHash = await real.hashPassword('vexing quokkas sing');
     const samples: [number[], number[]] = [[], []];
     for (let round = 0; round < 41; round++) {
-      samples[0].push(await timed(() => real.verify('some other password', passwordHash)));
-      samples[1].push(await timed(() => real.verifyNothing('some other password')));
+      samples[0].push(await timed(() => real.verifyPassword('some other password', passwordHash)));
+      samples[1].push(await timed(() => real.verifyDummyHash('some other password')));
     }
     expect(Math.abs(median(samples[0]) - median(samples[1]))).toBeLessThan(5);
     expect(median(samples[1])).toBeGreaterThan(median(samples[0]) / 2);
@@ -118,13 +120,13 @@ describe('in a storm', () => {
   afterAll(() => narrow.onApplicationShutdown());
 
   it('known and unknown addresses and new passwords are refused alike (ENU-02)', async () => {
-    const passwordHash = await narrow.hash('vexing quokkas sing');
-    const running = narrow.verify('vexing quokkas sing', passwordHash);
+    const passwordHash = await narrow.hashPassword('vexing quokkas sing');
+    const running = narrow.verifyPassword('vexing quokkas sing', passwordHash);
     for (const work of [
-      () => narrow.verify('vexing quokkas sing', passwordHash),
-      () => narrow.verifyNothing('vexing quokkas sing'),
-      () => narrow.hash('vexing quokkas sing'),
-      () => narrow.admitHash(async () => passwordHash),
+      () => narrow.verifyPassword('vexing quokkas sing', passwordHash),
+      () => narrow.verifyDummyHash('vexing quokkas sing'),
+      () => narrow.hashPassword('vexing quokkas sing'),
+      () => narrow.withReservedHash(async () => passwordHash),
     ]) {
       await expect(work()).rejects.toMatchObject({ kind: { code: 'service_unavailable' } });
     }
@@ -133,10 +135,10 @@ describe('in a storm', () => {
   });
 
   it('a hash that can be done without is left out, and done when there is time', async () => {
-    const running = narrow.hash('vexing quokkas sing');
-    expect(await narrow.hashNow('vexing quokkas sing')).toBeUndefined();
+    const running = narrow.hashPassword('vexing quokkas sing');
+    expect(await narrow.hashPasswordIfIdle('vexing quokkas sing')).toBeUndefined();
     await running;
-    expect(await narrow.hashNow('vexing quokkas sing')).toContain('$argon2id$');
+    expect(await narrow.hashPasswordIfIdle('vexing quokkas sing')).toContain('$argon2id$');
     expect(narrow.stats().shed.arrival).toBe(4);
   });
 });
@@ -145,12 +147,12 @@ describe('a stored hash', () => {
   const stronger = new PasswordsService({ ...config, argon2Passes: 2 });
 
   it('is due for another when its cost is not today’s, and works until then (PWD-09)', async () => {
-    const old = await passwords.hash('vexing quokkas sing');
+    const old = await passwords.hashPassword('vexing quokkas sing');
     expect(passwords.needsRehash(old)).toBe(false);
     expect(stronger.needsRehash(old)).toBe(true);
-    expect(await stronger.verify('vexing quokkas sing', old)).toBe(true);
-    expect(stronger.needsRehash(await stronger.hash('vexing quokkas sing'))).toBe(false);
-    expect(passwords.needsRehash(await stronger.hash('vexing quokkas sing'))).toBe(true);
+    expect(await stronger.verifyPassword('vexing quokkas sing', old)).toBe(true);
+    expect(stronger.needsRehash(await stronger.hashPassword('vexing quokkas sing'))).toBe(false);
+    expect(passwords.needsRehash(await stronger.hashPassword('vexing quokkas sing'))).toBe(true);
   });
 
   it.each([
@@ -162,7 +164,7 @@ describe('a stored hash', () => {
     ['length of its tag', /.{4}$/, ''],
     ['length of its salt', /(p=1\$).{2}/, '$1'],
   ])('is due for another when its %s differs', async (_, part, change) => {
-    const current = await passwords.hash('vexing quokkas sing');
+    const current = await passwords.hashPassword('vexing quokkas sing');
     expect(passwords.needsRehash(current.replace(part, change))).toBe(true);
   });
 });

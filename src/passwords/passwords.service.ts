@@ -33,7 +33,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
     });
     // Already here, so that the thread starts while the application is put together. Nothing else is hashed yet: it finds one
     // whatever the settings say.
-    this.#firstHash = this.hash(randomUUID());
+    this.#firstHash = this.hashPassword(randomUUID());
     this.#firstHash.catch(() => undefined);
   }
 
@@ -47,7 +47,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_contextual` */
-  check(password: string, owner: PasswordOwner): void {
+  checkNewPassword(password: string, owner: PasswordOwner): void {
     this.#policy.check(password, owner);
   }
 
@@ -57,17 +57,17 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Does what must be known before a hash, unless there will be no time for the hash: then it is refused first. */
-  admitHash<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
-    return this.#pool.admitHash(before, disconnected);
+  withReservedHash<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
+    return this.#pool.withReservedHash(before, disconnected);
   }
 
-  /** Hashes a password that {@link check} let pass. @returns a PHC string */
-  async hash(password: string, disconnected?: AbortSignal): Promise<string> {
+  /** Hashes a password that {@link checkNewPassword} let pass. @returns a PHC string */
+  async hashPassword(password: string, disconnected?: AbortSignal): Promise<string> {
     return String(await this.#pool.run(this.#hashTask(password), disconnected));
   }
 
-  /** {@link hash} for who can do without: undefined unless it can be done at once. */
-  async hashNow(password: string): Promise<string | undefined> {
+  /** {@link hashPassword} for who can do without: undefined unless it can be done at once. */
+  async hashPasswordIfIdle(password: string): Promise<string | undefined> {
     try {
       const hash = await this.#pool.runNow(this.#hashTask(password));
       return hash?.toString();
@@ -81,16 +81,16 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
    * A text that no password can be is wrong at once; that says nothing about any account.
    * @throws {TypeError} when the hash is not argon2's, which is damage in the database and no wrong password
    */
-  async verify(password: string, passwordHash: string, disconnected?: AbortSignal): Promise<boolean> {
+  async verifyPassword(password: string, passwordHash: string, disconnected?: AbortSignal): Promise<boolean> {
     if (!isHashable(password)) return false;
     if (!passwordHash.startsWith('$argon2')) throw new TypeError('The stored password hash is not argon2');
     const task = { kind: 'verify', password: normalizePassword(password), passwordHash } as const;
     return (await this.#pool.run(task, disconnected)) === true;
   }
 
-  /** Costs what {@link verify} costs for a hash of today, so that an unknown address takes as long (ASVS 6.3.8). */
-  async verifyNothing(password: string, disconnected?: AbortSignal): Promise<false> {
-    await this.verify(password, this.#nobodysHash, disconnected);
+  /** Costs what {@link verifyPassword} costs for a hash of today, so that an unknown address takes as long (ASVS 6.3.8). */
+  async verifyDummyHash(password: string, disconnected?: AbortSignal): Promise<false> {
+    await this.verifyPassword(password, this.#nobodysHash, disconnected);
     return false;
   }
 
@@ -100,7 +100,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Whether two texts are one password, however they are typed. */
-  isSame(one: string, other: string): boolean {
+  isSamePassword(one: string, other: string): boolean {
     return normalizePassword(one) === normalizePassword(other);
   }
 

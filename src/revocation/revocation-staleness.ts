@@ -37,7 +37,7 @@ export class RevocationStaleness implements OnApplicationBootstrap, OnApplicatio
 
   /** Of the older of the two: a node that cannot read the keys does not know whom to trust either. */
   get #ageMs(): number {
-    return performance.now() - Math.min(this.revocations.readAt, this.keyRing.readAt);
+    return performance.now() - Math.min(this.revocations.lastReadAt, this.keyRing.lastReadAt);
   }
 
   /** Since this node last read the revocations and the keys. */
@@ -51,7 +51,7 @@ export class RevocationStaleness implements OnApplicationBootstrap, OnApplicatio
   }
 
   /** To be asked about each guarded request. @throws Problem `service_unavailable` when stale and the policy refuses. */
-  require(): void {
+  requireFreshRevocations(): void {
     if (!this.isStale) return;
     this.#stale[this.#refuses ? 'refused' : 'served']++;
     if (this.#refuses) throw serviceUnavailable({ cause: new Error('revocations are stale') });

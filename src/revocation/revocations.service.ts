@@ -44,17 +44,17 @@ export class RevocationsService {
     private readonly repository: RevocationsRepository,
     private readonly keyRing: KeyRing,
   ) {
-    jobs.every(PURGE_SECONDS, 'purge revocations', () => this.purge());
+    jobs.every(PURGE_SECONDS, 'purge revocations', () => this.purgeRevocations());
     feed.follow((query, isFresh) => this.#read(query, isFresh));
   }
 
   /** Whether a verified token must be refused all the same. */
-  names(sid: string, jti: string): boolean {
+  isRevoked(sid: string, jti: string): boolean {
     return this.#set.names(sid, jti);
   }
 
   /** When this node last read what there is, in milliseconds of `performance.now()`. */
-  get readAt(): number {
+  get lastReadAt(): number {
     return this.#readAt;
   }
 
@@ -72,7 +72,7 @@ export class RevocationsService {
    * Revokes with the transaction; this node obeys before it returns, the others within a second. Until the transaction's end
    * nobody else can revoke, so call it late, and wait for no lock after it.
    */
-  async write(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
+  async writeRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
     if (subjects.length === 0) return;
     await takeLock(tx, REVOCATIONS_LOCK);
     await this.repository.insert(tx, kind, subjects);
@@ -83,7 +83,7 @@ export class RevocationsService {
   }
 
   /** Deletes what can matter no more. */
-  async purge(): Promise<void> {
+  async purgeRevocations(): Promise<void> {
     await this.jobs.walk(PURGE_REVOCATIONS_LOCK, (query, after) => this.repository.purge(query, after));
   }
 
@@ -134,7 +134,7 @@ export class RevocationsService {
 
   #apply({ kind, subject, secondsLeft }: Pick<RevocationRow, 'kind' | 'subject' | 'secondsLeft'>): void {
     if (secondsLeft <= 0) return;
-    if (kind === 'kid') this.keyRing.distrust(subject);
+    if (kind === 'kid') this.keyRing.distrustKey(subject);
     // A session's id is a UUID: tokens have it in lower case, and an earlier version wrote it as the request did.
     else this.#set.add(kind, kind === 'sid' ? subject.toLowerCase() : subject, nowSeconds() + secondsLeft);
   }

@@ -42,29 +42,31 @@ export class SessionsService {
   ) {}
 
   /** Starts a session; its id is the `sid` of its tokens. The caller holds the user's row locked. */
-  async start(tx: Transaction, userId: string, client: ClientInfo): Promise<SessionTokens> {
+  async startSession(tx: Transaction, userId: string, client: ClientInfo): Promise<SessionTokens> {
     const id = randomUUIDv7();
     await this.repository.insert(tx, { id, userId, ...sessionClientOf(client) });
-    await this.audit.record(tx, { event: 'session_started', by: client, userId, sessionId: id });
+    await this.audit.recordEvent(tx, { event: 'session_started', by: client, userId, sessionId: id });
     const displaced = await this.repository.endBeyond(tx, userId, id, MOST_LIVE_SESSIONS - 1);
     for (const sessionId of displaced) {
-      await this.audit.record(tx, { event: 'session_displaced', by: client, userId, sessionId });
+      await this.audit.recordEvent(tx, { event: 'session_displaced', by: client, userId, sessionId });
     }
-    await this.revocations.write(tx, 'sid', displaced);
+    await this.revocations.writeRevocations(tx, 'sid', displaced);
     return this.#firstTokens(id);
   }
 
   /**
-   * {@link start} without a transaction, for a user whose password has this hash; undefined, and nothing done, where a
+   * {@link startSession} without a transaction, for a user whose password has this hash; undefined, and nothing done, where a
    * transaction has to find out what is the matter.
    */
-  async startUndisturbed(userId: string, passwordHash: string, client: ClientInfo): Promise<SessionTokens | undefined> {
+  async tryStartSession(userId: string, passwordHash: string, client: ClientInfo): Promise<SessionTokens | undefined> {
     const id = randomUUIDv7();
     const started: AuditEvent = { event: 'session_started', by: client, userId, sessionId: id };
     const session = { id, userId, passwordHash, ...sessionClientOf(client) };
-    const isStarted = await this.repository.insertUndisturbed(session, (part) => this.audit.insertion(started, part));
+    const isStarted = await this.repository.insertUndisturbed(session, (part) =>
+      this.audit.eventInsertSql(started, part),
+    );
     if (!isStarted) return undefined;
-    this.audit.log(started);
+    this.audit.logEvent(started);
     return this.#firstTokens(id);
   }
 
@@ -72,7 +74,7 @@ export class SessionsService {
    * Exchanges a refresh token for its successor, the same one however often within the grace.
    * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused` once the session has ended.
    */
-  async refresh(presented: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
+  async refreshSession(presented: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
     const session = await this.#judge(presented, await this.repository.exchange(presented), client);
     this.#refreshes[session.verdict]++;
     const { sessionId, userId, email, secondsLeft, counter } = session;
@@ -81,7 +83,7 @@ export class SessionsService {
   }
 
   /** What a refresh token says, of a session alive or not; asks nobody. @throws Problem `refresh_token_invalid`. */
-  read(refreshToken: string): RefreshTokenContent {
+  readRefreshToken(refreshToken: string): RefreshTokenContent {
     const token = this.refreshTokens.read(refreshToken);
     if (token === undefined) throw refreshTokenInvalid();
     return token;
@@ -89,15 +91,18 @@ export class SessionsService {
 
   /**
    * Whose session a refresh token continues; the token is not used up.
-   * @throws Problem as {@link refresh} does.
+   * @throws Problem as {@link refreshSession} does.
    */
-  async identify(presented: RefreshTokenContent, client: ClientInfo): Promise<{ userId: string; sessionId: string }> {
+  async verifyRefreshToken(
+    presented: RefreshTokenContent,
+    client: ClientInfo,
+  ): Promise<{ userId: string; sessionId: string }> {
     const { userId, sessionId } = await this.#judge(presented, await this.repository.judge(presented), client);
     return { userId, sessionId };
   }
 
   /** Ends a session, of this user if one is named; false when there is none of this id that has not ended. */
-  end(sessionId: string, client: ClientInfo, userId?: string): Promise<boolean> {
+  endSession(sessionId: string, client: ClientInfo, userId?: string): Promise<boolean> {
     return this.#end(sessionId, userId, { event: 'session_ended', by: client });
   }
 
@@ -105,7 +110,7 @@ export class SessionsService {
    * Ends all of the user's sessions, or all but one, and does what else belongs to it before anybody waits for the
    * revocations. The caller holds the user's row locked.
    */
-  async endAll(
+  async endSessionsOfUser(
     tx: Transaction,
     userId: string,
     keptId: string | null,
@@ -113,11 +118,11 @@ export class SessionsService {
   ): Promise<void> {
     const ended = await this.repository.endAll(tx, userId, keptId);
     await meanwhile(ended.length);
-    await this.revocations.write(tx, 'sid', ended);
+    await this.revocations.writeRevocations(tx, 'sid', ended);
   }
 
-  /** Whether {@link endAll} would end any. */
-  hasOthers(userId: string, keptId: string | null): Promise<boolean> {
+  /** Whether {@link endSessionsOfUser} would end any. */
+  hasOtherSessions(userId: string, keptId: string | null): Promise<boolean> {
     return this.repository.hasOthers(userId, keptId);
   }
 
@@ -125,7 +130,7 @@ export class SessionsService {
    * Ends every session of everybody, batch by batch, and returns how many. It revokes no access token: whoever calls it takes the
    * keys away afterwards.
    */
-  async endEverybodys(): Promise<number> {
+  async endSessionsOfAllUsers(): Promise<number> {
     let count = 0;
     for (let after: string | undefined; ;) {
       const ended = await this.prisma.transaction((tx) => this.repository.endNext(tx, after));
@@ -136,7 +141,7 @@ export class SessionsService {
   }
 
   /** The user's live sessions, newest first. */
-  page(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
+  listSessions(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
     return this.repository.page(userId, after, size);
   }
 
@@ -153,8 +158,8 @@ export class SessionsService {
     return this.prisma.transaction(async (tx) => {
       const ended = await this.repository.end(tx, id, ofUser);
       if (ended === undefined) return false;
-      await this.audit.record(tx, { ...event, ...ended });
-      await this.revocations.write(tx, 'sid', [ended.sessionId]);
+      await this.audit.recordEvent(tx, { ...event, ...ended });
+      await this.revocations.writeRevocations(tx, 'sid', [ended.sessionId]);
       return true;
     });
   }

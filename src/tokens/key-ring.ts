@@ -60,16 +60,16 @@ export class KeyRing {
    * has been published long enough.
    * @throws Problem `service_unavailable` for the moment in which there is none.
    */
-  get signing(): SigningKey {
-    if (performance.now() > this.readAt + LONGEST_UNREAD_MS)
+  get signingKey(): SigningKey {
+    if (performance.now() > this.lastReadAt + LONGEST_UNREAD_MS)
       throw serviceUnavailable({ cause: new Error('the keys are stale') });
     if (this.#signing === undefined) throw serviceUnavailable({ cause: new Error('no key is active') });
     return this.#signing;
   }
 
-  /** Whether {@link signing} has a key to give. */
+  /** Whether {@link signingKey} has a key to give. */
   get canSign(): boolean {
-    return this.#signing !== undefined && performance.now() <= this.readAt + LONGEST_UNREAD_MS;
+    return this.#signing !== undefined && performance.now() <= this.lastReadAt + LONGEST_UNREAD_MS;
   }
 
   /** Whether there is a key whose tokens are accepted. */
@@ -78,12 +78,12 @@ export class KeyRing {
   }
 
   /** What must not go on once the database was read: nothing signs, or it has keys that this node knows to be revoked. */
-  get isBroken(): boolean {
+  get needsRepair(): boolean {
     return this.#signing === undefined || this.#revived.length > 0;
   }
 
   /** Keys that the database still has, or has again after a restore, although they were revoked. */
-  get revived(): readonly string[] {
+  get reappearedKids(): readonly string[] {
     return this.#revived;
   }
 
@@ -96,18 +96,18 @@ export class KeyRing {
    * When this node last read the managed keys and could open them, in milliseconds of `performance.now()`; with `JWT_SECRET`
    * there is nothing to read.
    */
-  get readAt(): number {
+  get lastReadAt(): number {
     return this.config.jwtSecret ? Infinity : this.#readAt;
   }
 
   /** How many keys there are of each state. */
-  stats(): Readonly<Record<RingKey['state'], number>> {
+  countKeysByState(): Readonly<Record<RingKey['state'], number>> {
     const count = (state: KeyState): number => this.#keys.filter((key) => key.state === state).length;
     return { next: count('next'), active: count('active'), retiring: count('retiring') };
   }
 
   /** Seconds since the latest change to each state that a key is in. */
-  ages(): Readonly<Partial<Record<RingKey['state'], number>>> {
+  stateAgesSeconds(): Readonly<Partial<Record<RingKey['state'], number>>> {
     const ages: Partial<Record<RingKey['state'], number>> = {};
     for (const { state, since } of this.#keys) {
       ages[state] = Math.min(ages[state] ?? Infinity, (performance.now() - since) / 1000);
@@ -116,13 +116,13 @@ export class KeyRing {
   }
 
   /** Calls the follower with the keys whose tokens are accepted, now and after each change. */
-  follow(follower: Follower): void {
+  onKeysChanged(follower: Follower): void {
     this.#followers.push(follower);
     follower(this.#keys);
   }
 
   /** Accepts no token of this key from now on, whatever the database says later. */
-  distrust(kid: string): void {
+  distrustKey(kid: string): void {
     this.#distrusted.add(kid);
     const lost = this.#keys.find((key) => key.kid === kid);
     if (lost === undefined) return;

@@ -12,10 +12,10 @@ const REPAIR_SECONDS = 1;
 export class KeyRotationJob {
   constructor(jobs: BackgroundJobs, rotation: KeyRotationService, keyRing: KeyRing) {
     if (!rotation.isManaged) return;
-    jobs.beforehand(() => rotation.prepare());
-    jobs.every(CHECK_SECONDS, 'rotate keys', () => rotation.maintain());
+    jobs.beforehand(() => rotation.prepareKeys());
+    jobs.every(CHECK_SECONDS, 'rotate keys', () => rotation.maintainKeys());
     jobs.every(REPAIR_SECONDS, 'repair keys', async () => {
-      if (keyRing.isBroken) await rotation.repair(keyRing.revived);
+      if (keyRing.needsRepair) await rotation.repairKeys(keyRing.reappearedKids);
     });
   }
 }

@@ -36,20 +36,20 @@ export class KeyRotationService {
   }
 
   /** Before anything is served there is a key that signs and a next one. */
-  async prepare(): Promise<void> {
+  async prepareKeys(): Promise<void> {
     if (!(await this.repository.isAnyActive())) await this.#makeFirst();
-    await this.maintain();
+    await this.maintainKeys();
     await this.feed.catchUp();
   }
 
-  /** {@link prepare} once more, where the keys were lost or an older state of them has come back: these have been revoked. */
-  async repair(revived: readonly string[]): Promise<void> {
+  /** {@link prepareKeys} once more, where the keys were lost or an older state of them has come back: these have been revoked. */
+  async repairKeys(revived: readonly string[]): Promise<void> {
     if (revived.length > 0) await this.#makeFirst(revived);
-    await this.prepare();
+    await this.prepareKeys();
   }
 
   /** Does what is due: seals anew, rotates, publishes a next key, takes dead keys away. */
-  async maintain(): Promise<void> {
+  async maintainKeys(): Promise<void> {
     await this.#reseal();
     const { signingAlg } = this.config;
     const { isNextMissing, isRotationDue, isBurialDue } = await this.repository.due(signingAlg, this.#times);
@@ -63,7 +63,7 @@ export class KeyRotationService {
   }
 
   /** Rotates now, before its time; false when the next key has not been published for `KEY_PUBLISH_SECONDS` yet. */
-  async rotate(): Promise<boolean> {
+  async rotateKey(): Promise<boolean> {
     const { signingAlg } = this.config;
     const spare = await this.#generate(signingAlg);
     return this.#change(async (tx) => {
@@ -77,8 +77,8 @@ export class KeyRotationService {
    * Takes a key away at once and, when it was the active one, has the next sign. `record` belongs into the same transaction: it
    * tells every node to distrust the key that was removed. False when there is no such key, or it is gone.
    */
-  async remove(kid: string, record: (tx: Transaction, removedKid: string) => Promise<void>): Promise<boolean> {
-    const key = (await this.records()).find((candidate) => candidate.kid === kid);
+  async removeKey(kid: string, record: (tx: Transaction, removedKid: string) => Promise<void>): Promise<boolean> {
+    const key = (await this.listKeys()).find((candidate) => candidate.kid === kid);
     if (key === undefined || key.state === 'gone') return false;
     const alg = key.alg as SigningAlg;
     // One that was retiring leaves no gap; of the others the next takes the place, and a new one the next's.
@@ -99,7 +99,7 @@ export class KeyRotationService {
    * Takes every key away at once and has new ones in their place, of which one signs; none with `JWT_SECRET`. `record` belongs into the
    * same transaction: it tells every node to distrust the keys that were removed.
    */
-  async replaceAll(record: (tx: Transaction, removedKids: readonly string[]) => Promise<void>): Promise<void> {
+  async replaceAllKeys(record: (tx: Transaction, removedKids: readonly string[]) => Promise<void>): Promise<void> {
     const { signingAlg } = this.config;
     const spares = this.isManaged ? [await this.#generate(signingAlg), await this.#generate(signingAlg)] : [];
     await this.#change(async (tx) => {
@@ -113,13 +113,13 @@ export class KeyRotationService {
   }
 
   /** Every key there ever was, oldest first. */
-  records(): Promise<KeyRecord[]> {
+  listKeys(): Promise<KeyRecord[]> {
     return this.repository.records();
   }
 
   async #rotate(tx: Transaction, times: RotationTimes, by: 'operator' | 'system'): Promise<boolean> {
     const kid = await this.repository.rotate(tx, this.config.signingAlg, times);
-    if (kid !== undefined) await this.audit.record(tx, { event: 'key_rotated', by, details: { kid } });
+    if (kid !== undefined) await this.audit.recordEvent(tx, { event: 'key_rotated', by, details: { kid } });
     return kid !== undefined;
   }
 
@@ -131,7 +131,7 @@ export class KeyRotationService {
         for (const kid of revoked) {
           const removedKid = await this.repository.remove(tx, kid);
           if (removedKid === undefined) continue;
-          await this.audit.record(tx, { event: 'key_revoked', by: 'system', details: { kid: removedKid } });
+          await this.audit.recordEvent(tx, { event: 'key_revoked', by: 'system', details: { kid: removedKid } });
         }
         await this.repository.insertFirst(tx, key);
       }),

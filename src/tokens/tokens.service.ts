@@ -21,18 +21,18 @@ export class TokensService {
   ) {}
 
   /** To be asked before what cannot be undone. @throws Problem `service_unavailable` while no key may sign. */
-  requireKey(): void {
-    void this.keyRing.signing;
+  requireSigningKey(): void {
+    void this.keyRing.signingKey;
   }
 
   /**
    * Mints an access token (RFC 9068 section 2) for a session of a user.
    * @param secondsLeft of the session, which no token of it outlives
    */
-  issue(user: { id: string; email: string }, sessionId: string, secondsLeft = Infinity): IssuedToken {
+  issueAccessToken(user: { id: string; email: string }, sessionId: string, secondsLeft = Infinity): IssuedToken {
     const { issuer, audience } = this.config;
     const expiresInSeconds = Math.max(1, Math.min(this.config.accessTokenTtlSeconds, secondsLeft));
-    const { kid, alg, privateKey } = this.keyRing.signing;
+    const { kid, alg, privateKey } = this.keyRing.signingKey;
     const claims = { client_id: FIRST_PARTY_CLIENT_ID, sid: sessionId, email: user.email };
     const accessToken = this.jwt.sign(claims, {
       privateKey,

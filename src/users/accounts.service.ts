@@ -63,7 +63,7 @@ export class AccountsService {
     client: ClientInfo,
   ): Promise<void> {
     const keptId = scope === 'others' ? sessionId : null;
-    if (!(await this.sessions.hasOthers(userId, keptId))) return;
+    if (!(await this.sessions.hasOtherSessions(userId, keptId))) return;
     await this.prisma.transaction(async (tx) => {
       await this.users.lock(tx, userId);
       await this.#endSessions(
@@ -106,7 +106,7 @@ export class AccountsService {
     const id = await this.users.idOf(email);
     await this.prisma.transaction(async (tx) => {
       const isChanged = await this.users.setDisabled(tx, id, false);
-      if (isChanged) await this.audit.record(tx, { event: 'user_enabled', by: 'operator', userId: id });
+      if (isChanged) await this.audit.recordEvent(tx, { event: 'user_enabled', by: 'operator', userId: id });
     });
   }
 
@@ -115,7 +115,7 @@ export class AccountsService {
     const id = await this.users.idOf(email);
     await this.prisma.transaction(async (tx) => {
       const isChanged = await this.limits.unlock(tx, email);
-      if (isChanged) await this.audit.record(tx, { event: 'user_unlocked', by: 'operator', userId: id });
+      if (isChanged) await this.audit.recordEvent(tx, { event: 'user_unlocked', by: 'operator', userId: id });
     });
   }
 
@@ -141,10 +141,10 @@ export class AccountsService {
     event: AuditEvent & { readonly userId: string },
     { removal, isOnlyIfAny = false }: { readonly removal?: () => Promise<void>; readonly isOnlyIfAny?: boolean } = {},
   ): Promise<void> {
-    return this.sessions.endAll(tx, event.userId, keptId, async (endedSessions) => {
+    return this.sessions.endSessionsOfUser(tx, event.userId, keptId, async (endedSessions) => {
       await removal?.();
       if (isOnlyIfAny && endedSessions === 0) return;
-      await this.audit.record(tx, { ...event, details: { endedSessions } });
+      await this.audit.recordEvent(tx, { ...event, details: { endedSessions } });
     });
   }
 }

@@ -33,8 +33,8 @@ export class UsersService {
     const user = { id: randomUUIDv7(), email, passwordHash: await this.hashNew(email, password, disconnected) };
     const registered: AuditEvent = { event: 'user_registered', by, userId: user.id };
     try {
-      const createdAt = await this.repository.insert(user, (part) => this.audit.insertion(registered, part));
-      this.audit.log(registered);
+      const createdAt = await this.repository.insert(user, (part) => this.audit.eventInsertSql(registered, part));
+      this.audit.logEvent(registered);
       return view({ ...user, createdAt });
     } catch (error) {
       throw violatedIndex(error) === EMAIL_INDEX ? emailTaken({ cause: error }) : error;
@@ -54,26 +54,26 @@ export class UsersService {
    * @throws Problem `credentials_invalid`.
    */
   async verify(email: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
-    const user = await this.passwords.admitHash(() => this.repository.findCredential(email), disconnected);
+    const user = await this.passwords.withReservedHash(() => this.repository.findCredential(email), disconnected);
     const isRight = user
-      ? await this.passwords.verify(password, user.passwordHash, disconnected)
-      : await this.passwords.verifyNothing(password, disconnected);
+      ? await this.passwords.verifyPassword(password, user.passwordHash, disconnected)
+      : await this.passwords.verifyDummyHash(password, disconnected);
     if (!user || !isRight || user.disabledAt !== null) throw refused(user, isRight);
     return this.#renewed(user, password);
   }
 
   /** The caller, whose current password this is. @throws Problem `credentials_invalid`. */
   async verifyCurrent(id: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
-    const user = await this.passwords.admitHash(() => this.repository.findCredentialById(id), disconnected);
-    const isRight = user !== null && (await this.passwords.verify(password, user.passwordHash, disconnected));
+    const user = await this.passwords.withReservedHash(() => this.repository.findCredentialById(id), disconnected);
+    const isRight = user !== null && (await this.passwords.verifyPassword(password, user.passwordHash, disconnected));
     if (!isRight || user.disabledAt !== null) throw refused(user, isRight);
     return user;
   }
 
   /** The hash of a new password that the policy lets pass. @throws Problem of the password policy. */
   async hashNew(email: string, password: string, disconnected?: AbortSignal): Promise<string> {
-    this.passwords.check(password, { email });
-    return this.passwords.hash(password, disconnected);
+    this.passwords.checkNewPassword(password, { email });
+    return this.passwords.hashPassword(password, disconnected);
   }
 
   /** {@link hashNew} for the place of a password that was verified; undefined when it is the same. @throws Problem of the password policy. */
@@ -82,8 +82,8 @@ export class UsersService {
     { current, next }: { readonly current: string; readonly next: string },
     disconnected?: AbortSignal,
   ): Promise<string | undefined> {
-    if (!this.passwords.isSame(current, next)) return this.hashNew(email, next, disconnected);
-    this.passwords.check(next, { email });
+    if (!this.passwords.isSamePassword(current, next)) return this.hashNew(email, next, disconnected);
+    this.passwords.checkNewPassword(next, { email });
     return undefined;
   }
 
@@ -150,7 +150,7 @@ export class UsersService {
 
   async #renewed(user: Credential, password: string): Promise<Credential> {
     if (!this.passwords.needsRehash(user.passwordHash)) return user;
-    const passwordHash = await this.passwords.hashNow(password);
+    const passwordHash = await this.passwords.hashPasswordIfIdle(password);
     if (passwordHash === undefined) return user;
     const isRenewed = await this.repository.replaceHash(user.id, user.passwordHash, passwordHash);
     return isRenewed ? { ...user, passwordHash } : user;

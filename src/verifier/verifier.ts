@@ -29,12 +29,12 @@ export interface Verifier {
    * Decides from memory alone, anew each time, whether a text is one of our access tokens (RFC 9068 section 4, RFC 7519 section 7.2).
    * @throws {TokenError} and nothing else
    */
-  verify(token: string): VerifiedToken;
+  verifyToken(token: string): VerifiedToken;
   /**
-   * {@link verify} with the signature checked off this thread, unless that takes no longer than the way there.
+   * {@link verifyToken} with the signature checked off this thread, unless that takes no longer than the way there.
    * @throws {TokenError} and nothing else; at once for what no signature would save
    */
-  verifyLater(token: string): Promise<VerifiedToken> | VerifiedToken;
+  verifyTokenOffThread(token: string): Promise<VerifiedToken> | VerifiedToken;
   /**
    * Trusts these keys and no others, from the next call on. When it throws, the former keys stay.
    * @throws {TypeError} when two keys share a kid or a key does not fit its algorithm
@@ -67,10 +67,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const check = (signed: SignedToken): VerifiedToken =>
     conclude(signed, signed.key.verifies(signed.signingInput, signed.signature));
   return {
-    verify(token) {
+    verifyToken(token) {
       return check(open(token, keys));
     },
-    verifyLater(token) {
+    verifyTokenOffThread(token) {
       const signed = open(token, keys);
       const { key, signingInput, signature } = signed;
       if (key.verifiesLater === undefined) return check(signed);

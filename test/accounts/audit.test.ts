@@ -188,7 +188,7 @@ describe('the audit trail', () => {
        FROM generate_series(1, 2600) n`,
       [userId],
     );
-    await service(app, AuditService).purge();
+    await service(app, AuditService).purgeEvents();
     expect(await trail(app, userId)).toHaveLength(100);
   });
 

@@ -292,7 +292,7 @@ describe('what is refused before anybody looks at limits', () => {
       await app.refresh('x'),
     ];
     expect(answers.map(({ status }) => status)).toEqual([404, 405, 400, 400, 401, 401, 401]);
-    const hash = passwords.hash('a passphrase of some length');
+    const hash = passwords.hashPassword('a passphrase of some length');
     expect((await narrow.login(subject.email)).status).toBe(503);
     expect(limitOf(await narrow.login(subject.email))).toBe('request-address');
     await hash;

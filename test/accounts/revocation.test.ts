@@ -558,7 +558,7 @@ describe('revocations leave', () => {
     await insertAged(app, 2500, REVOCATION_LIFE_SECONDS + 1);
     await insertAged(app, 3, STILL_NEEDED_SECONDS);
     await insertAged(app, 2, 0);
-    await app.nest.get(RevocationsService, { strict: false }).purge();
+    await app.nest.get(RevocationsService, { strict: false }).purgeRevocations();
     const rows = await app.query('SELECT id::int FROM revocations ORDER BY id');
     expect(rows.map(({ id }) => id)).toEqual([2501, 2502, 2503, 2504, 2505]);
   });
@@ -634,7 +634,7 @@ function revoke(app: TestApp, sessionId: string, lastly: () => void): Promise<vo
     app.nest.get(RevocationsService, { strict: false }),
   ];
   return prisma.transaction(async (tx) => {
-    await revocations.write(tx, 'sid', [sessionId]);
+    await revocations.writeRevocations(tx, 'sid', [sessionId]);
     lastly();
   });
 }
@@ -652,7 +652,7 @@ describe('a transaction', () => {
     expect(await verdict(app, token)).toBe('200');
     expect(await app.query('SELECT FROM revocations')).toEqual([]);
     await revoke(app, sessionId, () => undefined);
-    expect(app.nest.get(RevocationsService, { strict: false }).names(sessionId, '')).toBe(true);
+    expect(app.nest.get(RevocationsService, { strict: false }).isRevoked(sessionId, '')).toBe(true);
     expect(await verdict(app, token)).toBe(REVOKED);
   });
 });

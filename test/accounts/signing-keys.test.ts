@@ -26,7 +26,7 @@ const kidOf = (token: string): string => String(decodeProtectedHeader(token).kid
 
 /** The state of every key there ever was, the oldest stage of its life first; with the algorithm where it is not the default. */
 async function states(app: TestApp): Promise<string[]> {
-  const records = await rotationOf(app).records();
+  const records = await rotationOf(app).listKeys();
   const order = ['gone', 'retiring', 'active', 'next'];
   const stage = ({ state, alg }: KeyRecord): string => `${order.indexOf(state)} ${alg}`;
   const sorted = records.toSorted((one, other) => (stage(one) < stage(other) ? -1 : 1));
@@ -34,7 +34,7 @@ async function states(app: TestApp): Promise<string[]> {
 }
 
 async function kidIn(app: TestApp, state: KeyRecord['state'], alg = 'ES256'): Promise<string> {
-  const found = (await rotationOf(app).records()).filter((key) => key.state === state && key.alg === alg);
+  const found = (await rotationOf(app).listKeys()).filter((key) => key.state === state && key.alg === alg);
   expect(found).toHaveLength(1);
   return found[0]?.kid ?? '';
 }
@@ -264,7 +264,7 @@ describe('a rotation', () => {
       );
       for (const count of [1, 2, 3]) {
         await expect.poll(() => load.signedAt.size, { timeout: 20_000 }).toBe(count);
-        await expect.poll(() => rotationOf(operator).rotate(), { timeout: 10_000, interval: 100 }).toBe(true);
+        await expect.poll(() => rotationOf(operator).rotateKey(), { timeout: 10_000, interval: 100 }).toBe(true);
       }
       await expect.poll(() => load.signedAt.size, { timeout: 20_000 }).toBe(4);
       const checksOfFour = load.checks + 40;
@@ -301,7 +301,7 @@ describe('a rotation', () => {
     const { databaseUrl } = app;
     const nodes = [app, ...(await Promise.all([1, 2, 3].map(() => startApp({ databaseUrl }))))];
     await age(app, await kidIn(app, 'next'), '901 seconds');
-    const results = await Promise.all(nodes.map((node) => rotationOf(node).rotate()));
+    const results = await Promise.all(nodes.map((node) => rotationOf(node).rotateKey()));
     expect(results.filter(Boolean)).toEqual([true]);
     expect(await states(app)).toEqual(['retiring', 'active', 'next']);
   });
@@ -310,7 +310,7 @@ describe('a rotation', () => {
     const app = await startApp();
     const { databaseUrl } = app;
     const nodes = [app, ...(await Promise.all([1, 2, 3].map(() => startApp({ databaseUrl }))))];
-    const maintain = () => Promise.all([...nodes, ...nodes].map((node) => rotationOf(node).maintain()));
+    const maintain = () => Promise.all([...nodes, ...nodes].map((node) => rotationOf(node).maintainKeys()));
     const [first, next] = [await kidIn(app, 'active'), await kidIn(app, 'next')];
     const { token } = await app.signIn();
 
@@ -340,12 +340,12 @@ describe('a rotation', () => {
     const other = await startApp({ databaseUrl: app.databaseUrl });
     const { older, newer } = await rotated(app);
     await age(app, kidOf(older), '1 hour 4 minutes');
-    await rotationOf(app).maintain();
+    await rotationOf(app).maintainKeys();
     expect(await states(app)).toEqual(['retiring', 'active', 'next']);
     for (const node of [app, other]) expect(await verdict(node, older)).toEqual([200]);
 
     await age(app, kidOf(older), '1 minute');
-    await rotationOf(app).maintain();
+    await rotationOf(app).maintainKeys();
     expect(await states(app)).toEqual(['gone', 'active', 'next']);
     const [row] = await app.query('SELECT private_key FROM signing_keys WHERE kid = $1', [kidOf(older)]);
     expect(row).toEqual({ private_key: null });
@@ -397,7 +397,7 @@ describe('revoking a key', () => {
     const ring = app.nest.get(KeyRing, { strict: false });
     const [active, next] = [await kidIn(app, 'active'), await kidIn(app, 'next')];
     await keysOf(app).revoke(active);
-    expect(ring.signing.kid).toBe(next);
+    expect(ring.signingKey.kid).toBe(next);
   });
 
   it('is obeyed within a second by a node that hears no notification', async () => {
@@ -450,10 +450,10 @@ describe('revoking a key', () => {
     const app = await startApp();
     const active = await kidIn(app, 'active');
     await keysOf(app).revoke(active);
-    const before = await rotationOf(app).records();
+    const before = await rotationOf(app).listKeys();
     await expect(keysOf(app).revoke(active)).rejects.toThrow(`There is no key ${active}, or it is gone already.`);
     await expect(keysOf(app).revoke('nothing')).rejects.toThrow('There is no key nothing');
-    expect(await rotationOf(app).records()).toEqual(before);
+    expect(await rotationOf(app).listKeys()).toEqual(before);
     expect(await app.query('SELECT FROM revocations')).toHaveLength(1);
   });
 });
@@ -588,13 +588,13 @@ describe('another SIGNING_ALG', () => {
     const rsa = await startRsa(app);
     expect(await states(rsa)).toEqual(['active', 'next', 'RS256 next']);
     const next = await kidIn(rsa, 'next', 'RS256');
-    await rotationOf(rsa).maintain();
+    await rotationOf(rsa).maintainKeys();
     const { token: meanwhile } = await rsa.signIn();
     expect(kidOf(meanwhile)).toBe(kidOf(before));
     expect(await publishedKids(rsa)).toContain(next);
 
     await age(rsa, next, '901 seconds');
-    await rotationOf(rsa).maintain();
+    await rotationOf(rsa).maintainKeys();
     expect(await states(rsa)).toEqual(['active', 'RS256 active', 'next', 'RS256 next']);
     await expect.poll(async () => kidOf((await rsa.signIn()).token)).toBe(next);
     const { token: after } = await rsa.signIn();
@@ -611,9 +611,9 @@ describe('another SIGNING_ALG', () => {
     const [active, next] = [await kidIn(app, 'active'), await kidIn(app, 'next')];
     const rsa = await startRsa(app);
     await age(rsa, await kidIn(rsa, 'next', 'RS256'), '901 seconds');
-    await rotationOf(rsa).maintain();
+    await rotationOf(rsa).maintainKeys();
     for (const kid of [active, next]) await age(rsa, kid, '90 days');
-    await rotationOf(rsa).maintain();
+    await rotationOf(rsa).maintainKeys();
     expect(await states(rsa)).toEqual(['retiring', 'retiring', 'RS256 active', 'RS256 next']);
     expect(await verdict(rsa, token)).toEqual([200]);
   });

@@ -90,9 +90,9 @@ describe('a database role that may only read and write rows', () => {
       ownerUrl,
       `INSERT INTO audit_events (occurred_at, event, actor) VALUES (now() - interval '1 year', 'old', 'system')`,
     );
-    await app.nest.get(AuditService, { strict: false }).purge();
+    await app.nest.get(AuditService, { strict: false }).purgeEvents();
     expect(await query(ownerUrl, `SELECT FROM audit_events WHERE event = 'old'`)).toEqual([]);
-    await app.nest.get(RevocationsService, { strict: false }).purge();
+    await app.nest.get(RevocationsService, { strict: false }).purgeRevocations();
     await app.nest.get(RateLimitsService, { strict: false }).purgeLimits();
     for (const table of ['sessions', 'revocations', 'rate_limits']) {
       expect(await query(ownerUrl, `SELECT FROM ${table}`)).toEqual([]);

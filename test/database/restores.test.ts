@@ -136,7 +136,7 @@ describe('a node whose database has another history than it followed (FLT-24)', 
     );
     await read(b);
     const isPurged = async (): Promise<boolean> => {
-      await a.nest.get(RevocationsService, { strict: false }).purge();
+      await a.nest.get(RevocationsService, { strict: false }).purgeRevocations();
       return (await a.query('SELECT FROM revocations')).length === 0;
     };
     await expect.poll(isPurged).toBe(true);

@@ -227,7 +227,7 @@ async function mint(node: TestApp, count: number): Promise<string[]> {
   const { userId, email, sessionId } = await node.signIn();
   const tokens = node.nest.get(TokensService, { strict: false });
   const user = { id: userId, email };
-  return Array.from({ length: count }, () => tokens.issue(user, sessionId).accessToken);
+  return Array.from({ length: count }, () => tokens.issueAccessToken(user, sessionId).accessToken);
 }
 
 /** Of the right form, under the signature of nothing. */
@@ -275,7 +275,7 @@ describe('many new tokens at once', () => {
     const keyRing = node.nest.get(KeyRing, { strict: false });
     const last = tokens.map((token) => verifier.verify(token)).at(-1);
     expect(isLater(last)).toBe(true);
-    keyRing.distrust(keyRing.signing.kid);
+    keyRing.distrustKey(keyRing.signingKey.kid);
     await expect(last).rejects.toMatchObject({ kind: { code: 'token_invalid' } });
     expect(verifier.stats().tokens).toBe(4);
     for (const token of tokens) expect((await node.me(token)).status).toBe(401);
@@ -289,8 +289,8 @@ describe('many new tokens at once', () => {
     const ask = (token: string) =>
       app.nest.inject({ url: '/v1/auth/me', headers: { authorization: `Bearer ${token}` } });
     const [answers, refusals] = await Promise.all([
-      Promise.all(users.map((user) => ask(tokens.issue(user, randomUUID()).accessToken))),
-      Promise.all(users.map((user) => ask(forge(tokens.issue(user, randomUUID()).accessToken)))),
+      Promise.all(users.map((user) => ask(tokens.issueAccessToken(user, randomUUID()).accessToken))),
+      Promise.all(users.map((user) => ask(forge(tokens.issueAccessToken(user, randomUUID()).accessToken)))),
     ]);
     const callers = answers.map((answer) => answer.json<{ userId: string; email: string }>());
     expect(callers.map(({ userId, email }) => ({ id: userId, email }))).toEqual(users);

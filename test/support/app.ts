@@ -94,7 +94,7 @@ export class TestApp extends Client {
   /** A new user's token with other claims in the place of its own, signed by the key that signs. */
   async signedWith(changes: object): Promise<string> {
     const { token } = await this.signIn();
-    const { kid, alg, privateKey } = this.nest.get(KeyRing, { strict: false }).signing;
+    const { kid, alg, privateKey } = this.nest.get(KeyRing, { strict: false }).signingKey;
     const input = [
       { typ: 'at+jwt', alg, kid },
       { ...claimsOf(token), ...changes },
