@@ -13,7 +13,7 @@ process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= isGenerate ? process.execPath : o
 
 /** The embedded database, kept running by a process that ends with this one. */
 async function embeddedDatabase(): Promise<string> {
-  const keeper = fork(`${root}dist/database/keep-database.process.js`, { cwd: root, execArgv: [] });
+  const keeper = fork(`${root}dist/database/prisma-cli-database.process.js`, { cwd: root, execArgv: [] });
   const gone = once(keeper, 'exit').then(() => {
     throw new Error('There is no database; the reason stands above.');
   });

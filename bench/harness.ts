@@ -6,8 +6,8 @@ import { cpus, release, tmpdir, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { parseSettings } from '../dist/config/read-settings.js';
-import { provideDatabase } from '../dist/database/provide-database.js';
-import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
+import { provideDatabase } from '../dist/database/external-or-embedded-database.js';
+import { bringSchemaUpToDate } from '../dist/database/run-migrations.js';
 import { bearer, Load, openLoad, type Amount, type Driven } from './load.ts';
 import { ISSUER, JWT_SECRET } from './tokens.ts';
 

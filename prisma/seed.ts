@@ -4,7 +4,7 @@ import { readSettings } from '../dist/config/read-settings.js';
 import { CircuitBreaker } from '../dist/database/circuit-breaker.js';
 import { PrismaService } from '../dist/database/prisma.service.js';
 import { endCommand, provideForCommand } from '../dist/cli/command-database.js';
-import { bringSchemaUpToDate } from '../dist/database/schema-version.js';
+import { bringSchemaUpToDate } from '../dist/database/run-migrations.js';
 import { NO_WAIT, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { hash } from '../dist/passwords/argon2.js';
 

@@ -10,7 +10,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/config.js';
 import { BackgroundJobs } from './jobs/background-jobs.js';
-import { translateDatabaseError } from './database/driver-errors.js';
+import { translateDatabaseError } from './database/database-errors.js';
 import { GracefulShutdown } from './health/graceful-shutdown.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/config.js';
 import { onceAborted, Termination } from '../config/termination-signals.js';
-import { provideDatabase, type ProvidedDatabase } from '../database/provide-database.js';
+import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
 
 /** For the embedded server to end by itself. */
 const LONGEST_STOP_MS = 5000;

@@ -1,6 +1,6 @@
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
-import { bringSchemaUpToDate, pendingMigrations } from '../database/schema-version.js';
+import { bringSchemaUpToDate, pendingMigrations } from '../database/run-migrations.js';
 import { whenDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
 import { startLog } from '../logging/log-options.js';
 

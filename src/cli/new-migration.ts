@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { readSettings } from '../config/read-settings.js';
 import { newMigrationFolder } from '../database/migration-files.js';
 import { endCommand, provideForCommand } from './command-database.js';
-import { missingScript } from '../database/schema-engine.js';
+import { missingScript } from '../database/prisma-schema-engine.js';
 import { createScratchDatabase } from '../database/schema-reset.js';
 import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
 

@@ -2,7 +2,7 @@ import { hostOf, parsePostgresUrl, schemaOf } from '../config/postgres-url.js';
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
 import { dropEverything } from '../database/schema-reset.js';
-import { bringSchemaUpToDate } from '../database/schema-version.js';
+import { bringSchemaUpToDate } from '../database/run-migrations.js';
 import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
 
 /** `npm run db:reset`: drops everything and migrates again. */

@@ -3,8 +3,8 @@ import { createServices } from '../app.js';
 import { requireMasterSecret } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
-import { requireRowRights } from '../database/role-rights.js';
-import { bringSchemaUpToDate } from '../database/schema-version.js';
+import { requireRowRights } from '../database/role-privileges.check.js';
+import { bringSchemaUpToDate } from '../database/run-migrations.js';
 import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
 import { Problem } from '../problems/problem.js';
 

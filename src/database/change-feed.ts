@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { directTarget, pooledTarget } from './connection.js';
 import { DedicatedConnection } from './dedicated-connection.js';
-import { isUnreachable } from './driver-errors.js';
+import { isUnreachable } from './database-errors.js';
 import { Listener } from './notification-listener.js';
 import type { Transaction } from './prisma.service.js';
 

@@ -4,7 +4,7 @@ import { CONFIG, type DatabaseConfig } from '../config/config.js';
 import { schemaOf } from '../config/postgres-url.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Prisma, PrismaClient } from './generated/client.js';
-import { Pool } from './pool.js';
+import { Pool } from './connection-pool.js';
 import { repeatUndone } from './transaction-retry.js';
 
 /** For the SQL of repositories. */

@@ -1,4 +1,4 @@
-import { violatedIndex } from './driver-errors.js';
+import { violatedIndex } from './database-errors.js';
 
 /** Tables whose ids are given by a sequence. */
 const NUMBERED_TABLES = ['audit_events', 'revocations'] as const;

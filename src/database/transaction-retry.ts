@@ -1,4 +1,4 @@
-import { isUndone } from './driver-errors.js';
+import { isUndone } from './database-errors.js';
 import { advanceSequences, isNumberTaken } from './sequence-repair.js';
 
 /** How often work is done in all before its failure is another's to see. */

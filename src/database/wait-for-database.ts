@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { DatabaseConfig } from '../config/config.js';
 import { hostOf } from '../config/postgres-url.js';
 import { directTarget, openClient, pooledTarget, type ConnectionTarget } from './connection.js';
-import { codesOf } from './driver-errors.js';
-import { missingRights } from './role-rights.js';
+import { codesOf } from './database-errors.js';
+import { missingRights } from './role-privileges.check.js';
 import { requireRightSession } from './session-settings.check.js';
 
 /** What is waited for, as it is told every few seconds. */

@@ -24,14 +24,14 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseSettings } from '../config/read-settings.js';
 import { isAlive } from './lock-files.js';
-import { findPostmaster, stopPostmaster } from './postmaster.js';
-import { processOptions } from './run-as-server-user.js';
+import { findPostmaster, stopPostmaster } from './running-server.js';
+import { processOptions } from './run-as-system-user.js';
 import { openDataDirectory } from './data-directory.js';
 import { openInstallation } from './installation.js';
-import { Lease, type Role } from './server-lease.js';
+import { Lease, type Role } from './usage-lock.js';
 import { identityOf, socketIn } from './unix-socket.js';
-import { loopbackUrl } from './connection-url.js';
-import { provideDatabase, type ProvidedDatabase } from '../database/provide-database.js';
+import { loopbackUrl } from './server-url.js';
+import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -46,7 +46,7 @@ const RESOLVE_TYPESCRIPT = `data:text/javascript,${encodeURIComponent(`
   } });`)}`;
 
 const PROGRAM = `
-  import { provideDatabase } from ${JSON.stringify(new URL('../database/provide-database.ts', import.meta.url).href)};
+  import { provideDatabase } from ${JSON.stringify(new URL('../database/external-or-embedded-database.ts', import.meta.url).href)};
   const [dataDir, role] = process.argv.slice(1);
   try {
     const database = await provideDatabase({ dataDir }, role);

@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { keptSecret } from '../secrets/secret-file.js';
 import { aborted } from '../config/termination-signals.js';
-import { ensureCluster, ROLE } from './cluster.js';
+import { ensureCluster, ROLE } from './initdb.js';
 import type { Installation } from './installation.js';
-import { isPassing, Lease, type Role } from './server-lease.js';
+import { isPassing, Lease, type Role } from './usage-lock.js';
 import { clearLockFile, clusterLock, isProvenServerOf, socketLock, unlessUnreadable } from './lock-files.js';
-import { findPostmaster, stopPostmaster, type Postmaster } from './postmaster.js';
+import { findPostmaster, stopPostmaster, type Postmaster } from './running-server.js';
 import { identityOf, isListening, openSocketFolder, socketIn } from './unix-socket.js';
-import { startPostmaster } from './start-postmaster.js';
-import { loopbackUrl, socketUrl } from './connection-url.js';
+import { startPostmaster } from './start-server.js';
+import { loopbackUrl, socketUrl } from './server-url.js';
 
 const STEP_MS = 10;
 const PAUSE_AFTER_FAILURE_MS = 1000;

@@ -1,8 +1,8 @@
 import { rmdir } from 'node:fs/promises';
 import { findBinaries, type Binaries } from './binaries.js';
-import { requireReach } from './run-as-server-user.js';
+import { requireReach } from './run-as-system-user.js';
 import type { DataDirectory } from './data-directory.js';
-import { chooseServerUser, type ServerUser } from './server-user.js';
+import { chooseServerUser, type ServerUser } from './system-user.js';
 
 /** What it takes to run a server: which programs, on which data, as whom (undefined: this process's own user). */
 export interface Installation {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { readLine, writeOnce } from '../secrets/write-once-file.js';
-import { requireReach } from './run-as-server-user.js';
+import { requireReach } from './run-as-system-user.js';
 import type { Installation } from './installation.js';
 
 /** In the socket's name alone; nothing listens there. */

@@ -11,7 +11,7 @@ import { KeyRing } from '../tokens/key-ring.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import type { RouteQuery } from '../http/request-checks.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
-import { Probe } from './probe.js';
+import { Probe } from './health-probe.js';
 
 const HealthView = Type.Object({ status: Type.Literal('ok') }, { title: 'HealthView', additionalProperties: false });
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { randomUUIDv7 } from 'node:crypto';
 import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
-import { translateDatabaseError } from '../database/driver-errors.js';
+import { translateDatabaseError } from '../database/database-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { internalError, serviceUnavailable } from '../problems/http-status.problems.js';
 import type { ClientInfo } from '../http/client-info.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { randomUUIDv7 } from 'node:crypto';
 import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
-import { violatedIndex } from '../database/driver-errors.js';
+import { violatedIndex } from '../database/database-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';

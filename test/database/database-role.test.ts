@@ -8,7 +8,7 @@ import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js'
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
 import { AuditService } from '../../src/audit/audit.service.js';
 import { SessionsPurge } from '../../src/sessions/sessions-purge.job.js';
-import { requireRowRights } from '../../src/database/role-rights.js';
+import { requireRowRights } from '../../src/database/role-privileges.check.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode } from '../support/processes.js';
 

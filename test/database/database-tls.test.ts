@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findBinaries } from '../../dist/embedded-postgres/binaries.js';
-import { chooseServerUser } from '../../dist/embedded-postgres/server-user.js';
+import { chooseServerUser } from '../../dist/embedded-postgres/system-user.js';
 import { type WaitOptions, whenDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, testConfig } from '../support/app.js';
 import { ended, freePort, main, MASTER_SECRET } from '../support/processes.js';

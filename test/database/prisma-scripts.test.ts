@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { bringSchemaUpToDate, pendingMigrations } from '../../dist/database/schema-version.js';
+import { bringSchemaUpToDate, pendingMigrations } from '../../dist/database/run-migrations.js';
 import { createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET } from '../support/processes.js';
 
@@ -241,7 +241,7 @@ describe('the Prisma CLI, without the engine it would download', () => {
         env.DATABASE_URL === undefined
           ? readFileSync(join(folder, 'database-password'), 'utf8').trim()
           : new URL(env.DATABASE_URL).password;
-      const engines = [...commands].filter((command) => command.includes('schema-engine.process.js'));
+      const engines = [...commands].filter((command) => command.includes('prisma-cli-engine.process.js'));
       expect(engines.some((command) => command.includes('--datasource'))).toBe(true);
       expect([...commands].filter((command) => command.includes(password))).toEqual([]);
       await vi.waitFor(() => expect(existsSync(join(folder, 'postgres/postmaster.pid'))).toBe(false), {

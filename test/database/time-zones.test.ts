@@ -145,7 +145,7 @@ describe('the session', () => {
       .filter(({ text }) => /new (?:pg\.(?:Client|Pool)|Client)\(|extends pg\.Pool/.test(text));
     const others = openers.filter(({ text }) => !/(?:SESSION_STATEMENT|POOL_SESSION)[,)]/.test(text));
     // The lease of the embedded server holds locks and reads no time.
-    expect(others.map(({ file }) => file)).toEqual(['embedded-postgres/server-lease.ts']);
+    expect(others.map(({ file }) => file)).toEqual(['embedded-postgres/usage-lock.ts']);
     expect(openers.length).toBeGreaterThan(3);
   });
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.js';
-import { bringSchemaUpToDate } from '../../dist/database/schema-version.js';
+import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { clientOf, LimitKeys } from '../../src/rate-limits/limit-keys.js';
 import { RefreshTokens } from '../../src/sessions/refresh-tokens.js';

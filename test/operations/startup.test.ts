@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { START_LOCK } from '../../src/database/advisory-lock.js';
-import { pendingMigrations } from '../../src/database/schema-version.js';
-import { bringSchemaUpToDate } from '../../dist/database/schema-version.js';
+import { pendingMigrations } from '../../src/database/run-migrations.js';
+import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
 import { whenDatabaseAnswers, type WaitOptions, type Waiting } from '../../dist/database/wait-for-database.js';
 import { createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
 import { OwnPostgres } from '../support/dedicated-postgres.js';
@@ -87,7 +87,9 @@ async function holdWith(url: string, sql: string): Promise<pg.Client> {
 
 /** Prisma's engine as others run it: it holds its own lock alone. Resolves once it has that and waits for the table. */
 async function migrateByAnother(url: string): Promise<{ readonly exited: Promise<unknown> }> {
-  const engine = fork('dist/database/migrate.process.js', { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  const engine = fork('dist/database/apply-migrations.process.js', {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
   const exited = once(engine, 'exit').then(([status]) => status as unknown);
   onTestFinished(async () => {
     engine.kill('SIGKILL');

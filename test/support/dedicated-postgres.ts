@@ -7,10 +7,10 @@ import { onTestFinished } from 'vitest';
 import { parseSettings } from '../../dist/config/read-settings.js';
 import { openDataDirectory } from '../../dist/embedded-postgres/data-directory.js';
 import { openInstallation } from '../../dist/embedded-postgres/installation.js';
-import { stopPostmaster } from '../../dist/embedded-postgres/postmaster.js';
-import { startPostmaster } from '../../dist/embedded-postgres/start-postmaster.js';
-import { provideDatabase } from '../../dist/database/provide-database.js';
-import { bringSchemaUpToDate } from '../../dist/database/schema-version.js';
+import { stopPostmaster } from '../../dist/embedded-postgres/running-server.js';
+import { startPostmaster } from '../../dist/embedded-postgres/start-server.js';
+import { provideDatabase } from '../../dist/database/external-or-embedded-database.js';
+import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
 
 const provide = (folder: string) => provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');
 

@@ -5,9 +5,9 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { localSecret } from '../../dist/secrets/secret-file.js';
 import { parseSettings } from '../../dist/config/read-settings.js';
-import { provideDatabase } from '../../dist/database/provide-database.js';
+import { provideDatabase } from '../../dist/database/external-or-embedded-database.js';
 import { dropDatabase } from '../../dist/database/schema-reset.js';
-import { bringSchemaUpToDate } from '../../dist/database/schema-version.js';
+import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
 
 declare module 'vitest' {
   interface ProvidedContext {

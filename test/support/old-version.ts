@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { processOptions, runAs } from '../../dist/embedded-postgres/run-as-server-user.js';
+import { processOptions, runAs } from '../../dist/embedded-postgres/run-as-system-user.js';
 import { openDataDirectory } from '../../dist/embedded-postgres/data-directory.js';
 import { openInstallation } from '../../dist/embedded-postgres/installation.js';
 import { createDatabase, query } from './app.js';

@@ -2,7 +2,7 @@ import { chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node
 import { join } from 'node:path';
 import { readLine, writeOnce } from '../secrets/write-once-file.js';
 import { localSecret } from '../secrets/secret-file.js';
-import { runAs } from './run-as-server-user.js';
+import { runAs } from './run-as-system-user.js';
 import type { DataDirectory } from './data-directory.js';
 import type { Installation } from './installation.js';
 import { isAlive } from './lock-files.js';

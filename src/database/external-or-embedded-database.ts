@@ -1,9 +1,9 @@
 import type { DatabaseConfig, Settings } from '../config/config.js';
 import { keptSecret, localSecret } from '../secrets/secret-file.js';
-import { holdsCluster, requireClusterOfSecrets } from '../embedded-postgres/cluster.js';
+import { holdsCluster, requireClusterOfSecrets } from '../embedded-postgres/initdb.js';
 import { openDataDirectory, type DataDirectory } from '../embedded-postgres/data-directory.js';
 import { openInstallation } from '../embedded-postgres/installation.js';
-import type { Role } from '../embedded-postgres/server-lease.js';
+import type { Role } from '../embedded-postgres/usage-lock.js';
 import { EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.js';
 
 /** Settings completed by a database that accepts connections. */

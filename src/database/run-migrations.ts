@@ -5,13 +5,13 @@ import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import { START_LOCK } from './advisory-lock.js';
 import { directTarget, openClient } from './connection.js';
-import { codesOf } from './driver-errors.js';
+import { codesOf } from './database-errors.js';
 import { migrationNames } from './migration-files.js';
-import { requireMigrationRights } from './role-rights.js';
+import { requireMigrationRights } from './role-privileges.check.js';
 import { requireUnmovedTables } from './schema-parameter.check.js';
 import { type WaitOptions, Wait } from './wait-for-database.js';
 
-const MIGRATION_PROCESS = fileURLToPath(new URL('./migrate.process.js', import.meta.url));
+const MIGRATION_PROCESS = fileURLToPath(new URL('./apply-migrations.process.js', import.meta.url));
 const UNDEFINED_TABLE = '42P01';
 /** What Prisma's own engine holds while it migrates. */
 const PRISMA_LOCK = 72_707_369;

@@ -1,7 +1,7 @@
 import { openClient } from './connection.js';
-import { codesOf } from './driver-errors.js';
-import { applyMigrations } from './schema-engine.js';
-import type { MigrationFailure } from './schema-version.js';
+import { codesOf } from './database-errors.js';
+import { applyMigrations } from './prisma-schema-engine.js';
+import type { MigrationFailure } from './run-migrations.js';
 
 /** Its parent has just connected. */
 const CONNECTION_TIMEOUT_MS = 10_000;

@@ -1,6 +1,6 @@
 import { readSettings } from '../config/read-settings.js';
 import { onceAborted, Termination } from '../config/termination-signals.js';
-import { provideDatabase } from './provide-database.js';
+import { provideDatabase } from './external-or-embedded-database.js';
 
 /**
  * Tells its parent where the database is and keeps it there for as long as the parent lives. A signal is for the parent,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { onceAborted } from '../config/termination-signals.js';
-import type { ServerUser } from './server-user.js';
+import type { ServerUser } from './system-user.js';
 
 /** Of the environment nothing is passed on: it holds secrets, and a locale that the messages would follow. */
 export function processOptions(user: ServerUser | undefined) {

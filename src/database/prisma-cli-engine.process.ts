@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
 import { openClient } from './connection.js';
-import { openSchemaEngine } from './schema-engine.js';
+import { openSchemaEngine } from './prisma-schema-engine.js';
 import { createDatabase } from './schema-reset.js';
 
 /**

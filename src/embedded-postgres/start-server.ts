@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { processOptions } from './run-as-server-user.js';
+import { processOptions } from './run-as-system-user.js';
 import type { Installation } from './installation.js';
-import { findPostmaster } from './postmaster.js';
+import { findPostmaster } from './running-server.js';
 import { PORT } from './unix-socket.js';
 
 const STEP_MS = 5;
