@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { AUDIT_EVENTS } from './audit-events.js';
 
-it('the events are those of the README', () => {
+it('the events are those of docs/operations.md', () => {
   const [, table = ''] =
-    /\| event \| when \|\n\|---\|---\|\n([\s\S]+?)\n\n/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    /\| event \| when \|\n\|---\|---\|\n([\s\S]+?)\n\n/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
   const cells = table.split('\n').map((row) => row.split('|')[1] ?? '');
   const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => String(name)));
   expect(named.toSorted()).toEqual(Object.keys(AUDIT_EVENTS).toSorted());

@@ -12,8 +12,8 @@ function shown({ fallback }: Setting<unknown>): string {
 }
 
 describe('the documented settings', () => {
-  it('are those of the README, with their defaults and meanings', () => {
-    const rows = readFileSync('README.md', 'utf8').matchAll(/^\| `([A-Z\d_]+)` \| (.*?) \| (.*) \|$/gm);
+  it('are those of docs/configuration.md, with their defaults and meanings', () => {
+    const rows = readFileSync('docs/configuration.md', 'utf8').matchAll(/^\| `([A-Z\d_]+)` \| (.*?) \| (.*) \|$/gm);
     const documented = [...rows].map(([, name, standard, about]) => [name, standard, about]);
     const expected = table.map(([name, setting]) => [
       name,

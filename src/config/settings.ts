@@ -5,8 +5,8 @@ import { flag, host, integer, networks, oneOf, origins, path, secret, secrets, t
 export const MOST_ACCESS_TOKEN_SECONDS = 3600;
 
 /**
- * Every setting, once: its name, kind, bounds, default and meaning. The README's table and `.env.example` are held
- * equal to this object by a test. A setting with neither default nor derived default is optional.
+ * Every setting, once: its name, kind, bounds, default and meaning. A test holds the table of docs/configuration.md and
+ * `.env.example` equal to this object. A setting with neither default nor derived default is optional.
  */
 export const settings = {
   HOST: host({ default: '127.0.0.1', about: 'Address to listen on; `0.0.0.0` for all interfaces.' }),

@@ -55,7 +55,7 @@ function flawOf(
 /** What a node is told whose role lacks a right on rows or tables; `reason` is PostgreSQL's. */
 export function missingRights({ setting, url }: Pick<ConnectionTarget, 'setting' | 'url'>, reason: string): string {
   const schema = pg.escapeIdentifier(schemaOf(url));
-  return `The role of ${setting} lacks a right: ${reason}. Let the owner of the tables run the GRANT statements of README ("Run it") for this role and the schema ${schema}, or name the owner in the URL.`;
+  return `The role of ${setting} lacks a right: ${reason}. Let the owner of the tables run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema ${schema}, or name the owner in the URL.`;
 }
 
 /** What the service and its commands do to the rows of each table; of columns, a right on one will do. */

@@ -147,8 +147,8 @@ describe('a request out of bounds', () => {
     expect(await problemOf(typed(MAX_CONTENT_TYPE_LENGTH + 1))).toBe('415 media_type_unsupported');
   });
 
-  it('has bounds that the README names (INP-12, CFG-04)', () => {
-    const said = readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' ');
+  it('has bounds that docs/security.md names (INP-12, CFG-04)', () => {
+    const said = readFileSync('docs/security.md', 'utf8').replaceAll(/\s+/g, ' ');
     const limits = [
       `${maxHeaderSize / 1024} KiB or of more than ${MAX_HEADER_FIELDS} fields`,
       `targets and access tokens over ${MAX_TARGET_LENGTH} characters`,

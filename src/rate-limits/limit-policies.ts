@@ -6,7 +6,7 @@ export interface LimitPolicy {
   readonly seconds: number;
 }
 
-/** The numbers that the README's "Guessing" says; a test holds them equal. What each attempt is charged stands in {@link ATTEMPTS}. */
+/** The numbers of docs/security.md, "Guessing"; a test holds them equal. What each attempt is charged stands in {@link ATTEMPTS}. */
 export const LIMITS = {
   /** Wrong passwords from one address; what is being looked at counts as well. */
   address: { name: 'address', quota: 100, seconds: 600 },

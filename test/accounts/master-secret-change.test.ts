@@ -58,7 +58,7 @@ async function failuresOf(app: TestApp, email: string): Promise<number> {
 }
 
 it(
-  'a change of MASTER_SECRET as the README says it loses no session, device or key, and counts begin anew once',
+  'a change of MASTER_SECRET as docs/operations.md says it loses no session, device or key, and counts begin anew once',
   { timeout: 60_000 },
   async () => {
     const databaseUrl = await createDatabase(onFinished);
@@ -109,7 +109,7 @@ it(
 );
 
 it(
-  'a lost MASTER_SECRET loses keys, tokens and devices, and no user, once done as the README says',
+  'a lost MASTER_SECRET loses keys, tokens and devices, and no user, once done as docs/operations.md says',
   { timeout: 60_000 },
   async () => {
     const databaseUrl = await createDatabase(onFinished);
@@ -125,7 +125,8 @@ it(
     expect((await before.me(token)).status).toBe(200);
     await before.nest.close();
 
-    const [, section = ''] = /^### A lost `MASTER_SECRET`$([^]*?)^#/m.exec(readFileSync('README.md', 'utf8')) ?? [];
+    const [, section = ''] =
+      /^## A lost `MASTER_SECRET`$([^]*?)^#/m.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
     const [, statement = ''] = /`echo '(DELETE FROM [^']*)' \| npx prisma db execute --stdin`/.exec(section) ?? [];
     await query(databaseUrl, statement);
     expect(section).toContain('npm run after-restore');

@@ -12,9 +12,9 @@ import { requireRowRights } from '../../src/database/role-privileges.check.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode } from '../support/processes.js';
 
-/** The statements that the README prints, for a role of this test. */
+/** The statements that docs/operations.md prints, for a role of this test. */
 function printedGrants(role: string): string[] {
-  const [, printed = ''] = /```sql\n([\s\S]+?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+  const [, printed = ''] = /```sql\n([\s\S]+?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
   return printed.trim().replaceAll('gatehouse_app', role).split('\n');
 }
 
@@ -42,7 +42,7 @@ async function refusal(file: string, databaseUrl: string, ...args: string[]): Pr
   return failure.stderr;
 }
 
-/** A migrated database, as its owner and as a role that has been let in as the README says. */
+/** A migrated database, as its owner and as a role that has been let in as docs/operations.md says. */
 async function databaseOfTwoRoles(): Promise<{ ownerUrl: string; appUrl: string }> {
   const role = `app_${randomUUID().replaceAll('-', '')}`;
   const [create = '', ...grants] = printedGrants(role);
@@ -123,7 +123,7 @@ describe('a database role that may only read and write rows', () => {
 });
 
 const lacking = (table: string): string =>
-  `The role of DATABASE_URL lacks a right: permission denied for table ${table}. Let the owner of the tables run the GRANT statements of README ("Run it") for this role and the schema "public"`;
+  `The role of DATABASE_URL lacks a right: permission denied for table ${table}. Let the owner of the tables run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema "public"`;
 
 describe('a role that lacks a right', () => {
   it('is told at the start which, and what grants it (CFG-02)', async () => {

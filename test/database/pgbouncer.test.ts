@@ -14,7 +14,7 @@ import { ended, freePort, main, MASTER_SECRET, startNode } from '../support/proc
 
 const PROGRAM = ['pgbouncer', '/usr/sbin/pgbouncer'].find((program) => spawnSync(program, ['--version']).status === 0);
 const SERVERS = 4;
-/** As the README says, but for `options`, which it does not name. */
+/** As docs/operations.md says, but for `options`, which it does not name. */
 const IGNORED = 'statement_timeout, lock_timeout, idle_in_transaction_session_timeout';
 
 type OnFinished = (clean: () => Promise<void>) => void;

@@ -219,7 +219,7 @@ it('an answer drops what its schema does not declare', async () => {
 });
 
 describe('every problem code', () => {
-  /** How each is met. What has no route of its own in the document stands in the README's table alone. */
+  /** How each is met. What has no route of its own in the document stands in the table of docs/api.md alone. */
   const met: Record<string, () => Promise<Called>> = {
     body_too_large: () => register({ email: 'a@example.com', password: 'x'.repeat(17_000) }),
     credentials_invalid: () =>
@@ -290,11 +290,11 @@ describe('every problem code', () => {
     validation_failed: () => register({ email: 'nobody', password: PASSWORD }),
   };
 
-  it('that the code defines is met below, and stands in the README', async () => {
+  it('that the code defines is met below, and stands in docs/api.md', async () => {
     const kinds = await definedKinds();
     expect(kinds.map(({ code }) => code)).toEqual(Object.keys(met).toSorted());
-    const readme = readFileSync('README.md', 'utf8');
-    const unsaid = kinds.filter(({ code, status }) => !readme.includes(`| \`${code}\` | ${status} |`));
+    const text = readFileSync('docs/api.md', 'utf8');
+    const unsaid = kinds.filter(({ code, status }) => !text.includes(`| \`${code}\` | ${status} |`));
     expect(unsaid.map(({ code, status }) => `${code} ${status}`)).toEqual([]);
   });
 

@@ -394,7 +394,7 @@ describe('npm run users', () => {
   });
 });
 
-describe('the README', () => {
+describe('docs/operations.md', () => {
   it('prints operations that work beside the running app', { timeout: 120_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
     chmodSync(folder, 0o711);
@@ -402,7 +402,8 @@ describe('the README', () => {
     const app = main(environment);
     const url = await listening(app);
     await post(url, '/v1/auth/register', { email: 'ada@example.com', password: PASSWORD });
-    const [, printed = ''] = /## Operating it\n\n```sh\n([\s\S]+?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    const [, printed = ''] =
+      /## Operating it\n\n```sh\n([\s\S]+?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
     const { DATABASE_URL: _, ...inherited } = process.env;
     const { stdout } = await promisify(execFile)('bash', ['-euc', printed], { env: { ...inherited, ...environment } });
     expect(stdout).toMatch(/\tada@example\.com\t.*\tenabled$/m);

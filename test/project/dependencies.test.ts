@@ -36,7 +36,7 @@ function lockedForProduction(): string[] {
 }
 
 it('the bill of materials has every production dependency of the lock file, offline (CFG-03)', async () => {
-  const [, printed = ''] = /^npm (sbom .+) > sbom\.json$/m.exec(readFileSync('SECURITY.md', 'utf8')) ?? [];
+  const [, printed = ''] = /^npm (sbom .+) > sbom\.json$/m.exec(readFileSync('docs/security.md', 'utf8')) ?? [];
   const command = [...printed.split(' '), '--offline'];
   const { stdout } = await promisify(execFile)('npm', command, { maxBuffer: 64 * 1024 * 1024 });
   const { bomFormat, components } = JSON.parse(stdout) as Bill;

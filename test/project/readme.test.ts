@@ -5,15 +5,24 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Type } from '@nestjs/common';
 import { startApp } from '../support/app.js';
 
-const readme = readFileSync('README.md', 'utf8');
+/** The pages that are read, in their order. */
+const pages = [
+  'README.md',
+  'docs/api.md',
+  'docs/building-on-it.md',
+  'docs/operations.md',
+  'docs/security.md',
+  'docs/performance.md',
+];
+const documents = pages.map((page) => readFileSync(page, 'utf8')).join('\n');
 /** A module's place, so that the imports are those printed. */
 const MODULE = 'test/.readme/src/notes';
 
 afterAll(() => rmSync('test/.readme', { recursive: true, force: true }));
 
-describe('the README', () => {
-  it('shows a guarded and a public route that work as printed', async () => {
-    const [, printed = ''] = /```ts\n([\s\S]+?)```/.exec(readme) ?? [];
+describe('the documents', () => {
+  it('show a guarded and a public route that work as printed', async () => {
+    const [, printed = ''] = /```ts\n([\s\S]+?)```/.exec(documents) ?? [];
     mkdirSync(MODULE, { recursive: true });
     writeFileSync(`${MODULE}/notes.module.ts`, printed.replaceAll("'../access/", "'../../../../src/access/"));
     const { NotesModule } = (await import(`${process.cwd()}/${MODULE}/notes.module.ts`)) as { NotesModule: Type };
@@ -24,9 +33,9 @@ describe('the README', () => {
     expect((await app.call('GET', '/v1/notes/about')).body).toEqual({ about: 'notes' });
   });
 
-  it('prints curls that answer as printed', async () => {
+  it('print curls that answer as printed', async () => {
     const app = await startApp();
-    const blocks = [...readme.matchAll(/```(\w+)\n([\s\S]+?)```/g)].map(([, language, text = '']) => ({
+    const blocks = [...documents.matchAll(/```(\w+)\n([\s\S]+?)```/g)].map(([, language, text = '']) => ({
       language,
       text,
     }));
@@ -42,9 +51,9 @@ describe('the README', () => {
     expect(stdout.trim().split('\n').map(shapeOf)).toEqual(printed);
   });
 
-  it('names only scripts that exist', () => {
+  it('name only scripts that exist', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
-    const named = [...readme.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name);
+    const named = [...documents.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name);
     expect(named.filter((name) => !Object.hasOwn(scripts, String(name)))).toEqual([]);
   });
 });

@@ -25,7 +25,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** A refresh that stayed unanswered for longer than the grace may end the session, as the README says. */
+/** A refresh that stayed unanswered for longer than the grace may end the session, as docs/security.md says. */
 const GRACE_MS = 10_000;
 
 /**

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ACCOUNT_GUARD, LIMITS, MOST_DEVICE_FAILURES, MOST_DEVICES, SHARES } from './limit-policies.js';
 
-const [, section = ''] = /## Guessing\n([^]*?)\n## /.exec(readFileSync('README.md', 'utf8')) ?? [];
+const [, section = ''] = /## Guessing\n([^]*?)\n## /.exec(readFileSync('docs/security.md', 'utf8')) ?? [];
 
-it('the limits are those of the README (CFG-04)', () => {
+it('the limits are those of docs/security.md (CFG-04)', () => {
   const rows = [...section.matchAll(/^\| (`.+?) \| .+? \| (.+?) \|$/gm)].flatMap(([, names = '', most = '']) => {
     const [quotas = '', seconds = ''] = most.split(' in ');
     return names
