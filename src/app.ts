@@ -18,13 +18,13 @@ import { RequestMetrics } from './metrics/request.metrics.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RouteSettingsCheck } from './access/route-settings.check.js';
 import { HashAdmissionHook } from './access/hash-admission.hook.js';
-import { registerDocs } from './openapi/swagger-ui.js';
-import { processLog } from './logging/buffered-log-output.js';
+import { registerSwaggerUi } from './openapi/swagger-ui.js';
+import { standardOutputLog } from './logging/buffered-log-output.js';
 import { logOptions, type LogStream } from './logging/log-options.js';
 import { registerOpenApi } from './openapi/openapi-document.js';
 import { NestLogger } from './logging/nest-logger.js';
-import { countRequests } from './http/response-counts.js';
-import { useRequestLog } from './logging/access-log.js';
+import { countResponses } from './http/response-counts.js';
+import { registerAccessLog } from './logging/access-log.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http/http-server.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -62,7 +62,7 @@ export function createServices(config: Config): Promise<INestApplicationContext>
 export async function createApp(
   config: Config,
   features: readonly Type[] = [],
-  log: LogStream = processLog(),
+  log: LogStream = standardOutputLog(),
 ): Promise<NestFastifyApplication> {
   let addressLimit: AddressLimit | undefined;
   const { issuer, trustedProxies, corsOrigins } = config;
@@ -88,15 +88,15 @@ export async function createApp(
   try {
     const shutdown = app.get(GracefulShutdown, { strict: false });
     registerHttp(fastify, http, { isLeaving: () => shutdown.isLeaving });
-    useRequestLog(fastify);
-    if (config.metricsPort !== undefined) app.get(RequestMetrics, { strict: false }).show(countRequests(fastify));
+    registerAccessLog(fastify);
+    if (config.metricsPort !== undefined) app.get(RequestMetrics, { strict: false }).show(countResponses(fastify));
     const limit = app.get(AddressLimit);
     await limit.prepare(fastify);
     addressLimit = limit;
     if (config.docs) {
       const hookProblems = (route: unknown) => limit.problems(route);
-      await registerOpenApi(fastify, { version, guardProblems: gateProblems, hookProblems, tags: TAGS });
-      await registerDocs(fastify);
+      await registerOpenApi(fastify, { version, authenticationProblems: gateProblems, hookProblems, tags: TAGS });
+      await registerSwaggerUi(fastify);
     }
     app.get(AuthenticationHook).guard(fastify);
     const routeSettings = app.get(RouteSettingsCheck);
@@ -106,8 +106,7 @@ export async function createApp(
     await app.init();
     await fastify.ready();
     routeSettings.requireAgreement();
-    for (const { setting, reason } of config.adjustments)
-      fastify.log.warn({ event: 'setting_adjusted', setting }, reason);
+    for (const { setting, reason } of config.warnings) fastify.log.warn({ event: 'setting_adjusted', setting }, reason);
     await app.get(BackgroundJobs, { strict: false }).begin();
     return app;
   } catch (error) {

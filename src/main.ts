@@ -1,8 +1,8 @@
 import './cli/supported-node.js';
-import { Termination } from './config/termination-signals.js';
+import { TerminationSignals } from './config/termination-signals.js';
 
 // Before everything else is loaded, which takes long enough for a signal.
-const termination = Termination.watch();
+const termination = TerminationSignals.listen();
 const { serve } = await import('./cli/serve.js');
 
 try {

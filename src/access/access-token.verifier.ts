@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
 import { CONFIG, type Config } from '../config/config.js';
-import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
+import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { RevocationStaleness } from '../revocation/revocation-staleness.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
@@ -37,7 +37,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     private readonly freshness: RevocationStaleness,
   ) {
     const { issuer, audience, clockToleranceSeconds } = config;
-    const maxLifetimeSeconds = MOST_ACCESS_TOKEN_SECONDS;
+    const maxLifetimeSeconds = MAX_ACCESS_TOKEN_TTL_SECONDS;
     this.#verifier = createVerifier({ issuer, audience, clockToleranceSeconds, maxLifetimeSeconds });
     this.#cache = new VerifiedTokenCache(config.tokenCacheBytes);
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
-import { keptUserAgent } from '../http/client-info.js';
+import { truncateUserAgent } from '../http/client-info.js';
 import type { AuditEvent } from './audit-events.js';
 
 const COLUMNS = Prisma.sql`event, actor, user_id, session_id, address, user_agent, request_id, details`;
@@ -60,7 +60,7 @@ function values({ event, by, userId, sessionId, details = {} }: AuditEvent): Pri
     Prisma.sql`${userId ?? null}::uuid`,
     Prisma.sql`${sessionId ?? null}::uuid`,
     Prisma.sql`${client?.address ?? null}::text`,
-    Prisma.sql`${keptUserAgent(client?.userAgent)}::text`,
+    Prisma.sql`${truncateUserAgent(client?.userAgent)}::text`,
     Prisma.sql`${client?.requestId ?? null}::uuid`,
     Prisma.sql`${JSON.stringify(details)}::jsonb`,
   ]);

@@ -1,5 +1,5 @@
 import type { Settings } from '../config/config.js';
-import { onceAborted, Termination } from '../config/termination-signals.js';
+import { onceAborted, TerminationSignals } from '../config/termination-signals.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
 
 /** For the embedded server to end by itself. */
@@ -15,8 +15,8 @@ let ending: Promise<never> | undefined;
  * @throws {Error} as {@link provideDatabase} does.
  */
 export async function provideForCommand(settings: Settings): Promise<ProvidedDatabase> {
-  const termination = Termination.watch();
-  onceAborted(termination.begun, () => void endCommand(termination.reason?.exitCode ?? 1));
+  const termination = TerminationSignals.listen();
+  onceAborted(termination.requested, () => void endCommand(termination.reason?.exitCode ?? 1));
   providing = provideDatabase(settings, 'script', givingUp.signal);
   return providing.catch((error: unknown) => {
     if (ending !== undefined) return ending;

@@ -2,7 +2,7 @@ import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
 import { bringSchemaUpToDate, pendingMigrations } from '../database/run-migrations.js';
 import { whenDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
-import { startLog } from '../logging/log-options.js';
+import { startupLog } from '../logging/log-options.js';
 
 /** `npm run db:migrate`: applies the pending migrations to `DATABASE_URL`, or to the embedded database. */
 async function main(): Promise<void> {
@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   const { config } = database;
   try {
     // Its output is the result; what it waits for goes beside it.
-    const tell = startLog(config.logLevel, process.stderr);
+    const tell = startupLog(config.logLevel, process.stderr);
     const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, tell };
     const pending = await whenDatabaseAnswers(config, waitOptions, async () => {
       const found = await pendingMigrations(config);

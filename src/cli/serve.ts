@@ -2,14 +2,14 @@ import { lookup } from 'node:dns/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requireMasterSecret, type DatabaseConfig, type Settings } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
-import { aborted, onceAborted, type Termination } from '../config/termination-signals.js';
+import { whenAborted, onceAborted, type TerminationSignals } from '../config/termination-signals.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
 import { requireRowRights } from '../database/role-privileges.check.js';
 import { bringSchemaUpToDate } from '../database/run-migrations.js';
 import { whenDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from './shutdown-deadlines.js';
-import { processLog } from '../logging/buffered-log-output.js';
-import { startLog } from '../logging/log-options.js';
+import { standardOutputLog } from '../logging/buffered-log-output.js';
+import { startupLog } from '../logging/log-options.js';
 
 /** In which the embedded database's processes are launched. */
 const LAUNCH_MS = 60;
@@ -19,15 +19,15 @@ const LAUNCH_MS = 60;
  * seconds, wherever it was.
  * @throws {Error} whose message tells the operator why it did not start.
  */
-export async function serve(termination: Termination): Promise<void> {
+export async function serve(termination: TerminationSignals): Promise<void> {
   const settings = readSettings();
-  const tell = startLog(settings.logLevel, processLog());
+  const tell = startupLog(settings.logLevel, standardOutputLog());
   const tellLeft = (severity: 'info' | 'warn'): void => {
     const { reason } = termination;
     if (reason === undefined) return;
     tell({ context: 'Shutdown', msg: 'left', signal: reason.signal, seconds: secondsSince(reason.at) }, severity);
   };
-  onceAborted(termination.begun, () =>
+  onceAborted(termination.requested, () =>
     tell({ context: 'Shutdown', msg: 'leaving', signal: termination.reason?.signal }, 'info'),
   );
   const { overdue, immediately } = shutdownDeadlines(termination, settings.shutdownTimeoutSeconds, () => {
@@ -37,7 +37,7 @@ export async function serve(termination: Termination): Promise<void> {
   try {
     const database = await startDatabase(settings, termination);
     try {
-      await Promise.race([serveOn(database.config, settings, termination, tell), aborted(overdue)]);
+      await Promise.race([serveOn(database.config, settings, termination, tell), whenAborted(overdue)]);
     } finally {
       await database.stop(immediately);
     }
@@ -48,24 +48,24 @@ export async function serve(termination: Termination): Promise<void> {
 }
 
 /** The application takes as long to load as the database to start, and it blocks this thread: so it comes second. */
-async function startDatabase(settings: Settings, { begun }: Termination): Promise<ProvidedDatabase> {
-  const providing = provideDatabase(settings, 'app', begun);
+async function startDatabase(settings: Settings, { requested }: TerminationSignals): Promise<ProvidedDatabase> {
+  const providing = provideDatabase(settings, 'app', requested);
   await Promise.race([providing, pause(LAUNCH_MS)]);
-  if (!begun.aborted) await import('../app.js');
+  if (!requested.aborted) await import('../app.js');
   return providing;
 }
 
 async function serveOn(
   databaseConfig: DatabaseConfig,
   settings: Settings,
-  termination: Termination,
+  termination: TerminationSignals,
   tell: (members: object) => void,
 ): Promise<void> {
-  const { begun, cutOff } = termination;
+  const { requested, forced } = termination;
   const config = requireMasterSecret(databaseConfig);
-  begun.throwIfAborted();
+  requested.throwIfAborted();
   const migrate = settings.databaseUrl === undefined || config.migrateOnStart;
-  const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: begun, tell };
+  const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: requested, tell };
   const [{ createApp }, { GracefulShutdown }] = await Promise.all([
     import('../app.js'),
     import('../health/graceful-shutdown.js'),
@@ -73,19 +73,19 @@ async function serveOn(
   const app = await whenDatabaseAnswers(config, waitOptions, async () => {
     await bringSchemaUpToDate(config, { migrate, waitOptions });
     await requireRowRights(config);
-    begun.throwIfAborted();
+    requested.throwIfAborted();
     return createApp(config);
   });
   const shutdown = app.get(GracefulShutdown, { strict: false });
   const { server } = app.getHttpAdapter().getInstance();
   try {
     shutdown.watch(server);
-    begun.throwIfAborted();
+    requested.throwIfAborted();
     // Fastify opens a second server for the other addresses of localhost, which knows nothing of how to treat clients.
     const { address } = await lookup(config.host);
     await app.listen(config.port, address);
-    await aborted(begun);
-    await shutdown.leave(server, cutOff);
+    await whenAborted(requested);
+    await shutdown.leave(server, forced);
   } finally {
     await app.close();
   }

@@ -1,4 +1,4 @@
-import { onceAborted, type Termination } from '../config/termination-signals.js';
+import { onceAborted, type TerminationSignals } from '../config/termination-signals.js';
 
 /** For what is left once connections have been cut off. */
 const CUT_OFF_MS = 3000;
@@ -17,14 +17,14 @@ export interface ShutdownDeadlines {
 
 /** `end` is called 4.5 s after `overdue`. */
 export function shutdownDeadlines(
-  { begun, cutOff }: Termination,
+  { requested, forced }: TerminationSignals,
   timeoutSeconds: number,
   end: () => void,
 ): ShutdownDeadlines {
   const overdue = new AbortController();
   const immediately = new AbortController();
-  onceAborted(begun, () => later(timeoutSeconds * 1000, () => overdue.abort()));
-  onceAborted(cutOff, () => later(CUT_OFF_MS, () => overdue.abort()));
+  onceAborted(requested, () => later(timeoutSeconds * 1000, () => overdue.abort()));
+  onceAborted(forced, () => later(CUT_OFF_MS, () => overdue.abort()));
   onceAborted(overdue.signal, () => later(STOP_MS, () => immediately.abort()));
   onceAborted(overdue.signal, () => later(END_MS, end));
   return { overdue: overdue.signal, immediately: immediately.signal };

@@ -10,13 +10,13 @@ type Value<Kind> =
   Kind extends Setting<infer Type> ? (Kind extends { fallback: Type } ? Type : Type | undefined) : never;
 
 /** A setting that is taken otherwise than it was given. */
-export interface Adjustment {
+export interface SettingWarning {
   readonly setting: string;
   /** A sentence for the log. */
   readonly reason: string;
 }
 
-type Derived = { audience: string; docs: boolean; hashConcurrency: number; adjustments: readonly Adjustment[] };
+type Derived = { audience: string; docs: boolean; hashConcurrency: number; warnings: readonly SettingWarning[] };
 
 /** What the environment says: one frozen member per setting, `ACCESS_TOKEN_TTL_SECONDS` as `accessTokenTtlSeconds`. */
 export type Settings = Readonly<

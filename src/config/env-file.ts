@@ -1,5 +1,5 @@
 import { parseEnv } from 'node:util';
-import { readTextFile } from './utf8-file.js';
+import { readUtf8File } from './utf8-file.js';
 
 /** Names and values of a `.env` file, and what in it would not be read as it is meant: `line 3 …`, never a value. */
 export interface EnvFile {
@@ -18,7 +18,7 @@ const ASSIGNMENT = /^[ \t]*(?:export +)?([^=]*?)[ \t]*=[ \t]*(.*)$/;
 export function readEnvFile(path: string, ours: ReadonlySet<string>): EnvFile {
   let text: string;
   try {
-    text = readTextFile(path) ?? '';
+    text = readUtf8File(path) ?? '';
   } catch (error) {
     return { values: {}, problems: [(error as RangeError).message] };
   }

@@ -65,7 +65,7 @@ interface Unheeded {
  * The parameters of a URL that have no effect here, each once; what is met anyway is none of them. `isPooled` says that
  * `DATABASE_DIRECT_URL` names the server itself, as a pooler asks for.
  */
-export function unheededParameters(parameters: URLSearchParams, isPooled: boolean): readonly Unheeded[] {
+export function ignoredParameters(parameters: URLSearchParams, isPooled: boolean): readonly Unheeded[] {
   const found = new Map<string, Unheeded>();
   for (const [name, value] of parameters) {
     const isMet = MET.has(`${name}=${value}`.toLowerCase()) || (isPooled && name === 'pgbouncer');
@@ -75,7 +75,7 @@ export function unheededParameters(parameters: URLSearchParams, isPooled: boolea
 }
 
 /** Takes away what `pg` would understand in another way than its user means it, or put before a setting of ours. */
-export function deleteUnheeded(parameters: URLSearchParams): void {
+export function deleteIgnoredParameters(parameters: URLSearchParams): void {
   for (const name of new Set(parameters.keys())) if (!HONOURED.has(name)) parameters.delete(name);
 }
 
@@ -85,7 +85,7 @@ const WHO_IS_REACHED = /^(?:host|port|user|password|ssl.*)$/;
  * What completes "DATABASE_URL …" about parameters that would, in silence, reach another server, or one that is not verified: given
  * twice with two values, of which `pg` takes the last, or spelt in a way that nothing reads.
  */
-export function flawOfParameters(parameters: URLSearchParams): string | undefined {
+export function invalidParametersReason(parameters: URLSearchParams): string | undefined {
   for (const name of new Set(parameters.keys())) {
     const written = plain(name);
     if (written.startsWith('ssl') && written !== name && HONOURED.has(written))

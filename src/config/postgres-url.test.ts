@@ -73,7 +73,7 @@ const BASE = 'postgresql://u@db.example/gatehouse';
 
 function toldOf(url: string, direct?: string): string[] {
   const urls = { DATABASE_URL: url, ...(direct === undefined ? {} : { DATABASE_DIRECT_URL: direct }) };
-  return parseSettings({ MASTER_SECRET, ...urls }).adjustments.map(({ setting, reason }) => `${setting}: ${reason}`);
+  return parseSettings({ MASTER_SECRET, ...urls }).warnings.map(({ setting, reason }) => `${setting}: ${reason}`);
 }
 
 describe('a parameter of DATABASE_URL', () => {

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { flawOfParameters } from './postgres-url-parameters.js';
+import { invalidParametersReason } from './postgres-url-parameters.js';
 
 /** What `pg` does not take for "verify all" without saying so. */
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
@@ -32,7 +32,7 @@ export function hostOf(url: string): string {
 }
 
 /** What completes "DATABASE_URL …" about a text that cannot be used; never repeats it. */
-export function flawOfPostgresUrl(text: string): string | undefined {
+export function invalidPostgresUrlReason(text: string): string | undefined {
   const [, rest] = /^postgres(?:ql)?:\/\/(.*)$/s.exec(text) ?? [];
   if (rest === undefined) return 'does not start with postgresql://';
   if (CONTROL.test(text)) return 'holds a line break or another control character, which would be dropped in silence';
@@ -43,7 +43,11 @@ export function flawOfPostgresUrl(text: string): string | undefined {
   if (namesNoHost(rest) && !url.searchParams.has('host')) return 'names no host';
   if (url.pathname.length < 2) return 'names no database';
   const { searchParams } = url;
-  return flawOfSchema(searchParams.getAll('schema')) ?? flawOfParameters(searchParams) ?? flawOfSsl(searchParams);
+  return (
+    invalidSchemaReason(searchParams.getAll('schema')) ??
+    invalidParametersReason(searchParams) ??
+    invalidSslReason(searchParams)
+  );
 }
 
 /** A raw # or / (or ?) in a password ends the part before the host, so that the @ comes too late. */
@@ -75,7 +79,7 @@ function isDecodable(part: string): boolean {
   }
 }
 
-function flawOfSchema([schema, another]: readonly string[]): string | undefined {
+function invalidSchemaReason([schema, another]: readonly string[]): string | undefined {
   if (schema === undefined) return undefined;
   if (another !== undefined) return 'names two schemas';
   const isName = schema !== '' && !/["\0]/.test(schema) && Buffer.byteLength(schema) <= LONGEST_NAME_BYTES;
@@ -84,7 +88,7 @@ function flawOfSchema([schema, another]: readonly string[]): string | undefined 
     : 'names a schema that cannot be: 1 to 63 bytes, no quotation mark, and not pg_…';
 }
 
-function flawOfSsl(parameters: URLSearchParams): string | undefined {
+function invalidSslReason(parameters: URLSearchParams): string | undefined {
   const mode = parameters.get('sslmode');
   if (mode !== null && !SSL_MODES.includes(mode)) return `has an sslmode that is none of ${SSL_MODES.join(', ')}`;
   const unreadable = SSL_FILES.find((name) => parameters.has(name) && !isReadable(parameters.get(name) ?? ''));

@@ -164,18 +164,18 @@ describe('settings', () => {
     const cores = availableParallelism();
     expect(parseSettings({ HASH_CONCURRENCY: String(cores) })).toMatchObject({
       hashConcurrency: cores,
-      adjustments: [],
+      warnings: [],
     });
     expect(parseSettings({ HASH_CONCURRENCY: String(cores + 2) })).toMatchObject({
       hashConcurrency: cores,
-      adjustments: [
+      warnings: [
         {
           setting: 'HASH_CONCURRENCY',
           reason: expect.stringContaining(`is ${cores + 2}, but there are ${cores}`) as string,
         },
       ],
     });
-    expect(parseSettings({})).toMatchObject({ hashConcurrency: cores, adjustments: [] });
+    expect(parseSettings({})).toMatchObject({ hashConcurrency: cores, warnings: [] });
     for (const wrong of ['0', '1025', 'all']) expect(problemsOf({ HASH_CONCURRENCY: wrong })).toHaveLength(1);
   });
 

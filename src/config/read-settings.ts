@@ -1,13 +1,13 @@
 import ipaddr from 'ipaddr.js';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { adjustmentsOf } from './setting-warnings.js';
+import { settingWarnings } from './setting-warnings.js';
 import type { Settings } from './config.js';
 import { readEnvFile } from './env-file.js';
 import { schemaOf } from './postgres-url.js';
 import type { Setting } from './setting-parsers.js';
 import { settings } from './settings.js';
-import { readTextFile } from './utf8-file.js';
+import { readUtf8File } from './utf8-file.js';
 
 /** What the settings are for: serving takes all of them, migrating and seeding only those of the database. */
 type Purpose = 'serve' | 'migrate';
@@ -64,7 +64,7 @@ export function parseSettings(environment: Environment, purpose: Purpose = 'serv
   const isNew = (found: string): boolean => !problems.some((known) => known.split(' ')[0] === found.split(' ')[0]);
   problems.push(...contradictions(derived, purpose).filter(isNew));
   if (problems.length > 0) throw new SettingsError(problems);
-  return Object.freeze({ ...derived, adjustments: adjustmentsOf(given) });
+  return Object.freeze({ ...derived, warnings: settingWarnings(given) });
 }
 
 function textOf(name: string, setting: Setting<unknown>, environment: Environment): string | undefined {
@@ -83,7 +83,7 @@ function readSecretFile(name: string, file: string): string {
     new RangeError(`is to be read from the file of ${name}_FILE, which ${flaw}`);
   let text: string | undefined;
   try {
-    text = readTextFile(file);
+    text = readUtf8File(file);
   } catch (error) {
     throw problem((error as RangeError).message);
   }

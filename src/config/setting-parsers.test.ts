@@ -64,7 +64,7 @@ const isSecret = (name: Name): boolean => (settings[name] as Setting<unknown>).s
 /** Others that it needs are given, too. */
 function read(name: Name, text: string): object {
   const value = parseSettings({ MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, [name]: text });
-  const { adjustments: _, ...values } = value;
+  const { warnings: _, ...values } = value;
   return values;
 }
 
@@ -79,7 +79,7 @@ function problemsOf(name: Name, text: string): readonly string[] {
 
 const told = (name: Name, text: string): readonly string[] =>
   parseSettings({ MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, [name]: text })
-    .adjustments.filter(({ setting }) => setting === name)
+    .warnings.filter(({ setting }) => setting === name)
     .map(({ reason }) => reason);
 
 describe('a setting', () => {

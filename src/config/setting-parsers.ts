@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { weaknessOf } from './weak-secrets.js';
+import { weakSecretReason } from './weak-secrets.js';
 
 /** Of proxies that may say whom others are counted as. */
 const WIDEST_IPV4_PREFIX = 8;
@@ -131,10 +131,10 @@ function list(value: string, flawOf: (entry: string) => string | undefined): rea
 
 /** IP addresses or networks (RFC 4632), comma-separated. */
 export function networks(options: Described): Setting<readonly string[]> {
-  return build(options, (value) => list(value, flawOfNetwork));
+  return build(options, (value) => list(value, invalidNetworkReason));
 }
 
-function flawOfNetwork(entry: string): string | undefined {
+function invalidNetworkReason(entry: string): string | undefined {
   if (/^[a-z_][\w.-]*$/i.test(entry)) {
     return 'is a name, and names are not looked up: give the address of the proxy, such as 192.0.2.10, or its network, such as 10.0.0.0/8';
   }
@@ -172,10 +172,10 @@ const OPAQUE = /^(?:about|blob|data|file|ftp|javascript|wss?):/i;
 
 /** Origins of pages (RFC 6454), comma-separated, as browsers and the apps built on them write them. */
 export function origins(options: Described): Setting<readonly string[]> {
-  return build(options, (value) => list(value, flawOfOrigin));
+  return build(options, (value) => list(value, invalidOriginReason));
 }
 
-function flawOfOrigin(entry: string): string | undefined {
+function invalidOriginReason(entry: string): string | undefined {
   if (entry.includes('*')) {
     return 'has a *, and nothing is matched by a pattern: list each origin in full, such as https://app.example.com';
   }
@@ -215,7 +215,7 @@ export function secrets(options: Described): Setting<readonly string[]> {
       const values = value.split(',').map((part) => part.trim());
       if (values.length > 2) refuse('holds more than two values: a comma separates a new one from an old one');
       for (const part of values) {
-        const flaw = part === '' ? 'is empty' : weaknessOf(part);
+        const flaw = part === '' ? 'is empty' : weakSecretReason(part);
         if (flaw === undefined) continue;
         refuse(
           values.length === 1

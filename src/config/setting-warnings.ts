@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
-import type { Adjustment } from './config.js';
+import type { SettingWarning } from './config.js';
 import { parsePostgresUrl } from './postgres-url.js';
-import { unheededParameters } from './postgres-url-parameters.js';
+import { ignoredParameters } from './postgres-url-parameters.js';
 
 /** What is taken otherwise than it was given, for the log. `given` are the texts of settings that can be used, by name. */
-export function adjustmentsOf(given: ReadonlyMap<string, string>): readonly Adjustment[] {
+export function settingWarnings(given: ReadonlyMap<string, string>): readonly SettingWarning[] {
   return [...blanks(given), ...audience(given), ...threads(given), ...parameters(given)];
 }
 
 /** Of secrets alone: any other setting is refused with a blank, since a secret may come of a file or a vault that adds one. */
-function blanks(given: ReadonlyMap<string, string>): Adjustment[] {
+function blanks(given: ReadonlyMap<string, string>): SettingWarning[] {
   const padded = [...given].filter(([name, text]) => text !== text.trim() && !LISTS.has(name));
   return padded.map(([setting]) => ({
     setting,
@@ -20,20 +20,20 @@ function blanks(given: ReadonlyMap<string, string>): Adjustment[] {
 /** Where blanks around the commas, and so at the ends, are how lists are written. */
 const LISTS: ReadonlySet<string> = new Set(['TRUSTED_PROXIES', 'CORS_ORIGINS']);
 
-function audience(given: ReadonlyMap<string, string>): Adjustment[] {
+function audience(given: ReadonlyMap<string, string>): SettingWarning[] {
   if (given.get('AUDIENCE')?.includes(',') !== true) return [];
   const reason = 'AUDIENCE is one value and no list: tokens carry it as it is, the comma included.';
   return [{ setting: 'AUDIENCE', reason }];
 }
 
-function threads(given: ReadonlyMap<string, string>): Adjustment[] {
+function threads(given: ReadonlyMap<string, string>): SettingWarning[] {
   const [asked, cores] = [Number(given.get('HASH_CONCURRENCY') ?? 0), availableParallelism()];
   if (asked <= cores) return [];
   const reason = `HASH_CONCURRENCY is ${asked}, but there are ${cores} cores: at most one hash per core is computed at once.`;
   return [{ setting: 'HASH_CONCURRENCY', reason }];
 }
 
-function parameters(given: ReadonlyMap<string, string>): Adjustment[] {
+function parameters(given: ReadonlyMap<string, string>): SettingWarning[] {
   const [url, direct] = [given.get('DATABASE_URL')?.trim(), given.get('DATABASE_DIRECT_URL')?.trim()];
   const isPooled = direct !== undefined && direct !== url;
   return [
@@ -42,8 +42,8 @@ function parameters(given: ReadonlyMap<string, string>): Adjustment[] {
   ];
 }
 
-function parametersOf(setting: string, url: string, isPooled: boolean): Adjustment[] {
-  const unheeded = unheededParameters(parsePostgresUrl(url).searchParams, isPooled);
+function parametersOf(setting: string, url: string, isPooled: boolean): SettingWarning[] {
+  const unheeded = ignoredParameters(parsePostgresUrl(url).searchParams, isPooled);
   return unheeded.map(({ name, remedy }) => ({
     setting,
     reason: `The parameter ${name} of ${setting} has no effect: ${remedy}.`,

@@ -1,8 +1,8 @@
-import { flawOfPostgresUrl } from './postgres-url.js';
+import { invalidPostgresUrlReason } from './postgres-url.js';
 import { flag, host, integer, networks, oneOf, origins, path, secret, secrets, text, url } from './setting-parsers.js';
 
 /** No access token lives longer, on whatever node it was minted. */
-export const MOST_ACCESS_TOKEN_SECONDS = 3600;
+export const MAX_ACCESS_TOKEN_TTL_SECONDS = 3600;
 
 /**
  * Every setting, once: its name, kind, bounds, default and meaning. A test holds the table of docs/configuration.md and
@@ -14,12 +14,12 @@ export const settings = {
   DATABASE_URL: secret({
     unset: 'embedded PostgreSQL',
     about: 'PostgreSQL 15 or later, as `postgresql://user:password@host:5432/database?schema=public`.',
-    check: flawOfPostgresUrl,
+    check: invalidPostgresUrlReason,
   }),
   DATABASE_DIRECT_URL: secret({
     unset: '`DATABASE_URL`',
     about: 'The same database without a transaction pooler, for migrations and LISTEN.',
-    check: flawOfPostgresUrl,
+    check: invalidPostgresUrlReason,
   }),
   DATABASE_POOL_SIZE: integer({
     default: 10,
@@ -82,7 +82,7 @@ export const settings = {
   ACCESS_TOKEN_TTL_SECONDS: integer({
     default: 900,
     min: 1,
-    max: MOST_ACCESS_TOKEN_SECONDS,
+    max: MAX_ACCESS_TOKEN_TTL_SECONDS,
     about: 'Life of an access token.',
   }),
   REFRESH_GRACE_SECONDS: integer({

@@ -6,7 +6,7 @@ type TerminationSignal = (typeof SIGNALS)[number];
 /** npm, a shell, a terminal or a service manager may each pass on what was sent once. */
 const REPEATS_MS = 2000;
 
-/** Why everything ends: the reason of {@link Termination.begun}. */
+/** Why everything ends: the reason of {@link TerminationSignals.requested}. */
 export class Terminated extends Error {
   override readonly name = 'Terminated';
   readonly at = performance.now();
@@ -32,31 +32,31 @@ export class Terminated extends Error {
  * What SIGTERM, SIGINT and SIGHUP tell the process: to end in order. Repeats within two seconds are the same order; so is
  * whatever comes later, but for SIGINT, by which somebody says that it takes too long.
  */
-export class Termination {
-  readonly #begun = new AbortController();
-  readonly #cutOff = new AbortController();
+export class TerminationSignals {
+  readonly #requested = new AbortController();
+  readonly #forced = new AbortController();
   /** Aborts with the first signal, by a {@link Terminated}. */
-  readonly begun: AbortSignal = this.#begun.signal;
+  readonly requested: AbortSignal = this.#requested.signal;
   /** Aborts with a later SIGINT: what is open is to be cut off. */
-  readonly cutOff: AbortSignal = this.#cutOff.signal;
+  readonly forced: AbortSignal = this.#forced.signal;
 
   private constructor() {
     for (const signal of SIGNALS) process.on(signal, () => this.#hear(signal));
   }
 
   /** From now on no signal ends the process by itself. */
-  static watch(): Termination {
-    return new Termination();
+  static listen(): TerminationSignals {
+    return new TerminationSignals();
   }
 
   get reason(): Terminated | undefined {
-    return this.begun.aborted ? (this.begun.reason as Terminated) : undefined;
+    return this.requested.aborted ? (this.requested.reason as Terminated) : undefined;
   }
 
   #hear(signal: TerminationSignal): void {
     const first = this.reason;
-    if (first === undefined) this.#begun.abort(new Terminated(signal));
-    else if (signal === 'SIGINT' && performance.now() - first.at > REPEATS_MS) this.#cutOff.abort();
+    if (first === undefined) this.#requested.abort(new Terminated(signal));
+    else if (signal === 'SIGINT' && performance.now() - first.at > REPEATS_MS) this.#forced.abort();
   }
 }
 
@@ -67,6 +67,6 @@ export function onceAborted(signal: AbortSignal, work: () => void): void {
 }
 
 /** Resolves when the signal aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
+export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => onceAborted(signal, resolve));
 }

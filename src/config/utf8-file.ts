@@ -7,7 +7,7 @@ const BYTE_ORDER_MARK = '\uFEFF';
  * The text of a file that an operator has written, without a byte order mark; undefined when there is no file.
  * @throws {RangeError} whose message completes "NAME …", when it cannot be read or is no UTF-8.
  */
-export function readTextFile(path: string): string | undefined {
+export function readUtf8File(path: string): string | undefined {
   const bytes = readBytes(path);
   if (bytes === undefined) return undefined;
   const text = bytes.toString('utf8');

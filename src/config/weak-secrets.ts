@@ -27,7 +27,7 @@ const SAMPLES = [
 ];
 
 /** Why a secret is refused, without repeating it; undefined when it may serve. */
-export function weaknessOf(secret: string): string | undefined {
+export function weakSecretReason(secret: string): string | undefined {
   if (Buffer.byteLength(secret) < LEAST_BYTES) return `is shorter than ${LEAST_BYTES} bytes`;
   if (new Set(secret).size < LEAST_DISTINCT_CHARACTERS) return 'repeats too few characters';
   const letters = secret.toLowerCase().replaceAll(/[^a-z0-9]/g, '');

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import { parsePostgresUrl, schemaOf } from '../config/postgres-url.js';
-import { deleteUnheeded } from '../config/postgres-url-parameters.js';
+import { deleteIgnoredParameters } from '../config/postgres-url-parameters.js';
 
 /** Which of the two URLs a connection takes. */
 export interface ConnectionTarget {
@@ -40,7 +40,7 @@ export function connectionStringOf({ url, isPooled }: Pick<ConnectionTarget, 'ur
   const schema = schemaOf(url);
   parameters.delete('schema');
   // What is told of at the start to have no effect has none: `pg` would put deadlines of the URL, in other units, before ours.
-  deleteUnheeded(parameters);
+  deleteIgnoredParameters(parameters);
   if (schema !== 'public' && !isPooled) {
     const others = parameters.get('options') ?? '';
     parameters.set('options', `${others} -c search_path=${escapeOption(pg.escapeIdentifier(schema))}`.trim());

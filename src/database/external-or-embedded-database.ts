@@ -1,5 +1,5 @@
 import type { DatabaseConfig, Settings } from '../config/config.js';
-import { keptSecret, localSecret } from '../secrets/secret-file.js';
+import { readSecret, readOrCreateSecret } from '../secrets/secret-file.js';
 import { holdsCluster, requireClusterOfSecrets } from '../embedded-postgres/initdb.js';
 import { openDataDirectory, type DataDirectory } from '../embedded-postgres/data-directory.js';
 import { openInstallation } from '../embedded-postgres/installation.js';
@@ -44,6 +44,6 @@ async function provideEmbedded(settings: Settings, role: Role, signal?: AbortSig
 /** Made with the first data, and never beside data that another sealed. */
 async function ownMasterSecret(directory: DataDirectory): Promise<string> {
   const { masterSecret, cluster } = directory;
-  if (!(await holdsCluster(directory))) return localSecret(masterSecret);
-  return keptSecret(masterSecret, `${cluster} is sealed with it (or set MASTER_SECRET, where that was set so far)`);
+  if (!(await holdsCluster(directory))) return readOrCreateSecret(masterSecret);
+  return readSecret(masterSecret, `${cluster} is sealed with it (or set MASTER_SECRET, where that was set so far)`);
 }

@@ -1,12 +1,12 @@
 import { readSettings } from '../config/read-settings.js';
-import { onceAborted, Termination } from '../config/termination-signals.js';
+import { onceAborted, TerminationSignals } from '../config/termination-signals.js';
 import { provideDatabase } from './external-or-embedded-database.js';
 
 /**
  * Tells its parent where the database is and keeps it there for as long as the parent lives. A signal is for the parent,
  * whose group this process shares: what that still does needs the database.
  */
-Termination.watch();
+TerminationSignals.listen();
 const parentGone = new AbortController();
 process.once('disconnect', () => parentGone.abort());
 

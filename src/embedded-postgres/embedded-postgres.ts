@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { keptSecret } from '../secrets/secret-file.js';
-import { aborted } from '../config/termination-signals.js';
+import { readSecret } from '../secrets/secret-file.js';
+import { whenAborted } from '../config/termination-signals.js';
 import { ensureCluster, ROLE } from './initdb.js';
 import type { Installation } from './installation.js';
 import { isPassing, Lease, type Role } from './usage-lock.js';
@@ -57,7 +57,7 @@ export class EmbeddedPostgres {
   static async open(installation: Installation, role: Role, signal?: AbortSignal): Promise<EmbeddedPostgres> {
     await ensureCluster(installation, signal);
     const { cluster, password: file } = installation.directory;
-    const password = await keptSecret(file, `it opens ${cluster}`);
+    const password = await readSecret(file, `it opens ${cluster}`);
     const access = { installation, socketFolder: await openSocketFolder(installation), password, role };
     const lease = await takeLease(access, signal);
     const opened = new EmbeddedPostgres(access, lease);
@@ -129,7 +129,7 @@ export class EmbeddedPostgres {
 }
 
 async function orAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value | undefined> {
-  return signal === undefined ? work : Promise.race([work, aborted(signal).then(() => undefined)]);
+  return signal === undefined ? work : Promise.race([work, whenAborted(signal).then(() => undefined)]);
 }
 
 /** Looks for the server, starts it when there is none, and tries again while what is in the way will pass. */

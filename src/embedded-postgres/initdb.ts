@@ -1,7 +1,7 @@
 import { chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readLine, writeOnce } from '../secrets/write-once-file.js';
-import { localSecret } from '../secrets/secret-file.js';
+import { readLineFile, writeFileOnce } from '../secrets/write-once-file.js';
+import { readOrCreateSecret } from '../secrets/secret-file.js';
 import { runAs } from './run-as-system-user.js';
 import type { DataDirectory } from './data-directory.js';
 import type { Installation } from './installation.js';
@@ -50,7 +50,7 @@ export async function holdsCluster({ cluster }: DataDirectory): Promise<boolean>
  */
 export async function requireClusterOfSecrets(directory: DataDirectory): Promise<void> {
   // In this order: while another process makes both, the folder comes first.
-  const wasMade = (await readLine(directory.clusterMade)) !== undefined;
+  const wasMade = (await readLineFile(directory.clusterMade)) !== undefined;
   if (await holdsCluster(directory)) return;
   // Another process may have made it meanwhile.
   if ((await hasContent(directory.cluster)) && !(await holdsCluster(directory))) {
@@ -78,15 +78,15 @@ async function hasContent(folder: string): Promise<boolean> {
 }
 
 async function existing(files: readonly string[]): Promise<string[]> {
-  const lines = await Promise.all(files.map(readLine));
+  const lines = await Promise.all(files.map(readLineFile));
   return files.filter((_file, index) => lines[index] !== undefined);
 }
 
 /** The line is for people. */
 async function recordMade({ clusterMade }: DataDirectory): Promise<void> {
-  const isRecorded = (await readLine(clusterMade)) !== undefined;
+  const isRecorded = (await readLineFile(clusterMade)) !== undefined;
   if (!isRecorded)
-    await writeOnce(clusterMade, 'Without the database that was made here none is made beside its secrets.');
+    await writeFileOnce(clusterMade, 'Without the database that was made here none is made beside its secrets.');
 }
 
 async function initialise(
@@ -97,7 +97,7 @@ async function initialise(
 ): Promise<void> {
   const { binaries, directory, user } = installation;
   const passwordFile = join(scratch, 'password');
-  await writeFile(passwordFile, await localSecret(directory.superuserPassword), { mode: 0o600 });
+  await writeFile(passwordFile, await readOrCreateSecret(directory.superuserPassword), { mode: 0o600 });
   if (user !== undefined) {
     await chown(passwordFile, user.uid, user.gid);
     await chown(scratch, user.uid, user.gid);
@@ -114,7 +114,7 @@ async function createRole(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const settings = ['-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic'];
-  const input = roleStatements(await localSecret(directory.password));
+  const input = roleStatements(await readOrCreateSecret(directory.password));
   await runAs(user, binaries.postgres, ['--single', '-D', cluster, ...settings, 'postgres'], { input, signal });
 }
 

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { readLine, writeOnce } from '../secrets/write-once-file.js';
+import { readLineFile, writeFileOnce } from '../secrets/write-once-file.js';
 import { requireReach } from './run-as-system-user.js';
 import type { Installation } from './installation.js';
 
@@ -61,7 +61,7 @@ export async function identityOf(socket: string): Promise<string | undefined> {
 async function openElsewhere(installation: Installation): Promise<string> {
   const { directory, user } = installation;
   const note = directory.socketFolderElsewhere;
-  const noted = await readLine(note);
+  const noted = await readLineFile(note);
   if (noted !== undefined && isShortEnough(noted)) {
     const isOurs = await makePrivate(noted, installation).then(
       () => true,
@@ -75,8 +75,8 @@ async function openElsewhere(installation: Installation): Promise<string> {
   const made = await mkdtemp(join(parent, 'gatehouse-'));
   await makePrivate(made, installation);
   await requireReach(user, [made]);
-  await writeOnce(note, made);
-  const agreed = (await readLine(note)) ?? made;
+  await writeFileOnce(note, made);
+  const agreed = (await readLineFile(note)) ?? made;
   if (agreed !== made) await rmdir(made);
   return agreed;
 }

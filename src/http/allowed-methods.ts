@@ -7,7 +7,7 @@ export interface Routes {
 }
 
 /** Watches routes being added; call it before the first one is. */
-export function trackRoutes(fastify: FastifyInstance): Routes {
+export function trackAllowedMethods(fastify: FastifyInstance): Routes {
   const methods = new Set<string>();
   fastify.addHook('onRoute', (route) => {
     // The one for preflights, which is at every path.

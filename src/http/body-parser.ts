@@ -14,7 +14,7 @@ const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 export const MAX_CONTENT_TYPE_LENGTH = 256;
 
 /** A field that names no media type counts as one that is unknown: Fastify would refuse it without asking whether there is content. */
-export function settleContentType(request: IncomingMessage): void {
+export function normalizeContentType(request: IncomingMessage): void {
   // Of a GET no body is read.
   if (request.method === 'GET') return;
   const { headers } = request;
@@ -28,7 +28,7 @@ export function settleContentType(request: IncomingMessage): void {
  * Leaves strict JSON as the only body that is read; every other media type, charset or content coding is 415, and what is
  * larger than the route's schema lets pass is 413. Without content no type is refused (RFC 9110 section 8.3). For an application created with `bodyParser: false`. A plugin may add another type for its own routes.
  */
-export function useStrictJson(fastify: FastifyInstance): void {
+export function registerStrictJsonParser(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addHook('onRoute', (route) => {
     route.bodyLimit ??= bodyLimitOf(route.schema?.body as object | undefined);
@@ -40,7 +40,7 @@ export function useStrictJson(fastify: FastifyInstance): void {
       try {
         const schema = request.routeOptions.schema?.body;
         // Clients whose library names the type of every body name it for none as well.
-        if (body.length === 0 && (schema === undefined || isOptional(schema))) return done(null, null);
+        if (body.length === 0 && (schema === undefined || acceptsNoBody(schema))) return done(null, null);
         if (body.length > 0) requirePlainUtf8(request.headers['content-type'], request.headers['content-encoding']);
         done(null, parseStrictJson(body));
       } catch (problem) {
@@ -64,9 +64,9 @@ async function noContent(contentLength: string | undefined, payload: Readable): 
 }
 
 /** Whether a route's schema for bodies lets `null` pass, which stands for no body. */
-export function isOptional(schema: unknown): boolean {
+export function acceptsNoBody(schema: unknown): boolean {
   const { type, anyOf } = (schema ?? {}) as { type?: unknown; anyOf?: readonly unknown[] };
-  return type === 'null' || (anyOf?.some(isOptional) ?? false);
+  return type === 'null' || (anyOf?.some(acceptsNoBody) ?? false);
 }
 
 /** RFC 9110 section 15.5.16: 415 is about the content coding as well as the media type. */

@@ -4,8 +4,8 @@ import { createServer, request as ask, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
-import { MOST_PIECES_AT_ONCE } from './body-chunk-limit.js';
-import { MOST_WAITING_REQUESTS } from './pipelining.js';
+import { MAX_CHUNKS_PER_TURN } from './body-chunk-limit.js';
+import { MAX_WAITING_REQUESTS } from './pipelining.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
 const http = prepareHttp({ https: false });
@@ -69,7 +69,7 @@ function list(bytes: number): string {
 
 describe('a body that comes in many chunks (INP-06)', () => {
   it('is read, as many as may come at once', async () => {
-    expect(await exchange(post(list(MOST_PIECES_AT_ONCE)) + LAST)).toEqual(['200 [1]', '200 {"name":"last"}']);
+    expect(await exchange(post(list(MAX_CHUNKS_PER_TURN)) + LAST)).toEqual(['200 [1]', '200 {"name":"last"}']);
   });
 
   it('is 413 with more, and nothing behind it is looked at', async () => {
@@ -87,8 +87,8 @@ describe('a body that comes in many chunks (INP-06)', () => {
 
 describe('many requests at once (INP-06)', () => {
   it('are answered, as many as may wait', async () => {
-    const answers = await exchange(get('/%').repeat(MOST_WAITING_REQUESTS) + LAST);
-    expect(answers).toHaveLength(MOST_WAITING_REQUESTS + 1);
+    const answers = await exchange(get('/%').repeat(MAX_WAITING_REQUESTS) + LAST);
+    expect(answers).toHaveLength(MAX_WAITING_REQUESTS + 1);
     expect(answers.at(-1)).toBe('200 {"name":"last"}');
   });
 
@@ -99,7 +99,7 @@ describe('many requests at once (INP-06)', () => {
     ['expecting something', get('/name', 'Expect: something\r\n')],
   ])('end the connection with more, if they are %s', async (_case, bytes) => {
     const { length } = await exchange(bytes.repeat(Math.floor(60_000 / bytes.length)) + LAST);
-    expect(length).toBeLessThanOrEqual(MOST_WAITING_REQUESTS + 1);
+    expect(length).toBeLessThanOrEqual(MAX_WAITING_REQUESTS + 1);
     expect(handled.length).toBeLessThanOrEqual(1);
   });
 });
@@ -128,13 +128,13 @@ describe('a connection that', () => {
   ])('%s changes nothing for those after it, nor for a client of this process (FLT-23)', async (_case, bytes) => {
     await flood(bytes, { connections: 36, atOnce: 12 });
 
-    const largest = post(list(MOST_PIECES_AT_ONCE));
+    const largest = post(list(MAX_CHUNKS_PER_TURN));
     expect(await exchange(largest + LAST)).toEqual(['200 [1]', '200 {"name":"last"}']);
     for (let connection = 0; connection < 13; connection++) {
       expect(await exchange(`${post(list(10) + ' '.repeat(5000))}${LAST}`)).toEqual(['413 body_too_large']);
     }
 
-    const pieces = 2 * MOST_PIECES_AT_ONCE + 500;
+    const pieces = 2 * MAX_CHUNKS_PER_TURN + 500;
     const other = createServer((_request, response) => {
       response.socket?.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunksOf('x'.repeat(pieces))}`);
     }).listen(0, '127.0.0.1');

@@ -16,10 +16,10 @@ const BRACKETED = /^\[([^\]]*)\](?::(?:\d{1,5}|_[\w.-]+))?$/;
 const WITH_PORT = /^([\d.]+):(?:\d{1,5}|_[\w.-]+)$/;
 
 /** Whether an address is of a proxy whose `X-Forwarded-For` is believed. */
-export type IsTrusted = (address: string) => boolean;
+export type IsTrustedProxy = (address: string) => boolean;
 
 /** Of addresses and networks as `TRUSTED_PROXIES` names them; an IPv4 address is the same when written as IPv6. */
-export function trusting(proxies: readonly string[]): IsTrusted {
+export function trustedProxyMatcher(proxies: readonly string[]): IsTrustedProxy {
   const list = new BlockList();
   for (const proxy of proxies) {
     const [address = '', prefix] = proxy.split('/');
@@ -38,7 +38,7 @@ export function trusting(proxies: readonly string[]): IsTrusted {
  * The client's address: of `X-Forwarded-For`, read from the right, the first that is no trusted proxy. Where an entry on the way is no
  * address nothing left of it is believed, and it is the socket's: a client that can write there must not choose whom it is counted as.
  */
-export function clientAddress({ headers, socket }: IncomingMessage, isTrusted: IsTrusted): string {
+export function clientAddress({ headers, socket }: IncomingMessage, isTrusted: IsTrustedProxy): string {
   const { remoteAddress = '' } = socket;
   const forwarded = headers[FORWARDED_FOR];
   if (typeof forwarded !== 'string' || !isTrusted(remoteAddress)) return remoteAddress;
@@ -59,7 +59,7 @@ const told = new WeakSet<Server>();
  * Has Fastify's `request.ip` be {@link clientAddress}: leaves the one address it is then read from in the header. Where nobody is
  * trusted, the log says once that the header came.
  */
-export function settlingClientAddress(isTrusted: IsTrusted | undefined): (request: FastifyRequest) => void {
+export function clientAddressSetter(isTrusted: IsTrustedProxy | undefined): (request: FastifyRequest) => void {
   return (request) => {
     const { raw } = request;
     if (raw.headers[FORWARDED_FOR] === undefined) return;

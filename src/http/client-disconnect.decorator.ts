@@ -3,11 +3,11 @@ import type { FastifyReply } from 'fastify';
 
 /** An AbortSignal that aborts when the client goes away before it is answered. */
 export const ClientDisconnect = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  goneSignal(context.switchToHttp().getResponse<FastifyReply>()),
+  disconnectSignal(context.switchToHttp().getResponse<FastifyReply>()),
 );
 
 /** Fastify's own `request.signal` will not do: it aborts as soon as the body has been read. */
-function goneSignal({ raw }: FastifyReply): AbortSignal {
+function disconnectSignal({ raw }: FastifyReply): AbortSignal {
   const client = new AbortController();
   raw.once('close', () => {
     if (!raw.writableFinished) client.abort();

@@ -12,10 +12,10 @@ import {
 } from '../problems/http-status.problems.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problems/problem-body.js';
 import type { Problem } from '../problems/problem.js';
-import { clientAddress, type IsTrusted } from './client-address.js';
-import type { FieldsByOrigin } from './cors.js';
-import { boundPieces } from './body-chunk-limit.js';
-import { endAfterAnswers } from './pipelining.js';
+import { clientAddress, type IsTrustedProxy } from './client-address.js';
+import type { HeadersByOrigin } from './cors.js';
+import { limitBodyChunks } from './body-chunk-limit.js';
+import { endAfterPendingResponses } from './pipelining.js';
 import { requestId } from './request-id.js';
 import type { CountRequest } from './request-rate-limit.js';
 import { MAX_TARGET_LENGTH } from './query-string.js';
@@ -28,10 +28,10 @@ interface ClientError extends Error {
 }
 
 /** What an answer needs where Fastify has no reply. */
-interface AnswerContext {
+interface ResponseContext {
   /** Those of every answer. */
-  readonly headersFor: FieldsByOrigin;
-  readonly isTrusted: IsTrusted;
+  readonly headersFor: HeadersByOrigin;
+  readonly isTrusted: IsTrustedProxy;
   readonly countRequest: CountRequest;
   readonly log: FastifyBaseLogger;
 }
@@ -40,55 +40,60 @@ interface AnswerContext {
  * What Fastify's `clientErrorHandler` does: what never became a request is answered as a problem too, then cut off. In its turn:
  * the requests before it get their own answers first.
  */
-export function answerClientError(error: ClientError, socket: Socket, context: AnswerContext): void {
+export function respondToClientError(error: ClientError, socket: Socket, context: ResponseContext): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  endByProblem(problemOf(error), socket, context);
+  endConnectionWithProblem(problemOf(error), socket, context);
 }
 
 /**
  * Takes what Node would answer without a body, or not at all: CONNECT, and expectations, which are looked at like all else of a
  * request; and bodies in too many pieces.
  */
-export function useSocketErrors({ server, log }: FastifyInstance, fixed: Omit<AnswerContext, 'log'>): void {
+export function handleConnectionErrors({ server, log }: FastifyInstance, fixed: Omit<ResponseContext, 'log'>): void {
   const context = { ...fixed, log };
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
-    endAfterAnswers(socket, () => {
+    endAfterPendingResponses(socket, () => {
       const { countRequest, isTrusted } = context;
       const problem = methodNotAllowed({ headers: { allow: '' } });
-      answerCounted(countRequest({ ip: clientAddress(request, isTrusted) }), problem, { socket, request }, context);
+      respondWhenCounted(
+        countRequest({ ip: clientAddress(request, isTrusted) }),
+        problem,
+        { socket, request },
+        context,
+      );
     });
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     server.emit('request', request, response);
   });
-  boundPieces(server, (socket) =>
-    endByProblem(bodyTooLarge({ detail: 'Send the body in larger chunks.' }), socket, context),
+  limitBodyChunks(server, (socket) =>
+    endConnectionWithProblem(bodyTooLarge({ detail: 'Send the body in larger chunks.' }), socket, context),
   );
 }
 
-function endByProblem(problem: Problem, socket: Socket, context: AnswerContext): void {
-  endAfterAnswers(socket, (unfinished) => {
+function endConnectionWithProblem(problem: Problem, socket: Socket, context: ResponseContext): void {
+  endAfterPendingResponses(socket, (unfinished) => {
     if (unfinished?.headersSent) socket.destroySoon();
-    else if (unfinished) answerAndClose(problem, { socket, request: unfinished.req }, context);
+    else if (unfinished) respondAndClose(problem, { socket, request: unfinished.req }, context);
     else {
       // No header section was parsed, so that only the connection says whose it is. One that never came is no request.
       const isRequest = problem.kind !== requestTimeout.kind;
       const counted = isRequest ? context.countRequest({ ip: socket.remoteAddress ?? '' }) : undefined;
-      answerCounted(counted, problem, { socket, request: undefined }, context);
+      respondWhenCounted(counted, problem, { socket, request: undefined }, context);
     }
   });
 }
 
 /** By the problem, unless the request was one too many. */
-function answerCounted(
+function respondWhenCounted(
   counted: Promise<Problem | undefined> | undefined,
   problem: Problem,
   to: FailedRequest,
-  context: AnswerContext,
+  context: ResponseContext,
 ): void {
-  if (counted === undefined) answerAndClose(problem, to, context);
-  else counted.then((refused) => answerAndClose(refused ?? problem, to, context)).catch(() => to.socket.destroy());
+  if (counted === undefined) respondAndClose(problem, to, context);
+  else counted.then((refused) => respondAndClose(refused ?? problem, to, context)).catch(() => to.socket.destroy());
 }
 
 function problemOf({ code, rawPacket }: ClientError): Problem {
@@ -104,7 +109,7 @@ function isRequestLineTooLong(packet: unknown): boolean {
   return end === -1 || end > MAX_TARGET_LENGTH;
 }
 
-function answerAndClose(problem: Problem, to: FailedRequest, context: AnswerContext): void {
+function respondAndClose(problem: Problem, to: FailedRequest, context: ResponseContext): void {
   const { socket } = to;
   // The answer before may have ended the connection.
   if (!socket.writable) {
@@ -126,7 +131,7 @@ interface FailedRequest {
 function messageOf(
   problem: Problem,
   { socket, request }: FailedRequest,
-  { headersFor, isTrusted, log }: AnswerContext,
+  { headersFor, isTrusted, log }: ResponseContext,
 ): { status: number; headers: Record<string, string>; body: string } {
   const reqId = request === undefined ? randomUUID() : requestId(request);
   const ip = request === undefined ? socket.remoteAddress : clientAddress(request, isTrusted);

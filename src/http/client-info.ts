@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 
-export const LONGEST_USER_AGENT = 256;
+export const MAX_USER_AGENT_LENGTH = 256;
 
 /** Whence a request comes, for limits, sessions and the audit trail. */
 export interface ClientInfo {
@@ -13,8 +13,8 @@ export interface ClientInfo {
 }
 
 /** What is kept of a `User-Agent`. */
-export function keptUserAgent(userAgent: string | undefined): string | null {
-  return userAgent?.slice(0, LONGEST_USER_AGENT) || null;
+export function truncateUserAgent(userAgent: string | undefined): string | null {
+  return userAgent?.slice(0, MAX_USER_AGENT_LENGTH) || null;
 }
 
 /** Who sent the request. */

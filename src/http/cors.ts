@@ -14,13 +14,13 @@ const PREFLIGHT: Fields = {
 };
 
 /** Header fields by the `Origin` of a request; prepared once. */
-export type FieldsByOrigin = (origin: string | undefined) => Fields;
+export type HeadersByOrigin = (origin: string | undefined) => Fields;
 
 /**
  * Lets pages of these origins, exactly as they are written, call the service from a browser (Fetch Standard, CORS protocol): what
  * goes with these fields on every answer. Without credentials: tokens travel in headers that a page sets, never in cookies.
  */
-export function withCors(fields: Fields, origins: readonly string[] | undefined): FieldsByOrigin {
+export function withCors(fields: Fields, origins: readonly string[] | undefined): HeadersByOrigin {
   if (origins === undefined) return () => fields;
   const others = { ...fields, vary: 'Origin' };
   const allowed = new Map(
@@ -39,6 +39,6 @@ export function isPreflight(request: IncomingMessage, origins: readonly string[]
   return method !== undefined && origin !== undefined && origins.includes(origin);
 }
 
-export function answerPreflight(reply: FastifyReply): void {
+export function sendPreflightResponse(reply: FastifyReply): void {
   void reply.code(204).headers(PREFLIGHT).send();
 }

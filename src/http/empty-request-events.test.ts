@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { EmptyRequest, followingResponses } from './empty-request-events.js';
+import { ServerRequest, linkRequestsToResponses } from './empty-request-events.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
 const WAYS = ['on', 'once', 'addListener'] as const;
@@ -17,7 +17,7 @@ const REQUESTS = {
 };
 
 const ours = (listener: RequestListener): Server =>
-  createServer({ IncomingMessage: EmptyRequest, optimizeEmptyRequests: true }, followingResponses(listener));
+  createServer({ IncomingMessage: ServerRequest, optimizeEmptyRequests: true }, linkRequestsToResponses(listener));
 
 async function open(server: Server, bytes: string): Promise<Socket> {
   server.listen(0, '127.0.0.1');

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { BoundedIncomingMessage } from './body-chunk-limit.js';
+import { ChunkLimitedRequest } from './body-chunk-limit.js';
 
 type Listener = (...args: unknown[]) => void;
 
@@ -8,7 +8,7 @@ type Listener = (...args: unknown[]) => void;
  * request a twentieth of its CPU, but then it emits nothing. Whoever listens all the same is told what Node tells without that option: a parser of
  * the `end`, and Fastify's `onRequestAbort` and `request.signal`, as well as handlers, of `aborted` and `close`.
  */
-export class EmptyRequest extends BoundedIncomingMessage {
+export class ServerRequest extends ChunkLimitedRequest {
   #response: ServerResponse | undefined;
   #isFollowing = false;
 
@@ -53,7 +53,7 @@ export class EmptyRequest extends BoundedIncomingMessage {
 }
 
 /** A listener of a server's `request` that has requests follow their responses. */
-export function followingResponses(listener: RequestListener): RequestListener<typeof EmptyRequest> {
+export function linkRequestsToResponses(listener: RequestListener): RequestListener<typeof ServerRequest> {
   return (request, response) => {
     request.answerBy(response);
     listener(request, response);

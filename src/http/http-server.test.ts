@@ -5,7 +5,7 @@ import { Type, type Static } from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProblemFilter } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
-import { registerDocs } from '../openapi/swagger-ui.js';
+import { registerSwaggerUi } from '../openapi/swagger-ui.js';
 import { registerOpenApi } from '../openapi/openapi-document.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
@@ -83,8 +83,8 @@ beforeAll(async () => {
   });
   const fastify = app.getHttpAdapter().getInstance();
   registerHttp(fastify, http);
-  await registerOpenApi(fastify, { version: '1.2.3', guardProblems: [], tags: [] });
-  await registerDocs(fastify);
+  await registerOpenApi(fastify, { version: '1.2.3', authenticationProblems: [], tags: [] });
+  await registerSwaggerUi(fastify);
   app.useGlobalFilters(new ProblemFilter(() => undefined));
   await app.init();
   await fastify.ready();

@@ -4,26 +4,26 @@ import { sendProblem } from '../problems/problem.filter.js';
 import { internalError } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
-import { settleContentType, useStrictJson } from './body-parser.js';
-import { settlingClientAddress, trusting, type IsTrusted } from './client-address.js';
-import { answerPreflight, isPreflight, type FieldsByOrigin } from './cors.js';
-import { EmptyRequest, followingResponses } from './empty-request-events.js';
-import { FinalResponse } from './response-framing.js';
-import { lazyLogger } from '../logging/lazy-request-logger.js';
-import { isNext, whenNext, pipelined } from './pipelining.js';
+import { normalizeContentType, registerStrictJsonParser } from './body-parser.js';
+import { clientAddressSetter, trustedProxyMatcher, type IsTrustedProxy } from './client-address.js';
+import { sendPreflightResponse, isPreflight, type HeadersByOrigin } from './cors.js';
+import { ServerRequest, linkRequestsToResponses } from './empty-request-events.js';
+import { FramedResponse } from './response-framing.js';
+import { lazyRequestLogger } from '../logging/lazy-request-logger.js';
+import { isNext, processWhenNext, trackPipelinedRequests } from './pipelining.js';
 import { parseQuery } from './query-string.js';
 import { requestId } from './request-id.js';
 import { logRequest } from '../logging/access-log.js';
 import type { CountRequest } from './request-rate-limit.js';
-import { answerHeaders, responseHeaders } from './response-headers.js';
-import { trackRoutes, type Routes } from './allowed-methods.js';
+import { responseHeadersByOrigin, responseHeaderSetter } from './response-headers.js';
+import { trackAllowedMethods, type Routes } from './allowed-methods.js';
 import { schemaCompiler } from './schema-compiler.js';
 import { malformed, misdirected } from './request-checks.js';
-import { cutSlowReaders, type ReadingPace } from './slow-readers.js';
-import { answerClientError, useSocketErrors } from './client-error-responses.js';
+import { disconnectSlowReaders, type ReadPace } from './slow-readers.js';
+import { respondToClientError, handleConnectionErrors } from './client-error-responses.js';
 
 /** How patient the server is with slow clients, in milliseconds. */
-export interface ClientTimeouts extends ReadingPace {
+export interface ClientTimeouts extends ReadPace {
   /** For the header section, from the first byte or the connection. */
   readonly headersMs: number;
   /** For the whole request, body included. */
@@ -56,8 +56,8 @@ export interface HttpSettings {
 /** What the options, the hooks and the client-error responses share; made once for an application. */
 export interface HttpSetup {
   readonly corsOrigins: readonly string[] | undefined;
-  readonly headersFor: FieldsByOrigin;
-  readonly isTrusted: IsTrusted;
+  readonly headersFor: HeadersByOrigin;
+  readonly isTrusted: IsTrustedProxy;
   readonly trustsSomebody: boolean;
   readonly countRequest: CountRequest;
   readonly receive: Receive;
@@ -69,11 +69,11 @@ type Receive = (request: FastifyRequest, reply: FastifyReply) => Promise<Problem
 /** Makes what {@link httpServerOptions} and {@link registerHttp} share of the settings. */
 export function prepareHttp(settings: HttpSettings): HttpSetup {
   const { trustedProxies, corsOrigins, countRequest = nothing } = settings;
-  const headersFor = answerHeaders(settings);
-  const isTrusted = trusting(trustedProxies ?? []);
+  const headersFor = responseHeadersByOrigin(settings);
+  const isTrusted = trustedProxyMatcher(trustedProxies ?? []);
   const trustsSomebody = trustedProxies !== undefined;
-  const setHeaders = responseHeaders(headersFor, { dependOnOrigin: corsOrigins !== undefined });
-  const settleClientAddress = settlingClientAddress(trustsSomebody ? isTrusted : undefined);
+  const setHeaders = responseHeaderSetter(headersFor, { dependOnOrigin: corsOrigins !== undefined });
+  const settleClientAddress = clientAddressSetter(trustsSomebody ? isTrusted : undefined);
   const receive: Receive = (request, reply) => {
     settleClientAddress(request);
     setHeaders(request, reply);
@@ -89,15 +89,15 @@ export function httpServerOptions(http: HttpSetup, timeouts: ClientTimeouts = CL
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: http.trustsSomebody && isTrusted,
     genReqId: requestId,
-    childLoggerFactory: lazyLogger,
+    childLoggerFactory: lazyRequestLogger,
     // Fastify's own 503 while closing is no problem+json, and a request that was accepted is to be served.
     return503OnClosing: false,
     routerOptions: { querystringParser: parseQuery },
     serverFactory: (handler) =>
       createServer(
         {
-          IncomingMessage: EmptyRequest,
-          ServerResponse: FinalResponse,
+          IncomingMessage: ServerRequest,
+          ServerResponse: FramedResponse,
           headersTimeout: timeouts.headersMs,
           requestTimeout: timeouts.requestMs,
           keepAliveTimeout: timeouts.idleMs,
@@ -107,10 +107,10 @@ export function httpServerOptions(http: HttpSetup, timeouts: ClientTimeouts = CL
           // Spares a request without a body what its stream would cost, which is never read.
           optimizeEmptyRequests: true,
         },
-        followingResponses(pipelined(handler)),
+        linkRequestsToResponses(trackPipelinedRequests(handler)),
       ),
     clientErrorHandler(this: FastifyInstance, error, socket) {
-      answerClientError(error, socket, { headersFor, isTrusted, countRequest, log: this.log });
+      respondToClientError(error, socket, { headersFor, isTrusted, countRequest, log: this.log });
     },
     frameworkErrors: (error, request, reply) => {
       const answer = (refused?: Problem): void => {
@@ -132,13 +132,13 @@ export function httpServerOptions(http: HttpSetup, timeouts: ClientTimeouts = CL
 export function registerHttp(
   fastify: FastifyInstance,
   { corsOrigins, headersFor, isTrusted, countRequest, receive }: HttpSetup,
-  { isLeaving = () => false, pace = CLIENT_TIMEOUTS }: { isLeaving?: () => boolean; pace?: ReadingPace } = {},
+  { isLeaving = () => false, pace = CLIENT_TIMEOUTS }: { isLeaving?: () => boolean; pace?: ReadPace } = {},
 ): Routes {
-  const routes = trackRoutes(fastify);
+  const routes = trackAllowedMethods(fastify);
   const screen = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
-    settleContentType(request.raw);
+    normalizeContentType(request.raw);
     const problem = malformed(request);
-    if (problem === undefined && isPreflight(request.raw, corsOrigins)) return answerPreflight(reply);
+    if (problem === undefined && isPreflight(request.raw, corsOrigins)) return sendPreflightResponse(reply);
     done(problem ?? misdirected(request, routes));
   };
   const checkRequest = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
@@ -153,17 +153,17 @@ export function registerHttp(
   };
   fastify.addHook('onRequest', (request, reply, done) => {
     if (isNext(reply.raw)) checkRequest(request, reply, done);
-    else whenNext(reply.raw, () => checkRequest(request, reply, done));
+    else processWhenNext(reply.raw, () => checkRequest(request, reply, done));
   });
   // Fastify leaves a server of a factory that never listened to us.
   fastify.addHook('onClose', (_instance, done) => {
     if (!fastify.server.listening) fastify.server.close();
     done();
   });
-  useStrictJson(fastify);
+  registerStrictJsonParser(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
-  useSocketErrors(fastify, { headersFor, isTrusted, countRequest });
-  cutSlowReaders(fastify, pace);
+  handleConnectionErrors(fastify, { headersFor, isTrusted, countRequest });
+  disconnectSlowReaders(fastify, pace);
   return routes;
 }
 

@@ -2,7 +2,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** So many requests of one connection may wait for the answers before them; a client that sends more is cut off. */
-export const MOST_WAITING_REQUESTS = 32;
+export const MAX_WAITING_REQUESTS = 32;
 
 /** A client that got its answer before it sent the end of a chunked body may read that for so long before its connection is closed. */
 export const LINGER_MS = 500;
@@ -31,7 +31,7 @@ class Pipeline {
   /** False for a request that came after the end, or was one too many. */
   add(response: ServerResponse): boolean {
     if (this.#end !== undefined || this.#socket.destroyed) return false;
-    if (this.#unanswered.length > MOST_WAITING_REQUESTS) {
+    if (this.#unanswered.length > MAX_WAITING_REQUESTS) {
       this.#socket.destroy();
       return false;
     }
@@ -59,7 +59,7 @@ class Pipeline {
     this.#goOn();
   }
 
-  endAfterAnswers(end: End): void {
+  endAfterPendingResponses(end: End): void {
     if (this.#end !== undefined) return;
     const unfinished = this.#newest?.req.complete === false ? this.#newest : undefined;
     this.#end = { unfinished, end };
@@ -113,7 +113,7 @@ function onResponseClose(this: ServerResponse): void {
  * A listener of a server's `request` that counts each request among the unanswered of its connection, and leaves out those that came
  * after the end, or that were one too many.
  */
-export function pipelined(listener: RequestListener): RequestListener {
+export function trackPipelinedRequests(listener: RequestListener): RequestListener {
   return (request, response) => {
     if (pipelineOf(request.socket).add(response)) listener(request, response);
   };
@@ -126,7 +126,7 @@ export function isNext(response: ServerResponse): boolean {
 }
 
 /** Processes a pipelined request when its turn has come; never, if the connection ends before. */
-export function whenNext(response: ServerResponse, process: () => void): void {
+export function processWhenNext(response: ServerResponse, process: () => void): void {
   pipelineOf(response.req.socket).wait(response, process);
 }
 
@@ -134,6 +134,6 @@ export function whenNext(response: ServerResponse, process: () => void): void {
  * Ends a connection once the requests that arrived on it whole have been answered; no request that arrives afterwards is processed. Only
  * the first call for a connection counts.
  */
-export function endAfterAnswers(socket: Socket, end: End): void {
-  pipelineOf(socket).endAfterAnswers(end);
+export function endAfterPendingResponses(socket: Socket, end: End): void {
+  pipelineOf(socket).endAfterPendingResponses(end);
 }

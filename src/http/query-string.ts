@@ -1,4 +1,4 @@
-import type { InputFlaw } from '../problems/problem.js';
+import type { FieldError } from '../problems/problem.js';
 
 /** Parameter names and values, decoded. Null prototype: `__proto__` is a name like any other. */
 export type Query = Record<string, string>;
@@ -30,7 +30,7 @@ export function isMalformed(query: Query): boolean {
 }
 
 /** One flaw per name that was given more than once. */
-export function repeatedNames(query: Query): InputFlaw[] {
+export function repeatedNames(query: Query): FieldError[] {
   return Array.from(REPEATED.get(query) ?? [], (name) => ({
     pointer: `?${name}`,
     detail: 'Give this parameter once.',
@@ -38,7 +38,7 @@ export function repeatedNames(query: Query): InputFlaw[] {
 }
 
 /** One flaw per parameter, for a route that has none. */
-export function unexpectedNames(query: Query): InputFlaw[] {
+export function unexpectedNames(query: Query): FieldError[] {
   return Object.keys(query).map((name) => ({ pointer: `?${name}`, detail: 'This parameter is not known here.' }));
 }
 

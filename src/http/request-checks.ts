@@ -8,7 +8,7 @@ import {
   uriTooLong,
 } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
-import { MAX_FLAWS } from './validation-errors.js';
+import { MAX_FIELD_ERRORS } from './validation-errors.js';
 import {
   isMalformed,
   MAX_TARGET_LENGTH,
@@ -101,5 +101,5 @@ function flawedQuery(request: FastifyRequest): Problem | undefined {
   if (isMalformed(query)) return requestMalformed();
   const expectsSome = request.routeOptions.schema?.querystring !== undefined;
   const errors = [...repeatedNames(query), ...(expectsSome ? [] : unexpectedNames(query))];
-  return errors.length === 0 ? undefined : validationFailed({ errors: errors.slice(0, MAX_FLAWS) });
+  return errors.length === 0 ? undefined : validationFailed({ errors: errors.slice(0, MAX_FIELD_ERRORS) });
 }

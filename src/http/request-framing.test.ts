@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
-import { MOST_WAITING_REQUESTS } from './pipelining.js';
+import { MAX_WAITING_REQUESTS } from './pipelining.js';
 import { CLIENT_TIMEOUTS, prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
 
 const http = prepareHttp({ https: false });
@@ -285,10 +285,10 @@ describe('pipelined requests', () => {
   });
 
   it('are let wait by the number, and a client that sends more is cut off (FLT-11, INP-11)', async () => {
-    const most = await behind(get('X: a').repeat(MOST_WAITING_REQUESTS - 1) + NEXT);
-    expect(most).toHaveLength(MOST_WAITING_REQUESTS + 1);
+    const most = await behind(get('X: a').repeat(MAX_WAITING_REQUESTS - 1) + NEXT);
+    expect(most).toHaveLength(MAX_WAITING_REQUESTS + 1);
     handled.length = 0;
-    expect(await exchange(`GET /held HTTP/1.1\r\n${HOST}\r\n${get('X: a').repeat(MOST_WAITING_REQUESTS + 1)}`)).toEqual(
+    expect(await exchange(`GET /held HTTP/1.1\r\n${HOST}\r\n${get('X: a').repeat(MAX_WAITING_REQUESTS + 1)}`)).toEqual(
       [],
     );
     expect(handled).toEqual(['GET /held']);

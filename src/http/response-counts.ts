@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 
 /** Answers of one kind since the start. */
-export interface RequestCount {
+export interface ResponseCount {
   readonly method: string;
   /** The route's pattern, never the URL; empty where there is none. */
   readonly route: string;
@@ -10,8 +10,8 @@ export interface RequestCount {
 }
 
 /** Counts every answer of a route. Bounded: by routes, their methods and the statuses they can have. */
-export function countRequests(fastify: FastifyInstance): () => Iterable<RequestCount> {
-  const counts = new Map<string, RequestCount>();
+export function countResponses(fastify: FastifyInstance): () => Iterable<ResponseCount> {
+  const counts = new Map<string, ResponseCount>();
   fastify.addHook('onResponse', (request, reply, done) => {
     const { url: route = '' } = request.routeOptions;
     const { statusCode: status } = reply;

@@ -7,7 +7,7 @@ type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
  * (RFC 9112 section 9.6), so that the client must not send its next request there. And it is without a 1xx status, for `http.createServer({ ServerResponse })`: the client would go on waiting for the final one, and take
  * the answer to its next request for it (RFC 9110 section 15.2). `writeContinue`, `writeProcessing` and `writeEarlyHints` are as they were.
  */
-export class FinalResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+export class FramedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   override writeHead(status: number, reason?: string | Headers, headers?: Headers): this {
     if (status < 200) throw new RangeError(`${status} is not the status of a final response.`);
     if (!this.req.complete && this.req.headers['transfer-encoding'] !== undefined)

@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler } from 'fastify';
 import { formats } from './schema-formats.js';
-import { inputFlaws, type HttpPart } from './validation-errors.js';
+import { fieldErrors, type HttpPart } from './validation-errors.js';
 import { validationFailed } from './validation.problems.js';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ type Schema = Readonly<Record<string, unknown>>;
  * @throws {Error} at boot for a schema that leaves it open which members a caller may send.
  */
 export function schemaCompiler(): FastifySchemaCompiler<unknown> {
-  // The 16 KiB body limit bounds how many errors allErrors can collect; inputFlaws bounds how many are told.
+  // The 16 KiB body limit bounds how many errors allErrors can collect; fieldErrors bounds how many are told.
   const ajv = new Ajv2020({
     allErrors: true,
     verbose: true,
@@ -33,7 +33,7 @@ export function schemaCompiler(): FastifySchemaCompiler<unknown> {
 
 function judge(validate: ValidateFunction, part: HttpPart) {
   return (value: unknown) =>
-    validate(value) ? true : { error: validationFailed({ errors: inputFlaws(part, validate.errors ?? []) }) };
+    validate(value) ? true : { error: validationFailed({ errors: fieldErrors(part, validate.errors ?? []) }) };
 }
 
 /** Closed by default would make the published document untrue, so a schema must say it itself. */

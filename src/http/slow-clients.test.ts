@@ -5,13 +5,13 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ReadingPace } from './slow-readers.js';
-import { MOST_WAITING_REQUESTS } from './pipelining.js';
+import type { ReadPace } from './slow-readers.js';
+import { MAX_WAITING_REQUESTS } from './pipelining.js';
 import { CLIENT_TIMEOUTS, prepareHttp, registerHttp, httpServerOptions, type ClientTimeouts } from './http-server.js';
 
 const MIB = 1024 * 1024;
 /** More than the system keeps for a client that does not read. */
-const MANY = MOST_WAITING_REQUESTS;
+const MANY = MAX_WAITING_REQUESTS;
 
 interface Service {
   readonly fastify: FastifyInstance;
@@ -19,7 +19,7 @@ interface Service {
   readonly made: () => number;
 }
 
-async function serve(pace: ReadingPace, timeouts: Partial<ClientTimeouts> = {}): Promise<Service> {
+async function serve(pace: ReadPace, timeouts: Partial<ClientTimeouts> = {}): Promise<Service> {
   const http = prepareHttp({ https: false });
   const server = fastify(httpServerOptions(http, { ...CLIENT_TIMEOUTS, ...timeouts }));
   onTestFinished(() => server.close());
@@ -150,7 +150,7 @@ it('the deadlines are those of docs/security.md (FLT-10, FLT-11, CFG-04)', async
     `with its body within ${seconds(CLIENT_TIMEOUTS.requestMs)}`,
     `${seconds(CLIENT_TIMEOUTS.graceMs)} and a second for each ${CLIENT_TIMEOUTS.bytesPerSecond / 1024} KiB`,
     `idle for ${seconds(CLIENT_TIMEOUTS.idleMs)}`,
-    `${MOST_WAITING_REQUESTS} requests may wait`,
+    `${MAX_WAITING_REQUESTS} requests may wait`,
   ];
   expect(limits.filter((limit) => !said.includes(limit))).toEqual([]);
 });

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Socket } from 'node:net';
 
 /** How fast answers must be read. */
-export interface ReadingPace {
+export interface ReadPace {
   /** What is waiting to be sent is let wait for so long… */
   readonly graceMs: number;
   /** …and for as long as it takes at this pace. */
@@ -19,7 +19,7 @@ interface Backlog {
 }
 
 /** Cuts off clients that do not read what they asked for; what a handler takes its time for is not theirs to read yet. */
-export function cutSlowReaders({ server, log }: FastifyInstance, pace: ReadingPace): void {
+export function disconnectSlowReaders({ server, log }: FastifyInstance, pace: ReadPace): void {
   const backlogs = new Map<Socket, Backlog | undefined>();
   server.on('connection', (socket) => {
     backlogs.set(socket, undefined);
@@ -48,6 +48,6 @@ function takenBy(socket: Socket): number {
 }
 
 /** For all it was given since, of which one large piece is seen to be taken only as a whole. */
-function allowedMs(socket: Socket, { taken }: Backlog, { graceMs, bytesPerSecond }: ReadingPace): number {
+function allowedMs(socket: Socket, { taken }: Backlog, { graceMs, bytesPerSecond }: ReadPace): number {
   return graceMs + ((socket.bytesWritten - taken) / bytesPerSecond) * 1000;
 }

@@ -1,8 +1,8 @@
 import type { ErrorObject } from 'ajv';
-import type { InputFlaw } from '../problems/problem.js';
+import type { FieldError } from '../problems/problem.js';
 
 /** An answer names at most this many flaws. */
-export const MAX_FLAWS = 20;
+export const MAX_FIELD_ERRORS = 20;
 
 /** The part of a request a schema is for, as Fastify calls it. */
 export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
@@ -11,11 +11,11 @@ export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
  * Says where and what, never the value: a JSON Pointer into the body (RFC 6901), `?name` for a query parameter, `{name}`
  * for a path parameter.
  */
-export function inputFlaws(part: HttpPart, errors: readonly ErrorObject[]): InputFlaw[] {
+export function fieldErrors(part: HttpPart, errors: readonly ErrorObject[]): FieldError[] {
   const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
   const flaws = errors
     .filter((error) => !unions.some((union) => isBranch(error, union)))
-    .slice(0, MAX_FLAWS)
+    .slice(0, MAX_FIELD_ERRORS)
     .map((error) => ({ pointer: pointerTo(part, error), detail: detailOf(part, error) }));
   return flaws;
 }

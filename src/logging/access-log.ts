@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** One line at `info` per request: the route's pattern and never the URL, so that nothing a caller wrote is logged. */
-export function useRequestLog(fastify: FastifyInstance): void {
+export function registerAccessLog(fastify: FastifyInstance): void {
   if (!logsRequests(fastify.log)) return;
   fastify.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply);

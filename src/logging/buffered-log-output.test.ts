@@ -3,7 +3,7 @@ import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { LogSink } from './buffered-log-output.js';
+import { BufferedLogOutput } from './buffered-log-output.js';
 
 /** More than a pipe holds. */
 const MANY = 20_000;
@@ -44,13 +44,13 @@ describe('a log sink', () => {
   }
 
   it('loses no line and no order when it is read late', async () => {
-    const sink = new LogSink(writing);
+    const sink = new BufferedLogOutput(writing);
     for (const line of lines(MANY)) sink.write(line);
     expect(await readUntil(`line ${MANY - 1}\n`)).toBe(lines(MANY).join(''));
   });
 
   it('drops what is over its bound, and says how much', async () => {
-    const sink = new LogSink(writing, 100_000);
+    const sink = new BufferedLogOutput(writing, 100_000);
     for (const line of lines(MANY)) sink.write(line);
     const kept = (await readUntil('}\n')).split('\n').slice(0, -1);
     const notice = JSON.parse(kept.pop() ?? '') as object;
@@ -61,7 +61,7 @@ describe('a log sink', () => {
   });
 
   it('goes on when it is there again', async () => {
-    const sink = new LogSink(writing);
+    const sink = new BufferedLogOutput(writing);
     closeSync(reading);
     sink.write('while nobody was there\n');
     // Long enough for a try that fails.
@@ -71,7 +71,7 @@ describe('a log sink', () => {
   });
 
   it('takes what waits at the end, and does not hold up a process for more', () => {
-    const sink = new LogSink(writing);
+    const sink = new BufferedLogOutput(writing);
     for (const line of lines(MANY)) sink.write(line);
     const startedAt = performance.now();
     sink.flush();

@@ -11,7 +11,7 @@ const WARN = 40;
  * Where log lines go: a file descriptor that may be slow, full or closed. What it does not take waits and is tried again; what is
  * over the bound is dropped, and counted in a line of its own. No request waits for a line, and no line ends the process.
  */
-export class LogSink {
+export class BufferedLogOutput {
   #waiting: string[] = [];
   #waitingLength = 0;
   #lost = 0;
@@ -77,13 +77,13 @@ export class LogSink {
   }
 }
 
-let standardOutput: LogSink | undefined;
+let standardOutput: BufferedLogOutput | undefined;
 
 /** The standard output of this process; what waits for it is written when the process ends. */
-export function processLog(): LogSink {
+export function standardOutputLog(): BufferedLogOutput {
   if (standardOutput === undefined) {
     // Asking for the number also makes a pipe non-blocking: one that nobody reads would hold a thread for ever.
-    const sink = new LogSink(process.stdout.fd ?? 1);
+    const sink = new BufferedLogOutput(process.stdout.fd ?? 1);
     process.once('exit', () => sink.flush());
     standardOutput = sink;
   }

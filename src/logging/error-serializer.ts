@@ -12,7 +12,7 @@ export interface LoggedError {
  * An error's name, code, message, stack and causes, and nothing else it may carry. A driver's error also holds the row or the
  * values it is about, and so personal data and hashes.
  */
-export function loggedError(error: unknown, depth = 0): LoggedError {
+export function serializeError(error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: '', stack: '' };
   const { name, message, stack = '', cause } = error;
   const code: unknown = Reflect.get(error, 'code');
@@ -21,6 +21,6 @@ export function loggedError(error: unknown, depth = 0): LoggedError {
     message,
     stack,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    ...(cause === undefined || depth === DEEPEST_CAUSE ? {} : { cause: loggedError(cause, depth + 1) }),
+    ...(cause === undefined || depth === DEEPEST_CAUSE ? {} : { cause: serializeError(cause, depth + 1) }),
   };
 }

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { lazyLogger } from './lazy-request-logger.js';
+import { lazyRequestLogger } from './lazy-request-logger.js';
 
 /** An instance that logs into an array, and how often it made a logger of its own. */
 function logging(level: string): {
@@ -11,7 +11,11 @@ function logging(level: string): {
   const written: string[] = [];
   let made = 0;
   const stream = { write: (line: string) => void written.push(line) };
-  const fastify = Fastify({ logger: { level, stream }, disableRequestLogging: true, childLoggerFactory: lazyLogger });
+  const fastify = Fastify({
+    logger: { level, stream },
+    disableRequestLogging: true,
+    childLoggerFactory: lazyRequestLogger,
+  });
   const plain: object = Object.getPrototypeOf(fastify.log) as object;
   fastify.log.child = function (bindings, ...rest) {
     made += Number('reqId' in bindings);

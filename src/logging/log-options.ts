@@ -1,7 +1,7 @@
 import type { FastifyHttpOptions } from 'fastify';
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
-import { loggedError } from './error-serializer.js';
+import { serializeError } from './error-serializer.js';
 import { redacted } from './redaction.js';
 
 /** Where the lines of the log go. */
@@ -14,7 +14,7 @@ export function logOptions(level: string, stream: LogStream) {
   return {
     level,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    serializers: { err: (error: unknown) => loggedError(error) },
+    serializers: { err: (error: unknown) => serializeError(error) },
     hooks: { streamWrite: redacted },
     stream,
   } satisfies FastifyHttpOptions<Server>['logger'];
@@ -23,7 +23,7 @@ export function logOptions(level: string, stream: LogStream) {
 const SEVERITIES = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Infinity } as const;
 
 /** Writes lines in the log's form while there is no application, yet or any more. */
-export function startLog(level: string, stream: LogStream): (members: object, severity?: 'info' | 'warn') => void {
+export function startupLog(level: string, stream: LogStream): (members: object, severity?: 'info' | 'warn') => void {
   const least = SEVERITIES[level as keyof typeof SEVERITIES];
   return (members, severity = 'warn') => {
     if (SEVERITIES[severity] < least) return;

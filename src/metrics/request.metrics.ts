@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { RequestCount } from '../http/response-counts.js';
+import type { ResponseCount } from '../http/response-counts.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
 /** What is answered. */
@@ -8,7 +8,7 @@ export class RequestMetrics {
   constructor(private readonly metrics: MetricsRegistry) {}
 
   /** To be told by whoever has the server, before it is asked for metrics. */
-  show(read: () => Iterable<RequestCount>): void {
+  show(read: () => Iterable<ResponseCount>): void {
     this.metrics.labelledCounters('gatehouse_requests_total', 'Requests answered.', ['method', 'route', 'status'], () =>
       Array.from(read(), ({ count, method, route, status }) => ({
         labels: { method, route, status: String(status) },

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notFound, serviceUnavailable } from '../problems/http-status.problems.js';
 import { ProblemFilter } from '../problems/problem.filter.js';
 import { defineProblem } from '../problems/problem.js';
-import { registerDocs } from './swagger-ui.js';
+import { registerSwaggerUi } from './swagger-ui.js';
 import { registerOpenApi } from './openapi-document.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import { httpServerOptions, prepareHttp, registerHttp } from '../http/http-server.js';
@@ -107,10 +107,10 @@ beforeAll(async () => {
   registerHttp(fastify, http);
   await registerOpenApi(fastify, {
     version: '1.2.3',
-    guardProblems: [tokenMissing],
+    authenticationProblems: [tokenMissing],
     tags: [{ name: 'notes', description: 'What was noted.' }],
   });
-  await registerDocs(fastify);
+  await registerSwaggerUi(fastify);
   fastify.addHook('onRequest', (request, _reply, done) => {
     const { url, method, config } = request.routeOptions;
     routes.push({ url, method, access: 'access' in config ? config.access : undefined });

@@ -1,9 +1,9 @@
 import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ProblemBody } from '../problems/problem-body.js';
-import { answerError } from '../problems/problem.filter.js';
-import { isOptional } from '../http/body-parser.js';
-import { documentedRoute, type RouteProblems } from './openapi-operation.js';
+import { replaceResponseWithProblem } from '../problems/problem.filter.js';
+import { acceptsNoBody } from '../http/body-parser.js';
+import { operationSchema, type RouteProblems } from './openapi-operation.js';
 
 export interface OpenApiSettings extends RouteProblems {
   readonly version: string;
@@ -29,20 +29,20 @@ export async function registerOpenApi(fastify: FastifyInstance, settings: OpenAp
       buildLocalReference: (schema, _base, _fragment, index) =>
         typeof schema['$id'] === 'string' ? schema['$id'] : `Schema${index}`,
     },
-    transform: ({ schema, url, route }) => ({ schema: documentedRoute(schema, route, settings), url }),
+    transform: ({ schema, url, route }) => ({ schema: operationSchema(schema, route, settings), url }),
     transformObject: withOptionalBodies,
   });
-  await registerPublic(fastify, serveDocument);
+  await registerPublicRoutes(fastify, serveDocument);
 }
 
 /** Registers a plugin all of whose routes the authentication hook lets pass, with errors as problems. */
-export async function registerPublic(fastify: FastifyInstance, plugin: FastifyPluginAsync): Promise<void> {
+export async function registerPublicRoutes(fastify: FastifyInstance, plugin: FastifyPluginAsync): Promise<void> {
   await fastify.register(async (open) => {
     open.addHook('onRoute', (route) => {
       route.config = Object.assign({}, route.config, { access: 'public' });
     });
     // Nest sets its error handler after these routes have taken theirs.
-    open.setErrorHandler((error, request, reply) => answerError(error, () => undefined, request, reply));
+    open.setErrorHandler((error, request, reply) => replaceResponseWithProblem(error, () => undefined, request, reply));
     await plugin(open, {});
   });
 }
@@ -79,7 +79,7 @@ function withOptionalBodies(given: Parameters<SwaggerTransformObject>[0]) {
   for (const path of Object.values(openapiObject.paths ?? {})) {
     for (const { requestBody } of Object.values(path ?? {}) as { requestBody?: RequestBody }[]) {
       const schemas = Object.values(requestBody?.content ?? {}).map(({ schema }) => schema);
-      if (requestBody && schemas.every(isOptional)) requestBody.required = false;
+      if (requestBody && schemas.every(acceptsNoBody)) requestBody.required = false;
     }
   }
   return openapiObject;

@@ -29,7 +29,7 @@ const BODYLESS = new Set(['GET', 'HEAD', 'TRACE']);
 /** What hooks refuse with before a handler is reached. */
 export interface RouteProblems {
   /** The authentication hook; on every route that is not public. */
-  readonly guardProblems: readonly ProblemFactory[];
+  readonly authenticationProblems: readonly ProblemFactory[];
   /** Others, by the route's `config`. */
   readonly hookProblems?: (config: unknown) => readonly ProblemFactory[];
 }
@@ -38,10 +38,10 @@ export interface RouteProblems {
  * The schema of a route as the document shows it: with its security as the authentication hook enforces it, and every problem it can
  * answer.
  */
-export function documentedRoute(
+export function operationSchema(
   schema: FastifySchema | undefined,
   route: RouteOptions,
-  { guardProblems, hookProblems = () => [] }: RouteProblems,
+  { authenticationProblems, hookProblems = () => [] }: RouteProblems,
 ): FastifySchema {
   const access = route.config !== undefined && 'access' in route.config ? route.config.access : undefined;
   const isPublic = access === 'public';
@@ -49,7 +49,7 @@ export function documentedRoute(
   const common = [
     ...EVERYWHERE,
     ...(readsBody ? WITH_BODY : []),
-    ...(isPublic ? [] : guardProblems),
+    ...(isPublic ? [] : authenticationProblems),
     ...hookProblems(route.config),
   ];
   return {

@@ -1,7 +1,7 @@
 import swagger, { type StaticDocumentSpec } from '@fastify/swagger';
 import Fastify, { type FastifyInstance, type RouteHandlerMethod } from 'fastify';
 import { notFound } from '../problems/http-status.problems.js';
-import { registerPublic } from './openapi-document.js';
+import { registerPublicRoutes } from './openapi-document.js';
 
 /** What Swagger UI needs from this origin; its icons are data URIs in its style sheet, its styles partly inline. */
 const CONTENT_SECURITY_POLICY = [
@@ -26,8 +26,8 @@ const PATH = /^\/docs(?:\/(?:static\/)?[\w.-]{0,64})?$/;
  * Serves `/docs`, Swagger UI from files of this machine alone, over the document of registerOpenApi. It takes as long to load
  * as a tenth of the whole start, so that waits for the first visitor. Await it after registerOpenApi.
  */
-export async function registerDocs(fastify: FastifyInstance): Promise<void> {
-  await registerPublic(fastify, async (open) => {
+export async function registerSwaggerUi(fastify: FastifyInstance): Promise<void> {
+  await registerPublicRoutes(fastify, async (open) => {
     let site: Promise<FastifyInstance> | undefined;
     const pages = new Map<string, Page>();
     const load = async (path: string): Promise<Page> => {

@@ -38,7 +38,7 @@ interface HttpException extends Error {
 }
 
 /** Turns anything thrown into a Problem: ours as it is, a framework's by its status, a handler's `HttpException` as it says, the rest 500. */
-export function toProblem(error: unknown, translate: Translate): Problem {
+export function errorToProblem(error: unknown, translate: Translate): Problem {
   if (error instanceof Problem) return error;
   // First, because an aborted body has the code of a broken connection to the database.
   const factory = byStatus.get(frameworkStatus(error) ?? 0);

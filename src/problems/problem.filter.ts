@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
 import { PROBLEM_MEDIA_TYPE, problemBody } from './problem-body.js';
-import { toProblem, type Translate } from './error-to-problem.js';
+import { errorToProblem, type Translate } from './error-to-problem.js';
 
 /** The one way from an error to an answer: handlers, hooks, validation, parser and router alike. */
 @Catch()
@@ -11,7 +11,12 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    answerError(error, this.translate, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+    replaceResponseWithProblem(
+      error,
+      this.translate,
+      http.getRequest<FastifyRequest>(),
+      http.getResponse<FastifyReply>(),
+    );
   }
 }
 
@@ -36,12 +41,17 @@ const OF_THE_BODY = new Set([
 ]);
 
 /** Answers with a problem after a handler may have begun an answer of its own, of which nothing is left that would not suit a problem. */
-export function answerError(error: unknown, translate: Translate, request: FastifyRequest, reply: FastifyReply): void {
-  if (!reply.raw.headersSent) discardAnswer(reply);
+export function replaceResponseWithProblem(
+  error: unknown,
+  translate: Translate,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  if (!reply.raw.headersSent) discardResponse(reply);
   sendProblem(error, translate, request, reply);
 }
 
-function discardAnswer(reply: FastifyReply): void {
+function discardResponse(reply: FastifyReply): void {
   reply.raw.statusMessage = '';
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (OF_THE_BODY.has(name) || !isSendable(name, value)) reply.removeHeader(name);
@@ -60,7 +70,7 @@ function isSendable(name: string, value: unknown): boolean {
 
 /** Answers a request with a problem, and logs what only we may know. */
 export function sendProblem(error: unknown, translate: Translate, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = toProblem(error, translate);
+  const problem = errorToProblem(error, translate);
   const { code, status } = problem.kind;
   if (status >= 500 && !problem.isAlreadyLogged) request.log.error({ err: problem.cause ?? problem, code });
   if (problem.securityEvent) request.log.warn({ ...problem.securityEvent, ip: request.ip }, 'security');
@@ -71,12 +81,12 @@ export function sendProblem(error: unknown, translate: Translate, request: Fasti
     .headers(problem.headers)
     .header('content-type', PROBLEM_MEDIA_TYPE)
     .header('cache-control', 'no-store');
-  if (status >= 500) sendPastHooks(JSON.stringify(body), reply);
+  if (status >= 500) sendWithoutHooks(JSON.stringify(body), reply);
   else void reply.serializer(JSON.stringify).send(body);
 }
 
 /** A plugin's hook may be what has failed, and Fastify would then answer with the message of its error. */
-function sendPastHooks(body: string, reply: FastifyReply): void {
+function sendWithoutHooks(body: string, reply: FastifyReply): void {
   const { raw } = reply;
   reply.hijack();
   if (raw.headersSent) {

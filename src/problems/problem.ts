@@ -11,14 +11,14 @@ export interface ProblemKind {
 }
 
 /** One flaw of the input: where (RFC 6901 JSON Pointer into the body, `?name` for the query, `{name}` for the path) and what. */
-export interface InputFlaw {
+export interface FieldError {
   readonly pointer: string;
   readonly detail: string;
 }
 
 export interface Occurrence {
   readonly detail?: string;
-  readonly errors?: readonly InputFlaw[];
+  readonly errors?: readonly FieldError[];
   /** Header fields of the answer, such as `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** For the log, never for the caller. */
@@ -40,7 +40,7 @@ export interface SecurityEvent {
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly detail: string;
-  readonly errors: readonly InputFlaw[] | undefined;
+  readonly errors: readonly FieldError[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly securityEvent: SecurityEvent | undefined;
   readonly isAlreadyLogged: boolean;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
+import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
 import type { ChangeQuery } from '../database/change-feed.js';
 import { Prisma, type Transaction } from '../database/prisma.service.js';
 import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
@@ -22,7 +22,7 @@ export interface RevocationRow {
  * The longest an access token can be accepted after it was minted: an hour, a minute of tolerance, and two minutes by which
  * the clocks of minter and verifier may err; and as long again for good measure.
  */
-export const REVOCATION_LIFE_SECONDS = MOST_ACCESS_TOKEN_SECONDS + 2 * 180;
+export const REVOCATION_LIFE_SECONDS = MAX_ACCESS_TOKEN_TTL_SECONDS + 2 * 180;
 
 /** What one revocation moves a sequence on by that is behind: takes milliseconds, and the next one goes on. */
 const MOST_NUMBERS_MADE_UP = 100_000;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { localSecret } from './secret-file.js';
+import { readOrCreateSecret } from './secret-file.js';
 
 let folder: string;
 let file: string;
@@ -14,32 +14,32 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 test('a secret is 32 random bytes that only its owner can read', async () => {
-  const secret = await localSecret(file);
+  const secret = await readOrCreateSecret(file);
   expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
-  expect(await localSecret(join(folder, 'other'))).not.toBe(secret);
+  expect(await readOrCreateSecret(join(folder, 'other'))).not.toBe(secret);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
 test('twenty first calls agree on one secret and leave nothing else behind', async () => {
-  const secrets = await Promise.all(Array.from({ length: 20 }, () => localSecret(file)));
+  const secrets = await Promise.all(Array.from({ length: 20 }, () => readOrCreateSecret(file)));
   expect(new Set(secrets).size).toBe(1);
   expect(await readFile(file, 'utf8')).toBe(`${secrets[0]}\n`);
   expect(await readdir(folder)).toEqual(['secret']);
 });
 
 test('a copy that a killed start left is removed by the next, and one that is being written is not (LOG-01)', async () => {
-  const secret = await localSecret(file);
+  const secret = await readOrCreateSecret(file);
   const [left, written] = ['0123456789ab', 'ba9876543210'].map((end) => `${file}.${end}`) as [string, string];
   for (const draft of [left, written, `${file}.mine`]) await writeFile(draft, secret);
   const before = Date.now() / 1000 - 60;
   for (const old of [left, `${file}.mine`]) await utimes(old, before, before);
-  expect(await localSecret(file)).toBe(secret);
+  expect(await readOrCreateSecret(file)).toBe(secret);
   expect((await readdir(folder)).toSorted()).toEqual(['secret', 'secret.ba9876543210', 'secret.mine']);
 });
 
 test('a damaged secret is refused by name and never replaced or shown', async () => {
   await writeFile(file, 'half-a-secr');
-  await expect(localSecret(file)).rejects.toThrow(/secret is damaged: restore it/);
-  await expect(localSecret(file)).rejects.not.toThrow(/half-a-secr/);
+  await expect(readOrCreateSecret(file)).rejects.toThrow(/secret is damaged: restore it/);
+  await expect(readOrCreateSecret(file)).rejects.not.toThrow(/half-a-secr/);
   expect(await readFile(file, 'utf8')).toBe('half-a-secr');
 });

@@ -10,7 +10,7 @@ const DRAFT_MS = 10_000;
  * the first wins, readers see the whole line or none, and so does whoever looks after a crash.
  * @throws {Error} naming a file that cannot be written.
  */
-export async function writeOnce(file: string, line: string): Promise<void> {
+export async function writeFileOnce(file: string, line: string): Promise<void> {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     await writeDurably(draft, line);
@@ -25,8 +25,8 @@ export async function writeOnce(file: string, line: string): Promise<void> {
   }
 }
 
-/** Removes what a killed {@link writeOnce} left beside a file: another copy of its line. */
-export async function removeDrafts(file: string): Promise<void> {
+/** Removes what a killed {@link writeFileOnce} left beside a file: another copy of its line. */
+export async function removeStaleDrafts(file: string): Promise<void> {
   const names = await readdir(dirname(file)).catch(() => []);
   for (const name of names.filter((each) => each.startsWith(`${basename(file)}.`) && /\.[\da-f]{12}$/.test(each))) {
     const draft = join(dirname(file), name);
@@ -36,7 +36,7 @@ export async function removeDrafts(file: string): Promise<void> {
 }
 
 /** The line without its end; undefined when there is no file. @throws {Error} naming a file that cannot be read. */
-export async function readLine(file: string): Promise<string | undefined> {
+export async function readLineFile(file: string): Promise<string | undefined> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw new Error(`${file} cannot be read by this user (${error.code ?? error.message})`, { cause: error });

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { keptUserAgent, type ClientInfo } from '../http/client-info.js';
+import { truncateUserAgent, type ClientInfo } from '../http/client-info.js';
 
 /** Where and with what a session was started, for its owner to recognise it by. */
 export interface SessionClient {
@@ -8,7 +8,7 @@ export interface SessionClient {
 }
 
 export function sessionClientOf({ userAgent, address }: Pick<ClientInfo, 'userAgent' | 'address'>): SessionClient {
-  return { userAgent: keptUserAgent(userAgent), network: networkOf(address) };
+  return { userAgent: truncateUserAgent(userAgent), network: networkOf(address) };
 }
 
 /** Enough to recognise a place, too little to find a household: /24 of IPv4, /48 of IPv6. */

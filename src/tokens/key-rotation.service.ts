@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { MOST_ACCESS_TOKEN_SECONDS } from '../config/settings.js';
+import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
 import { KEYS_LOCK, START_LOCK, takeLock, withAdvisoryLock } from '../database/advisory-lock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
@@ -12,7 +12,7 @@ import { SigningKeysRepository, type KeyRecord, type NewKey, type RotationTimes 
 export type { KeyRecord };
 
 /** Tolerance and the clocks of others take minutes more than a token's life. */
-const RETIREMENT_SECONDS = MOST_ACCESS_TOKEN_SECONDS + 300;
+const RETIREMENT_SECONDS = MAX_ACCESS_TOKEN_TTL_SECONDS + 300;
 
 /** Moves the managed keys from `next` to `active` to `retiring` to `gone`, on the database's clock, by one node at a time. */
 @Injectable()

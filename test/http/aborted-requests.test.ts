@@ -7,7 +7,7 @@ import { expect, it, vi } from 'vitest';
 import { Public } from '../../src/access/route-access.decorators.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { PasswordsService } from '../../src/passwords/passwords.service.js';
-import { EmptyRequest } from '../../src/http/empty-request-events.js';
+import { ServerRequest } from '../../src/http/empty-request-events.js';
 import { PASSWORD, startApp, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
 import { heapInUse } from '../support/heap.js';
@@ -134,7 +134,7 @@ it(
     // Less than anything that could be kept of each.
     const growth = heapInUse() - heap;
     expect(growth / (ROUNDS * 4 * NO_WAIT)).toBeLessThan(1500);
-    expect(queryObjects(EmptyRequest, { format: 'count' })).toBe(0);
+    expect(queryObjects(ServerRequest, { format: 'count' })).toBe(0);
     expect(queryObjects(AbortController, { format: 'count' })).toBe(signals);
     expect((await app.me(user.token)).status).toBe(200);
   },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { MOST_ADDRESSES } from '../../src/access/address-limit.js';
 import { MOST_CACHED_SECONDS } from '../../src/auth/jwks.controller.js';
 import type { Setting } from '../../src/config/setting-parsers.js';
-import { MOST_ACCESS_TOKEN_SECONDS, settings } from '../../src/config/settings.js';
+import { MAX_ACCESS_TOKEN_TTL_SECONDS, settings } from '../../src/config/settings.js';
 import { TIMEOUT_MS } from '../../src/database/dedicated-connection.js';
 import { POLL_MS } from '../../src/database/change-feed.js';
 import { QUIET_MS } from '../../src/health/graceful-shutdown.js';
@@ -22,7 +22,7 @@ import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';
 import { MAX_JSON_DEPTH } from '../../src/verifier/strict-json-scan.js';
 import { MAX_TARGET_LENGTH } from '../../src/http/query-string.js';
 import { MAX_HEADER_FIELDS } from '../../src/http/request-checks.js';
-import { LONGEST_USER_AGENT } from '../../src/http/client-info.js';
+import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
 import { CLIENT_TIMEOUTS } from '../../src/http/http-server.js';
 
 /** The documents one after the other, with each paragraph on one line. */
@@ -43,8 +43,8 @@ describe('the documents (CFG-04)', () => {
     `email addresses over ${longestEmail} and passwords over ${MAX_CODE_POINTS} characters`,
     `its header section within ${CLIENT_TIMEOUTS.headersMs / 1000} s and the request with its body within ${CLIENT_TIMEOUTS.requestMs / 1000} s`,
     `At most ${MOST_LIVE_SESSIONS} live sessions per user; one more ends the oldest`,
-    `An access token lives ${MOST_ACCESS_TOKEN_SECONDS} s at most`,
-    `Of the \`User-Agent\` of a login ${LONGEST_USER_AGENT} characters are kept`,
+    `An access token lives ${MAX_ACCESS_TOKEN_TTL_SECONDS} s at most`,
+    `Of the \`User-Agent\` of a login ${MAX_USER_AGENT_LENGTH} characters are kept`,
     `A count that nobody adds to for ${ACCOUNT_GUARD.forgottenDays} days is forgotten`,
     `Keep \`KEY_PUBLISH_SECONDS\` at ${MOST_CACHED_SECONDS} or more`,
   ])('say among the limits: %s', (sentence) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { localSecret } from '../../dist/secrets/secret-file.js';
+import { readOrCreateSecret } from '../../dist/secrets/secret-file.js';
 import { parseSettings } from '../../dist/config/read-settings.js';
 import { provideDatabase } from '../../dist/database/external-or-embedded-database.js';
 import { dropDatabase } from '../../dist/database/schema-reset.js';
@@ -58,7 +58,7 @@ async function run(connectionString: string, sql: string): Promise<void> {
 async function superuserUrl(databaseUrl: string, folder: string): Promise<string> {
   const superuser = new URL(databaseUrl);
   superuser.username = 'postgres';
-  superuser.password = await localSecret(join(folder, 'database-superuser-password'));
+  superuser.password = await readOrCreateSecret(join(folder, 'database-superuser-password'));
   superuser.pathname = '/postgres';
   return superuser.href;
 }
