@@ -67,7 +67,7 @@ async function live(app: TestApp): Promise<{ userId: string; sessionId: string }
 }
 
 describe('the audit trail', () => {
-  it('has one row for everything that becomes of a user, and the log one line (LOG-02)', async () => {
+  it("has one row, and the log one line, for every event of a user's life (LOG-02)", async () => {
     const app = await startApp();
     const { userId, sessionId } = await live(app);
     const rows = await trail(app, userId);
@@ -87,7 +87,7 @@ describe('the audit trail', () => {
     );
   });
 
-  it('says who, what, whence and in which request (LOG-02)', async () => {
+  it('records actor, event, client address and request id (LOG-02)', async () => {
     const app = await startApp();
     const requestId = randomUUID();
     const userAgent = `"agent"} {"event":"forged"} \u00ff${'x'.repeat(300)}`;
@@ -116,7 +116,7 @@ describe('the audit trail', () => {
     expect(app.log().map((each) => each['event'])).not.toContain('forged');
   });
 
-  it('knows an operator, and the keys', async () => {
+  it('records operator actions and key events', async () => {
     const app = await startApp();
     const keys = service(app, KeysService);
     const [active] = await keys.list();
@@ -132,7 +132,7 @@ describe('the audit trail', () => {
     expect(told(app, undefined).map((line) => line['event'])).toEqual(['key_revoked', 'key_rotated']);
   });
 
-  it('is written with what it records, or neither is', async () => {
+  it('is written in the transaction of the change that it records', async () => {
     const app = await startApp();
     const known = await app.signIn();
     const other = await app.signInAs(known.email);
@@ -170,7 +170,7 @@ describe('the audit trail', () => {
     expect(after.map((line) => line['event'])).toEqual(['user_registered', 'session_started', 'session_started']);
   });
 
-  it('can be neither changed nor, for a day, deleted', async () => {
+  it('cannot be changed, nor deleted within a day', async () => {
     const app = await startApp();
     const { userId } = await app.signIn();
     for (const change of ["UPDATE audit_events SET event = 'x'", 'DELETE FROM audit_events', 'TRUNCATE audit_events']) {
@@ -179,7 +179,7 @@ describe('the audit trail', () => {
     expect(await trail(app, userId)).toHaveLength(2);
   });
 
-  it('is kept for AUDIT_RETENTION_DAYS, and outlives whom it is about', async () => {
+  it('is kept for AUDIT_RETENTION_DAYS, also after the user is deleted', async () => {
     const app = await startApp({ changes: { auditRetentionDays: 30 } });
     const userId = randomUUID();
     await app.query(
@@ -192,7 +192,7 @@ describe('the audit trail', () => {
     expect(await trail(app, userId)).toHaveLength(100);
   });
 
-  it('is printed by npm run events, oldest first, of everybody or of one in whatever letters (SES-07)', async () => {
+  it('is printed by npm run events, oldest first, for everybody or for one user in any letter case (SES-07)', async () => {
     const databaseUrl = await createDatabase();
     const app = await startApp({ databaseUrl });
     const one = await app.signIn();
@@ -217,12 +217,12 @@ describe('the audit trail', () => {
   });
 });
 
-describe('what is refused and changes nothing', () => {
+describe('a refused login', () => {
   it.each([
     ['of an unknown address', 'unknown_address'],
     ['with a wrong password', 'wrong_password'],
     ['of a disabled user', 'user_disabled'],
-  ])('a login %s is told with its reason, to the log alone (LOG-02)', async (_case, reason) => {
+  ])('%s is logged with its reason and leaves no audit row (LOG-02)', async (_case, reason) => {
     const app = await startApp();
     const known = await app.signIn();
     if (reason === 'user_disabled') await service(app, AccountsService).disable(known.email);
@@ -238,8 +238,8 @@ describe('what is refused and changes nothing', () => {
   });
 });
 
-describe('the id of a request', () => {
-  it('is the X-Request-Id that came, in lower case, if that is a UUID', async () => {
+describe('the request id', () => {
+  it('is the X-Request-Id header in lower case if that is a UUID, else a new UUID', async () => {
     const app = await startApp();
     const instance = async (id: string): Promise<unknown> =>
       (await app.call('GET', '/v1/auth/me', { headers: { 'x-request-id': id } })).body['instance'];

@@ -73,7 +73,7 @@ function candidates(): string[] {
 const withSecret = (...masterSecret: string[]): Config => ({ masterSecret }) as unknown as Config;
 
 describe('a dump of the database', () => {
-  it('is of every table, and holds what is no secret', () => {
+  it('covers every table and contains what is not secret', () => {
     expect(Object.entries(tables).filter(([, rows]) => rows.length === 0)).toEqual([]);
     expect(Object.keys(tables).length).toBeGreaterThan(7);
     const [key] = app.nest.get(KeyRing, { strict: false }).jwks.keys;
@@ -81,7 +81,7 @@ describe('a dump of the database', () => {
     expect(isFound(Buffer.from(String(key?.x), 'base64url'))).toBe(true);
   });
 
-  it('holds no token, password, key or secret, in whatever encoding (RT-05)', () => {
+  it('contains no token, password, key or secret in any encoding (RT-05)', () => {
     const secrets = {
       password: PASSWORD,
       'master secret': MASTER_SECRET,
@@ -98,7 +98,7 @@ describe('a dump of the database', () => {
     expect(Object.entries(secrets).filter(([, secret]) => isFound(secret))).toEqual([]);
   });
 
-  it('opens nothing: what is in it is no token, no password and no secret to make one with (RT-05)', async () => {
+  it('contains no value that works as a token, a password or a signing secret (RT-05)', async () => {
     const found = candidates();
     expect(found.length).toBeGreaterThan(100);
     for (const text of found) keepOpen(text);
@@ -119,7 +119,7 @@ describe('a dump of the database', () => {
     expect((await attacked.refresh(user.refreshToken)).status).toBe(200);
   });
 
-  it('keeps its keys sealed to any secret but the one (RT-05)', () => {
+  it('contains signing keys that only their MASTER_SECRET opens (RT-05)', () => {
     for (const { kid, sealed } of sealedKeys()) {
       expect(() => openKey([MASTER_SECRET], kid, sealed)).not.toThrow();
       for (const secret of [ANOTHER_SECRET, ...candidates()]) {
@@ -131,7 +131,7 @@ describe('a dump of the database', () => {
     }
   });
 
-  it('is of no use to a service with another MASTER_SECRET (RT-05)', async () => {
+  it('is useless to a service with another MASTER_SECRET (RT-05)', async () => {
     const changes = { masterSecret: [ANOTHER_SECRET], jwtSecret: ['pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX'] };
     const other = await startApp({ databaseUrl: app.databaseUrl, changes });
     expect((await other.refresh(user.refreshToken)).body['code']).toBe('refresh_token_invalid');

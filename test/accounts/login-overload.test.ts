@@ -91,8 +91,8 @@ async function metric(app: TestApp, line: string): Promise<number> {
   );
 }
 
-describe('a login storm', () => {
-  it('costs no guarded request, is shed at once, and keeps its goodput (FLT-14, FLT-15)', async () => {
+describe('login overload', () => {
+  it('delays no guarded request, is shed at once, and does not lower goodput (FLT-14, FLT-15)', async () => {
     const workers = watchWorkers();
     const changes = { ...MODERATE, hashConcurrency: 1, hashQueueMilliseconds: 1000, metricsPort: 0 };
     const app = await startApp({ changes });
@@ -145,7 +145,7 @@ describe('a login storm', () => {
     expect((await app.login(emails[1] ?? '')).status).toBe(200);
   });
 
-  it('is shed before the database is asked (FLT-15)', async () => {
+  it('is shed without a database query (FLT-15)', async () => {
     const app = await startApp({ changes: { ...SLOW, hashConcurrency: 1, hashQueueMilliseconds: 0 } });
     const [known = ''] = await makeUsers(app, 1);
     const running = app.register(`${randomUUID()}@example.com`);
@@ -161,7 +161,7 @@ describe('a login storm', () => {
     expect((await running).status).toBe(201);
   });
 
-  it('fails no login whose hash is due for renewal, which waits for a better time (PWD-09)', async () => {
+  it('postpones the renewal of old hashes and fails no login for it (PWD-09)', async () => {
     const cheaper = await startApp();
     const emails = await makeUsers(cheaper, 30);
     const { databaseUrl } = cheaper;
@@ -176,7 +176,7 @@ describe('a login storm', () => {
     expect(await app.query(`SELECT FROM users WHERE email = $1 AND ${isOld}`, [old?.email])).toEqual([]);
   });
 
-  it('is told of once and not as an error for each (FLT-14)', async () => {
+  it('is logged once, not as an error per login (FLT-14)', async () => {
     const settings = { HASH_CONCURRENCY: '1', HASH_QUEUE_MILLISECONDS: '0' };
     const node = await startNode(await createDatabase(), settings);
     const answers = await Promise.all(Array.from({ length: 30 }, () => node.client.login('nobody@example.com')));
@@ -195,7 +195,7 @@ describe('a login storm', () => {
   });
 });
 
-describe('a client that goes away while it waits for a hash', () => {
+describe('a client that disconnects while it waits for a hash', () => {
   let app: TestApp;
   let user: SignedIn;
   beforeAll(async () => {
@@ -214,7 +214,7 @@ describe('a client that goes away while it waits for a hash', () => {
     ['v1/auth/register', () => ({ email: `${randomUUID()}@example.com`, password: PASSWORD })],
     ['v1/users/me/password', () => ({ currentPassword: PASSWORD, newPassword: 'some other passphrase' })],
     ['v1/users/me/deletion', () => ({ currentPassword: PASSWORD })],
-  ])('at /%s costs nothing and changes nothing (FLT-14, FLT-18)', async (path, body) => {
+  ])('causes no hash and no change at /%s (FLT-14, FLT-18)', async (path, body) => {
     const rows = (): Promise<unknown[]> =>
       app.query(
         'SELECT users.*, sessions.id FROM users LEFT JOIN sessions ON user_id = users.id ORDER BY 1, sessions.id',
@@ -242,7 +242,7 @@ describe('a client that goes away while it waits for a hash', () => {
   });
 });
 
-it('hashing threads keep no script from ending, and end none before its hash is done', async () => {
+it('hashing threads do not keep a script running, and a script does not end before its hash is done', async () => {
   const script = `
     import { HashPool } from './dist/passwords/hash-pool.js';
     const pool = new HashPool({ limit: 2, queueMilliseconds: 1000 });

@@ -46,24 +46,24 @@ async function setPassword(client: pg.Client, userId: unknown, password: string,
   await client.query('UPDATE users SET password_hash = $2 WHERE id = $1', [userId, passwordHash]);
 }
 
-describe('a login that meets', () => {
+describe('a login concurrent with', () => {
   it.each<[string, Change]>([
     ['a ban', (client, id) => client.query('UPDATE users SET disabled_at = now() WHERE id = $1', [id])],
     ['a deletion', (client, id) => client.query('DELETE FROM users WHERE id = $1', [id])],
     ['a change of password', (client, id) => setPassword(client, id, 'another passphrase', 1)],
-  ])('%s after the password was checked starts no session', async (_case, change) => {
+  ])('%s, committed after the password check, starts no session', async (_case, change) => {
     const { answer, liveSessions } = await loginDuring(await startApp(), change);
     expect([answer.status, answer.body['code'], liveSessions]).toEqual([401, 'credentials_invalid', 0]);
   });
 
-  it('a renewed hash of the same password checks again and succeeds', async () => {
+  it('a renewed hash of the same password checks the password again and succeeds', async () => {
     const { answer, liveSessions } = await loginDuring(await startApp(), (client, id) =>
       setPassword(client, id, PASSWORD, 1),
     );
     expect([answer.status, liveSessions]).toEqual([200, 1]);
   });
 
-  it('its own renewal of an old hash never overwrites a new password', async () => {
+  it('a change of password never overwrites the new password with its renewed hash', async () => {
     const app = await startApp({ changes: { argon2Passes: 2 } });
     const cheaper = await startApp({ databaseUrl: app.databaseUrl });
     const email = `${randomUUID()}@example.com`;
@@ -84,7 +84,7 @@ describe('a login that meets', () => {
   });
 });
 
-describe('a login that nothing disturbs', () => {
+describe('a login without concurrent changes', () => {
   const SENDER = { address: '127.0.0.1', userAgent: undefined, requestId: randomUUID() };
 
   it.each([
@@ -96,7 +96,7 @@ describe('a login that nothing disturbs', () => {
       'INSERT INTO sessions (id, user_id) SELECT gen_random_uuid(), $1::uuid FROM generate_series(1, 50)',
       50,
     ],
-  ])('%s starts nothing in one statement', async (_case, change, live) => {
+  ])('is not started by the single-statement path: %s', async (_case, change, live) => {
     const app = await startApp();
     const { body } = await app.register(`${randomUUID()}@example.com`);
     const id = String(body['id']);
@@ -116,8 +116,8 @@ describe('a login that nothing disturbs', () => {
   });
 });
 
-describe('many logins of one user at once', () => {
-  it.each([40, 97])('beside %d sessions leave a hundred', async (before) => {
+describe('70 concurrent logins of one user', () => {
+  it.each([40, 97])('with %d sessions leave 100 sessions', async (before) => {
     const app = await startApp({ changes: { databaseLockTimeoutMs: 20_000, databaseConnectionTimeoutMs: 20_000 } });
     const email = `${randomUUID()}@example.com`;
     const { body: user } = await app.register(email);

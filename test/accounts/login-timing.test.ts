@@ -28,7 +28,7 @@ function spread(values: readonly number[]): number {
 }
 
 it(
-  'a login takes as long for an unknown address, a wrong password and a disabled user, and as long to limit (ENU-02, ENU-04)',
+  'a login takes the same time for an unknown address, a wrong password and a disabled user, and so does a rate-limited one (ENU-02, ENU-04)',
   { timeout: 180_000 },
   async () => {
     const changes = {

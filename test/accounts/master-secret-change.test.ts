@@ -58,7 +58,7 @@ async function failuresOf(app: TestApp, email: string): Promise<number> {
 }
 
 it(
-  'a change of MASTER_SECRET as docs/operations.md says it loses no session, device or key, and counts begin anew once',
+  'the documented change of MASTER_SECRET keeps sessions, devices and keys, and resets the limits once',
   { timeout: 60_000 },
   async () => {
     const databaseUrl = await createDatabase(onFinished);
@@ -109,7 +109,7 @@ it(
 );
 
 it(
-  'a lost MASTER_SECRET loses keys, tokens and devices, and no user, once done as docs/operations.md says',
+  'the documented recovery from a lost MASTER_SECRET loses keys, tokens and devices, but no user',
   { timeout: 60_000 },
   async () => {
     const databaseUrl = await createDatabase(onFinished);

@@ -161,7 +161,7 @@ function send(subject: Subject, request: keyof typeof REQUESTS): Promise<Answer>
 const limitOf = ({ status, headers }: Answer): string | number =>
   status === 429 ? (/^"([a-z-]+)"/.exec(headers.get('ratelimit') ?? '')?.[1] ?? '') : status;
 
-describe('what a limit refuses', () => {
+describe('a request that a rate limit refuses', () => {
   it.each(REFUSALS)('changes and locks no row: %s by %s (BRU-08)', async (request, limit, use, told = limit) => {
     const subject = await newSubject();
     await app.query('DELETE FROM rate_limits');
@@ -174,7 +174,7 @@ describe('what a limit refuses', () => {
     await app.query('DELETE FROM rate_limits');
   });
 
-  it('is tried above for every limit of every attempt', () => {
+  it('is tested above for every limit of every kind of attempt', () => {
     const kinds: Record<keyof typeof ATTEMPTS, keyof typeof REQUESTS> = {
       login: 'login',
       registration: 'register',
@@ -193,7 +193,7 @@ describe('what a limit refuses', () => {
     expect(expected.filter((each) => !tried.has(each))).toEqual([]);
   });
 
-  it('fills no table: a thousand logins of as many accounts while all is used up (BRU-08)', async () => {
+  it('adds no row: a thousand logins to as many accounts while the global limit is used up (BRU-08)', async () => {
     await useUp(app, LIMITS.all, 600, ...SHARES_OF_ALL);
     const before = await everything();
     for (let round = 0; round < 100; round++) {
@@ -205,7 +205,7 @@ describe('what a limit refuses', () => {
     await app.query('DELETE FROM rate_limits');
   });
 
-  it('locks nobody out: right passwords while all is used up (BRU-05, BRU-08)', async () => {
+  it('does not lock the account: correct passwords while the global limit is used up (BRU-05, BRU-08)', async () => {
     const subject = await newSubject();
     await useUp(app, LIMITS.all, 600, ...SHARES_OF_ALL);
     for (let turn = 0; turn < 12; turn++) expect(limitOf(await send(subject, 'login'))).toBe('all');
@@ -213,7 +213,7 @@ describe('what a limit refuses', () => {
     expect((await send(subject, 'login')).status).toBe(200);
   });
 
-  it('says when all of its limits let it pass, by the one that comes first (BRU-04)', async () => {
+  it('returns a Retry-After after which all limits allow it, and a RateLimit of the first that refuses (BRU-04)', async () => {
     const subject = await newSubject();
     await useUp(app, LIMITS.address, 660, [address]);
     await setFailures(app, subject.email, 50, 300);
@@ -231,8 +231,8 @@ describe('what a limit refuses', () => {
 
 const logInWith = (json: object): Promise<Answer> => app.call('POST', '/v1/auth/login', { ...from, json });
 
-describe('a refusal of an address', () => {
-  it('is remembered for a moment, for its address and account, and never against a device token (BRU-05)', async () => {
+describe('a refusal by the limit of an address', () => {
+  it('is cached for a moment, by address and account, and never applies to a device token (BRU-05)', async () => {
     const { email, deviceToken } = await newSubject();
     await useUp(app, LIMITS.addressAndAccount, 2000, [address, email]);
     expect(limitOf(await logInWith({ email, password: PASSWORD }))).toBe('address-and-account');
@@ -252,24 +252,27 @@ describe('a refusal of an address', () => {
     ['address', 'withdraw', LIMITS.address],
     ['address-and-account', 'succeed', LIMITS.addressAndAccount],
     ['address-and-account', 'withdraw', LIMITS.addressAndAccount],
-  ] as const)('by %s is over when what took the last place does %s (BRU-05)', async (limit, end, policy) => {
-    // What is remembered lasts while time stands still.
-    vi.useFakeTimers({ toFake: ['performance'] });
-    onTestFinished(() => void vi.useRealTimers());
-    const { email, userId } = await newSubject();
-    const attempt = { email, address };
-    const room = 1.01 * (policy.seconds / policy.quota);
-    await useUp(app, policy, policy.seconds - room, [address, ...(limit === 'address' ? [] : [email])]);
-    const first = await limits().admitLogin(attempt);
-    await expect(limits().admitLogin(attempt)).rejects.toMatchObject({ securityEvent: { limit } });
-    await first[end](userId);
-    await (await limits().admitLogin(attempt)).withdraw();
-    await app.query('DELETE FROM rate_limits');
-  });
+  ] as const)(
+    'by %s is dropped from the cache when the attempt that took the last place calls %s (BRU-05)',
+    async (limit, end, policy) => {
+      // What is remembered lasts while time stands still.
+      vi.useFakeTimers({ toFake: ['performance'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const { email, userId } = await newSubject();
+      const attempt = { email, address };
+      const room = 1.01 * (policy.seconds / policy.quota);
+      await useUp(app, policy, policy.seconds - room, [address, ...(limit === 'address' ? [] : [email])]);
+      const first = await limits().admitLogin(attempt);
+      await expect(limits().admitLogin(attempt)).rejects.toMatchObject({ securityEvent: { limit } });
+      await first[end](userId);
+      await (await limits().admitLogin(attempt)).withdraw();
+      await app.query('DELETE FROM rate_limits');
+    },
+  );
 });
 
-describe('what is refused before anybody looks at limits', () => {
-  it('changes no row and is not in the trail: router, schema, access, no time for a hash (BRU-08)', async () => {
+describe('a request that is refused before the rate limits', () => {
+  it('changes no row and is not audited: router, schema, access, hash overload (BRU-08)', async () => {
     const subject = await newSubject();
     const narrow = await startApp({
       databaseUrl: app.databaseUrl,
@@ -375,7 +378,7 @@ const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<AdmittedA
 ];
 
 describe('an attempt', () => {
-  it('is charged in the order of the table, a share of each limit, and nothing for its success yet', async () => {
+  it('is charged in the order of the table, to one share of each limit, and not yet to the limit of successes', async () => {
     const email = newEmail();
     const before = await counts();
     await limits().admitLogin({ email, address });
@@ -404,7 +407,7 @@ describe('an attempt', () => {
     ['registration', ({ email }: Subject) => limits().admitRegistration(email, address)],
     ['refresh', ({ sessionId }: Subject) => limits().admitRefresh(sessionId, address)],
     ['logout', ({ sessionId }: Subject) => limits().admitLogout(sessionId)],
-  ] as const)('that is not looked at after all leaves no row and no count: %s (BRU-08)', async (_case, admit) => {
+  ] as const)('that is withdrawn leaves no row and no charge: %s (BRU-08)', async (_case, admit) => {
     const subject = await newSubject();
     await app.query('DELETE FROM rate_limits');
     // A share of these is over within a second, and with it what it was charged to, unless there is more.
@@ -427,7 +430,7 @@ describe('an attempt', () => {
   });
 
   it.each(['login', 'login of a known device', 'deletion'] as const)(
-    'that is withdrawn after a success of another takes nothing from what was counted since: %s (BRU-08)',
+    'that is withdrawn after another succeeded does not refund charges made since: %s (BRU-08)',
     async (kind) => {
       const subject = await newSubject();
       const { email, userId, deviceToken } = subject;
@@ -457,7 +460,7 @@ describe('an attempt', () => {
   );
 
   it.each(RACES)(
-    'that loses a race for %s after it was charged is refused, and is given back what it was charged (BRU-08)',
+    'that loses a race for %s after it was charged is refused and refunded (BRU-08)',
     async (_limit, chargedBefore, useUpHeld, admit) => {
       const subject = await newSubject();
       const whole = { ...subject, email: newEmail() };
@@ -485,7 +488,7 @@ describe('an attempt', () => {
     },
   );
 
-  it('that loses every race is refused for a second, and is given back all it was charged (BRU-08)', async () => {
+  it('that loses every race is refused for a second and refunded in full (BRU-08)', async () => {
     const subject = await newSubject();
     const { userId } = subject;
     await app.query('DELETE FROM rate_limits');
@@ -517,7 +520,7 @@ describe('an attempt', () => {
     await app.query('DELETE FROM rate_limits');
   });
 
-  it('counts where it was looked at: a taken address, a refused new password, a wrong one (BRU-08)', async () => {
+  it('counts when it was evaluated: a taken address, a refused new password, a wrong password (BRU-08)', async () => {
     const subject = await newSubject();
     await app.query('DELETE FROM rate_limits');
     const attemptsOf = async ({ name, seconds, quota }: LimitPolicy, ...whom: string[]): Promise<number> => {
@@ -551,7 +554,7 @@ const contents = async () =>
   Promise.all(WRITTEN.map((table) => app.query(`SELECT xmin::text, t::text FROM ${table} t ORDER BY ctid`)));
 const security = () => app.log().filter(({ msg }) => msg === 'security').length;
 
-describe('what does nothing', () => {
+describe('a request without effect', () => {
   const NOTHING: [string, number, (subject: Subject) => Promise<unknown>, (subject: Subject) => Promise<unknown>][] = [
     [
       'a logout of others where there are none',
@@ -600,19 +603,22 @@ describe('what does nothing', () => {
     ],
   ];
 
-  it.each(NOTHING)('writes no entry, no line and no revocation: %s (BRU-08)', async (_case, hundreds, once, again) => {
-    const subject = await newSubject();
-    await once(subject);
-    const [before, lines] = [await contents(), security()];
-    for (let turn = 0; turn < 3; turn++) {
-      const answer = await again(subject);
-      if (answer !== undefined) expect(Math.floor((answer as Answer).status / 100)).toBe(hundreds);
-    }
-    expect(await contents()).toEqual(before);
-    expect(security()).toBe(lines);
-  });
+  it.each(NOTHING)(
+    'adds no audit row, no log line and no revocation: %s (BRU-08)',
+    async (_case, hundreds, once, again) => {
+      const subject = await newSubject();
+      await once(subject);
+      const [before, lines] = [await contents(), security()];
+      for (let turn = 0; turn < 3; turn++) {
+        const answer = await again(subject);
+        if (answer !== undefined) expect(Math.floor((answer as Answer).status / 100)).toBe(hundreds);
+      }
+      expect(await contents()).toEqual(before);
+      expect(security()).toBe(lines);
+    },
+  );
 
-  it('waits for no lock: a logout of others where there are none (BRU-08)', async () => {
+  it('waits for no lock: a logout of the other sessions where there are none (BRU-08)', async () => {
     const subject = await newSubject();
     await send(subject, 'logout of the others');
     const holder = new pg.Client({ connectionString: app.databaseUrl });
@@ -628,8 +634,8 @@ describe('what does nothing', () => {
 const logIn = (email: string, json: object = {}, password = PASSWORD): Promise<Answer> =>
   app.call('POST', '/v1/auth/login', { ...from, json: { email, password, ...json } });
 
-describe('what a signed-in user can repeat', () => {
-  it('are two hundred logins an hour from all devices that are not known, each known one apart (BRU-09)', async () => {
+describe('a signed-in user', () => {
+  it('may log in 200 times an hour from all unknown devices together, and as often from each known device (BRU-09)', async () => {
     const { email, deviceToken } = await newSubject();
     const devices = [deviceToken, String((await logIn(email)).body['deviceToken'])];
     await app.query('DELETE FROM rate_limits');
@@ -650,7 +656,7 @@ describe('what a signed-in user can repeat', () => {
     await app.query('DELETE FROM rate_limits');
   });
 
-  it('tells nobody else that somebody exists whose sessions are begun so often (ENU-04, BRU-09)', async () => {
+  it('who reaches the limit of sessions looks to others like an unknown account (ENU-04, BRU-09)', async () => {
     const [{ email }, unknown] = [await newSubject(), newEmail()];
     await useUp(app, LIMITS.sessionUser, LIMITS.sessionUser.seconds, [email]);
     await setFailures(app, unknown, 50, 18);
@@ -669,7 +675,7 @@ describe('what a signed-in user can repeat', () => {
     }
   });
 
-  it('are twenty changes of password an hour, and wrong ones are not among them (BRU-09)', async () => {
+  it('may change the password twenty times an hour, not counting wrong current passwords (BRU-09)', async () => {
     const subject = await newSubject();
     const { seconds, quota } = LIMITS.passwordUser;
     await useUp(app, LIMITS.passwordUser, seconds - 1.5 * (seconds / quota), [subject.userId]);
@@ -681,7 +687,7 @@ describe('what a signed-in user can repeat', () => {
     await app.query('DELETE FROM rate_limits');
   });
 
-  it('are sixty logouts a minute of one session, and another of the same user goes on (BRU-09)', async () => {
+  it('may log out sixty times a minute per session (BRU-09)', async () => {
     const subject = await newSubject();
     const outcomes: (string | number)[] = [];
     const startedAt = performance.now();

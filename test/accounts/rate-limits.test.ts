@@ -80,7 +80,7 @@ describe('an account', () => {
     ['known', register],
     ['unknown', async () => newEmail()],
   ])(
-    'that is %s lets a few wrong passwords pass, then fewer and fewer, from whatever address (BRU-01)',
+    'that is %s allows ten wrong passwords, then waits that double, from any address (BRU-01)',
     async (_case, make) => {
       const email = await make(app);
       for (let turn = 0; turn < 10; turn++) {
@@ -98,7 +98,7 @@ describe('an account', () => {
     },
   );
 
-  it('evaluates no more under parallel guessing from as many addresses on two processes (BRU-02)', async () => {
+  it('evaluates no more passwords when they are guessed in parallel from many addresses on two processes (BRU-02)', async () => {
     const other = await startApp({ databaseUrl: app.databaseUrl, changes: LIMITED });
     const email = await register(app);
     const startedAt = performance.now();
@@ -115,7 +115,7 @@ describe('an account', () => {
     expect(await failuresOf(app, email)).toBe(evaluated);
   });
 
-  it('is not closed to right passwords that come at once', async () => {
+  it('accepts correct passwords that arrive concurrently', async () => {
     const other = await startApp({ databaseUrl: app.databaseUrl, changes: LIMITED });
     const email = await register(app);
     const outcomes: (string | number)[] = [];
@@ -126,7 +126,7 @@ describe('an account', () => {
     expect(outcomes).toEqual(Array(90).fill(200));
   });
 
-  it('begins anew after a right password, and when an operator unlocks it', async () => {
+  it('resets its failures after a correct password and when an operator unlocks it', async () => {
     const email = await register(app);
     await setFailures(app, email, 50);
     expect((await logIn(app, { email })).status).toBe(200);
@@ -138,7 +138,7 @@ describe('an account', () => {
     expect((await logIn(app, { email })).status).toBe(200);
   });
 
-  it('says truly when the next attempt is looked at (BRU-04)', async () => {
+  it('states correctly when the next attempt is evaluated (BRU-04)', async () => {
     const email = await register(app);
     await setFailures(app, email, 9);
     await logIn(app, { email, password: WRONG });
@@ -151,7 +151,7 @@ describe('an account', () => {
     expect((await logIn(app, { email })).status).toBe(200);
   });
 
-  it('is no clearer there than not there, limited or not (ENU-04)', async () => {
+  it('answers the same whether it exists or not, limited or not (ENU-04)', async () => {
     const told = async (email: string) => {
       await setFailures(app, email, 9);
       const answers = [
@@ -167,7 +167,7 @@ describe('an account', () => {
     expect(await told(await register(app))).toEqual(await told(newEmail()));
   });
 
-  it('is not charged for what was not looked at', async () => {
+  it('is not charged for an attempt that was not evaluated', async () => {
     const changes = { ...LIMITED, argon2Passes: 200, argon2MemoryKib: 32_768, hashConcurrency: 1 };
     const busy = await startApp({ databaseUrl: app.databaseUrl, changes: { ...changes, hashQueueMilliseconds: 0 } });
     const email = await register(app);
@@ -188,14 +188,14 @@ describe('an account', () => {
   });
 });
 
-describe('a device that has logged in before', () => {
+describe('a known device', () => {
   let app: TestApp;
   const onFinished = afterAllTests();
   beforeAll(async () => {
     app = await startApp({ changes: LIMITED }, onFinished);
   });
 
-  it('gets in whatever strangers do to its account, its address and all of us (BRU-05)', async () => {
+  it('logs in whatever strangers do to its account, its address and the global limit (BRU-05)', async () => {
     const email = await register(app);
     const address = newAddress();
     const deviceToken = await deviceOf(app, email);
@@ -210,7 +210,7 @@ describe('a device that has logged in before', () => {
     await app.query('DELETE FROM rate_limits');
   });
 
-  it('has ten wrong tries, also in parallel, and a right one gives them back (BRU-01, BRU-02)', async () => {
+  it('has ten wrong passwords, also in parallel, and a correct one resets them (BRU-01, BRU-02)', async () => {
     const email = await register(app);
     const deviceToken = await deviceOf(app, email);
     const guess = (): Promise<Answer> => logIn(app, { email, password: WRONG, deviceToken });
@@ -227,7 +227,7 @@ describe('a device that has logged in before', () => {
     expect(limitOf(await logIn(app, { email, deviceToken }))).toBe('account');
   });
 
-  it('is known to one account only, and nobody can make a token up', async () => {
+  it('is known to one account only, and its token cannot be forged', async () => {
     const [mine, theirs] = [await register(app), await register(app)];
     const deviceToken = await deviceOf(app, mine);
     await setFailures(app, theirs, 100);
@@ -238,7 +238,7 @@ describe('a device that has logged in before', () => {
     }
   });
 
-  it('is one of at most ten, and none after a change of password', async () => {
+  it('is one of at most ten, and is forgotten at a change of password', async () => {
     const email = await register(app);
     const devices: string[] = [];
     for (let turn = 0; turn < 11; turn++) devices.push(await deviceOf(app, email));
@@ -273,7 +273,7 @@ describe('the devices of an account', () => {
     return status === 200;
   }
 
-  it('are forgotten by their last use and not by their age (BRU-05)', async () => {
+  it('are dropped by last use, not by age (BRU-05)', async () => {
     const email = await register(app);
     const devices: string[] = [];
     for (let turn = 0; turn < 10; turn++) devices.push(await deviceOf(app, email));
@@ -285,7 +285,7 @@ describe('the devices of an account', () => {
     expect([await isKnown(email, devices[2]), await isKnown(email, devices[0])]).toEqual([false, true]);
   });
 
-  it('but the one that comes with a change of password are forgotten by it, if it is the user’s (BRU-05)', async () => {
+  it("are forgotten at a change of password, except the user's own device that comes with the request (BRU-05)", async () => {
     const [email, stranger] = [await register(app), await register(app)];
     const [mine, other, theirs] = [
       await deviceOf(app, email),
@@ -312,24 +312,28 @@ describe('the devices of an account', () => {
 });
 
 describe('an address', () => {
-  it('may guess a hundred times, whoever it says it is for (BRU-03, BRU-06)', { timeout: 60_000 }, async () => {
-    const app = await startApp({ changes: { rateLimits: 'on' } });
-    const spoofs = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'true-client-ip'];
-    const guess = (turn: number): Promise<Answer> =>
-      app.call('POST', '/v1/auth/login', {
-        json: { email: newEmail(), password: WRONG },
-        headers: { [spoofs[turn % spoofs.length] ?? '']: newAddress() },
-      });
-    const answers: Answer[] = [];
-    for (let turn = 0; turn < 103; turn++) answers.push(await guess(turn));
-    expect(answers.slice(0, 100).map(limitOf)).toEqual(Array(100).fill(401));
-    expect(answers.slice(101).map(limitOf)).toEqual(['address', 'address']);
-    const email = newEmail();
-    await app.register(email);
-    expect(limitOf(await app.login(email))).toBe('address');
-  });
+  it(
+    'has a hundred wrong passwords, whatever forwarding headers it sends (BRU-03, BRU-06)',
+    { timeout: 60_000 },
+    async () => {
+      const app = await startApp({ changes: { rateLimits: 'on' } });
+      const spoofs = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'true-client-ip'];
+      const guess = (turn: number): Promise<Answer> =>
+        app.call('POST', '/v1/auth/login', {
+          json: { email: newEmail(), password: WRONG },
+          headers: { [spoofs[turn % spoofs.length] ?? '']: newAddress() },
+        });
+      const answers: Answer[] = [];
+      for (let turn = 0; turn < 103; turn++) answers.push(await guess(turn));
+      expect(answers.slice(0, 100).map(limitOf)).toEqual(Array(100).fill(401));
+      expect(answers.slice(101).map(limitOf)).toEqual(['address', 'address']);
+      const email = newEmail();
+      await app.register(email);
+      expect(limitOf(await app.login(email))).toBe('address');
+    },
+  );
 
-  it('gets its attempt back for a right password, and has twenty wrong ones for one account', async () => {
+  it('is refunded for a correct password, and has twenty wrong passwords per account', async () => {
     const app = await startApp({ changes: LIMITED });
     const email = await register(app);
     const address = newAddress();
@@ -342,7 +346,7 @@ describe('an address', () => {
     expect((await logIn(app, { email })).status).toBe(200);
   });
 
-  it('is read from the right, past the proxies that are trusted', async () => {
+  it('is read from X-Forwarded-For from the right, past the trusted proxies', async () => {
     const app = await startApp({ changes: { ...LIMITED, trustedProxies: ['127.0.0.1', '192.0.2.0/24'] } });
     const counted = async (forwarded: string): Promise<boolean> => {
       await app.query('DELETE FROM rate_limits');
@@ -356,8 +360,8 @@ describe('an address', () => {
   });
 });
 
-describe('other limits', () => {
-  it('hold registrations to twenty of an address and ten of an account (BRU-06)', async () => {
+describe('rate limits', () => {
+  it('allow twenty registrations per address and ten per account (BRU-06)', async () => {
     const app = await startApp({ changes: LIMITED });
     const enrol = (email: string, address: string): Promise<Answer> =>
       app.call('POST', '/v1/auth/register', {
@@ -373,7 +377,7 @@ describe('other limits', () => {
     expect(limitOf(await enrol(email, newAddress()))).toBe('register-account');
   });
 
-  it('hold the refreshes of a session to sixty a minute (BRU-06)', async () => {
+  it('allow sixty refreshes a minute per session (BRU-06)', async () => {
     const app = await startApp({ changes: LIMITED });
     const email = await register(app);
     let { refreshToken } = await app.signInAs(email);
@@ -390,7 +394,7 @@ describe('other limits', () => {
   it.each([
     ['password', { newPassword: 'another long passphrase' }],
     ['deletion', {}],
-  ])('hold wrong current passwords at /%s to ten', async (path, others) => {
+  ])('allow ten wrong current passwords at /%s', async (path, others) => {
     const app = await startApp({ changes: LIMITED });
     const { token } = await app.signInAs(await register(app));
     const ask = (currentPassword: string): Promise<Answer> =>
@@ -399,7 +403,7 @@ describe('other limits', () => {
     expect(limitOf(await ask(PASSWORD))).toBe('current-password');
   });
 
-  it('outlast a restart, and are deleted when they limit nobody (BRU-07)', async () => {
+  it('persist over a restart, and are purged when they no longer limit anybody (BRU-07)', async () => {
     const app = await startApp({ changes: LIMITED });
     const email = newEmail();
     await setFailures(app, email, 100);
@@ -444,7 +448,7 @@ function loginOf(outcome: 200 | 401, email: string, address = newAddress()) {
   return { outcome, email, address, password: outcome === 200 ? PASSWORD : WRONG };
 }
 
-describe('the limit of all', () => {
+describe('the global login limit', () => {
   // Patient with the pool, which is not what is tried here; statements and locks have the deadlines of every day.
   const changes = { ...LIMITED, databaseConnectionTimeoutMs: 30_000 };
 
@@ -452,7 +456,7 @@ describe('the limit of all', () => {
     ['in its shares', undefined, 30],
     ['in one share', 0, 10],
   ])(
-    'loses no count of three hundred logins at once on two nodes that meet %s, and fails none',
+    'counts every one of 300 concurrent logins on two nodes that meet %s, and fails none',
     async (_case, random, used) => {
       const app = await startApp({ changes });
       const other = await startApp({ databaseUrl: app.databaseUrl, changes });
@@ -512,7 +516,7 @@ async function counts(app: TestApp): Promise<Record<string, string>> {
 
 describe('a dry run', () => {
   it.each(['address', 'account', 'all'] as const)(
-    'charges nothing where the limit %s would refuse, and so takes nothing back',
+    'charges nothing where the limit %s would refuse, and refunds nothing',
     async (refusing) => {
       const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
       const limits = app.nest.get(RateLimitsService, { strict: false });
@@ -536,7 +540,7 @@ describe('a dry run', () => {
     },
   );
 
-  it('leaves a known device known that is over its limit, and makes no other device', async () => {
+  it('keeps a known device that is over its limit, and adds no other device', async () => {
     const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
     const email = await register(app);
     const tokens = [await deviceOf(app, email), await deviceOf(app, email)];
@@ -555,7 +559,7 @@ describe('a dry run', () => {
     expect(used).toBe(id);
   });
 
-  it('takes back nothing but what it charged where a current password would not be looked at', async () => {
+  it('refunds only what it charged where a current password would not be evaluated', async () => {
     const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
     const address = newAddress();
     const userId = randomUUID();
@@ -583,10 +587,10 @@ async function routesWithout429(changes: Partial<Config>): Promise<string[]> {
   );
 }
 
-describe('all requests of an address', () => {
+describe('the limit on all requests of an address', () => {
   const FEW: Partial<Config> = { ...LIMITED, addressRequestsPerMinute: 5 };
 
-  it('have a limit of their own where a setting says so, before the gate and before a body is read (BRU-03, BRU-04)', async () => {
+  it('is off by default, and applies before authentication and before the body is read (BRU-03, BRU-04)', async () => {
     const app = await startApp({ changes: FEW });
     const address = newAddress();
     expect(await outcomesOf(app, 4, address)).toEqual([200, 200, 200, 200]);
@@ -614,7 +618,7 @@ describe('all requests of an address', () => {
     expect(app.nest.get(LoginOutcomes, { strict: false }).stats()).toMatchObject({ limited: 1, wrong: 0 });
   });
 
-  it('are counted by its /64, and probes and other addresses go on', async () => {
+  it('counts per /64, and does not apply to probes and other addresses', async () => {
     const app = await startApp({ changes: FEW });
     expect(await outcomesOf(app, 5, '2001:db8:0:1::a')).not.toContain('request-address');
     expect(await outcomesOf(app, 1, '2001:db8:0:1:ffff::b')).toEqual(['request-address']);
@@ -628,13 +632,13 @@ describe('all requests of an address', () => {
     ['unless asked for', { rateLimits: 'on', addressRequestsPerMinute: 0 }, 0],
     ['when limits are off', { rateLimits: 'off' }, 0],
     ['in a dry run, which counts', { rateLimits: 'dry-run' }, 2],
-  ] as const)('have no limit %s', async (_case, changes, counted) => {
+  ] as const)('does not refuse %s', async (_case, changes, counted) => {
     const app = await startApp({ changes: { ...FEW, ...changes } });
     expect(await outcomesOf(app, 7)).toEqual(Array(7).fill(200));
     expect(app.nest.get(RateLimitsService, { strict: false }).stats()['request-address']).toBe(counted);
   });
 
-  it('are documented as limited where they are', async () => {
+  it('is documented on the routes that it limits', async () => {
     expect(await routesWithout429(FEW)).toEqual(['/health/live', '/health/serving', '/health/ready']);
     expect(await routesWithout429(LIMITED)).toContain('/v1/auth/me');
   });

@@ -42,7 +42,7 @@ async function isEnded({ sessionId }: SignedIn): Promise<unknown> {
 }
 
 describe('a refresh', () => {
-  it('answers new tokens of the same session, not to be stored (RT-01)', async () => {
+  it('returns new tokens of the same session, with Cache-Control: no-store (RT-01)', async () => {
     const first = await app.signIn();
     const answer = await app.refresh(first.refreshToken);
     const next = tokensOf(answer);
@@ -59,7 +59,7 @@ describe('a refresh', () => {
     expect((await app.me(next.token)).status).toBe(200);
   });
 
-  it('of the token just exchanged gets the same successor and moves nothing (RT-04)', async () => {
+  it('with the token just exchanged returns the same successor and changes nothing (RT-04)', async () => {
     const first = await app.signIn();
     const next = await exchange(app, first.refreshToken);
     const row = (): Promise<unknown> =>
@@ -72,7 +72,7 @@ describe('a refresh', () => {
     expect((await exchange(app, next.refreshToken)).refreshToken).not.toBe(next.refreshToken);
   });
 
-  it('of the predecessor ends the session once the successor was used (RT-06)', async () => {
+  it('with the predecessor ends the session once the successor was used (RT-06)', async () => {
     const first = await app.signIn();
     const second = await exchange(app, first.refreshToken);
     const third = await exchange(app, second.refreshToken);
@@ -82,7 +82,7 @@ describe('a refresh', () => {
     for (const { token } of [first, second, third]) expect((await app.me(token)).body['code']).toBe('token_revoked');
   });
 
-  it('of the predecessor ends the session once the grace is over, and no replay prolongs the grace (RT-02)', async () => {
+  it('with the predecessor ends the session after the grace, which no replay prolongs (RT-02)', async () => {
     const first = await app.signIn();
     await exchange(app, first.refreshToken);
     await age('refreshed_at', first.sessionId, '9 seconds');
@@ -92,7 +92,7 @@ describe('a refresh', () => {
     expect(await isEnded(first)).toBe(true);
   });
 
-  it('of a token two steps old ends the session however recent it is (RT-06)', async () => {
+  it('with a token two steps old ends the session, however recent it is (RT-06)', async () => {
     const first = await app.signIn();
     let { refreshToken } = first;
     for (let step = 0; step < 5; step++) ({ refreshToken } = await exchange(app, refreshToken));
@@ -100,7 +100,7 @@ describe('a refresh', () => {
     expect(await isEnded(first)).toBe(true);
   });
 
-  it('leaves the other sessions of the user alone when one is ended for reuse', async () => {
+  it("that ends a session for reuse leaves the user's other sessions alone", async () => {
     const [first, other] = [await app.signIn(), await app.signIn()];
     const sibling = await app.signInAs(first.email);
     const second = await exchange(app, first.refreshToken);
@@ -112,7 +112,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('under a grace of 0 takes each token once (RT-01)', async () => {
+  it('with a grace of 0 accepts each token once (RT-01)', async () => {
     const first = await strict.signIn();
     const second = await exchange(strict, first.refreshToken);
     expect(await refused(strict, first.refreshToken)).toBe('refresh_token_reused');
@@ -120,7 +120,7 @@ describe('a refresh', () => {
     expect((await strict.me(second.token)).body['code']).toBe('token_revoked');
   });
 
-  it('under a grace of 0 of one token by ten at once mints one successor, and the session ends', async () => {
+  it('with a grace of 0, sent ten times at once, issues one successor and ends the session', async () => {
     const first = await strict.signIn();
     const answers = await Promise.all(Array.from({ length: 10 }, () => strict.refresh(first.refreshToken)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -141,7 +141,7 @@ describe('a refresh', () => {
     expect(await refused(app, next.refreshToken)).toBe('refresh_token_expired');
   });
 
-  it('near the absolute limit answers an access token that ends with it (RT-07)', async () => {
+  it('near the absolute limit returns an access token that expires with the session (RT-07)', async () => {
     const first = await app.signIn();
     await age('created_at', first.sessionId, '29 days 23 hours 58 minutes');
     const { body } = await app.refresh(first.refreshToken);
@@ -151,7 +151,7 @@ describe('a refresh', () => {
     expect(exp - iat).toBe(body['expires_in']);
   });
 
-  it('reads the state of the user anew (RT-07, SES-03)', async () => {
+  it('reads the current state of the user (RT-07, SES-03)', async () => {
     const [renamed, disabled, deleted] = [await app.signIn(), await app.signIn(), await app.signIn()];
     await app.query('UPDATE users SET email = $2, email_lower = $2 WHERE id = $1', [renamed.userId, 'new@example.com']);
     await app.query('UPDATE users SET disabled_at = now() WHERE id = $1', [disabled.userId]);
@@ -161,7 +161,7 @@ describe('a refresh', () => {
     expect(await refused(app, deleted.refreshToken)).toBe('refresh_token_invalid');
   });
 
-  it('refuses garbage, an altered token and an access token without a query (TOK-06, RT-05)', async () => {
+  it('refuses garbage, an altered token and an access token without a database query (TOK-06, RT-05)', async () => {
     const { token, refreshToken } = await app.signIn();
     const asked = (): Promise<unknown> =>
       app.query(`SELECT max(query_start)::text AS last FROM pg_stat_activity
@@ -177,7 +177,7 @@ describe('a refresh', () => {
     expect(await asked()).not.toEqual(before);
   });
 
-  it('honours a token that is ahead of its row, which a failover may leave', async () => {
+  it('accepts a token that is ahead of its row, as a failover may leave it', async () => {
     const first = await app.signIn();
     const second = await exchange(app, first.refreshToken);
     await app.query('UPDATE sessions SET refresh_counter = 0 WHERE id = $1', [first.sessionId]);
@@ -186,7 +186,7 @@ describe('a refresh', () => {
     expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
   });
 
-  it('is a HOT update: no row, no index entry and no page is added', async () => {
+  it('is a HOT update: it adds no row, no index entry and no page', async () => {
     const alone = await startApp();
     // An automatic ANALYZE at that moment would keep row versions from being pruned.
     await alone.query('ALTER TABLE sessions SET (autovacuum_enabled = off)');
@@ -207,7 +207,7 @@ describe('a refresh', () => {
 
 describe('refreshes on two processes', () => {
   it(
-    'of one token, fifty at once, 200 times over, mint one successor each time (RT-03)',
+    'of one token, fifty at once, 200 times over, issue one successor each time (RT-03)',
     { timeout: 180_000 },
     async () => {
       const databaseUrl = await createDatabase();
@@ -233,7 +233,7 @@ describe('refreshes on two processes', () => {
     },
   );
 
-  it('whose answer is lost after the commit are tried again and get the successor (RT-04)', async () => {
+  it('whose response is lost after the commit return the same successor when retried (RT-04)', async () => {
     const proxy = await Proxy.before(new URL(app.url));
     const behind = new Client(`http://127.0.0.1:${proxy.port}`);
     const { refreshToken, sessionId } = await app.signIn();
@@ -247,7 +247,7 @@ describe('refreshes on two processes', () => {
     await exchange(app, next.refreshToken);
   });
 
-  it('whose process is killed between commit and answer are tried again elsewhere (RT-04, FLT-02)', async () => {
+  it('whose process is killed between commit and response can be retried on the other process (RT-04, FLT-02)', async () => {
     const databaseUrl = await createDatabase();
     const proxy = await Proxy.before(new URL(databaseUrl));
     const doomed = await startNode(through(proxy, databaseUrl));
@@ -267,7 +267,7 @@ describe('refreshes on two processes', () => {
 });
 
 describe('a reused refresh token', () => {
-  it('whose session cannot be ended for a defect is 500 and not 503, and still a security event', async () => {
+  it('is 500, not 503, when a defect keeps its session from being ended, and is still a security event', async () => {
     const databaseUrl = await createDatabase();
     const { client, output } = await startNode(databaseUrl);
     const first = await client.signIn();
@@ -283,7 +283,7 @@ describe('a reused refresh token', () => {
     await expect.poll(output).toContain('"event":"refresh_token_reused"');
   });
 
-  it('is logged once as a security event, with who and which session, without the token', async () => {
+  it('is logged once as a security event with user and session, without the token', async () => {
     const { client, output } = await startNode(await createDatabase());
     const first = await client.signIn();
     const second = await exchange(client, first.refreshToken);

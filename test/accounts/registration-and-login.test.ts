@@ -15,8 +15,8 @@ afterAll(async () => {
 
 const address = (): string => `${randomUUID()}@Example.com`;
 
-describe('registering', () => {
-  it('answers the user, without the hash', async () => {
+describe('registration', () => {
+  it('returns the user without the hash', async () => {
     const email = address();
     const { status, body } = await app.register(email);
     expect(status).toBe(201);
@@ -24,14 +24,14 @@ describe('registering', () => {
     expect(String(body['id'])[14]).toBe('7');
   });
 
-  it('refuses an address that is taken in other capitals', async () => {
+  it('refuses an address that is taken in another letter case', async () => {
     const email = address();
     await app.register(email);
     const { status, body } = await app.register(email.toUpperCase());
     expect([status, body['code']]).toEqual([409, 'email_taken']);
   });
 
-  it('makes one user of a hundred registrations of one address in different capitals', async () => {
+  it('creates one user from a hundred concurrent registrations of one address in different letter case', async () => {
     const email = `race-${randomUUID()}@example.com`;
     const spelled = Array.from({ length: 100 }, (_, index) => (index % 2 ? email.toUpperCase() : email));
     const answers = await Promise.all(spelled.map((each) => app.register(each)));
@@ -57,7 +57,7 @@ describe('registering', () => {
     ['no address', { email: 'nobody', password: PASSWORD }, '/email'],
     ['an address beyond ASCII', { email: 'é@example.com', password: PASSWORD }, '/email'],
     ['a local part over 64', { email: `${'a'.repeat(65)}@example.com`, password: PASSWORD }, '/email'],
-  ])('refuses %s and says where', async (_what, json, pointer) => {
+  ])('refuses %s and names the member', async (_what, json, pointer) => {
     const { status, body } = await app.call('POST', '/v1/auth/register', { json });
     expect([status, body['code']]).toEqual([400, 'validation_failed']);
     expect(body['errors']).toEqual([{ pointer, detail: expect.any(String) }]);
@@ -74,8 +74,8 @@ describe('registering', () => {
   });
 });
 
-describe('logging in', () => {
-  it('answers a bearer token, and makes a session that the token names', async () => {
+describe('a login', () => {
+  it('returns a bearer token and starts the session that the token names', async () => {
     const email = address();
     await app.register(email);
     const { status, headers, body } = await app.login(email.toLowerCase());
@@ -100,7 +100,7 @@ describe('logging in', () => {
     });
   });
 
-  it('gives one answer for an unknown address, a wrong password and a disabled user', async () => {
+  it('has one answer for an unknown address, a wrong password and a disabled user', async () => {
     const { email } = await app.signIn();
     const disabled = await app.signIn();
     await app.query('UPDATE users SET disabled_at = now() WHERE email_lower = $1', [disabled.email]);
@@ -114,7 +114,7 @@ describe('logging in', () => {
     expect(told).toEqual([told[0], told[0], told[0]]);
   });
 
-  it('goes on with a password of any age, and asks for no other (PWD-06)', async () => {
+  it('accepts a password of any age and never demands a change (PWD-06)', async () => {
     const { email } = await app.signIn();
     await app.query(`UPDATE users SET created_at = now() - interval '30 years' WHERE email_lower = $1`, [email]);
     const { status, body } = await app.login(email);
@@ -124,7 +124,7 @@ describe('logging in', () => {
     ]);
   });
 
-  it('keeps at most a hundred live sessions; the oldest ends', async () => {
+  it('keeps at most a hundred live sessions and ends the oldest', async () => {
     const { email } = await app.signIn();
     const user = '(SELECT id FROM users WHERE email_lower = $1)';
     await app.query(
@@ -154,7 +154,7 @@ describe('logging in', () => {
 });
 
 describe('access tokens', () => {
-  it('have the shape of RFC 9068, and a stock verifier accepts them by the published keys', async () => {
+  it('have the shape of RFC 9068, and a standard verifier accepts them with the published keys', async () => {
     const { token, email } = await app.signIn();
     expect(decodeProtectedHeader(token)).toEqual({ typ: 'at+jwt', alg: 'ES256', kid: expect.any(String) });
     const keys = createRemoteJWKSet(new URL(`${app.url}/.well-known/jwks.json`));
@@ -165,7 +165,7 @@ describe('access tokens', () => {
     expect(payload).toMatchObject({ client_id: 'gatehouse', email, exp: (payload.iat ?? 0) + 900 });
   });
 
-  it('are signed with RS256 when it is chosen, and with HS256 and no published key under JWT_SECRET', async () => {
+  it('are signed with RS256 if configured, and with HS256 and no published key under JWT_SECRET', async () => {
     const rsa = await startApp({ changes: { signingAlg: 'RS256' } });
     const shared = await startApp({ changes: { jwtSecret: ['pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX'] } });
     const [withRsa, withSecret] = [await rsa.signIn(), await shared.signIn()];
@@ -177,14 +177,14 @@ describe('access tokens', () => {
     expect((await shared.call('GET', '/v1/auth/me', withRsa)).body['code']).toBe('token_invalid');
   });
 
-  it('publish public members alone', async () => {
+  it('are verifiable with published keys that have public members only', async () => {
     const { body } = await app.call('GET', '/.well-known/jwks.json');
     const member = expect.any(String);
     const key = { kty: 'EC', kid: member, alg: 'ES256', use: 'sig', crv: 'P-256', x: member, y: member };
     expect(body).toEqual({ keys: [key, key] });
   });
 
-  it('survive a restart, and a node without the master secret refuses to start', async () => {
+  it('stay valid over a restart, and a node without the master secret refuses to start', async () => {
     const { token } = await app.signIn();
     const again = await startApp({ databaseUrl: app.databaseUrl });
     expect((await again.call('GET', '/v1/auth/me', { token })).status).toBe(200);
@@ -196,7 +196,7 @@ describe('access tokens', () => {
     expect(await app.query('SELECT 1 FROM signing_keys')).toHaveLength(2);
   });
 
-  it('are signed by one key when four nodes start first at once', async () => {
+  it('are signed by one key when four nodes start for the first time at once', async () => {
     const first = await startApp({ changes: { jwtSecret: ['pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX'] } });
     const { databaseUrl } = first;
     await Promise.all([1, 2, 3, 4].map(() => startApp({ databaseUrl })));

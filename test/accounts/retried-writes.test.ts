@@ -61,19 +61,22 @@ async function everything(): Promise<string> {
 
 const said = ({ status, body }: Answer): string => [status, body['code']].join(' ').trim();
 
-describe('the same request a second time', () => {
-  it.each(REQUESTS)('changes nothing, unless it logs in: %s (FLT-22)', async (operation, ask, first, second) => {
-    const subject = await newSubject();
-    const answers = [await send(subject, ask(subject))];
-    const before = await everything();
-    answers.push(await send(subject, ask(subject)));
-    expect(answers.map(said)).toEqual([first, second]);
-    expect((await everything()) !== before).toBe(operation === 'login');
-    const [once, again] = answers.map(({ body }) => body['refresh_token']);
-    expect(once === again).toBe(operation !== 'login');
-  });
+describe('a request that is sent twice', () => {
+  it.each(REQUESTS)(
+    'changes nothing the second time, except for a login: %s (FLT-22)',
+    async (operation, ask, first, second) => {
+      const subject = await newSubject();
+      const answers = [await send(subject, ask(subject))];
+      const before = await everything();
+      answers.push(await send(subject, ask(subject)));
+      expect(answers.map(said)).toEqual([first, second]);
+      expect((await everything()) !== before).toBe(operation === 'login');
+      const [once, again] = answers.map(({ body }) => body['refresh_token']);
+      expect(once === again).toBe(operation !== 'login');
+    },
+  );
 
-  it('is looked at above for every route that writes', async () => {
+  it('is tested above for every route that writes', async () => {
     const { body } = await app.call('GET', '/openapi.json');
     const paths = Object.values(body['paths'] as Record<string, Record<string, { operationId: string }>>);
     const writing = paths.flatMap((path) => Object.entries(path).filter(([method]) => method !== 'get'));

@@ -149,7 +149,7 @@ async function reuse({ refreshToken }: SignedIn): Promise<Answer> {
   return a.refresh(refreshToken);
 }
 
-describe('a revocation reaches the other node within a second and its own at once, by', () => {
+describe('a revocation reaches its own node at once and the other within a second after', () => {
   it.each<[string, Cause, number, (keyof Pair)[]]>([
     ['logout', ({ mine }) => a.logout(mine.token), 204, ['mine']],
     ['logout with the refresh token', ({ mine }) => logoutByRefreshToken(mine), 204, ['mine']],
@@ -187,13 +187,13 @@ describe('a revocation reaches the other node within a second and its own at onc
     expect(Math.max(...lags)).toBeLessThan(BOUND_MS);
   });
 
-  it('a notification, long before the next reading would have found it', async () => {
+  it('a notification, long before the next poll', async () => {
     const lags = await lagsMs(a, b, 9);
     expect(median(lags)).toBeLessThan(200);
     expect(Math.max(...lags)).toBeLessThan(BOUND_MS);
   });
 
-  it('the next reading when no notification arrives', async () => {
+  it('the next poll, when no notification arrives', async () => {
     const proxy = await Proxy.before(new URL(databaseUrl));
     const { client: deaf } = await startNode(databaseUrl, { DATABASE_DIRECT_URL: through(proxy, databaseUrl) });
     await expect.poll(() => proxy.connections).toBe(1);
@@ -220,8 +220,8 @@ function otherSpelling(token: string): string {
   return `${header}.${claims}.${other.toString('base64url')}`;
 }
 
-describe('a revocation names', () => {
-  it('a session and not a text: the other spelling of an ES256 token is refused too', async () => {
+describe('a revocation', () => {
+  it("names the session, not the token's text: the alternative signature of an ES256 token is refused too", async () => {
     const { token } = await a.signIn();
     const respelled = otherSpelling(token);
     expect(respelled).not.toBe(token);
@@ -233,7 +233,7 @@ describe('a revocation names', () => {
     expect(await refusalMs(b, ...both)).toBeLessThan(BOUND_MS);
   });
 
-  it('a session, and so every access token that it ever got', async () => {
+  it('of a session covers every access token of that session', async () => {
     const first = await a.signIn();
     const second = tokensOf(await b.refresh(first.refreshToken));
     const third = tokensOf(await a.refresh(second.refreshToken));
@@ -245,7 +245,7 @@ describe('a revocation names', () => {
     expect(await refusalMs(b, ...tokens)).toBeLessThan(BOUND_MS);
   });
 
-  it('one token by its jti, and its siblings of the same session go on', async () => {
+  it('of a jti covers one token and not the others of its session', async () => {
     const first = await a.signIn();
     const { token } = tokensOf(await a.refresh(first.refreshToken));
     expect(await verdicts(b, [first.token, token])).toEqual(['200', '200']);
@@ -333,11 +333,11 @@ function startLoad(node: Client, sessions: readonly SignedIn[]): { stop: () => P
   return { stop };
 }
 
-describe('a node whose connections are broken again and again under load', () => {
+describe('a node whose database connections break repeatedly under load', () => {
   const ROUNDS = 4;
   const SESSIONS_PER_BREAK = 5;
 
-  it('misses no revocation, and answers guarded requests with 200 or 401 alone', { timeout: 60_000 }, async () => {
+  it('misses no revocation, and answers guarded requests only with 200 or 401', { timeout: 60_000 }, async () => {
     const proxy = await Proxy.before(new URL(databaseUrl));
     const { client, name } = await nodeBehind(proxy);
     const breaks = breaksOf(proxy, client, name);
@@ -391,7 +391,7 @@ describe.each<[string, (proxy: Proxy) => void, (proxy: Proxy) => void]>([
   const stale: unknown = expect.objectContaining({ event: 'revocations_stale', policy: 'serve', afterSeconds: 1 });
   const freshAgain: unknown = expect.objectContaining({ event: 'revocations_fresh_again', refused: 0 });
 
-  it('serves what it knows, is not ready and says so once', async () => {
+  it('serves from memory, is not ready and logs that once', async () => {
     const { node, proxy, live, ended } = await severable(STALE);
     const before = logged(node).length;
     const told = (): unknown[] => logged(node).slice(before);
@@ -405,7 +405,7 @@ describe.each<[string, (proxy: Proxy) => void, (proxy: Proxy) => void]>([
     expect(await verdicts(node.client, [live, ended])).toEqual(['200', REVOKED]);
   });
 
-  it('refuses guarded requests with 503 when the policy says so, and bad tokens with 401', async () => {
+  it('refuses guarded requests with 503 under the policy "refuse", and bad tokens with 401', async () => {
     const { node, proxy, live, ended } = await severable({ ...STALE, REVOCATION_STALE_POLICY: 'refuse' });
     sever(proxy);
     await expect.poll(() => verdict(node.client, live), { timeout: 10_000 }).toBe('503 service_unavailable');
@@ -436,7 +436,7 @@ async function read(app: TestApp, name: string): Promise<number> {
 }
 
 describe('the metrics', () => {
-  it('tell how old the knowledge is, what was served by it, and how much of it there is', async () => {
+  it('report the age of the revocations, the requests served from them, and their number', async () => {
     const url = await createDatabase();
     const proxy = await Proxy.before(new URL(url));
     const app = await startApp({ databaseUrl: url, changes: { ...behind(proxy, url), ...changes } });
@@ -454,7 +454,7 @@ describe('the metrics', () => {
     await expect.poll(() => read(app, 'gatehouse_feed_age_seconds'), { timeout: 5000 }).toBeLessThan(1);
   });
 
-  it('count what a stale node refuses', async () => {
+  it('count the requests that a stale node refuses', async () => {
     const url = await createDatabase();
     const proxy = await Proxy.before(new URL(url));
     const app = await startApp({
@@ -485,14 +485,14 @@ async function revokeMany(app: TestApp, count: number, jtis: readonly string[]):
 }
 
 describe('a node that starts', () => {
-  it('refuses what was revoked before from its very first answer on', async () => {
+  it('refuses earlier revocations from its first response on', async () => {
     const { token } = await a.signIn();
     await a.logout(token);
     const c = await startApp({ databaseUrl });
     expect(await verdict(c, token)).toBe(REVOKED);
   });
 
-  it('knows all of 12,000 revocations, and one that runs has them within a second', async () => {
+  it('has read all of 12,000 revocations, and a running node reads them within a second', async () => {
     const running = await startApp();
     const sessions = await sessionsOf(running, 4);
     const tokens = accessTokens(sessions);
@@ -519,7 +519,7 @@ async function insertAged(app: TestApp, count: number, ageSeconds: number): Prom
 
 describe('a node whose connection was broken', () => {
   it.each(['gatehouse feed', 'gatehouse listen'])(
-    'reads the whole live set anew and not what follows the last alone: %s',
+    'reads all live revocations again, not only those after the last: %s',
     async (name) => {
       const app = await startApp();
       const { token } = await app.signIn();
@@ -536,11 +536,11 @@ describe('a node whose connection was broken', () => {
   );
 });
 
-describe('revocations leave', () => {
+describe('old revocations', () => {
   /** The longest life of a token and the most tolerance. */
   const STILL_NEEDED_SECONDS = 3600 + 60;
 
-  it('memory when no token that they name can be alive, and not before', async () => {
+  it('leave memory once every token that they name has expired, and not before', async () => {
     const app = await startApp();
     const size = (): number => app.nest.get(RevocationsService, { strict: false }).size;
     const [old, needed, leaving] = accessTokens(await sessionsOf(app, 3)) as [string, string, string];
@@ -553,7 +553,7 @@ describe('revocations leave', () => {
     expect([await verdict(app, needed), size()]).toEqual([REVOKED, 1]);
   });
 
-  it('the table in batches, and those that can still matter stay', async () => {
+  it('leave the table in batches, and those still needed stay', async () => {
     const app = await startApp();
     await insertAged(app, 2500, REVOCATION_LIFE_SECONDS + 1);
     await insertAged(app, 3, STILL_NEEDED_SECONDS);
@@ -593,7 +593,7 @@ async function watchIds(): Promise<{ stop: () => Promise<{ seen: number; late: s
   return { stop };
 }
 
-describe('ids of revocations', () => {
+describe('revocation ids', () => {
   it('appear in the order of their commits when two nodes write twenty at once', async () => {
     const sessions = await sessionsOf(a, 20);
     const watch = await watchIds();
@@ -614,7 +614,7 @@ async function lastQuery(app: TestApp): Promise<string | undefined> {
 }
 
 describe('a guarded request', () => {
-  it('asks the database nothing while there are revocations', async () => {
+  it('makes no database query while there are revocations', async () => {
     const app = await startApp();
     const [live, ended] = [await app.signIn(), await app.signIn()];
     await app.logout(ended.token);
@@ -640,7 +640,7 @@ function revoke(app: TestApp, sessionId: string, lastly: () => void): Promise<vo
 }
 
 describe('a transaction', () => {
-  it('that is rolled back revokes nothing, and one that is committed revokes before it returns', async () => {
+  it('that is rolled back revokes nothing, and one that commits revokes before it returns', async () => {
     const app = await startApp();
     const { token, sessionId } = await app.signIn();
     const rolledBack = revoke(app, sessionId, () => {

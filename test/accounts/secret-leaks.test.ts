@@ -37,8 +37,8 @@ async function live(client: Client): Promise<void> {
   await client.call('POST', '/v1/users/me/deletion', { token: third, json: { currentPassword: NEXT_PASSWORD } });
 }
 
-describe('no secret', () => {
-  it('is in the log at trace, in an error or in the metrics, whatever is called and however it ends (LOG-01)', async () => {
+describe('a secret', () => {
+  it('appears in no trace log, error or metric, whichever route is called and however it ends (LOG-01)', async () => {
     const databaseUrl = await createDatabase();
     const proxy = await Proxy.before(new URL(databaseUrl));
     const app = await startApp({ databaseUrl: through(proxy, databaseUrl), changes: { metricsPort: 0 } });
@@ -60,7 +60,7 @@ describe('no secret', () => {
     proxy.restore();
   });
 
-  it('that a test has sent would be found: every application and process of the tests is held to it', () => {
+  it('sent by any test would be detected in the output of every application and process', () => {
     keepSecrets({ password: 'a passphrase that comes out' });
     keepSecret(MASTER_SECRET);
     for (const text of ['a passphrase that comes out', MASTER_SECRET, '$argon2id$v=19', 'A'.repeat(44)]) {

@@ -44,7 +44,7 @@ const alive = [200, undefined];
 const revoked = [401, 'token_revoked'];
 
 describe('the list of sessions', () => {
-  it('shows when, with what and from where each was started, and which one asks (SES-04)', async () => {
+  it('shows start, client and address of each session, and which is the current one (SES-04)', async () => {
     const first = await app.signIn();
     const login = await app.call('POST', '/v1/auth/login', {
       json: { email: first.email, password: PASSWORD },
@@ -66,7 +66,7 @@ describe('the list of sessions', () => {
     expect(other?.refreshedAt).toBe(other?.createdAt);
   });
 
-  it('comes in pages that lose and repeat nothing', async () => {
+  it('is paginated without gaps or repeats', async () => {
     const first = await app.signIn();
     const ids = [first.sessionId];
     for (let login = 0; login < 6; login++) ids.unshift((await app.signInAs(first.email)).sessionId);
@@ -81,7 +81,7 @@ describe('the list of sessions', () => {
     expect(seen).toEqual(ids);
   });
 
-  it('has no session that has ended or expired, and none of others (ACC-02)', async () => {
+  it('omits sessions that have ended or expired, and those of other users (ACC-02)', async () => {
     const [first, stranger] = [await app.signIn(), await app.signIn()];
     const [ended, idle] = [await app.signInAs(first.email), await app.signInAs(first.email)];
     await app.logout(ended.token);
@@ -100,7 +100,7 @@ describe('the list of sessions', () => {
 });
 
 describe('ending one session', () => {
-  it('takes back its tokens and leaves the others (SES-04)', async () => {
+  it('revokes its tokens and leaves the other sessions alone (SES-04)', async () => {
     const first = await app.signIn();
     const [doomed, other] = [await app.signInAs(first.email), await app.signInAs(first.email)];
     expect((await app.call('DELETE', `/v1/auth/sessions/${doomed.sessionId}`, first)).status).toBe(204);
@@ -113,7 +113,7 @@ describe('ending one session', () => {
     ]);
   });
 
-  it("answers another user's session like one that never was, and leaves it (ACC-02, INP-10)", async () => {
+  it("answers another user's session like an unknown one and leaves it alone (ACC-02, INP-10)", async () => {
     const [first, stranger] = [await app.signIn(), await app.signIn()];
     for (const id of [stranger.sessionId, randomUUID()]) {
       expect(await codeOf(app.call('DELETE', `/v1/auth/sessions/${id}`, first))).toEqual([404, 'not_found']);
@@ -139,11 +139,11 @@ async function flawedHeaders(): Promise<[flaw: string, header: string][]> {
   ];
 }
 
-describe('a credential in the body', () => {
+describe('a credential in the request body', () => {
   it.each([
     ['logout', 204],
     ['refresh', 200],
-  ])('is enough for a %s, whatever is wrong with the header beside it (API-15)', async (operation, status) => {
+  ])('is sufficient for a %s, whatever is wrong with the Authorization header (API-15)', async (operation, status) => {
     for (const [flaw, header] of await flawedHeaders()) {
       const { token, refreshToken } = await app.signIn();
       const asked = { json: { refresh_token: refreshToken }, headers: { authorization: header } };
@@ -153,7 +153,7 @@ describe('a credential in the body', () => {
     }
   });
 
-  it('is enough for a login, a registration, and a logout of all (API-15)', async () => {
+  it('is sufficient for a login, a registration and a logout of all sessions (API-15)', async () => {
     for (const [flaw, authorization] of await flawedHeaders()) {
       const { email, refreshToken, token } = await app.signIn();
       const headers = { authorization };
@@ -172,7 +172,7 @@ describe('a credential in the body', () => {
 
 const mixed = (id: string): string => id.replace(/[a-f]/, (letter) => letter.toUpperCase());
 
-describe('an id in whatever letters (SES-07)', () => {
+describe('a session id in any letter case (SES-07)', () => {
   it.each([
     ['capitals', (id: string) => id.toUpperCase()],
     ['mixed letters', mixed],
@@ -198,7 +198,7 @@ describe('an id in whatever letters (SES-07)', () => {
     expect(told).toEqual([expect.objectContaining({ sessionId: doomed.sessionId })]);
   });
 
-  it('is the same cursor', async () => {
+  it('is the same pagination cursor', async () => {
     const first = await app.signIn();
     for (const _ of [1, 2, 3]) await app.signInAs(first.email);
     const [, second] = await list(first.token);
@@ -208,7 +208,7 @@ describe('an id in whatever letters (SES-07)', () => {
       expect(await list(first.token, `?cursor=${cursor}`)).toEqual(rest);
   });
 
-  it('is revoked where an earlier version wrote it as the request did', async () => {
+  it('is revoked when an earlier version stored it in the letter case of the request', async () => {
     const { token, sessionId } = await app.signIn();
     await app.query(`INSERT INTO revocations (kind, subject) VALUES ('sid', $1)`, [sessionId.toUpperCase()]);
     await expect.poll(() => codeOf(app.me(token))).toEqual(revoked);
@@ -216,7 +216,7 @@ describe('an id in whatever letters (SES-07)', () => {
 });
 
 describe('a logout', () => {
-  it('by access token ends this session alone unless it says otherwise (SES-01)', async () => {
+  it('by access token ends this session only, unless scope says otherwise (SES-01)', async () => {
     const first = await app.signIn();
     const other = await app.signInAs(first.email);
     const elsewhere = await startApp({ databaseUrl: app.databaseUrl });
@@ -228,7 +228,7 @@ describe('a logout', () => {
     expect(await codeOf(app.me(other.token))).toEqual(alive);
   });
 
-  it('of the others keeps this one; a global one ends all (SES-01)', async () => {
+  it('with scope others keeps this session; with scope global it ends all (SES-01)', async () => {
     const [first, stranger] = [await app.signIn(), await app.signIn()];
     const others = [await app.signInAs(first.email), await app.signInAs(first.email)];
     expect((await app.logout(first.token, 'others')).status).toBe(204);
@@ -247,14 +247,14 @@ describe('a logout', () => {
     expect((await app.login(first.email)).status).toBe(200);
   });
 
-  it('by refresh token needs no access token, and may be repeated', async () => {
+  it('by refresh token needs no access token and can be repeated', async () => {
     const first = await app.signIn();
     for (let attempt = 0; attempt < 2; attempt++) expect((await logoutBy(first.refreshToken)).status).toBe(204);
     expect(await codeOf(app.me(first.token))).toEqual(revoked);
     expect(await codeOf(app.refresh(first.refreshToken))).toEqual([401, 'refresh_token_invalid']);
   });
 
-  it('by a used refresh token ends its own session, and no other', async () => {
+  it('by a used refresh token ends its own session only', async () => {
     const first = await app.signIn();
     const other = await app.signInAs(first.email);
     const second = tokensOf(await app.refresh(first.refreshToken));
@@ -265,7 +265,7 @@ describe('a logout', () => {
     expect(await codeOf(app.me(other.token))).toEqual(alive);
   });
 
-  it('of others by a reused refresh token is reuse', async () => {
+  it('of the others by a reused refresh token counts as reuse', async () => {
     const first = await app.signIn();
     const other = await app.signInAs(first.email);
     const second = tokensOf(await app.refresh(first.refreshToken));
@@ -275,7 +275,7 @@ describe('a logout', () => {
     expect(await codeOf(app.me(other.token))).toEqual(alive);
   });
 
-  it('by a refresh token in the body means its session, whoever else is in the header', async () => {
+  it('by a refresh token in the body ends that session, whatever token is in the header', async () => {
     const [first, stranger] = [await app.signIn(), await app.signIn()];
     expect((await logoutBy(first.refreshToken, 'global', stranger.token)).status).toBe(204);
     expect(await codeOf(app.me(first.token))).toEqual(revoked);
@@ -291,7 +291,7 @@ describe('a logout', () => {
     expect(await codeOf(app.call('POST', '/v1/auth/logout'))).toEqual([401, 'token_missing']);
   });
 
-  it('by access token may name a type for the body it does not send, as some clients always do', async () => {
+  it('by access token accepts a Content-Type without a body', async () => {
     const [first, second] = [await app.signIn(), await app.signIn()];
     const headers = { 'content-type': 'application/json' };
     expect((await app.call('POST', '/v1/auth/logout', { token: first.token, headers })).status).toBe(204);
@@ -301,7 +301,7 @@ describe('a logout', () => {
     expect(await codeOf(app.call('POST', '/v1/auth/login', { headers }))).toEqual([400, 'json_malformed']);
   });
 
-  it('is refused without credentials, with bad ones, and with a scope that does not exist', async () => {
+  it('is refused without credentials, with invalid ones, and with an unknown scope', async () => {
     const first = await app.signIn();
     expect(await codeOf(app.call('POST', '/v1/auth/logout'))).toEqual([401, 'token_missing']);
     expect(await codeOf(logoutBy('x'))).toEqual([401, 'refresh_token_invalid']);
@@ -315,8 +315,8 @@ describe('a logout', () => {
   });
 });
 
-describe('a session past its limits', () => {
-  it('is still taken back with the access tokens that live, and is not purged before they die (SES-01)', async () => {
+describe('an expired session', () => {
+  it('can still be ended with its access tokens, and is not purged before those expire (SES-01)', async () => {
     const alone = await startApp();
     const [first, second] = [await alone.signIn(), await alone.signIn()];
     await alone.query(`UPDATE sessions SET created_at = now() - interval '40 days'`);
@@ -329,7 +329,7 @@ describe('a session past its limits', () => {
 });
 
 describe('a login', () => {
-  it("dates the session by the database's clock, and is never itself the one that is over the limit", async () => {
+  it("dates the session by the database's clock, and never ends the session it has just started", async () => {
     const alone = await startApp();
     const first = await alone.signIn();
     await alone.query(`ALTER TABLE sessions ALTER created_at SET DEFAULT now() - interval '1 day',
@@ -377,7 +377,7 @@ describe('a change of password', () => {
     expect((await app.login(first.email, NEW_PASSWORD)).status).toBe(200);
   });
 
-  it('needs the current password and a good new one, and changes nothing otherwise (SES-05, PWD-03)', async () => {
+  it('needs the current password and an acceptable new one, and changes nothing otherwise (SES-05, PWD-03)', async () => {
     const first = await app.signIn();
     const other = await app.signInAs(first.email);
     expect(await codeOf(changePassword(first.token, 'not the current one'))).toEqual([401, 'credentials_invalid']);
@@ -387,7 +387,7 @@ describe('a change of password', () => {
     expect((await app.login(first.email)).status).toBe(200);
   });
 
-  it('that races another has one winner (PWD-08)', async () => {
+  it('concurrent with another has one winner (PWD-08)', async () => {
     for (let round = 0; round < 10; round++) {
       const first = await app.signIn();
       const passwords = ['the first new passphrase', 'the second new passphrase'];
@@ -399,7 +399,7 @@ describe('a change of password', () => {
     }
   });
 
-  it('that races logins leaves no session that was begun with the old password (SES-02)', async () => {
+  it('concurrent with logins leaves no session that was started with the old password (SES-02)', async () => {
     for (let round = 0; round < 10; round++) {
       const first = await app.signIn();
       const logins = Array.from({ length: 6 }, () => app.login(first.email));
@@ -415,7 +415,7 @@ describe('a change of password', () => {
     }
   });
 
-  it('that meets the renewal of an old hash is neither lost nor refused', async () => {
+  it('concurrent with the renewal of an old hash is neither lost nor refused', async () => {
     const dearer = await startApp({ databaseUrl: app.databaseUrl, changes: { argon2Passes: 2 } });
     for (let round = 0; round < 10; round++) {
       const first = await app.signIn();
@@ -427,7 +427,7 @@ describe('a change of password', () => {
     }
   });
 
-  it('of a user who is banned meanwhile is refused', async () => {
+  it('of a user who is disabled meanwhile is refused', async () => {
     const first = await app.signIn();
     const client = new pg.Client({ connectionString: app.databaseUrl });
     await client.connect();
@@ -442,8 +442,8 @@ describe('a change of password', () => {
   });
 });
 
-describe('a ban', () => {
-  it('that races logins, which renew an old hash, leaves no live session and no token (SES-03)', async () => {
+describe('disabling a user', () => {
+  it('concurrently with logins that renew an old hash leaves no live session and no valid token (SES-03)', async () => {
     const dearer = await startApp({ databaseUrl: app.databaseUrl, changes: { argon2Passes: 2 } });
     const accounts = dearer.nest.get(AccountsService, { strict: false });
     for (let round = 0; round < 10; round++) {
@@ -465,8 +465,8 @@ describe('a ban', () => {
   });
 });
 
-describe('a deletion', () => {
-  it('by the owner needs the current password, ends every session and frees the address (SES-03, SES-05)', async () => {
+describe('deleting the account', () => {
+  it('needs the current password, ends every session and frees the address (SES-03, SES-05)', async () => {
     const [first, stranger] = [await app.signIn(), await app.signIn()];
     const other = await app.signInAs(first.email);
     const remove = (currentPassword: string): Promise<Answer> =>
@@ -484,7 +484,7 @@ describe('a deletion', () => {
 });
 
 describe('the purge of sessions', () => {
-  it('deletes what has been over for a day, in batches, by one node at a time, and nothing else', async () => {
+  it('deletes sessions that ended over a day ago, in batches, on one node at a time, and nothing else', async () => {
     const alone = await startApp();
     const { userId, sessionId } = await alone.signIn();
     const insert = (count: number, columns: string, values: string): Promise<unknown> =>

@@ -116,7 +116,7 @@ afterAll(async () => {
 });
 
 describe('a first start', () => {
-  it('makes a key that signs and a next one, and publishes both', async () => {
+  it('creates an active and a next key and publishes both', async () => {
     const app = await startApp();
     expect(await states(app)).toEqual(['active', 'next']);
     const kids = [await kidIn(app, 'active'), await kidIn(app, 'next')];
@@ -124,7 +124,7 @@ describe('a first start', () => {
     expect(kidOf((await app.signIn()).token)).toBe(kids[0]);
   });
 
-  it('of four nodes at once makes one active and one next key, which all four publish', async () => {
+  it('of four nodes at once creates one active and one next key, which all four publish', async () => {
     const databaseUrl = await createDatabase();
     const [app, ...others] = await Promise.all([1, 2, 3, 4].map(() => startApp({ databaseUrl })));
     if (app === undefined) throw new Error('no node');
@@ -144,7 +144,7 @@ describe('the published keys', () => {
   });
 
   it.each(['ES256', 'RS256'] as const)(
-    'of %s have public members alone, and the thumbprint as kid',
+    'of %s have public members only, and the thumbprint as kid',
     async (signingAlg) => {
       const app = await startApp({ changes: { signingAlg } });
       const found = await published(app);
@@ -158,7 +158,7 @@ describe('the published keys', () => {
     },
   );
 
-  it('may be kept five minutes and are told apart by ETag, the same on every node', async () => {
+  it('may be cached for five minutes and have the same ETag on every node', async () => {
     const app = await startApp();
     const other = await startApp({ databaseUrl: app.databaseUrl });
     const { status, headers } = await getJwks(app);
@@ -245,9 +245,9 @@ class Load {
   }
 }
 
-describe('a rotation', () => {
+describe('a key rotation', () => {
   it(
-    'three times under load costs no 401 on two processes and no failure of a stock verifier',
+    'three times under load causes no 401 on two processes and no failure of a standard verifier',
     { timeout: 90_000 },
     async () => {
       const databaseUrl = await createDatabase();
@@ -277,7 +277,7 @@ describe('a rotation', () => {
     },
   );
 
-  it('is refused by hand while the next key has not been published long enough', { timeout: 60_000 }, async () => {
+  it('by command is refused while the next key has not been published long enough', { timeout: 60_000 }, async () => {
     const app = await startApp();
     const next = await kidIn(app, 'next');
     await age(app, next, '800 seconds');
@@ -296,7 +296,7 @@ describe('a rotation', () => {
     expect(listed).toEqual(expect.arrayContaining(expected));
   });
 
-  it('by hand at once on four nodes happens once', async () => {
+  it('by command on four nodes at once happens once', async () => {
     const app = await startApp();
     const { databaseUrl } = app;
     const nodes = [app, ...(await Promise.all([1, 2, 3].map(() => startApp({ databaseUrl }))))];
@@ -306,7 +306,7 @@ describe('a rotation', () => {
     expect(await states(app)).toEqual(['retiring', 'active', 'next']);
   });
 
-  it('is due when the active key is old and the next published, and is done once by one of many nodes', async () => {
+  it('is due when the active key is old and the next one published, and one of many nodes does it once', async () => {
     const app = await startApp();
     const { databaseUrl } = app;
     const nodes = [app, ...(await Promise.all([1, 2, 3].map(() => startApp({ databaseUrl }))))];
@@ -335,7 +335,7 @@ describe('a rotation', () => {
     }
   });
 
-  it('keeps the old key for an hour and five minutes, then erases it and takes its tokens away', async () => {
+  it('keeps the old key for an hour and five minutes, then deletes it and ends its tokens', async () => {
     const app = await startApp();
     const other = await startApp({ databaseUrl: app.databaseUrl });
     const { older, newer } = await rotated(app);
@@ -360,7 +360,7 @@ describe('a rotation', () => {
 
 describe('revoking a key', () => {
   it(
-    'that signs ends its tokens on two processes within a second, and the next key signs',
+    'that is active ends its tokens on two processes within a second, and the next key signs',
     { timeout: 60_000 },
     async () => {
       const app = await startApp();
@@ -392,7 +392,7 @@ describe('revoking a key', () => {
     },
   );
 
-  it('that signs has the next sign at once, with no moment between', async () => {
+  it('that is active makes the next key active without a gap', async () => {
     const app = await startApp();
     const ring = app.nest.get(KeyRing, { strict: false });
     const [active, next] = [await kidIn(app, 'active'), await kidIn(app, 'next')];
@@ -400,7 +400,7 @@ describe('revoking a key', () => {
     expect(ring.signingKey.kid).toBe(next);
   });
 
-  it('is obeyed within a second by a node that hears no notification', async () => {
+  it('takes effect within a second on a node that receives no notification', async () => {
     const app = await startApp();
     const { databaseUrl } = app;
     const proxy = await Proxy.before(new URL(databaseUrl));
@@ -415,7 +415,7 @@ describe('revoking a key', () => {
     expect(refusedAt - (await revokedAt(app))).toBeLessThan(1000);
   });
 
-  it('that is next puts another in its place and leaves every token alone', async () => {
+  it('that is next creates another next key and leaves every token valid', async () => {
     const app = await startApp();
     const other = await startApp({ databaseUrl: app.databaseUrl });
     const { token } = await app.signIn();
@@ -432,7 +432,7 @@ describe('revoking a key', () => {
     await expect(keysOf(app).rotate()).rejects.toThrow('has not been published');
   });
 
-  it('that is retiring ends its tokens alone', async () => {
+  it('that is retiring ends only its tokens', async () => {
     const app = await startApp();
     const other = await startApp({ databaseUrl: app.databaseUrl });
     const { older, newer } = await rotated(app);
@@ -446,7 +446,7 @@ describe('revoking a key', () => {
     }
   });
 
-  it('that is unknown or gone is an error and changes nothing', async () => {
+  it('that is unknown or deleted is an error and changes nothing', async () => {
     const app = await startApp();
     const active = await kidIn(app, 'active');
     await keysOf(app).revoke(active);
@@ -459,7 +459,7 @@ describe('revoking a key', () => {
 });
 
 describe('npm run keys', () => {
-  it('says how it is used', { timeout: 60_000 }, async () => {
+  it('prints its usage', { timeout: 60_000 }, async () => {
     const wrong = [[], ['revoke'], ['rotate', 'now']];
     const results = wrong.map((args) =>
       expect(keys({}, ...args)).rejects.toMatchObject({
@@ -471,7 +471,7 @@ describe('npm run keys', () => {
     await Promise.all(results);
   });
 
-  it('shows what there is and keeps nothing up: that is for the nodes that serve', { timeout: 60_000 }, async () => {
+  it('lists the keys and maintains none: that is left to the nodes', { timeout: 60_000 }, async () => {
     const DATABASE_URL = await createDatabase();
     expect(await keys({ DATABASE_URL }, 'list')).toEqual(['']);
     const app = await startApp({ databaseUrl: DATABASE_URL });
@@ -481,7 +481,7 @@ describe('npm run keys', () => {
     expect(await states(app)).toEqual(['active', 'next']);
   });
 
-  it('has nothing to do with JWT_SECRET', async () => {
+  it('is refused under JWT_SECRET', async () => {
     const environment = { DATABASE_URL: await createDatabase(), JWT_SECRET: OLD_SECRET };
     const stderr = 'With JWT_SECRET there are no managed keys: change that setting.\n';
     await expect(keys(environment, 'list')).rejects.toMatchObject({ code: 1, stdout: '', stderr });
@@ -511,7 +511,7 @@ async function flood(app: TestApp, token: string, count: number): Promise<void> 
 }
 
 describe('a flood of tokens of unknown keys', () => {
-  it('asks the database nothing, leaves nothing behind and keeps no valid token out', { timeout: 60_000 }, async () => {
+  it('causes no database query, leaves nothing in memory and lets valid tokens pass', { timeout: 60_000 }, async () => {
     // The lines of a log would be kept for the test.
     const app = await startApp({ changes: { logLevel: 'silent' } });
     const { token } = await app.signIn();
@@ -550,7 +550,7 @@ function startShared(databaseUrl: string, ...jwtSecret: string[]): Promise<TestA
 }
 
 describe('JWT_SECRET', () => {
-  it('with two values signs with the first and verifies by both, until the second is dropped', async () => {
+  it('with two values signs with the first and verifies with both, until the second is removed', async () => {
     const databaseUrl = await createDatabase();
     const [before, during, after] = [
       await startShared(databaseUrl, OLD_SECRET),
@@ -566,7 +566,7 @@ describe('JWT_SECRET', () => {
     expect(kidOf((await after.signIn()).token)).toBe(kidOf(newer));
   });
 
-  it('makes and publishes no keys', async () => {
+  it('creates and publishes no keys', async () => {
     const app = await startShared(await createDatabase(), NEW_SECRET, OLD_SECRET);
     await app.signIn();
     expect(await published(app)).toEqual([]);
@@ -581,8 +581,8 @@ function startRsa({ databaseUrl }: TestApp): Promise<TestApp> {
   return startApp({ databaseUrl, changes: { signingAlg: 'RS256' } });
 }
 
-describe('another SIGNING_ALG', () => {
-  it('signs once its first key has been published long enough, and tokens of before still verify', async () => {
+describe('a changed SIGNING_ALG', () => {
+  it('signs once its first key has been published long enough, and earlier tokens still verify', async () => {
     const app = await startApp();
     const { token: before } = await app.signIn();
     const rsa = await startRsa(app);
@@ -605,7 +605,7 @@ describe('another SIGNING_ALG', () => {
     expect(kidOf((await app.signIn()).token)).toBe(kidOf(before));
   });
 
-  it('retires the keys of the old one when nobody has rotated them for three terms', async () => {
+  it('retires the keys of the old algorithm when nobody has rotated them for three rotation periods', async () => {
     const app = await startApp();
     const { token } = await app.signIn();
     const [active, next] = [await kidIn(app, 'active'), await kidIn(app, 'next')];
@@ -618,7 +618,7 @@ describe('another SIGNING_ALG', () => {
     expect(await verdict(rsa, token)).toEqual([200]);
   });
 
-  it('after a long pause still signs with the old key while its own is not published long enough', async () => {
+  it('after a long downtime still signs with the old key until its own is published long enough', async () => {
     const app = await startApp();
     const { email } = await app.signIn();
     const active = await kidIn(app, 'active');
@@ -630,7 +630,7 @@ describe('another SIGNING_ALG', () => {
 });
 
 describe('a new MASTER_SECRET', () => {
-  it('before the old one opens what is sealed under that and seals it anew, so that the old one can go', async () => {
+  it('set before the old one opens the sealed keys and seals them again, so that the old one can be removed', async () => {
     const app = await startApp();
     const { databaseUrl } = app;
     const { token, refreshToken } = await app.signIn();
@@ -650,7 +650,7 @@ describe('a new MASTER_SECRET', () => {
 });
 
 describe('a node that cannot open a key', () => {
-  it('is not ready, and answers what it cannot know with 503 and not 401', async () => {
+  it('is not ready, and answers 503, not 401, to tokens of that key', async () => {
     const old = await startApp({ changes: { revocationStaleSeconds: 1 } });
     const changed = { masterSecret: [NEW_SECRET, MASTER_SECRET], keyPublishSeconds: 0 };
     const newer = await startApp({ databaseUrl: old.databaseUrl, changes: changed });
@@ -663,8 +663,8 @@ describe('a node that cannot open a key', () => {
   });
 });
 
-describe('an operator whose MASTER_SECRET is another', () => {
-  it('is told so, and the script ends', async () => {
+describe('npm run keys with another MASTER_SECRET', () => {
+  it('prints that and ends', async () => {
     const app = await startApp();
     const refused = keys({ DATABASE_URL: app.databaseUrl, MASTER_SECRET: NEW_SECRET }, 'list');
     await expect(refused).rejects.toThrow('needs another MASTER_SECRET');
@@ -696,7 +696,7 @@ describe('a start that fails', () => {
 });
 
 describe('a node that starts', () => {
-  it('refuses from its first request what was revoked before', async () => {
+  it('refuses earlier revocations from its first request on', async () => {
     const app = await startApp();
     const { token } = await app.signIn();
     await app.logout(token);
@@ -705,8 +705,8 @@ describe('a node that starts', () => {
   });
 });
 
-describe('a node left alone', () => {
-  it('rotates by itself within a minute of the time', { timeout: 60_000 }, async () => {
+describe('a running node', () => {
+  it('rotates a key by itself within a minute of the due time', { timeout: 60_000 }, async () => {
     await expect.poll(() => states(patient), { timeout: 50_000 }).toEqual(['retiring', 'active', 'next']);
     expect(await kidIn(patient, 'retiring')).toBe(firstOfPatient);
     expect(kidOf((await patient.signIn()).token)).toBe(await kidIn(patient, 'active'));

@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 const REST = 'which makes it long enough';
 
-describe('odd but legal text', () => {
+describe('unusual but legal text', () => {
   it.each([
     "O'Hara+Tag@Example.COM",
     "!#$%&'*+/=?^_`{|}~-@example.com",
@@ -23,7 +23,7 @@ describe('odd but legal text', () => {
     '__proto__@constructor.prototype',
     'SELECT@xn--bcher-kva.example',
     `${'x'.repeat(64)}@${'y'.repeat(63)}.example`,
-  ])('as the address %s is answered and kept as it was typed (INP-09)', async (email) => {
+  ])('%s as an address is returned and stored as typed (INP-09)', async (email) => {
     const registered = await app.register(email);
     expect([registered.status, registered.body['email']]).toEqual([201, email]);
     const { token, userId } = await app.signInAs(email.toUpperCase());
@@ -46,7 +46,7 @@ describe('odd but legal text', () => {
     ['capitals of Turkish', `İıI ${REST}`, `iiı ${REST}`],
     ['a byte order mark', `\ufeff${REST}`, REST],
     ['names of members', `__proto__ constructor ${REST}`, `__proto__ Constructor ${REST}`],
-  ])('as %s in a password is that password and no other (INP-09)', async (_case, password, other) => {
+  ])('with %s as a password is that password and no other (INP-09)', async (_case, password, other) => {
     const email = `${randomUUID()}@example.com`;
     expect((await app.register(email, password)).status).toBe(201);
     const login = await app.login(email, password);
@@ -66,7 +66,7 @@ describe('odd but legal text', () => {
     ['caf\u00e9 \u00ff\u0080\u00a0'],
     ['null'],
     ['\ttab\tin\tit'.trim()],
-  ])('as the name of a client, %j, is listed and kept as it was sent (INP-09)', async (userAgent) => {
+  ])('%j as a User-Agent is listed and stored as sent (INP-09)', async (userAgent) => {
     const { email, userId } = await app.signIn();
     const headers = { 'user-agent': userAgent };
     const login = await app.call('POST', '/v1/auth/login', {
