@@ -13,7 +13,7 @@ import { PasswordsService } from '../../src/passwords/passwords.service.js';
 import { AccountsService } from '../../src/users/accounts.service.js';
 import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
-import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from '../support/rate-limit-states.js';
+import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUpLimit } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
 const NEW_PASSWORD = 'another long passphrase';
@@ -114,7 +114,7 @@ type Use = (subject: Subject) => Promise<unknown>;
 const used =
   (policy: LimitPolicy, whom: (subject: Subject) => readonly string[][]): Use =>
   (subject) =>
-    useUp(app, policy, 2 * policy.seconds, ...whom(subject));
+    useUpLimit(app, policy, 2 * policy.seconds, ...whom(subject));
 const guarded: Use = ({ email }) => setFailures(app, email, 100, 3600);
 
 const ADDRESS_USED = used(LIMITS.address, () => [[address]]);
@@ -194,7 +194,7 @@ describe('a request that a rate limit refuses', () => {
   });
 
   it('adds no row: a thousand logins to as many accounts while the global limit is used up (BRU-08)', async () => {
-    await useUp(app, LIMITS.all, 600, ...SHARES_OF_ALL);
+    await useUpLimit(app, LIMITS.all, 600, ...SHARES_OF_ALL);
     const before = await everything();
     for (let round = 0; round < 100; round++) {
       const refused = Array.from({ length: 10 }, () => limits().admitLogin({ email: newEmail(), address }));
@@ -207,7 +207,7 @@ describe('a request that a rate limit refuses', () => {
 
   it('does not lock the account: correct passwords while the global limit is used up (BRU-05, BRU-08)', async () => {
     const subject = await newSubject();
-    await useUp(app, LIMITS.all, 600, ...SHARES_OF_ALL);
+    await useUpLimit(app, LIMITS.all, 600, ...SHARES_OF_ALL);
     for (let turn = 0; turn < 12; turn++) expect(limitOf(await send(subject, 'login'))).toBe('all');
     await app.query('DELETE FROM rate_limits');
     expect((await send(subject, 'login')).status).toBe(200);
@@ -215,7 +215,7 @@ describe('a request that a rate limit refuses', () => {
 
   it('returns a Retry-After after which all limits allow it, and a RateLimit of the first that refuses (BRU-04)', async () => {
     const subject = await newSubject();
-    await useUp(app, LIMITS.address, 660, [address]);
+    await useUpLimit(app, LIMITS.address, 660, [address]);
     await setFailures(app, subject.email, 50, 300);
     // The second is refused from memory.
     for (let turn = 0; turn < 2; turn++) {
@@ -234,13 +234,13 @@ const logInWith = (json: object): Promise<Answer> => app.call('POST', '/v1/auth/
 describe('a refusal by the limit of an address', () => {
   it('is cached for a moment, by address and account, and never applies to a device token (BRU-05)', async () => {
     const { email, deviceToken } = await newSubject();
-    await useUp(app, LIMITS.addressAndAccount, 2000, [address, email]);
+    await useUpLimit(app, LIMITS.addressAndAccount, 2000, [address, email]);
     expect(limitOf(await logInWith({ email, password: PASSWORD }))).toBe('address-and-account');
     await app.query('DELETE FROM rate_limits');
     expect(limitOf(await logInWith({ email, password: PASSWORD }))).toBe('address-and-account');
     expect((await logInWith({ email: newEmail(), password: WRONG })).status).toBe(401);
     expect((await logInWith({ email, password: PASSWORD, deviceToken })).status).toBe(200);
-    await useUp(app, LIMITS.address, 2000, [address]);
+    await useUpLimit(app, LIMITS.address, 2000, [address]);
     expect(limitOf(await logInWith({ email: newEmail(), password: WRONG }))).toBe('address');
     await app.query('DELETE FROM rate_limits');
     expect(limitOf(await logInWith({ email: newEmail(), password: WRONG }))).toBe('address');
@@ -261,7 +261,7 @@ describe('a refusal by the limit of an address', () => {
       const { email, userId } = await newSubject();
       const attempt = { email, address };
       const room = 1.01 * (policy.seconds / policy.quota);
-      await useUp(app, policy, policy.seconds - room, [address, ...(limit === 'address' ? [] : [email])]);
+      await useUpLimit(app, policy, policy.seconds - room, [address, ...(limit === 'address' ? [] : [email])]);
       const first = await limits().admitLogin(attempt);
       await expect(limits().admitLogin(attempt)).rejects.toMatchObject({ securityEvent: { limit } });
       await first[end](userId);
@@ -411,10 +411,10 @@ describe('an attempt', () => {
     const subject = await newSubject();
     await app.query('DELETE FROM rate_limits');
     // A share of these is over within a second, and with it what it was charged to, unless there is more.
-    await useUp(app, LIMITS.all, 50, ...SHARES_OF_ALL);
-    await useUp(app, LIMITS.refreshAddress, 50, [address]);
-    await useUp(app, LIMITS.refreshSession, 50, [subject.sessionId]);
-    await useUp(app, LIMITS.logoutSession, 50, [subject.sessionId]);
+    await useUpLimit(app, LIMITS.all, 50, ...SHARES_OF_ALL);
+    await useUpLimit(app, LIMITS.refreshAddress, 50, [address]);
+    await useUpLimit(app, LIMITS.refreshSession, 50, [subject.sessionId]);
+    await useUpLimit(app, LIMITS.logoutSession, 50, [subject.sessionId]);
     const read = async () => ({ counts: await counts(), failures: await failuresOf(subject) });
     const before = await read();
     const first = await admit(subject);
@@ -641,13 +641,13 @@ describe('a signed-in user', () => {
     await app.query('DELETE FROM rate_limits');
     const { seconds, quota } = LIMITS.sessionUser;
     const share = seconds / quota;
-    await useUp(app, LIMITS.sessionUser, seconds - 1.5 * share, [email]);
+    await useUpLimit(app, LIMITS.sessionUser, seconds - 1.5 * share, [email]);
     // A wrong password begins no session.
     expect((await logIn(email, {}, WRONG)).status).toBe(401);
     expect((await logIn(email)).status).toBe(200);
     for (const password of [PASSWORD, WRONG]) expect(limitOf(await logIn(email, {}, password))).toBe('account');
     const ids = devices.map((token) => String(app.nest.get(DeviceTokens, { strict: false }).read(token)));
-    await useUp(app, LIMITS.sessionUser, seconds - 1.5 * share, [String(ids[0])]);
+    await useUpLimit(app, LIMITS.sessionUser, seconds - 1.5 * share, [String(ids[0])]);
     expect((await logIn(email, { deviceToken: devices[0] })).status).toBe(200);
     for (const password of [PASSWORD, WRONG]) {
       expect(limitOf(await logIn(email, { deviceToken: devices[0] }, password))).toBe('session-user');
@@ -658,7 +658,7 @@ describe('a signed-in user', () => {
 
   it('who reaches the limit of sessions looks to others like an unknown account (ENU-04, BRU-09)', async () => {
     const [{ email }, unknown] = [await newSubject(), newEmail()];
-    await useUp(app, LIMITS.sessionUser, LIMITS.sessionUser.seconds, [email]);
+    await useUpLimit(app, LIMITS.sessionUser, LIMITS.sessionUser.seconds, [email]);
     await setFailures(app, unknown, 50, 18);
     const answers = await Promise.all([email, unknown].map((each) => logIn(each, {}, WRONG)));
     const [one, other] = answers.map(({ status, headers, body: { instance: _instance, ...body } }) => {
@@ -678,7 +678,7 @@ describe('a signed-in user', () => {
   it('may change the password twenty times an hour, not counting wrong current passwords (BRU-09)', async () => {
     const subject = await newSubject();
     const { seconds, quota } = LIMITS.passwordUser;
-    await useUp(app, LIMITS.passwordUser, seconds - 1.5 * (seconds / quota), [subject.userId]);
+    await useUpLimit(app, LIMITS.passwordUser, seconds - 1.5 * (seconds / quota), [subject.userId]);
     const change = (currentPassword: string, newPassword: string) =>
       app.call('POST', '/v1/users/me/password', asked(subject, { currentPassword, newPassword }));
     expect((await change(WRONG, NEW_PASSWORD)).status).toBe(401);

@@ -9,7 +9,7 @@ import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js'
 import { PasswordsService } from '../../src/passwords/passwords.service.js';
 import { AccountsService } from '../../src/users/accounts.service.js';
 import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from '../support/app.js';
-import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUp } from '../support/rate-limit-states.js';
+import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUpLimit } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
 /** The tests come from 127.0.0.1 and say for whom. */
@@ -201,8 +201,8 @@ describe('a known device', () => {
     const deviceToken = await deviceOf(app, email);
     await setFailures(app, email, 100);
     await logIn(app, { email, password: WRONG });
-    await useUp(app, LIMITS.address, 600, [address]);
-    await useUp(app, LIMITS.all, 600, ...SHARES_OF_ALL);
+    await useUpLimit(app, LIMITS.address, 600, [address]);
+    await useUpLimit(app, LIMITS.all, 600, ...SHARES_OF_ALL);
     expect(limitOf(await logIn(app, { email, address }))).toBe('address');
     expect(limitOf(await logIn(app, { email: newEmail() }))).toBe('all');
     const answer = await logIn(app, { email, address, deviceToken });
@@ -468,7 +468,7 @@ describe('the global login limit', () => {
       const wrong = Array.from({ length: 150 }, () => loginOf(401, newEmail()));
       await app.query('DELETE FROM rate_limits');
       // So that nothing refills to the brim meanwhile, and what was added can be told.
-      await useUp(app, LIMITS.all, used, ...SHARES_OF_ALL);
+      await useUpLimit(app, LIMITS.all, used, ...SHARES_OF_ALL);
       const before = await usedOfAll(app);
       const dice = random === undefined ? undefined : vi.spyOn(Math, 'random').mockReturnValue(random);
       const logins = [crowd, right, wrong].flat().map(async ({ outcome, ...attempt }, turn) => {
@@ -523,9 +523,9 @@ describe('a dry run', () => {
       const { email, userId } = await app.signIn();
       const attempt = { email, address: newAddress() };
       await app.query('DELETE FROM rate_limits');
-      await useUp(app, LIMITS.address, refusing === 'address' ? 900 : 300, [attempt.address]);
-      await useUp(app, LIMITS.addressAndAccount, 450, [attempt.address, email]);
-      await useUp(app, LIMITS.all, refusing === 'all' ? 120 : 30, ...SHARES_OF_ALL);
+      await useUpLimit(app, LIMITS.address, refusing === 'address' ? 900 : 300, [attempt.address]);
+      await useUpLimit(app, LIMITS.addressAndAccount, 450, [attempt.address, email]);
+      await useUpLimit(app, LIMITS.all, refusing === 'all' ? 120 : 30, ...SHARES_OF_ALL);
       await setFailures(app, email, 5, refusing === 'account' ? 3600 : 0);
       const before = await counts(app);
       const sessionsKey = limitKeys(app).of(LIMITS.sessionUser.name, email).toString('hex');
@@ -545,7 +545,7 @@ describe('a dry run', () => {
     const email = await register(app);
     const tokens = [await deviceOf(app, email), await deviceOf(app, email)];
     const [id] = tokens.map((token) => String(app.nest.get(DeviceTokens, { strict: false }).read(token)));
-    await useUp(app, LIMITS.sessionUser, 2 * LIMITS.sessionUser.seconds, [String(id)]);
+    await useUpLimit(app, LIMITS.sessionUser, 2 * LIMITS.sessionUser.seconds, [String(id)]);
     const devices = () => app.query('SELECT id, failures FROM devices ORDER BY id');
     const before = await devices();
     const deviceToken = tokens[0] ?? '';
@@ -563,8 +563,8 @@ describe('a dry run', () => {
     const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
     const address = newAddress();
     const userId = randomUUID();
-    await useUp(app, LIMITS.address, 900, [address]);
-    await useUp(app, LIMITS.currentPassword, 450, [userId]);
+    await useUpLimit(app, LIMITS.address, 900, [address]);
+    await useUpLimit(app, LIMITS.currentPassword, 450, [userId]);
     const before = await counts(app);
     const limits = app.nest.get(RateLimitsService, { strict: false });
     await (await limits.admitDeletion(userId, address)).succeed(userId);

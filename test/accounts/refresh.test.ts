@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, query, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, Client, tokensOf, type SignedIn } from '../support/client.js';
 import { startNode } from '../support/processes.js';
-import { Proxy, through } from '../support/tcp-proxy.js';
+import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
 let app: TestApp;
 let strict: TestApp;
@@ -234,7 +234,7 @@ describe('refreshes on two processes', () => {
   );
 
   it('whose response is lost after the commit return the same successor when retried (RT-04)', async () => {
-    const proxy = await Proxy.before(new URL(app.url));
+    const proxy = await TcpProxy.start(new URL(app.url));
     const behind = new Client(`http://127.0.0.1:${proxy.port}`);
     const { refreshToken, sessionId } = await app.signIn();
     proxy.hold('answers');
@@ -249,8 +249,8 @@ describe('refreshes on two processes', () => {
 
   it('whose process is killed between commit and response can be retried on the other process (RT-04, FLT-02)', async () => {
     const databaseUrl = await createDatabase();
-    const proxy = await Proxy.before(new URL(databaseUrl));
-    const doomed = await startNode(through(proxy, databaseUrl));
+    const proxy = await TcpProxy.start(new URL(databaseUrl));
+    const doomed = await startNode(proxiedUrl(proxy, databaseUrl));
     const { refreshToken, sessionId } = await doomed.client.signIn();
     proxy.hold('answers');
     const lost = doomed.client.refresh(refreshToken).catch(() => 'lost');

@@ -12,7 +12,7 @@ import { RevocationsService } from '../../src/revocation/revocations.service.js'
 import { createDatabase, PASSWORD, query, startApp, type Answer, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf, type Client, type SignedIn } from '../support/client.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
-import { Proxy, through } from '../support/tcp-proxy.js';
+import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
 /** What every node promises that reaches its database. */
 const BOUND_MS = 1000;
@@ -194,8 +194,8 @@ describe('a revocation reaches its own node at once and the other within a secon
   });
 
   it('the next poll, when no notification arrives', async () => {
-    const proxy = await Proxy.before(new URL(databaseUrl));
-    const { client: deaf } = await startNode(databaseUrl, { DATABASE_DIRECT_URL: through(proxy, databaseUrl) });
+    const proxy = await TcpProxy.start(new URL(databaseUrl));
+    const { client: deaf } = await startNode(databaseUrl, { DATABASE_DIRECT_URL: proxiedUrl(proxy, databaseUrl) });
     await expect.poll(() => proxy.connections).toBe(1);
     proxy.hold('requests');
     proxy.hold('answers');
@@ -258,16 +258,16 @@ describe('a revocation', () => {
 
 type Break = (sessions: readonly SignedIn[]) => Promise<void>;
 
-async function nodeBehind(proxy: Proxy): Promise<{ client: Client; name: string }> {
+async function nodeBehind(proxy: TcpProxy): Promise<{ client: Client; name: string }> {
   const name = `broken ${randomUUID()}`;
-  const url = new URL(through(proxy, databaseUrl));
+  const url = new URL(proxiedUrl(proxy, databaseUrl));
   url.searchParams.set('application_name', name);
   const { client } = await startNode(url.href, { DATABASE_DIRECT_URL: url.href });
   return { client, name };
 }
 
 /** Each returns when the sessions are logged out on the other node and nothing is broken any more. */
-function breaksOf(proxy: Proxy, client: Client, name: string): Break[] {
+function breaksOf(proxy: TcpProxy, client: Client, name: string): Break[] {
   const whileCut: Break = async (sessions) => {
     proxy.cut();
     await Promise.all(sessions.map((session) => logout(a, session)));
@@ -338,7 +338,7 @@ describe('a node whose database connections break repeatedly under load', () => 
   const SESSIONS_PER_BREAK = 5;
 
   it('misses no revocation, and answers guarded requests only with 200 or 401', { timeout: 60_000 }, async () => {
-    const proxy = await Proxy.before(new URL(databaseUrl));
+    const proxy = await TcpProxy.start(new URL(databaseUrl));
     const { client, name } = await nodeBehind(proxy);
     const breaks = breaksOf(proxy, client, name);
     const sessions = await sessionsOf(a, ROUNDS * breaks.length * SESSIONS_PER_BREAK);
@@ -360,8 +360,8 @@ describe('a node whose database connections break repeatedly under load', () => 
 
 /** A node behind a proxy, a token that is good there, and one that it knows to be revoked. */
 async function severable(environment: Record<string, string>) {
-  const proxy = await Proxy.before(new URL(databaseUrl));
-  const url = through(proxy, databaseUrl);
+  const proxy = await TcpProxy.start(new URL(databaseUrl));
+  const url = proxiedUrl(proxy, databaseUrl);
   const node = await startNode(url, { DATABASE_DIRECT_URL: url, ...environment });
   const [{ token: live }, { token: ended }] = await Promise.all([a.signIn(), a.signIn()]);
   await a.logout(ended);
@@ -383,7 +383,7 @@ function logged(node: Node): Record<string, unknown>[] {
   return entries.filter(({ event }) => event === 'revocations_stale' || event === 'revocations_fresh_again');
 }
 
-describe.each<[string, (proxy: Proxy) => void, (proxy: Proxy) => void]>([
+describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
   ['refuses connections', (proxy) => proxy.cut(), (proxy) => proxy.restore()],
   ['is frozen', (proxy) => proxy.hold('answers'), (proxy) => proxy.release()],
 ])('while the database %s a node', (_name, sever, mend) => {
@@ -420,8 +420,8 @@ describe.each<[string, (proxy: Proxy) => void, (proxy: Proxy) => void]>([
   });
 });
 
-function behind(proxy: Proxy, url: string): Partial<Config> {
-  return { databaseUrl: through(proxy, url), databaseDirectUrl: through(proxy, url) };
+function behind(proxy: TcpProxy, url: string): Partial<Config> {
+  return { databaseUrl: proxiedUrl(proxy, url), databaseDirectUrl: proxiedUrl(proxy, url) };
 }
 
 async function read(app: TestApp, name: string): Promise<number> {
@@ -438,7 +438,7 @@ async function read(app: TestApp, name: string): Promise<number> {
 describe('the metrics', () => {
   it('report the age of the revocations, the requests served from them, and their number', async () => {
     const url = await createDatabase();
-    const proxy = await Proxy.before(new URL(url));
+    const proxy = await TcpProxy.start(new URL(url));
     const app = await startApp({ databaseUrl: url, changes: { ...behind(proxy, url), ...changes } });
     const [live, ended] = [await app.signIn(), await app.signIn()];
     expect(await read(app, 'gatehouse_revocations')).toBe(0);
@@ -456,7 +456,7 @@ describe('the metrics', () => {
 
   it('count the requests that a stale node refuses', async () => {
     const url = await createDatabase();
-    const proxy = await Proxy.before(new URL(url));
+    const proxy = await TcpProxy.start(new URL(url));
     const app = await startApp({
       databaseUrl: url,
       changes: { ...behind(proxy, url), ...changes, revocationStalePolicy: 'refuse' },

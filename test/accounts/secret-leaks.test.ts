@@ -4,8 +4,8 @@ import { MetricsServer } from '../../src/metrics/metrics.server.js';
 import { createDatabase, PASSWORD, startApp } from '../support/app.js';
 import { tokensOf, type Client } from '../support/client.js';
 import { MASTER_SECRET } from '../support/processes.js';
-import { Proxy, through } from '../support/tcp-proxy.js';
-import { expectNoSecret, keepSecret, keepSecrets } from '../support/secret-detection.js';
+import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
+import { expectNoSecret, registerSecret, registerSecretsOf } from '../support/secret-detection.js';
 
 const NEXT_PASSWORD = 'marked passphrase that comes next';
 
@@ -40,8 +40,8 @@ async function live(client: Client): Promise<void> {
 describe('a secret', () => {
   it('appears in no trace log, error or metric, whichever route is called and however it ends (LOG-01)', async () => {
     const databaseUrl = await createDatabase();
-    const proxy = await Proxy.before(new URL(databaseUrl));
-    const app = await startApp({ databaseUrl: through(proxy, databaseUrl), changes: { metricsPort: 0 } });
+    const proxy = await TcpProxy.start(new URL(databaseUrl));
+    const app = await startApp({ databaseUrl: proxiedUrl(proxy, databaseUrl), changes: { metricsPort: 0 } });
     await live(app);
     const { email, token, refreshToken } = await app.signIn();
     proxy.cut();
@@ -61,8 +61,8 @@ describe('a secret', () => {
   });
 
   it('sent by any test would be detected in the output of every application and process', () => {
-    keepSecrets({ password: 'a passphrase that comes out' });
-    keepSecret(MASTER_SECRET);
+    registerSecretsOf({ password: 'a passphrase that comes out' });
+    registerSecret(MASTER_SECRET);
     for (const text of ['a passphrase that comes out', MASTER_SECRET, '$argon2id$v=19', 'A'.repeat(44)]) {
       expect(() => expectNoSecret(`{"msg":"before ${text} after"}`)).toThrow();
     }

@@ -128,9 +128,9 @@ async function flawedHeaders(): Promise<[flaw: string, header: string][]> {
   const { token } = await app.signIn();
   await app.logout(token);
   return [
-    ['token_expired', `Bearer ${await app.signedWith({ exp: Math.floor(Date.now() / 1000) - 120 })}`],
+    ['token_expired', `Bearer ${await app.signTokenWith({ exp: Math.floor(Date.now() / 1000) - 120 })}`],
     ['token_revoked', `Bearer ${token}`],
-    ['token_invalid', `Bearer ${await app.signedWith({ iss: 'https://other.example' })}`],
+    ['token_invalid', `Bearer ${await app.signTokenWith({ iss: 'https://other.example' })}`],
     ['token_invalid', 'Bearer x.y.z'],
     ['token_invalid', `Bearer ${'x'.repeat(8000)}`],
     ['a token without a scheme', token],

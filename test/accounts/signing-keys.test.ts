@@ -10,7 +10,7 @@ import { createDatabase, query, startApp, type TestApp } from '../support/app.js
 import { tokensOf, type Answer, type Client } from '../support/client.js';
 import { heapInUse } from '../support/heap.js';
 import { MASTER_SECRET, startNode, type Environment } from '../support/processes.js';
-import { Proxy, through } from '../support/tcp-proxy.js';
+import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
 const OLD_SECRET = 'pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX';
 const NEW_SECRET = 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK';
@@ -403,8 +403,8 @@ describe('revoking a key', () => {
   it('takes effect within a second on a node that receives no notification', async () => {
     const app = await startApp();
     const { databaseUrl } = app;
-    const proxy = await Proxy.before(new URL(databaseUrl));
-    const deaf = await startApp({ databaseUrl, changes: { databaseDirectUrl: through(proxy, databaseUrl) } });
+    const proxy = await TcpProxy.start(new URL(databaseUrl));
+    const deaf = await startApp({ databaseUrl, changes: { databaseDirectUrl: proxiedUrl(proxy, databaseUrl) } });
     const { token } = await app.signIn();
     proxy.hold('answers');
     expect(await verdict(deaf, token)).toEqual([200]);

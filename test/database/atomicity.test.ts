@@ -4,7 +4,7 @@ import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 import type { Client, SignedIn } from '../support/client.js';
-import { Proxy, through, type Direction } from '../support/tcp-proxy.js';
+import { TcpProxy, proxiedUrl, type Direction } from '../support/tcp-proxy.js';
 
 /** A user with two sessions, of the caller and of another device, and an address that nobody has. */
 interface Subject {
@@ -59,7 +59,7 @@ const OPERATIONS: [string, (client: Client, subject: Subject) => Promise<Answer>
 ];
 
 let database: pg.Client;
-let proxy: Proxy;
+let proxy: TcpProxy;
 let app: TestApp;
 let impatient: TestApp;
 beforeAll(async () => {
@@ -69,8 +69,8 @@ beforeAll(async () => {
   database = new pg.Client({ connectionString: databaseUrl });
   await database.connect();
   onFinished(() => database.end());
-  proxy = await Proxy.before(new URL(databaseUrl), onFinished);
-  app = await startApp({ databaseUrl: through(proxy, databaseUrl) }, onFinished);
+  proxy = await TcpProxy.start(new URL(databaseUrl), onFinished);
+  app = await startApp({ databaseUrl: proxiedUrl(proxy, databaseUrl) }, onFinished);
   const changes = { databaseStatementTimeoutMs: 300, databaseLockTimeoutMs: 10_000 };
   impatient = await startApp({ databaseUrl, changes }, onFinished);
   return async () => {
@@ -115,7 +115,7 @@ describe.each(OPERATIONS)('%s', (_operation, ask, changes, table) => {
       const outcomes = new Set<string>();
       for (let packet = 1, wasCut = true; wasCut; packet++) {
         const subject = await newSubject();
-        const stopCutting = proxy.cutAt(packet, direction);
+        const stopCutting = proxy.cutAtPacket(packet, direction);
         const { status } = await ask(app, subject);
         wasCut = stopCutting();
         const state = await stateOf(subject);

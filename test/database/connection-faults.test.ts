@@ -6,7 +6,7 @@ import { PrismaService } from '../../src/database/prisma.service.js';
 import { createDatabase, query, startApp, type Answer, type TestApp } from '../support/app.js';
 import { tokensOf, type SignedIn } from '../support/client.js';
 import { heapInUse } from '../support/heap.js';
-import { Proxy, through } from '../support/tcp-proxy.js';
+import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
 interface Timed extends Answer {
   readonly milliseconds: number;
@@ -18,10 +18,13 @@ async function timed(asking: Promise<Answer>): Promise<Timed> {
 }
 
 /** An application whose database is behind a proxy. */
-async function startBehind(): Promise<{ app: TestApp; proxy: Proxy }> {
+async function startBehind(): Promise<{ app: TestApp; proxy: TcpProxy }> {
   const databaseUrl = await createDatabase();
-  const proxy = await Proxy.before(new URL(databaseUrl));
-  return { app: await startApp({ databaseUrl: through(proxy, databaseUrl), changes: { logLevel: 'silent' } }), proxy };
+  const proxy = await TcpProxy.start(new URL(databaseUrl));
+  return {
+    app: await startApp({ databaseUrl: proxiedUrl(proxy, databaseUrl), changes: { logLevel: 'silent' } }),
+    proxy,
+  };
 }
 
 /** One of each kind that asks the database. */
@@ -53,7 +56,7 @@ async function press(app: TestApp, user: SignedIn, { count, atOnce }: { count: n
   return times.toSorted((a, b) => a - b);
 }
 
-describe.each<[string, (proxy: Proxy) => void, (proxy: Proxy) => void]>([
+describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
   ['refuses connections', (proxy) => proxy.cut(), (proxy) => proxy.restore()],
   ['does not answer', (proxy) => proxy.hold('answers'), (proxy) => proxy.release()],
   ['does not hear', (proxy) => proxy.hold('requests'), (proxy) => proxy.release()],

@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { Client } from '../support/client.js';
 import { Account, randomNumbers, type Call } from '../support/account-history.js';
-import { OwnPostgres } from '../support/dedicated-postgres.js';
-import { freePort, main, MASTER_SECRET, type Program } from '../support/processes.js';
+import { DedicatedPostgres } from '../support/dedicated-postgres.js';
+import { freePort, startMain, MASTER_SECRET, type Program } from '../support/processes.js';
 
 const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 15);
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -40,7 +40,7 @@ class SupervisedNode {
   }
 
   #start(): Program {
-    const program = main({ ...this.environment, PORT: new URL(this.client.url).port }, () => undefined);
+    const program = startMain({ ...this.environment, PORT: new URL(this.client.url).port }, () => undefined);
     program.process.once('close', () => {
       // One that finds no database ends as well.
       if (!this.#isOver) this.#program = this.#start();
@@ -54,7 +54,7 @@ it(
   { timeout: SECONDS * 1000 + 120_000 },
   async () => {
     const random = randomNumbers(SEED);
-    const database = await OwnPostgres.start();
+    const database = await DedicatedPostgres.start();
     const environment = { DATABASE_URL: database.url, MASTER_SECRET, LOG_LEVEL: 'fatal' };
     const nodes = [
       new SupervisedNode(environment, await freePort()),
@@ -97,7 +97,7 @@ it(
     await allReady();
     // By which every node has read what was revoked last.
     await pause(1500);
-    for (const account of accounts) await account.settle();
+    for (const account of accounts) await account.checkFinalState();
 
     const violations = accounts.flatMap((account) => account.violations);
     const around = violations.length === 0 ? [] : calls.slice(-200);

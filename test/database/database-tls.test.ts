@@ -8,7 +8,7 @@ import { findBinaries } from '../../dist/embedded-postgres/binaries.js';
 import { chooseServerUser } from '../../dist/embedded-postgres/system-user.js';
 import { type WaitOptions, whenDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, testConfig } from '../support/app.js';
-import { ended, freePort, main, MASTER_SECRET } from '../support/processes.js';
+import { waitForExit, freePort, startMain, MASTER_SECRET } from '../support/processes.js';
 
 const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
 
@@ -104,8 +104,8 @@ describe.skipIf(!HAS_OPENSSL)(
     });
 
     it('is taken where NODE_EXTRA_CA_CERTS names the CA, and nothing is said of modes', async () => {
-      const program = main({ DATABASE_URL: `${url}?sslmode=require`, MASTER_SECRET, NODE_EXTRA_CA_CERTS: ca });
-      expect(await ended(program)).toBe(1);
+      const program = startMain({ DATABASE_URL: `${url}?sslmode=require`, MASTER_SECRET, NODE_EXTRA_CA_CERTS: ca });
+      expect(await waitForExit(program)).toBe(1);
       // It got as far as the schema.
       expect(program.output()).toContain('npm run db:migrate');
       expect(program.output()).not.toMatch(/warning/i);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { BATCH, explainedPurge, filledDatabase, PURGES, totalOf } from '../support/purge-plans.js';
+import { BATCH, explainPurge, createFilledDatabase, PURGES, totalOf } from '../support/purge-plans.js';
 
 const FEW = 10_000;
 const MANY = 1_000_000;
@@ -22,9 +22,9 @@ it.each(
   async ({ purged, count }) => {
     const perRow: number[] = [];
     for (const over of [FEW, count]) {
-      const databaseUrl = await filledDatabase(purged, { over, live: 0 });
+      const databaseUrl = await createFilledDatabase(purged, { over, live: 0 });
       const startedAt = performance.now();
-      const batches = await explainedPurge(databaseUrl, purged.job);
+      const batches = await explainPurge(databaseUrl, purged.job);
       const seconds = (performance.now() - startedAt) / 1000;
       const buffers = totalOf(batches, 'buffers') / over;
       const longest = Math.max(...batches.map(({ milliseconds }) => milliseconds));

@@ -9,8 +9,8 @@ import { NO_WAIT, whenDatabaseAnswers } from '../../dist/database/wait-for-datab
 import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
-import { expectNear } from '../support/timestamps.js';
-import { ended, freePort, main, MASTER_SECRET, startNode } from '../support/processes.js';
+import { expectTimeNear } from '../support/timestamps.js';
+import { waitForExit, freePort, startMain, MASTER_SECRET, startNode } from '../support/processes.js';
 
 const PROGRAM = ['pgbouncer', '/usr/sbin/pgbouncer'].find((program) => spawnSync(program, ['--version']).status === 0);
 const SERVERS = 4;
@@ -103,7 +103,7 @@ describe.skipIf(PROGRAM === undefined)(
           Array.from({ length: 10 }, () => node.client.call('GET', '/v1/users/me', { token })),
         ),
       );
-      for (const { body } of seen) expectNear(body['createdAt']);
+      for (const { body } of seen) expectTimeNear(body['createdAt']);
       const [counted] = await query<{ off: number }>(
         direct,
         `SELECT (SELECT count(*) FROM sessions WHERE abs(extract(epoch FROM clock_timestamp() - created_at)) > 60)::int
@@ -166,8 +166,8 @@ describe.skipIf(PROGRAM === undefined)(
 
     it('parameters that it does not ignore are named with what to set (CFG-05)', async () => {
       const pooled = await pool(direct, onTestFinished, 'statement_timeout');
-      const refused = main({ DATABASE_URL: pooled, DATABASE_DIRECT_URL: direct, MASTER_SECRET });
-      expect(await ended(refused)).toBe(1);
+      const refused = startMain({ DATABASE_URL: pooled, DATABASE_DIRECT_URL: direct, MASTER_SECRET });
+      expect(await waitForExit(refused)).toBe(1);
       expect(refused.output()).toMatch(
         /^The pooler of DATABASE_URL at 127\.0\.0\.1:\d+ refuses the connection: unsupported startup parameter: lock_timeout\. /,
       );
@@ -182,8 +182,8 @@ describe.skipIf(PROGRAM === undefined)(
       // What asks for `options` and is ignored in silence would read other tables.
       const pooled = `${await pool(server, onTestFinished, `${IGNORED}, options`)}?schema=accounts`;
       const environment = { DATABASE_URL: pooled, DATABASE_DIRECT_URL: url.href, MASTER_SECRET };
-      const refused = main({ ...environment, MIGRATE_ON_START: 'on' });
-      expect(await ended(refused)).toBe(1);
+      const refused = startMain({ ...environment, MIGRATE_ON_START: 'on' });
+      expect(await waitForExit(refused)).toBe(1);
       const [statement = ''] = /ALTER ROLE [^;]+ SET search_path = "accounts";/.exec(refused.output()) ?? [];
       expect(refused.output()).toContain('DATABASE_URL: its connections have the schema public');
       await query(server, statement);

@@ -5,7 +5,15 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import { query, testConfig } from '../support/app.js';
-import { BATCH, explainedPurge, filledDatabase, PURGES, stepOf, totalOf, type Batch } from '../support/purge-plans.js';
+import {
+  BATCH,
+  explainPurge,
+  createFilledDatabase,
+  PURGES,
+  purgeStepOf,
+  totalOf,
+  type Batch,
+} from '../support/purge-plans.js';
 
 const FEW = 10_000;
 const MANY = 40_000;
@@ -30,8 +38,8 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
   it('reads no table from end to end, and a row costs the same in a small and in a large one (BRU-07)', async () => {
     const perRow: number[] = [];
     for (const count of [FEW, MANY]) {
-      const databaseUrl = await filledDatabase(purged, { over: count, live: 0 });
-      const batches = await explainedPurge(databaseUrl, job);
+      const databaseUrl = await createFilledDatabase(purged, { over: count, live: 0 });
+      const batches = await explainPurge(databaseUrl, job);
       expectBounded(batches);
       expect(await leftIn(databaseUrl)).toBe(0);
       perRow.push(totalOf(batches, 'buffers') / count);
@@ -42,8 +50,8 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
 
   it('reads each row of a table that is mostly live once by each statement, and ends (BRU-07)', async () => {
     const [over, live] = [20, 2 * FEW];
-    const databaseUrl = await filledDatabase(purged, { over, live });
-    const batches = await explainedPurge(databaseUrl, job);
+    const databaseUrl = await createFilledDatabase(purged, { over, live });
+    const batches = await explainPurge(databaseUrl, job);
     expectBounded(batches);
     expect(await leftIn(databaseUrl)).toBe(live);
     expect(totalOf(batches, 'deleted')).toBe(over);
@@ -54,12 +62,12 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
 
   it('finds the few rows left over from a large purge by the index, and soon reads no more of what is gone (BRU-07)', async () => {
     const live = 20;
-    const databaseUrl = await filledDatabase(purged, { over: MANY, live });
-    expectBounded(await explainedPurge(databaseUrl, job));
+    const databaseUrl = await createFilledDatabase(purged, { over: MANY, live });
+    expectBounded(await explainPurge(databaseUrl, job));
     // The planner knows that the table is small, and how many pages it has.
     await query(databaseUrl, `ANALYZE ${table}`);
     const pass = async (): Promise<number> => {
-      const batches = await explainedPurge(databaseUrl, job);
+      const batches = await explainPurge(databaseUrl, job);
       expect(batches.flatMap(({ nodes }) => nodes)).not.toContain('Seq Scan');
       expect([batches.length, totalOf(batches, 'rows')]).toEqual([1, 2 * live]);
       return totalOf(batches, 'buffers');
@@ -105,12 +113,12 @@ describe('of two nodes', { timeout: 60_000 }, () => {
   /** Jobs on one database; each tells of its steps, and may be held up in one. */
   async function twoNodes() {
     if (guards === undefined) throw new TypeError('there are no guards');
-    const databaseUrl = await filledDatabase(guards, { over: FEW, live: 0 });
+    const databaseUrl = await createFilledDatabase(guards, { over: FEW, live: 0 });
     const config = testConfig(databaseUrl);
     const steps: string[] = [];
     const node = (name: string, hold: (count: number) => Promise<void> = async () => undefined) => {
       const jobs = new BackgroundJobs(config);
-      const step = stepOf(guards.job, config);
+      const step = purgeStepOf(guards.job, config);
       let count = 0;
       const walk = (): Promise<void> =>
         jobs.walk(PURGE_GUARDS_LOCK, async (run, after) => {

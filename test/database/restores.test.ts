@@ -14,7 +14,7 @@ import { RevocationsService } from '../../src/revocation/revocations.service.js'
 import { AccountsService } from '../../src/users/accounts.service.js';
 import { afterAllTests, createDatabase, query, startApp, type TestApp } from '../support/app.js';
 import { Client, type SignedIn } from '../support/client.js';
-import { ended, listening, main, MASTER_SECRET } from '../support/processes.js';
+import { waitForExit, waitForUrl, startMain, MASTER_SECRET } from '../support/processes.js';
 
 /** What every node promises that reaches its database. */
 const BOUND_MS = 1000;
@@ -424,13 +424,13 @@ describe('npm run after-restore (FLT-24)', () => {
     chmodSync(folder, 0o711);
     const environment = { DATA_DIR: join(folder, 'data') };
     const start = async () => {
-      const program = main(environment);
-      return { program, client: new Client(await listening(program)) };
+      const program = startMain(environment);
+      return { program, client: new Client(await waitForUrl(program)) };
     };
     const before = await start();
     const session = await before.client.signIn();
     before.program.process.kill('SIGTERM');
-    expect(await ended(before.program)).toBe(0);
+    expect(await waitForExit(before.program)).toBe(0);
     expect(await afterRestore(environment).output).toBe('sessions ended: 1, signing keys revoked: 2\n');
     const { program, client } = await start();
     expect((await client.me(session.token)).body['code']).toBe('token_invalid');
@@ -438,7 +438,7 @@ describe('npm run after-restore (FLT-24)', () => {
     const { token } = await client.signInAs(session.email);
     expect((await client.me(token)).status).toBe(200);
     program.process.kill('SIGTERM');
-    expect(await ended(program)).toBe(0);
+    expect(await waitForExit(program)).toBe(0);
   });
 });
 

@@ -4,14 +4,14 @@ import { claimsOf, Client, tokensOf, type SignedIn } from '../support/client.js'
 import { golden } from '../golden/golden.js';
 import {
   buildOldVersion,
-  goldenDatabase,
+  createGoldenDatabase,
   hasOldCommit,
-  linesOf,
+  outputLinesOf,
   newFolder,
   OLD_COMMIT,
-  serverOf,
+  postmasterOf,
 } from '../support/old-version.js';
-import { ended, listening, main, startNode, type Environment, type Node } from '../support/processes.js';
+import { waitForExit, waitForUrl, startMain, startNode, type Environment, type Node } from '../support/processes.js';
 
 /** What a guarded request may be late by. */
 const WITHIN = { timeout: 1000, interval: 10 };
@@ -31,7 +31,7 @@ const versions = {} as Record<'old' | 'new', Version>;
 const onFinished = afterAllTests();
 
 const operate = ({ folder, commands }: Version, command: string, ...args: string[]): Promise<string[]> =>
-  linesOf(environment, [`${commands}/${command}.js`, ...args], folder);
+  outputLinesOf(environment, [`${commands}/${command}.js`, ...args], folder);
 
 const start = (folder: string, more: Environment = {}, finished = onFinished): Promise<Node> =>
   startNode(databaseUrl, { ...environment, ...more }, finished, folder);
@@ -73,7 +73,7 @@ const CAUSES: Readonly<Record<string, (at: Version, user: SignedIn) => Promise<u
 
 describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does not hold ${OLD_COMMIT})`, () => {
   beforeAll(async () => {
-    databaseUrl = await goldenDatabase(onFinished);
+    databaseUrl = await createGoldenDatabase(onFinished);
     environment = {
       DATABASE_URL: databaseUrl,
       MASTER_SECRET: golden.masterSecret,
@@ -187,7 +187,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
   });
 
   it('is migrated under load and loses no request', { timeout: 60_000 }, async () => {
-    const url = await goldenDatabase();
+    const url = await createGoldenDatabase();
     const settings = { ...environment, DATABASE_URL: url };
     const { client } = await startNode(url, { ...settings, RATE_LIMITS: 'dry-run' }, onTestFinished, oldFolder);
     const { email, refreshToken } = await client.signIn();
@@ -218,7 +218,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     const isWarm = () =>
       expect.poll(() => Math.min(...Object.values(outcomes)), { timeout: 10_000 }).toBeGreaterThan(10);
     await isWarm();
-    await linesOf(settings, ['dist/cli/migrate-database.js']);
+    await outputLinesOf(settings, ['dist/cli/migrate-database.js']);
     for (const name of Object.keys(outcomes)) outcomes[name] = 0;
     await isWarm();
     over.abort();
@@ -235,7 +235,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     expect((await versions.old.client.call('GET', '/health/ready')).status).toBe(200);
     const { token, email } = await versions.new.client.signIn();
     oldNode.process.kill('SIGTERM');
-    expect(await ended(oldNode)).toBe(0);
+    expect(await waitForExit(oldNode)).toBe(0);
     const again = await start(oldFolder, {}, onTestFinished);
     expect((await again.client.call('GET', '/health/ready')).status).toBe(200);
     expect((await again.client.me(token)).status).toBe(200);
@@ -248,21 +248,21 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     { timeout: 90_000 },
     async () => {
       const data = { DATA_DIR: newFolder('old-data', onTestFinished), ISSUER: golden.issuer };
-      const old = main(data, onTestFinished, oldFolder);
-      const user = await new Client(await listening(old)).signIn();
+      const old = startMain(data, onTestFinished, oldFolder);
+      const user = await new Client(await waitForUrl(old)).signIn();
       old.process.kill('SIGKILL');
-      await ended(old);
-      const onTcp = serverOf(data.DATA_DIR);
+      await waitForExit(old);
+      const onTcp = postmasterOf(data.DATA_DIR);
       expect(onTcp?.socketFolder).toBe('');
-      const taken = main(data);
-      const client = new Client(await listening(taken));
-      expect(serverOf(data.DATA_DIR)?.pid).not.toBe(onTcp?.pid);
+      const taken = startMain(data);
+      const client = new Client(await waitForUrl(taken));
+      expect(postmasterOf(data.DATA_DIR)?.pid).not.toBe(onTcp?.pid);
       expect((await client.me(user.token)).status).toBe(200);
       const next = tokensOf(await client.refresh(user.refreshToken));
       expect(claimsOf(next.token)['sid']).toBe(user.sessionId);
       taken.process.kill('SIGTERM');
-      expect(await ended(taken)).toBe(0);
-      const back = new Client(await listening(main(data, onTestFinished, oldFolder)));
+      expect(await waitForExit(taken)).toBe(0);
+      const back = new Client(await waitForUrl(startMain(data, onTestFinished, oldFolder)));
       expect((await back.me(next.token)).status).toBe(200);
       expect((await back.refresh(next.refreshToken)).status).toBe(200);
       expect((await back.login(user.email)).status).toBe(200);

@@ -5,8 +5,8 @@ import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 import { tokensOf } from '../support/client.js';
-import { OwnPostgres } from '../support/dedicated-postgres.js';
-import { Proxy, through } from '../support/tcp-proxy.js';
+import { DedicatedPostgres } from '../support/dedicated-postgres.js';
+import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
 const MOST_CONNECTIONS = 20;
 /** For superusers. */
@@ -19,7 +19,7 @@ const isTrouble = ({ status, headers }: Answer): boolean => status === 503 && Nu
 
 describe('a database whose connections are all taken by others', () => {
   it('is 503 for whoever needs another one, and for nobody once there is one (FLT-01, FLT-08)', async () => {
-    const { url: databaseUrl } = await OwnPostgres.start([
+    const { url: databaseUrl } = await DedicatedPostgres.start([
       `max_connections = ${MOST_CONNECTIONS}`,
       `superuser_reserved_connections = ${RESERVED_CONNECTIONS}`,
     ]);
@@ -131,7 +131,7 @@ async function lost(all: readonly Facts[]): Promise<unknown[]> {
 
 describe('a database that is killed', () => {
   it('has every write that was acknowledged once it is back (FLT-02)', { timeout: 60_000 }, async () => {
-    const database = await OwnPostgres.start();
+    const database = await DedicatedPostgres.start();
     const app = await startApp({ databaseUrl: database.url });
     const { all, writing } = keepWriting(app);
     await expect.poll(() => all.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(40);
@@ -144,7 +144,7 @@ describe('a database that is killed', () => {
 
 describe.runIf(process.platform === 'linux')('a database whose disk is full', () => {
   it('is 503 for whoever needs room there, for nobody else, and heals (FLT-20)', { timeout: 60_000 }, async () => {
-    const { url: databaseUrl, cluster } = await OwnPostgres.start();
+    const { url: databaseUrl, cluster } = await DedicatedPostgres.start();
     const app = await startApp({ databaseUrl });
     const user = await app.signIn();
     const [table] = await app.query<{ path: string }>(`SELECT pg_relation_filepath('revocations') AS path`);
@@ -178,18 +178,18 @@ describe('a database that fails over to a standby', () => {
     'is 503 for writes until that is promoted, then has all of them, without a restart (FLT-19)',
     { timeout: 60_000 },
     async () => {
-      const primary = await OwnPostgres.start();
+      const primary = await DedicatedPostgres.start();
       const standby = await primary.startStandby();
       // What is acknowledged is on both.
       await primary.administer(`ALTER SYSTEM SET synchronous_standby_names = '*'`);
       await primary.administer('SELECT pg_reload_conf()');
-      const proxy = await Proxy.before(new URL(primary.url));
-      const app = await startApp({ databaseUrl: through(proxy, primary.url) });
+      const proxy = await TcpProxy.start(new URL(primary.url));
+      const app = await startApp({ databaseUrl: proxiedUrl(proxy, primary.url) });
       const { token, email, refreshToken } = await app.signIn();
       const { all, writing } = keepWriting(app);
       await expect.poll(() => all.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(40);
       await primary.stop();
-      proxy.leadTo(new URL(standby.url));
+      proxy.redirectTo(new URL(standby.url));
       expect(await endsOf(writing)).toEqual(new Set(['Error: 503']));
       await expect
         .poll(async () => (await app.call('GET', '/v1/users/me', { token })).status, { timeout: 10_000 })

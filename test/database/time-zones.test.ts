@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectionTarget } from '../../src/database/connection.js';
 import { requireRightSession } from '../../src/database/session-settings.check.js';
 import { afterAllTests, createDatabase, query } from '../support/app.js';
-import { expectNear } from '../support/timestamps.js';
+import { expectTimeNear } from '../support/timestamps.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
 
 /** Five hours off, and a style in which 11/12 is ambiguous. */
@@ -65,16 +65,16 @@ describe('with a time zone and a date style that are not ours, in database and e
   it('the times that are shown are now (TIM-01)', async () => {
     const { email, token } = await node.client.signIn();
     const { body: user } = await node.client.call('GET', '/v1/users/me', { token });
-    expectNear(user['createdAt']);
+    expectTimeNear(user['createdAt']);
     const { body: me } = await node.client.call('GET', '/v1/auth/me', { token });
-    expectNear(me['expiresAt'], 900);
+    expectTimeNear(me['expiresAt'], 900);
     const { body: page } = await node.client.call('GET', '/v1/auth/sessions', { token });
     const [session] = page['items'] as Record<string, string>[];
-    for (const member of ['createdAt', 'refreshedAt']) expectNear(session?.[member]);
+    for (const member of ['createdAt', 'refreshedAt']) expectTimeNear(session?.[member]);
     const line = (await script('dist/cli/manage-users.js', 'list')).split('\n').find((row) => row.includes(email));
-    expectNear(line?.split('\t')[2]);
+    expectTimeNear(line?.split('\t')[2]);
     const key = (await script('dist/cli/manage-keys.js', 'list')).split('\n').find((row) => row.includes('\tactive\t'));
-    expectNear(key?.split('\t')[3]);
+    expectTimeNear(key?.split('\t')[3]);
   });
 
   it('what is written is now: a ban, the trail, a session and its end (TIM-01)', async () => {
@@ -91,7 +91,7 @@ describe('with a time zone and a date style that are not ours, in database and e
     }
     const trail = (await script('dist/cli/list-events.js', email)).trim().split('\n');
     expect(trail.length).toBeGreaterThan(2);
-    for (const line of trail) expectNear((JSON.parse(line) as Record<string, unknown>)['occurredAt']);
+    for (const line of trail) expectTimeNear((JSON.parse(line) as Record<string, unknown>)['occurredAt']);
   });
 
   it('sessions live as long as ever, and limits refill as ever (TIM-01)', async () => {

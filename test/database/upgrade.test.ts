@@ -11,8 +11,8 @@ import { afterAllTests, query, startApp, testConfig, type TestApp } from '../sup
 import { Client, tokensOf } from '../support/client.js';
 import { golden } from '../golden/golden.js';
 import { guardKey, setFailures } from '../support/rate-limit-states.js';
-import { goldenDatabase, leaveDataDirectory, linesOf, serverOf } from '../support/old-version.js';
-import { ended, listening, main, startNode } from '../support/processes.js';
+import { createGoldenDatabase, createOldDataDirectory, outputLinesOf, postmasterOf } from '../support/old-version.js';
+import { waitForExit, waitForUrl, startMain, startNode } from '../support/processes.js';
 
 const { masterSecret, issuer, users, sessions, used } = golden;
 const config = { masterSecret: [masterSecret] } as unknown as Config;
@@ -84,7 +84,7 @@ describe('a database that 0.1.0 left', () => {
   const onFinished = afterAllTests();
 
   beforeAll(async () => {
-    const databaseUrl = await goldenDatabase(onFinished);
+    const databaseUrl = await createGoldenDatabase(onFinished);
     rowsOfThen = await rowCounts(databaseUrl);
     await bringSchemaUpToDate(testConfig(databaseUrl), { migrate: true });
     const changes: Partial<Config> = {
@@ -232,7 +232,7 @@ describe('a database that 0.1.0 left', () => {
 
   it('has its trail listed whole, and its users', async () => {
     const environment = { DATABASE_URL: app.databaseUrl, MASTER_SECRET: masterSecret };
-    const events = (await linesOf(environment, ['dist/cli/list-events.js'])).map(
+    const events = (await outputLinesOf(environment, ['dist/cli/list-events.js'])).map(
       (line) => JSON.parse(line) as { event: string },
     );
     expect(events.length).toBeGreaterThanOrEqual(rowsOfThen['audit_events'] ?? Infinity);
@@ -240,7 +240,9 @@ describe('a database that 0.1.0 left', () => {
     const ofThen =
       'user_registered session_started session_ended refresh_token_reused password_changed user_disabled user_deleted key_rotated key_revoked';
     expect(ofThen.split(' ').filter((name) => !names.has(name))).toEqual([]);
-    const listed = (await linesOf(environment, ['dist/cli/manage-users.js', 'list'])).map((line) => line.split('\t'));
+    const listed = (await outputLinesOf(environment, ['dist/cli/manage-users.js', 'list'])).map((line) =>
+      line.split('\t'),
+    );
     const { ada, special, disabled, locked, changed } = users;
     expect(listed.map(([id, email, , state]) => [id, email, state])).toEqual(
       [ada, special, disabled, locked, changed].map(({ id, email }) => [
@@ -253,7 +255,7 @@ describe('a database that 0.1.0 left', () => {
 });
 
 it('a database of 0.1.0 whose URL names a schema is refused with the statements that move it, which lose nothing (CFG-05)', async () => {
-  const databaseUrl = await goldenDatabase();
+  const databaseUrl = await createGoldenDatabase();
   const named = new URL(databaseUrl);
   named.searchParams.set('schema', 'accounts');
   const before = await rowCounts(databaseUrl);
@@ -263,8 +265,8 @@ it('a database of 0.1.0 whose URL names a schema is refused with the statements 
     ISSUER: issuer,
     MIGRATE_ON_START: 'true',
   };
-  const refused = main(environment);
-  expect(await ended(refused)).toBe(1);
+  const refused = startMain(environment);
+  expect(await waitForExit(refused)).toBe(1);
   expect(refused.output()).toContain('"public" has them');
   expect(await rowCounts(databaseUrl)).toEqual(before);
   const statements = refused.output().match(/^ +(?:CREATE|ALTER) .*;$/gm) ?? [];
@@ -272,7 +274,7 @@ it('a database of 0.1.0 whose URL names a schema is refused with the statements 
   await query(databaseUrl, statements.join(''));
   expect(await rowCounts(databaseUrl)).toEqual({});
 
-  const client = new Client(await listening(main(environment)));
+  const client = new Client(await waitForUrl(startMain(environment)));
   expect((await client.login(users.ada.email, users.ada.password)).status).toBe(200);
   expect((await client.refresh(last(sessions.refreshed.refreshTokens))).status).toBe(200);
   expect(Object.keys(await rowCounts(databaseUrl, 'accounts'))).toEqual(Object.keys(before));
@@ -291,7 +293,7 @@ describe('an access token of 0.1.0', () => {
 
   it('is accepted until it expires, unless it was taken back then or is now', async () => {
     const elapsed = Date.now() - Date.parse(golden.madeAt);
-    const node = await startNode(await goldenDatabase(), {
+    const node = await startNode(await createGoldenDatabase(), {
       MASTER_SECRET: masterSecret,
       ISSUER: issuer,
       MIGRATE_ON_START: 'true',
@@ -321,22 +323,22 @@ describe('a data directory of 0.1.0', () => {
   } as const;
 
   it.each(Object.entries(WAYS))('that was left %s goes on (FLT-27)', async (_, signal) => {
-    const { folder, port, pid } = await leaveDataDirectory(onTestFinished);
+    const { folder, port, pid } = await createOldDataDirectory(onTestFinished);
     if (signal !== undefined) {
       process.kill(pid, signal);
       await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
     }
-    const program = main({ DATA_DIR: folder, ISSUER: issuer });
-    const client = new Client(await listening(program));
+    const program = startMain({ DATA_DIR: folder, ISSUER: issuer });
+    const client = new Client(await waitForUrl(program));
     const { email, password } = users.ada;
     expect((await client.login(email, password)).status).toBe(200);
     expect((await client.refresh(last(sessions.refreshed.refreshTokens))).status).toBe(200);
     expect((await client.refresh(last(sessions.loggedOut.refreshTokens))).status).toBe(401);
-    const server = serverOf(folder);
+    const server = postmasterOf(folder);
     expect([server?.socketFolder, server?.pid === pid]).toEqual([expect.stringContaining('socket'), false]);
     await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
     program.process.kill('SIGTERM');
-    expect(await ended(program)).toBe(0);
-    expect(serverOf(folder)).toBeUndefined();
+    expect(await waitForExit(program)).toBe(0);
+    expect(postmasterOf(folder)).toBeUndefined();
   });
 });

@@ -193,7 +193,7 @@ describe('a token that our own key has signed', () => {
     ['a list with more than texts', { aud: [OURS, 1] }],
     ['an object for an audience', { aud: { 0: OURS } }],
   ])('but has %s is refused on every way in (TOK-05)', async (_case, changes) => {
-    const token = await app.signedWith(changes);
+    const token = await app.signTokenWith(changes);
     for (const answer of [
       await app.me(token),
       await app.call('GET', '/v1/users/me', { token }),
@@ -206,7 +206,7 @@ describe('a token that our own key has signed', () => {
   it.each([[{}], [{ aud: [OURS] }], [{ aud: ['https://other.example', OURS] }]])(
     'and has our issuer and audience is let in: %j (TOK-05)',
     async (changes) => {
-      expect((await app.me(await app.signedWith(changes))).status).toBe(200);
+      expect((await app.me(await app.signTokenWith(changes))).status).toBe(200);
     },
   );
 

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import { tokensOf, type Answer, type SignedIn } from '../support/client.js';
-import { keepOpen } from '../support/secret-detection.js';
+import { allowInOutput } from '../support/secret-detection.js';
 
 /** Stands in every hostile text, and in nothing of ours. */
 const MARK = 'm4rk';
@@ -35,7 +35,7 @@ const queried = vi.spyOn(pg.Connection.prototype, 'query');
 const onFinished = afterAllTests();
 
 beforeAll(async () => {
-  for (const text of HOSTILE) keepOpen(text);
+  for (const text of HOSTILE) allowInOutput(text);
   const changes = { rateLimits: 'dry-run', trustedProxies: ['127.0.0.1'] } as const;
   app = await startApp({ changes }, onFinished);
   bystander = await app.signIn();

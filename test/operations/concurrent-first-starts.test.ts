@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { Client } from '../support/client.js';
 import { emptyDatabase, query } from '../support/app.js';
-import { listening, main, MASTER_SECRET } from '../support/processes.js';
+import { waitForUrl, startMain, MASTER_SECRET } from '../support/processes.js';
 
 const NODES = 24;
 const LONGEST_MS = 240_000;
@@ -12,12 +12,12 @@ it(
   async () => {
     const url = await emptyDatabase();
     const environment = { DATABASE_URL: url, MASTER_SECRET, MIGRATE_ON_START: 'on', DATABASE_STARTUP_SECONDS: '240' };
-    const programs = Array.from({ length: NODES }, () => main(environment));
+    const programs = Array.from({ length: NODES }, () => startMain(environment));
     const isUpOrOver = (): boolean =>
       programs.every(({ process, output }) => output().includes('http://127.0.0.1:') || process.exitCode !== null);
     await vi.waitFor(() => expect(isUpOrOver()).toBe(true), { timeout: LONGEST_MS, interval: 500 });
     expect(programs.filter(({ process }) => process.exitCode !== null).map(({ output }) => output())).toEqual([]);
-    const clients = await Promise.all(programs.map(async (program) => new Client(await listening(program))));
+    const clients = await Promise.all(programs.map(async (program) => new Client(await waitForUrl(program))));
     const sets = await Promise.all(
       clients.map(async (client) => (await client.call('GET', '/.well-known/jwks.json')).body),
     );

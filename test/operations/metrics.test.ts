@@ -8,7 +8,7 @@ import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
 import { LIMITS } from '../../src/rate-limits/limit-policies.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
-import { setFailures, SHARES_OF_ALL, useUp } from '../support/rate-limit-states.js';
+import { setFailures, SHARES_OF_ALL, useUpLimit } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
 const MEASURED: Partial<Config> = { metricsPort: 0, rateLimits: 'on', trustedProxies: ['127.0.0.1'] };
@@ -178,12 +178,12 @@ const MOVES: Readonly<Record<string, Move>> = {
   'gatehouse_keys{state="retiring"}': here(() => app.nest.get(KeysService, { strict: false }).rotate()),
   'gatehouse_key_age_seconds{state="active"}': here(() => undefined),
   'gatehouse_limited_total{limit="address"}': here(async () => {
-    await useUp(app, LIMITS.address, 900, [ADDRESS]);
+    await useUpLimit(app, LIMITS.address, 900, [ADDRESS]);
     await logInFrom(ADDRESS);
   }),
   'gatehouse_limited_total{limit="address-and-account"}': here(async () => {
     const email = newEmail();
-    await useUp(app, LIMITS.addressAndAccount, 1800, ['198.51.100.8', email]);
+    await useUpLimit(app, LIMITS.addressAndAccount, 1800, ['198.51.100.8', email]);
     await logInFrom('198.51.100.8', email);
   }),
   'gatehouse_limited_total{limit="account"}': here(async () => {
@@ -192,49 +192,49 @@ const MOVES: Readonly<Record<string, Move>> = {
     await app.login(email);
   }),
   'gatehouse_limited_total{limit="all"}': here(async () => {
-    await useUp(app, LIMITS.all, 120, ...SHARES_OF_ALL);
+    await useUpLimit(app, LIMITS.all, 120, ...SHARES_OF_ALL);
     await app.login(newEmail());
-    await useUp(app, LIMITS.all, 0, ...SHARES_OF_ALL);
+    await useUpLimit(app, LIMITS.all, 0, ...SHARES_OF_ALL);
   }),
   'gatehouse_limited_total{limit="current-password"}': here(async () => {
     const { userId, token } = await app.signIn();
-    await useUp(app, LIMITS.currentPassword, 1800, [userId]);
+    await useUpLimit(app, LIMITS.currentPassword, 1800, [userId]);
     await app.call('POST', '/v1/users/me/deletion', { token, json: { currentPassword: PASSWORD } });
   }),
   'gatehouse_limited_total{limit="register-address"}': here(async () => {
-    await useUp(app, LIMITS.registerAddress, 7200, [ADDRESS]);
+    await useUpLimit(app, LIMITS.registerAddress, 7200, [ADDRESS]);
     const json = { email: newEmail(), password: PASSWORD };
     await app.call('POST', '/v1/auth/register', { json, headers: { 'x-forwarded-for': ADDRESS } });
   }),
   'gatehouse_limited_total{limit="register-account"}': here(async () => {
     const email = newEmail();
-    await useUp(app, LIMITS.registerAccount, 7200, [email]);
+    await useUpLimit(app, LIMITS.registerAccount, 7200, [email]);
     await app.register(email);
   }),
   'gatehouse_limited_total{limit="refresh-address"}': here(async () => {
     const json = { refresh_token: (await app.signIn()).refreshToken };
-    await useUp(app, LIMITS.refreshAddress, 120, [ADDRESS]);
+    await useUpLimit(app, LIMITS.refreshAddress, 120, [ADDRESS]);
     await app.call('POST', '/v1/auth/refresh', { json, headers: { 'x-forwarded-for': ADDRESS } });
   }),
   'gatehouse_limited_total{limit="refresh-session"}': here(async () => {
     const { sessionId, refreshToken } = await app.signIn();
-    await useUp(app, LIMITS.refreshSession, 120, [sessionId]);
+    await useUpLimit(app, LIMITS.refreshSession, 120, [sessionId]);
     await app.refresh(refreshToken);
   }),
   'gatehouse_limited_total{limit="session-user"}': here(async () => {
     const email = newEmail();
-    await useUp(app, LIMITS.sessionUser, 7200, [email]);
+    await useUpLimit(app, LIMITS.sessionUser, 7200, [email]);
     await app.login(email);
   }),
   'gatehouse_limited_total{limit="password-user"}': here(async () => {
     const { userId, token } = await app.signIn();
-    await useUp(app, LIMITS.passwordUser, 7200, [userId]);
+    await useUpLimit(app, LIMITS.passwordUser, 7200, [userId]);
     const json = { currentPassword: PASSWORD, newPassword: WRONG };
     await app.call('POST', '/v1/users/me/password', { token, json });
   }),
   'gatehouse_limited_total{limit="logout-session"}': here(async () => {
     const { sessionId, token } = await app.signIn();
-    await useUp(app, LIMITS.logoutSession, 120, [sessionId]);
+    await useUpLimit(app, LIMITS.logoutSession, 120, [sessionId]);
     await app.logout(token);
   }),
   'gatehouse_limited_total{limit="request-address"}': async () => {

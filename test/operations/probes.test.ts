@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { afterAllTests, createDatabase, query, startApp, type TestApp } from '../support/app.js';
-import { Proxy, through } from '../support/tcp-proxy.js';
+import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
 const PROBES = ['live', 'serving', 'ready'] as const;
 
@@ -30,8 +30,8 @@ describe('a probe', () => {
 
   it('of readiness asks the database once, however many ask at once, and the others never', async () => {
     const url = await createDatabase();
-    const proxy = await Proxy.before(new URL(url));
-    const node = await startApp({ databaseUrl: through(proxy, url) });
+    const proxy = await TcpProxy.start(new URL(url));
+    const node = await startApp({ databaseUrl: proxiedUrl(proxy, url) });
     const prisma = node.nest.get(PrismaService, { strict: false });
     proxy.hold('answers');
     const answers = Promise.all(Array.from({ length: 50 }, () => node.call('GET', '/health/ready')));

@@ -10,7 +10,15 @@ import pg from 'pg';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp } from '../support/app.js';
 import { setFailures } from '../support/rate-limit-states.js';
-import { ended, listening, main, MASTER_SECRET, startNode, type Environment, type Node } from '../support/processes.js';
+import {
+  waitForExit,
+  waitForUrl,
+  startMain,
+  MASTER_SECRET,
+  startNode,
+  type Environment,
+  type Node,
+} from '../support/processes.js';
 
 async function post(url: string, path: string, json: unknown): Promise<Record<string, unknown>> {
   const headers = { 'content-type': 'application/json' };
@@ -21,8 +29,13 @@ async function post(url: string, path: string, json: unknown): Promise<Record<st
 describe('a start', () => {
   it('with wrong settings names them all at once, no value, and fails', async () => {
     const secrets = { JWT_SECRET: 'supersecret', MASTER_SECRET: 'tooshort-tooshort' };
-    const program = main({ ...secrets, PORT: 'threethousand', ACCESS_TOKEN_TTL_SECONDS: '86401', ARGON2_PASSES: '1' });
-    expect(await ended(program)).not.toBe(0);
+    const program = startMain({
+      ...secrets,
+      PORT: 'threethousand',
+      ACCESS_TOKEN_TTL_SECONDS: '86401',
+      ARGON2_PASSES: '1',
+    });
+    expect(await waitForExit(program)).not.toBe(0);
     for (const name of ['JWT_SECRET', 'MASTER_SECRET', 'PORT', 'ACCESS_TOKEN_TTL_SECONDS', 'ARGON2_MEMORY_KIB']) {
       expect(program.output()).toMatch(new RegExp(`^  ${name} `, 'm'));
     }
@@ -30,24 +43,24 @@ describe('a start', () => {
   });
 
   it('on a DATABASE_URL needs MASTER_SECRET', async () => {
-    const program = main({ DATABASE_URL: inject('databaseServerUrl') });
-    expect(await ended(program)).toBe(1);
+    const program = startMain({ DATABASE_URL: inject('databaseServerUrl') });
+    expect(await waitForExit(program)).toBe(1);
     expect(program.output()).toContain('MASTER_SECRET is required with DATABASE_URL');
   });
 
   it('on a schema that is behind is refused with the command, or migrates when it may', async () => {
     const environment = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET };
-    const refused = main(environment);
-    expect(await ended(refused)).toBe(1);
+    const refused = startMain(environment);
+    expect(await waitForExit(refused)).toBe(1);
     expect(refused.output()).toContain('npm run db:migrate');
-    const url = await listening(main({ ...environment, MIGRATE_ON_START: 'true' }));
+    const url = await waitForUrl(startMain({ ...environment, MIGRATE_ON_START: 'true' }));
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   });
 
   it('without a database that answers fails with its reason', async () => {
     const DATABASE_URL = 'postgresql://nobody:hidden@127.0.0.1:1/none';
-    const program = main({ DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: '0' });
-    expect(await ended(program)).toBe(1);
+    const program = startMain({ DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: '0' });
+    expect(await waitForExit(program)).toBe(1);
     expect(program.output()).toMatch(/ECONNREFUSED/);
     expect(program.output()).not.toContain('hidden');
   });
@@ -56,16 +69,16 @@ describe('a start', () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
     chmodSync(folder, 0o711);
     const environment = { DATA_DIR: join(folder, 'data') };
-    const first = main(environment);
-    const url = await listening(first);
-    const second = main(environment);
-    expect(await ended(second)).toBe(1);
+    const first = startMain(environment);
+    const url = await waitForUrl(first);
+    const second = startMain(environment);
+    expect(await waitForExit(second)).toBe(1);
     expect(second.output()).toMatch(/already runs on this DATA_DIR/);
     await post(url, '/v1/auth/register', { email: 'ada@example.com', password: PASSWORD });
     expect(await users(environment, 'list')).toMatch(/\tada@example\.com\t/);
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     first.process.kill('SIGTERM');
-    expect(await ended(first)).toBe(0);
+    expect(await waitForExit(first)).toBe(0);
     expect(await users(environment, 'list')).toMatch(/\tada@example\.com\t/);
     rmSync(folder, { recursive: true });
   });
@@ -77,18 +90,18 @@ describe('a start', () => {
     const environment = { DATA_DIR: join(folder, 'data') };
     const credentials = { email: 'ada@example.com', password: PASSWORD };
     for (const turn of ['new', 'not new']) {
-      const both = [main(environment), main(environment)];
-      const refused = await Promise.race(both.map(async (program) => ended(program).then(() => program)));
+      const both = [startMain(environment), startMain(environment)];
+      const refused = await Promise.race(both.map(async (program) => waitForExit(program).then(() => program)));
       expect(refused.process.exitCode, turn).toBe(1);
       expect(refused.output()).toMatch(
         /^Gatehouse already runs on this DATA_DIR \(gatehouse app, process \d+\): stop it/m,
       );
       for (const serving of both.filter((program) => program !== refused)) {
-        const url = await listening(serving);
+        const url = await waitForUrl(serving);
         if (turn === 'new') await post(url, '/v1/auth/register', credentials);
         expect(await post(url, '/v1/auth/login', credentials)).toMatchObject({ token_type: 'Bearer' });
         serving.process.kill('SIGTERM');
-        expect(await ended(serving)).toBe(0);
+        expect(await waitForExit(serving)).toBe(0);
       }
     }
   });
@@ -97,10 +110,10 @@ describe('a start', () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
     chmodSync(folder, 0o711);
     const postmaster = join(folder, 'data/postgres/postmaster.pid');
-    const program = main({ DATA_DIR: join(folder, 'data') });
+    const program = startMain({ DATA_DIR: join(folder, 'data') });
     await expect.poll(() => existsSync(postmaster), { timeout: 20_000, interval: 5 }).toBe(true);
     program.process.kill('SIGTERM');
-    expect(await ended(program)).toBe(0);
+    expect(await waitForExit(program)).toBe(0);
     expect(existsSync(postmaster)).toBe(false);
     rmSync(folder, { recursive: true });
   });
@@ -143,8 +156,8 @@ describe('the log', () => {
   it('is JSON lines, one per request, and holds no secret', async () => {
     const databaseUrl = await createDatabase();
     const secret = 'pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX';
-    const program = main({ DATABASE_URL: databaseUrl, MASTER_SECRET, JWT_SECRET: secret, LOG_LEVEL: 'trace' });
-    const url = await listening(program);
+    const program = startMain({ DATABASE_URL: databaseUrl, MASTER_SECRET, JWT_SECRET: secret, LOG_LEVEL: 'trace' });
+    const url = await waitForUrl(program);
     const credentials = { email: 'marked-address@example.com', password: 'marked passphrase of ada' };
     await post(url, '/v1/auth/register', credentials);
     const { access_token: token } = await post(url, '/v1/auth/login', credentials);
@@ -155,7 +168,7 @@ describe('the log', () => {
       headers: { authorization: `Bearer ${String(token)}`, cookie: 'marked=cookie' },
     });
     program.process.kill('SIGTERM');
-    expect(await ended(program)).toBe(0);
+    expect(await waitForExit(program)).toBe(0);
     const lines = program.output().trim().split('\n');
     const requests = lines.map((line) => JSON.parse(line) as { msg: string; route: string; status: number });
     const counted = requests.filter(({ msg }) => msg === 'request').map(({ route, status }) => `${route} ${status}`);
@@ -201,8 +214,8 @@ describe('what is logged of an error', () => {
 
   it('is JSON when the address is taken', async () => {
     const { client } = await startNode(await createDatabase());
-    const taken = main({ DATABASE_URL: await createDatabase(), MASTER_SECRET, PORT: new URL(client.url).port });
-    expect(await ended(taken)).toBe(1);
+    const taken = startMain({ DATABASE_URL: await createDatabase(), MASTER_SECRET, PORT: new URL(client.url).port });
+    expect(await waitForExit(taken)).toBe(1);
     const [first = ''] = taken.output().split('\n');
     expect(JSON.parse(first)).toMatchObject({ level: 50, msg: expect.stringContaining('EADDRINUSE') });
   });
@@ -318,7 +331,7 @@ describe('DATABASE_URL', () => {
 
 describe('HOST', () => {
   it.runIf(hasIpv6)('may be in brackets, and more hashes than cores are as many as cores, which is told', async () => {
-    const { output } = main({
+    const { output } = startMain({
       DATABASE_URL: await createDatabase(),
       MASTER_SECRET,
       HOST: '[::1]',
@@ -399,8 +412,8 @@ describe('docs/operations.md', () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
     chmodSync(folder, 0o711);
     const environment = { DATA_DIR: join(folder, 'data') };
-    const app = main(environment);
-    const url = await listening(app);
+    const app = startMain(environment);
+    const url = await waitForUrl(app);
     await post(url, '/v1/auth/register', { email: 'ada@example.com', password: PASSWORD });
     const [, printed = ''] =
       /## Operating it\n\n```sh\n([\s\S]+?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
@@ -413,7 +426,7 @@ describe('docs/operations.md', () => {
     // A reset takes the keys, too: the node makes new ones.
     await expect.poll(async () => (await fetch(`${url}/health/ready`)).status, { timeout: 10_000 }).toBe(200);
     app.process.kill('SIGTERM');
-    expect(await ended(app)).toBe(0);
+    expect(await waitForExit(app)).toBe(0);
     rmSync(folder, { recursive: true });
   });
 });

@@ -3,15 +3,15 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../support/app.js';
-import { Balancer } from '../support/load-balancer.js';
-import { ended, startNode } from '../support/processes.js';
+import { LoadBalancer } from '../support/load-balancer.js';
+import { waitForExit, startNode } from '../support/processes.js';
 import { restartInTurn } from '../support/rolling-restarts.js';
 
 describe('a node that is told to leave', () => {
   it('is not ready first, goes on serving, ends each connection, and exits with 0 (FLT-04)', async () => {
     const node = await startNode(await createDatabase());
     const { token } = await node.client.signIn();
-    const gone = ended(node);
+    const gone = waitForExit(node);
     const startedAt = performance.now();
     node.process.kill('SIGTERM');
     await expect.poll(async () => (await node.client.call('GET', '/health/ready')).status).toBe(503);
@@ -30,7 +30,7 @@ describe('a node that is told to leave', () => {
     });
     const logins = Array.from({ length: 3 }, (_, turn) => node.client.register(`${turn}@example.com`));
     await pause(50);
-    const gone = ended(node);
+    const gone = waitForExit(node);
     node.process.kill('SIGTERM');
     expect((await Promise.all(logins)).map(({ status }) => status)).toEqual([201, 201, 201]);
     expect(await gone).toBe(0);
@@ -39,7 +39,7 @@ describe('a node that is told to leave', () => {
   it('leaves at once when nobody is there', async () => {
     const node = await startNode(await createDatabase());
     const startedAt = performance.now();
-    const gone = ended(node);
+    const gone = waitForExit(node);
     node.process.kill('SIGTERM');
     expect(await gone).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(1000);
@@ -54,7 +54,7 @@ describe('a node that is told to leave', () => {
     );
     await once(socket, 'connect');
     const startedAt = performance.now();
-    const gone = ended(node);
+    const gone = waitForExit(node);
     node.process.kill('SIGTERM');
     expect(await gone).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(5000);
@@ -63,6 +63,6 @@ describe('a node that is told to leave', () => {
 
 describe('two nodes behind a proxy', () => {
   it('that are restarted in turn, ten times, lose no request (FLT-04, FLT-12)', { timeout: 180_000 }, () =>
-    restartInTurn((nodes) => Balancer.before(nodes)),
+    restartInTurn((nodes) => LoadBalancer.start(nodes)),
   );
 });

@@ -9,7 +9,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createDatabase, emptyDatabase, query } from '../support/app.js';
 import { Client } from '../support/client.js';
-import { freePort, listening, MASTER_SECRET, type Environment, type Program } from '../support/processes.js';
+import { freePort, waitForUrl, MASTER_SECRET, type Environment, type Program } from '../support/processes.js';
 
 const REPEATS_MS = 2000;
 
@@ -99,7 +99,7 @@ async function startBusy(): Promise<{ app: Group; answers: Promise<{ status: num
   const metricsPort = String(await freePort());
   const slow = { ARGON2_PASSES: '60', HASH_QUEUE_MILLISECONDS: '60000' };
   const app = start({ DATA_DIR: folder, METRICS_PORT: metricsPort, ...slow }, 'npm', 'start', '--silent');
-  const client = new Client(await listening(app));
+  const client = new Client(await waitForUrl(app));
   const turn = Math.random();
   let answered = 0;
   const answers = Promise.all(
@@ -170,7 +170,7 @@ describe('a node that is told to end', () => {
   it('heeds no signal again but a later SIGINT, which cuts off what is open (FLT-25)', async () => {
     const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET, LOG_LEVEL: 'info' };
     const node = start(environment, process.execPath, 'dist/main.js');
-    const { hostname, port } = new URL(await listening(node));
+    const { hostname, port } = new URL(await waitForUrl(node));
     const socket = connect(Number(port), hostname).on('error', () => undefined);
     let isOpen = true;
     socket.on('close', () => (isOpen = false));
@@ -196,7 +196,7 @@ describe('a node that is told to end', () => {
   it('says when it begins and when it has ended, and nothing that is an alarm (FLT-25)', async () => {
     const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET, LOG_LEVEL: 'info' };
     const node = start({ ...environment, METRICS_PORT: String(await freePort()) }, process.execPath, 'dist/main.js');
-    const client = new Client(await listening(node));
+    const client = new Client(await waitForUrl(node));
     const { token } = await client.signIn();
     node.signal('SIGTERM');
     await expect.poll(async () => (await client.call('GET', '/health/ready')).status).toBe(503);
@@ -230,7 +230,7 @@ describe.runIf(process.platform === 'linux')(
 
     it('holds for an embedded database that does not end (FLT-25)', async () => {
       const app = start({ ...environment, DATA_DIR: folder }, process.execPath, 'dist/main.js');
-      await listening(app);
+      await waitForUrl(app);
       for (const { pid } of workingOn(folder)) process.kill(pid, 'SIGSTOP');
       await endsInTime(app);
       await expect.poll(() => workingOn(folder)).toEqual([]);
@@ -303,7 +303,7 @@ describe.runIf(process.platform === 'linux')('a command that is told to end', { 
     ['npm run dev', 'SIGHUP', undefined, ['npm', 'run', '--silent', 'dev']],
   ] as const)('leaves no database behind: %s, by %s (FLT-25)', async (what, name, exitCode, [command, ...args]) => {
     const group = start({ DATA_DIR: folder }, command, ...args);
-    await (what === 'npm run dev' ? listening(group) : expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true));
+    await (what === 'npm run dev' ? waitForUrl(group) : expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true));
     group.signal(name);
     const code = await group.exitCode;
     if (exitCode !== undefined) expect(code).toBe(exitCode);

@@ -9,8 +9,8 @@ import { pendingMigrations } from '../../src/database/run-migrations.js';
 import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
 import { whenDatabaseAnswers, type WaitOptions, type Waiting } from '../../dist/database/wait-for-database.js';
 import { createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
-import { OwnPostgres } from '../support/dedicated-postgres.js';
-import { ended, freePort, listening, main, MASTER_SECRET, type Program } from '../support/processes.js';
+import { DedicatedPostgres } from '../support/dedicated-postgres.js';
+import { waitForExit, freePort, waitForUrl, startMain, MASTER_SECRET, type Program } from '../support/processes.js';
 
 const LAST = 'SELECT max(migration_name) FROM _prisma_migrations';
 
@@ -260,7 +260,7 @@ describe('a database that is not there yet', () => {
   it('is waited for by the app, which says so, and served when it comes (FLT-26)', async () => {
     const url = await createDatabase();
     const port = await freePort();
-    const program = main({ DATABASE_URL: through(url, port), MASTER_SECRET });
+    const program = startMain({ DATABASE_URL: through(url, port), MASTER_SECRET });
     await vi.waitFor(() => expect(waits(program)).not.toEqual([]), 20_000);
     const [line] = waits(program);
     expect(line).toMatchObject({
@@ -271,21 +271,21 @@ describe('a database that is not there yet', () => {
     });
     expect(line?.['reason']).toContain('ECONNREFUSED');
     await relay(url, port);
-    await listening(program);
+    await waitForUrl(program);
   });
 
   it('ends the app with a sentence when the time is over, and the wait with a signal (FLT-26)', async () => {
     const DATABASE_URL = `postgresql://somebody:hidden-passphrase@127.0.0.1:${await freePort()}/gatehouse`;
     const [impatient, left] = ['1', '60'].map((seconds) =>
-      main({ DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: seconds }),
+      startMain({ DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: seconds }),
     ) as [Program, Program];
-    expect(await ended(impatient)).toBe(1);
+    expect(await waitForExit(impatient)).toBe(1);
     expect(impatient.output()).toMatch(
       /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer within DATABASE_STARTUP_SECONDS \(1\): connect ECONNREFUSED 127\.0\.0\.1:\d+\.$/m,
     );
     await vi.waitFor(() => expect(waits(left)).not.toEqual([]), 20_000);
     left.process.kill('SIGTERM');
-    expect(await ended(left)).toBe(0);
+    expect(await waitForExit(left)).toBe(0);
     expect(impatient.output() + left.output()).not.toMatch(/hidden-passphrase|somebody/);
   });
 
@@ -319,14 +319,14 @@ describe('a database that is not there yet', () => {
     'and lets nobody in (57P03) is waited for by the app and db:migrate, and by no other command (FLT-26)',
     { timeout: 120_000 },
     async () => {
-      const database = await OwnPostgres.start();
+      const database = await DedicatedPostgres.start();
       const { url } = database;
       await database.startRefusing();
       await vi.waitFor(() => expect(query(url, 'SELECT 1')).rejects.toMatchObject({ code: '57P03' }), 20_000);
       // As of PostgreSQL 14; before it has read its log it says that it is starting up.
       const reason = 'the database system is not accepting connections';
       await vi.waitFor(() => expect(query(url, 'SELECT 1')).rejects.toThrow(reason), 20_000);
-      const program = main({ DATABASE_URL: url, MASTER_SECRET });
+      const program = startMain({ DATABASE_URL: url, MASTER_SECRET });
       const env = { ...process.env, DATABASE_URL: url, MASTER_SECRET };
       const migrating = spawn('node', ['dist/cli/migrate-database.js'], { env });
       const migrated = once(migrating, 'exit');
@@ -346,7 +346,7 @@ describe('a database that is not there yet', () => {
         ),
       });
       await database.startAccepting();
-      await listening(program);
+      await waitForUrl(program);
       expect(await migrated).toEqual([0, null]);
     },
   );

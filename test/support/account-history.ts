@@ -48,7 +48,7 @@ export class Account {
     readonly email: string,
     private readonly nodes: readonly Client[],
     private readonly random: () => number,
-    private readonly note: (call: Call) => void,
+    private readonly record: (call: Call) => void,
     private readonly now: () => number,
   ) {}
 
@@ -66,22 +66,23 @@ export class Account {
   }
 
   /** Once all is well again: exactly one password opens the account, and what was ended stays so on every node. */
-  async settle(): Promise<void> {
+  async checkFinalState(): Promise<void> {
     if (this.#isRegistered === false) return;
     const opened: string[] = [];
     for (const password of this.#passwords) {
       const { status } = await this.#node().login(this.email, password);
       if (status === 200) opened.push(password);
-      else if (status !== 401) this.#violated(`a login answered ${status} when all was well`);
+      else if (status !== 401) this.#reportViolation(`a login answered ${status} when all was well`);
     }
     // A registration that was never answered may not have happened.
     if (opened.length !== 1 && !(opened.length === 0 && this.#isRegistered === undefined)) {
-      this.#violated(`${opened.length} of ${this.#passwords.size} possible passwords open it`);
+      this.#reportViolation(`${opened.length} of ${this.#passwords.size} possible passwords open it`);
     }
     for (const node of this.nodes) {
       for (const token of this.ended) {
         const { status } = await node.me(token);
-        if (status !== 401) this.#violated(`${node.url} answered ${status} to the token of a session that was ended`);
+        if (status !== 401)
+          this.#reportViolation(`${node.url} answered ${status} to the token of a session that was ended`);
       }
     }
   }
@@ -91,7 +92,7 @@ export class Account {
     if (outcome === 'done') this.#isRegistered = true;
     else if (outcome === 'unknown') this.#isRegistered = undefined;
     else if (status === 409 && this.#isRegistered === undefined) this.#isRegistered = true;
-    else this.#violated(`a registration was refused with ${status}`);
+    else this.#reportViolation(`a registration was refused with ${status}`);
   }
 
   async #logIn(): Promise<void> {
@@ -101,7 +102,7 @@ export class Account {
       this.#passwords = new Set([password]);
       this.#begin(body);
     } else if (outcome === 'refused') {
-      if (this.#passwords.size === 1) this.#violated(`the password was refused with ${status}`);
+      if (this.#passwords.size === 1) this.#reportViolation(`the password was refused with ${status}`);
       this.#passwords.delete(password);
     }
   }
@@ -109,8 +110,9 @@ export class Account {
   /** With a password that was never set. */
   async #guess(): Promise<void> {
     const { outcome, status } = await this.#call('guess', (node) => node.login(this.email, `${PASSWORD} never`));
-    if (outcome === 'done') this.#violated('a password that was never set opened it');
-    else if (outcome === 'refused' && status !== 401) this.#violated(`a wrong password was refused with ${status}`);
+    if (outcome === 'done') this.#reportViolation('a password that was never set opened it');
+    else if (outcome === 'refused' && status !== 401)
+      this.#reportViolation(`a wrong password was refused with ${status}`);
   }
 
   /** By two nodes at once: of both successors there is one. */
@@ -124,7 +126,7 @@ export class Account {
     const successors = new Set(
       answers.filter(({ outcome }) => outcome === 'done').map(({ body }) => body['refresh_token']),
     );
-    if (successors.size > 1) this.#violated('one refresh token got two successors');
+    if (successors.size > 1) this.#reportViolation('one refresh token got two successors');
     const done = answers.find(({ outcome }) => outcome === 'done');
     if (done !== undefined) {
       this.#begin(done.body);
@@ -136,14 +138,15 @@ export class Account {
       return;
     }
     const isLate = this.#unansweredSince !== undefined && this.now() - this.#unansweredSince > GRACE_MS;
-    if (!isLate) this.#violated(`a live session was refused with ${refused.status} ${String(refused.body['code'])}`);
+    if (!isLate)
+      this.#reportViolation(`a live session was refused with ${refused.status} ${String(refused.body['code'])}`);
     this.#end(false);
   }
 
   async #askUser(): Promise<void> {
     const { token = '' } = this.#session ?? {};
     const { outcome, status } = await this.#call('user', (node) => node.call('GET', '/v1/users/me', { token }));
-    if (outcome === 'refused') this.#violated(`a live token was refused with ${status}`);
+    if (outcome === 'refused') this.#reportViolation(`a live token was refused with ${status}`);
   }
 
   async #changePassword(): Promise<void> {
@@ -156,7 +159,7 @@ export class Account {
     if (outcome === 'done') this.#passwords = new Set([newPassword]);
     else if (outcome === 'unknown') this.#passwords.add(newPassword);
     else {
-      if (this.#passwords.size === 1) this.#violated(`the current password was refused with ${status}`);
+      if (this.#passwords.size === 1) this.#reportViolation(`the current password was refused with ${status}`);
       this.#passwords.delete(currentPassword);
     }
   }
@@ -165,7 +168,7 @@ export class Account {
     const { token = '' } = this.#session ?? {};
     const { outcome, status } = await this.#call('logout', (node) => node.logout(token));
     // One that is not known to have ended is not used again.
-    if (outcome === 'refused') this.#violated(`a logout was refused with ${status}`);
+    if (outcome === 'refused') this.#reportViolation(`a logout was refused with ${status}`);
     this.#end(outcome === 'done');
   }
 
@@ -194,13 +197,13 @@ export class Account {
     const answer = await ask(this.#node()).catch((error: unknown) => ({ status: 0, body: {}, error }));
     const { status, body } = answer;
     const outcome: Outcome = status === 0 || status === 503 ? 'unknown' : status < 300 ? 'done' : 'refused';
-    if (status >= 500 && status !== 503) this.#violated(`${operation} answered ${status}`);
-    this.note({ account: this.email, operation, from, to: this.now(), outcome, answer: String(status) });
+    if (status >= 500 && status !== 503) this.#reportViolation(`${operation} answered ${status}`);
+    this.record({ account: this.email, operation, from, to: this.now(), outcome, answer: String(status) });
     if (outcome === 'unknown') await pause(20);
     return { outcome, status, body: body as Record<string, unknown> };
   }
 
-  #violated(what: string): void {
+  #reportViolation(what: string): void {
     this.violations.push(`${Math.round(this.now())} ms ${this.email}: ${what}`);
   }
 }

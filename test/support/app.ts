@@ -10,7 +10,7 @@ import { dropDatabase } from '../../src/database/schema-reset.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { claimsOf, Client } from './client.js';
 import { MASTER_SECRET } from './processes.js';
-import { expectNoSecret, keepSecret } from './secret-detection.js';
+import { expectNoSecret, registerSecret } from './secret-detection.js';
 
 export { PASSWORD, type Answer } from './client.js';
 /** Cheap on purpose; the floor is held where the environment is read. Patient, so that a slow machine refuses nothing. */
@@ -62,8 +62,8 @@ export async function startApp(
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
 ): Promise<TestApp> {
   const databaseUrl = options.databaseUrl ?? (await createDatabase(onFinished));
-  keepSecret(MASTER_SECRET);
-  keepSecret(new URL(databaseUrl).password);
+  registerSecret(MASTER_SECRET);
+  registerSecret(new URL(databaseUrl).password);
   const lines: string[] = [];
   const log = { write: (line: string) => void lines.push(line) };
   const app = await createApp(testConfig(databaseUrl, options.changes), options.features, log);
@@ -92,7 +92,7 @@ export class TestApp extends Client {
   }
 
   /** A new user's token with other claims in the place of its own, signed by the key that signs. */
-  async signedWith(changes: object): Promise<string> {
+  async signTokenWith(changes: object): Promise<string> {
     const { token } = await this.signIn();
     const { kid, alg, privateKey } = this.nest.get(KeyRing, { strict: false }).signingKey;
     const input = [

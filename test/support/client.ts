@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expectNoSecret, keepSecrets } from './secret-detection.js';
+import { expectNoSecret, registerSecretsOf } from './secret-detection.js';
 
 export const PASSWORD = 'a long enough passphrase';
 
@@ -32,7 +32,7 @@ export class Client {
     options: { token?: string; json?: unknown; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
     const { token, json, headers = {} } = options;
-    keepSecrets(json);
+    registerSecretsOf(json);
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {

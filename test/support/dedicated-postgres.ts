@@ -31,7 +31,7 @@ function addFiles(cluster: string, files: Readonly<Record<string, string>>): voi
 }
 
 /** A PostgreSQL of the test's own; stopped and removed when the test is over. */
-export class OwnPostgres {
+export class DedicatedPostgres {
   private constructor(
     private readonly folder: string,
     private database: Awaited<ReturnType<typeof provide>>,
@@ -43,14 +43,14 @@ export class OwnPostgres {
   }
 
   /** With a migrated database, and lines of its own in `postgresql.conf`. */
-  static async start(settings: readonly string[] = []): Promise<OwnPostgres> {
+  static async start(settings: readonly string[] = []): Promise<DedicatedPostgres> {
     const folder = newFolder();
     if (settings.length > 0) {
       const made = await provide(folder);
       await made.stop();
       appendFileSync(join(folder, 'postgres', 'postgresql.conf'), `${settings.join('\n')}\n`);
     }
-    const server = new OwnPostgres(folder, await provide(folder));
+    const server = new DedicatedPostgres(folder, await provide(folder));
     await bringSchemaUpToDate(server.database.config, { migrate: true });
     return server;
   }
@@ -93,7 +93,7 @@ export class OwnPostgres {
   }
 
   /** Another one that follows this one and may be promoted: a copy of its folder, made while it runs. */
-  async startStandby(): Promise<OwnPostgres> {
+  async startStandby(): Promise<DedicatedPostgres> {
     const folder = newFolder();
     const cluster = join(folder, 'postgres');
     const url = this.#superuserUrl;
@@ -110,7 +110,7 @@ export class OwnPostgres {
       'standby.signal': '',
       'postgresql.auto.conf': `primary_conninfo = '${url}'\n`,
     });
-    return new OwnPostgres(folder, await provide(folder));
+    return new DedicatedPostgres(folder, await provide(folder));
   }
 
   /** Runs one statement as the superuser. */

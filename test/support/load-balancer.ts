@@ -15,7 +15,7 @@ interface Backend {
  * An HTTP proxy before several nodes, as plain as they come: keeps connections, looks at `/health/serving`, takes those that serve in
  * turn, and tries another only where a connection was refused. A request that was sent is never sent again.
  */
-export class Balancer {
+export class LoadBalancer {
   readonly #backends: readonly Backend[];
   #turn = 0;
 
@@ -28,10 +28,10 @@ export class Balancer {
   }
 
   /** Closed when the test is over. */
-  static async before(nodes: readonly URL[]): Promise<Balancer> {
+  static async start(nodes: readonly URL[]): Promise<LoadBalancer> {
     const server = createServer((incoming, outgoing) => void balancer.#forward(incoming, outgoing));
     const probe: NodeJS.Timeout = setInterval(() => balancer.#probeAll(), PROBE_MS);
-    const balancer: Balancer = new Balancer(server, probe, nodes);
+    const balancer: LoadBalancer = new LoadBalancer(server, probe, nodes);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => balancer.#close());

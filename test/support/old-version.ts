@@ -39,14 +39,18 @@ export async function buildOldVersion(onFinished: Cleaning): Promise<string> {
 }
 
 /** What a command of a version prints, by line. */
-export async function linesOf(environment: Environment, args: readonly string[], folder = '.'): Promise<string[]> {
+export async function outputLinesOf(
+  environment: Environment,
+  args: readonly string[],
+  folder = '.',
+): Promise<string[]> {
   const env = { ...process.env, ...environment };
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env });
   return stdout.trim().split('\n');
 }
 
 /** A database of its own as the old version left it: not migrated. */
-export async function goldenDatabase(onFinished?: Cleaning): Promise<string> {
+export async function createGoldenDatabase(onFinished?: Cleaning): Promise<string> {
   const databaseUrl = await createDatabase(onFinished);
   await query(databaseUrl, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
   await query(databaseUrl, goldenDump());
@@ -64,7 +68,7 @@ export interface OldDataDirectory {
  * A `DATA_DIR` as the old version made and left it, with the golden data: the files, the arguments of `initdb`, the statements and
  * the server's settings are those of its code. Its server goes on running on TCP, as after `kill -9` of the application.
  */
-export async function leaveDataDirectory(onFinished: Cleaning): Promise<OldDataDirectory> {
+export async function createOldDataDirectory(onFinished: Cleaning): Promise<OldDataDirectory> {
   const folder = newFolder('old-data', onFinished);
   const { binaries, user } = await openInstallation(await openDataDirectory(folder));
   const cluster = join(folder, 'postgres');
@@ -116,11 +120,11 @@ export async function leaveDataDirectory(onFinished: Cleaning): Promise<OldDataD
 }
 
 function isServer(folder: string, pid: number): boolean {
-  return serverOf(folder)?.pid === pid;
+  return postmasterOf(folder)?.pid === pid;
 }
 
 /** What `postmaster.pid` says. */
-export function serverOf(folder: string): { pid: number; port: number; socketFolder: string } | undefined {
+export function postmasterOf(folder: string): { pid: number; port: number; socketFolder: string } | undefined {
   try {
     const [pid, , , port, socketFolder = ''] = readFileSync(join(folder, 'postgres/postmaster.pid'), 'utf8').split(
       '\n',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
 import { Client } from './client.js';
-import { expectNoSecret, keepSecret } from './secret-detection.js';
+import { expectNoSecret, registerSecret } from './secret-detection.js';
 
 export const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
 export type Environment = Record<string, string>;
@@ -15,7 +15,7 @@ export interface Program {
 }
 
 /** `node dist/main.js`, as `npm start` runs it after the build; without limits unless told otherwise; ended with the test (or the file, called outside of one); of this version unless a folder has another. */
-export function main(
+export function startMain(
   environment: Environment,
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
   folder = '.',
@@ -25,8 +25,8 @@ export function main(
     cwd: folder,
     env: { ...inherited, PORT: '0', RATE_LIMITS: 'off', ...environment },
   });
-  keepSecret(environment['MASTER_SECRET']);
-  keepSecret(environment['JWT_SECRET']);
+  registerSecret(environment['MASTER_SECRET']);
+  registerSecret(environment['JWT_SECRET']);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
@@ -42,13 +42,13 @@ export function main(
 }
 
 /** Resolves with the exit code once everything it wrote has arrived. */
-export async function ended(program: Program): Promise<number | null> {
+export async function waitForExit(program: Program): Promise<number | null> {
   const [code] = (await once(program.process, 'close')) as [number | null];
   return code;
 }
 
 /** The address it serves at, once it does. */
-export async function listening(program: Program): Promise<string> {
+export async function waitForUrl(program: Program): Promise<string> {
   const address = (): string | undefined => /http:\/\/127\.0\.0\.1:\d+/.exec(program.output())?.[0];
   // Outside of a test there is no expect.poll.
   await vi.waitFor(() => expect(address()).toBeDefined(), { timeout: 30_000 });
@@ -86,6 +86,6 @@ export async function startNode(
   folder?: string,
 ): Promise<Node> {
   const settings = { DATABASE_URL: databaseUrl, MASTER_SECRET, LOG_LEVEL: 'info', ...environment };
-  const program = main(settings, onFinished, folder);
-  return { ...program, client: new Client(await listening(program)) };
+  const program = startMain(settings, onFinished, folder);
+  return { ...program, client: new Client(await waitForUrl(program)) };
 }

@@ -10,7 +10,7 @@ import { SessionsRepository } from '../../src/sessions/sessions.repository.js';
 import { createDatabase, query, testConfig } from './app.js';
 
 /** What a job purges, and rows of it: as they are inserted for each of a series of numbers `n`. */
-export interface Purged {
+export interface PurgeCase {
   readonly job: string;
   readonly table: string;
   readonly columns: string;
@@ -25,7 +25,7 @@ export const BATCH = 1000;
 
 const USER = '(SELECT id FROM users LIMIT 1)';
 
-export const PURGES: readonly Purged[] = [
+export const PURGES: readonly PurgeCase[] = [
   {
     job: 'purge limits',
     table: 'rate_limits',
@@ -69,8 +69,8 @@ export const PURGES: readonly Purged[] = [
 ];
 
 /** A database in which one table has so many rows that are over and so many that are live; the planner knows its size. */
-export async function filledDatabase(
-  { table, columns, over, live }: Purged,
+export async function createFilledDatabase(
+  { table, columns, over, live }: PurgeCase,
   counts: { readonly over: number; readonly live: number },
 ): Promise<string> {
   const databaseUrl = await createDatabase();
@@ -91,7 +91,7 @@ export async function filledDatabase(
 }
 
 /** The service's step, without the service: nodes that follow a table read it as well. */
-export function stepOf(job: string, config: Config): JobStep {
+export function purgeStepOf(job: string, config: Config): JobStep {
   // Never connected.
   const prisma = new PrismaService(config, new CircuitBreaker());
   const limits = new RateLimitsRepository(prisma);
@@ -128,10 +128,10 @@ interface Plan {
 }
 
 /** Purges as the service does, and has PostgreSQL explain each statement. */
-export async function explainedPurge(databaseUrl: string, job: string): Promise<Batch[]> {
+export async function explainPurge(databaseUrl: string, job: string): Promise<Batch[]> {
   const config = testConfig(databaseUrl);
   const batches: Batch[] = [];
-  const step = stepOf(job, config);
+  const step = purgeStepOf(job, config);
   await new BackgroundJobs(config).walk(1, (run, after) => {
     const batch: Batch = { buffers: 0, deleted: 0, milliseconds: 0, rows: 0, nodes: [] };
     batches.push(batch);

@@ -10,7 +10,7 @@ export function limitKeys(app: TestApp): LimitKeys {
 }
 
 /** As if each of these had used up so many seconds of a limit. */
-export async function useUp(
+export async function useUpLimit(
   app: TestApp,
   { name }: Pick<LimitPolicy, 'name'>,
   seconds: number,

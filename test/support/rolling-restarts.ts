@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { createDatabase } from './app.js';
 import { Client } from './client.js';
-import { ended, freePort, startNode, type Node } from './processes.js';
+import { waitForExit, freePort, startNode, type Node } from './processes.js';
 
 const RESTARTS = 10;
 
@@ -52,7 +52,7 @@ export async function restartInTurn(openFront: (nodes: readonly URL[]) => Promis
   for (let restart = 0; restart < RESTARTS; restart++) {
     const which = restart % nodes.length;
     const leaving = nodes[which] as Node;
-    const gone = ended(leaving);
+    const gone = waitForExit(leaving);
     leaving.process.kill('SIGTERM');
     expect(await gone).toBe(0);
     nodes[which] = await start(ports[which] ?? 0);

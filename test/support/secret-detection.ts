@@ -11,17 +11,17 @@ const kept = new Set<string>();
 const open = new Set<string>();
 
 /** This text is sent as a secret, but also where it may come out. */
-export function keepOpen(text: string): void {
+export function allowInOutput(text: string): void {
   open.add(text);
 }
 
 /** Remembers the secrets of a body that the tests of this file send. */
-export function keepSecrets(body: unknown): void {
+export function registerSecretsOf(body: unknown): void {
   if (!(body instanceof Object)) return;
-  for (const [name, value] of Object.entries(body)) if (NAMES.test(name)) keepSecret(value);
+  for (const [name, value] of Object.entries(body)) if (NAMES.test(name)) registerSecret(value);
 }
 
-export function keepSecret(value: unknown): void {
+export function registerSecret(value: unknown): void {
   if (typeof value === 'string' && value.length >= SHORTEST && kept.size < MOST && !open.has(value)) kept.add(value);
 }
 

@@ -12,7 +12,7 @@ interface Pair {
 }
 
 /** A TCP proxy that can be slow, deaf or dead at will, on 127.0.0.1. */
-export class Proxy {
+export class TcpProxy {
   readonly #pairs = new Set<Pair>();
   readonly #held = new Set<Direction>();
   #isCut = false;
@@ -25,11 +25,14 @@ export class Proxy {
   ) {}
 
   /** Closed when the test (or the file, called outside of one) is over. */
-  static async before(target: URL, onFinished: (clean: () => Promise<void>) => void = onTestFinished): Promise<Proxy> {
+  static async start(
+    target: URL,
+    onFinished: (clean: () => Promise<void>) => void = onTestFinished,
+  ): Promise<TcpProxy> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const proxy = new Proxy(server, (server.address() as AddressInfo).port, target);
+    const proxy = new TcpProxy(server, (server.address() as AddressInfo).port, target);
     server.on('connection', (client) => proxy.#join(client, reach(proxy.target)));
     onFinished(() => proxy.#close());
     return proxy;
@@ -65,7 +68,7 @@ export class Proxy {
   }
 
   /** Takes new connections elsewhere, and breaks those there are. */
-  leadTo(target: URL): void {
+  redirectTo(target: URL): void {
     this.target = target;
     this.drop();
   }
@@ -79,7 +82,7 @@ export class Proxy {
    * Breaks a connection of the pool once, in place of passing on its n-th packet in this direction from now on.
    * @returns what says whether that has happened, and asks for it no longer
    */
-  cutAt(count: number, direction: Direction): () => boolean {
+  cutAtPacket(count: number, direction: Direction): () => boolean {
     const cutting = { direction, left: count };
     this.#cutting = cutting;
     return () => {
@@ -136,7 +139,7 @@ function reach({ hostname, port, searchParams }: URL): Socket {
 }
 
 /** The same database through a proxy. */
-export function through(proxy: Proxy, databaseUrl: string): string {
+export function proxiedUrl(proxy: TcpProxy, databaseUrl: string): string {
   const url = new URL(databaseUrl);
   url.searchParams.delete('host');
   url.hostname = '127.0.0.1';
