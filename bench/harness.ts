@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/external-or-embedded-database.js';
-import { bringSchemaUpToDate } from '../dist/database/run-migrations.js';
+import { ensureMigrated } from '../dist/database/run-migrations.js';
 import { bearer, Load, openLoad, type Amount, type Driven } from './load.ts';
 import { ISSUER, JWT_SECRET } from './tokens.ts';
 
@@ -68,7 +68,7 @@ export async function withBench<Made = void>(work: (bench: Bench) => Promise<Mad
         url.pathname = `/bench_${randomBytes(6).toString('hex')}`;
         await query(database.config.databaseUrl, `CREATE DATABASE ${url.pathname.slice(1)}`);
         const urls = { databaseUrl: url.href, databaseDirectUrl: url.href };
-        await bringSchemaUpToDate({ ...database.config, ...urls }, { migrate: true });
+        await ensureMigrated({ ...database.config, ...urls }, { migrate: true });
         return url.href;
       },
       async startServer(databaseUrl, environment = {}, stdout) {

@@ -4,8 +4,8 @@ import { readSettings } from '../dist/config/read-settings.js';
 import { CircuitBreaker } from '../dist/database/circuit-breaker.js';
 import { PrismaService } from '../dist/database/prisma.service.js';
 import { endCommand, provideForCommand } from '../dist/cli/command-database.js';
-import { bringSchemaUpToDate } from '../dist/database/run-migrations.js';
-import { NO_WAIT, whenDatabaseAnswers } from '../dist/database/wait-for-database.js';
+import { ensureMigrated } from '../dist/database/run-migrations.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { hash } from '../dist/passwords/argon2.js';
 
 const EMAIL = 'admin@example.com';
@@ -53,8 +53,8 @@ async function main(): Promise<void> {
   const database = await provideForCommand(settings);
   try {
     const { config } = database;
-    await whenDatabaseAnswers(config, NO_WAIT, () =>
-      bringSchemaUpToDate(config, { migrate: settings.databaseUrl === undefined }),
+    await retryUntilDatabaseAnswers(config, NO_WAIT, () =>
+      ensureMigrated(config, { migrate: settings.databaseUrl === undefined }),
     );
     const prisma = new PrismaService({ ...config, databaseStatementTimeoutMs: 60_000 }, new CircuitBreaker());
     const cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };

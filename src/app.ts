@@ -87,9 +87,10 @@ export async function createApp(
   });
   try {
     const shutdown = app.get(GracefulShutdown, { strict: false });
-    registerHttp(fastify, http, { isLeaving: () => shutdown.isLeaving });
+    registerHttp(fastify, http, { isShuttingDown: () => shutdown.isShuttingDown });
     registerAccessLog(fastify);
-    if (config.metricsPort !== undefined) app.get(RequestMetrics, { strict: false }).show(countResponses(fastify));
+    if (config.metricsPort !== undefined)
+      app.get(RequestMetrics, { strict: false }).addRequestCounts(countResponses(fastify));
     const limit = app.get(AddressLimit);
     await limit.prepare(fastify);
     addressLimit = limit;
@@ -107,7 +108,7 @@ export async function createApp(
     await fastify.ready();
     routeSettings.requireAgreement();
     for (const { setting, reason } of config.warnings) fastify.log.warn({ event: 'setting_adjusted', setting }, reason);
-    await app.get(BackgroundJobs, { strict: false }).begin();
+    await app.get(BackgroundJobs, { strict: false }).startJobs();
     return app;
   } catch (error) {
     await app.close();

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
+import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
 import { truncateUserAgent } from '../http/client-info.js';
 import type { AuditEvent } from './audit-events.js';
 
@@ -48,7 +48,7 @@ export class AuditRepository {
   /** Deletes those among the next of the table that are older. */
   purge(query: PurgeQuery, retentionDays: number, after: string | undefined): Promise<string | undefined> {
     const isOver = Prisma.sql`occurred_at < now() - make_interval(days => ${retentionDays}::int)`;
-    return purgeBatch(query, { table: 'audit_events', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
+    return purgeNextRows(query, { table: 'audit_events', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
   }
 }
 

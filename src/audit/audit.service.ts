@@ -22,7 +22,7 @@ export class AuditService {
     private readonly prisma: PrismaService,
     private readonly repository: AuditRepository,
   ) {
-    jobs.every(PURGE_SECONDS, 'purge audit trail', () => this.purgeEvents());
+    jobs.addRecurringJob(PURGE_SECONDS, 'purge audit trail', () => this.purgeEvents());
   }
 
   /** Writes the event with the transaction, and tells of it once it is committed. */
@@ -47,7 +47,9 @@ export class AuditService {
   /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */
   async purgeEvents(): Promise<void> {
     const { auditRetentionDays } = this.config;
-    await this.jobs.walk(PURGE_AUDIT_LOCK, (query, after) => this.repository.purge(query, auditRetentionDays, after));
+    await this.jobs.purgeInBatches(PURGE_AUDIT_LOCK, (query, after) =>
+      this.repository.purge(query, auditRetentionDays, after),
+    );
   }
 
   /** Everything there is in the order in which it was written, of one user or of all, read in pages. */

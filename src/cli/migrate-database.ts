@@ -1,7 +1,7 @@
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
-import { bringSchemaUpToDate, pendingMigrations } from '../database/run-migrations.js';
-import { whenDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
+import { ensureMigrated, pendingMigrations } from '../database/run-migrations.js';
+import { retryUntilDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
 import { startupLog } from '../logging/log-options.js';
 
 /** `npm run db:migrate`: applies the pending migrations to `DATABASE_URL`, or to the embedded database. */
@@ -12,9 +12,9 @@ async function main(): Promise<void> {
     // Its output is the result; what it waits for goes beside it.
     const tell = startupLog(config.logLevel, process.stderr);
     const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, tell };
-    const pending = await whenDatabaseAnswers(config, waitOptions, async () => {
+    const pending = await retryUntilDatabaseAnswers(config, waitOptions, async () => {
       const found = await pendingMigrations(config);
-      await bringSchemaUpToDate(config, { migrate: true, waitOptions });
+      await ensureMigrated(config, { migrate: true, waitOptions });
       return found;
     });
     process.stdout.write(pending.length > 0 ? `Applied ${pending.join(', ')}\n` : 'Nothing to migrate.\n');

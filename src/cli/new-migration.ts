@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { readSettings } from '../config/read-settings.js';
 import { newMigrationFolder } from '../database/migration-files.js';
 import { endCommand, provideForCommand } from './command-database.js';
-import { missingScript } from '../database/prisma-schema-engine.js';
+import { diffMigrationsWithSchema } from '../database/prisma-schema-engine.js';
 import { createScratchDatabase } from '../database/schema-reset.js';
-import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 
 /** `npm run db:migrate:new -- NAME`: writes what takes a freshly migrated database to `schema.prisma`. */
 async function main([name = '']: readonly string[]): Promise<void> {
@@ -14,7 +14,7 @@ async function main([name = '']: readonly string[]): Promise<void> {
   const database = await provideForCommand(readSettings('migrate'));
   try {
     const { config } = database;
-    const sql = await whenDatabaseAnswers(config, NO_WAIT, () => missingFromMigrations(config.databaseDirectUrl));
+    const sql = await retryUntilDatabaseAnswers(config, NO_WAIT, () => missingFromMigrations(config.databaseDirectUrl));
     if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');
     else process.stdout.write(`Wrote ${await write(name, sql)}: read it before you commit it.\n`);
   } finally {
@@ -25,7 +25,7 @@ async function main([name = '']: readonly string[]): Promise<void> {
 async function missingFromMigrations(url: string): Promise<string | undefined> {
   const scratch = await createScratchDatabase(url);
   try {
-    return await missingScript(scratch.url);
+    return await diffMigrationsWithSchema(scratch.url);
   } finally {
     await scratch.drop();
   }

@@ -1,9 +1,9 @@
 import { hostOf, parsePostgresUrl, schemaOf } from '../config/postgres-url.js';
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
-import { dropEverything } from '../database/schema-reset.js';
-import { bringSchemaUpToDate } from '../database/run-migrations.js';
-import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
+import { resetSchema } from '../database/schema-reset.js';
+import { ensureMigrated } from '../database/run-migrations.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 
 /** `npm run db:reset`: drops everything and migrates again. */
 async function main(args: readonly string[]): Promise<void> {
@@ -17,9 +17,9 @@ async function main(args: readonly string[]): Promise<void> {
   const database = await provideForCommand(settings);
   try {
     const { config } = database;
-    await whenDatabaseAnswers(config, NO_WAIT, async () => {
-      await dropEverything(config);
-      await bringSchemaUpToDate(config, { migrate: true });
+    await retryUntilDatabaseAnswers(config, NO_WAIT, async () => {
+      await resetSchema(config);
+      await ensureMigrated(config, { migrate: true });
     });
     const place =
       settings.databaseUrl === undefined ? 'The embedded database' : `The ${nameOf(config.databaseDirectUrl)}`;

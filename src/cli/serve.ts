@@ -4,9 +4,9 @@ import { requireMasterSecret, type DatabaseConfig, type Settings } from '../conf
 import { readSettings } from '../config/read-settings.js';
 import { whenAborted, onceAborted, type TerminationSignals } from '../config/termination-signals.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
-import { requireRowRights } from '../database/role-privileges.check.js';
-import { bringSchemaUpToDate } from '../database/run-migrations.js';
-import { whenDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
+import { requireTablePrivileges } from '../database/role-privileges.check.js';
+import { ensureMigrated } from '../database/run-migrations.js';
+import { retryUntilDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from './shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';
 import { startupLog } from '../logging/log-options.js';
@@ -70,22 +70,22 @@ async function serveOn(
     import('../app.js'),
     import('../health/graceful-shutdown.js'),
   ]);
-  const app = await whenDatabaseAnswers(config, waitOptions, async () => {
-    await bringSchemaUpToDate(config, { migrate, waitOptions });
-    await requireRowRights(config);
+  const app = await retryUntilDatabaseAnswers(config, waitOptions, async () => {
+    await ensureMigrated(config, { migrate, waitOptions });
+    await requireTablePrivileges(config);
     requested.throwIfAborted();
     return createApp(config);
   });
   const shutdown = app.get(GracefulShutdown, { strict: false });
   const { server } = app.getHttpAdapter().getInstance();
   try {
-    shutdown.watch(server);
+    shutdown.watchConnections(server);
     requested.throwIfAborted();
     // Fastify opens a second server for the other addresses of localhost, which knows nothing of how to treat clients.
     const { address } = await lookup(config.host);
     await app.listen(config.port, address);
     await whenAborted(requested);
-    await shutdown.leave(server, forced);
+    await shutdown.drainServer(server, forced);
   } finally {
     await app.close();
   }

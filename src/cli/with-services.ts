@@ -3,9 +3,9 @@ import { createServices } from '../app.js';
 import { requireMasterSecret } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
-import { requireRowRights } from '../database/role-privileges.check.js';
-import { bringSchemaUpToDate } from '../database/run-migrations.js';
-import { NO_WAIT, whenDatabaseAnswers } from '../database/wait-for-database.js';
+import { requireTablePrivileges } from '../database/role-privileges.check.js';
+import { ensureMigrated } from '../database/run-migrations.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { Problem } from '../problems/problem.js';
 
 /**
@@ -29,9 +29,9 @@ export async function withServices(work: (services: INestApplicationContext) => 
   const database = await provideForCommand(settings);
   try {
     const config = requireMasterSecret(database.config);
-    const services = await whenDatabaseAnswers(config, NO_WAIT, async () => {
-      await bringSchemaUpToDate(config, { migrate: false, isEmbedded });
-      await requireRowRights(config);
+    const services = await retryUntilDatabaseAnswers(config, NO_WAIT, async () => {
+      await ensureMigrated(config, { migrate: false, isEmbedded });
+      await requireTablePrivileges(config);
       return createServices(config);
     });
     try {

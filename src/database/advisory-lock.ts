@@ -40,6 +40,6 @@ export async function withAdvisoryLock<Result>(
 }
 
 /** Waits for the lock and holds it until the transaction has ended; released only after its commit can be seen. */
-export async function takeLock(tx: Transaction, id: number): Promise<void> {
+export async function lockUntilTransactionEnds(tx: Transaction, id: number): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${id}::bigint)`;
 }

@@ -4,7 +4,7 @@ import { CircuitBreaker } from './circuit-breaker.js';
 import { directTarget, pooledTarget } from './connection.js';
 import { DedicatedConnection } from './dedicated-connection.js';
 import { isUnreachable } from './database-errors.js';
-import { Listener } from './notification-listener.js';
+import { NotificationListener } from './notification-listener.js';
 import type { Transaction } from './prisma.service.js';
 
 /** Runs one statement on the change feed's own connection. */
@@ -19,7 +19,7 @@ export type ChangeReader = (query: ChangeQuery, isFresh: boolean) => Promise<voi
 /** Notifications on it carry nothing: they say "read now". */
 const CHANNEL = 'gatehouse';
 /** How long a change can go unread when no notification arrives. */
-export const POLL_MS = 500;
+export const POLL_INTERVAL_MS = 500;
 
 /**
  * How a change in the database reaches the memory of every node: each reads its tables every 500 ms, and at once when a
@@ -28,10 +28,10 @@ export const POLL_MS = 500;
  */
 @Injectable()
 export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
-  readonly #log = new Logger('Feed');
+  readonly #log = new Logger('ChangeFeed');
   readonly #readers: { readonly read: ChangeReader; isFresh: boolean }[] = [];
   readonly #closing = new AbortController();
-  readonly #listener: Listener;
+  readonly #listener: NotificationListener;
   #connection: DedicatedConnection | undefined;
   #isWoken = false;
   #wake: () => void = () => undefined;
@@ -43,23 +43,23 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
     private readonly breaker: CircuitBreaker,
   ) {
     const { signal } = this.#closing;
-    this.#listener = new Listener(directTarget(config), CHANNEL, signal, (isAnew) => this.#wakeUp(isAnew));
+    this.#listener = new NotificationListener(directTarget(config), CHANNEL, signal, (isAnew) => this.#wakeUp(isAnew));
   }
 
   /** Adds a reader; to be called by a constructor, since the first reading is done before any other `onModuleInit`. */
-  follow(reader: ChangeReader): void {
+  addReader(reader: ChangeReader): void {
     this.#readers.push({ read: reader, isFresh: true });
   }
 
   /** Tells every node to read when the transaction commits. Commits that announce wait for each other: rare writes only. */
-  async announce(tx: Transaction): Promise<void> {
+  async announceChange(tx: Transaction): Promise<void> {
     await tx.$executeRaw`SELECT pg_notify(${CHANNEL}, '')`;
   }
 
   /** Listens, then reads everything, then lets the application go on. @throws what the first reading throws. */
   async onModuleInit(): Promise<void> {
-    await Promise.all([this.#listener.listen(), this.#current()]);
-    await this.catchUp();
+    await Promise.all([this.#listener.startListening(), this.#current()]);
+    await this.readChanges();
     void this.#listener.keepListening();
     void this.#keepReading();
   }
@@ -72,7 +72,7 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Resolves when everything that was committed before the call has been read. */
-  catchUp(): Promise<void> {
+  readChanges(): Promise<void> {
     const read = this.#last.then(() => this.#read());
     this.#last = read.catch(() => undefined);
     return read;
@@ -81,7 +81,7 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   async #keepReading(): Promise<void> {
     while (!this.#closing.signal.aborted) {
       await this.#nextTurn();
-      await this.catchUp().then(
+      await this.readChanges().then(
         () => this.#recovered(),
         (error: unknown) => this.#failed(error),
       );
@@ -91,7 +91,7 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   #nextTurn(): Promise<void> {
     if (this.#isWoken) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS).unref();
+      const timer = setTimeout(resolve, POLL_INTERVAL_MS).unref();
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
@@ -119,7 +119,7 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
 
   /** One that is over is replaced before it is asked: a question that must fail would cost half a second. */
   async #current(): Promise<DedicatedConnection> {
-    if (this.#connection?.isOver) {
+    if (this.#connection?.isClosed) {
       this.#connection = undefined;
       this.#mayHaveMissed();
     }
@@ -151,7 +151,7 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
 
   #failed(error: unknown): void {
     // At once: another connection tells whether this one broke or the database does not answer.
-    if (this.#connection?.isOver) this.#isWoken = true;
+    if (this.#connection?.isClosed) this.#isWoken = true;
     if (this.#isFailing || this.#closing.signal.aborted) return;
     this.#isFailing = true;
     this.#log.warn({ err: error, event: 'feed_failing' });

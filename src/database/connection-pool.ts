@@ -1,8 +1,8 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
-import { connectionStringOf, pooledTarget, POOL_SESSION } from './connection.js';
-import { repeatUndone } from './transaction-retry.js';
+import { connectionStringOf, pooledTarget, POOL_SESSION_SETTINGS } from './connection.js';
+import { retryConflicts } from './transaction-retry.js';
 
 /** How much longer the client waits for an answer than the server may take, for a server that no longer obeys. */
 const PATIENCE_MS = 1000;
@@ -10,14 +10,14 @@ const PATIENCE_MS = 1000;
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, release: () => void) => void;
 
 /** A bounded pool with deadlines that refuses at once while the database is known not to answer. */
-export class Pool extends pg.Pool {
+export class ConnectionPool extends pg.Pool {
   constructor(
     config: DatabaseConfig,
     private readonly breaker: CircuitBreaker,
   ) {
     super({
       connectionString: connectionStringOf(pooledTarget(config)),
-      ...POOL_SESSION,
+      ...POOL_SESSION_SETTINGS,
       max: config.databasePoolSize,
       connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
       statement_timeout: config.databaseStatementTimeoutMs,
@@ -34,7 +34,7 @@ export class Pool extends pg.Pool {
   /** A single statement; done again where PostgreSQL has undone it to let another pass, or a sequence was behind. `never` fits all that `pg` declares. */
   override query(statement: string | pg.QueryConfig): never {
     const run = (text: string | pg.QueryConfig): Promise<pg.QueryResult> => super.query(text);
-    return repeatUndone(() => run(statement), run) as never;
+    return retryConflicts(() => run(statement), run) as never;
   }
 
   override connect(): Promise<pg.PoolClient>;

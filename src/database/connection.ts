@@ -28,12 +28,14 @@ export function directTarget({ databaseUrl, databaseDirectUrl }: Urls): Connecti
  * Run on every connection before it is used: adapter-pg and `pg` read and write instants right in UTC and ISO alone, whatever
  * database, role, `PGOPTIONS` and machine say. PgBouncer keeps track of these two and takes them to each server it picks.
  */
-export const SESSION_STATEMENT = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'";
+export const SESSION_SETTINGS_SQL = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'";
 
 /** The same for a pool, which waits for the promise, though its types do not say so. */
-export const POOL_SESSION = { onConnect: (client: pg.ClientBase): Promise<unknown> => client.query(SESSION_STATEMENT) };
+export const POOL_SESSION_SETTINGS = {
+  onConnect: (client: pg.ClientBase): Promise<unknown> => client.query(SESSION_SETTINGS_SQL),
+};
 
-/** The target as `pg` takes it; to be used by whatever opens a connection, with {@link SESSION_STATEMENT} after it. */
+/** The target as `pg` takes it; to be used by whatever opens a connection, with {@link SESSION_SETTINGS_SQL} after it. */
 export function connectionStringOf({ url, isPooled }: Pick<ConnectionTarget, 'url' | 'isPooled'>): string {
   const complete = parsePostgresUrl(url);
   const parameters = complete.searchParams;
@@ -67,7 +69,7 @@ export async function openClient(
   client.on('error', () => undefined);
   try {
     await client.connect();
-    await client.query(SESSION_STATEMENT);
+    await client.query(SESSION_SETTINGS_SQL);
     return client;
   } catch (error) {
     void client.end().catch(() => undefined);

@@ -34,7 +34,7 @@ export function translateDatabaseError(error: unknown): Problem | undefined {
  * Whether PostgreSQL has undone a statement or transaction to let another pass: a deadlock or a conflict, worth another attempt.
  * Not 40003, which says that it may have been done.
  */
-export function isUndone(error: unknown): boolean {
+export function isRetryableConflict(error: unknown): boolean {
   return codesOf(error).some((code) => code === 'P2034' || /^40(?!003)\w{3}$/.test(code));
 }
 

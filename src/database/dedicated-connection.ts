@@ -1,15 +1,15 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
-import { connectionStringOf, SESSION_STATEMENT, type ConnectionTarget } from './connection.js';
+import { connectionStringOf, SESSION_SETTINGS_SQL, type ConnectionTarget } from './connection.js';
 
 /** Longest wait for the connection, and for the answer to each query. */
-export const TIMEOUT_MS = 2000;
+export const DEDICATED_CONNECTION_TIMEOUT_MS = 2000;
 
 export interface DedicatedConnectionOptions {
   readonly target: ConnectionTarget;
   /** What `pg_stat_activity` shows. */
   readonly name: string;
-  /** Longest wait for the connection and for each answer; {@link TIMEOUT_MS} unless it says otherwise. */
+  /** Longest wait for the connection and for each answer; {@link DEDICATED_CONNECTION_TIMEOUT_MS} unless it says otherwise. */
   readonly timeoutMs?: number;
   /** Ends the connection, whatever it is at. */
   readonly signal?: AbortSignal;
@@ -32,7 +32,7 @@ export class DedicatedConnection {
   static async open({
     target,
     name,
-    timeoutMs = TIMEOUT_MS,
+    timeoutMs = DEDICATED_CONNECTION_TIMEOUT_MS,
     signal,
   }: DedicatedConnectionOptions): Promise<DedicatedConnection> {
     signal?.throwIfAborted();
@@ -53,7 +53,7 @@ export class DedicatedConnection {
     client.on('error', () => undefined);
     try {
       await client.connect();
-      await client.query(SESSION_STATEMENT);
+      await client.query(SESSION_SETTINGS_SQL);
       return new DedicatedConnection(client, socket);
     } catch (error) {
       socket.destroy();
@@ -71,12 +71,12 @@ export class DedicatedConnection {
     }
   }
 
-  async listen(channel: string, onNotification: () => void): Promise<void> {
+  async listenForNotifications(channel: string, onNotification: () => void): Promise<void> {
     this.client.on('notification', onNotification);
     await this.query(`LISTEN ${channel}`);
   }
 
-  get isOver(): boolean {
+  get isClosed(): boolean {
     return this.socket.destroyed;
   }
 

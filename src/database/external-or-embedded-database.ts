@@ -1,6 +1,6 @@
 import type { DatabaseConfig, Settings } from '../config/config.js';
 import { readSecret, readOrCreateSecret } from '../secrets/secret-file.js';
-import { holdsCluster, requireClusterOfSecrets } from '../embedded-postgres/initdb.js';
+import { hasCluster, requireNoLostCluster } from '../embedded-postgres/initdb.js';
 import { openDataDirectory, type DataDirectory } from '../embedded-postgres/data-directory.js';
 import { openInstallation } from '../embedded-postgres/installation.js';
 import type { Role } from '../embedded-postgres/usage-lock.js';
@@ -30,7 +30,7 @@ export async function provideDatabase(settings: Settings, role: Role, signal?: A
 
 async function provideEmbedded(settings: Settings, role: Role, signal?: AbortSignal): Promise<ProvidedDatabase> {
   const directory = await openDataDirectory(settings.dataDir);
-  await requireClusterOfSecrets(directory);
+  await requireNoLostCluster(directory);
   const installation = await openInstallation(directory);
   const masterSecret = settings.masterSecret ?? [await ownMasterSecret(directory)];
   const server = await EmbeddedPostgres.open(installation, role, signal);
@@ -44,6 +44,6 @@ async function provideEmbedded(settings: Settings, role: Role, signal?: AbortSig
 /** Made with the first data, and never beside data that another sealed. */
 async function ownMasterSecret(directory: DataDirectory): Promise<string> {
   const { masterSecret, cluster } = directory;
-  if (!(await holdsCluster(directory))) return readOrCreateSecret(masterSecret);
+  if (!(await hasCluster(directory))) return readOrCreateSecret(masterSecret);
   return readSecret(masterSecret, `${cluster} is sealed with it (or set MASTER_SECRET, where that was set so far)`);
 }

@@ -6,7 +6,7 @@ const PRISMA_FOLDER = fileURLToPath(new URL('../../prisma', import.meta.url));
 const MIGRATIONS_FOLDER = `${PRISMA_FOLDER}/migrations`;
 
 /** Names of the migrations that this code needs, in order; each is a folder with a `migration.sql`. */
-export async function migrationNames(): Promise<string[]> {
+export async function listMigrations(): Promise<string[]> {
   const entries = await readdir(MIGRATIONS_FOLDER, { withFileTypes: true });
   return entries
     .filter((entry) => entry.isDirectory())
@@ -15,8 +15,8 @@ export async function migrationNames(): Promise<string[]> {
 }
 
 /** The migrations folder in the form the engine takes. */
-export async function migrationsList() {
-  const names = await migrationNames();
+export async function migrationsForEngine() {
+  const names = await listMigrations();
   return {
     baseDir: MIGRATIONS_FOLDER,
     lockfile: { path: 'migration_lock.toml', content: await read(`${MIGRATIONS_FOLDER}/migration_lock.toml`) },

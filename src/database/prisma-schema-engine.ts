@@ -8,8 +8,8 @@ import {
 import { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
 import { schemaOf } from '../config/postgres-url.js';
-import { connectionStringOf, POOL_SESSION } from './connection.js';
-import { migrationsList, schemaFile } from './migration-files.js';
+import { connectionStringOf, POOL_SESSION_SETTINGS } from './connection.js';
+import { migrationsForEngine, schemaFile } from './migration-files.js';
 import { createScratchDatabase } from './schema-reset.js';
 
 const EVERYTHING = { externalTables: [], externalEnums: [] };
@@ -53,7 +53,7 @@ async function connectToScratchDatabase(url: string): Promise<SqlDriverAdapter> 
 function introspectionPool(url: string): pg.Pool {
   const pool = new pg.Pool({
     connectionString: connectionStringOf({ url, isPooled: false }),
-    ...POOL_SESSION,
+    ...POOL_SESSION_SETTINGS,
     allowExitOnIdle: true,
     idleTimeoutMillis: 1,
   });
@@ -86,7 +86,7 @@ function completed(adapter: SqlDriverAdapter): SqlDriverAdapter {
 export async function applyMigrations(url: string): Promise<readonly string[]> {
   const engine = await openSchemaEngine(url);
   const { appliedMigrationNames } = await engine.applyMigrations({
-    migrationsList: await migrationsList(),
+    migrationsList: await migrationsForEngine(),
     filters: EVERYTHING,
   });
   return appliedMigrationNames;
@@ -95,7 +95,7 @@ export async function applyMigrations(url: string): Promise<readonly string[]> {
 /**
  * Migrates an empty database and returns the SQL that would take it on to `schema.prisma`; undefined when the two agree.
  */
-export async function missingScript(url: string): Promise<string | undefined> {
+export async function diffMigrationsWithSchema(url: string): Promise<string | undefined> {
   await applyMigrations(url);
   const engine = await openSchemaEngine(url);
   const [path, content] = await schemaFile();

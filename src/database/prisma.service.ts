@@ -4,8 +4,8 @@ import { CONFIG, type DatabaseConfig } from '../config/config.js';
 import { schemaOf } from '../config/postgres-url.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Prisma, PrismaClient } from './generated/client.js';
-import { Pool } from './connection-pool.js';
-import { repeatUndone } from './transaction-retry.js';
+import { ConnectionPool } from './connection-pool.js';
+import { retryConflicts } from './transaction-retry.js';
 
 /** For the SQL of repositories. */
 export { Prisma };
@@ -16,12 +16,12 @@ export type Transaction = Prisma.TransactionClient;
 /** The Prisma client over a bounded pool with deadlines. Only repositories query through it. */
 @Injectable()
 export class PrismaService extends PrismaClient implements OnModuleInit, OnApplicationShutdown {
-  readonly #pool: Pool;
+  readonly #pool: ConnectionPool;
   readonly #options: { isolationLevel: Prisma.TransactionIsolationLevel; maxWait: number; timeout: number };
   readonly #effects = new WeakMap<Transaction, (() => void)[]>();
 
   constructor(@Inject(CONFIG) config: DatabaseConfig, breaker: CircuitBreaker) {
-    const pool = new Pool(config, breaker);
+    const pool = new ConnectionPool(config, breaker);
     const adapter = new PrismaPg(pool, { disposeExternalPool: true, schema: schemaOf(config.databaseUrl) });
     // The other formats repeat the arguments of a call, and so passwords' hashes, in the message.
     super({ adapter, errorFormat: 'minimal' });
@@ -44,7 +44,7 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
    * PostgreSQL undoes it because of a deadlock or a conflict (SQLSTATE 40), or a sequence was behind its table, it is done again.
    */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    return repeatUndone(
+    return retryConflicts(
       () => this.#attempt(work),
       (statement) => this.#pool.query(statement),
     );
@@ -68,7 +68,7 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
   }
 
   /** Connections of the pool: open, idle, and callers waiting for one. */
-  stats(): { total: number; idle: number; waiting: number } {
+  poolStats(): { total: number; idle: number; waiting: number } {
     return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
   }
 

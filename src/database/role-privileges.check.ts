@@ -25,7 +25,7 @@ const LOOK = `
  * Asked before a migration is begun: one that fails for want of a right would be entered as failed, and bar every start.
  * @throws {Error} with what to run, and as whom.
  */
-export async function requireMigrationRights(client: pg.Client, { setting, url }: ConnectionTarget): Promise<void> {
+export async function requireMigrationPrivileges(client: pg.Client, { setting, url }: ConnectionTarget): Promise<void> {
   const { rows } = await client.query<Rights>(LOOK, [schemaOf(url)]);
   const [rights] = rows;
   const flaw = rights && flawOf(rights, pg.escapeIdentifier(schemaOf(url)));
@@ -53,7 +53,10 @@ function flawOf(
 }
 
 /** What a node is told whose role lacks a right on rows or tables; `reason` is PostgreSQL's. */
-export function missingRights({ setting, url }: Pick<ConnectionTarget, 'setting' | 'url'>, reason: string): string {
+export function missingPrivilegesMessage(
+  { setting, url }: Pick<ConnectionTarget, 'setting' | 'url'>,
+  reason: string,
+): string {
   const schema = pg.escapeIdentifier(schemaOf(url));
   return `The role of ${setting} lacks a right: ${reason}. Let the owner of the tables run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema ${schema}, or name the owner in the URL.`;
 }
@@ -88,7 +91,7 @@ const MISSING = `
  * requests with 500.
  * @throws {Error} with the rights that are missing.
  */
-export async function requireRowRights(config: DatabaseConfig): Promise<void> {
+export async function requireTablePrivileges(config: DatabaseConfig): Promise<void> {
   const target = pooledTarget(config);
   const client = await openClient(target, {
     connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
@@ -104,7 +107,7 @@ export async function requireRowRights(config: DatabaseConfig): Promise<void> {
       JSON.stringify(needed),
     ]);
     const missing = rows[0]?.missing;
-    if (missing) throw new Error(missingRights(target, missing));
+    if (missing) throw new Error(missingPrivilegesMessage(target, missing));
   } finally {
     await client.end();
   }

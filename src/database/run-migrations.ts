@@ -6,9 +6,9 @@ import type { DatabaseConfig } from '../config/config.js';
 import { START_LOCK } from './advisory-lock.js';
 import { directTarget, openClient } from './connection.js';
 import { codesOf } from './database-errors.js';
-import { migrationNames } from './migration-files.js';
-import { requireMigrationRights } from './role-privileges.check.js';
-import { requireUnmovedTables } from './schema-parameter.check.js';
+import { listMigrations } from './migration-files.js';
+import { requireMigrationPrivileges } from './role-privileges.check.js';
+import { requireNoTablesInPublic } from './schema-parameter.check.js';
 import { type WaitOptions, Wait } from './wait-for-database.js';
 
 const MIGRATION_PROCESS = fileURLToPath(new URL('./apply-migrations.process.js', import.meta.url));
@@ -46,7 +46,7 @@ interface Migration {
  * @throws {Error} when it is behind and `migrate` is false, when a migration failed earlier or does not end, or when the tables are in
  * `public` and the URL names another schema; the signal's reason when it aborts.
  */
-export async function bringSchemaUpToDate(
+export async function ensureMigrated(
   config: DatabaseConfig,
   { migrate, isEmbedded = false, waitOptions }: Options,
 ): Promise<void> {
@@ -98,10 +98,10 @@ async function readState(client: pg.Client, config: DatabaseConfig): Promise<Sch
   const migrations = await begunMigrations(client);
   const failed = migrations.find(({ hasFailed }) => hasFailed);
   if (failed) throw new Error(`The migration ${failed.name} failed earlier. ${repairOf(failed.name)}`);
-  if (migrations.length === 0) await requireUnmovedTables(client, config);
+  if (migrations.length === 0) await requireNoTablesInPublic(client, config);
   const finished = new Set(migrations.filter(({ isFinished }) => isFinished).map(({ name }) => name));
   return {
-    pending: (await migrationNames()).filter((name) => !finished.has(name)),
+    pending: (await listMigrations()).filter((name) => !finished.has(name)),
     underWay: migrations.find(({ isFinished }) => !isFinished),
   };
 }
@@ -129,7 +129,7 @@ async function migrateAlone(client: pg.Client, config: DatabaseConfig): Promise<
     const { pending, underWay } = await readState(client, config);
     if (underWay !== undefined) return false;
     if (pending.length > 0) {
-      await requireMigrationRights(client, directTarget(config));
+      await requireMigrationPrivileges(client, directTarget(config));
       await migrateInChildProcess(config.databaseDirectUrl);
     }
     return true;

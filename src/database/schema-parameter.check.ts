@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import { schemaOf } from '../config/postgres-url.js';
-import { migrationNames, readMigration } from './migration-files.js';
+import { listMigrations, readMigration } from './migration-files.js';
 
 const MIGRATIONS_TABLE = '_prisma_migrations';
 
@@ -10,7 +10,7 @@ const MIGRATIONS_TABLE = '_prisma_migrations';
  * `public`: empty ones beside them would look like the loss of every user.
  * @throws {Error} with the statements that move them.
  */
-export async function requireUnmovedTables(client: pg.Client, config: DatabaseConfig): Promise<void> {
+export async function requireNoTablesInPublic(client: pg.Client, config: DatabaseConfig): Promise<void> {
   const schema = schemaOf(config.databaseDirectUrl);
   if (schema === 'public' || !(await isOurs(client, 'public'))) return;
   const name = pg.escapeIdentifier(schema);
@@ -32,14 +32,14 @@ async function isOurs(client: pg.Client, schema: string): Promise<boolean> {
     [schema, MIGRATIONS_TABLE],
   );
   if (readable.length === 0) return false;
-  const [first] = await migrationNames();
+  const [first] = await listMigrations();
   const table = `${pg.escapeIdentifier(schema)}.${MIGRATIONS_TABLE}`;
   return (await client.query(`SELECT FROM ${table} WHERE migration_name = $1`, [first])).rows.length > 0;
 }
 
 /** Of everything that our migrations make and that is not part of a table. */
 async function moveStatements(schema: string): Promise<string[]> {
-  const texts = await Promise.all((await migrationNames()).map(readMigration));
+  const texts = await Promise.all((await listMigrations()).map(readMigration));
   const made = [...texts.join('\n').matchAll(/^CREATE (?:OR REPLACE )?(TABLE|TYPE|FUNCTION) "(\w+)"/gm)];
   const moved = [`TABLE public."${MIGRATIONS_TABLE}"`, ...made.map(([, kind, name]) => `${kind} public."${name}"`)];
   return [

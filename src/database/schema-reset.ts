@@ -11,7 +11,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
  * Drops everything in the schema of the URL, data and tables alike, and nothing beside it.
  * @throws {Error} with what to do, where the role may not.
  */
-export async function dropEverything(config: DatabaseConfig): Promise<void> {
+export async function resetSchema(config: DatabaseConfig): Promise<void> {
   const schema = pg.escapeIdentifier(schemaOf(config.databaseDirectUrl));
   await withAdvisoryLock(config, START_LOCK, () =>
     // As one query both are done or neither: whoever may drop the schema may lack the right to make it anew.

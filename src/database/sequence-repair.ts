@@ -8,7 +8,7 @@ const PRIMARY_KEYS = new Set<string | undefined>(NUMBERED_TABLES.map((table) => 
 type Run = (statement: string) => Promise<unknown>;
 
 /** Whether an id from a sequence was given before. */
-export function isNumberTaken(error: unknown): boolean {
+export function isSequenceBehind(error: unknown): boolean {
   return PRIMARY_KEYS.has(violatedIndex(error));
 }
 

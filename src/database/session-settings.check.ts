@@ -23,7 +23,7 @@ const LOOK = `
  * drops in silence shows here. A schema that is not there yet is for the migrations to make.
  * @throws {Error} with the statement to run.
  */
-export async function requireRightSession(client: pg.Client, target: ConnectionTarget): Promise<void> {
+export async function requireSessionSettings(client: pg.Client, target: ConnectionTarget): Promise<void> {
   const schema = schemaOf(target.url);
   const { rows } = await client.query<Session>(LOOK, [schema]);
   const [session] = rows;

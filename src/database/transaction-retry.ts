@@ -1,5 +1,5 @@
-import { isUndone } from './database-errors.js';
-import { advanceSequences, isNumberTaken } from './sequence-repair.js';
+import { isRetryableConflict } from './database-errors.js';
+import { advanceSequences, isSequenceBehind } from './sequence-repair.js';
 
 /** How often work is done in all before its failure is another's to see. */
 const MOST_ATTEMPTS = 3;
@@ -8,7 +8,7 @@ const MOST_ATTEMPTS = 3;
  * Does work again that PostgreSQL has undone to let another pass, a deadlock or a conflict, or that met a sequence behind its table, once
  * that is moved on.
  */
-export async function repeatUndone<Result>(
+export async function retryConflicts<Result>(
   work: () => Promise<Result>,
   run: (statement: string) => Promise<unknown>,
 ): Promise<Result> {
@@ -16,8 +16,8 @@ export async function repeatUndone<Result>(
     try {
       return await work();
     } catch (error) {
-      const isBehind = isNumberTaken(error);
-      if (attempt === MOST_ATTEMPTS || !(isBehind || isUndone(error))) throw error;
+      const isBehind = isSequenceBehind(error);
+      if (attempt === MOST_ATTEMPTS || !(isBehind || isRetryableConflict(error))) throw error;
       if (isBehind) await advanceSequences(run);
     }
   }

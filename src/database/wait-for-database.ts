@@ -3,8 +3,8 @@ import type { DatabaseConfig } from '../config/config.js';
 import { hostOf } from '../config/postgres-url.js';
 import { directTarget, openClient, pooledTarget, type ConnectionTarget } from './connection.js';
 import { codesOf } from './database-errors.js';
-import { missingRights } from './role-privileges.check.js';
-import { requireRightSession } from './session-settings.check.js';
+import { missingPrivilegesMessage } from './role-privileges.check.js';
+import { requireSessionSettings } from './session-settings.check.js';
 
 /** What is waited for, as it is told every few seconds. */
 export interface Waiting {
@@ -69,7 +69,7 @@ export class Wait {
  * may take the last connection). What will not pass by itself is told at once: a refused login, a missing database, TLS.
  * @throws {Error} whose message tells the operator what to do; the signal's reason when it aborts.
  */
-export async function whenDatabaseAnswers<Result>(
+export async function retryUntilDatabaseAnswers<Result>(
   config: DatabaseConfig,
   waitOptions: WaitOptions,
   work: () => Promise<Result>,
@@ -121,7 +121,7 @@ async function probe(target: ConnectionTarget, config: DatabaseConfig): Promise<
     application_name: 'gatehouse start',
   });
   try {
-    await requireRightSession(client, target);
+    await requireSessionSettings(client, target);
   } finally {
     await client.end();
   }
@@ -167,7 +167,9 @@ function toldOfWork(error: unknown, target: ConnectionTarget): unknown {
   const tell = (sentence: string): Error => new Error(sentence, { cause: error });
   const [refusal] = UNKNOWN_PARAMETER.exec(messageOf(error)) ?? [];
   if (refusal !== undefined) return tell(pooledWrongly(target, refusal));
-  return codesOf(error).includes(INSUFFICIENT_PRIVILEGE) ? tell(missingRights(target, reasonOf(error))) : error;
+  return codesOf(error).includes(INSUFFICIENT_PRIVILEGE)
+    ? tell(missingPrivilegesMessage(target, reasonOf(error)))
+    : error;
 }
 
 function pooledWrongly({ setting, url }: ConnectionTarget, refusal: string): string {

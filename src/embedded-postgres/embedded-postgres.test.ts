@@ -24,7 +24,7 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseSettings } from '../config/read-settings.js';
 import { isAlive } from './lock-files.js';
-import { findPostmaster, stopPostmaster } from './running-server.js';
+import { findRunningServer, stopServer } from './running-server.js';
 import { processOptions } from './run-as-system-user.js';
 import { openDataDirectory } from './data-directory.js';
 import { openInstallation } from './installation.js';
@@ -187,7 +187,7 @@ async function replaceLockFileBy(target: string): Promise<void> {
   await rename(`${lockFile()}.other`, lockFile());
 }
 
-const postmaster = () => findPostmaster(join(dataDir, 'postgres'));
+const postmaster = () => findRunningServer(join(dataDir, 'postgres'));
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 const scratchFolders = async (folder: string) =>
   (await namesIn(folder)).filter((name) => name.startsWith('postgres-new-'));
@@ -201,7 +201,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   for (const end of leftovers.splice(0)) await end();
-  for (const name of await readdir(temporary)) await stopPostmaster(join(temporary, name, 'postgres'));
+  for (const name of await readdir(temporary)) await stopServer(join(temporary, name, 'postgres'));
 });
 afterAll(() => rm(temporary, { recursive: true }));
 

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readSecret } from '../secrets/secret-file.js';
 import { whenAborted } from '../config/termination-signals.js';
-import { ensureCluster, ROLE } from './initdb.js';
+import { ensureClusterExists, ROLE } from './initdb.js';
 import type { Installation } from './installation.js';
 import { isPassing, Lease, type Role } from './usage-lock.js';
 import { clearLockFile, clusterLock, isProvenServerOf, socketLock, unlessUnreadable } from './lock-files.js';
-import { findPostmaster, stopPostmaster, type Postmaster } from './running-server.js';
+import { findRunningServer, stopServer, type RunningServer } from './running-server.js';
 import { identityOf, isListening, openSocketFolder, socketIn } from './unix-socket.js';
-import { startPostmaster } from './start-server.js';
+import { startServer } from './start-server.js';
 import { loopbackUrl, socketUrl } from './server-url.js';
 
 const STEP_MS = 10;
@@ -55,7 +55,7 @@ export class EmbeddedPostgres {
 
   /** Gives up when `signal` aborts. @throws {Error} whose message tells the operator what to do. */
   static async open(installation: Installation, role: Role, signal?: AbortSignal): Promise<EmbeddedPostgres> {
-    await ensureCluster(installation, signal);
+    await ensureClusterExists(installation, signal);
     const { cluster, password: file } = installation.directory;
     const password = await readSecret(file, `it opens ${cluster}`);
     const access = { installation, socketFolder: await openSocketFolder(installation), password, role };
@@ -78,7 +78,7 @@ export class EmbeddedPostgres {
     await orAborted(this.#retaking, immediately);
     // One that does not answer is of no use to others either.
     const isLast = (await orAborted(this.#lease.isLast(), immediately)) ?? true;
-    if (isLast) await stopPostmaster(this.#access.installation.directory.cluster, immediately);
+    if (isLast) await stopServer(this.#access.installation.directory.cluster, immediately);
     await orAborted(this.#lease.release(), immediately);
   }
 
@@ -106,7 +106,7 @@ export class EmbeddedPostgres {
   /** What cannot be looked at is not watched. */
   async #lookAtServer(): Promise<void> {
     const { socketFolder, installation } = this.#access;
-    this.#server = (await findPostmaster(installation.directory.cluster).catch(() => undefined))?.pid;
+    this.#server = (await findRunningServer(installation.directory.cluster).catch(() => undefined))?.pid;
     this.#socket = await identityOf(socketIn(socketFolder)).catch(() => undefined);
   }
 
@@ -121,9 +121,9 @@ export class EmbeddedPostgres {
       // A file system that does not answer has not taken it away.
       if ((await identityOf(socketIn(socketFolder)).catch(() => before)) === before) continue;
       // Another process may have started a new server since.
-      const running = await findPostmaster(installation.directory.cluster).catch(() => undefined);
+      const running = await findRunningServer(installation.directory.cluster).catch(() => undefined);
       if (this.#socket !== before || running?.pid !== this.#server) continue;
-      await stopPostmaster(installation.directory.cluster).catch(() => {});
+      await stopServer(installation.directory.cluster).catch(() => {});
     }
   }
 }
@@ -157,7 +157,7 @@ function said(obstacle: unknown): string {
 /** @returns a lease, or what is in the way of one. */
 async function tryLease(access: Access, starts: Starts): Promise<unknown> {
   const { installation, socketFolder, role } = access;
-  const running = await findPostmaster(installation.directory.cluster);
+  const running = await findRunningServer(installation.directory.cluster);
   if (running === undefined) return starts.next();
   if (!running.isReady) return undefined;
   if (running.socketFolder !== socketFolder) return replace(running, access);
@@ -173,9 +173,9 @@ function maintenanceUrl({ socketFolder, password }: Access): string {
 /** One that was started for nothing, unless somebody else uses it by now. */
 async function stopUnused(access: Access): Promise<void> {
   const { cluster } = access.installation.directory;
-  if ((await findPostmaster(cluster))?.isReady !== true) return;
+  if ((await findRunningServer(cluster))?.isReady !== true) return;
   const lease = await Lease.take(maintenanceUrl(access), 'script').catch(() => undefined);
-  if ((await lease?.isLast()) === true) await stopPostmaster(cluster);
+  if ((await lease?.isLast()) === true) await stopServer(cluster);
   await lease?.release();
 }
 
@@ -185,9 +185,9 @@ class Starts {
   #pauseMs = FIRST_PAUSE_BETWEEN_STARTS_MS;
   #notBefore = 0;
   readonly #access: Access;
-  readonly #until: Parameters<typeof startPostmaster>[2];
+  readonly #until: Parameters<typeof startServer>[2];
 
-  constructor(access: Access, until: Parameters<typeof startPostmaster>[2]) {
+  constructor(access: Access, until: Parameters<typeof startServer>[2]) {
     this.#access = access;
     this.#until = until;
   }
@@ -205,7 +205,7 @@ class Starts {
       throw new Error(`The folder ${socketFolder} of PostgreSQL's socket is gone and cannot be made again: start anew`);
     }
     this.count++;
-    await startPostmaster(installation, socketFolder, this.#until);
+    await startServer(installation, socketFolder, this.#until);
     this.#notBefore = performance.now() + this.#pauseMs;
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_BETWEEN_STARTS_MS);
     return undefined;
@@ -213,7 +213,7 @@ class Starts {
 }
 
 /** One that an earlier version started, or with its socket elsewhere, is stopped unless somebody uses it. */
-async function replace({ pid, port, socketFolder }: Postmaster, access: Access): Promise<unknown> {
+async function replace({ pid, port, socketFolder }: RunningServer, access: Access): Promise<unknown> {
   const { installation, password, role } = access;
   const { cluster } = installation.directory;
   if (socketFolder === '' && !(await isProvenServerOf(cluster, pid))) {
@@ -229,7 +229,7 @@ async function replace({ pid, port, socketFolder }: Postmaster, access: Access):
   try {
     if (!(await lease.isLast()))
       return 'it was started by another version, and something still uses it: end that first';
-    await stopPostmaster(cluster);
+    await stopServer(cluster);
   } finally {
     await lease.release();
   }
@@ -237,11 +237,11 @@ async function replace({ pid, port, socketFolder }: Postmaster, access: Access):
 }
 
 /** A server is ready after it listens: where nobody does then, its socket was taken away. */
-async function stopUnreachable({ pid }: Postmaster, { installation, socketFolder }: Access): Promise<void> {
+async function stopUnreachable({ pid }: RunningServer, { installation, socketFolder }: Access): Promise<void> {
   const { cluster } = installation.directory;
   if (await isListening(socketIn(socketFolder))) return;
-  const server = await findPostmaster(cluster);
-  if (server?.pid === pid && server.isReady) await stopPostmaster(cluster);
+  const server = await findRunningServer(cluster);
+  if (server?.pid === pid && server.isReady) await stopServer(cluster);
 }
 
 function unlessPassing(error: unknown): unknown {

@@ -2,7 +2,7 @@ import { chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node
 import { join } from 'node:path';
 import { readLineFile, writeFileOnce } from '../secrets/write-once-file.js';
 import { readOrCreateSecret } from '../secrets/secret-file.js';
-import { runAs } from './run-as-system-user.js';
+import { runAsSystemUser } from './run-as-system-user.js';
 import type { DataDirectory } from './data-directory.js';
 import type { Installation } from './installation.js';
 import { isAlive } from './lock-files.js';
@@ -13,10 +13,10 @@ const SCRATCH = 'postgres-new-';
 export const ROLE = 'gatehouse';
 
 /** Makes the database cluster unless it is there or `signal` aborts, and clears away what a killed attempt left. */
-export async function ensureCluster(installation: Installation, signal?: AbortSignal): Promise<void> {
+export async function ensureClusterExists(installation: Installation, signal?: AbortSignal): Promise<void> {
   const { directory } = installation;
   await removeAbandoned(directory.root);
-  if (await holdsCluster(directory)) return recordMade(directory);
+  if (await hasCluster(directory)) return recordMade(directory);
   const scratch = await mkdtemp(join(directory.root, `${SCRATCH}${process.pid}-`));
   try {
     const cluster = join(scratch, 'cluster');
@@ -34,7 +34,7 @@ export async function ensureCluster(installation: Installation, signal?: AbortSi
 }
 
 /** Whether there are data that the secrets beside them belong to. */
-export async function holdsCluster({ cluster }: DataDirectory): Promise<boolean> {
+export async function hasCluster({ cluster }: DataDirectory): Promise<boolean> {
   return stat(join(cluster, 'PG_VERSION')).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
@@ -48,12 +48,12 @@ export async function holdsCluster({ cluster }: DataDirectory): Promise<boolean>
  * Asked before anything is made: an empty database in the place of one that is gone would look like the loss of every user.
  * @throws {Error} naming the folder, when secrets of its database are there without it.
  */
-export async function requireClusterOfSecrets(directory: DataDirectory): Promise<void> {
+export async function requireNoLostCluster(directory: DataDirectory): Promise<void> {
   // In this order: while another process makes both, the folder comes first.
   const wasMade = (await readLineFile(directory.clusterMade)) !== undefined;
-  if (await holdsCluster(directory)) return;
+  if (await hasCluster(directory)) return;
   // Another process may have made it meanwhile.
-  if ((await hasContent(directory.cluster)) && !(await holdsCluster(directory))) {
+  if ((await hasContent(directory.cluster)) && !(await hasCluster(directory))) {
     throw new Error(
       `${directory.cluster} has content, but no database that can be started (PG_VERSION is missing): restore that folder from a backup, ` +
         'or move it away to start anew',
@@ -104,7 +104,7 @@ async function initialise(
   }
   const names = ['--username=postgres', `--pgdata=${cluster}`, `--pwfile=${passwordFile}`];
   const args = [...names, '--encoding=UTF8', '--locale=C', '--auth=scram-sha-256'];
-  await runAs(user, binaries.initdb, args, { signal });
+  await runAsSystemUser(user, binaries.initdb, args, { signal });
 }
 
 /** By the stand-alone backend, before anyone can connect. Its errors must not repeat the statement: a password is in it. */
@@ -115,7 +115,10 @@ async function createRole(
 ): Promise<void> {
   const settings = ['-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic'];
   const input = roleStatements(await readOrCreateSecret(directory.password));
-  await runAs(user, binaries.postgres, ['--single', '-D', cluster, ...settings, 'postgres'], { input, signal });
+  await runAsSystemUser(user, binaries.postgres, ['--single', '-D', cluster, ...settings, 'postgres'], {
+    input,
+    signal,
+  });
 }
 
 /** One per line. The role's errors are logged without DETAIL and STATEMENT, which hold personal data. */
@@ -134,7 +137,7 @@ async function publish(made: string, directory: DataDirectory): Promise<void> {
   try {
     await rename(made, directory.cluster);
   } catch (error) {
-    if (!(await holdsCluster(directory))) throw error;
+    if (!(await hasCluster(directory))) throw error;
   }
   await using folder = await open(directory.root, 'r');
   await folder.sync();

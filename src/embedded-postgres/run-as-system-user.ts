@@ -2,17 +2,17 @@ import { execFile } from 'node:child_process';
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { onceAborted } from '../config/termination-signals.js';
-import type { ServerUser } from './system-user.js';
+import type { SystemUser } from './system-user.js';
 
 /** Of the environment nothing is passed on: it holds secrets, and a locale that the messages would follow. */
-export function processOptions(user: ServerUser | undefined) {
+export function processOptions(user: SystemUser | undefined) {
   const env = { LC_ALL: 'C', TZ: 'UTC' };
   return user === undefined ? { cwd: '/', env } : { cwd: '/', env, uid: user.uid, gid: user.gid };
 }
 
 /** Runs a program to its end, or until `signal` aborts. @throws {Error} with what the program said. */
-export function runAs(
-  user: ServerUser | undefined,
+export function runAsSystemUser(
+  user: SystemUser | undefined,
   program: string,
   args: readonly string[],
   { input = '', signal }: { input?: string; signal?: AbortSignal | undefined } = {},
@@ -33,10 +33,10 @@ export function runAs(
 const ENTER_EACH = 'for folder; do cd "$folder" 2>/dev/null || { echo "$folder"; exit 0; }; done';
 
 /** @throws {Error} naming the first folder on the way to one of the paths that the server's user may not enter. */
-export async function requireReach(user: ServerUser | undefined, paths: readonly string[]): Promise<void> {
+export async function requireFolderAccess(user: SystemUser | undefined, paths: readonly string[]): Promise<void> {
   if (user === undefined) return;
   const folders = await Promise.all(paths.map(async (path) => ancestors(await realpath(path))));
-  const barrier = (await runAs(user, '/bin/sh', ['-c', ENTER_EACH, 'sh', ...folders.flat()])).trim();
+  const barrier = (await runAsSystemUser(user, '/bin/sh', ['-c', ENTER_EACH, 'sh', ...folders.flat()])).trim();
   if (barrier === '') return;
   throw new Error(
     `PostgreSQL refuses to run as root, so it runs as ${user.name}, who may not enter ${barrier}. ` +

@@ -12,7 +12,7 @@ import {
 } from './lock-files.js';
 
 /** The server's first process, as its `postmaster.pid` has it. */
-export interface Postmaster {
+export interface RunningServer {
   readonly pid: number;
   /** Empty for one that an earlier version started: it listens on this TCP port of 127.0.0.1. */
   readonly socketFolder: string;
@@ -27,7 +27,7 @@ const LONGEST_STOP_MS = 60_000;
 const LONGEST_IMMEDIATE_STOP_MS = 1000;
 
 /** The running server of this data directory. A stale `postmaster.pid` counts as none. */
-export async function findPostmaster(cluster: string): Promise<Postmaster | undefined> {
+export async function findRunningServer(cluster: string): Promise<RunningServer | undefined> {
   const file = clusterLock(cluster);
   const text = (await readLockFile(file)) ?? '';
   const pid = processIdIn(text) ?? 0;
@@ -46,11 +46,11 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
  * Fast shutdown: sessions end, data is flushed. Once `immediately` aborts, an immediate one, after which the next start
  * recovers. Resolves when the server is gone. @throws {Error} after a minute.
  */
-export async function stopPostmaster(cluster: string, immediately?: AbortSignal): Promise<void> {
-  const server = await findPostmaster(cluster);
+export async function stopServer(cluster: string, immediately?: AbortSignal): Promise<void> {
+  const server = await findRunningServer(cluster);
   if (server === undefined) return;
   const isGone = async (): Promise<boolean> => {
-    const found = await findPostmaster(cluster).catch(unlessUnreadable);
+    const found = await findRunningServer(cluster).catch(unlessUnreadable);
     return !(found instanceof UnreadableLockError) && found?.pid !== server.pid;
   };
   signalProcess(server.pid, 'SIGINT');

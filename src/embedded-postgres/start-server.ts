@@ -4,7 +4,7 @@ import { open, readFile, rename, stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { processOptions } from './run-as-system-user.js';
 import type { Installation } from './installation.js';
-import { findPostmaster } from './running-server.js';
+import { findRunningServer } from './running-server.js';
 import { PORT } from './unix-socket.js';
 
 const STEP_MS = 5;
@@ -16,7 +16,7 @@ const LONGEST_LOG_BYTES = 10_000_000;
  * stopped again; when `patience` does it is left starting, which may be a long recovery.
  * @throws {Error} with what it logged when it cannot start.
  */
-export async function startPostmaster(
+export async function startServer(
   installation: Installation,
   socketFolder: string,
   { stopping, patience }: { stopping: AbortSignal | undefined; patience: AbortSignal },
@@ -25,7 +25,7 @@ export async function startPostmaster(
   const logged = await trimLog(directory.log);
   const child = await launch(installation, socketFolder);
   while (child.exitCode === null && child.signalCode === null) {
-    const server = await findPostmaster(directory.cluster);
+    const server = await findRunningServer(directory.cluster);
     if ((server?.pid === child.pid && server?.isReady === true) || patience.aborted) return;
     if (stopping?.aborted === true) child.kill('SIGINT');
     await pause(STEP_MS);

@@ -5,7 +5,7 @@ import type { DataDirectory } from './data-directory.js';
 
 const run = promisify(execFile);
 
-export interface ServerUser {
+export interface SystemUser {
   /** For messages. */
   readonly name: string;
   readonly uid: number;
@@ -19,7 +19,7 @@ const NAME = 'postgres';
  * owner of the existing data, else the system user `postgres`, which is made when missing.
  * @throws {Error} when the data belongs to someone else, or the user cannot be made.
  */
-export async function chooseServerUser({ cluster }: DataDirectory): Promise<ServerUser | undefined> {
+export async function chooseSystemUser({ cluster }: DataDirectory): Promise<SystemUser | undefined> {
   const own = process.getuid?.();
   const owner = await stat(cluster).catch(() => undefined);
   if (own === 0) {
@@ -33,11 +33,11 @@ export async function chooseServerUser({ cluster }: DataDirectory): Promise<Serv
   );
 }
 
-async function findOrMakeUser(): Promise<ServerUser> {
+async function findOrMakeUser(): Promise<SystemUser> {
   return (await findUser()) ?? makeUser();
 }
 
-async function findUser(): Promise<ServerUser | undefined> {
+async function findUser(): Promise<SystemUser | undefined> {
   try {
     const ids = await Promise.all(['-u', '-g'].map((which) => run('id', [which, NAME])));
     const [uid, gid] = ids.map(({ stdout }) => Number(stdout));
@@ -47,7 +47,7 @@ async function findUser(): Promise<ServerUser | undefined> {
   }
 }
 
-async function makeUser(): Promise<ServerUser> {
+async function makeUser(): Promise<SystemUser> {
   const failure = await run('/usr/sbin/useradd', ['--system', '--user-group', '--shell', '/bin/false', NAME]).catch(
     (error: Error) => error,
   );

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { readLineFile, writeFileOnce } from '../secrets/write-once-file.js';
-import { requireReach } from './run-as-system-user.js';
+import { requireFolderAccess } from './run-as-system-user.js';
 import type { Installation } from './installation.js';
 
 /** In the socket's name alone; nothing listens there. */
@@ -74,7 +74,7 @@ async function openElsewhere(installation: Installation): Promise<string> {
   const parent = [tmpdir(), '/tmp'].find((folder) => isShortEnough(join(folder, 'gatehouse-XXXXXX'))) ?? '/tmp';
   const made = await mkdtemp(join(parent, 'gatehouse-'));
   await makePrivate(made, installation);
-  await requireReach(user, [made]);
+  await requireFolderAccess(user, [made]);
   await writeFileOnce(note, made);
   const agreed = (await readLineFile(note)) ?? made;
   if (agreed !== made) await rmdir(made);

@@ -16,8 +16,8 @@ const SQLSTATE_LOCK_TIMEOUT = '55P03';
 const PASSING = new Set(['53300', '57P01', '57P02', '57P03']);
 
 /** Another application already runs on this data directory. */
-export class AppRunningError extends Error {
-  override readonly name = 'AppRunningError';
+export class AlreadyRunningError extends Error {
+  override readonly name = 'AlreadyRunningError';
 
   constructor(who: string, cause: unknown) {
     super(`Gatehouse already runs on this DATA_DIR (${who}): stop it first, or give this one a DATA_DIR of its own`, {
@@ -46,7 +46,7 @@ export class Lease {
 
   /**
    * `url` names the maintenance database.
-   * @throws {AppRunningError} when the role is `app` and another has it; see {@link isPassing} for the rest.
+   * @throws {AlreadyRunningError} when the role is `app` and another has it; see {@link isPassing} for the rest.
    */
   static async take(url: string, role: Role): Promise<Lease> {
     const lease = new Lease(newClient(url, role));
@@ -86,7 +86,7 @@ export class Lease {
     try {
       await this.#client.query('SELECT pg_advisory_lock($1, $2)', [LOCKS, APP]);
     } catch (error) {
-      if (isLockTimeout(error)) throw new AppRunningError(await this.#whoRuns(), error);
+      if (isLockTimeout(error)) throw new AlreadyRunningError(await this.#whoRuns(), error);
       throw error;
     }
   }
@@ -112,7 +112,7 @@ function newClient(connectionString: string, role: Role): Client {
 
 /** Whether to try again: the server starts, stops or is full, or its socket does not answer. Other refusals stand. */
 export function isPassing(error: unknown): boolean {
-  if (error instanceof AppRunningError) return false;
+  if (error instanceof AlreadyRunningError) return false;
   if (!(error instanceof DatabaseError)) return true;
   return isLockTimeout(error) || PASSING.has(error.code ?? '');
 }

@@ -5,12 +5,12 @@ import { promisify } from 'node:util';
 import { CONFIG, type Config } from '../config/config.js';
 
 /** Nobody has asked for so long: whoever sends requests here has noticed. */
-export const QUIET_MS = 1000;
+export const QUIET_PERIOD_MS = 1000;
 /** A visitor so recently means that another may come. */
-const RECENT_MS = 10_000;
-const CHECK_MS = 25;
+const RECENT_CONNECTION_MS = 10_000;
+const CHECK_INTERVAL_MS = 25;
 /** What is kept of the time for closing what is left. */
-const RESERVE_MS = 3000;
+const RESERVED_FOR_CLOSING_MS = 3000;
 
 /**
  * Leaving without losing a request. First others are told: readiness is 503 and each answer ends its connection, while
@@ -20,18 +20,18 @@ const RESERVE_MS = 3000;
 export class GracefulShutdown {
   readonly #timeoutMs: number;
   #visitedAt = Number.NEGATIVE_INFINITY;
-  #isLeaving = false;
+  #isShuttingDown = false;
 
   constructor(@Inject(CONFIG) config: Config) {
     this.#timeoutMs = config.shutdownTimeoutSeconds * 1000;
   }
 
-  get isLeaving(): boolean {
-    return this.#isLeaving;
+  get isShuttingDown(): boolean {
+    return this.#isShuttingDown;
   }
 
   /** To be told before the server listens. */
-  watch(server: Server): void {
+  watchConnections(server: Server): void {
     server.on('connection', () => (this.#visitedAt = performance.now()));
   }
 
@@ -39,21 +39,21 @@ export class GracefulShutdown {
    * Tells the others and waits until they have noticed; the server is to be closed then. What does not end in time, or
    * by the time that `cutOff` aborts, is cut off.
    */
-  async leave(server: Server, cutOff: AbortSignal): Promise<void> {
+  async drainServer(server: Server, cutOff: AbortSignal): Promise<void> {
     const startedAt = performance.now();
-    this.#isLeaving = true;
+    this.#isShuttingDown = true;
     const close = (): void => server.closeAllConnections();
     cutOff.addEventListener('abort', close, { once: true });
-    await this.#quiet(server, startedAt + Math.max(0, this.#timeoutMs - RESERVE_MS) / 2, cutOff);
+    await this.#waitUntilQuiet(server, startedAt + Math.max(0, this.#timeoutMs - RESERVED_FOR_CLOSING_MS) / 2, cutOff);
     if (cutOff.aborted) close();
-    const left = startedAt + this.#timeoutMs - RESERVE_MS - performance.now();
+    const left = startedAt + this.#timeoutMs - RESERVED_FOR_CLOSING_MS - performance.now();
     setTimeout(close, Math.max(0, left)).unref();
     // Whoever was being answered when it began keeps its connection.
-    const sweep = setInterval(() => server.closeIdleConnections(), CHECK_MS).unref();
+    const sweep = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS).unref();
     server.once('close', () => clearInterval(sweep));
   }
 
-  async #quiet(server: Server, until: number, cutOff: AbortSignal): Promise<void> {
+  async #waitUntilQuiet(server: Server, until: number, cutOff: AbortSignal): Promise<void> {
     let askedAt = performance.now();
     // Probes go on and send nobody.
     const note = ({ url }: { url?: string }): void => {
@@ -61,10 +61,10 @@ export class GracefulShutdown {
     };
     server.on('request', note);
     const isExpected = async (): Promise<boolean> =>
-      performance.now() - this.#visitedAt < RECENT_MS || (await connectionsOf(server)) > 0;
+      performance.now() - this.#visitedAt < RECENT_CONNECTION_MS || (await connectionsOf(server)) > 0;
     const isBusy = (): boolean =>
-      !cutOff.aborted && performance.now() < until && performance.now() - askedAt < QUIET_MS;
-    while (isBusy() && (await isExpected())) await pause(CHECK_MS);
+      !cutOff.aborted && performance.now() < until && performance.now() - askedAt < QUIET_PERIOD_MS;
+    while (isBusy() && (await isExpected())) await pause(CHECK_INTERVAL_MS);
     server.off('request', note);
   }
 }

@@ -2,10 +2,10 @@ import type { LoggerService } from '@nestjs/common';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 
 /** Why a probe answers 503. */
-type Reason = 'leaving' | 'no_key' | 'stale' | 'database' | 'read_only';
+type Reason = 'shutting_down' | 'no_key' | 'stale' | 'database' | 'read_only';
 
 /** A question that is asked every few seconds: the log has a line when the answer changes, and none for each 503. */
-export class Probe {
+export class HealthProbe {
   #reason: Reason | undefined;
 
   constructor(
@@ -15,7 +15,7 @@ export class Probe {
 
   /** @throws `service_unavailable` when there is a reason. */
   answer(reason: Reason | undefined): { status: 'ok' } {
-    if (reason !== this.#reason && reason !== 'leaving') this.#logReason(reason);
+    if (reason !== this.#reason && reason !== 'shutting_down') this.#logReason(reason);
     this.#reason = reason;
     if (reason !== undefined) throw serviceUnavailable({ isAlreadyLogged: true });
     return { status: 'ok' };

@@ -11,7 +11,7 @@ import { KeyRing } from '../tokens/key-ring.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import type { RouteQuery } from '../http/request-checks.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
-import { Probe } from './health-probe.js';
+import { HealthProbe } from './health-probe.js';
 
 const HealthView = Type.Object({ status: Type.Literal('ok') }, { title: 'HealthView', additionalProperties: false });
 
@@ -21,19 +21,19 @@ const ProbeRoute = (): MethodDecorator =>
 
 @Controller('health')
 export class HealthController {
-  readonly #serving: Probe;
-  readonly #ready: Probe;
+  readonly #serving: HealthProbe;
+  readonly #ready: HealthProbe;
   #asking: Promise<boolean> | undefined;
 
   constructor(
     private readonly prisma: PrismaService,
-    private readonly freshness: RevocationStaleness,
+    private readonly staleness: RevocationStaleness,
     private readonly keyRing: KeyRing,
     private readonly shutdown: GracefulShutdown,
   ) {
     const log = new Logger('Health');
-    this.#serving = new Probe('serving', log);
-    this.#ready = new Probe('ready', log);
+    this.#serving = new HealthProbe('serving', log);
+    this.#ready = new HealthProbe('ready', log);
   }
 
   @Get('live')
@@ -76,15 +76,15 @@ export class HealthController {
   }
 
   #whyNotServing() {
-    if (this.shutdown.isLeaving) return 'leaving';
+    if (this.shutdown.isShuttingDown) return 'shutting_down';
     if (!this.keyRing.canVerify) return 'no_key';
-    return this.freshness.isRefusing ? 'stale' : undefined;
+    return this.staleness.isRefusing ? 'stale' : undefined;
   }
 
   #whyNotReady() {
-    if (this.shutdown.isLeaving) return 'leaving';
+    if (this.shutdown.isShuttingDown) return 'shutting_down';
     if (!this.keyRing.canSign) return 'no_key';
-    return this.freshness.isStale ? 'stale' : undefined;
+    return this.staleness.isStale ? 'stale' : undefined;
   }
 
   /** However many ask at once, one statement runs. */

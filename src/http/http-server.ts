@@ -132,7 +132,7 @@ export function httpServerOptions(http: HttpSetup, timeouts: ClientTimeouts = CL
 export function registerHttp(
   fastify: FastifyInstance,
   { corsOrigins, headersFor, isTrusted, countRequest, receive }: HttpSetup,
-  { isLeaving = () => false, pace = CLIENT_TIMEOUTS }: { isLeaving?: () => boolean; pace?: ReadPace } = {},
+  { isShuttingDown = () => false, pace = CLIENT_TIMEOUTS }: { isShuttingDown?: () => boolean; pace?: ReadPace } = {},
 ): Routes {
   const routes = trackAllowedMethods(fastify);
   const screen = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
@@ -143,7 +143,7 @@ export function registerHttp(
   };
   const checkRequest = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
     // Node loses what a client sends after a request for an upgrade that nobody grants.
-    if (isLeaving() || request.headers.upgrade !== undefined) reply.header('connection', 'close');
+    if (isShuttingDown() || request.headers.upgrade !== undefined) reply.header('connection', 'close');
     const counted = receive(request, reply);
     if (counted === undefined) return screen(request, reply, done);
     whenCounted(counted, (refused) => {

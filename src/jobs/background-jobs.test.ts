@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { waitMs } from './background-jobs.js';
+import { nextDelayMs } from './background-jobs.js';
 
 it.each([
   [1000, [1000, 2000, 4000, 8000, 10_000, 10_000]],
@@ -8,12 +8,12 @@ it.each([
   'a job of every %s ms waits longer with each failure in a row, up to ten seconds (KEY-04)',
   (intervalMs, expected) => {
     for (const [failures, middle] of expected.entries()) {
-      const waits = Array.from({ length: 1000 }, () => waitMs(intervalMs, failures) / middle);
+      const waits = Array.from({ length: 1000 }, () => nextDelayMs(intervalMs, failures) / middle);
       expect(Math.min(...waits)).toBeGreaterThanOrEqual(0.8);
       expect(Math.max(...waits)).toBeLessThanOrEqual(1.2);
       // Nodes that fail together do not ask again together.
       expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(0.2);
     }
-    expect(waitMs(intervalMs, 5000)).toBeLessThanOrEqual(1.2 * Math.max(...expected));
+    expect(nextDelayMs(intervalMs, 5000)).toBeLessThanOrEqual(1.2 * Math.max(...expected));
   },
 );

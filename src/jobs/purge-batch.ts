@@ -1,6 +1,6 @@
 import { Prisma } from '../database/prisma.service.js';
 
-const BATCH = 1000;
+const ROWS_PER_BATCH = 1000;
 
 /** Runs one statement, which is a transaction of its own, on the connection of a purge. */
 export type PurgeQuery = <Row extends object>(sql: Prisma.Sql) => Promise<Row[]>;
@@ -22,7 +22,7 @@ export interface PurgedTable {
  * by the index and deleted by their place: whatever the size of the table, a row costs the same.
  * @returns the last key it looked at, for the next call; undefined when there is nothing more to do
  */
-export async function purgeBatch(
+export async function purgeNextRows(
   query: PurgeQuery,
   { table, key, type, isOver, isByAge = false }: PurgedTable,
   after: string | undefined,
@@ -31,7 +31,7 @@ export async function purgeBatch(
   const isAfter = after === undefined ? Prisma.sql`true` : Prisma.sql`${column} > ${after}::${kind}`;
   const [last] = await query<{ lastKey: string; isOver: boolean }>(Prisma.sql`
     SELECT ${column}::text AS "lastKey", coalesce(${isOver}, false) AS "isOver" FROM ${rows}
-    WHERE ${isAfter} ORDER BY ${column} OFFSET ${BATCH - 1} LIMIT 1`);
+    WHERE ${isAfter} ORDER BY ${column} OFFSET ${ROWS_PER_BATCH - 1} LIMIT 1`);
   const isWithin = last === undefined ? Prisma.sql`true` : Prisma.sql`${column} <= ${last.lastKey}::${kind}`;
   // Sorted, since without any bound of the key there would be no way by the index.
   await query(Prisma.sql`

@@ -15,14 +15,14 @@ export class MetricsRegistry {
   readonly #metrics: ((client: Client, registry: Registry) => void)[] = [];
 
   /** A number that goes up and down. */
-  gauge(name: string, help: string, read: () => number): void {
+  addGauge(name: string, help: string, read: () => number): void {
     this.#metrics.push((client, registry) => {
       const gauge: Gauge = new client.Gauge({ name, help, registers: [registry], collect: () => gauge.set(read()) });
     });
   }
 
   /** Numbers that go up and down, by the value of one label. */
-  gauges(name: string, help: string, label: string, read: () => Numbers): void {
+  addLabelledGauge(name: string, help: string, label: string, read: () => Numbers): void {
     this.#metrics.push((client, registry) => {
       const gauge = new client.Gauge({ name, help, labelNames: [label], registers: [registry], collect });
       function collect(): void {
@@ -32,14 +32,14 @@ export class MetricsRegistry {
   }
 
   /** Numbers that only grow, by the value of one label. */
-  counters(name: string, help: string, label: string, read: () => Numbers): void {
-    this.labelledCounters(name, help, [label], () =>
+  addCounter(name: string, help: string, label: string, read: () => Numbers): void {
+    this.addLabelledCounter(name, help, [label], () =>
       Object.entries(read()).map(([value, count]) => ({ labels: { [label]: value }, count })),
     );
   }
 
   /** Numbers that only grow, by the values of some labels. */
-  labelledCounters(name: string, help: string, labelNames: string[], read: () => readonly Labelled[]): void {
+  addLabelledCounter(name: string, help: string, labelNames: string[], read: () => readonly Labelled[]): void {
     this.#metrics.push((client, registry) => {
       const counter = new client.Counter({ name, help, labelNames, registers: [registry], collect });
       function collect(): void {
@@ -53,7 +53,7 @@ export class MetricsRegistry {
    * All of these, and those of the process: CPU, memory, event loop. They cost something even when nobody asks, and the
    * client takes time to load: for servers that can be asked.
    */
-  async open(): Promise<Registry> {
+  async createRegistry(): Promise<Registry> {
     const client = await import('prom-client');
     const registry = new client.Registry();
     client.collectDefaultMetrics({ register: registry });

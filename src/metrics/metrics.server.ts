@@ -8,7 +8,7 @@ import { SECURITY_HEADERS } from '../http/response-headers.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
 /** At the end of the process; a slow reader is cut off. */
-const LONGEST_SCRAPE_MS = 1000;
+const SCRAPE_TIMEOUT_MS = 1000;
 
 /** `GET /metrics` for Prometheus on `METRICS_PORT`, apart from the API so that it is never public by accident. */
 @Injectable()
@@ -28,9 +28,9 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
   async onApplicationBootstrap(): Promise<void> {
     const { metricsPort, host } = this.config;
     if (metricsPort === undefined) return;
-    const registry = await this.metrics.open();
+    const registry = await this.metrics.createRegistry();
     this.#server = createServer(
-      (request, response) => void answer(registry, request.url, response).catch(() => response.destroy()),
+      (request, response) => void answerScrape(registry, request.url, response).catch(() => response.destroy()),
     ).listen(metricsPort, host);
     await once(this.#server, 'listening');
   }
@@ -41,12 +41,12 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     if (server === undefined) return;
     const closing = once(server, 'close');
     server.close();
-    setTimeout(() => server.closeAllConnections(), LONGEST_SCRAPE_MS).unref();
+    setTimeout(() => server.closeAllConnections(), SCRAPE_TIMEOUT_MS).unref();
     await closing;
   }
 }
 
-async function answer(registry: Registry, url: string | undefined, response: ServerResponse): Promise<void> {
+async function answerScrape(registry: Registry, url: string | undefined, response: ServerResponse): Promise<void> {
   const text = url === '/metrics' ? await registry.metrics() : '';
   const headers = { ...SECURITY_HEADERS, 'content-type': registry.contentType };
   response.writeHead(url === '/metrics' ? 200 : 404, headers).end(text);

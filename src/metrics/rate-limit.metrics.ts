@@ -6,6 +6,6 @@ import { MetricsRegistry } from './metrics.registry.js';
 @Injectable()
 export class RateLimitMetrics {
   constructor(metrics: MetricsRegistry, limits: RateLimitsService) {
-    metrics.counters('gatehouse_limited_total', 'Attempts refused by a limit.', 'limit', () => limits.stats());
+    metrics.addCounter('gatehouse_limited_total', 'Attempts refused by a limit.', 'limit', () => limits.stats());
   }
 }

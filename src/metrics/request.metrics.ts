@@ -8,12 +8,16 @@ export class RequestMetrics {
   constructor(private readonly metrics: MetricsRegistry) {}
 
   /** To be told by whoever has the server, before it is asked for metrics. */
-  show(read: () => Iterable<ResponseCount>): void {
-    this.metrics.labelledCounters('gatehouse_requests_total', 'Requests answered.', ['method', 'route', 'status'], () =>
-      Array.from(read(), ({ count, method, route, status }) => ({
-        labels: { method, route, status: String(status) },
-        count,
-      })),
+  addRequestCounts(read: () => Iterable<ResponseCount>): void {
+    this.metrics.addLabelledCounter(
+      'gatehouse_requests_total',
+      'Requests answered.',
+      ['method', 'route', 'status'],
+      () =>
+        Array.from(read(), ({ count, method, route, status }) => ({
+          labels: { method, route, status: String(status) },
+          count,
+        })),
     );
   }
 }

@@ -8,17 +8,28 @@ import { MetricsRegistry } from './metrics.registry.js';
 @Injectable()
 export class ResourceMetrics {
   constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService, jobs: BackgroundJobs) {
-    metrics.counters('gatehouse_job_failures_total', 'Background jobs that failed.', 'job', () => jobs.stats());
-    metrics.gauge('gatehouse_database_connections', 'Open database connections.', () => prisma.stats().total);
-    metrics.gauge('gatehouse_database_waiting', 'Callers waiting for a connection.', () => prisma.stats().waiting);
-    metrics.gauge('gatehouse_hashes_limit', 'Most password hashes at once.', () => passwords.stats().limit);
-    metrics.gauge('gatehouse_hashes_running', 'Password hashes being computed.', () => passwords.stats().running);
-    metrics.gauge('gatehouse_hashes_waiting', 'Password hashes waiting.', () => passwords.stats().waiting);
-    metrics.gauge(
+    metrics.addCounter('gatehouse_job_failures_total', 'Background jobs that failed.', 'job', () =>
+      jobs.failureCounts(),
+    );
+    metrics.addGauge('gatehouse_database_connections', 'Open database connections.', () => prisma.poolStats().total);
+    metrics.addGauge(
+      'gatehouse_database_waiting',
+      'Callers waiting for a connection.',
+      () => prisma.poolStats().waiting,
+    );
+    metrics.addGauge('gatehouse_hashes_limit', 'Most password hashes at once.', () => passwords.stats().limit);
+    metrics.addGauge('gatehouse_hashes_running', 'Password hashes being computed.', () => passwords.stats().running);
+    metrics.addGauge('gatehouse_hashes_waiting', 'Password hashes waiting.', () => passwords.stats().waiting);
+    metrics.addGauge(
       'gatehouse_hashes_longest_wait_seconds',
       'How long the first of them has waited.',
       () => passwords.stats().longestWaitMs / 1000,
     );
-    metrics.counters('gatehouse_hashes_shed_total', 'Password hashes refused.', 'reason', () => passwords.stats().shed);
+    metrics.addCounter(
+      'gatehouse_hashes_shed_total',
+      'Password hashes refused.',
+      'reason',
+      () => passwords.stats().shed,
+    );
   }
 }

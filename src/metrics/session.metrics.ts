@@ -12,27 +12,32 @@ export class SessionMetrics {
     metrics: MetricsRegistry,
     sessions: SessionsService,
     revocations: RevocationsService,
-    freshness: RevocationStaleness,
+    staleness: RevocationStaleness,
     keyRing: KeyRing,
   ) {
-    metrics.gauge('gatehouse_revocations', 'Live revocations in memory.', () => revocations.size);
-    metrics.gauge(
+    metrics.addGauge('gatehouse_revocations', 'Live revocations in memory.', () => revocations.size);
+    metrics.addGauge(
       'gatehouse_revocation_lag_seconds',
       'From the latest revocation to its reading here.',
       () => revocations.lagSeconds,
     );
-    metrics.gauge(
+    metrics.addGauge(
       'gatehouse_feed_age_seconds',
       'Since this node last read the revocations.',
-      () => freshness.ageSeconds,
+      () => staleness.ageSeconds,
     );
-    metrics.counters('gatehouse_stale_requests_total', 'Guarded requests while the feed was stale.', 'outcome', () =>
-      freshness.stats(),
+    metrics.addCounter('gatehouse_stale_requests_total', 'Guarded requests while the feed was stale.', 'outcome', () =>
+      staleness.stats(),
     );
-    metrics.counters('gatehouse_refreshes_total', 'Refresh tokens presented.', 'verdict', () => sessions.stats());
-    metrics.gauges('gatehouse_key_age_seconds', 'Since the latest signing key came into its state.', 'state', () => ({
-      ...keyRing.stateAgesSeconds(),
-    }));
-    metrics.gauges('gatehouse_keys', 'Signing keys.', 'state', () => keyRing.countKeysByState());
+    metrics.addCounter('gatehouse_refreshes_total', 'Refresh tokens presented.', 'verdict', () => sessions.stats());
+    metrics.addLabelledGauge(
+      'gatehouse_key_age_seconds',
+      'Since the latest signing key came into its state.',
+      'state',
+      () => ({
+        ...keyRing.stateAgesSeconds(),
+      }),
+    );
+    metrics.addLabelledGauge('gatehouse_keys', 'Signing keys.', 'state', () => keyRing.countKeysByState());
   }
 }

@@ -6,9 +6,9 @@ import { MetricsRegistry } from './metrics.registry.js';
 @Injectable()
 export class TokenMetrics {
   constructor(metrics: MetricsRegistry, verifier: AccessTokenVerifier) {
-    metrics.gauge('gatehouse_cached_tokens', 'Verified tokens held in memory.', () => verifier.stats().tokens);
-    metrics.gauge('gatehouse_cached_token_bytes', 'Memory they take, as reckoned.', () => verifier.stats().bytes);
-    metrics.counters('gatehouse_token_lookups_total', 'Tokens looked up among them.', 'outcome', () => {
+    metrics.addGauge('gatehouse_cached_tokens', 'Verified tokens held in memory.', () => verifier.stats().tokens);
+    metrics.addGauge('gatehouse_cached_token_bytes', 'Memory they take, as reckoned.', () => verifier.stats().bytes);
+    metrics.addCounter('gatehouse_token_lookups_total', 'Tokens looked up among them.', 'outcome', () => {
       const { hits, misses } = verifier.stats();
       return { hit: hits, miss: misses };
     });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
+import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
 import type { Attempt, Charge, Outcome, Taken, TakenCharge } from './attempts.js';
 import { chargeSuccess, selectDevice, isCharged, cteName, chargeLimit, chargeDevice, waitOf } from './charge.js';
 import { ACCOUNT_GUARD } from './limit-policies.js';
@@ -107,7 +107,7 @@ export class RateLimitsRepository {
 
   /** Looks at the next counts in the order of their keys, and deletes those that limit nobody any more. */
   purgeLimits(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
-    return purgeBatch(
+    return purgeNextRows(
       query,
       { table: 'rate_limits', key: 'key', type: 'bytea', isOver: Prisma.sql`full_at < now()` },
       after,
@@ -119,7 +119,7 @@ export class RateLimitsRepository {
     const { free, forgottenDays, fewForgottenDays } = ACCOUNT_GUARD;
     const isOver = Prisma.sql`next_at < now() - make_interval(days => CASE
       WHEN failures < ${free}::int THEN ${fewForgottenDays}::int ELSE ${forgottenDays}::int END)`;
-    return purgeBatch(query, { table: 'account_guards', key: 'key', type: 'bytea', isOver }, after);
+    return purgeNextRows(query, { table: 'account_guards', key: 'key', type: 'bytea', isOver }, after);
   }
 }
 

@@ -75,8 +75,8 @@ export class RateLimitsService {
     private readonly deviceTokens: DeviceTokens,
   ) {
     this.#mode = config.rateLimits;
-    jobs.every(PURGE_SECONDS, 'purge limits', () => this.purgeLimits());
-    jobs.every(PURGE_SECONDS, 'purge account guards', () => this.purgeGuards());
+    jobs.addRecurringJob(PURGE_SECONDS, 'purge limits', () => this.purgeLimits());
+    jobs.addRecurringJob(PURGE_SECONDS, 'purge account guards', () => this.purgeGuards());
   }
 
   /** @throws Problem `too_many_attempts`, alike for accounts that exist and that do not. */
@@ -139,12 +139,12 @@ export class RateLimitsService {
 
   /** Deletes the counts of limits that limit nobody any more. */
   purgeLimits(): Promise<void> {
-    return this.jobs.walk(PURGE_LIMITS_LOCK, (query, after) => this.repository.purgeLimits(query, after));
+    return this.jobs.purgeInBatches(PURGE_LIMITS_LOCK, (query, after) => this.repository.purgeLimits(query, after));
   }
 
   /** Deletes the account guards that nobody added to for long. */
   purgeGuards(): Promise<void> {
-    return this.jobs.walk(PURGE_GUARDS_LOCK, (query, after) => this.repository.purgeGuards(query, after));
+    return this.jobs.purgeInBatches(PURGE_GUARDS_LOCK, (query, after) => this.repository.purgeGuards(query, after));
   }
 
   /** Counts and tells that a limit is used up for so long: the problem to refuse with, or undefined in a dry run. */

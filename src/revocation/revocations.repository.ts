@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
 import type { ChangeQuery } from '../database/change-feed.js';
 import { Prisma, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
+import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
 
 /** What a revocation names. */
 export type RevocationKind = 'sid' | 'jti' | 'kid';
@@ -70,6 +70,6 @@ export class RevocationsRepository {
   /** Deletes those among the next of the table that matter no more. */
   purge(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     const isOver = Prisma.sql`created_at < now() - make_interval(secs => ${REVOCATION_LIFE_SECONDS})`;
-    return purgeBatch(query, { table: 'revocations', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
+    return purgeNextRows(query, { table: 'revocations', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { PURGE_REVOCATIONS_LOCK, REVOCATIONS_LOCK, takeLock } from '../database/advisory-lock.js';
+import { PURGE_REVOCATIONS_LOCK, REVOCATIONS_LOCK, lockUntilTransactionEnds } from '../database/advisory-lock.js';
 import { BackgroundJobs } from '../jobs/background-jobs.js';
 import { ChangeFeed, type ChangeQuery } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
@@ -44,8 +44,8 @@ export class RevocationsService {
     private readonly repository: RevocationsRepository,
     private readonly keyRing: KeyRing,
   ) {
-    jobs.every(PURGE_SECONDS, 'purge revocations', () => this.purgeRevocations());
-    feed.follow((query, isFresh) => this.#read(query, isFresh));
+    jobs.addRecurringJob(PURGE_SECONDS, 'purge revocations', () => this.purgeRevocations());
+    feed.addReader((query, isFresh) => this.#read(query, isFresh));
   }
 
   /** Whether a verified token must be refused all the same. */
@@ -74,9 +74,9 @@ export class RevocationsService {
    */
   async writeRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
     if (subjects.length === 0) return;
-    await takeLock(tx, REVOCATIONS_LOCK);
+    await lockUntilTransactionEnds(tx, REVOCATIONS_LOCK);
     await this.repository.insert(tx, kind, subjects);
-    await this.feed.announce(tx);
+    await this.feed.announceChange(tx);
     this.prisma.afterCommit(tx, () => {
       for (const subject of subjects) this.#apply({ kind, subject, secondsLeft: REVOCATION_LIFE_SECONDS });
     });
@@ -84,7 +84,7 @@ export class RevocationsService {
 
   /** Deletes what can matter no more. */
   async purgeRevocations(): Promise<void> {
-    await this.jobs.walk(PURGE_REVOCATIONS_LOCK, (query, after) => this.repository.purge(query, after));
+    await this.jobs.purgeInBatches(PURGE_REVOCATIONS_LOCK, (query, after) => this.repository.purge(query, after));
   }
 
   async #read(query: ChangeQuery, isFresh: boolean): Promise<void> {

@@ -13,10 +13,10 @@ export class SessionsPurge {
     private readonly jobs: BackgroundJobs,
     private readonly repository: SessionsRepository,
   ) {
-    jobs.every(PURGE_SECONDS, 'purge sessions', () => this.purge());
+    jobs.addRecurringJob(PURGE_SECONDS, 'purge sessions', () => this.purge());
   }
 
   purge(): Promise<void> {
-    return this.jobs.walk(PURGE_SESSIONS_LOCK, (query, after) => this.repository.purge(query, after));
+    return this.jobs.purgeInBatches(PURGE_SESSIONS_LOCK, (query, after) => this.repository.purge(query, after));
   }
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeBatch, type PurgeQuery } from '../jobs/purge-batch.js';
+import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
 import type { SessionClient } from './session-client.js';
 import type { RefreshTokenContent } from './refresh-tokens.js';
 
@@ -198,7 +198,7 @@ export class SessionsRepository {
       s.ended_at < now() - make_interval(secs => ${KEPT_SECONDS})
       OR s.refreshed_at < now() - make_interval(secs => ${KEPT_SECONDS})
          AND NOT (${this.#isWithinLimits(idle + KEPT_SECONDS, absolute + KEPT_SECONDS)}))`;
-    return purgeBatch(query, { table: 'sessions s', key: 'id', type: 'uuid', isOver }, after);
+    return purgeNextRows(query, { table: 'sessions s', key: 'id', type: 'uuid', isOver }, after);
   }
 
   #presented({ sessionId, counter }: RefreshTokenContent): Prisma.Sql {

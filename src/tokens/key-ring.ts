@@ -51,7 +51,7 @@ export class KeyRing {
     feed: ChangeFeed,
   ) {
     const shared = config.jwtSecret?.map(sharedSigningKey);
-    if (shared === undefined) feed.follow((query) => this.#read(query));
+    if (shared === undefined) feed.addReader((query) => this.#read(query));
     else this.#hold(shared.map((key, index) => inState(key, index === 0 ? 'active' : 'retiring')));
   }
 

@@ -12,9 +12,9 @@ const REPAIR_SECONDS = 1;
 export class KeyRotationJob {
   constructor(jobs: BackgroundJobs, rotation: KeyRotationService, keyRing: KeyRing) {
     if (!rotation.isManaged) return;
-    jobs.beforehand(() => rotation.prepareKeys());
-    jobs.every(CHECK_SECONDS, 'rotate keys', () => rotation.maintainKeys());
-    jobs.every(REPAIR_SECONDS, 'repair keys', async () => {
+    jobs.addStartupJob(() => rotation.prepareKeys());
+    jobs.addRecurringJob(CHECK_SECONDS, 'rotate keys', () => rotation.maintainKeys());
+    jobs.addRecurringJob(REPAIR_SECONDS, 'repair keys', async () => {
       if (keyRing.needsRepair) await rotation.repairKeys(keyRing.reappearedKids);
     });
   }

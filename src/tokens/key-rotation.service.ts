@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
-import { KEYS_LOCK, START_LOCK, takeLock, withAdvisoryLock } from '../database/advisory-lock.js';
+import { KEYS_LOCK, START_LOCK, lockUntilTransactionEnds, withAdvisoryLock } from '../database/advisory-lock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { isSealedByFirst, openKey, sealKey } from '../secrets/sealed-key.js';
@@ -39,7 +39,7 @@ export class KeyRotationService {
   async prepareKeys(): Promise<void> {
     if (!(await this.repository.isAnyActive())) await this.#makeFirst();
     await this.maintainKeys();
-    await this.feed.catchUp();
+    await this.feed.readChanges();
   }
 
   /** {@link prepareKeys} once more, where the keys were lost or an older state of them has come back: these have been revoked. */
@@ -151,9 +151,9 @@ export class KeyRotationService {
 
   #change<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     return this.prisma.transaction(async (tx) => {
-      await takeLock(tx, KEYS_LOCK);
+      await lockUntilTransactionEnds(tx, KEYS_LOCK);
       const result = await work(tx);
-      await this.feed.announce(tx);
+      await this.feed.announceChange(tx);
       return result;
     });
   }

@@ -526,9 +526,9 @@ describe('a node whose connection was broken', () => {
       const feed = app.nest.get(ChangeFeed, { strict: false });
       await app.query(`SELECT setval('revocations_id_seq', 1000)`);
       await app.logout((await app.signIn()).token);
-      await feed.catchUp();
+      await feed.readChanges();
       await app.query(`INSERT INTO revocations (id, kind, subject) VALUES (1, 'jti', $1)`, [jtiOf(token)]);
-      await feed.catchUp();
+      await feed.readChanges();
       expect(await verdict(app, token)).toBe('200');
       await terminate(app.databaseUrl, name);
       expect(await refusalMs(app, token)).toBeLessThan(BOUND_MS);
@@ -648,7 +648,7 @@ describe('a transaction', () => {
     });
     await expect(rolledBack).rejects.toThrow('changed my mind');
     expect(await verdict(app, token)).toBe('200');
-    await app.nest.get(ChangeFeed, { strict: false }).catchUp();
+    await app.nest.get(ChangeFeed, { strict: false }).readChanges();
     expect(await verdict(app, token)).toBe('200');
     expect(await app.query('SELECT FROM revocations')).toEqual([]);
     await revoke(app, sessionId, () => undefined);

@@ -8,7 +8,7 @@ import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js'
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
 import { AuditService } from '../../src/audit/audit.service.js';
 import { SessionsPurge } from '../../src/sessions/sessions-purge.job.js';
-import { requireRowRights } from '../../src/database/role-privileges.check.js';
+import { requireTablePrivileges } from '../../src/database/role-privileges.check.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode } from '../support/processes.js';
 
@@ -143,7 +143,7 @@ describe('a role that lacks a right', () => {
     const { ownerUrl, appUrl } = await databaseOfTwoRoles();
     const role = new URL(appUrl).username;
     const lacks = async (): Promise<string> =>
-      String(await requireRowRights(testConfig(appUrl)).catch((error: Error) => error.message));
+      String(await requireTablePrivileges(testConfig(appUrl)).catch((error: Error) => error.message));
     expect(await lacks()).toBe('undefined');
     const rights = ['users', 'sessions', 'devices', 'account_guards', 'rate_limits'].flatMap((table) =>
       ['SELECT', 'INSERT', 'UPDATE', 'DELETE'].map((right) => [right, table]),

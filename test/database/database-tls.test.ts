@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findBinaries } from '../../dist/embedded-postgres/binaries.js';
-import { chooseServerUser } from '../../dist/embedded-postgres/system-user.js';
-import { type WaitOptions, whenDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import { chooseSystemUser } from '../../dist/embedded-postgres/system-user.js';
+import { type WaitOptions, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, testConfig } from '../support/app.js';
 import { waitForExit, freePort, startMain, MASTER_SECRET } from '../support/processes.js';
 
@@ -38,7 +38,7 @@ describe.skipIf(!HAS_OPENSSL)(
       ca = join(folder, 'ca.pem');
       const cluster = join(folder, 'cluster');
       mkdirSync(cluster, { mode: 0o700 });
-      const user = await chooseServerUser({ cluster } as Parameters<typeof chooseServerUser>[0]);
+      const user = await chooseSystemUser({ cluster } as Parameters<typeof chooseSystemUser>[0]);
       for (const file of user ? [cluster, join(folder, 'server.key')] : [])
         chownSync(file, user?.uid ?? 0, user?.gid ?? 0);
       const { initdb, postgres } = await findBinaries();
@@ -65,7 +65,7 @@ describe.skipIf(!HAS_OPENSSL)(
 
     const tries = (parameters: string, seconds = 5): Promise<boolean> => {
       const waitOptions: WaitOptions = { seconds };
-      return whenDatabaseAnswers(testConfig(`${url}?${parameters}`), waitOptions, async () => true);
+      return retryUntilDatabaseAnswers(testConfig(`${url}?${parameters}`), waitOptions, async () => true);
     };
 
     it.each(['verify-full', 'verify-ca', 'require', 'prefer'])(
@@ -93,7 +93,7 @@ describe.skipIf(!HAS_OPENSSL)(
 
     it('is refused by another name than its certificate has (FLT-26)', async () => {
       const named = url.replace('127.0.0.1', 'localhost');
-      const trying = whenDatabaseAnswers(
+      const trying = retryUntilDatabaseAnswers(
         testConfig(`${named}?sslmode=require&sslrootcert=${ca}`),
         { seconds: 5 },
         async () => true,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { NO_WAIT, whenDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
@@ -119,8 +119,8 @@ describe.skipIf(PROGRAM === undefined)(
       const pooled = await pool(direct, onFinished);
       const nodes = ['one', 'other'].map(() => new BackgroundJobs(testConfig(pooled, { databaseDirectUrl: direct })));
       const steps: string[] = [];
-      const [one, other] = nodes.map((chores, node) => (hold: () => Promise<void>) => {
-        return chores.walk(PURGE_GUARDS_LOCK, async (_, after = '0') => {
+      const [one, other] = nodes.map((jobs, node) => (hold: () => Promise<void>) => {
+        return jobs.purgeInBatches(PURGE_GUARDS_LOCK, async (_, after = '0') => {
           steps.push(`${node} ${after}`);
           await hold();
           return after === '2' ? undefined : String(Number(after) + 1);
@@ -152,7 +152,7 @@ describe.skipIf(PROGRAM === undefined)(
       expect(before.size).toBe(1);
       const held = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${PURGE_GUARDS_LOCK} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
       let isLocked = false;
-      await jobs.walk(PURGE_GUARDS_LOCK, async (_, after) => {
+      await jobs.purgeInBatches(PURGE_GUARDS_LOCK, async (_, after) => {
         isLocked =
           (await query(direct, `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${PURGE_GUARDS_LOCK}`))
             .length > 0;
@@ -189,7 +189,7 @@ describe.skipIf(PROGRAM === undefined)(
       await query(server, statement);
       const renewed = `${await pool(server, onTestFinished)}?schema=accounts`;
       const config = testConfig(renewed, { databaseDirectUrl: url.href });
-      await whenDatabaseAnswers(config, NO_WAIT, async () => undefined);
+      await retryUntilDatabaseAnswers(config, NO_WAIT, async () => undefined);
       const node = await startNode(renewed, { DATABASE_DIRECT_URL: url.href, MIGRATE_ON_START: 'on' });
       const { email } = await node.client.signIn();
       expect(await query(server, 'SELECT FROM accounts.users WHERE email_lower = $1', [email])).toHaveLength(1);

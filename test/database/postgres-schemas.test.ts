@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { pendingMigrations } from '../../src/database/run-migrations.js';
-import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
-import { NO_WAIT, whenDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import { ensureMigrated } from '../../dist/database/run-migrations.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
 
@@ -112,7 +112,7 @@ describe('a schema in the URL', () => {
     await app.nest.close();
     const url = inSchema(database, SCHEMA);
     for (const migrate of [true, false]) {
-      await expect(bringSchemaUpToDate(testConfig(url), { migrate })).rejects.toThrow(/"public" has them\.$/m);
+      await expect(ensureMigrated(testConfig(url), { migrate })).rejects.toThrow(/"public" has them\.$/m);
     }
     const refused = await run(url, 'node', 'dist/cli/migrate-database.js').catch(String);
     expect(await tablesIn(database, SCHEMA)).toEqual([]);
@@ -120,11 +120,11 @@ describe('a schema in the URL', () => {
     expect(statements.length).toBeGreaterThan(8);
     for (const statement of statements) await query(database, statement);
     expect(await tablesIn(database, 'public')).toEqual([]);
-    await bringSchemaUpToDate(testConfig(url), { migrate: false });
+    await ensureMigrated(testConfig(url), { migrate: false });
     const moved = await startApp({ databaseUrl: url });
     expect((await moved.login(email)).status).toBe(200);
     // Stays what it was, with every way to write it.
-    await bringSchemaUpToDate(testConfig(inSchema(await createDatabase(), 'public')), { migrate: false });
+    await ensureMigrated(testConfig(inSchema(await createDatabase(), 'public')), { migrate: false });
   });
 
   it('is where the connections look, or the start is refused with the statement to run (CFG-05)', async () => {
@@ -132,7 +132,7 @@ describe('a schema in the URL', () => {
     await query(url, `CREATE SCHEMA elsewhere`);
     const name = new URL(url).pathname.slice(1);
     await query(url, `ALTER DATABASE ${name} SET search_path = elsewhere`);
-    const look = (): Promise<unknown> => whenDatabaseAnswers(testConfig(url), NO_WAIT, async () => undefined);
+    const look = (): Promise<unknown> => retryUntilDatabaseAnswers(testConfig(url), NO_WAIT, async () => undefined);
     const refused = String(await look().catch(String));
     expect(refused).toContain('DATABASE_URL: its connections have the schema elsewhere. Run: ALTER ROLE');
     expect(refused).toContain('or name the other schema as ?schema=elsewhere');
@@ -166,7 +166,7 @@ describe('a DATABASE_URL that names a socket', () => {
       `postgresql://${username}:${password}@${pathname}?host=${encodeURIComponent(folder)}&port=${port}`,
       `postgresql://${username}:${password}@${encodeURIComponent(folder)}:${port}${pathname}`,
     ]) {
-      await bringSchemaUpToDate(testConfig(written), { migrate: false });
+      await ensureMigrated(testConfig(written), { migrate: false });
       expect(await prisma(written, 'migrate', 'status')).toContain('up to date');
     }
     const node = await startNode(`postgresql://${username}:${password}@${pathname}?host=${folder}&port=${port}`);

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { bringSchemaUpToDate, pendingMigrations } from '../../dist/database/run-migrations.js';
+import { ensureMigrated, pendingMigrations } from '../../dist/database/run-migrations.js';
 import { createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET } from '../support/processes.js';
 
@@ -75,7 +75,7 @@ describe('migrations', () => {
 
   it('are applied once by four first starts at once', async () => {
     const config = testConfig(await emptyDatabase());
-    await Promise.all([1, 2, 3, 4].map(() => bringSchemaUpToDate(config, { migrate: true })));
+    await Promise.all([1, 2, 3, 4].map(() => ensureMigrated(config, { migrate: true })));
     expect(await pendingMigrations(config)).toEqual([]);
     const rows = await query(config.databaseUrl, 'SELECT 1 FROM _prisma_migrations');
     expect(rows).toHaveLength(
@@ -85,10 +85,10 @@ describe('migrations', () => {
 
   it('that are missing are refused with the command to run, which then applies them', async () => {
     const url = await emptyDatabase();
-    await expect(bringSchemaUpToDate(testConfig(url), { migrate: false })).rejects.toThrow('npm run db:migrate');
+    await expect(ensureMigrated(testConfig(url), { migrate: false })).rejects.toThrow('npm run db:migrate');
     expect(await run(url, 'dist/cli/migrate-database.js')).toMatch(/^Applied \d{14}_/);
     expect(await run(url, 'dist/cli/migrate-database.js')).toBe('Nothing to migrate.\n');
-    await bringSchemaUpToDate(testConfig(url), { migrate: false });
+    await ensureMigrated(testConfig(url), { migrate: false });
   });
 
   it('of the embedded database are made by a start or by db:migrate alone, as another command says', async () => {
@@ -119,13 +119,13 @@ describe('migrations', () => {
       `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
        VALUES ('later', 'none', '29990101000000_later', now(), 1)`,
     );
-    await expect(bringSchemaUpToDate(testConfig(url), { migrate: false })).resolves.toBeUndefined();
+    await expect(ensureMigrated(testConfig(url), { migrate: false })).resolves.toBeUndefined();
   });
 
   it('that failed earlier are named', async () => {
     const url = await createDatabase();
     await query(url, `UPDATE _prisma_migrations SET finished_at = NULL, logs = 'ERROR: …'`);
-    await expect(bringSchemaUpToDate(testConfig(url), { migrate: false })).rejects.toThrow(
+    await expect(ensureMigrated(testConfig(url), { migrate: false })).rejects.toThrow(
       /^The migration \S+ failed earlier\. Why is in _prisma_migrations\.logs: .* resolve --rolled-back \d{14}_/,
     );
   });
@@ -195,7 +195,7 @@ describe('the Prisma CLI, without the engine it would download', () => {
     );
     expect(rows.length).toBeGreaterThan(0);
     for (const row of rows) expect(row).toEqual({ ...row, checksum: checksumOf(row.name), steps: 1, done: true });
-    await bringSchemaUpToDate(testConfig(url), { migrate: false });
+    await ensureMigrated(testConfig(url), { migrate: false });
   });
 
   it('makes a database that is missing, seeds it and resets it', async () => {

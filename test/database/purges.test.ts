@@ -95,7 +95,7 @@ async function walkingProcess(databaseUrl: string) {
   const script = `
     import { BackgroundJobs } from './dist/jobs/background-jobs.js';
     const jobs = new BackgroundJobs(${JSON.stringify({ databaseUrl, databaseDirectUrl: databaseUrl })});
-    await jobs.walk(${PURGE_GUARDS_LOCK}, async (run) => {
+    await jobs.purgeInBatches(${PURGE_GUARDS_LOCK}, async (run) => {
       console.log('walking');
       for (;;) await run({ text: 'SELECT pg_sleep(0.1)', values: [] });
     });`;
@@ -121,7 +121,7 @@ describe('of two nodes', { timeout: 60_000 }, () => {
       const step = purgeStepOf(guards.job, config);
       let count = 0;
       const walk = (): Promise<void> =>
-        jobs.walk(PURGE_GUARDS_LOCK, async (run, after) => {
+        jobs.purgeInBatches(PURGE_GUARDS_LOCK, async (run, after) => {
           steps.push(name);
           await hold(++count);
           return step(run, after);

@@ -36,7 +36,7 @@ async function verdict(node: TestApp, { token }: SignedIn): Promise<string> {
 }
 
 function read(node: TestApp): Promise<void> {
-  return node.nest.get(ChangeFeed, { strict: false }).catchUp();
+  return node.nest.get(ChangeFeed, { strict: false }).readChanges();
 }
 
 /** Logs so many users out on the first node; both know of it afterwards. */

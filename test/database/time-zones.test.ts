@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectionTarget } from '../../src/database/connection.js';
-import { requireRightSession } from '../../src/database/session-settings.check.js';
+import { requireSessionSettings } from '../../src/database/session-settings.check.js';
 import { afterAllTests, createDatabase, query } from '../support/app.js';
 import { expectTimeNear } from '../support/timestamps.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
@@ -129,7 +129,7 @@ describe('the session', () => {
     const look = async (): Promise<void> => {
       const client = new pg.Client({ connectionString: bare(url) });
       await client.connect();
-      await requireRightSession(client, targetOf(url)).finally(() => void client.end());
+      await requireSessionSettings(client, targetOf(url)).finally(() => void client.end());
     };
     const refused = String(await look().catch(String));
     expect(refused).toContain(`DATABASE_URL: its connections have the ${what} `);
@@ -143,7 +143,7 @@ describe('the session', () => {
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .map((file) => ({ file, text: readFileSync(`src/${file}`, 'utf8') }))
       .filter(({ text }) => /new (?:pg\.(?:Client|Pool)|Client)\(|extends pg\.Pool/.test(text));
-    const others = openers.filter(({ text }) => !/(?:SESSION_STATEMENT|POOL_SESSION)[,)]/.test(text));
+    const others = openers.filter(({ text }) => !/(?:SESSION_SETTINGS_SQL|POOL_SESSION_SETTINGS)[,)]/.test(text));
     // The lease of the embedded server holds locks and reads no time.
     expect(others.map(({ file }) => file)).toEqual(['embedded-postgres/usage-lock.ts']);
     expect(openers.length).toBeGreaterThan(3);

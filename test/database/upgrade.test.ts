@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.js';
-import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
+import { ensureMigrated } from '../../dist/database/run-migrations.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { clientOf, LimitKeys } from '../../src/rate-limits/limit-keys.js';
 import { RefreshTokens } from '../../src/sessions/refresh-tokens.js';
@@ -86,7 +86,7 @@ describe('a database that 0.1.0 left', () => {
   beforeAll(async () => {
     const databaseUrl = await createGoldenDatabase(onFinished);
     rowsOfThen = await rowCounts(databaseUrl);
-    await bringSchemaUpToDate(testConfig(databaseUrl), { migrate: true });
+    await ensureMigrated(testConfig(databaseUrl), { migrate: true });
     const changes: Partial<Config> = {
       masterSecret: [masterSecret],
       issuer,

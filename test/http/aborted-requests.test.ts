@@ -71,7 +71,7 @@ async function breakOff(app: TestApp, { text, count = NO_WAIT, areThere }: Reque
   await until(() => accepted.every(({ closed }) => closed));
 }
 
-const poolOf = (app: TestApp) => app.nest.get(PrismaService, { strict: false }).stats();
+const poolOf = (app: TestApp) => app.nest.get(PrismaService, { strict: false }).poolStats();
 
 /** What requests hold while they are there, apart from the connections that the pool keeps open. */
 function held(app: TestApp): Record<string, number> {

@@ -136,7 +136,7 @@ const failing = (job: string, table: string): [string, Move] => [
   async () => {
     const broken = await startApp({ changes: MEASURED });
     await broken.query(`ALTER TABLE ${table} RENAME TO ${table}_away`);
-    return { app: broken, go: () => broken.nest.get(BackgroundJobs, { strict: false }).run(job) };
+    return { app: broken, go: () => broken.nest.get(BackgroundJobs, { strict: false }).runJob(job) };
   },
 ];
 

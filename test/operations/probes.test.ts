@@ -35,9 +35,9 @@ describe('a probe', () => {
     const prisma = node.nest.get(PrismaService, { strict: false });
     proxy.hold('answers');
     const answers = Promise.all(Array.from({ length: 50 }, () => node.call('GET', '/health/ready')));
-    await expect.poll(() => prisma.stats().total - prisma.stats().idle).toBe(1);
+    await expect.poll(() => prisma.poolStats().total - prisma.poolStats().idle).toBe(1);
     for (const probe of ['live', 'serving']) expect((await node.call('GET', `/health/${probe}`)).status).toBe(200);
-    expect([prisma.stats().total - prisma.stats().idle, prisma.stats().waiting]).toEqual([1, 0]);
+    expect([prisma.poolStats().total - prisma.poolStats().idle, prisma.poolStats().waiting]).toEqual([1, 0]);
     proxy.release();
     expect((await answers).map(({ status }) => status)).toEqual(Array(50).fill(200));
   });

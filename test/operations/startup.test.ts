@@ -6,8 +6,8 @@ import pg from 'pg';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { START_LOCK } from '../../src/database/advisory-lock.js';
 import { pendingMigrations } from '../../src/database/run-migrations.js';
-import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
-import { whenDatabaseAnswers, type WaitOptions, type Waiting } from '../../dist/database/wait-for-database.js';
+import { ensureMigrated } from '../../dist/database/run-migrations.js';
+import { retryUntilDatabaseAnswers, type WaitOptions, type Waiting } from '../../dist/database/wait-for-database.js';
 import { createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
 import { DedicatedPostgres } from '../support/dedicated-postgres.js';
 import { waitForExit, freePort, waitForUrl, startMain, MASTER_SECRET, type Program } from '../support/processes.js';
@@ -104,7 +104,7 @@ async function migrateByAnother(url: string): Promise<{ readonly exited: Promise
 }
 
 const tries = (url: string, waitOptions: WaitOptions, databaseConnectionTimeoutMs = 20_000): Promise<string> =>
-  whenDatabaseAnswers(testConfig(url, { databaseConnectionTimeoutMs }), waitOptions, async () => 'done');
+  retryUntilDatabaseAnswers(testConfig(url, { databaseConnectionTimeoutMs }), waitOptions, async () => 'done');
 
 /** A migrated database whose last migration looks begun. */
 async function databaseBeingMigrated(logs: string | null = null): Promise<string> {
@@ -121,7 +121,7 @@ describe('a migration under way', () => {
   it.each([true, false])('is waited for, and then its database is served; migrate: %s (FLT-26)', async (migrate) => {
     const url = await databaseBeingMigrated();
     const waitOptions = patient(60);
-    const starting = bringSchemaUpToDate(testConfig(url), { migrate, waitOptions });
+    const starting = ensureMigrated(testConfig(url), { migrate, waitOptions });
     await vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 20_000);
     expect(waitOptions.told[0]).toMatchObject({
       event: 'migration_awaited',
@@ -138,10 +138,10 @@ describe('a migration under way', () => {
     onTestFinished(() => holder.end());
     await holder.query('SELECT pg_advisory_lock($1)', [START_LOCK]);
     for (const migrate of [true, false]) {
-      const starting = bringSchemaUpToDate(testConfig(url), { migrate, waitOptions: patient(0) });
+      const starting = ensureMigrated(testConfig(url), { migrate, waitOptions: patient(0) });
       await expect(starting).rejects.toThrow(/^Another process was not done migrating .* start again when it is\.$/);
     }
-    const starting = bringSchemaUpToDate(testConfig(url), { migrate: true, waitOptions: patient(60) });
+    const starting = ensureMigrated(testConfig(url), { migrate: true, waitOptions: patient(60) });
     await holder.query('SELECT pg_advisory_unlock($1)', [START_LOCK]);
     await starting;
   });
@@ -159,11 +159,9 @@ describe('a migration under way', () => {
       const holder = await holdWith(url, `BEGIN; CREATE TABLE ${table} ()`);
       const engine = await migrateByAnother(url);
       const options = (seconds: number) => ({ migrate, waitOptions: patient(seconds) });
-      await expect(bringSchemaUpToDate(testConfig(url), options(0))).rejects.toThrow(
-        /start again when it is( done)?\.$/,
-      );
+      await expect(ensureMigrated(testConfig(url), options(0))).rejects.toThrow(/start again when it is( done)?\.$/);
       const waiting = options(60);
-      const starting = bringSchemaUpToDate(testConfig(url), waiting);
+      const starting = ensureMigrated(testConfig(url), waiting);
       await Promise.race([starting, vi.waitFor(() => expect(waiting.waitOptions.told).toHaveLength(1), 20_000)]);
       const migration = table === 'users' ? (expect.stringMatching(/^\d{14}_/) as string) : undefined;
       expect(waiting.waitOptions.told).toMatchObject([{ event: 'migration_awaited', migration }]);
@@ -185,7 +183,7 @@ describe('a migration under way', () => {
         if (connection === 2) await holder.query(`SELECT pg_advisory_lock(${PRISMA_LOCK})`);
       });
       const waitOptions = patient(60);
-      const starting = bringSchemaUpToDate(testConfig(through(url, port)), { migrate: true, waitOptions });
+      const starting = ensureMigrated(testConfig(through(url, port)), { migrate: true, waitOptions });
       await Promise.race([starting, vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 25_000)]);
       await holder.query(`SELECT pg_advisory_unlock(${PRISMA_LOCK})`);
       await starting;
@@ -195,7 +193,7 @@ describe('a migration under way', () => {
 
   it('that failed is refused at once (FLT-26)', async () => {
     const waitOptions = patient(60);
-    const starting = bringSchemaUpToDate(testConfig(await databaseBeingMigrated('ERROR: …')), {
+    const starting = ensureMigrated(testConfig(await databaseBeingMigrated('ERROR: …')), {
       migrate: true,
       waitOptions,
     });
@@ -207,23 +205,21 @@ describe('a migration under way', () => {
 
   it('that was killed is told with the command that repairs it, which does (FLT-26)', async () => {
     const url = await databaseBeingMigrated();
-    const refused = await bringSchemaUpToDate(testConfig(url), { migrate: true, waitOptions: patient(0) }).catch(
-      String,
-    );
+    const refused = await ensureMigrated(testConfig(url), { migrate: true, waitOptions: patient(0) }).catch(String);
     expect(refused).toContain('No process holds the lock of migrations');
     const [, command = '', name = ''] =
       /`npx (prisma migrate resolve --rolled-back (\w+))`, or with --applied/.exec(refused as string) ?? [];
     expect(command).not.toBe('');
     const args = command.replace('--rolled-back', '--applied').split(' ').slice(1);
     await promisify(execFile)('node_modules/.bin/prisma', args, { env: { ...process.env, DATABASE_URL: url } });
-    await bringSchemaUpToDate(testConfig(url), { migrate: false, waitOptions: patient(0) });
+    await ensureMigrated(testConfig(url), { migrate: false, waitOptions: patient(0) });
     expect(await query(url, `SELECT FROM _prisma_migrations WHERE migration_name = $1`, [name])).not.toEqual([]);
   });
 
   it('ends its wait with the signal (FLT-26)', async () => {
     const stopping = new AbortController();
     const waitOptions = patient(60, stopping.signal);
-    const starting = bringSchemaUpToDate(testConfig(await databaseBeingMigrated()), { migrate: true, waitOptions });
+    const starting = ensureMigrated(testConfig(await databaseBeingMigrated()), { migrate: true, waitOptions });
     await vi.waitFor(() => expect(waitOptions.told).toHaveLength(1), 20_000);
     stopping.abort();
     await expect(starting).rejects.toBe(stopping.signal.reason);
@@ -239,7 +235,7 @@ describe('a migration under way', () => {
       async () => expect(await query(url, LAST.replace('max', 'count')).catch(() => [])).not.toEqual([]),
       20_000,
     );
-    const starts = Array.from({ length: 24 }, (_, turn) => bringSchemaUpToDate(config, { migrate: turn % 2 === 0 }));
+    const starts = Array.from({ length: 24 }, (_, turn) => ensureMigrated(config, { migrate: turn % 2 === 0 }));
     await Promise.all([deploy, ...starts]);
     expect(await pendingMigrations(config)).toEqual([]);
   });
@@ -250,9 +246,9 @@ describe('a migration', () => {
     const url = await emptyDatabase();
     // The second statement of the first migration meets this; a table would keep the first from being tried.
     await query(url, 'CREATE SEQUENCE sessions');
-    await expect(bringSchemaUpToDate(testConfig(url), { migrate: true })).rejects.toThrow('sessions');
+    await expect(ensureMigrated(testConfig(url), { migrate: true })).rejects.toThrow('sessions');
     expect(await query(url, `SELECT to_regclass('users') AS users`)).toEqual([{ users: null }]);
-    await expect(bringSchemaUpToDate(testConfig(url), { migrate: true })).rejects.toThrow('failed earlier');
+    await expect(ensureMigrated(testConfig(url), { migrate: true })).rejects.toThrow('failed earlier');
   });
 });
 
@@ -371,7 +367,7 @@ describe('a database that is not there yet', () => {
       await query(++turn === 1 ? nowhere : url, 'SELECT 1');
       return turn;
     };
-    expect(await whenDatabaseAnswers(testConfig(url), patient(60), work)).toBe(2);
+    expect(await retryUntilDatabaseAnswers(testConfig(url), patient(60), work)).toBe(2);
   });
 
   it.each([
@@ -383,7 +379,7 @@ describe('a database that is not there yet', () => {
   ])('is not taken for the reason when the work %s', async (_case, error) => {
     const waitOptions = patient(60);
     const config = testConfig(await createDatabase());
-    await expect(whenDatabaseAnswers(config, waitOptions, () => Promise.reject(error))).rejects.toBe(error);
+    await expect(retryUntilDatabaseAnswers(config, waitOptions, () => Promise.reject(error))).rejects.toBe(error);
     expect(waitOptions.told).toEqual([]);
   });
 
@@ -436,7 +432,7 @@ describe('a database that is not there yet', () => {
   it('is told by the setting that names it, DATABASE_DIRECT_URL too (FLT-26)', async () => {
     const databaseDirectUrl = `postgresql://u:hidden@127.0.0.1:${await freePort()}/gatehouse`;
     const config = testConfig(await createDatabase(), { databaseDirectUrl });
-    const trying = whenDatabaseAnswers(config, patient(0), async () => 'done');
+    const trying = retryUntilDatabaseAnswers(config, patient(0), async () => 'done');
     await expect(trying).rejects.toThrow(
       /^The database of DATABASE_DIRECT_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED/,
     );
@@ -447,7 +443,7 @@ describe('a database that is not there yet', () => {
     const config = testConfig(`postgresql://u:hidden@${await silentServer()}/gatehouse`, {
       databaseConnectionTimeoutMs: 60_000,
     });
-    const trying = whenDatabaseAnswers(config, patient(60, stopping.signal), async () => 'done');
+    const trying = retryUntilDatabaseAnswers(config, patient(60, stopping.signal), async () => 'done');
     setImmediate(() => stopping.abort());
     await expect(trying).rejects.toMatchObject({ name: 'AbortError' });
   });

@@ -5,9 +5,9 @@ import { MOST_ADDRESSES } from '../../src/access/address-limit.js';
 import { MOST_CACHED_SECONDS } from '../../src/auth/jwks.controller.js';
 import type { Setting } from '../../src/config/setting-parsers.js';
 import { MAX_ACCESS_TOKEN_TTL_SECONDS, settings } from '../../src/config/settings.js';
-import { TIMEOUT_MS } from '../../src/database/dedicated-connection.js';
-import { POLL_MS } from '../../src/database/change-feed.js';
-import { QUIET_MS } from '../../src/health/graceful-shutdown.js';
+import { DEDICATED_CONNECTION_TIMEOUT_MS } from '../../src/database/dedicated-connection.js';
+import { POLL_INTERVAL_MS } from '../../src/database/change-feed.js';
+import { QUIET_PERIOD_MS } from '../../src/health/graceful-shutdown.js';
 import {
   ACCOUNT_GUARD,
   MOST_DEVICE_FAILURES,
@@ -57,7 +57,7 @@ describe('the documents (CFG-04)', () => {
   });
 
   it.each([
-    `reads the table each ${POLL_MS} ms`,
+    `reads the table each ${POLL_INTERVAL_MS} ms`,
     `its ${MOST_DEVICES} latest devices`,
     `${MOST_DEVICE_FAILURES} wrong passwords in a row from that device`,
     `for the ${MOST_ADDRESSES.toLocaleString('en')} addresses that asked last`,
@@ -69,7 +69,7 @@ describe('the documents (CFG-04)', () => {
   });
 
   it('say in words what a second and two are', () => {
-    expect([QUIET_MS, TIMEOUT_MS, REQUEST_ADDRESS.seconds]).toEqual([1000, 2000, 60]);
+    expect([QUIET_PERIOD_MS, DEDICATED_CONNECTION_TIMEOUT_MS, REQUEST_ADDRESS.seconds]).toEqual([1000, 2000, 60]);
     expect(documents).toContain('goes on serving until nobody has asked for a second');
     expect(limits).toContain('dies in silence is noticed after two seconds');
     expect(settings.ADDRESS_REQUESTS_PER_MINUTE.about).toContain('in a minute');

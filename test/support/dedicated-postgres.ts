@@ -7,10 +7,10 @@ import { onTestFinished } from 'vitest';
 import { parseSettings } from '../../dist/config/read-settings.js';
 import { openDataDirectory } from '../../dist/embedded-postgres/data-directory.js';
 import { openInstallation } from '../../dist/embedded-postgres/installation.js';
-import { stopPostmaster } from '../../dist/embedded-postgres/running-server.js';
-import { startPostmaster } from '../../dist/embedded-postgres/start-server.js';
+import { stopServer } from '../../dist/embedded-postgres/running-server.js';
+import { startServer } from '../../dist/embedded-postgres/start-server.js';
 import { provideDatabase } from '../../dist/database/external-or-embedded-database.js';
-import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
+import { ensureMigrated } from '../../dist/database/run-migrations.js';
 
 const provide = (folder: string) => provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');
 
@@ -51,7 +51,7 @@ export class DedicatedPostgres {
       appendFileSync(join(folder, 'postgres', 'postgresql.conf'), `${settings.join('\n')}\n`);
     }
     const server = new DedicatedPostgres(folder, await provide(folder));
-    await bringSchemaUpToDate(server.database.config, { migrate: true });
+    await ensureMigrated(server.database.config, { migrate: true });
     return server;
   }
 
@@ -72,7 +72,7 @@ export class DedicatedPostgres {
 
   async stop(): Promise<void> {
     await this.database.stop();
-    await stopPostmaster(this.cluster);
+    await stopServer(this.cluster);
   }
 
   /** Starts it as a standby that lets nobody in (SQLSTATE 57P03). */
@@ -82,7 +82,7 @@ export class DedicatedPostgres {
     const installation = await openInstallation(await openDataDirectory(this.folder));
     // It is never ready, so it is not waited for.
     const until = { stopping: undefined, patience: AbortSignal.abort() };
-    await startPostmaster(installation, installation.directory.socketFolder, until);
+    await startServer(installation, installation.directory.socketFolder, until);
   }
 
   /** After {@link startRefusing}. */

@@ -7,7 +7,7 @@ import { readOrCreateSecret } from '../../dist/secrets/secret-file.js';
 import { parseSettings } from '../../dist/config/read-settings.js';
 import { provideDatabase } from '../../dist/database/external-or-embedded-database.js';
 import { dropDatabase } from '../../dist/database/schema-reset.js';
-import { bringSchemaUpToDate } from '../../dist/database/run-migrations.js';
+import { ensureMigrated } from '../../dist/database/run-migrations.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -33,7 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { databaseUrl } = server.config;
   await run(databaseUrl, `CREATE DATABASE ${template}`);
   const templateUrl = withDatabase(databaseUrl, template);
-  await bringSchemaUpToDate(
+  await ensureMigrated(
     { ...server.config, databaseUrl: templateUrl, databaseDirectUrl: templateUrl },
     { migrate: true },
   );

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { processOptions, runAs } from '../../dist/embedded-postgres/run-as-system-user.js';
+import { processOptions, runAsSystemUser } from '../../dist/embedded-postgres/run-as-system-user.js';
 import { openDataDirectory } from '../../dist/embedded-postgres/data-directory.js';
 import { openInstallation } from '../../dist/embedded-postgres/installation.js';
 import { createDatabase, query } from './app.js';
@@ -86,7 +86,7 @@ export async function createOldDataDirectory(onFinished: Cleaning): Promise<OldD
   const made = join(scratch, 'cluster');
   chmodSync(scratch, 0o777);
   const names = ['--username=postgres', `--pgdata=${made}`, `--pwfile=${passwordFile}`];
-  await runAs(user, binaries.initdb, [...names, '--encoding=UTF8', '--locale=C', '--auth=scram-sha-256']);
+  await runAsSystemUser(user, binaries.initdb, [...names, '--encoding=UTF8', '--locale=C', '--auth=scram-sha-256']);
   const settings = ['-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic'];
   const statements = [
     `CREATE ROLE gatehouse LOGIN CREATEDB PASSWORD '${passwords.role}'`,
@@ -95,7 +95,9 @@ export async function createOldDataDirectory(onFinished: Cleaning): Promise<OldD
     'CREATE DATABASE gatehouse OWNER gatehouse',
     '',
   ].join('\n');
-  await runAs(user, binaries.postgres, ['--single', '-D', made, ...settings, 'postgres'], { input: statements });
+  await runAsSystemUser(user, binaries.postgres, ['--single', '-D', made, ...settings, 'postgres'], {
+    input: statements,
+  });
   spawnSync('mv', [made, cluster]);
 
   const port = await freePort();

@@ -1,7 +1,7 @@
 import { AuditRepository } from '../../src/audit/audit.repository.js';
 import type { Config } from '../../src/config/config.js';
 import { CircuitBreaker } from '../../src/database/circuit-breaker.js';
-import { BackgroundJobs, type JobStep } from '../../src/jobs/background-jobs.js';
+import { BackgroundJobs, type PurgeStep } from '../../src/jobs/background-jobs.js';
 import { Prisma, PrismaService } from '../../src/database/prisma.service.js';
 import type { PurgeQuery } from '../../src/jobs/purge-batch.js';
 import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
@@ -91,11 +91,11 @@ export async function createFilledDatabase(
 }
 
 /** The service's step, without the service: nodes that follow a table read it as well. */
-export function purgeStepOf(job: string, config: Config): JobStep {
+export function purgeStepOf(job: string, config: Config): PurgeStep {
   // Never connected.
   const prisma = new PrismaService(config, new CircuitBreaker());
   const limits = new RateLimitsRepository(prisma);
-  const steps: Record<string, JobStep> = {
+  const steps: Record<string, PurgeStep> = {
     'purge limits': (run, after) => limits.purgeLimits(run, after),
     'purge account guards': (run, after) => limits.purgeGuards(run, after),
     'purge sessions': (run, after) => new SessionsRepository(config, prisma).purge(run, after),
@@ -132,7 +132,7 @@ export async function explainPurge(databaseUrl: string, job: string): Promise<Ba
   const config = testConfig(databaseUrl);
   const batches: Batch[] = [];
   const step = purgeStepOf(job, config);
-  await new BackgroundJobs(config).walk(1, (run, after) => {
+  await new BackgroundJobs(config).purgeInBatches(1, (run, after) => {
     const batch: Batch = { buffers: 0, deleted: 0, milliseconds: 0, rows: 0, nodes: [] };
     batches.push(batch);
     return step(explained(run, batch), after);
