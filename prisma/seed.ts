@@ -6,20 +6,24 @@ import { PrismaService } from '../dist/database/prisma.service.js';
 import { endCommand, provideForCommand } from '../dist/cli/command-database.js';
 import { ensureMigrated } from '../dist/database/run-migrations.js';
 import { NO_WAIT, retryUntilDatabaseAnswers } from '../dist/database/wait-for-database.js';
-import { hash } from '../dist/passwords/argon2.js';
+import { hashPasswordUnpooled } from '../dist/passwords/unpooled-hash.js';
 
 const EMAIL = 'admin@example.com';
 const BATCH = 10_000;
 
 /** One user with a random password, printed once; with `--users N`, user1@example.com to userN@example.com as well. */
-async function seed(prisma: PrismaService, cost: Parameters<typeof hash>[1], users: number): Promise<void> {
+async function seed(
+  prisma: PrismaService,
+  cost: Parameters<typeof hashPasswordUnpooled>[1],
+  users: number,
+): Promise<void> {
   const password = randomPassword();
-  const passwordHash = await hash(password, cost);
+  const passwordHash = await hashPasswordUnpooled(password, cost);
   const isNew = await prisma.$executeRaw`
     INSERT INTO users (id, email, email_lower, password_hash) VALUES (${randomUUIDv7()}::uuid, ${EMAIL}, ${EMAIL}, ${passwordHash})
     ON CONFLICT (email_lower) DO NOTHING`;
   console.log(isNew === 1 ? `${EMAIL} has the password ${password}` : `${EMAIL} is there already.`);
-  const sharedHash = await hash(randomPassword(), cost);
+  const sharedHash = await hashPasswordUnpooled(randomPassword(), cost);
   for (let first = 1; first <= users; first += BATCH) {
     await insertUsers(prisma, sharedHash, first, Math.min(first + BATCH - 1, users));
     if (process.stdout.isTTY) process.stdout.write(`\r${Math.min(first + BATCH - 1, users)} of ${users} users`);

@@ -51,7 +51,7 @@ export class AccessTokenVerifier implements OnModuleInit {
 
   /** The principal of a token that was verified before and would be accepted again; undefined says nothing. */
   recall(token: string): Principal | undefined {
-    const principal = this.#cache.get(token, Date.now() / 1000);
+    const principal = this.#cache.findToken(token, Date.now() / 1000);
     if (principal === undefined || this.freshness.isStale) return undefined;
     if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) return undefined;
     this.#hits++;
@@ -63,7 +63,7 @@ export class AccessTokenVerifier implements OnModuleInit {
    * @throws Problem `token_expired`, `token_invalid`, `token_revoked` or `service_unavailable`.
    */
   verify(token: string): Principal | Promise<Principal> {
-    const known = this.#cache.get(token, Date.now() / 1000);
+    const known = this.#cache.findToken(token, Date.now() / 1000);
     if (known !== undefined) return this.#requireNotRevoked(known);
     this.#misses++;
     const underway = this.#underway.get(token);
@@ -111,7 +111,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     // RFC 9068 leaves it open; ours always say it.
     if (email === undefined) throw new TokenError('claims', 'email is missing');
     const principal = new TokenPrincipal(verified.claims, email);
-    this.#cache.add(token, verified, principal);
+    this.#cache.addToken(token, verified, principal);
     return principal;
   }
 

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../verifier/access-token-claims.js';
 import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
-import { prepareKey } from '../verifier/verification-key.js';
+import { prepareVerificationKey } from '../verifier/verification-key.js';
 import { TokenPrincipal } from './token-principal.js';
 
 const EXP = 1_800_000_900;
@@ -59,12 +59,12 @@ describe('the principal of a token', () => {
     // So many that what else the process keeps is not to be seen in it.
     const count = 100_000;
     const cache = new VerifiedTokenCache<TokenPrincipal>(count * 2000);
-    const key = prepareKey({ kid: 'k', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
+    const key = prepareVerificationKey({ kid: 'k', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
     const before = heapInUse();
     for (let index = 0; index < count; index++) {
       const { token, claims } = received();
       const validity = { validFrom: EXP - 930, validUntil: EXP + 30 };
-      cache.add(token, { claims, key, ...validity }, new TokenPrincipal(claims, claims.email ?? ''));
+      cache.addToken(token, { claims, key, ...validity }, new TokenPrincipal(claims, claims.email ?? ''));
     }
     const bytes = (heapInUse() - before) / count;
     expect(cache.stats().tokens).toBe(count);

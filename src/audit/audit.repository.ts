@@ -26,18 +26,18 @@ export interface AuditRecord {
 export class AuditRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  async insert(tx: Transaction, event: AuditEvent): Promise<void> {
+  async insertEvent(tx: Transaction, event: AuditEvent): Promise<void> {
     await tx.$executeRaw`INSERT INTO audit_events (${COLUMNS}) VALUES (${values(event)})`;
   }
 
   /** For a statement that stands alone: written if the named part of it returns a row. */
-  insertion(event: AuditEvent, part: string): Prisma.Sql {
+  conditionalInsertSql(event: AuditEvent, part: string): Prisma.Sql {
     return Prisma.sql`
       INSERT INTO audit_events (${COLUMNS}) SELECT ${values(event)} WHERE EXISTS (SELECT FROM ${Prisma.raw(part)})`;
   }
 
   /** The next so many in the order in which they were written, of one user or of all. */
-  page(after: string, size: number, userId?: string): Promise<AuditRecord[]> {
+  listEventsAfter(after: string, size: number, userId?: string): Promise<AuditRecord[]> {
     const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`user_id = ${userId}::uuid`;
     return this.prisma.$queryRaw<AuditRecord[]>`
       SELECT e.id::text, occurred_at AS "occurredAt", event, actor::text, user_id AS "userId", session_id AS "sessionId",
@@ -46,7 +46,7 @@ export class AuditRepository {
   }
 
   /** Deletes those among the next of the table that are older. */
-  purge(query: PurgeQuery, retentionDays: number, after: string | undefined): Promise<string | undefined> {
+  purgeEventBatch(query: PurgeQuery, retentionDays: number, after: string | undefined): Promise<string | undefined> {
     const isOver = Prisma.sql`occurred_at < now() - make_interval(days => ${retentionDays}::int)`;
     return purgeNextRows(query, { table: 'audit_events', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
   }

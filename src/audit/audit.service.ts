@@ -27,13 +27,13 @@ export class AuditService {
 
   /** Writes the event with the transaction, and tells of it once it is committed. */
   async recordEvent(tx: Transaction, event: AuditEvent): Promise<void> {
-    await this.repository.insert(tx, event);
+    await this.repository.insertEvent(tx, event);
     this.prisma.afterCommit(tx, () => this.logEvent(event));
   }
 
   /** Writes the event with a statement that stands alone, if `part` of it returns a row. Then call {@link logEvent}. */
   eventInsertSql(event: AuditEvent, part: string): Prisma.Sql {
-    return this.repository.insertion(event, part);
+    return this.repository.conditionalInsertSql(event, part);
   }
 
   /** One line in the log. */
@@ -48,7 +48,7 @@ export class AuditService {
   async purgeEvents(): Promise<void> {
     const { auditRetentionDays } = this.config;
     await this.jobs.purgeInBatches(PURGE_AUDIT_LOCK, (query, after) =>
-      this.repository.purge(query, auditRetentionDays, after),
+      this.repository.purgeEventBatch(query, auditRetentionDays, after),
     );
   }
 
@@ -56,7 +56,7 @@ export class AuditService {
   async *listEvents(userId?: string): AsyncGenerator<AuditRecord> {
     let after: string | undefined = '0';
     do {
-      const page: AuditRecord[] = await this.repository.page(after, PAGE_SIZE, userId);
+      const page: AuditRecord[] = await this.repository.listEventsAfter(after, PAGE_SIZE, userId);
       yield* page;
       after = page.length === PAGE_SIZE ? page.at(-1)?.id : undefined;
     } while (after !== undefined);

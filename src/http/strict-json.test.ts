@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../problems/problem.js';
-import { jsonFlaw, MAX_JSON_DEPTH } from '../verifier/strict-json-scan.js';
+import { findJsonFlaw, MAX_JSON_DEPTH } from '../verifier/json-nesting-and-duplicates.js';
 import { parseStrictJson } from './strict-json.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
@@ -162,8 +162,8 @@ describe('strict JSON', () => {
   });
 
   it('says what is wrong without repeating the text', () => {
-    expect(jsonFlaw('{"secret":1,"secret":2}')).toBe('A member name appears twice in one object.');
-    expect(jsonFlaw('{"a":1}')).toBeUndefined();
-    expect(jsonFlaw('"\uD800"')).toContain('ill-formed');
+    expect(findJsonFlaw('{"secret":1,"secret":2}')).toBe('A member name appears twice in one object.');
+    expect(findJsonFlaw('{"a":1}')).toBeUndefined();
+    expect(findJsonFlaw('"\uD800"')).toContain('ill-formed');
   });
 });

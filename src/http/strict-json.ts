@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { jsonFlaw } from '../verifier/strict-json-scan.js';
+import { findJsonFlaw } from '../verifier/json-nesting-and-duplicates.js';
 import { jsonMalformed } from './validation.problems.js';
 
 /**
- * JSON.parse that takes only what has one meaning everywhere: see {@link jsonFlaw}; also refuses ill-formed UTF-8 and a
+ * JSON.parse that takes only what has one meaning everywhere: see {@link findJsonFlaw}; also refuses ill-formed UTF-8 and a
  * byte order mark (RFC 8259 section 8.1).
  * @throws Problem `json_malformed`
  */
@@ -12,7 +12,7 @@ export function parseStrictJson(body: Buffer): unknown {
   if (!isUtf8(body)) throw jsonMalformed({ detail: 'The body is not UTF-8.' });
   const text = body.toString('utf8');
   if (text.startsWith('\uFEFF')) throw jsonMalformed({ detail: 'The body begins with a byte order mark.' });
-  const flaw = jsonFlaw(text);
+  const flaw = findJsonFlaw(text);
   if (flaw !== undefined) throw jsonMalformed({ detail: `The body is not usable JSON. ${flaw}` });
   return parse(text);
 }

@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Problem } from '../problems/problem.js';
 import { HashPool, type HashPoolOptions, type ShedReason } from './hash-pool.js';
-import type { HashTask } from './hash-thread.js';
+import type { HashTask } from './hash-worker-handle.js';
 
 /** A pool whose hashes were never timed takes each to cost 50 ms. */
 const GUESS_MS = 50;
@@ -58,7 +58,7 @@ describe('a pool of hashing threads', () => {
     const order: number[] = [];
     await Promise.all(
       repeat(6, async (turn) => {
-        await pool.run(turn === 0 ? slow : cheap);
+        await pool.runHash(turn === 0 ? slow : cheap);
         order.push(turn);
       }),
     );
@@ -71,7 +71,7 @@ describe('a pool of hashing threads', () => {
     const seen: number[] = [];
     const hashes = Promise.all(
       repeat(40, async () => {
-        const hash = await pool.run(cheap);
+        const hash = await pool.runHash(cheap);
         seen.push(pool.stats().running);
         return hash;
       }),
@@ -87,8 +87,8 @@ describe('a pool of hashing threads', () => {
     const workers = watchWorkers();
     const pool = startPool({ limit: 2 });
     expect(workers.threads).toHaveLength(0);
-    await pool.run(cheap);
-    await pool.run(cheap);
+    await pool.runHash(cheap);
+    await pool.runHash(cheap);
     expect(workers.threads).toHaveLength(1);
   });
 
@@ -96,23 +96,25 @@ describe('a pool of hashing threads', () => {
     const pools = [startPool(), startPool({ packages: ['argon2'] })] as const;
     const { password } = cheap;
     for (const [one, other] of [pools, pools.toReversed()]) {
-      const passwordHash = String(await one?.run(cheap));
-      expect(await other?.run({ kind: 'verify', password, passwordHash })).toBe(true);
-      expect(await other?.run({ kind: 'verify', password: `${password}.`, passwordHash })).toBe(false);
+      const passwordHash = String(await one?.runHash(cheap));
+      expect(await other?.runHash({ kind: 'verify', password, passwordHash })).toBe(true);
+      expect(await other?.runHash({ kind: 'verify', password: `${password}.`, passwordHash })).toBe(false);
     }
   });
 
   it('passes on what argon2 throws, and goes on', async () => {
     const workers = watchWorkers();
     const pool = startPool();
-    await expect(pool.run({ kind: 'verify', password: 'any', passwordHash: '$argon2id$damaged' })).rejects.toThrow();
-    expect(await pool.run(cheap)).toContain('$argon2id$');
+    await expect(
+      pool.runHash({ kind: 'verify', password: 'any', passwordHash: '$argon2id$damaged' }),
+    ).rejects.toThrow();
+    expect(await pool.runHash(cheap)).toContain('$argon2id$');
     expect(workers.threads).toHaveLength(1);
   });
 
   it.runIf(process.platform === 'linux')('gives its threads the lowest priority, and no other', async () => {
     const before = nicestThreads();
-    await Promise.all(repeat(2, () => startPool().run(slow)));
+    await Promise.all(repeat(2, () => startPool().runHash(slow)));
     expect(nicestThreads()).toBe(before + 2);
     expect(getPriority()).toBe(0);
   });
@@ -120,14 +122,14 @@ describe('a pool of hashing threads', () => {
   it('ends each thread after its hash when it is closed, and refuses what waits and what comes', async () => {
     const workers = watchWorkers();
     const pool = startPool();
-    const works = [pool.run(slow), refusal(pool.run(cheap))];
+    const works = [pool.runHash(slow), refusal(pool.runHash(cheap))];
     await expect.poll(() => workers.threads).toHaveLength(1);
     const closed = pool.close();
     expect(pool.stats()).toMatchObject({ running: 1, waiting: 0 });
     await closed;
     expect(workers.threads.map(({ threadId }) => threadId)).toEqual([-1]);
     expect(await Promise.all(works)).toEqual([expect.stringContaining('$argon2id$'), expect.any(Problem)]);
-    expect(await refusal(pool.run(cheap))).toBeInstanceOf(Problem);
+    expect(await refusal(pool.runHash(cheap))).toBeInstanceOf(Problem);
   });
 });
 
@@ -135,8 +137,8 @@ describe('a hashing thread that dies', () => {
   it('fails its hash and is replaced for those that wait', async () => {
     const workers = watchWorkers();
     const pool = startPool();
-    const lost = pool.run(slow);
-    const waiting = repeat(3, () => pool.run(cheap));
+    const lost = pool.runHash(slow);
+    const waiting = repeat(3, () => pool.runHash(cheap));
     const failed = expect(lost).rejects.toThrow('The thread of a password hash has ended');
     await expect.poll(() => workers.threads[0]?.terminate()).toBeDefined();
     await failed;
@@ -148,15 +150,15 @@ describe('a hashing thread that dies', () => {
   it('while it has nothing to do is replaced when there is something', async () => {
     const workers = watchWorkers();
     const pool = startPool();
-    await pool.run(cheap);
+    await pool.runHash(cheap);
     await workers.threads[0]?.terminate();
-    expect(await pool.run(cheap)).toContain('$argon2id$');
+    expect(await pool.runHash(cheap)).toContain('$argon2id$');
     expect(workers.threads).toHaveLength(2);
   });
 
   it('because no package loads fails each hash with that cause', async () => {
     const pool = startPool({ packages: [] });
-    for (const work of [pool.run(cheap), pool.run(cheap)]) {
+    for (const work of [pool.runHash(cheap), pool.runHash(cheap)]) {
       await expect(work).rejects.toMatchObject({ cause: { message: expect.stringContaining('No implementation') } });
     }
   });
@@ -166,8 +168,8 @@ describe('the queue for a hash', () => {
   it('refuses on arrival what could not start within its time, with Retry-After by its length (FLT-14, FLT-15)', async () => {
     const reasons: ShedReason[] = [];
     const pool = startPool({ queueMilliseconds: 40 * GUESS_MS, onShed: (reason) => reasons.push(reason) });
-    const admitted = repeat(41, (turn) => pool.run(turn === 0 ? slow : cheap));
-    const refused = repeat(3, () => refusal(pool.run(cheap)));
+    const admitted = repeat(41, (turn) => pool.runHash(turn === 0 ? slow : cheap));
+    const refused = repeat(3, () => refusal(pool.runHash(cheap)));
     expect(pool.stats()).toMatchObject({ running: 1, waiting: 40, shed: { arrival: 3, deadline: 0, gone: 0 } });
     for (const problem of await Promise.all(refused)) {
       expect(problem).toMatchObject({ kind: { code: 'service_unavailable' }, isAlreadyLogged: true });
@@ -180,17 +182,17 @@ describe('the queue for a hash', () => {
 
   it('learns from the hashes how long a wait is', async () => {
     const pool = startPool({ queueMilliseconds: 10 * GUESS_MS });
-    await pool.run(verySlow);
-    await pool.run(verySlow);
-    const works = repeat(11, () => refusal(pool.run(cheap)));
+    await pool.runHash(verySlow);
+    await pool.runHash(verySlow);
+    const works = repeat(11, () => refusal(pool.runHash(cheap)));
     expect(pool.stats().shed.arrival).toBeGreaterThan(0);
     await Promise.all(works);
   });
 
   it('holds no more than one for each of its milliseconds, however little a hash costs (FLT-14)', async () => {
     const pool = startPool({ queueMilliseconds: 2000 });
-    for (let turn = 0; turn < 100; turn++) await pool.run(cheap);
-    const works = [pool.run(slow), ...repeat(5000, () => pool.run(cheap))].map((work) => refusal(work));
+    for (let turn = 0; turn < 100; turn++) await pool.runHash(cheap);
+    const works = [pool.runHash(slow), ...repeat(5000, () => pool.runHash(cheap))].map((work) => refusal(work));
     expect(pool.stats().waiting).toBeGreaterThan(40);
     expect(pool.stats().waiting).toBeLessThanOrEqual(2000);
     await Promise.all(works);
@@ -198,17 +200,17 @@ describe('the queue for a hash', () => {
 
   it('of no time at all takes what finds a free thread', async () => {
     const pool = startPool({ queueMilliseconds: 0 });
-    const first = pool.run(slow);
-    expect(await refusal(pool.run(cheap))).toBeInstanceOf(Problem);
+    const first = pool.runHash(slow);
+    expect(await refusal(pool.runHash(cheap))).toBeInstanceOf(Problem);
     await first;
-    expect(await pool.run(cheap)).toContain('$argon2id$');
+    expect(await pool.runHash(cheap)).toContain('$argon2id$');
   });
 
   it('drops what has waited too long while the thread is still busy (FLT-14)', async () => {
     const workers = watchWorkers();
     const pool = startPool({ queueMilliseconds: GUESS_MS });
-    const long = pool.run(verySlow);
-    expect(await refusal(pool.run(cheap))).toBeInstanceOf(Problem);
+    const long = pool.runHash(verySlow);
+    expect(await refusal(pool.runHash(cheap))).toBeInstanceOf(Problem);
     expect(pool.stats()).toMatchObject({ running: 1, waiting: 0, shed: { arrival: 0, deadline: 1 } });
     await long;
     expect(workers.answers).toBe(1);
@@ -218,7 +220,7 @@ describe('the queue for a hash', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const pool = startPool({ queueMilliseconds: GUESS_MS });
-    const works = [pool.run(verySlow), refusal(pool.run(cheap))];
+    const works = [pool.runHash(verySlow), refusal(pool.runHash(cheap))];
     expect(pool.stats().waiting).toBe(1);
     expect(await Promise.all(works)).toEqual([expect.stringContaining('$argon2id$'), expect.any(Problem)]);
     expect(pool.stats().shed.deadline).toBe(1);
@@ -228,12 +230,12 @@ describe('the queue for a hash', () => {
     const workers = watchWorkers();
     const pool = startPool();
     const clients = repeat(3, () => new AbortController());
-    const first = pool.run(slow);
-    const works = clients.map(({ signal }) => pool.run(cheap, signal));
+    const first = pool.runHash(slow);
+    const works = clients.map(({ signal }) => pool.runHash(cheap, signal));
     clients[1]?.abort();
     expect(pool.stats()).toMatchObject({ running: 1, waiting: 2, shed: { gone: 1 } });
     expect(await refusal(works[1] ?? first)).toBeInstanceOf(Problem);
-    expect(await refusal(pool.run(cheap, AbortSignal.abort()))).toBeInstanceOf(Problem);
+    expect(await refusal(pool.runHash(cheap, AbortSignal.abort()))).toBeInstanceOf(Problem);
     await Promise.all([first, works[0], works[2]]);
     expect(workers.answers).toBe(3);
     expect(pool.stats().shed).toEqual({ arrival: 0, deadline: 0, gone: 2 });
@@ -242,8 +244,8 @@ describe('the queue for a hash', () => {
   it('leaves a hash alone whose client goes once it runs', async () => {
     const pool = startPool();
     const client = new AbortController();
-    const first = pool.run(cheap);
-    const second = pool.run(slow, client.signal);
+    const first = pool.runHash(cheap);
+    const second = pool.runHash(slow, client.signal);
     await first;
     expect(pool.stats()).toMatchObject({ running: 1, waiting: 0 });
     client.abort();
@@ -265,16 +267,16 @@ describe('the queue for a hash', () => {
 
   it('is passed by what runs now or not at all', async () => {
     const pool = startPool();
-    expect(await pool.runNow(cheap)).toContain('$argon2id$');
-    const first = pool.run(slow);
-    expect(pool.runNow(cheap)).toBeUndefined();
+    expect(await pool.runHashIfIdle(cheap)).toContain('$argon2id$');
+    const first = pool.runHash(slow);
+    expect(pool.runHashIfIdle(cheap)).toBeUndefined();
     await first;
   });
 
   it('tells how long the first in it has waited', async () => {
     const pool = startPool();
     expect(pool.stats().longestWaitMs).toBe(0);
-    const works = [pool.run(slow), pool.run(cheap)];
+    const works = [pool.runHash(slow), pool.runHash(cheap)];
     await new Promise((resolve) => setImmediate(resolve, undefined));
     const { longestWaitMs } = pool.stats();
     expect(longestWaitMs).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
-import { ARGON2_PACKAGES, type Argon2Package } from './argon2-engine.js';
-import { HashThread, type HashTask } from './hash-thread.js';
+import { ARGON2_PACKAGES, type Argon2Package } from './argon2-implementation.js';
+import { HashWorkerHandle, type HashTask } from './hash-worker-handle.js';
 
 /** Why a hash was not done: no room for it on arrival, no thread in time, nobody there for the answer. */
 export type ShedReason = 'arrival' | 'deadline' | 'gone';
@@ -50,8 +50,8 @@ export class HashPool {
   readonly #queueMs: number;
   readonly #packages: readonly Argon2Package[];
   readonly #onShed: (reason: ShedReason) => void;
-  readonly #threads = new Set<HashThread>();
-  readonly #idle = new Set<HashThread>();
+  readonly #threads = new Set<HashWorkerHandle>();
+  readonly #idle = new Set<HashWorkerHandle>();
   readonly #waiting = new Set<Job>();
   readonly #shed = { arrival: 0, deadline: 0, gone: 0 };
   #running = 0;
@@ -83,13 +83,13 @@ export class HashPool {
   }
 
   /** Runs when its turn comes, which a free thread makes now; `gone` aborts when the client has gone. @throws Problem `service_unavailable`. */
-  async run(task: HashTask, disconnected?: AbortSignal): Promise<string | boolean> {
+  async runHash(task: HashTask, disconnected?: AbortSignal): Promise<string | boolean> {
     this.#requireRoom(disconnected);
-    return this.runNow(task) ?? this.#enqueue(task, disconnected);
+    return this.runHashIfIdle(task) ?? this.#enqueue(task, disconnected);
   }
 
   /** Runs now, or is undefined: no thread is free, or others wait for one. */
-  runNow(task: HashTask): Promise<string | boolean> | undefined {
+  runHashIfIdle(task: HashTask): Promise<string | boolean> | undefined {
     return this.#running < this.#limit && this.#waiting.size === 0 ? this.#work(task) : undefined;
   }
 
@@ -108,7 +108,7 @@ export class HashPool {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const job of this.#waiting) this.#leave(job).reject(this.#closed());
-    await Promise.all(Array.from(this.#threads, (thread) => thread.end()));
+    await Promise.all(Array.from(this.#threads, (thread) => thread.terminateWhenIdle()));
   }
 
   /** How long one who comes now would wait for a thread, by the recent time per hash. */
@@ -156,31 +156,31 @@ export class HashPool {
 
   async #work(task: HashTask): Promise<string | boolean> {
     this.#running++;
-    let thread: HashThread | undefined;
+    let thread: HashWorkerHandle | undefined;
     try {
       thread = this.#takeThread();
-      const { value, milliseconds } = await thread.run(task);
+      const { value, milliseconds } = await thread.postTask(task);
       const mean = this.#meanMs ?? milliseconds;
       this.#meanMs = mean + (milliseconds - mean) * WEIGHT_OF_LATEST;
       return value;
     } finally {
-      if (thread?.isOver === false) this.#idle.add(thread);
+      if (thread?.hasExited === false) this.#idle.add(thread);
       this.#running--;
       this.#startNext();
     }
   }
 
   /** Started when first needed; one that died is replaced here. */
-  #takeThread(): HashThread {
+  #takeThread(): HashWorkerHandle {
     if (this.#isClosed) throw this.#closed();
     const [idle] = this.#idle;
-    const thread = idle ?? new HashThread(this.#packages, (ended) => this.#forget(ended));
+    const thread = idle ?? new HashWorkerHandle(this.#packages, (ended) => this.#forget(ended));
     this.#threads.add(thread);
     this.#idle.delete(thread);
     return thread;
   }
 
-  #forget(thread: HashThread): void {
+  #forget(thread: HashWorkerHandle): void {
     this.#threads.delete(thread);
     this.#idle.delete(thread);
   }

@@ -1,8 +1,8 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 // Tests run this file as it is: there, Node finds no .js.
-import { loadEngine, type Argon2Package } from './argon2-engine.ts';
-import type { HashReply, HashTask } from './hash-thread.js';
+import { loadArgon2Implementation, type Argon2Package } from './argon2-implementation.ts';
+import type { HashReply, HashTask } from './hash-worker-handle.js';
 
 /** The least urgent there is: a thread of requests that wants the core has it at once. */
 const NICENESS = 19;
@@ -18,7 +18,7 @@ function yieldToRequests(): void {
 }
 
 yieldToRequests();
-const engine = await loadEngine(workerData as readonly Argon2Package[]);
+const engine = await loadArgon2Implementation(workerData as readonly Argon2Package[]);
 
 function run(task: HashTask): string | boolean | Promise<string | boolean> {
   return task.kind === 'hash' ? engine.hash(task.password, task.cost) : engine.verify(task.passwordHash, task.password);

@@ -2,7 +2,7 @@
 const SHORTEST_LEGAL = 8;
 
 /** Along these a finger or a child counts; each may begin anywhere, go round and run backwards. */
-const CIRCLES = [
+const SEQUENCES = [
   '0123456789',
   'abcdefghijklmnopqrstuvwxyz',
   'qwertyuiopasdfghjklzxcvbnm',
@@ -15,8 +15,8 @@ const CIRCLES = [
 ].flatMap((row) => [row, row.split('').toReversed().join('')]);
 
 /** Whether the whole text is one walk along a keyboard, an alphabet or the digits. */
-export function isRun(text: string): boolean {
-  return CIRCLES.some((circle) => circle.repeat(Math.ceil(text.length / circle.length) + 1).includes(text));
+export function isSequence(text: string): boolean {
+  return SEQUENCES.some((circle) => circle.repeat(Math.ceil(text.length / circle.length) + 1).includes(text));
 }
 
 /** Whether the whole text is a short or a known unit again and again, the last time perhaps cut off. */
@@ -30,7 +30,7 @@ export function isRepetition(text: string, isKnown: (unit: string) => boolean): 
 }
 
 /** Whether the whole text is two known ones joined. */
-export function isPair(text: string, isKnown: (part: string) => boolean): boolean {
+export function isConcatenation(text: string, isKnown: (part: string) => boolean): boolean {
   for (let at = 1; at < text.length; at++) {
     if (isKnown(text.slice(0, at)) && isKnown(text.slice(at))) return true;
   }
@@ -38,7 +38,7 @@ export function isPair(text: string, isKnown: (part: string) => boolean): boolea
 }
 
 /** Whether the text is the word with a few digits or signs before and after. */
-export function isDecorated(text: string, word: string): boolean {
+export function isPaddedWord(text: string, word: string): boolean {
   const at = text.indexOf(word);
   const rest = text.slice(0, Math.max(at, 0)) + text.slice(at + word.length);
   return at !== -1 && rest.length < SHORTEST_LEGAL && !/\p{L}/u.test(rest);

@@ -15,7 +15,7 @@ const email = 'Alice.Smith85@mail.example';
 
 function refusal(password: string, { by = policy, of = email } = {}): string | undefined {
   try {
-    by.check(password, { email: of });
+    by.checkPassword(password, { email: of });
     return undefined;
   } catch (error) {
     if (error instanceof Problem) return error.kind.code;
@@ -43,7 +43,7 @@ describe('length (PWD-03, PWD-04)', () => {
   it('has the floor that is configured and says it', () => {
     expect(refusal('quokka7', { by: lenient })).toBe('password_too_short');
     expect(refusal('quokka7!', { by: lenient })).toBeUndefined();
-    expect(() => policy.check('quokka', { email })).toThrow(/at least 15/);
+    expect(() => policy.checkPassword('quokka', { email })).toThrow(/at least 15/);
   });
 
   it('ends at 256 code points, whichever', () => {

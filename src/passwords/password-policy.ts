@@ -1,8 +1,8 @@
 import { requestMalformed } from '../problems/http-status.problems.js';
 import type { ProblemFactory } from '../problems/problem.js';
-import { readBlocklist, type Blocklist } from './blocklist.js';
-import { isDecorated, isPair, isRepetition, isRun } from './password-patterns.js';
-import { isTooLong, normalizePassword } from './normalized-password.js';
+import { readPasswordBlocklist, type PasswordBlocklist } from './password-blocklist.js';
+import { isPaddedWord, isConcatenation, isRepetition, isSequence } from './password-patterns.js';
+import { isPasswordTooLong, normalizePassword } from './password-normalization.js';
 import { passwordCommon, passwordContextual, passwordTooLong, passwordTooShort } from './passwords.problems.js';
 
 /** What checking a new password can answer, for the routes that take one. */
@@ -25,16 +25,16 @@ export interface PasswordOwner {
  * The blocklist compares whole passwords, never parts, and without case, since guessers vary case first.
  */
 export class PasswordPolicy {
-  readonly #blocklist: Blocklist;
+  readonly #blocklist: PasswordBlocklist;
 
   constructor(private readonly minLength: number) {
-    this.#blocklist = readBlocklist(minLength);
+    this.#blocklist = readPasswordBlocklist(minLength);
   }
 
   /** @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_contextual` */
-  check(password: string, { email }: PasswordOwner): void {
+  checkPassword(password: string, { email }: PasswordOwner): void {
     if (!password.isWellFormed()) throw requestMalformed({ detail: 'The password is not well-formed Unicode.' });
-    if (isTooLong(password)) throw passwordTooLong();
+    if (isPasswordTooLong(password)) throw passwordTooLong();
     const normalized = normalizePassword(password);
     if (Array.from(normalized).length < this.minLength) throw this.#tooShort();
     const folded = normalized.toLowerCase();
@@ -49,13 +49,13 @@ export class PasswordPolicy {
   #isCommon(text: string): boolean {
     const { listed, mostCommon } = this.#blocklist;
     const isKnown = (part: string): boolean => mostCommon.has(part);
-    return listed.has(text) || isRun(text) || isRepetition(text, isKnown) || isPair(text, isKnown);
+    return listed.has(text) || isSequence(text) || isRepetition(text, isKnown) || isConcatenation(text, isKnown);
   }
 
   #isContextual(text: string, words: ReadonlySet<string>): boolean {
     const isKnown = (part: string): boolean => words.has(part) || this.#blocklist.mostCommon.has(part);
-    const isDecoratedWord = words.values().some((word) => isDecorated(text, word));
-    return isDecoratedWord || isRepetition(text, isKnown) || isPair(text, isKnown);
+    const isDecoratedWord = words.values().some((word) => isPaddedWord(text, word));
+    return isDecoratedWord || isRepetition(text, isKnown) || isConcatenation(text, isKnown);
   }
 }
 

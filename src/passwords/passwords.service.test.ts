@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../config/config.js';
 import { parseSettings } from '../config/read-settings.js';
-import { loadArgon2 } from './argon2-engine.js';
+import { loadArgon2Package } from './argon2-implementation.js';
 import { PasswordsService } from './passwords.service.js';
 
 const config: Config = {
@@ -56,7 +56,7 @@ describe('a password', () => {
   );
 
   it('is hashed as its UTF-8 bytes in NFC, as any argon2 would', async () => {
-    const other = await loadArgon2();
+    const other = await loadArgon2Package();
     expect(await other.verify(await passwords.hashPassword('cafe\u0301 au lait 🔑'), 'caf\u00e9 au lait 🔑')).toBe(
       true,
     );

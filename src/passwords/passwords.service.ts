@@ -3,11 +3,11 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { CONFIG, type Config } from '../config/config.js';
 import type { Problem } from '../problems/problem.js';
 import { HashPool, type HashPoolStats } from './hash-pool.js';
-import type { HashTask } from './hash-thread.js';
-import { isHashable, normalizePassword } from './normalized-password.js';
+import type { HashTask } from './hash-worker-handle.js';
+import { isHashablePassword, normalizePassword } from './password-normalization.js';
 import { PasswordPolicy, type PasswordOwner } from './password-policy.js';
-import { isOfCost, type Argon2Cost } from './phc.js';
-import { OverloadLog } from './overload-log.js';
+import { isHashOfCost, type Argon2Cost } from './argon2-cost.js';
+import { HashOverloadLog } from './hash-overload-log.js';
 
 /**
  * What a password must be, and its hash. Knows no user. Where a hash is asked for, `gone` aborts when the client has gone, and
@@ -25,11 +25,11 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   constructor(@Inject(CONFIG) config: Config) {
     this.#policy = new PasswordPolicy(config.passwordMinLength);
     this.#cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };
-    const alarm = new OverloadLog((line) => this.#log.warn(line));
+    const alarm = new HashOverloadLog((line) => this.#log.warn(line));
     this.#pool = new HashPool({
       limit: config.hashConcurrency,
       queueMilliseconds: config.hashQueueMilliseconds,
-      onShed: (reason) => alarm.note(reason),
+      onShed: (reason) => alarm.countShed(reason),
     });
     // Already here, so that the thread starts while the application is put together. Nothing else is hashed yet: it finds one
     // whatever the settings say.
@@ -48,7 +48,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_contextual` */
   checkNewPassword(password: string, owner: PasswordOwner): void {
-    this.#policy.check(password, owner);
+    this.#policy.checkPassword(password, owner);
   }
 
   /** Why a hash that is asked for now would be refused, if it would. Counts as refused. */
@@ -63,13 +63,13 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
 
   /** Hashes a password that {@link checkNewPassword} let pass. @returns a PHC string */
   async hashPassword(password: string, disconnected?: AbortSignal): Promise<string> {
-    return String(await this.#pool.run(this.#hashTask(password), disconnected));
+    return String(await this.#pool.runHash(this.#hashTask(password), disconnected));
   }
 
   /** {@link hashPassword} for who can do without: undefined unless it can be done at once. */
   async hashPasswordIfIdle(password: string): Promise<string | undefined> {
     try {
-      const hash = await this.#pool.runNow(this.#hashTask(password));
+      const hash = await this.#pool.runHashIfIdle(this.#hashTask(password));
       return hash?.toString();
     } catch (error) {
       this.#log.warn({ err: error, event: 'rehash_failed' });
@@ -82,10 +82,10 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
    * @throws {TypeError} when the hash is not argon2's, which is damage in the database and no wrong password
    */
   async verifyPassword(password: string, passwordHash: string, disconnected?: AbortSignal): Promise<boolean> {
-    if (!isHashable(password)) return false;
+    if (!isHashablePassword(password)) return false;
     if (!passwordHash.startsWith('$argon2')) throw new TypeError('The stored password hash is not argon2');
     const task = { kind: 'verify', password: normalizePassword(password), passwordHash } as const;
-    return (await this.#pool.run(task, disconnected)) === true;
+    return (await this.#pool.runHash(task, disconnected)) === true;
   }
 
   /** Costs what {@link verifyPassword} costs for a hash of today, so that an unknown address takes as long (ASVS 6.3.8). */
@@ -96,7 +96,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
 
   /** Whether the hash was written with another type, version, cost or length than today's, higher or lower. */
   needsRehash(passwordHash: string): boolean {
-    return !isOfCost(passwordHash, this.#cost);
+    return !isHashOfCost(passwordHash, this.#cost);
   }
 
   /** Whether two texts are one password, however they are typed. */
@@ -110,7 +110,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   #hashTask(password: string): HashTask {
-    if (!isHashable(password)) throw new RangeError('A password is hashed only after it was checked');
+    if (!isHashablePassword(password)) throw new RangeError('A password is hashed only after it was checked');
     return { kind: 'hash', password: normalizePassword(password), cost: this.#cost };
   }
 }

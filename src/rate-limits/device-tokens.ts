@@ -22,12 +22,12 @@ export class DeviceTokens {
 
   /** Under the first master secret. */
   write(deviceId: string): string {
-    return this.#texts.write(Buffer.from(`0${FORMAT}${deviceId.replaceAll('-', '')}`, 'hex'));
+    return this.#texts.encodeToken(Buffer.from(`0${FORMAT}${deviceId.replaceAll('-', '')}`, 'hex'));
   }
 
   /** The id of the device; undefined for whatever this service did not write. */
   read(text: string): string | undefined {
-    const content = this.#texts.read(text);
+    const content = this.#texts.decodeToken(text);
     return content?.[0] === FORMAT ? uuidAt(content, 1) : undefined;
   }
 }

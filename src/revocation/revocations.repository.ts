@@ -25,10 +25,10 @@ export interface RevocationRow {
 export const REVOCATION_LIFE_SECONDS = MAX_ACCESS_TOKEN_TTL_SECONDS + 2 * 180;
 
 /** What one revocation moves a sequence on by that is behind: takes milliseconds, and the next one goes on. */
-const MOST_NUMBERS_MADE_UP = 100_000;
+const MAX_SEQUENCE_CATCH_UP = 100_000;
 
 /** Whether two rows are one: an id alone may have been given twice, where a restore or a reset has set the sequence back. */
-export function isSameRow(one: RevocationRow, other: RevocationRow): boolean {
+export function isSameRevocation(one: RevocationRow, other: RevocationRow): boolean {
   return (
     one.id === other.id && one.kind === other.kind && one.subject === other.subject && one.createdAt === other.createdAt
   );
@@ -40,7 +40,7 @@ export class RevocationsRepository {
    * Always above what is in the table, also where the sequence has been set back: that is moved on, for nodes of earlier versions take
    * their ids from it alone. The caller holds the revocations lock.
    */
-  async insert(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
+  async insertRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
     await tx.$executeRaw`
       WITH sequence AS MATERIALIZED (
         SELECT pg_get_serial_sequence('revocations', 'id')::regclass AS name
@@ -54,11 +54,11 @@ export class RevocationsRepository {
       )
       SELECT count(nextval(sequence.name))
       FROM sequence, (SELECT max(number) AS number, max(lowest) AS lowest FROM numbered) last,
-           LATERAL generate_series(last.number + 1, least(last.lowest, last.number + ${MOST_NUMBERS_MADE_UP})) missing`;
+           LATERAL generate_series(last.number + 1, least(last.lowest, last.number + ${MAX_SEQUENCE_CATCH_UP})) missing`;
   }
 
   /** The row of this id, where there is one, and those that were committed after it: so many at most, in order of commit. */
-  listFrom(query: ChangeQuery, id: string, size: number): Promise<RevocationRow[]> {
+  listRevocationsFrom(query: ChangeQuery, id: string, size: number): Promise<RevocationRow[]> {
     return query<RevocationRow>(
       `SELECT r.id::text, r.kind, r.subject, extract(epoch FROM r.created_at)::text AS "createdAt",
               extract(epoch FROM r.created_at - clock_timestamp())::float8 + ${REVOCATION_LIFE_SECONDS} AS "secondsLeft"
@@ -68,7 +68,7 @@ export class RevocationsRepository {
   }
 
   /** Deletes those among the next of the table that matter no more. */
-  purge(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
+  purgeRevocationBatch(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     const isOver = Prisma.sql`created_at < now() - make_interval(secs => ${REVOCATION_LIFE_SECONDS})`;
     return purgeNextRows(query, { table: 'revocations', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
   }

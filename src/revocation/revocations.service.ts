@@ -6,7 +6,7 @@ import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationSet } from '../verifier/revocation-set.js';
 import {
-  isSameRow,
+  isSameRevocation,
   REVOCATION_LIFE_SECONDS,
   RevocationsRepository,
   type RevocationKind,
@@ -50,7 +50,7 @@ export class RevocationsService {
 
   /** Whether a verified token must be refused all the same. */
   isRevoked(sid: string, jti: string): boolean {
-    return this.#set.names(sid, jti);
+    return this.#set.contains(sid, jti);
   }
 
   /** When this node last read what there is, in milliseconds of `performance.now()`. */
@@ -75,7 +75,7 @@ export class RevocationsService {
   async writeRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
     if (subjects.length === 0) return;
     await lockUntilTransactionEnds(tx, REVOCATIONS_LOCK);
-    await this.repository.insert(tx, kind, subjects);
+    await this.repository.insertRevocations(tx, kind, subjects);
     await this.feed.announceChange(tx);
     this.prisma.afterCommit(tx, () => {
       for (const subject of subjects) this.#apply({ kind, subject, secondsLeft: REVOCATION_LIFE_SECONDS });
@@ -84,7 +84,9 @@ export class RevocationsService {
 
   /** Deletes what can matter no more. */
   async purgeRevocations(): Promise<void> {
-    await this.jobs.purgeInBatches(PURGE_REVOCATIONS_LOCK, (query, after) => this.repository.purge(query, after));
+    await this.jobs.purgeInBatches(PURGE_REVOCATIONS_LOCK, (query, after) =>
+      this.repository.purgeRevocationBatch(query, after),
+    );
   }
 
   async #read(query: ChangeQuery, isFresh: boolean): Promise<void> {
@@ -94,7 +96,7 @@ export class RevocationsService {
     // What was there before this node began says nothing about how fast it hears.
     let isNews = !isFresh;
     for (let isMore = true; isMore;) {
-      const rows = await this.repository.listFrom(query, this.#position?.row.id ?? FIRST_ID, PAGE_SIZE);
+      const rows = await this.repository.listRevocationsFrom(query, this.#position?.row.id ?? FIRST_ID, PAGE_SIZE);
       if (this.#isContinued(rows)) {
         isMore = rows.length === PAGE_SIZE;
         this.#addRows(rows, isNews);
@@ -109,7 +111,7 @@ export class RevocationsService {
   /** Whether the rows begin with the one that was read last. */
   #isContinued([first]: readonly RevocationRow[]): boolean {
     if (this.#position === undefined) return true;
-    return first !== undefined && isSameRow(first, this.#position.row);
+    return first !== undefined && isSameRevocation(first, this.#position.row);
   }
 
   /**

@@ -27,14 +27,14 @@ export class HmacToken {
   }
 
   /** Under the first master secret. The same content gives the same text. */
-  write(content: Buffer): string {
+  encodeToken(content: Buffer): string {
     const [key] = this.#keys;
     if (key === undefined) throw new TypeError('there is no master secret');
     return Buffer.concat([content, this.#macOf(key, content)]).toString('base64url');
   }
 
   /** The content; undefined for whatever was not written under one of the master secrets. */
-  read(text: string): Buffer | undefined {
+  decodeToken(text: string): Buffer | undefined {
     if (!this.#shape.test(text)) return undefined;
     const bytes = Buffer.from(text, 'base64url');
     const content = bytes.subarray(0, this.format.contentBytes);

@@ -8,15 +8,17 @@ const PURGE_SECONDS = 3600;
 
 /** Deletes sessions that have been over for a day. */
 @Injectable()
-export class SessionsPurge {
+export class SessionsPurgeJob {
   constructor(
     private readonly jobs: BackgroundJobs,
     private readonly repository: SessionsRepository,
   ) {
-    jobs.addRecurringJob(PURGE_SECONDS, 'purge sessions', () => this.purge());
+    jobs.addRecurringJob(PURGE_SECONDS, 'purge sessions', () => this.purgeSessions());
   }
 
-  purge(): Promise<void> {
-    return this.jobs.purgeInBatches(PURGE_SESSIONS_LOCK, (query, after) => this.repository.purge(query, after));
+  purgeSessions(): Promise<void> {
+    return this.jobs.purgeInBatches(PURGE_SESSIONS_LOCK, (query, after) =>
+      this.repository.purgeSessionBatch(query, after),
+    );
   }
 }

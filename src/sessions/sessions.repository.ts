@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
 import type { SessionClient } from './session-client.js';
-import type { RefreshTokenContent } from './refresh-tokens.js';
+import type { RefreshTokenContent } from './refresh-token-codec.js';
 
 const DAY_SECONDS = 86_400;
 /** A session that is over is kept so long, so that its tokens get a precise answer. */
@@ -64,18 +64,21 @@ export class SessionsRepository {
   }
 
   /** In SQL, so that the times are the database's: Prisma would write the node's. */
-  async insert(tx: Transaction, { id, userId, userAgent, network }: Omit<NewSession, 'passwordHash'>): Promise<void> {
+  async insertSession(
+    tx: Transaction,
+    { id, userId, userAgent, network }: Omit<NewSession, 'passwordHash'>,
+  ): Promise<void> {
     await tx.$executeRaw`
       INSERT INTO sessions (id, user_id, user_agent, network)
       VALUES (${id}::uuid, ${userId}::uuid, ${userAgent}, ${network})`;
   }
 
   /**
-   * {@link insert} and all that a login decides beforehand, in one statement of its own: if the user is there, not disabled,
+   * {@link insertSession} and all that a login decides beforehand, in one statement of its own: if the user is there, not disabled,
    * still of this hash and far from the most sessions, and nobody else holds the row; and with it what is to be written
    * alongside. False when it did nothing.
    */
-  async insertUndisturbed(
+  async insertSessionIfAllowed(
     { id, userId, passwordHash, userAgent, network }: NewSession,
     alongside: (part: string) => Prisma.Sql,
   ): Promise<boolean> {
@@ -100,7 +103,7 @@ export class SessionsRepository {
    * then sees what they left: of any number at once one advances and the others replay. A counter ahead of the row's is one
    * that a database lost when it failed over; it was written by us and is honoured.
    */
-  async exchange(token: RefreshTokenContent): Promise<Exchange | undefined> {
+  async exchangeRefreshToken(token: RefreshTokenContent): Promise<Exchange | undefined> {
     const [exchange] = await this.prisma.$queryRaw<Exchange[]>`
       WITH presented AS MATERIALIZED (${this.#presented(token)} FOR NO KEY UPDATE OF s),
       advanced AS (
@@ -112,8 +115,8 @@ export class SessionsRepository {
     return exchange;
   }
 
-  /** What {@link exchange} would say now; moves nothing. */
-  async judge(token: RefreshTokenContent): Promise<Exchange | undefined> {
+  /** What {@link exchangeRefreshToken} would say now; moves nothing. */
+  async evaluateRefreshToken(token: RefreshTokenContent): Promise<Exchange | undefined> {
     const [exchange] = await this.prisma.$queryRaw<Exchange[]>`${this.#presented(token)}`;
     return exchange;
   }
@@ -122,7 +125,7 @@ export class SessionsRepository {
    * Ends a session, of this user if one is named; returns which it was and whose, undefined when there is none of this id that
    * has not ended. One past its limits is ended too: an access token of it may be alive.
    */
-  async end(tx: Transaction, id: string, userId?: string): Promise<EndedSession | undefined> {
+  async markSessionEnded(tx: Transaction, id: string, userId?: string): Promise<EndedSession | undefined> {
     const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`s.user_id = ${userId}::uuid`;
     const [ended] = await tx.$queryRaw<EndedSession[]>`
       UPDATE sessions s SET ended_at = now() WHERE s.id = ${id}::uuid AND ${isTheirs} AND s.ended_at IS NULL
@@ -131,7 +134,7 @@ export class SessionsRepository {
   }
 
   /** Ends the user's sessions but the kept one; returns the ids of those it ended. */
-  async endAll(tx: Transaction, userId: string, keptId: string | null): Promise<string[]> {
+  async markUserSessionsEnded(tx: Transaction, userId: string, keptId: string | null): Promise<string[]> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
       UPDATE sessions SET ended_at = now()
       WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND id IS DISTINCT FROM ${keptId}::uuid
@@ -140,7 +143,7 @@ export class SessionsRepository {
   }
 
   /** Whether the user has sessions that have not ended but the kept one. */
-  async hasOthers(userId: string, keptId: string | null): Promise<boolean> {
+  async hasUnendedSessions(userId: string, keptId: string | null): Promise<boolean> {
     const rows = await this.prisma.$queryRaw<unknown[]>`
       SELECT 1 FROM sessions
       WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND id IS DISTINCT FROM ${keptId}::uuid LIMIT 1`;
@@ -152,7 +155,7 @@ export class SessionsRepository {
    * the index also where the table has just been restored and has no statistics.
    * @returns how many it ended, and the last it looked at, where the next call goes on; undefined at the end of the table
    */
-  async endNext(tx: Transaction, after = LEAST_ID): Promise<{ count: number; lastId: string } | undefined> {
+  async markNextBatchEnded(tx: Transaction, after = LEAST_ID): Promise<{ count: number; lastId: string } | undefined> {
     const [batch] = await tx.$queryRaw<{ count: number; lastId: string | null }[]>`
       WITH batch AS MATERIALIZED (
         SELECT s.id FROM sessions s WHERE s.id > ${after}::uuid ORDER BY s.id LIMIT ${END_BATCH}
@@ -167,7 +170,7 @@ export class SessionsRepository {
   }
 
   /** Ends the user's oldest live sessions beside `newId` and the newest `others`; returns their ids. */
-  async endBeyond(tx: Transaction, userId: string, newId: string, others: number): Promise<string[]> {
+  async markOldestSessionsEnded(tx: Transaction, userId: string, newId: string, others: number): Promise<string[]> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
       UPDATE sessions SET ended_at = now()
       WHERE id IN (
@@ -179,7 +182,7 @@ export class SessionsRepository {
   }
 
   /** The user's live sessions, newest first, from after the given one. */
-  page(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
+  listLiveSessions(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
     const isAfter = after === undefined ? Prisma.sql`true` : Prisma.sql`s.id < ${after}::uuid`;
     return this.prisma.$queryRaw<SessionRow[]>`
       SELECT s.id, s.created_at AS "createdAt", s.refreshed_at AS "refreshedAt", s.user_agent AS "userAgent", s.network
@@ -192,7 +195,7 @@ export class SessionsRepository {
    * Looks at the next sessions in the order of their ids and deletes those that have been over for a day. It waits for none: the
    * deletion of a user takes the same rows in another order.
    */
-  purge(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
+  purgeSessionBatch(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     const { idle, absolute } = this.#limits;
     const isOver = Prisma.sql`(
       s.ended_at < now() - make_interval(secs => ${KEPT_SECONDS})

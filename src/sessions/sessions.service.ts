@@ -7,13 +7,13 @@ import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { internalError, serviceUnavailable } from '../problems/http-status.problems.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { sessionClientOf } from './session-client.js';
-import { RefreshTokens, type RefreshTokenContent } from './refresh-tokens.js';
+import { RefreshTokenCodec, type RefreshTokenContent } from './refresh-token-codec.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './sessions.problems.js';
 import { SessionsRepository, type Exchange, type SessionRow } from './sessions.repository.js';
 
 /** One more ends the oldest. */
-export const MOST_LIVE_SESSIONS = 100;
+export const MAX_SESSIONS_PER_USER = 100;
 
 /** A session and the refresh token that continues it. */
 export interface SessionTokens {
@@ -36,7 +36,7 @@ export class SessionsService {
   constructor(
     private readonly prisma: PrismaService,
     private readonly repository: SessionsRepository,
-    private readonly refreshTokens: RefreshTokens,
+    private readonly refreshTokens: RefreshTokenCodec,
     private readonly revocations: RevocationsService,
     private readonly audit: AuditService,
   ) {}
@@ -44,9 +44,9 @@ export class SessionsService {
   /** Starts a session; its id is the `sid` of its tokens. The caller holds the user's row locked. */
   async startSession(tx: Transaction, userId: string, client: ClientInfo): Promise<SessionTokens> {
     const id = randomUUIDv7();
-    await this.repository.insert(tx, { id, userId, ...sessionClientOf(client) });
+    await this.repository.insertSession(tx, { id, userId, ...sessionClientOf(client) });
     await this.audit.recordEvent(tx, { event: 'session_started', by: client, userId, sessionId: id });
-    const displaced = await this.repository.endBeyond(tx, userId, id, MOST_LIVE_SESSIONS - 1);
+    const displaced = await this.repository.markOldestSessionsEnded(tx, userId, id, MAX_SESSIONS_PER_USER - 1);
     for (const sessionId of displaced) {
       await this.audit.recordEvent(tx, { event: 'session_displaced', by: client, userId, sessionId });
     }
@@ -62,7 +62,7 @@ export class SessionsService {
     const id = randomUUIDv7();
     const started: AuditEvent = { event: 'session_started', by: client, userId, sessionId: id };
     const session = { id, userId, passwordHash, ...sessionClientOf(client) };
-    const isStarted = await this.repository.insertUndisturbed(session, (part) =>
+    const isStarted = await this.repository.insertSessionIfAllowed(session, (part) =>
       this.audit.eventInsertSql(started, part),
     );
     if (!isStarted) return undefined;
@@ -75,16 +75,16 @@ export class SessionsService {
    * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused` once the session has ended.
    */
   async refreshSession(presented: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
-    const session = await this.#judge(presented, await this.repository.exchange(presented), client);
+    const session = await this.#judge(presented, await this.repository.exchangeRefreshToken(presented), client);
     this.#refreshes[session.verdict]++;
     const { sessionId, userId, email, secondsLeft, counter } = session;
-    const successor = this.refreshTokens.write({ sessionId, counter: counter + 1 });
+    const successor = this.refreshTokens.encodeRefreshToken({ sessionId, counter: counter + 1 });
     return { sessionId, userId, email, secondsLeft, refreshToken: successor };
   }
 
   /** What a refresh token says, of a session alive or not; asks nobody. @throws Problem `refresh_token_invalid`. */
   readRefreshToken(refreshToken: string): RefreshTokenContent {
-    const token = this.refreshTokens.read(refreshToken);
+    const token = this.refreshTokens.decodeRefreshToken(refreshToken);
     if (token === undefined) throw refreshTokenInvalid();
     return token;
   }
@@ -97,7 +97,11 @@ export class SessionsService {
     presented: RefreshTokenContent,
     client: ClientInfo,
   ): Promise<{ userId: string; sessionId: string }> {
-    const { userId, sessionId } = await this.#judge(presented, await this.repository.judge(presented), client);
+    const { userId, sessionId } = await this.#judge(
+      presented,
+      await this.repository.evaluateRefreshToken(presented),
+      client,
+    );
     return { userId, sessionId };
   }
 
@@ -116,14 +120,14 @@ export class SessionsService {
     keptId: string | null,
     meanwhile: (endedSessions: number) => Promise<void>,
   ): Promise<void> {
-    const ended = await this.repository.endAll(tx, userId, keptId);
+    const ended = await this.repository.markUserSessionsEnded(tx, userId, keptId);
     await meanwhile(ended.length);
     await this.revocations.writeRevocations(tx, 'sid', ended);
   }
 
   /** Whether {@link endSessionsOfUser} would end any. */
   hasOtherSessions(userId: string, keptId: string | null): Promise<boolean> {
-    return this.repository.hasOthers(userId, keptId);
+    return this.repository.hasUnendedSessions(userId, keptId);
   }
 
   /**
@@ -133,7 +137,7 @@ export class SessionsService {
   async endSessionsOfAllUsers(): Promise<number> {
     let count = 0;
     for (let after: string | undefined; ;) {
-      const ended = await this.prisma.transaction((tx) => this.repository.endNext(tx, after));
+      const ended = await this.prisma.transaction((tx) => this.repository.markNextBatchEnded(tx, after));
       if (ended === undefined) return count;
       count += ended.count;
       after = ended.lastId;
@@ -142,7 +146,7 @@ export class SessionsService {
 
   /** The user's live sessions, newest first. */
   listSessions(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
-    return this.repository.page(userId, after, size);
+    return this.repository.listLiveSessions(userId, after, size);
   }
 
   /** What became of the refresh tokens that were presented, since the start. */
@@ -151,12 +155,12 @@ export class SessionsService {
   }
 
   #firstTokens(sessionId: string): SessionTokens {
-    return { sessionId, refreshToken: this.refreshTokens.write({ sessionId, counter: 0 }) };
+    return { sessionId, refreshToken: this.refreshTokens.encodeRefreshToken({ sessionId, counter: 0 }) };
   }
 
   #end(id: string, ofUser: string | undefined, event: AuditEvent): Promise<boolean> {
     return this.prisma.transaction(async (tx) => {
-      const ended = await this.repository.end(tx, id, ofUser);
+      const ended = await this.repository.markSessionEnded(tx, id, ofUser);
       if (ended === undefined) return false;
       await this.audit.recordEvent(tx, { ...event, ...ended });
       await this.revocations.writeRevocations(tx, 'sid', [ended.sessionId]);

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import { ChangeFeed, type ChangeQuery } from '../database/change-feed.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
-import { openKey } from '../secrets/sealed-key.js';
+import { decryptPrivateKey } from '../secrets/private-key-encryption.js';
 import {
   importSigningKey,
   publicJwk,
@@ -22,7 +22,7 @@ interface RingKey extends SigningKey {
 }
 
 /** Well within the time by which a retired key verifies longer than the last token of it lives. */
-const LONGEST_UNREAD_MS = 120_000;
+const MAX_KEYS_AGE_MS = 120_000;
 
 /** RFC 7517 section 5, with the entity tag that changes when it does. */
 export interface JwkSet {
@@ -30,12 +30,12 @@ export interface JwkSet {
   readonly etag: string;
 }
 
-type Follower = (trusted: readonly SigningKey[]) => void;
+type KeysListener = (trusted: readonly SigningKey[]) => void;
 
 /** The keys of this service: managed ones as the feed brings them from the database, or those of `JWT_SECRET`. */
 @Injectable()
 export class KeyRing {
-  readonly #followers: Follower[] = [];
+  readonly #listeners: KeysListener[] = [];
   readonly #distrusted = new Set<string>();
   #keys: readonly RingKey[] = [];
   #signing: SigningKey | undefined;
@@ -51,8 +51,8 @@ export class KeyRing {
     feed: ChangeFeed,
   ) {
     const shared = config.jwtSecret?.map(sharedSigningKey);
-    if (shared === undefined) feed.addReader((query) => this.#read(query));
-    else this.#hold(shared.map((key, index) => inState(key, index === 0 ? 'active' : 'retiring')));
+    if (shared === undefined) feed.addReader((query) => this.#readKeys(query));
+    else this.#replaceKeys(shared.map((key, index) => withState(key, index === 0 ? 'active' : 'retiring')));
   }
 
   /**
@@ -61,7 +61,7 @@ export class KeyRing {
    * @throws Problem `service_unavailable` for the moment in which there is none.
    */
   get signingKey(): SigningKey {
-    if (performance.now() > this.lastReadAt + LONGEST_UNREAD_MS)
+    if (performance.now() > this.lastReadAt + MAX_KEYS_AGE_MS)
       throw serviceUnavailable({ cause: new Error('the keys are stale') });
     if (this.#signing === undefined) throw serviceUnavailable({ cause: new Error('no key is active') });
     return this.#signing;
@@ -69,7 +69,7 @@ export class KeyRing {
 
   /** Whether {@link signingKey} has a key to give. */
   get canSign(): boolean {
-    return this.#signing !== undefined && performance.now() <= this.lastReadAt + LONGEST_UNREAD_MS;
+    return this.#signing !== undefined && performance.now() <= this.lastReadAt + MAX_KEYS_AGE_MS;
   }
 
   /** Whether there is a key whose tokens are accepted. */
@@ -116,8 +116,8 @@ export class KeyRing {
   }
 
   /** Calls the follower with the keys whose tokens are accepted, now and after each change. */
-  onKeysChanged(follower: Follower): void {
-    this.#followers.push(follower);
+  onKeysChanged(follower: KeysListener): void {
+    this.#listeners.push(follower);
     follower(this.#keys);
   }
 
@@ -127,41 +127,42 @@ export class KeyRing {
     const lost = this.#keys.find((key) => key.kid === kid);
     if (lost === undefined) return;
     const heir = lost.state === 'active' ? this.#nextOf(lost.alg) : undefined;
-    this.#hold(this.#keys.map((key) => (key === heir ? inState(key, 'active') : key)));
+    this.#replaceKeys(this.#keys.map((key) => (key === heir ? withState(key, 'active') : key)));
   }
 
-  /** The one that {@link SigningKeysRepository.promote} takes: the oldest. */
+  /** The one that {@link SigningKeysRepository.activateNextKey} takes: the oldest. */
   #nextOf(alg: SigningKey['alg']): RingKey | undefined {
     return this.#keys.findLast((key) => key.alg === alg && key.state === 'next');
   }
 
-  async #read(query: ChangeQuery): Promise<void> {
+  async #readKeys(query: ChangeQuery): Promise<void> {
     const startedAt = performance.now();
-    const stored = await this.repository.list(query);
+    const stored = await this.repository.listTrustedKeys(query);
     const version = stored.map(({ kid, state }) => `${kid} ${state}`).join();
-    if (version !== this.#version) this.#hold(stored.map((key) => this.#open(key)));
+    if (version !== this.#version) this.#replaceKeys(stored.map((key) => this.#importKey(key)));
     this.#version = version;
     this.#revived = stored.map(({ kid }) => kid).filter((kid) => this.#distrusted.has(kid));
     this.#readAt = startedAt;
   }
 
   /** Every key must open: a node that lacks a secret refuses to start rather than make keys of its own. */
-  #open({ kid, alg, state, privateKey, ageSeconds }: StoredKey): RingKey {
+  #importKey({ kid, alg, state, privateKey, ageSeconds }: StoredKey): RingKey {
     const known = this.#keys.find((key) => key.kid === kid);
-    const key = known ?? importSigningKey(alg as SigningAlg, openKey(this.config.masterSecret, kid, privateKey));
-    return inState(key, state, performance.now() - ageSeconds * 1000);
+    const key =
+      known ?? importSigningKey(alg as SigningAlg, decryptPrivateKey(this.config.masterSecret, kid, privateKey));
+    return withState(key, state, performance.now() - ageSeconds * 1000);
   }
 
-  #hold(keys: readonly RingKey[]): void {
+  #replaceKeys(keys: readonly RingKey[]): void {
     this.#keys = keys.filter(({ kid }) => !this.#distrusted.has(kid));
     const active = this.#keys.filter(({ state }) => state === 'active');
     this.#signing = active.find(({ alg }) => alg === this.config.signingAlg) ?? active[0];
     this.#jwks = jwkSet(this.config.jwtSecret ? [] : this.#keys.map(publicJwk));
-    for (const follower of this.#followers) follower(this.#keys);
+    for (const follower of this.#listeners) follower(this.#keys);
   }
 }
 
-function inState(key: SigningKey, state: RingKey['state'], since = performance.now()): RingKey {
+function withState(key: SigningKey, state: RingKey['state'], since = performance.now()): RingKey {
   return { ...key, state, since };
 }
 

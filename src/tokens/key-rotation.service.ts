@@ -5,7 +5,7 @@ import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
 import { KEYS_LOCK, START_LOCK, lockUntilTransactionEnds, withAdvisoryLock } from '../database/advisory-lock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
-import { isSealedByFirst, openKey, sealKey } from '../secrets/sealed-key.js';
+import { isEncryptedUnderFirst, decryptPrivateKey, encryptPrivateKey } from '../secrets/private-key-encryption.js';
 import { generateSigningKey, publicJwk, type SigningAlg } from './signing-key.js';
 import { SigningKeysRepository, type KeyRecord, type NewKey, type RotationTimes } from './signing-keys.repository.js';
 
@@ -37,38 +37,41 @@ export class KeyRotationService {
 
   /** Before anything is served there is a key that signs and a next one. */
   async prepareKeys(): Promise<void> {
-    if (!(await this.repository.isAnyActive())) await this.#makeFirst();
+    if (!(await this.repository.hasActiveKey())) await this.#createFirstKey();
     await this.maintainKeys();
     await this.feed.readChanges();
   }
 
   /** {@link prepareKeys} once more, where the keys were lost or an older state of them has come back: these have been revoked. */
   async repairKeys(revived: readonly string[]): Promise<void> {
-    if (revived.length > 0) await this.#makeFirst(revived);
+    if (revived.length > 0) await this.#createFirstKey(revived);
     await this.prepareKeys();
   }
 
   /** Does what is due: seals anew, rotates, publishes a next key, takes dead keys away. */
   async maintainKeys(): Promise<void> {
-    await this.#reseal();
+    await this.#reencryptKeys();
     const { signingAlg } = this.config;
-    const { isNextMissing, isRotationDue, isBurialDue } = await this.repository.due(signingAlg, this.#times);
-    if (!isNextMissing && !isRotationDue && !isBurialDue) return;
-    const spare = await this.#generate(signingAlg);
-    await this.#change(async (tx) => {
-      await this.#rotate(tx, this.#times, 'system');
-      await this.repository.insertNext(tx, spare);
-      await this.repository.bury(tx, signingAlg, this.#times);
+    const { isNextMissing, isRotationDue, isRemovalDue } = await this.repository.findDueChanges(
+      signingAlg,
+      this.#times,
+    );
+    if (!isNextMissing && !isRotationDue && !isRemovalDue) return;
+    const spare = await this.#generateKey(signingAlg);
+    await this.#changeKeys(async (tx) => {
+      await this.#rotateInTransaction(tx, this.#times, 'system');
+      await this.repository.insertNextKeyIfNone(tx, spare);
+      await this.repository.removeExpiredKeys(tx, signingAlg, this.#times);
     });
   }
 
   /** Rotates now, before its time; false when the next key has not been published for `KEY_PUBLISH_SECONDS` yet. */
   async rotateKey(): Promise<boolean> {
     const { signingAlg } = this.config;
-    const spare = await this.#generate(signingAlg);
-    return this.#change(async (tx) => {
-      const isRotated = await this.#rotate(tx, { ...this.#times, rotation: 0 }, 'operator');
-      await this.repository.insertNext(tx, spare);
+    const spare = await this.#generateKey(signingAlg);
+    return this.#changeKeys(async (tx) => {
+      const isRotated = await this.#rotateInTransaction(tx, { ...this.#times, rotation: 0 }, 'operator');
+      await this.repository.insertNextKeyIfNone(tx, spare);
       return isRotated;
     });
   }
@@ -82,13 +85,13 @@ export class KeyRotationService {
     if (key === undefined || key.state === 'gone') return false;
     const alg = key.alg as SigningAlg;
     // One that was retiring leaves no gap; of the others the next takes the place, and a new one the next's.
-    const spares = key.state === 'retiring' ? [] : [await this.#generate(alg), await this.#generate(alg)];
-    return this.#change(async (tx) => {
-      const removedKid = await this.repository.remove(tx, kid);
+    const spares = key.state === 'retiring' ? [] : [await this.#generateKey(alg), await this.#generateKey(alg)];
+    return this.#changeKeys(async (tx) => {
+      const removedKid = await this.repository.markKeyGone(tx, kid);
       if (removedKid === undefined) return false;
       for (const spare of spares) {
-        await this.repository.insertNext(tx, spare);
-        await this.repository.promote(tx, alg);
+        await this.repository.insertNextKeyIfNone(tx, spare);
+        await this.repository.activateNextKey(tx, alg);
       }
       await record(tx, removedKid);
       return true;
@@ -101,12 +104,12 @@ export class KeyRotationService {
    */
   async replaceAllKeys(record: (tx: Transaction, removedKids: readonly string[]) => Promise<void>): Promise<void> {
     const { signingAlg } = this.config;
-    const spares = this.isManaged ? [await this.#generate(signingAlg), await this.#generate(signingAlg)] : [];
-    await this.#change(async (tx) => {
-      const removedKids = await this.repository.removeAll(tx);
+    const spares = this.isManaged ? [await this.#generateKey(signingAlg), await this.#generateKey(signingAlg)] : [];
+    await this.#changeKeys(async (tx) => {
+      const removedKids = await this.repository.markAllKeysGone(tx);
       for (const spare of spares) {
-        await this.repository.insertNext(tx, spare);
-        await this.repository.promote(tx, signingAlg);
+        await this.repository.insertNextKeyIfNone(tx, spare);
+        await this.repository.activateNextKey(tx, signingAlg);
       }
       await record(tx, removedKids);
     });
@@ -114,42 +117,46 @@ export class KeyRotationService {
 
   /** Every key there ever was, oldest first. */
   listKeys(): Promise<KeyRecord[]> {
-    return this.repository.records();
+    return this.repository.listKeyRecords();
   }
 
-  async #rotate(tx: Transaction, times: RotationTimes, by: 'operator' | 'system'): Promise<boolean> {
-    const kid = await this.repository.rotate(tx, this.config.signingAlg, times);
+  async #rotateInTransaction(tx: Transaction, times: RotationTimes, by: 'operator' | 'system'): Promise<boolean> {
+    const kid = await this.repository.rotateActiveKey(tx, this.config.signingAlg, times);
     if (kid !== undefined) await this.audit.recordEvent(tx, { event: 'key_rotated', by, details: { kid } });
     return kid !== undefined;
   }
 
   /** Under the lock of first starts, so that of many one makes the key and the others read it. */
-  async #makeFirst(revoked: readonly string[] = []): Promise<void> {
-    const key = await this.#generate(this.config.signingAlg);
+  async #createFirstKey(revoked: readonly string[] = []): Promise<void> {
+    const key = await this.#generateKey(this.config.signingAlg);
     await withAdvisoryLock(this.config, START_LOCK, () =>
-      this.#change(async (tx) => {
+      this.#changeKeys(async (tx) => {
         for (const kid of revoked) {
-          const removedKid = await this.repository.remove(tx, kid);
+          const removedKid = await this.repository.markKeyGone(tx, kid);
           if (removedKid === undefined) continue;
           await this.audit.recordEvent(tx, { event: 'key_revoked', by: 'system', details: { kid: removedKid } });
         }
-        await this.repository.insertFirst(tx, key);
+        await this.repository.insertActiveKeyIfNone(tx, key);
       }),
     );
   }
 
   /** Under the first of two master secrets, so that the second can be dropped. */
-  async #reseal(): Promise<void> {
+  async #reencryptKeys(): Promise<void> {
     const { masterSecret } = this.config;
     if (masterSecret.length < 2) return;
-    for (const { kid, privateKey } of await this.repository.listSealed()) {
-      if (privateKey === null || isSealedByFirst(masterSecret, privateKey)) continue;
-      const pkcs8 = openKey(masterSecret, kid, privateKey);
-      await this.repository.reseal(kid, privateKey, new Uint8Array(sealKey(masterSecret, kid, pkcs8)));
+    for (const { kid, privateKey } of await this.repository.listEncryptedKeys()) {
+      if (privateKey === null || isEncryptedUnderFirst(masterSecret, privateKey)) continue;
+      const pkcs8 = decryptPrivateKey(masterSecret, kid, privateKey);
+      await this.repository.replaceEncryptedKey(
+        kid,
+        privateKey,
+        new Uint8Array(encryptPrivateKey(masterSecret, kid, pkcs8)),
+      );
     }
   }
 
-  #change<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  #changeKeys<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     return this.prisma.transaction(async (tx) => {
       await lockUntilTransactionEnds(tx, KEYS_LOCK);
       const result = await work(tx);
@@ -158,10 +165,10 @@ export class KeyRotationService {
     });
   }
 
-  async #generate(alg: SigningAlg): Promise<NewKey> {
+  async #generateKey(alg: SigningAlg): Promise<NewKey> {
     const key = await generateSigningKey(alg);
     const pkcs8 = key.privateKey.export({ format: 'der', type: 'pkcs8' });
-    const privateKey = new Uint8Array(sealKey(this.config.masterSecret, key.kid, pkcs8));
+    const privateKey = new Uint8Array(encryptPrivateKey(this.config.masterSecret, key.kid, pkcs8));
     return { kid: key.kid, alg: key.alg, publicJwk: publicJwk(key), privateKey };
   }
 }

@@ -45,7 +45,7 @@ export interface RotationTimes {
 export interface DueChanges {
   readonly isNextMissing: boolean;
   readonly isRotationDue: boolean;
-  readonly isBurialDue: boolean;
+  readonly isRemovalDue: boolean;
 }
 
 const STATE = `CASE WHEN gone_at IS NOT NULL THEN 'gone' WHEN retired_at IS NOT NULL THEN 'retiring'
@@ -63,7 +63,7 @@ export class SigningKeysRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /** The keys that verify, newest first. */
-  list(query: ChangeQuery): Promise<StoredKey[]> {
+  listTrustedKeys(query: ChangeQuery): Promise<StoredKey[]> {
     return query<StoredKey>(
       `SELECT kid, alg, ${STATE} AS state, private_key AS "privateKey",
               extract(epoch FROM clock_timestamp() - coalesce(retired_at, activated_at, created_at))::float8 AS "ageSeconds"
@@ -72,7 +72,7 @@ export class SigningKeysRepository {
   }
 
   /** Every key there ever was, oldest first. */
-  records(): Promise<KeyRecord[]> {
+  listKeyRecords(): Promise<KeyRecord[]> {
     return this.prisma.$queryRaw<KeyRecord[]>`
       SELECT kid, alg, ${Prisma.raw(STATE)} AS state, created_at AS "createdAt", activated_at AS "activatedAt",
              retired_at AS "retiredAt", gone_at AS "goneAt"
@@ -80,13 +80,13 @@ export class SigningKeysRepository {
   }
 
   /** Whether a key of whatever algorithm signs. */
-  async isAnyActive(): Promise<boolean> {
+  async hasActiveKey(): Promise<boolean> {
     const active = { activatedAt: { not: null }, retiredAt: null, goneAt: null };
     return (await this.prisma.signingKey.count({ where: active })) > 0;
   }
 
   /** Unless a key of whatever algorithm signs, has a next one sign, of the given key's algorithm if there is one, or else that key. */
-  async insertFirst(tx: Transaction, key: NewKey): Promise<void> {
+  async insertActiveKeyIfNone(tx: Transaction, key: NewKey): Promise<void> {
     const isNoneActive = Prisma.sql`NOT EXISTS (SELECT FROM signing_keys WHERE ${stateIs('active')})`;
     await tx.$executeRaw`
       UPDATE signing_keys SET activated_at = now()
@@ -99,31 +99,35 @@ export class SigningKeysRepository {
   }
 
   /** Publishes a key as the next of its algorithm unless there is one. */
-  async insertNext(tx: Transaction, key: NewKey): Promise<void> {
+  async insertNextKeyIfNone(tx: Transaction, key: NewKey): Promise<void> {
     await tx.$executeRaw`
       INSERT INTO signing_keys (kid, alg, public_jwk, private_key)
       SELECT ${key.kid}, ${key.alg}, ${JSON.stringify(key.publicJwk)}::jsonb, ${key.privateKey}
       WHERE NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${key.alg} AND ${stateIs('next')})`;
   }
 
-  /** What {@link rotate}, {@link insertNext} and {@link bury} would do now. */
-  async due(alg: string, times: RotationTimes): Promise<DueChanges> {
+  /** What {@link rotateActiveKey}, {@link insertNextKeyIfNone} and {@link removeExpiredKeys} would do now. */
+  async findDueChanges(alg: string, times: RotationTimes): Promise<DueChanges> {
     const [due] = await this.prisma.$queryRaw<DueChanges[]>`
       SELECT NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('next')}) AS "isNextMissing",
-             EXISTS (SELECT FROM signing_keys WHERE ${this.#isSuccessor(alg, times.publish)}) AND (
-               EXISTS (SELECT FROM signing_keys WHERE ${this.#isSpent(alg, times.rotation)})
+             EXISTS (SELECT FROM signing_keys WHERE ${this.#isNextDue(alg, times.publish)}) AND (
+               EXISTS (SELECT FROM signing_keys WHERE ${this.#isActiveTooLong(alg, times.rotation)})
                OR NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')})
              ) AS "isRotationDue",
-             EXISTS (SELECT FROM signing_keys WHERE ${this.#isDead(times.retirement)} OR ${this.#isAbandoned(alg, times.rotation)})
-               AS "isBurialDue"`;
-    return due ?? { isNextMissing: false, isRotationDue: false, isBurialDue: false };
+             EXISTS (SELECT FROM signing_keys WHERE ${this.#isRetirementOver(times.retirement)} OR ${this.#isAbandoned(alg, times.rotation)})
+               AS "isRemovalDue"`;
+    return due ?? { isNextMissing: false, isRotationDue: false, isRemovalDue: false };
   }
 
   /** Has the next key sign instead of the active one, if both have served their time; returns its kid, undefined when they have not. */
-  async rotate(tx: Transaction, alg: string, { publish, rotation }: RotationTimes): Promise<string | undefined> {
+  async rotateActiveKey(
+    tx: Transaction,
+    alg: string,
+    { publish, rotation }: RotationTimes,
+  ): Promise<string | undefined> {
     const [activated] = await tx.$queryRaw<{ kid: string }[]>`
       WITH successor AS MATERIALIZED (
-        SELECT kid FROM signing_keys WHERE ${this.#isSuccessor(alg, publish)} ORDER BY created_at LIMIT 1
+        SELECT kid FROM signing_keys WHERE ${this.#isNextDue(alg, publish)} ORDER BY created_at LIMIT 1
       ), actives AS MATERIALIZED (
         SELECT kid, ${isOlder('activated_at', rotation)} AS is_spent FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')}
       ), retired AS (
@@ -137,24 +141,28 @@ export class SigningKeysRepository {
   }
 
   /** Retires what nobody rotates any more, and takes away retiring keys whose last token has expired. */
-  async bury(tx: Transaction, alg: string, { rotation, retirement }: RotationTimes): Promise<void> {
+  async removeExpiredKeys(tx: Transaction, alg: string, { rotation, retirement }: RotationTimes): Promise<void> {
     await tx.$executeRaw`UPDATE signing_keys SET retired_at = now() WHERE ${this.#isAbandoned(alg, rotation)}`;
     await tx.$executeRaw`
-      UPDATE signing_keys SET gone_at = now(), private_key = NULL WHERE ${this.#isDead(retirement)}`;
+      UPDATE signing_keys SET gone_at = now(), private_key = NULL WHERE ${this.#isRetirementOver(retirement)}`;
   }
 
   /** The keys that are not gone, as they are sealed. */
-  async listSealed(): Promise<{ kid: string; privateKey: Uint8Array<ArrayBuffer> | null }[]> {
+  async listEncryptedKeys(): Promise<{ kid: string; privateKey: Uint8Array<ArrayBuffer> | null }[]> {
     return this.prisma.signingKey.findMany({ where: { goneAt: null }, select: { kid: true, privateKey: true } });
   }
 
   /** Replaces one sealed form by another, only where the first still stands. */
-  async reseal(kid: string, standing: Uint8Array<ArrayBuffer>, next: Uint8Array<ArrayBuffer>): Promise<void> {
+  async replaceEncryptedKey(
+    kid: string,
+    standing: Uint8Array<ArrayBuffer>,
+    next: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
     await this.prisma.signingKey.updateMany({ where: { kid, privateKey: standing }, data: { privateKey: next } });
   }
 
   /** Takes a key away whatever its state; returns its kid, undefined when it is gone or never was. */
-  async remove(tx: Transaction, kid: string): Promise<string | undefined> {
+  async markKeyGone(tx: Transaction, kid: string): Promise<string | undefined> {
     const [removed] = await tx.$queryRaw<{ kid: string }[]>`
       UPDATE signing_keys SET gone_at = now(), retired_at = coalesce(retired_at, now()), private_key = NULL
       WHERE kid = ${kid} AND gone_at IS NULL
@@ -163,7 +171,7 @@ export class SigningKeysRepository {
   }
 
   /** Takes every key away; returns the kids of those that were not gone. */
-  async removeAll(tx: Transaction): Promise<string[]> {
+  async markAllKeysGone(tx: Transaction): Promise<string[]> {
     const removed = await tx.$queryRaw<{ kid: string }[]>`
       UPDATE signing_keys SET gone_at = now(), retired_at = coalesce(retired_at, now()), private_key = NULL
       WHERE gone_at IS NULL
@@ -172,22 +180,22 @@ export class SigningKeysRepository {
   }
 
   /** Has the next key of an algorithm sign, however briefly it has been published, unless one signs. */
-  async promote(tx: Transaction, alg: string): Promise<void> {
+  async activateNextKey(tx: Transaction, alg: string): Promise<void> {
     await tx.$executeRaw`
       UPDATE signing_keys SET activated_at = now()
       WHERE kid = (SELECT kid FROM signing_keys WHERE alg = ${alg} AND ${stateIs('next')} ORDER BY created_at LIMIT 1)
         AND NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')})`;
   }
 
-  #isSuccessor(alg: string, publish: number): Prisma.Sql {
+  #isNextDue(alg: string, publish: number): Prisma.Sql {
     return Prisma.sql`alg = ${alg} AND ${stateIs('next')} AND ${isOlder('created_at', publish)}`;
   }
 
-  #isSpent(alg: string, rotation: number): Prisma.Sql {
+  #isActiveTooLong(alg: string, rotation: number): Prisma.Sql {
     return Prisma.sql`alg = ${alg} AND ${stateIs('active')} AND ${isOlder('activated_at', rotation)}`;
   }
 
-  #isDead(retirement: number): Prisma.Sql {
+  #isRetirementOver(retirement: number): Prisma.Sql {
     return Prisma.sql`(${stateIs('retiring')} AND ${isOlder('retired_at', retirement)})`;
   }
 

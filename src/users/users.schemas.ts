@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { DeviceToken } from '../rate-limits/device-token.schema.js';
-import { PasswordText } from '../passwords/password-text.js';
+import { PasswordText } from '../passwords/password.schema.js';
 
 export const PasswordChangeBody = Type.Object(
   {

@@ -68,7 +68,7 @@ export function checkTimes(claims: AccessTokenClaims, now: number, limits: TimeL
 }
 
 /** When {@link checkTimes} lets the claims pass: from the first time on and before the second. */
-export function validity(
+export function validityPeriod(
   { exp, iat, nbf = iat }: AccessTokenClaims,
   { clockToleranceSeconds: tolerance, maxLifetimeSeconds }: TimeLimits,
 ): { validFrom: number; validUntil: number } {

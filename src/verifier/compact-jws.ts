@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { jsonFlaw } from './strict-json-scan.js';
+import { findJsonFlaw } from './json-nesting-and-duplicates.js';
 import { TokenError, type TokenErrorCode } from './token-error.js';
 
 /** Longer tokens are refused before they are looked at; ours with a 4096-bit RSA signature and a 254-byte email are under 2000. */
@@ -52,7 +52,7 @@ export function decodeBase64url(text: string): Buffer {
 export function parseJsonObject(bytes: Buffer, code: TokenErrorCode): Record<string, unknown> {
   if (!isUtf8(bytes)) throw new TokenError(code, 'a part is not UTF-8');
   const text = bytes.toString('utf8');
-  if (jsonFlaw(text) !== undefined) throw new TokenError(code, 'a part has ambiguous JSON');
+  if (findJsonFlaw(text) !== undefined) throw new TokenError(code, 'a part has ambiguous JSON');
   const value = parseJson(text, code);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TokenError(code, 'a part is not a JSON object');

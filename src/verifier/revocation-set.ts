@@ -19,7 +19,7 @@ export class RevocationSet {
     entries.set(id, Math.max(Math.ceil(expiresAt), entries.get(id) ?? 0));
   }
 
-  names(sid: string, jti: string): boolean {
+  contains(sid: string, jti: string): boolean {
     return this.#bySid.has(sid) || this.#byJti.has(jti);
   }
 

@@ -2,9 +2,9 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { TokenError } from './token-error.js';
 import { keyForHeader } from './token-header.js';
-import { prepareKey } from './verification-key.js';
+import { prepareVerificationKey } from './verification-key.js';
 
-const key = prepareKey({ kid: 'shared', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
+const key = prepareVerificationKey({ kid: 'shared', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
 const keys = new Map([[key.kid, key]]);
 const header = { alg: 'HS256', kid: 'shared', typ: 'at+jwt' };
 

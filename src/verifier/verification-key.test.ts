@@ -1,6 +1,6 @@
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { prepareKey } from './verification-key.js';
+import { prepareVerificationKey } from './verification-key.js';
 
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
@@ -30,13 +30,13 @@ describe('a verification key', () => {
     ['RS256', 'rsa'],
     ['HS256', 'secret'],
   ] as const)('serves %s when it is %s and nothing else', (alg, fitting) => {
-    expect(prepareKey({ kid: 'k', alg, key: keys[fitting] })).toMatchObject({ kid: 'k', alg });
+    expect(prepareVerificationKey({ kid: 'k', alg, key: keys[fitting] })).toMatchObject({ kid: 'k', alg });
     for (const [name, key] of Object.entries(keys)) {
-      if (name !== fitting) expect(() => prepareKey({ kid: 'k', alg, key }), name).toThrow(TypeError);
+      if (name !== fitting) expect(() => prepareVerificationKey({ kid: 'k', alg, key }), name).toThrow(TypeError);
     }
   });
 
   it('has a kid', () => {
-    expect(() => prepareKey({ kid: '', alg: 'HS256', key: secret })).toThrow(TypeError);
+    expect(() => prepareVerificationKey({ kid: '', alg: 'HS256', key: secret })).toThrow(TypeError);
   });
 });

@@ -15,26 +15,33 @@ export interface VerificationKey {
 export interface PreparedKey {
   readonly kid: string;
   readonly alg: SignatureAlgorithm;
-  readonly verifies: (signingInput: string, signature: Buffer) => boolean;
+  readonly verifySignature: (signingInput: string, signature: Buffer) => boolean;
   /** The same on libuv's pool, where that is worth the way. */
-  readonly verifiesLater: ((signingInput: string, signature: Buffer) => Promise<boolean>) | undefined;
+  readonly verifySignatureOffThread: ((signingInput: string, signature: Buffer) => Promise<boolean>) | undefined;
   /** False from the moment on at which it is no longer one of the verifier's; to be asked of what it verified before. */
   isTrusted: boolean;
   readonly key: KeyObject;
 }
 
 /** @throws TypeError when the kid is empty or the key does not fit its algorithm */
-export function prepareKey({ kid, alg, key }: VerificationKey): PreparedKey {
+export function prepareVerificationKey({ kid, alg, key }: VerificationKey): PreparedKey {
   if (kid === '') throw new TypeError('A verification key needs a kid');
   const { fits, verifies, verifiesLater } = algorithms[alg];
   if (!fits(key)) throw new TypeError(`The key ${kid} does not fit ${alg}`);
-  return { kid, alg, key, verifies: verifies(key), verifiesLater: verifiesLater?.(key), isTrusted: true };
+  return {
+    kid,
+    alg,
+    key,
+    verifySignature: verifies(key),
+    verifySignatureOffThread: verifiesLater?.(key),
+    isTrusted: true,
+  };
 }
 
 interface Algorithm {
   readonly fits: (key: KeyObject) => boolean;
-  readonly verifies: (key: KeyObject) => PreparedKey['verifies'];
-  readonly verifiesLater?: (key: KeyObject) => PreparedKey['verifiesLater'];
+  readonly verifies: (key: KeyObject) => PreparedKey['verifySignature'];
+  readonly verifiesLater?: (key: KeyObject) => PreparedKey['verifySignatureOffThread'];
 }
 
 const algorithms: Readonly<Record<SignatureAlgorithm, Algorithm>> = {
@@ -60,28 +67,28 @@ function isHmacSecret(key: KeyObject): boolean {
   return key.type === 'secret' && (key.symmetricKeySize ?? 0) >= 32;
 }
 
-function ecdsa(key: KeyObject): PreparedKey['verifies'] {
+function ecdsa(key: KeyObject): PreparedKey['verifySignature'] {
   const options = { key, dsaEncoding: 'ieee-p1363' } as const;
   return (signingInput, signature) =>
     signature.length === 64 && // RFC 7518 section 3.4
     verify('sha256', Buffer.from(signingInput, 'latin1'), options, signature);
 }
 
-function ecdsaLater(key: KeyObject): PreparedKey['verifiesLater'] {
+function ecdsaLater(key: KeyObject): PreparedKey['verifySignatureOffThread'] {
   const options = { key, dsaEncoding: 'ieee-p1363' } as const;
   return async (signingInput, signature) =>
     signature.length === 64 && verifyLater('sha256', Buffer.from(signingInput, 'latin1'), options, signature);
 }
 
-function rsa(key: KeyObject): PreparedKey['verifies'] {
+function rsa(key: KeyObject): PreparedKey['verifySignature'] {
   return (signingInput, signature) => verify('sha256', Buffer.from(signingInput, 'latin1'), key, signature);
 }
 
-function rsaLater(key: KeyObject): PreparedKey['verifiesLater'] {
+function rsaLater(key: KeyObject): PreparedKey['verifySignatureOffThread'] {
   return (signingInput, signature) => verifyLater('sha256', Buffer.from(signingInput, 'latin1'), key, signature);
 }
 
-function hmac(key: KeyObject): PreparedKey['verifies'] {
+function hmac(key: KeyObject): PreparedKey['verifySignature'] {
   return (signingInput, signature) =>
     signature.length === 32 &&
     timingSafeEqual(createHmac('sha256', key).update(signingInput, 'latin1').digest(), signature);

@@ -1,13 +1,14 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { VerifiedTokenCache } from './verified-token-cache.js';
-import { prepareKey, type PreparedKey } from './verification-key.js';
+import { prepareVerificationKey, type PreparedKey } from './verification-key.js';
 import type { VerifiedToken } from './verifier.js';
 
 const now = 1_800_000_000;
 const MEBIBYTE = 2 ** 20;
 
-const newKey = (): PreparedKey => prepareKey({ kid: 'k', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
+const newKey = (): PreparedKey =>
+  prepareVerificationKey({ kid: 'k', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
 
 function verified(changes: Partial<VerifiedToken> = {}): VerifiedToken {
   const claims = { iss: '', sub: '', aud: '', exp: now, iat: now, jti: '', client_id: '', sid: '' };
@@ -25,29 +26,29 @@ function ofOneHash(index: number): string {
 }
 
 function heldBy(cache: VerifiedTokenCache<string>, tokens: readonly string[]): number {
-  return tokens.filter((token) => cache.get(token, now) !== undefined).length;
+  return tokens.filter((token) => cache.findToken(token, now) !== undefined).length;
 }
 
 describe('a cache of verified tokens', () => {
   it('knows the whole text and no other of the same end', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const token = newToken();
-    cache.add(token, verified(), 'someone');
-    expect(cache.get(token, now)).toBe('someone');
+    cache.addToken(token, verified(), 'someone');
+    expect(cache.findToken(token, now)).toBe('someone');
     for (let at = 0; at < token.length; at++) {
       const other = `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
-      expect(cache.get(other, now)).toBeUndefined();
+      expect(cache.findToken(other, now)).toBeUndefined();
     }
     for (const other of ['', token.slice(1), token.slice(0, -1), `${token} `, `${token}.`]) {
-      expect(cache.get(other, now)).toBeUndefined();
+      expect(cache.findToken(other, now)).toBeUndefined();
     }
   });
 
   it('holds tokens of one hash beside each other, and lets each go alone', () => {
     const cache = new VerifiedTokenCache<number>(MEBIBYTE);
     const keys = [newKey(), newKey(), newKey()];
-    for (const [index, key] of keys.entries()) cache.add(ofOneHash(index), verified({ key }), index);
-    const found = (): (number | undefined)[] => keys.map((_key, index) => cache.get(ofOneHash(index), now));
+    for (const [index, key] of keys.entries()) cache.addToken(ofOneHash(index), verified({ key }), index);
+    const found = (): (number | undefined)[] => keys.map((_key, index) => cache.findToken(ofOneHash(index), now));
     expect(found()).toEqual([0, 1, 2]);
     for (const gone of [1, 2, 0]) {
       const key = keys[gone];
@@ -60,29 +61,29 @@ describe('a cache of verified tokens', () => {
   it('asks about the time at every hit, and lets go what can never hold again', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const token = newToken();
-    cache.add(token, verified({ validFrom: now, validUntil: now + 900 }), 'someone');
-    expect(cache.get(token, now - 0.001)).toBeUndefined();
-    expect(cache.get(token, now)).toBe('someone');
-    expect(cache.get(token, now + 899.999)).toBe('someone');
+    cache.addToken(token, verified({ validFrom: now, validUntil: now + 900 }), 'someone');
+    expect(cache.findToken(token, now - 0.001)).toBeUndefined();
+    expect(cache.findToken(token, now)).toBe('someone');
+    expect(cache.findToken(token, now + 899.999)).toBe('someone');
     expect(cache.stats().tokens).toBe(1);
-    expect(cache.get(token, now + 900)).toBeUndefined();
+    expect(cache.findToken(token, now + 900)).toBeUndefined();
     expect(cache.stats()).toEqual({ tokens: 0, bytes: 0 });
   });
 
   it('asks about the key at every hit', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const [token, key] = [newToken(), newKey()];
-    cache.add(token, verified({ key }), 'someone');
-    expect(cache.get(token, now)).toBe('someone');
+    cache.addToken(token, verified({ key }), 'someone');
+    expect(cache.findToken(token, now)).toBe('someone');
     key.isTrusted = false;
-    expect(cache.get(token, now)).toBeUndefined();
+    expect(cache.findToken(token, now)).toBeUndefined();
   });
 
   it('of no bytes holds nothing', () => {
     const cache = new VerifiedTokenCache<string>(0);
     const token = newToken();
-    cache.add(token, verified(), 'someone');
-    expect(cache.get(token, now)).toBeUndefined();
+    cache.addToken(token, verified(), 'someone');
+    expect(cache.findToken(token, now)).toBeUndefined();
     expect(cache.stats()).toEqual({ tokens: 0, bytes: 0 });
   });
 
@@ -93,8 +94,8 @@ describe('a cache of verified tokens', () => {
     let [asked, hits] = [0, 0];
     for (let round = 0; round < 10; round++) {
       for (const token of tokens) {
-        const isHit = cache.get(token, now) !== undefined;
-        if (!isHit) cache.add(token, verified(), 'someone');
+        const isHit = cache.findToken(token, now) !== undefined;
+        if (!isHit) cache.addToken(token, verified(), 'someone');
         if (round >= 5) [asked, hits] = [asked + 1, hits + Number(isHit)];
       }
     }

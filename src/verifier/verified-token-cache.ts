@@ -31,7 +31,7 @@ export class VerifiedTokenCache<Value> {
   constructor(private readonly mostBytes: number) {}
 
   /** @param now seconds since 1970 */
-  get(token: string, now: number): Value | undefined {
+  findToken(token: string, now: number): Value | undefined {
     const found = this.#byHash.get(hashOf(token));
     const entry = Array.isArray(found) ? found.find((each) => each.token === token) : found;
     if (entry === undefined || entry.token !== token) return undefined;
@@ -42,7 +42,7 @@ export class VerifiedTokenCache<Value> {
   }
 
   /** Of a token that is not held. */
-  add(received: string, { key, validFrom, validUntil }: VerifiedToken, value: Value): void {
+  addToken(received: string, { key, validFrom, validUntil }: VerifiedToken, value: Value): void {
     const token = copyOf(received);
     const bytes = bytesOf(token);
     if (bytes > this.mostBytes) return;

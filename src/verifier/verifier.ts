@@ -1,7 +1,7 @@
 import {
   checkClaims,
   checkTimes,
-  validity,
+  validityPeriod,
   type AccessTokenClaims,
   type ExpectedClaims,
   type TimeLimits,
@@ -9,7 +9,7 @@ import {
 import { decodeBase64url, parseJsonObject, splitCompactJws } from './compact-jws.js';
 import { TokenError } from './token-error.js';
 import { keyForHeader } from './token-header.js';
-import { prepareKey, type PreparedKey, type VerificationKey } from './verification-key.js';
+import { prepareVerificationKey, type PreparedKey, type VerificationKey } from './verification-key.js';
 
 export interface VerifierOptions extends ExpectedClaims, TimeLimits {
   /** Milliseconds since 1970; the system's clock by default. */
@@ -62,10 +62,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
     keys.remember(signed);
     checkClaims(claims, options);
     checkTimes(claims, now() / 1000, options);
-    return { claims, key: signed.key, ...validity(claims, options) };
+    return { claims, key: signed.key, ...validityPeriod(claims, options) };
   };
   const check = (signed: SignedToken): VerifiedToken =>
-    conclude(signed, signed.key.verifies(signed.signingInput, signed.signature));
+    conclude(signed, signed.key.verifySignature(signed.signingInput, signed.signature));
   return {
     verifyToken(token) {
       return check(open(token, keys));
@@ -73,8 +73,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     verifyTokenOffThread(token) {
       const signed = open(token, keys);
       const { key, signingInput, signature } = signed;
-      if (key.verifiesLater === undefined) return check(signed);
-      return key.verifiesLater(signingInput, signature).then((isSigned) => conclude(signed, isSigned));
+      if (key.verifySignatureOffThread === undefined) return check(signed);
+      return key.verifySignatureOffThread(signingInput, signature).then((isSigned) => conclude(signed, isSigned));
     },
     replaceKeys(trusted) {
       keys = keys.replacedBy(trusted);
@@ -117,7 +117,7 @@ class TrustedKeys {
 
   /** Those that stay are the same objects, so that what they verified before still stands. */
   replacedBy(keys: readonly VerificationKey[]): TrustedKeys {
-    const successors = new TrustedKeys(keys.map((key) => this.#known(key) ?? prepareKey(key)));
+    const successors = new TrustedKeys(keys.map((key) => this.#known(key) ?? prepareVerificationKey(key)));
     for (const key of this.#byKid.values()) key.isTrusted = successors.#byKid.get(key.kid) === key;
     return successors;
   }

@@ -2,10 +2,10 @@ import { createHmac, createPrivateKey } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/config.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
-import { RefreshTokens } from '../../src/sessions/refresh-tokens.js';
+import { RefreshTokenCodec } from '../../src/sessions/refresh-token-codec.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { deriveKey } from '../../src/secrets/derived-keys.js';
-import { openKey } from '../../src/secrets/sealed-key.js';
+import { decryptPrivateKey } from '../../src/secrets/private-key-encryption.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
 import { limitKeys } from '../support/rate-limit-states.js';
@@ -104,7 +104,7 @@ describe('a dump of the database', () => {
     for (const text of found) allowInOutput(text);
     const content = { sessionId: user.sessionId, counter: 0 };
     const forged = [
-      ...found.map((secret) => new RefreshTokens(withSecret(secret)).write(content)),
+      ...found.map((secret) => new RefreshTokenCodec(withSecret(secret)).encodeRefreshToken(content)),
       ...cells.map((key) => signedBy(key, user.refreshToken)),
     ];
     const presented = [...found, ...forged];
@@ -121,13 +121,13 @@ describe('a dump of the database', () => {
 
   it('contains signing keys that only their MASTER_SECRET opens (RT-05)', () => {
     for (const { kid, sealed } of sealedKeys()) {
-      expect(() => openKey([MASTER_SECRET], kid, sealed)).not.toThrow();
+      expect(() => decryptPrivateKey([MASTER_SECRET], kid, sealed)).not.toThrow();
       for (const secret of [ANOTHER_SECRET, ...candidates()]) {
-        expect(() => openKey([secret], kid, sealed)).toThrow('needs another MASTER_SECRET');
+        expect(() => decryptPrivateKey([secret], kid, sealed)).toThrow('needs another MASTER_SECRET');
       }
       // Even if its name of the secret were another's.
       const renamed = Buffer.concat([sealed.subarray(0, 1), nameOf(ANOTHER_SECRET), sealed.subarray(9)]);
-      expect(() => openKey([ANOTHER_SECRET], kid, renamed)).toThrow('is damaged');
+      expect(() => decryptPrivateKey([ANOTHER_SECRET], kid, renamed)).toThrow('is damaged');
     }
   });
 
@@ -167,7 +167,7 @@ function sealedKeys(): SealedKey[] {
 
 /** Of a key that only its owner can open. */
 function privatePartsOf({ kid, sealed }: SealedKey): [string, Buffer][] {
-  const pkcs8 = openKey([MASTER_SECRET], kid, sealed);
+  const pkcs8 = decryptPrivateKey([MASTER_SECRET], kid, sealed);
   const { d = '' } = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
   return [
     [`private key ${kid}`, pkcs8],

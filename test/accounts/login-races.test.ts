@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PrismaService } from '../../src/database/prisma.service.js';
-import { hash } from '../../src/passwords/argon2.js';
+import { hashPasswordUnpooled } from '../../src/passwords/unpooled-hash.js';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 
@@ -42,7 +42,7 @@ async function lockWaiters(app: TestApp): Promise<number> {
 }
 
 async function setPassword(client: pg.Client, userId: unknown, password: string, passes: number): Promise<void> {
-  const passwordHash = await hash(password, { ...CHEAP, passes });
+  const passwordHash = await hashPasswordUnpooled(password, { ...CHEAP, passes });
   await client.query('UPDATE users SET password_hash = $2 WHERE id = $1', [userId, passwordHash]);
 }
 

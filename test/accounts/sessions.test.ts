@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { SessionsPurge } from '../../src/sessions/sessions-purge.job.js';
+import { SessionsPurgeJob } from '../../src/sessions/sessions-purge.job.js';
 import { AccountsService } from '../../src/users/accounts.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf } from '../support/client.js';
@@ -320,7 +320,7 @@ describe('an expired session', () => {
     const alone = await startApp();
     const [first, second] = [await alone.signIn(), await alone.signIn()];
     await alone.query(`UPDATE sessions SET created_at = now() - interval '40 days'`);
-    await alone.nest.get(SessionsPurge, { strict: false }).purge();
+    await alone.nest.get(SessionsPurgeJob, { strict: false }).purgeSessions();
     expect((await alone.logout(first.token)).status).toBe(204);
     expect(await codeOf(alone.me(first.token))).toEqual(revoked);
     expect((await alone.call('DELETE', `/v1/auth/sessions/${second.sessionId}`, second)).status).toBe(204);
@@ -499,7 +499,7 @@ describe('the purge of sessions', () => {
     await insert(5, 'ended_at', `now() - interval '23 hours'`);
     await insert(5, 'refreshed_at', `now() - interval '14 days 23 hours'`);
     const again = await startApp({ databaseUrl: alone.databaseUrl });
-    await Promise.all([alone, again].map(({ nest }) => nest.get(SessionsPurge, { strict: false }).purge()));
+    await Promise.all([alone, again].map(({ nest }) => nest.get(SessionsPurgeJob, { strict: false }).purgeSessions()));
     const left = await alone.query<{ id: string }>('SELECT id FROM sessions');
     expect(left).toHaveLength(12);
     expect(left.map(({ id }) => id)).toContain(sessionId);

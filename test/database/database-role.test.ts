@@ -7,7 +7,7 @@ import { KeysService } from '../../src/auth/keys.service.js';
 import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
 import { AuditService } from '../../src/audit/audit.service.js';
-import { SessionsPurge } from '../../src/sessions/sessions-purge.job.js';
+import { SessionsPurgeJob } from '../../src/sessions/sessions-purge.job.js';
 import { requireTablePrivileges } from '../../src/database/role-privileges.check.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode } from '../support/processes.js';
@@ -85,7 +85,7 @@ describe('a database role that may only read and write rows', () => {
     );
     await query(ownerUrl, `UPDATE revocations SET created_at = now() - interval '1 year'`);
     await query(ownerUrl, `UPDATE rate_limits SET full_at = now() - interval '1 year'`);
-    await app.nest.get(SessionsPurge, { strict: false }).purge();
+    await app.nest.get(SessionsPurgeJob, { strict: false }).purgeSessions();
     await query(
       ownerUrl,
       `INSERT INTO audit_events (occurred_at, event, actor) VALUES (now() - interval '1 year', 'old', 'system')`,

@@ -4,9 +4,9 @@ import type { Config } from '../../src/config/config.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { clientOf, LimitKeys } from '../../src/rate-limits/limit-keys.js';
-import { RefreshTokens } from '../../src/sessions/refresh-tokens.js';
+import { RefreshTokenCodec } from '../../src/sessions/refresh-token-codec.js';
 import { deriveKey } from '../../src/secrets/derived-keys.js';
-import { openKey } from '../../src/secrets/sealed-key.js';
+import { decryptPrivateKey } from '../../src/secrets/private-key-encryption.js';
 import { afterAllTests, query, startApp, testConfig, type TestApp } from '../support/app.js';
 import { Client, tokensOf } from '../support/client.js';
 import { golden } from '../golden/golden.js';
@@ -56,12 +56,12 @@ describe('under the master secret of then', () => {
 
   it('a sealed key is opened', () => {
     const { kid, sealed, pkcs8Sha256 } = golden.sealed;
-    expect(sha256(openKey([masterSecret], kid, Buffer.from(sealed, 'hex')))).toBe(pkcs8Sha256);
+    expect(sha256(decryptPrivateKey([masterSecret], kid, Buffer.from(sealed, 'hex')))).toBe(pkcs8Sha256);
   });
 
   it('refresh tokens and device tokens are read as then', () => {
     const { text, ...content } = golden.refreshToken;
-    expect(new RefreshTokens(config).read(text)).toEqual(content);
+    expect(new RefreshTokenCodec(config).decodeRefreshToken(text)).toEqual(content);
     expect(new DeviceTokens(config).read(golden.deviceToken.text)).toBe(golden.deviceToken.id);
   });
 });
@@ -169,7 +169,9 @@ describe('a database that 0.1.0 left', () => {
     const sealed = await app.query<{ kid: string; private_key: Buffer }>(
       'SELECT kid, private_key FROM signing_keys WHERE gone_at IS NULL',
     );
-    const opened = sealed.map((row) => [row.kid, sha256(openKey([masterSecret], row.kid, row.private_key))] as const);
+    const opened = sealed.map(
+      (row) => [row.kid, sha256(decryptPrivateKey([masterSecret], row.kid, row.private_key))] as const,
+    );
     expect(new Map(opened)).toEqual(new Map(kept.map(({ kid, pkcs8Sha256 }) => [kid, pkcs8Sha256])));
     const { token } = await app.signInAs(users.special.email, users.special.password);
     expect(kept.filter(({ alg, state }) => alg === 'ES256' && state === 'active').map(({ kid }) => kid)).toEqual([

@@ -14,12 +14,12 @@ import {
   MOST_DEVICES,
   REQUEST_ADDRESS,
 } from '../../src/rate-limits/limit-policies.js';
-import { MAX_CODE_POINTS } from '../../src/passwords/normalized-password.js';
-import { MOST_LIVE_SESSIONS } from '../../src/sessions/sessions.service.js';
+import { MAX_PASSWORD_CODE_POINTS } from '../../src/passwords/password-normalization.js';
+import { MAX_SESSIONS_PER_USER } from '../../src/sessions/sessions.service.js';
 import { EmailAddress } from '../../src/users/user-view.js';
 import { MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';
-import { MAX_JSON_DEPTH } from '../../src/verifier/strict-json-scan.js';
+import { MAX_JSON_DEPTH } from '../../src/verifier/json-nesting-and-duplicates.js';
 import { MAX_TARGET_LENGTH } from '../../src/http/query-string.js';
 import { MAX_HEADER_FIELDS } from '../../src/http/request-checks.js';
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
@@ -40,9 +40,9 @@ describe('the documents (CFG-04)', () => {
     `Bodies over ${BODY_LIMIT_BYTES / 1024} KiB`,
     `JSON nested deeper than ${MAX_JSON_DEPTH}`,
     `header sections over ${maxHeaderSize / 1024} KiB or of more than ${MAX_HEADER_FIELDS} fields`,
-    `email addresses over ${longestEmail} and passwords over ${MAX_CODE_POINTS} characters`,
+    `email addresses over ${longestEmail} and passwords over ${MAX_PASSWORD_CODE_POINTS} characters`,
     `its header section within ${CLIENT_TIMEOUTS.headersMs / 1000} s and the request with its body within ${CLIENT_TIMEOUTS.requestMs / 1000} s`,
-    `At most ${MOST_LIVE_SESSIONS} live sessions per user; one more ends the oldest`,
+    `At most ${MAX_SESSIONS_PER_USER} live sessions per user; one more ends the oldest`,
     `An access token lives ${MAX_ACCESS_TOKEN_TTL_SECONDS} s at most`,
     `Of the \`User-Agent\` of a login ${MAX_USER_AGENT_LENGTH} characters are kept`,
     `A count that nobody adds to for ${ACCOUNT_GUARD.forgottenDays} days is forgotten`,

@@ -98,9 +98,9 @@ export function purgeStepOf(job: string, config: Config): PurgeStep {
   const steps: Record<string, PurgeStep> = {
     'purge limits': (run, after) => limits.purgeLimits(run, after),
     'purge account guards': (run, after) => limits.purgeGuards(run, after),
-    'purge sessions': (run, after) => new SessionsRepository(config, prisma).purge(run, after),
-    'purge revocations': (run, after) => new RevocationsRepository().purge(run, after),
-    'purge audit trail': (run, after) => new AuditRepository(prisma).purge(run, 90, after),
+    'purge sessions': (run, after) => new SessionsRepository(config, prisma).purgeSessionBatch(run, after),
+    'purge revocations': (run, after) => new RevocationsRepository().purgeRevocationBatch(run, after),
+    'purge audit trail': (run, after) => new AuditRepository(prisma).purgeEventBatch(run, 90, after),
   };
   const step = steps[job];
   if (step === undefined) throw new TypeError(`no such job: ${job}`);

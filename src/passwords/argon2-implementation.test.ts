@@ -1,16 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { firstThatLoads, loadArgon2, loadEngine, loadNodeRsArgon2, type Argon2Engine } from './argon2-engine.js';
-import { hash } from './argon2.js';
-import { isOfCost } from './phc.js';
+import {
+  loadFirstAvailable,
+  loadArgon2Package,
+  loadArgon2Implementation,
+  loadNodeRsPackage,
+  type Argon2Implementation,
+} from './argon2-implementation.js';
+import { hashPasswordUnpooled } from './unpooled-hash.js';
+import { isHashOfCost } from './argon2-cost.js';
 
 const cost = { memoryKib: 64, passes: 2, lanes: 1 };
-const engines = [await loadNodeRsArgon2(), await loadArgon2()] as const;
+const engines = [await loadNodeRsPackage(), await loadArgon2Package()] as const;
 const pairs = engines.flatMap((one) => engines.map((other) => [one.name, other.name, one, other] as const));
 
 /** Fails as a package without a binary for the platform does: the import rejects. */
-function absent(): Promise<Argon2Engine> {
+function absent(): Promise<Argon2Implementation> {
   const name: string = '@node-rs/argon2-no-such-platform';
-  return import(name) as Promise<Argon2Engine>;
+  return import(name) as Promise<Argon2Implementation>;
 }
 
 function base64(text = ''): Buffer {
@@ -31,7 +37,7 @@ describe('both implementations of argon2', () => {
     const [, type, version, parameters, salt, tag] = passwordHash.split('$');
     expect([type, version, parameters]).toEqual(['argon2id', 'v=19', 'm=64,t=2,p=1']);
     expect([base64(salt).length, base64(tag).length]).toEqual([16, 32]);
-    expect(isOfCost(passwordHash, cost)).toBe(true);
+    expect(isHashOfCost(passwordHash, cost)).toBe(true);
   });
 
   it.each(engines)('$name takes a fresh salt each time', async (engine) => {
@@ -42,13 +48,15 @@ describe('both implementations of argon2', () => {
 
 describe('the one door to argon2', () => {
   it('serves from the faster implementation, else from the other', async () => {
-    expect((await loadEngine()).name).toBe('@node-rs/argon2');
-    expect((await firstThatLoads(absent, loadArgon2)).name).toBe('argon2');
-    await expect(firstThatLoads(absent, absent)).rejects.toThrow(AggregateError);
+    expect((await loadArgon2Implementation()).name).toBe('@node-rs/argon2');
+    expect((await loadFirstAvailable(absent, loadArgon2Package)).name).toBe('argon2');
+    await expect(loadFirstAvailable(absent, absent)).rejects.toThrow(AggregateError);
   });
 
   it('hashes for scripts without a thread of its own', async () => {
     const [engine] = engines;
-    expect(engine.verify(await hash('correct horse battery', cost), 'correct horse battery')).toBe(true);
+    expect(engine.verify(await hashPasswordUnpooled('correct horse battery', cost), 'correct horse battery')).toBe(
+      true,
+    );
   });
 });

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
-import { OverloadLog } from './overload-log.js';
+import { HashOverloadLog } from './hash-overload-log.js';
 
 it('refused hashes are told of once when they begin and once when they are over', async () => {
   const lines: object[] = [];
-  const alarm = new OverloadLog((line) => lines.push(line), 20);
-  alarm.note('gone');
+  const alarm = new HashOverloadLog((line) => lines.push(line), 20);
+  alarm.countShed('gone');
   expect(lines).toEqual([]);
-  for (const reason of ['arrival', 'arrival', 'deadline', 'gone', 'arrival'] as const) alarm.note(reason);
+  for (const reason of ['arrival', 'arrival', 'deadline', 'gone', 'arrival'] as const) alarm.countShed(reason);
   expect(lines).toEqual([{ event: 'hashes_shed' }]);
   await expect.poll(() => lines.slice(1)).toEqual([{ event: 'hashes_shed_no_more', arrival: 3, deadline: 1 }]);
-  alarm.note('deadline');
+  alarm.countShed('deadline');
   expect(lines.slice(2)).toEqual([{ event: 'hashes_shed' }]);
   await expect.poll(() => lines.slice(3)).toEqual([{ event: 'hashes_shed_no_more', arrival: 0, deadline: 1 }]);
 });

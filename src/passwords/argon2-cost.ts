@@ -9,7 +9,7 @@ export interface Argon2Cost {
 const SALT_AND_TAG = /^[A-Za-z\d+/]{22}\$[A-Za-z\d+/]{43}$/;
 
 /** Whether a PHC string is one that hashing at this cost writes today: type, version, cost, salt and tag. */
-export function isOfCost(passwordHash: string, { memoryKib, passes, lanes }: Argon2Cost): boolean {
+export function isHashOfCost(passwordHash: string, { memoryKib, passes, lanes }: Argon2Cost): boolean {
   const prefix = `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$`;
   return passwordHash.startsWith(prefix) && SALT_AND_TAG.test(passwordHash.slice(prefix.length));
 }

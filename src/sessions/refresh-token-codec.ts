@@ -19,7 +19,7 @@ const MAC_BYTES = 24;
  * (RFC 9700 section 4.14.2).
  */
 @Injectable()
-export class RefreshTokens {
+export class RefreshTokenCodec {
   readonly #texts: HmacToken;
 
   constructor(@Inject(CONFIG) config: Config) {
@@ -28,17 +28,17 @@ export class RefreshTokens {
   }
 
   /** Under the first master secret. The same content gives the same text. */
-  write({ sessionId, counter }: RefreshTokenContent): string {
+  encodeRefreshToken({ sessionId, counter }: RefreshTokenContent): string {
     const content = Buffer.alloc(CONTENT_BYTES);
     content.writeUInt8(FORMAT, 0);
     content.write(sessionId.replaceAll('-', ''), 1, 'hex');
     content.writeUInt32BE(counter, 1 + ID_BYTES);
-    return this.#texts.write(content);
+    return this.#texts.encodeToken(content);
   }
 
   /** Undefined for whatever this service did not write. */
-  read(text: string): RefreshTokenContent | undefined {
-    const content = this.#texts.read(text);
+  decodeRefreshToken(text: string): RefreshTokenContent | undefined {
+    const content = this.#texts.decodeToken(text);
     if (content?.[0] !== FORMAT) return undefined;
     return { sessionId: uuidAt(content, 1), counter: content.readUInt32BE(1 + ID_BYTES) };
   }

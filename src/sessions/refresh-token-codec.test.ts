@@ -1,24 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../config/config.js';
-import { RefreshTokens } from './refresh-tokens.js';
+import { RefreshTokenCodec } from './refresh-token-codec.js';
 
 const SESSION = '01920000-0000-7000-8000-0123456789ab';
 const [SECRET, NEWER] = ['kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd', 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK'];
-const tokensOf = (...masterSecret: string[]): RefreshTokens => new RefreshTokens({ masterSecret } as unknown as Config);
+const tokensOf = (...masterSecret: string[]): RefreshTokenCodec =>
+  new RefreshTokenCodec({ masterSecret } as unknown as Config);
 
 describe('a refresh token', () => {
   const tokens = tokensOf(SECRET);
-  const text = tokens.write({ sessionId: SESSION, counter: 7 });
+  const text = tokens.encodeRefreshToken({ sessionId: SESSION, counter: 7 });
 
   it('says its session and counter, and is written the same again', () => {
-    expect(tokens.read(text)).toEqual({ sessionId: SESSION, counter: 7 });
-    expect(tokensOf(SECRET).write({ sessionId: SESSION, counter: 7 })).toBe(text);
-    expect(tokens.write({ sessionId: SESSION, counter: 8 })).not.toBe(text);
+    expect(tokens.decodeRefreshToken(text)).toEqual({ sessionId: SESSION, counter: 7 });
+    expect(tokensOf(SECRET).encodeRefreshToken({ sessionId: SESSION, counter: 7 })).toBe(text);
+    expect(tokens.encodeRefreshToken({ sessionId: SESSION, counter: 8 })).not.toBe(text);
   });
 
   it('is URL-safe text of 60 characters with a MAC of 192 bits (RT-05)', () => {
     expect(text).toMatch(/^[\w-]{60}$/);
-    const [first, second] = [text, tokens.write({ sessionId: SESSION, counter: 8 })].map((each) =>
+    const [first, second] = [text, tokens.encodeRefreshToken({ sessionId: SESSION, counter: 8 })].map((each) =>
       Buffer.from(each, 'base64url').subarray(-24),
     );
     expect(first).not.toEqual(second);
@@ -29,21 +30,24 @@ describe('a refresh token', () => {
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const changed = Buffer.from(bytes);
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(tokens.read(changed.toString('base64url'))).toBeUndefined();
+      expect(tokens.decodeRefreshToken(changed.toString('base64url'))).toBeUndefined();
     }
   });
 
   it.each(['', 'x', `${text}A`, text.slice(1), text.replace(/.$/, '='), ` ${text}`, `${text}\n`, 'é'.repeat(60)])(
     'is never %j',
     (garbage) => {
-      expect(tokens.read(garbage)).toBeUndefined();
+      expect(tokens.decodeRefreshToken(garbage)).toBeUndefined();
     },
   );
 
   it('of the second master secret is still read, and new ones are of the first', () => {
     const both = tokensOf(NEWER, SECRET);
-    expect(both.read(text)).toEqual({ sessionId: SESSION, counter: 7 });
-    const written = both.write({ sessionId: SESSION, counter: 8 });
-    expect([tokensOf(NEWER).read(written)?.counter, tokens.read(written)]).toEqual([8, undefined]);
+    expect(both.decodeRefreshToken(text)).toEqual({ sessionId: SESSION, counter: 7 });
+    const written = both.encodeRefreshToken({ sessionId: SESSION, counter: 8 });
+    expect([tokensOf(NEWER).decodeRefreshToken(written)?.counter, tokens.decodeRefreshToken(written)]).toEqual([
+      8,
+      undefined,
+    ]);
   });
 });

@@ -1,7 +1,7 @@
-import type { Argon2Cost } from './phc.js';
+import type { Argon2Cost } from './argon2-cost.js';
 
 /** An implementation of argon2id (RFC 9106). Answers at once where the package can; `argon2` only knows libuv's pool. */
-export interface Argon2Engine {
+export interface Argon2Implementation {
   readonly name: Argon2Package;
   /** A PHC string with a fresh 16-byte salt and a 32-byte tag. */
   hash(password: string, cost: Argon2Cost): string | Promise<string>;
@@ -14,7 +14,7 @@ export type Argon2Package = '@node-rs/argon2' | 'argon2';
 export const ARGON2_PACKAGES: readonly Argon2Package[] = ['@node-rs/argon2', 'argon2'];
 
 /** Twice as fast as the other (10 to 13 ms against 22 to 26 at 19 MiB and two passes), where it has a binary. */
-export async function loadNodeRsArgon2(): Promise<Argon2Engine> {
+export async function loadNodeRsPackage(): Promise<Argon2Implementation> {
   const { hashSync, verifySync } = await import('@node-rs/argon2');
   return {
     name: '@node-rs/argon2',
@@ -24,7 +24,7 @@ export async function loadNodeRsArgon2(): Promise<Argon2Engine> {
   };
 }
 
-export async function loadArgon2(): Promise<Argon2Engine> {
+export async function loadArgon2Package(): Promise<Argon2Implementation> {
   const { argon2id, hash, verify } = await import('argon2');
   return {
     name: 'argon2',
@@ -42,13 +42,17 @@ function inPhcOrder(phc: string): string {
 }
 
 /** The first of the packages that loads. */
-export function loadEngine(packages: readonly Argon2Package[] = ARGON2_PACKAGES): Promise<Argon2Engine> {
-  const loads = { '@node-rs/argon2': loadNodeRsArgon2, argon2: loadArgon2 };
-  return firstThatLoads(...packages.map((name) => loads[name]));
+export function loadArgon2Implementation(
+  packages: readonly Argon2Package[] = ARGON2_PACKAGES,
+): Promise<Argon2Implementation> {
+  const loads = { '@node-rs/argon2': loadNodeRsPackage, argon2: loadArgon2Package };
+  return loadFirstAvailable(...packages.map((name) => loads[name]));
 }
 
 /** An import fails where a package has no binary for the platform. */
-export async function firstThatLoads(...loads: readonly (() => Promise<Argon2Engine>)[]): Promise<Argon2Engine> {
+export async function loadFirstAvailable(
+  ...loads: readonly (() => Promise<Argon2Implementation>)[]
+): Promise<Argon2Implementation> {
   const failures: unknown[] = [];
   for (const load of loads) {
     try {

@@ -8,17 +8,17 @@ const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + NAME_BYTES + IV_BYTES + TAG_BYTES;
 
 /** A sealed key that none of the given master secrets opens. */
-export class SealedKeyError extends Error {
-  override readonly name = 'SealedKeyError';
+export class PrivateKeyDecryptionError extends Error {
+  override readonly name = 'PrivateKeyDecryptionError';
 }
 
 /**
  * Encrypts a private key (PKCS #8 DER) under a key derived from the first master secret: AES-256-GCM with the kid as
  * additional data. Layout: format, name of the key it needs, IV, tag, ciphertext.
  */
-export function sealKey(masterSecrets: readonly string[], kid: string, pkcs8: Buffer): Buffer {
+export function encryptPrivateKey(masterSecrets: readonly string[], kid: string, pkcs8: Buffer): Buffer {
   const [secret] = masterSecrets;
-  if (secret === undefined) throw new SealedKeyError('there is no master secret');
+  if (secret === undefined) throw new PrivateKeyDecryptionError('there is no master secret');
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', deriveKey(secret, 'key-encryption'), iv).setAAD(Buffer.from(kid));
   const ciphertext = Buffer.concat([cipher.update(pkcs8), cipher.final()]);
@@ -26,15 +26,17 @@ export function sealKey(masterSecrets: readonly string[], kid: string, pkcs8: Bu
 }
 
 /**
- * Decrypts what {@link sealKey} made.
- * @throws {SealedKeyError} when it needs another master secret, or is damaged, or belongs to another kid.
+ * Decrypts what {@link encryptPrivateKey} made.
+ * @throws {PrivateKeyDecryptionError} when it needs another master secret, or is damaged, or belongs to another kid.
  */
-export function openKey(masterSecrets: readonly string[], kid: string, sealed: Uint8Array): Buffer {
+export function decryptPrivateKey(masterSecrets: readonly string[], kid: string, sealed: Uint8Array): Buffer {
   const bytes = Buffer.from(sealed);
-  if (bytes.length < HEAD_BYTES || bytes[0] !== FORMAT) throw new SealedKeyError(`key ${kid} is not in a known format`);
+  if (bytes.length < HEAD_BYTES || bytes[0] !== FORMAT)
+    throw new PrivateKeyDecryptionError(`key ${kid} is not in a known format`);
   const name = bytes.subarray(1, 1 + NAME_BYTES);
   const secret = masterSecrets.find((candidate) => nameOf(candidate).equals(name));
-  if (secret === undefined) throw new SealedKeyError(`key ${kid} needs another MASTER_SECRET than the one given`);
+  if (secret === undefined)
+    throw new PrivateKeyDecryptionError(`key ${kid} needs another MASTER_SECRET than the one given`);
   return decrypt(deriveKey(secret, 'key-encryption'), kid, bytes);
 }
 
@@ -45,12 +47,12 @@ function decrypt(key: Buffer, kid: string, bytes: Buffer): Buffer {
   try {
     return Buffer.concat([decipher.update(bytes.subarray(HEAD_BYTES)), decipher.final()]);
   } catch (cause) {
-    throw new SealedKeyError(`key ${kid} is damaged`, { cause });
+    throw new PrivateKeyDecryptionError(`key ${kid} is damaged`, { cause });
   }
 }
 
 /** Whether the first master secret sealed it, as it would now. */
-export function isSealedByFirst([secret = '']: readonly string[], sealed: Uint8Array): boolean {
+export function isEncryptedUnderFirst([secret = '']: readonly string[], sealed: Uint8Array): boolean {
   return Buffer.from(sealed)
     .subarray(1, 1 + NAME_BYTES)
     .equals(nameOf(secret));

@@ -4,7 +4,7 @@ import type { ShedReason } from './hash-pool.js';
 const CALM_MS = 10_000;
 
 /** Tells the operator once when hashes begin to be refused and once when that is over, however many there are. */
-export class OverloadLog {
+export class HashOverloadLog {
   #calm: NodeJS.Timeout | undefined;
   #counts = { arrival: 0, deadline: 0 };
 
@@ -14,7 +14,7 @@ export class OverloadLog {
   ) {}
 
   /** A client that has gone is no sign of too much work. */
-  note(reason: ShedReason): void {
+  countShed(reason: ShedReason): void {
     if (reason === 'gone') return;
     this.#counts[reason]++;
     if (this.#calm) {

@@ -17,7 +17,7 @@ const CLOSE_OBJECT = 0x7d;
  * @returns what is wrong, as a sentence that never quotes the text, or undefined. It judges no grammar: follow it by
  * JSON.parse.
  */
-export function jsonFlaw(text: string): string | undefined {
+export function findJsonFlaw(text: string): string | undefined {
   if (!text.isWellFormed()) return ILL_FORMED;
   const scan = new Scan();
   for (let at = 0; at < text.length; at++) {
