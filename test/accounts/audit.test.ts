@@ -30,16 +30,16 @@ function trail(app: TestApp, userId: string | null): Promise<Row[]> {
   return app.query<Row>('SELECT * FROM audit_events WHERE user_id IS NOT DISTINCT FROM $1 ORDER BY id', [userId]);
 }
 
-/** What the log says of a user, or of keys. */
-function told(app: TestApp, userId: string | undefined) {
+/** The log's security events of a user; those of keys if no user is given. */
+function securityLines(app: TestApp, userId: string | undefined) {
   return app.log().filter((line) => line['msg'] === 'security' && line['userId'] === userId);
 }
 
 const email = (): string => `${randomUUID()}@example.com`;
 const service = <Service>(app: TestApp, type: Type<Service>): Service => app.nest.get(type, { strict: false });
 
-/** A user who does and suffers everything that there is an event for. Ends deleted. */
-async function live(app: TestApp): Promise<{ userId: string; sessionId: string }> {
+/** Causes every event that a user can have, deletion last. */
+async function causeEveryUserEvent(app: TestApp): Promise<{ userId: string; sessionId: string }> {
   const address = email();
   await app.register(address);
   const first = await app.signInAs(address);
@@ -69,7 +69,7 @@ async function live(app: TestApp): Promise<{ userId: string; sessionId: string }
 describe('the audit trail', () => {
   it("has one row, and the log one line, for every event of a user's life (LOG-02)", async () => {
     const app = await startApp();
-    const { userId, sessionId } = await live(app);
+    const { userId, sessionId } = await causeEveryUserEvent(app);
     const rows = await trail(app, userId);
     const kinds = new Set(rows.map(({ event }) => event));
     expect([...kinds].toSorted()).toEqual(
@@ -82,7 +82,7 @@ describe('the audit trail', () => {
     expect(rows.find(({ event }) => event === 'session_ended')).toMatchObject({ session_id: sessionId });
     expect(rows.find(({ event }) => event === 'sessions_ended')?.details).toEqual({ endedSessions: 1 });
     expect(rows.find(({ event }) => event === 'password_changed')?.details).toEqual({ endedSessions: 99 });
-    expect(told(app, userId).map((line) => [line['event'], line['sessionId'] ?? null])).toEqual(
+    expect(securityLines(app, userId).map((line) => [line['event'], line['sessionId'] ?? null])).toEqual(
       rows.map(({ event, session_id: session }) => [event, session]),
     );
   });
@@ -110,7 +110,7 @@ describe('the audit trail', () => {
       user_agent: userAgent.slice(0, 256),
       request_id: requestId,
     });
-    const [, line] = told(app, String(body['id']));
+    const [, line] = securityLines(app, String(body['id']));
     expect(line).toMatchObject({ event: 'session_started', ip: '127.0.0.1', reqId: requestId, sessionId: sid });
     expect(line?.['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(app.log().map((each) => each['event'])).not.toContain('forged');
@@ -129,7 +129,7 @@ describe('the audit trail', () => {
       ['key_rotated', 'operator'],
     ]);
     expect(rows[0]).toMatchObject({ details: { kid: active?.kid }, address: null, request_id: null });
-    expect(told(app, undefined).map((line) => line['event'])).toEqual(['key_revoked', 'key_rotated']);
+    expect(securityLines(app, undefined).map((line) => line['event'])).toEqual(['key_revoked', 'key_rotated']);
   });
 
   it('is written in the transaction of the change that it records', async () => {
@@ -219,7 +219,7 @@ describe('the audit trail', () => {
 
 describe('a refused login', () => {
   it.each([
-    ['of an unknown address', 'unknown_address'],
+    ['with an unknown address', 'unknown_address'],
     ['with a wrong password', 'wrong_password'],
     ['of a disabled user', 'user_disabled'],
   ])('%s is logged with its reason and leaves no audit row (LOG-02)', async (_case, reason) => {

@@ -16,12 +16,12 @@ const ANOTHER_SECRET = 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK';
 const LABELS = ['key-encryption', 'refresh-token', 'device-token', 'limits'];
 
 let app: TestApp;
-/** The same service on the same database, without limits on guessing. */
+/** A second node on the same database, without rate limits. */
 let attacked: TestApp;
 let user: SignedIn;
 let deviceToken: string;
 let tables: Record<string, Record<string, unknown>[]>;
-/** Each column of each row, as bytes whatever it was. */
+/** Every column of every row, as bytes. */
 let cells: Buffer[];
 const onFinished = afterAllTests();
 
@@ -51,17 +51,17 @@ function bytesOf(value: unknown): Buffer {
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
-/** Whether some cell holds the secret, as it is or in an encoding. */
+/** Whether any cell contains the secret, raw or encoded. */
 function isFound(secret: Buffer | string): boolean {
   const raw = Buffer.from(secret);
   const spellings = [raw, ...(['hex', 'base64', 'base64url'] as const).map((encoding) => raw.toString(encoding))];
   return cells.some((cell) => spellings.some((spelling) => cell.includes(spelling)));
 }
 
-/** The last bytes of a text of ours: what only the service can know. */
+/** The last bytes of a token: its MAC. */
 const macOf = (token: string, bytes: number): Buffer => Buffer.from(token, 'base64url').subarray(-bytes);
 
-/** All that the dump says, as texts that could be presented or be a secret. */
+/** Every cell as text that could be presented as a token or used as a secret. */
 function candidates(): string[] {
   const texts = cells.flatMap((cell) => [
     cell.toString(),
@@ -108,14 +108,14 @@ describe('a dump of the database', () => {
       ...cells.map((key) => signedBy(key, user.refreshToken)),
     ];
     const presented = [...found, ...forged];
-    const refreshed = await outcomes(presented, async (text) => (await attacked.refresh(text)).status);
-    const guarded = await outcomes(presented, async (text) => (await attacked.me(text)).status);
+    const refreshed = await statusesOf(presented, async (text) => (await attacked.refresh(text)).status);
+    const guarded = await statusesOf(presented, async (text) => (await attacked.me(text)).status);
     const passwords = found.filter(({ length }) => length <= 256);
-    const loggedIn = await outcomes(passwords, async (text) => (await attacked.login(user.email, text)).status);
+    const loggedIn = await statusesOf(passwords, async (text) => (await attacked.login(user.email, text)).status);
     expect([refreshed, guarded, loggedIn]).toEqual([new Set([401]), new Set([401]), new Set([401])]);
     const devices = app.nest.get(DeviceTokens, { strict: false });
     expect(presented.filter((text) => devices.read(text) !== undefined)).toEqual([]);
-    // They have done no harm either.
+    // The attempts have not harmed the session either.
     expect((await attacked.refresh(user.refreshToken)).status).toBe(200);
   });
 
@@ -125,8 +125,8 @@ describe('a dump of the database', () => {
       for (const secret of [ANOTHER_SECRET, ...candidates()]) {
         expect(() => decryptPrivateKey([secret], kid, sealed)).toThrow('needs another MASTER_SECRET');
       }
-      // Even if its name of the secret were another's.
-      const renamed = Buffer.concat([sealed.subarray(0, 1), nameOf(ANOTHER_SECRET), sealed.subarray(9)]);
+      // Also when the stored name of the sealing secret is replaced.
+      const renamed = Buffer.concat([sealed.subarray(0, 1), sealingSecretName(ANOTHER_SECRET), sealed.subarray(9)]);
       expect(() => decryptPrivateKey([ANOTHER_SECRET], kid, renamed)).toThrow('is damaged');
     }
   });
@@ -142,8 +142,8 @@ describe('a dump of the database', () => {
   });
 });
 
-/** What came of all of them, some at once. */
-async function outcomes(texts: readonly string[], present: (text: string) => Promise<number>): Promise<Set<number>> {
+/** The set of statuses of all texts; twenty are sent concurrently. */
+async function statusesOf(texts: readonly string[], present: (text: string) => Promise<number>): Promise<Set<number>> {
   const statuses = new Set<number>();
   const rest = texts.values();
   const work = async (): Promise<void> => {
@@ -165,7 +165,7 @@ function sealedKeys(): SealedKey[] {
   }));
 }
 
-/** Of a key that only its owner can open. */
+/** The private parts of a sealed key, as only the holder of MASTER_SECRET can read them. */
 function privatePartsOf({ kid, sealed }: SealedKey): [string, Buffer][] {
   const pkcs8 = decryptPrivateKey([MASTER_SECRET], kid, sealed);
   const { d = '' } = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
@@ -175,12 +175,12 @@ function privatePartsOf({ kid, sealed }: SealedKey): [string, Buffer][] {
   ];
 }
 
-/** What the service itself would write as the name of the secret that a key is sealed under. */
-function nameOf(secret: string): Buffer {
+/** The name under which the service stores which secret sealed a key. */
+function sealingSecretName(secret: string): Buffer {
   return deriveKey(secret, 'key-encryption name').subarray(0, 8);
 }
 
-/** The token as it would be if this were the key of its MAC. */
+/** The token with a MAC made with this key. */
 function signedBy(key: Buffer, token: string): string {
   const content = Buffer.from(token, 'base64url').subarray(0, -24);
   const mac = createHmac('sha256', key).update(content).digest().subarray(0, 24);

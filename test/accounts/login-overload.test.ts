@@ -11,7 +11,7 @@ import { createDatabase, PASSWORD, startApp, type Answer, type TestApp } from '.
 import type { SignedIn } from '../support/client.js';
 import { startNode } from '../support/processes.js';
 
-/** Some fifty milliseconds a hash, and some hundreds. */
+/** A hash takes about 50 ms (MODERATE) or some hundreds of ms (SLOW). */
 const MODERATE = { argon2MemoryKib: 19_456, argon2Passes: 8 };
 const SLOW = { argon2MemoryKib: 32_768, argon2Passes: 24 };
 
@@ -29,7 +29,7 @@ async function timed(request: Promise<Answer>): Promise<TimedAnswer> {
   return { ...answer, milliseconds: performance.now() - startedAt };
 }
 
-/** Addresses with one and the same hash, so that making them costs one. */
+/** Users that share one hash, so that creating them costs one hash. */
 async function makeUsers(app: TestApp, count: number): Promise<string[]> {
   const first = `${randomUUID()}@example.com`;
   await app.register(first);
@@ -42,20 +42,20 @@ async function makeUsers(app: TestApp, count: number): Promise<string[]> {
   return [first, ...others.map(({ email }) => email)];
 }
 
-/** The worker threads that this process starts from now on, and how often they answer. */
-function watchWorkers(): { started: number; answers: number } {
+/** Counts the worker threads that this process starts from now on, and their messages. */
+function countWorkers(): { started: number; answers: number } {
   const seen = { started: 0, answers: 0 };
-  const note = (worker: Worker): void => {
+  const countWorker = (worker: Worker): void => {
     seen.started++;
     worker.on('message', () => seen.answers++);
   };
-  process.on('worker', note);
-  onTestFinished(() => void process.off('worker', note));
+  process.on('worker', countWorker);
+  onTestFinished(() => void process.off('worker', countWorker));
   return seen;
 }
 
-/** One request after the other until told to stop. */
-function keepAsking(ask: () => Promise<Answer>): () => Promise<TimedAnswer[]> {
+/** Repeats the request sequentially until the returned function is called. */
+function repeatRequest(ask: () => Promise<Answer>): () => Promise<TimedAnswer[]> {
   const answers: TimedAnswer[] = [];
   const over = new AbortController();
   const asking = (async () => {
@@ -93,7 +93,7 @@ async function metric(app: TestApp, line: string): Promise<number> {
 
 describe('login overload', () => {
   it('delays no guarded request, is shed at once, and does not lower goodput (FLT-14, FLT-15)', async () => {
-    const workers = watchWorkers();
+    const workers = countWorkers();
     const changes = { ...MODERATE, hashConcurrency: 1, hashQueueMilliseconds: 1000, metricsPort: 0 };
     const app = await startApp({ changes });
     const emails = await makeUsers(app, 40);
@@ -103,23 +103,23 @@ describe('login overload', () => {
 
     const idle: TimedAnswer[] = [];
     while (idle.length < 200) idle.push(await timed(app.me(token)));
-    const stopAsking = [1, 2].map(() => keepAsking(() => app.me(token)));
+    const stopRequests = [1, 2].map(() => repeatRequest(() => app.me(token)));
     const running: number[] = [];
     const logins: Promise<TimedAnswer>[] = [];
     const [answersBefore, shedBefore] = [workers.answers, statsOf(app).shed];
     const startedAt = performance.now();
-    // Six logins in the time of one, for long enough that the queue fills.
+    // Six logins in the time of one hash, for long enough to fill the queue.
     for (let turn = 0; performance.now() - startedAt < 3000; turn++) {
       logins.push(timed(app.login(emails[turn % emails.length] ?? '')));
       running.push(statsOf(app).running);
       await pause(aloneMs / 6);
     }
     const answers = await Promise.all(logins);
-    const guarded = (await Promise.all(stopAsking.map((stop) => stop()))).flat();
+    const guarded = (await Promise.all(stopRequests.map((stop) => stop()))).flat();
 
     expect(guarded.filter(({ status }) => status !== 200)).toEqual([]);
     expect(guarded.length).toBeGreaterThan(20);
-    // Close to idle: no guarded request waits for a hash.
+    // Latency is close to that of an idle service: no guarded request waits for a hash.
     expect(p99(guarded)).toBeLessThan(p99(idle) + aloneMs / 2);
     const admitted = answers.filter(({ status }) => status === 200);
     const refused = answers.filter(({ status }) => status !== 200);
@@ -128,11 +128,11 @@ describe('login overload', () => {
     );
     for (const { headers } of refused) expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
     expect(refused.length).toBeGreaterThan(admitted.length);
-    // Its thread always has something to do, and does nothing in vain.
+    // The hashing thread is always busy, and computes no hash that is discarded.
     expect(running.filter((count) => count === 1).length).toBeGreaterThan(running.length * 0.8);
     expect(workers.answers - answersBefore).toBe(admitted.length);
     expect(admitted.length).toBeGreaterThan(5);
-    // Far from having waited in the queue.
+    // Far less than the time in the queue.
     expect(median(refused.map(({ milliseconds }) => milliseconds))).toBeLessThan(300);
 
     expect(Math.max(...running)).toBe(1);
@@ -166,7 +166,7 @@ describe('login overload', () => {
     const emails = await makeUsers(cheaper, 30);
     const { databaseUrl } = cheaper;
     const app = await startApp({ databaseUrl, changes: { ...SLOW, hashConcurrency: 1, hashQueueMilliseconds: 3000 } });
-    // The hashes of old cost take no time: that is learned here, so that all logins are let in.
+    // Hashes of the old cost take almost no time; the service learns that here and then admits all logins.
     for (let turn = 0; turn < 20; turn++) await app.login(emails[0] ?? '', 'not the passphrase');
     const logins = await Promise.all(emails.map((email) => app.login(email)));
     expect(logins.map(({ status }) => status)).toEqual(emails.map(() => 200));

@@ -6,12 +6,12 @@ import { hashPasswordUnpooled } from '../../src/passwords/unpooled-hash.js';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 
-/** Often enough to see a wait that a lock timeout ends. */
+/** Frequent enough to see a wait before the lock timeout ends it. */
 const POLL = { interval: 20, timeout: 10_000 };
 const CHEAP = { memoryKib: 8, passes: 1, lanes: 1 };
 type Change = (client: pg.Client, userId: unknown) => Promise<unknown>;
 
-/** A login that has checked the password and waits for the user's row when the change to that row is committed. */
+/** Commits the change while a login that has checked the password waits for the lock on the user's row. */
 async function loginDuring(app: TestApp, change: Change): Promise<{ answer: Answer; liveSessions: number }> {
   const email = `${randomUUID()}@example.com`;
   const { body: user } = await app.register(email);
@@ -84,19 +84,19 @@ describe('a login concurrent with', () => {
   });
 });
 
-describe('a login without concurrent changes', () => {
+describe('the single-statement login path', () => {
   const SENDER = { address: '127.0.0.1', userAgent: undefined, requestId: randomUUID() };
 
   it.each([
-    ['whose user was disabled meanwhile', 'UPDATE users SET disabled_at = now() WHERE id = $1', 0],
-    ['whose user has another hash meanwhile', `UPDATE users SET password_hash = password_hash || 'x' WHERE id = $1`, 0],
-    ['whose user went meanwhile', 'DELETE FROM users WHERE id = $1', 0],
+    ['a user disabled meanwhile', 'UPDATE users SET disabled_at = now() WHERE id = $1', 0],
+    ['a user with another hash meanwhile', `UPDATE users SET password_hash = password_hash || 'x' WHERE id = $1`, 0],
+    ['a user deleted meanwhile', 'DELETE FROM users WHERE id = $1', 0],
     [
-      'whose user has fifty sessions',
+      'a user with fifty sessions',
       'INSERT INTO sessions (id, user_id) SELECT gen_random_uuid(), $1::uuid FROM generate_series(1, 50)',
       50,
     ],
-  ])('is not started by the single-statement path: %s', async (_case, change, live) => {
+  ])('starts no session for %s', async (_case, change, live) => {
     const app = await startApp();
     const { body } = await app.register(`${randomUUID()}@example.com`);
     const id = String(body['id']);

@@ -5,11 +5,11 @@ import { setFailures } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
 const SAMPLES = 300;
-/** What nobody may see more of than this, in milliseconds. */
+/** Largest tolerated difference of medians, in milliseconds. */
 const MOST_DIFFERENCE = 5;
 
-/** So many users with the password of this one, and as many that are disabled. */
-async function multiply(app: TestApp, email: string): Promise<void> {
+/** Adds SAMPLES enabled and SAMPLES disabled users with the password of this one. */
+async function copyUser(app: TestApp, email: string): Promise<void> {
   await app.query(
     `INSERT INTO users (id, email, email_lower, password_hash, disabled_at)
      SELECT gen_random_uuid(), kind || n || email, kind || n || email_lower, password_hash,
@@ -40,7 +40,7 @@ it(
     const app = await startApp({ changes });
     const [email, stranger] = [`${randomUUID()}@example.com`, `${randomUUID()}@example.com`];
     await app.register(email);
-    await multiply(app, email);
+    await copyUser(app, email);
     for (const locked of [email, stranger]) await setFailures(app, locked, 100, 3600);
     const kinds = {
       unknown: { status: 401, email: () => `${randomUUID()}@example.com`, password: WRONG },
@@ -52,7 +52,7 @@ it(
     };
     const samples = Object.entries(kinds).map(([name, kind]) => ({ name, kind, times: [] as number[] }));
     for (let turn = 1; turn <= SAMPLES; turn++) {
-      // Each kind comes after each other one as often.
+      // Each kind follows each other kind equally often.
       samples.push(...samples.splice(0, 1 + (turn % (samples.length - 1))));
       for (const { kind, times } of samples) {
         const json = { email: kind.email(turn), password: kind.password };
@@ -68,7 +68,7 @@ it(
       number
     >;
     const { unknown, wrong, disabled, disabledWrong, limited, limitedUnknown } = medians;
-    // The hash is the most of what a limited login is spared. One that is left out, or done twice, shows.
+    // A limited login mainly saves the hash. A hash that is left out or computed twice exceeds the tolerance.
     const spared = wrong - limited;
     expect(spared).toBeGreaterThan(1);
     const tolerated = Math.min(MOST_DIFFERENCE, spared / 2);

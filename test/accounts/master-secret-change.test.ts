@@ -14,7 +14,7 @@ const WRONG = 'not the right passphrase';
 
 const onFinished = afterAllTests();
 
-/** A client that keeps what it is given. */
+/** A client that stores its device token, refresh token and access token. */
 class Device {
   deviceToken: string | undefined;
   refreshToken = '';
@@ -38,7 +38,7 @@ class Device {
     return answer.status;
   }
 
-  /** While nobody else may try. */
+  /** Whether it can log in while the account is locked for unknown devices. */
   async isKnown(app: TestApp): Promise<boolean> {
     await setFailures(app, this.email, 100, 3600);
     const status = await this.logIn(app);
@@ -73,7 +73,7 @@ it(
     for (let turn = 0; turn < 3; turn++) await first.login(email, WRONG);
     const keys = (await first.call('GET', '/.well-known/jwks.json')).body;
 
-    // Nodes of two steps beside each other, as while they are restarted in turn.
+    // Nodes of two consecutive steps run together, as in a rolling restart.
     const second = await node(OLD, NEW);
     expect([await failuresOf(first, email), await failuresOf(second, email)]).toEqual([3, 3]);
     const before = device.deviceToken;
@@ -103,7 +103,7 @@ it(
       expect(await device.isKnown(app)).toBe(true);
     }
     expect([await other.refresh(fourth), (await fourth.me(other.token)).status]).toEqual([200, 200]);
-    // What was not seen in the whole time is a stranger's.
+    // A device that was not used during the change is unknown afterwards.
     expect([await idle.refresh(fourth), await idle.isKnown(fourth)]).toEqual([401, false]);
   },
 );
@@ -121,7 +121,7 @@ it(
     expect(await device.logIn(before)).toBe(200);
     const { token, refreshToken, deviceToken } = device;
     await expect(node(REPLACED)).rejects.toThrow('needs another MASTER_SECRET');
-    // What runs goes on.
+    // A running node continues.
     expect((await before.me(token)).status).toBe(200);
     await before.nest.close();
 

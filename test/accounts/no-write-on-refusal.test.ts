@@ -17,7 +17,7 @@ import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUpLimit } from '../
 
 const WRONG = 'not the right passphrase';
 const NEW_PASSWORD = 'another long passphrase';
-/** Another for each test: what an address is refused with is remembered. */
+/** A new one for each test, because refusals are cached by address. */
 let address = '';
 let addresses = 0;
 beforeEach(() => {
@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 const LIMITED: Partial<Config> = { rateLimits: 'on', trustedProxies: ['127.0.0.1'] };
 
-/** Some tenths of a second for a hash, and no wait for another. */
+/** A hash takes some tenths of a second, and no request waits for a second one. */
 const SLOW = { argon2Passes: 60, argon2MemoryKib: 32_768, hashConcurrency: 1, hashQueueMilliseconds: 0 };
 
 let app: TestApp;
@@ -46,7 +46,7 @@ interface Subject extends SignedIn {
 
 async function newSubject(): Promise<Subject> {
   const email = newEmail();
-  // From elsewhere, so that no test uses up an address.
+  // From another address, so that the set-up does not use up the test's limits.
   const headers = { 'x-forwarded-for': `2001:db8:${randomUUID().slice(0, 4)}:${randomUUID().slice(0, 4)}::1` };
   await app.call('POST', '/v1/auth/register', { json: { email, password: PASSWORD }, headers });
   const other = await app.signInAs(email);
@@ -56,8 +56,8 @@ async function newSubject(): Promise<Subject> {
   return { ...(await app.signInAs(email)), other, deviceToken, deviceId };
 }
 
-/** Every row of every table with its place and who wrote or locked it last. */
-async function everything(): Promise<Record<string, unknown[]>> {
+/** Every row of every table with its physical position and the transactions that last wrote or locked it. */
+async function allRows(): Promise<Record<string, unknown[]>> {
   const names = await app.query<{ name: string }>(
     `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
   );
@@ -68,7 +68,7 @@ async function everything(): Promise<Record<string, unknown[]>> {
   return Object.fromEntries((await Promise.all(rows)).map((each, index) => [tables[index], each]));
 }
 
-const WRITTEN = ['users', 'sessions', 'revocations', 'devices', 'audit_events'];
+const WRITTEN_TABLES = ['users', 'sessions', 'revocations', 'devices', 'audit_events'];
 
 type Request = (subject: Subject) => readonly [method: string, path: string, options: Parameters<TestApp['call']>[2]];
 
@@ -77,7 +77,7 @@ const from = {
     return { 'x-forwarded-for': address };
   },
 };
-const asked = ({ token }: Subject, json: object) => ({ ...from, token, json });
+const authenticated = ({ token }: Subject, json: object) => ({ ...from, token, json });
 
 const REQUESTS = {
   login: ({ email }) => ['POST', '/v1/auth/login', { ...from, json: { email, password: PASSWORD } }],
@@ -91,9 +91,9 @@ const REQUESTS = {
   'change of password': (subject) => [
     'POST',
     '/v1/users/me/password',
-    asked(subject, { currentPassword: PASSWORD, newPassword: NEW_PASSWORD }),
+    authenticated(subject, { currentPassword: PASSWORD, newPassword: NEW_PASSWORD }),
   ],
-  deletion: (subject) => ['POST', '/v1/users/me/deletion', asked(subject, { currentPassword: PASSWORD })],
+  deletion: (subject) => ['POST', '/v1/users/me/deletion', authenticated(subject, { currentPassword: PASSWORD })],
   logout: ({ token }) => ['POST', '/v1/auth/logout', { ...from, token }],
   'logout of the others': ({ token }) => ['POST', '/v1/auth/logout?scope=others', { ...from, token }],
   'logout of all': ({ token }) => ['POST', '/v1/auth/logout?scope=global', { ...from, token }],
@@ -120,8 +120,8 @@ const guarded: Use = ({ email }) => setFailures(app, email, 100, 3600);
 const ADDRESS_USED = used(LIMITS.address, () => [[address]]);
 const LOGOUTS_USED = used(LIMITS.logoutSession, ({ sessionId }) => [[sessionId]]);
 
-/** Every limit of every endpoint: how it is used up, and by which name the caller is told. */
-const REFUSALS: readonly [request: keyof typeof REQUESTS, limit: string, use: Use, told?: string][] = [
+/** Every limit of every endpoint: how to use it up, and the limit's name in the response if another. */
+const REFUSALS: readonly [request: keyof typeof REQUESTS, limit: string, use: Use, shown?: string][] = [
   ['login', 'address', ADDRESS_USED],
   ['login', 'address-and-account', used(LIMITS.addressAndAccount, ({ email }) => [[address, email]])],
   ['login', 'all', used(LIMITS.all, () => SHARES_OF_ALL)],
@@ -162,14 +162,14 @@ const limitOf = ({ status, headers }: Answer): string | number =>
   status === 429 ? (/^"([a-z-]+)"/.exec(headers.get('ratelimit') ?? '')?.[1] ?? '') : status;
 
 describe('a request that a rate limit refuses', () => {
-  it.each(REFUSALS)('changes and locks no row: %s by %s (BRU-08)', async (request, limit, use, told = limit) => {
+  it.each(REFUSALS)('changes and locks no row: %s by %s (BRU-08)', async (request, limit, use, shown = limit) => {
     const subject = await newSubject();
     await app.query('DELETE FROM rate_limits');
     await use(subject);
-    const before = await everything();
+    const before = await allRows();
     const counted = limits().stats()[limit] ?? 0;
-    expect(limitOf(await send(subject, request))).toBe(told);
-    expect(await everything()).toEqual(before);
+    expect(limitOf(await send(subject, request))).toBe(shown);
+    expect(await allRows()).toEqual(before);
     expect(limits().stats()[limit]).toBe(counted + 1);
     await app.query('DELETE FROM rate_limits');
   });
@@ -195,13 +195,13 @@ describe('a request that a rate limit refuses', () => {
 
   it('adds no row: a thousand logins to as many accounts while the global limit is used up (BRU-08)', async () => {
     await useUpLimit(app, LIMITS.all, 600, ...SHARES_OF_ALL);
-    const before = await everything();
+    const before = await allRows();
     for (let round = 0; round < 100; round++) {
       const refused = Array.from({ length: 10 }, () => limits().admitLogin({ email: newEmail(), address }));
       const outcomes = await Promise.allSettled(refused);
       expect(outcomes.map(({ status }) => status)).toEqual(Array(10).fill('rejected'));
     }
-    expect(await everything()).toEqual(before);
+    expect(await allRows()).toEqual(before);
     await app.query('DELETE FROM rate_limits');
   });
 
@@ -217,10 +217,10 @@ describe('a request that a rate limit refuses', () => {
     const subject = await newSubject();
     await useUpLimit(app, LIMITS.address, 660, [address]);
     await setFailures(app, subject.email, 50, 300);
-    // The second is refused from memory.
+    // The second is refused from the cache.
     for (let turn = 0; turn < 2; turn++) {
       const { headers } = await send(subject, 'login');
-      // The first limit has 66 s to go, the other 300.
+      // The first limit refuses for another 66 s, the other for 300 s.
       const [, seconds] = /^"address";r=0;t=(\d+)$/.exec(headers.get('ratelimit') ?? '') ?? [];
       expect(Number(seconds)).toBeOneOf(Array.from({ length: 30 }, (_, passed) => 66 - passed));
       expect(Number(headers.get('retry-after'))).toBeOneOf(Array.from({ length: 30 }, (_, passed) => 300 - passed));
@@ -255,7 +255,7 @@ describe('a refusal by the limit of an address', () => {
   ] as const)(
     'by %s is dropped from the cache when the attempt that took the last place calls %s (BRU-05)',
     async (limit, end, policy) => {
-      // What is remembered lasts while time stands still.
+      // With the clock stopped, cached refusals do not expire.
       vi.useFakeTimers({ toFake: ['performance'] });
       onTestFinished(() => void vi.useRealTimers());
       const { email, userId } = await newSubject();
@@ -279,9 +279,9 @@ describe('a request that is refused before the rate limits', () => {
       changes: { ...LIMITED, ...SLOW, addressRequestsPerMinute: 1 },
     });
     const passwords = narrow.nest.get(PasswordsService, { strict: false });
-    // What has refilled may be purged at any time.
+    // Rows that have refilled may be purged at any time.
     await app.query('DELETE FROM rate_limits');
-    const before = await everything();
+    const before = await allRows();
     const credentials = { email: subject.email, password: PASSWORD };
     const answers = [
       await app.call('GET', '/v1/nowhere'),
@@ -299,12 +299,12 @@ describe('a request that is refused before the rate limits', () => {
     expect((await narrow.login(subject.email)).status).toBe(503);
     expect(limitOf(await narrow.login(subject.email))).toBe('request-address');
     await hash;
-    expect(await everything()).toEqual(before);
+    expect(await allRows()).toEqual(before);
   });
 });
 
-/** What is used up, by the key. */
-async function counts(): Promise<Record<string, string>> {
+/** The state of every limit, by key. */
+async function limitStates(): Promise<Record<string, string>> {
   const rows = await app.query<{ key: string; used: string }>(
     `SELECT encode(key, 'hex') AS key, full_at::text AS used FROM rate_limits
      UNION ALL SELECT encode(key, 'hex'), failures || ' ' || next_at FROM account_guards`,
@@ -322,8 +322,8 @@ const addressKey = (): string => limitKeys(app).of(LIMITS.address.name, address)
 
 type UseUpHeld = (holder: pg.Client, subject: Subject) => Promise<string[]>;
 
-/** Uses a limit up in a transaction that has not ended; tells the keys. */
-const usesUp =
+/** Uses a limit up in the holder's open transaction; resolves with the keys. */
+const usingUp =
   ({ name }: LimitPolicy, whom: (subject: Subject) => readonly string[][]): UseUpHeld =>
   async (holder, subject) => {
     const keys = whom(subject).map((parts) => limitKeys(app).of(name, ...parts));
@@ -331,7 +331,7 @@ const usesUp =
     return keys.map((key) => key.toString('hex'));
   };
 
-const guards: UseUpHeld = async (holder, { email }) => {
+const lockAccount: UseUpHeld = async (holder, { email }) => {
   const key = guardKey(app, email);
   await holder.query(`INSERT INTO account_guards (key, failures, next_at) VALUES ($1, 50, now() + interval '1 hour')`, [
     key,
@@ -339,40 +339,40 @@ const guards: UseUpHeld = async (holder, { email }) => {
   return [key.toString('hex')];
 };
 
-/** How many wait for what the transaction holds. */
-async function waiters(holder: pg.Client): Promise<number> {
+/** The number of locks that wait for the holder's transaction. */
+async function waitingLocks(holder: pg.Client): Promise<number> {
   const { rows } = await holder.query<{ count: number }>(
     `SELECT count(*)::int FROM pg_locks l WHERE NOT l.granted AND pg_backend_pid() = ANY (pg_blocking_pids(l.pid))`,
   );
   return rows[0]?.count ?? 0;
 }
 
-/** The limit that is lost, how many were charged before it, how another uses it up, and the attempt. */
+/** The contended limit, the number of limits charged before it, how the other transaction uses it up, and the attempt. */
 const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<AdmittedAttempt>][] = [
   [
     'address-and-account',
     1,
-    usesUp(LIMITS.addressAndAccount, ({ email }) => [[address, email]]),
+    usingUp(LIMITS.addressAndAccount, ({ email }) => [[address, email]]),
     ({ email }) => limits().admitLogin({ email, address }),
   ],
-  ['all', 2, usesUp(LIMITS.all, () => SHARES_OF_ALL), ({ email }) => limits().admitLogin({ email, address })],
-  ['account', 3, guards, ({ email }) => limits().admitLogin({ email, address })],
+  ['all', 2, usingUp(LIMITS.all, () => SHARES_OF_ALL), ({ email }) => limits().admitLogin({ email, address })],
+  ['account', 3, lockAccount, ({ email }) => limits().admitLogin({ email, address })],
   [
     'current-password',
     1,
-    usesUp(LIMITS.currentPassword, ({ userId }) => [[userId]]),
+    usingUp(LIMITS.currentPassword, ({ userId }) => [[userId]]),
     ({ userId }) => limits().admitPasswordChange(userId, address),
   ],
   [
     'register-account',
     1,
-    usesUp(LIMITS.registerAccount, ({ email }) => [[email]]),
+    usingUp(LIMITS.registerAccount, ({ email }) => [[email]]),
     ({ email }) => limits().admitRegistration(email, address),
   ],
   [
     'refresh-session',
     1,
-    usesUp(LIMITS.refreshSession, ({ sessionId }) => [[sessionId]]),
+    usingUp(LIMITS.refreshSession, ({ sessionId }) => [[sessionId]]),
     ({ sessionId }) => limits().admitRefresh(sessionId, address),
   ],
 ];
@@ -380,9 +380,9 @@ const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<AdmittedA
 describe('an attempt', () => {
   it('is charged in the order of the table, to one share of each limit, and not yet to the limit of successes', async () => {
     const email = newEmail();
-    const before = await counts();
+    const before = await limitStates();
     await limits().admitLogin({ email, address });
-    const now = Object.keys(await counts()).filter((key) => !Object.hasOwn(before, key));
+    const now = Object.keys(await limitStates()).filter((key) => !Object.hasOwn(before, key));
     const keys = limitKeys(app);
     const shares = new Set(SHARES_OF_ALL.map((share) => keys.of('all', ...share).toString('hex')));
     expect(Object.keys(ATTEMPTS.login.charges)).toEqual(['address', 'addressAndAccount', 'all', 'account']);
@@ -410,19 +410,19 @@ describe('an attempt', () => {
   ] as const)('that is withdrawn leaves no row and no charge: %s (BRU-08)', async (_case, admit) => {
     const subject = await newSubject();
     await app.query('DELETE FROM rate_limits');
-    // A share of these is over within a second, and with it what it was charged to, unless there is more.
+    // One charge refills within a second; prior use keeps the rows from expiring during the test.
     await useUpLimit(app, LIMITS.all, 50, ...SHARES_OF_ALL);
     await useUpLimit(app, LIMITS.refreshAddress, 50, [address]);
     await useUpLimit(app, LIMITS.refreshSession, 50, [subject.sessionId]);
     await useUpLimit(app, LIMITS.logoutSession, 50, [subject.sessionId]);
-    const read = async () => ({ counts: await counts(), failures: await failuresOf(subject) });
+    const read = async () => ({ limitStates: await limitStates(), failures: await failuresOf(subject) });
     const before = await read();
     const first = await admit(subject);
     const charged = await read();
     expect(charged).not.toEqual(before);
-    // Of two the one that is withdrawn takes its own charge back and no more.
+    // Of two attempts, withdrawing one refunds only its own charge.
     await (await admit(subject)).withdraw();
-    expect(new Set(Object.keys((await read()).counts))).toEqual(new Set(Object.keys(charged.counts)));
+    expect(new Set(Object.keys((await read()).limitStates))).toEqual(new Set(Object.keys(charged.limitStates)));
     expect((await read()).failures).toEqual(charged.failures);
     await first.withdraw();
     expect(await read()).toEqual(before);
@@ -450,7 +450,7 @@ describe('an attempt', () => {
       );
       const read = async () => [
         await failuresOf(subject),
-        Object.entries(await counts()).filter(([key]) => reset.has(key)),
+        Object.entries(await limitStates()).filter(([key]) => reset.has(key)),
       ];
       const before = await read();
       for (const each of aborted) await each.withdraw();
@@ -472,16 +472,16 @@ describe('an attempt', () => {
       const keys = await useUpHeld(holder, whole);
       const consume = vi.spyOn(app.nest.get(RateLimitsRepository, { strict: false }), 'consume');
       onTestFinished(() => consume.mockRestore());
-      const before = await counts();
+      const before = await limitStates();
       const refused = expect(admit(whole)).rejects.toMatchObject({ kind: { status: 429 } });
-      await expect.poll(() => waiters(holder), { interval: 5 }).toBe(1);
+      await expect.poll(() => waitingLocks(holder), { interval: 5 }).toBe(1);
       await holder.query('COMMIT');
       await refused;
       const outcomes = await Promise.all(consume.mock.results.map(({ value }) => value as Promise<Outcome>));
       expect(outcomes.map(({ kind }) => kind)).toEqual(['raced', 'refused']);
       const [raced] = outcomes;
       expect(raced?.kind === 'raced' && raced.taken.charges.length).toBe(chargedBefore);
-      const after = await counts();
+      const after = await limitStates();
       for (const key of keys) delete after[key];
       expect(after).toEqual(before);
       await app.query('DELETE FROM rate_limits');
@@ -499,13 +499,13 @@ describe('an attempt', () => {
     await holder.connect();
     onTestFinished(() => holder.end());
     const kinds: string[] = [];
-    // Before each try the limit is free again, and while it is charged another uses it up.
+    // Before each try the limit is reset, and while it is charged another transaction uses it up.
     const spy = vi.spyOn(repository, 'consume').mockImplementation(async (attempt) => {
       await app.query('DELETE FROM rate_limits WHERE key = $1', [key]);
       await holder.query('BEGIN');
       await holder.query(USE_UP, [[key]]);
       const outcome = consume(attempt);
-      await expect.poll(() => waiters(holder), { interval: 5 }).toBe(1);
+      await expect.poll(() => waitingLocks(holder), { interval: 5 }).toBe(1);
       await holder.query('COMMIT');
       kinds.push((await outcome).kind);
       return outcome;
@@ -516,7 +516,7 @@ describe('an attempt', () => {
       headers: { 'retry-after': '1' },
     });
     expect(kinds).toEqual(['raced', 'raced', 'raced']);
-    expect(Object.keys(await counts())).toEqual(expect.not.arrayContaining([addressKey()]));
+    expect(Object.keys(await limitStates())).toEqual(expect.not.arrayContaining([addressKey()]));
     await app.query('DELETE FROM rate_limits');
   });
 
@@ -539,7 +539,7 @@ describe('an attempt', () => {
       [NEW_PASSWORD, 401],
     ] as const) {
       const currentPassword = status === 401 ? WRONG : PASSWORD;
-      const change = asked(subject, { currentPassword, newPassword });
+      const change = authenticated(subject, { currentPassword, newPassword });
       expect((await app.call('POST', '/v1/users/me/password', change)).status).toBe(status);
     }
     expect(await attemptsOf(LIMITS.currentPassword, subject.userId)).toBe(2);
@@ -549,13 +549,18 @@ describe('an attempt', () => {
 });
 
 const accounts = (): AccountsService => app.nest.get(AccountsService, { strict: false });
-/** All but what counts attempts. */
+/** All rows except those that count attempts. */
 const contents = async () =>
-  Promise.all(WRITTEN.map((table) => app.query(`SELECT xmin::text, t::text FROM ${table} t ORDER BY ctid`)));
-const security = () => app.log().filter(({ msg }) => msg === 'security').length;
+  Promise.all(WRITTEN_TABLES.map((table) => app.query(`SELECT xmin::text, t::text FROM ${table} t ORDER BY ctid`)));
+const securityLineCount = () => app.log().filter(({ msg }) => msg === 'security').length;
 
 describe('a request without effect', () => {
-  const NOTHING: [string, number, (subject: Subject) => Promise<unknown>, (subject: Subject) => Promise<unknown>][] = [
+  const WITHOUT_EFFECT: [
+    string,
+    number,
+    (subject: Subject) => Promise<unknown>,
+    (subject: Subject) => Promise<unknown>,
+  ][] = [
     [
       'a logout of others where there are none',
       2,
@@ -563,7 +568,7 @@ describe('a request without effect', () => {
       (s) => send(s, 'logout of the others'),
     ],
     [
-      'the same by refresh token',
+      'a logout of others by refresh token where there are none',
       2,
       (s) => send(s, 'logout of the others by refresh token'),
       (s) => send(s, 'logout of the others by refresh token'),
@@ -580,41 +585,46 @@ describe('a request without effect', () => {
       (s) => send(s, 'end of one session'),
       (s) => send(s, 'end of one session'),
     ],
-    ['a refresh that was done before', 2, (s) => send(s, 'refresh'), (s) => send(s, 'refresh')],
+    ['a repeated refresh', 2, (s) => send(s, 'refresh'), (s) => send(s, 'refresh')],
     [
-      'a change of password to the same, where nothing else is to end',
+      'a change of password to the same one, with no other session or device',
       2,
       (s) =>
         send(s, 'logout of the others').then(() => app.query('DELETE FROM devices WHERE user_id = $1', [s.userId])),
-      (s) => app.call('POST', '/v1/users/me/password', asked(s, { currentPassword: PASSWORD, newPassword: PASSWORD })),
+      (s) =>
+        app.call(
+          'POST',
+          '/v1/users/me/password',
+          authenticated(s, { currentPassword: PASSWORD, newPassword: PASSWORD }),
+        ),
     ],
-    ['enabling who is enabled', 2, ({ email }) => accounts().enable(email), ({ email }) => accounts().enable(email)],
+    ['enabling an enabled user', 2, ({ email }) => accounts().enable(email), ({ email }) => accounts().enable(email)],
     [
-      'disabling who is disabled',
+      'disabling a disabled user',
       2,
       ({ email }) => accounts().disable(email),
       ({ email }) => accounts().disable(email),
     ],
     [
-      'unlocking who is not locked',
+      'unlocking a user who is not locked',
       2,
       ({ email }) => accounts().unlock(email),
       ({ email }) => accounts().unlock(email),
     ],
   ];
 
-  it.each(NOTHING)(
+  it.each(WITHOUT_EFFECT)(
     'adds no audit row, no log line and no revocation: %s (BRU-08)',
     async (_case, hundreds, once, again) => {
       const subject = await newSubject();
       await once(subject);
-      const [before, lines] = [await contents(), security()];
+      const [before, lines] = [await contents(), securityLineCount()];
       for (let turn = 0; turn < 3; turn++) {
         const answer = await again(subject);
         if (answer !== undefined) expect(Math.floor((answer as Answer).status / 100)).toBe(hundreds);
       }
       expect(await contents()).toEqual(before);
-      expect(security()).toBe(lines);
+      expect(securityLineCount()).toBe(lines);
     },
   );
 
@@ -642,7 +652,7 @@ describe('a signed-in user', () => {
     const { seconds, quota } = LIMITS.sessionUser;
     const share = seconds / quota;
     await useUpLimit(app, LIMITS.sessionUser, seconds - 1.5 * share, [email]);
-    // A wrong password begins no session.
+    // A wrong password starts no session, so it is not charged.
     expect((await logIn(email, {}, WRONG)).status).toBe(401);
     expect((await logIn(email)).status).toBe(200);
     for (const password of [PASSWORD, WRONG]) expect(limitOf(await logIn(email, {}, password))).toBe('account');
@@ -662,14 +672,14 @@ describe('a signed-in user', () => {
     await setFailures(app, unknown, 50, 18);
     const answers = await Promise.all([email, unknown].map((each) => logIn(each, {}, WRONG)));
     const [one, other] = answers.map(({ status, headers, body: { instance: _instance, ...body } }) => {
-      const said = [...headers].filter(
+      const fixed = [...headers].filter(
         ([name]) => !['date', 'x-request-id', 'retry-after', 'ratelimit'].includes(name),
       );
       const [limit, seconds] = headers.get('ratelimit')?.split(';t=') ?? [];
-      return { told: { status, said, body, limit }, seconds: [seconds, headers.get('retry-after')].map(Number) };
+      return { visible: { status, fixed, body, limit }, seconds: [seconds, headers.get('retry-after')].map(Number) };
     });
-    expect(one?.told).toEqual(other?.told);
-    // A second may end between the two.
+    expect(one?.visible).toEqual(other?.visible);
+    // The clock may advance by a second between the two.
     for (const [index, seconds] of (one?.seconds ?? []).entries()) {
       expect(Math.abs(seconds - (other?.seconds[index] ?? 0))).toBeLessThanOrEqual(3);
     }
@@ -680,7 +690,7 @@ describe('a signed-in user', () => {
     const { seconds, quota } = LIMITS.passwordUser;
     await useUpLimit(app, LIMITS.passwordUser, seconds - 1.5 * (seconds / quota), [subject.userId]);
     const change = (currentPassword: string, newPassword: string) =>
-      app.call('POST', '/v1/users/me/password', asked(subject, { currentPassword, newPassword }));
+      app.call('POST', '/v1/users/me/password', authenticated(subject, { currentPassword, newPassword }));
     expect((await change(WRONG, NEW_PASSWORD)).status).toBe(401);
     expect((await change(PASSWORD, NEW_PASSWORD)).status).toBe(204);
     expect(limitOf(await change(NEW_PASSWORD, PASSWORD))).toBe('password-user');
@@ -691,7 +701,7 @@ describe('a signed-in user', () => {
     const subject = await newSubject();
     const outcomes: (string | number)[] = [];
     const startedAt = performance.now();
-    // One more may pass each second.
+    // One more is allowed each second.
     while (outcomes.at(-1) !== 'logout-session' && outcomes.length < 300) {
       outcomes.push(limitOf(await send(subject, 'logout of the others')));
     }

@@ -12,11 +12,11 @@ import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from '..
 import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUpLimit } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
-/** The tests come from 127.0.0.1 and say for whom. */
+/** The tests send from 127.0.0.1, a trusted proxy, and name the client's address in X-Forwarded-For. */
 const LIMITED: Partial<Config> = { rateLimits: 'on', trustedProxies: ['127.0.0.1'] };
 
 let addresses = 0;
-/** One that was never used. */
+/** An address that no test has used. */
 function newAddress(): string {
   const number = addresses++;
   return `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
@@ -109,7 +109,7 @@ describe('an account', () => {
     const statuses = answers.map(({ status }) => status);
     const evaluated = statuses.filter((status) => status === 401).length;
     expect(evaluated).toBeGreaterThanOrEqual(10);
-    // The eleventh may come after a second, the next after two more: on a slow machine they are not all at once.
+    // An eleventh is allowed after 1 s, a twelfth 2 s later: on a slow machine the requests take that long.
     expect(evaluated).toBeLessThanOrEqual(10 + Math.floor(Math.log2(1 + seconds)));
     expect(new Set(statuses)).toEqual(new Set([401, 429]));
     expect(await failuresOf(app, email)).toBe(evaluated);
@@ -152,7 +152,7 @@ describe('an account', () => {
   });
 
   it('answers the same whether it exists or not, limited or not (ENU-04)', async () => {
-    const told = async (email: string) => {
+    const visibleResponses = async (email: string) => {
       await setFailures(app, email, 9);
       const answers = [
         await logIn(app, { email, password: WRONG }),
@@ -164,7 +164,7 @@ describe('an account', () => {
         return { status, fixed, body };
       });
     };
-    expect(await told(await register(app))).toEqual(await told(newEmail()));
+    expect(await visibleResponses(await register(app))).toEqual(await visibleResponses(newEmail()));
   });
 
   it('is not charged for an attempt that was not evaluated', async () => {
@@ -174,13 +174,13 @@ describe('an account', () => {
     const running = busy.call('POST', '/v1/auth/register', { json: { email: newEmail(), password: PASSWORD } });
     const passwords = busy.nest.get(PasswordsService, { strict: false });
     await expect.poll(() => passwords.stats().running).toBe(1);
-    // Its hash admission hook lets all pass, so that there is no room only after the attempt was charged.
+    // The hash admission hook admits all requests, so that the overload is found only after the attempt was charged.
     vi.spyOn(passwords, 'overloadProblem').mockReturnValue(undefined);
     await app.query(`
       CREATE TABLE charged (key bytea);
-      CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO charged VALUES (NEW.key); RETURN NULL; END';
-      CREATE TRIGGER tell AFTER INSERT OR UPDATE ON account_guards FOR EACH ROW EXECUTE FUNCTION tell()`);
-    onTestFinished(async () => void (await app.query('DROP FUNCTION tell CASCADE; DROP TABLE charged')));
+      CREATE FUNCTION record_charge() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO charged VALUES (NEW.key); RETURN NULL; END';
+      CREATE TRIGGER record_charge AFTER INSERT OR UPDATE ON account_guards FOR EACH ROW EXECUTE FUNCTION record_charge()`);
+    onTestFinished(async () => void (await app.query('DROP FUNCTION record_charge CASCADE; DROP TABLE charged')));
     expect((await logIn(busy, { email })).status).toBe(503);
     expect(await app.query('SELECT FROM charged WHERE key = $1', [guardKey(app, email)])).toHaveLength(1);
     expect(await failuresOf(app, email)).toBe(0);
@@ -215,7 +215,7 @@ describe('a known device', () => {
     const deviceToken = await deviceOf(app, email);
     const guess = (): Promise<Answer> => logIn(app, { email, password: WRONG, deviceToken });
     for (let turn = 0; turn < 9; turn++) await guess();
-    // They are nothing that strangers tried.
+    // They do not count as failures of unknown devices.
     expect(await failuresOf(app, email)).toBe(0);
     expect((await logIn(app, { email, deviceToken })).status).toBe(200);
     await setFailures(app, email, 100);
@@ -248,7 +248,7 @@ describe('a known device', () => {
       await logIn(app, { email, password: WRONG });
       return (await logIn(app, { email, ...(deviceToken === undefined ? {} : { deviceToken }) })).status === 200;
     };
-    // The sign-in above was the twelfth.
+    // The sign-in above made the twelfth device.
     expect([await known(devices[0]), await known(devices[1]), await known(devices[10])]).toEqual([false, false, true]);
     const json = { currentPassword: PASSWORD, newPassword: `${PASSWORD} anew` };
     expect((await app.call('POST', '/v1/users/me/password', { token, json })).status).toBe(204);
@@ -278,7 +278,7 @@ describe('the devices of an account', () => {
     const devices: string[] = [];
     for (let turn = 0; turn < 10; turn++) devices.push(await deviceOf(app, email));
     expect((await logIn(app, { email, ...(devices[0] && { deviceToken: devices[0] }) })).status).toBe(200);
-    // Of what follows each displaces the one used longest ago.
+    // Each of the following logins drops the least recently used device.
     await deviceOf(app, email);
     expect([await isKnown(email, devices[1]), await isKnown(email, devices[0])]).toEqual([false, true]);
     await deviceOf(app, email);
@@ -363,18 +363,18 @@ describe('an address', () => {
 describe('rate limits', () => {
   it('allow twenty registrations per address and ten per account (BRU-06)', async () => {
     const app = await startApp({ changes: LIMITED });
-    const enrol = (email: string, address: string): Promise<Answer> =>
+    const registerFrom = (email: string, address: string): Promise<Answer> =>
       app.call('POST', '/v1/auth/register', {
         json: { email, password: PASSWORD },
         headers: { 'x-forwarded-for': address },
       });
     const address = newAddress();
     const answers: (string | number)[] = [];
-    for (let turn = 0; turn < 21; turn++) answers.push(limitOf(await enrol(newEmail(), address)));
+    for (let turn = 0; turn < 21; turn++) answers.push(limitOf(await registerFrom(newEmail(), address)));
     expect(answers).toEqual([...Array(20).fill(201), 'register-address']);
     const email = newEmail();
-    for (let turn = 0; turn < 10; turn++) await enrol(email, newAddress());
-    expect(limitOf(await enrol(email, newAddress()))).toBe('register-account');
+    for (let turn = 0; turn < 10; turn++) await registerFrom(email, newAddress());
+    expect(limitOf(await registerFrom(email, newAddress()))).toBe('register-account');
   });
 
   it('allow sixty refreshes a minute per session (BRU-06)', async () => {
@@ -386,7 +386,7 @@ describe('rate limits', () => {
       expect(answer.status).toBe(200);
       refreshToken = String(answer.body['refresh_token']);
     }
-    // A second gives one back.
+    // One refills per second.
     const answers = await Promise.all(Array.from({ length: 20 }, () => app.refresh(refreshToken)));
     expect(answers.map(limitOf)).toContain('refresh-session');
   });
@@ -443,49 +443,49 @@ function get(app: TestApp, path: string, address: string): Promise<Answer> {
   return app.call('GET', path, { headers: { 'x-forwarded-for': address } });
 }
 
-/** A login and how it must end. */
+/** A login and its expected status. */
 function loginOf(outcome: 200 | 401, email: string, address = newAddress()) {
   return { outcome, email, address, password: outcome === 200 ? PASSWORD : WRONG };
 }
 
 describe('the global login limit', () => {
-  // Patient with the pool, which is not what is tried here; statements and locks have the deadlines of every day.
+  // A long connection timeout, because the pool is not under test; statement and lock timeouts are the defaults.
   const changes = { ...LIMITED, databaseConnectionTimeoutMs: 30_000 };
 
   it.each([
-    ['in its shares', undefined, 30],
-    ['in one share', 0, 10],
+    ['all shares', undefined, 30],
+    ['one share', 0, 10],
   ])(
-    'counts every one of 300 concurrent logins on two nodes that meet %s, and fails none',
+    'counts every one of 300 concurrent logins on two nodes that use %s, and fails none',
     async (_case, random, used) => {
       const app = await startApp({ changes });
       const other = await startApp({ databaseUrl: app.databaseUrl, changes });
-      const users = await copies(app, await register(app), 110);
+      const users = await copyUsers(app, await register(app), 110);
       const crowded = newAddress();
       const right = users.map((email) => loginOf(200, email));
-      // These have every row in common with some of the others.
+      // These contend with others for every row.
       const crowd = Array.from({ length: 40 }, (_, turn) => loginOf(200, users[turn % 5] ?? '', crowded));
       const wrong = Array.from({ length: 150 }, () => loginOf(401, newEmail()));
       await app.query('DELETE FROM rate_limits');
-      // So that nothing refills to the brim meanwhile, and what was added can be told.
+      // So that no share refills completely meanwhile, and the added charges can be summed.
       await useUpLimit(app, LIMITS.all, used, ...SHARES_OF_ALL);
-      const before = await usedOfAll(app);
-      const dice = random === undefined ? undefined : vi.spyOn(Math, 'random').mockReturnValue(random);
+      const before = await globalUseSeconds(app);
+      const randomSpy = random === undefined ? undefined : vi.spyOn(Math, 'random').mockReturnValue(random);
       const logins = [crowd, right, wrong].flat().map(async ({ outcome, ...attempt }, turn) => {
         const { status } = await logIn(turn % 2 ? app : other, attempt);
         return { status, outcome };
       });
       const answers = await Promise.all(logins);
-      dice?.mockRestore();
+      randomSpy?.mockRestore();
       expect(answers.filter(({ status, outcome }) => status !== outcome)).toEqual([]);
       const { quota, seconds } = LIMITS.all;
-      expect((await usedOfAll(app)) - before).toBeCloseTo(wrong.length * (seconds / quota), 4);
+      expect((await globalUseSeconds(app)) - before).toBeCloseTo(wrong.length * (seconds / quota), 4);
     },
   );
 });
 
-/** Seconds, of all shares together. */
-async function usedOfAll(app: TestApp): Promise<number> {
+/** Seconds of use, summed over all shares of the global limit. */
+async function globalUseSeconds(app: TestApp): Promise<number> {
   const keys = SHARES_OF_ALL.map((share) => limitKeys(app).of(LIMITS.all.name, ...share));
   const [row] = await app.query<{ used: number }>(
     `SELECT sum(extract(epoch FROM full_at))::float8 AS used FROM rate_limits WHERE key = ANY($1)`,
@@ -494,8 +494,8 @@ async function usedOfAll(app: TestApp): Promise<number> {
   return Number(row?.used);
 }
 
-/** More users with this one's password. */
-async function copies(app: TestApp, email: string, count: number): Promise<string[]> {
+/** Adds users with this one's password. */
+async function copyUsers(app: TestApp, email: string, count: number): Promise<string[]> {
   const rows = await app.query<{ email: string }>(
     `INSERT INTO users (id, email, email_lower, password_hash)
      SELECT gen_random_uuid(), n || email, n || email_lower, password_hash FROM users, generate_series(1, $2) n
@@ -505,8 +505,8 @@ async function copies(app: TestApp, email: string, count: number): Promise<strin
   return rows.map((row) => row.email);
 }
 
-/** What is used up, by the key. */
-async function counts(app: TestApp): Promise<Record<string, string>> {
+/** The state of every limit, by key. */
+async function limitStates(app: TestApp): Promise<Record<string, string>> {
   const rows = await app.query<{ key: string; used: string }>(
     `SELECT encode(key, 'hex') AS key, full_at::text AS used FROM rate_limits
      UNION ALL SELECT encode(key, 'hex'), failures::text FROM account_guards`,
@@ -527,14 +527,14 @@ describe('a dry run', () => {
       await useUpLimit(app, LIMITS.addressAndAccount, 450, [attempt.address, email]);
       await useUpLimit(app, LIMITS.all, refusing === 'all' ? 120 : 30, ...SHARES_OF_ALL);
       await setFailures(app, email, 5, refusing === 'account' ? 3600 : 0);
-      const before = await counts(app);
+      const before = await limitStates(app);
       const sessionsKey = limitKeys(app).of(LIMITS.sessionUser.name, email).toString('hex');
       await (await limits.admitLogin(attempt)).withdraw();
-      expect(await counts(app)).toEqual(before);
+      expect(await limitStates(app)).toEqual(before);
       expect(await (await limits.admitLogin(attempt)).succeed(userId)).toBeTypeOf('string');
       expect(limits.stats()[refusing]).toBe(2);
       delete before[sessionsKey];
-      const { [sessionsKey]: begun, ...others } = await counts(app);
+      const { [sessionsKey]: begun, ...others } = await limitStates(app);
       expect(begun).toBeDefined();
       expect(others).toEqual(before);
     },
@@ -565,11 +565,11 @@ describe('a dry run', () => {
     const userId = randomUUID();
     await useUpLimit(app, LIMITS.address, 900, [address]);
     await useUpLimit(app, LIMITS.currentPassword, 450, [userId]);
-    const before = await counts(app);
+    const before = await limitStates(app);
     const limits = app.nest.get(RateLimitsService, { strict: false });
     await (await limits.admitDeletion(userId, address)).succeed(userId);
     await (await limits.admitDeletion(userId, address)).withdraw();
-    expect(await counts(app)).toEqual(before);
+    expect(await limitStates(app)).toEqual(before);
   });
 });
 
@@ -588,10 +588,10 @@ async function routesWithout429(changes: Partial<Config>): Promise<string[]> {
 }
 
 describe('the limit on all requests of an address', () => {
-  const FEW: Partial<Config> = { ...LIMITED, addressRequestsPerMinute: 5 };
+  const FIVE_A_MINUTE: Partial<Config> = { ...LIMITED, addressRequestsPerMinute: 5 };
 
-  it('is off by default, and applies before authentication and before the body is read (BRU-03, BRU-04)', async () => {
-    const app = await startApp({ changes: FEW });
+  it('applies, once configured, before authentication and before the body is read (BRU-03, BRU-04)', async () => {
+    const app = await startApp({ changes: FIVE_A_MINUTE });
     const address = newAddress();
     expect(await outcomesOf(app, 4, address)).toEqual([200, 200, 200, 200]);
     expect((await get(app, '/v1/auth/me', address)).status).toBe(401);
@@ -619,7 +619,7 @@ describe('the limit on all requests of an address', () => {
   });
 
   it('counts per /64, and does not apply to probes and other addresses', async () => {
-    const app = await startApp({ changes: FEW });
+    const app = await startApp({ changes: FIVE_A_MINUTE });
     expect(await outcomesOf(app, 5, '2001:db8:0:1::a')).not.toContain('request-address');
     expect(await outcomesOf(app, 1, '2001:db8:0:1:ffff::b')).toEqual(['request-address']);
     expect(await outcomesOf(app, 1, '2001:db8:0:2::a')).toEqual([200]);
@@ -629,17 +629,17 @@ describe('the limit on all requests of an address', () => {
   });
 
   it.each([
-    ['unless asked for', { rateLimits: 'on', addressRequestsPerMinute: 0 }, 0],
-    ['when limits are off', { rateLimits: 'off' }, 0],
-    ['in a dry run, which counts', { rateLimits: 'dry-run' }, 2],
+    ['with the setting 0', { rateLimits: 'on', addressRequestsPerMinute: 0 }, 0],
+    ['with rate limits off', { rateLimits: 'off' }, 0],
+    ['in a dry run, which only counts', { rateLimits: 'dry-run' }, 2],
   ] as const)('does not refuse %s', async (_case, changes, counted) => {
-    const app = await startApp({ changes: { ...FEW, ...changes } });
+    const app = await startApp({ changes: { ...FIVE_A_MINUTE, ...changes } });
     expect(await outcomesOf(app, 7)).toEqual(Array(7).fill(200));
     expect(app.nest.get(RateLimitsService, { strict: false }).stats()['request-address']).toBe(counted);
   });
 
   it('is documented on the routes that it limits', async () => {
-    expect(await routesWithout429(FEW)).toEqual(['/health/live', '/health/serving', '/health/ready']);
+    expect(await routesWithout429(FIVE_A_MINUTE)).toEqual(['/health/live', '/health/serving', '/health/ready']);
     expect(await routesWithout429(LIMITED)).toContain('/v1/auth/me');
   });
 });

@@ -18,7 +18,7 @@ afterAll(async () => {
   for (const clean of cleanups) await clean();
 });
 
-/** The successor of a refresh token that is expected to be exchanged. */
+/** The successor of a refresh token; the exchange must succeed. */
 async function exchange(client: Client, refreshToken: string): Promise<{ token: string; refreshToken: string }> {
   const answer = await client.refresh(refreshToken);
   expect([answer.status, answer.body['code']]).toEqual([200, undefined]);
@@ -31,8 +31,8 @@ async function refused(client: Client, refreshToken: string): Promise<unknown> {
   return body['code'];
 }
 
-/** Makes what happened to a session so much older. */
-async function age(column: 'refreshed_at' | 'created_at', sessionId: string, interval: string): Promise<void> {
+/** Moves a timestamp of a session into the past by this interval. */
+async function backdate(column: 'refreshed_at' | 'created_at', sessionId: string, interval: string): Promise<void> {
   await app.query(`UPDATE sessions SET ${column} = ${column} - $2::interval WHERE id = $1`, [sessionId, interval]);
 }
 
@@ -85,9 +85,9 @@ describe('a refresh', () => {
   it('with the predecessor ends the session after the grace, which no replay prolongs (RT-02)', async () => {
     const first = await app.signIn();
     await exchange(app, first.refreshToken);
-    await age('refreshed_at', first.sessionId, '9 seconds');
+    await backdate('refreshed_at', first.sessionId, '9 seconds');
     await exchange(app, first.refreshToken);
-    await age('refreshed_at', first.sessionId, '2 seconds');
+    await backdate('refreshed_at', first.sessionId, '2 seconds');
     expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
     expect(await isEnded(first)).toBe(true);
   });
@@ -130,20 +130,20 @@ describe('a refresh', () => {
 
   it('is refused after two idle weeks and after thirty days in all (RT-07)', async () => {
     const [idle, old, fresh] = [await app.signIn(), await app.signIn(), await app.signIn()];
-    await age('refreshed_at', idle.sessionId, '14 days');
-    await age('created_at', old.sessionId, '30 days');
-    await age('refreshed_at', fresh.sessionId, '13 days 23 hours');
-    await age('created_at', fresh.sessionId, '29 days 23 hours');
+    await backdate('refreshed_at', idle.sessionId, '14 days');
+    await backdate('created_at', old.sessionId, '30 days');
+    await backdate('refreshed_at', fresh.sessionId, '13 days 23 hours');
+    await backdate('created_at', fresh.sessionId, '29 days 23 hours');
     expect(await refused(app, idle.refreshToken)).toBe('refresh_token_expired');
     expect(await refused(app, old.refreshToken)).toBe('refresh_token_expired');
     const next = await exchange(app, fresh.refreshToken);
-    await age('created_at', fresh.sessionId, '1 hour');
+    await backdate('created_at', fresh.sessionId, '1 hour');
     expect(await refused(app, next.refreshToken)).toBe('refresh_token_expired');
   });
 
   it('near the absolute limit returns an access token that expires with the session (RT-07)', async () => {
     const first = await app.signIn();
-    await age('created_at', first.sessionId, '29 days 23 hours 58 minutes');
+    await backdate('created_at', first.sessionId, '29 days 23 hours 58 minutes');
     const { body } = await app.refresh(first.refreshToken);
     const { exp, iat } = claimsOf(String(body['access_token'])) as { exp: number; iat: number };
     expect(body['expires_in']).toBeGreaterThan(60);
@@ -188,7 +188,7 @@ describe('a refresh', () => {
 
   it('is a HOT update: it adds no row, no index entry and no page', async () => {
     const alone = await startApp();
-    // An automatic ANALYZE at that moment would keep row versions from being pruned.
+    // A concurrent ANALYZE by autovacuum would keep row versions from being pruned.
     await alone.query('ALTER TABLE sessions SET (autovacuum_enabled = off)');
     let { refreshToken } = await alone.signIn();
     const size = async (): Promise<unknown> =>

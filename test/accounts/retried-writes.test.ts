@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
 
-/** A user with two sessions, and an address that nobody has. */
+/** A user with two sessions, and an unregistered address. */
 interface Subject extends SignedIn {
   readonly other: SignedIn;
   readonly newEmail: string;
@@ -11,7 +11,7 @@ interface Subject extends SignedIn {
 
 type Request = readonly [method: string, path: string, json?: object];
 
-/** Each request that writes, by its `operationId`; what it is answered; and what the same one is answered after it. */
+/** Each request that writes: `operationId`, request, first response, second response. */
 const REQUESTS: [string, (subject: Subject) => Request, string, string][] = [
   [
     'register',
@@ -53,13 +53,13 @@ function send({ token }: Subject, [method, path, json]: Request): Promise<Answer
   return app.call(method, path, 'refresh_token' in json ? { json } : { json, token });
 }
 
-/** Everything that the database has of everybody, but the tables that count attempts. */
-async function everything(): Promise<string> {
+/** All rows of all users, except the tables that count attempts. */
+async function allRows(): Promise<string> {
   const tables = ['users', 'sessions', 'revocations', 'devices'];
   return JSON.stringify(await Promise.all(tables.map((table) => app.query(`SELECT * FROM ${table} ORDER BY id`))));
 }
 
-const said = ({ status, body }: Answer): string => [status, body['code']].join(' ').trim();
+const statusAndCode = ({ status, body }: Answer): string => [status, body['code']].join(' ').trim();
 
 describe('a request that is sent twice', () => {
   it.each(REQUESTS)(
@@ -67,10 +67,10 @@ describe('a request that is sent twice', () => {
     async (operation, ask, first, second) => {
       const subject = await newSubject();
       const answers = [await send(subject, ask(subject))];
-      const before = await everything();
+      const before = await allRows();
       answers.push(await send(subject, ask(subject)));
-      expect(answers.map(said)).toEqual([first, second]);
-      expect((await everything()) !== before).toBe(operation === 'login');
+      expect(answers.map(statusAndCode)).toEqual([first, second]);
+      expect((await allRows()) !== before).toBe(operation === 'login');
       const [once, again] = answers.map(({ body }) => body['refresh_token']);
       expect(once === again).toBe(operation !== 'login');
     },

@@ -14,19 +14,19 @@ import { claimsOf, tokensOf, type Client, type SignedIn } from '../support/clien
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
 import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
-/** What every node promises that reaches its database. */
+/** A node that reaches its database applies a revocation within this time. */
 const BOUND_MS = 1000;
 const REVOKED = '401 token_revoked';
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 let databaseUrl: string;
-/** Two processes on one database: what is revoked on the one is asked of the other. */
+/** Two processes on one database: one revokes, the other is tested. */
 let a: Client;
 let b: Client;
 let starting: Promise<void> | undefined;
 const cleanups: (() => Promise<void>)[] = [];
 
-// Once for the file; not beforeAll, where expect.poll refuses to wait for a process.
+// Started once for the file, and not in beforeAll, where expect.poll cannot be used.
 beforeEach(() => (starting ??= startNodes()), 60_000);
 afterAll(async () => {
   for (const clean of cleanups) await clean();
@@ -42,7 +42,7 @@ async function startNodes(): Promise<void> {
   [a, b] = nodes.map(({ client }) => client) as [Client, Client];
 }
 
-/** What a node makes of a token: `200`, or the status and code of its refusal. */
+/** A node's response to a token: `200`, or status and code of the refusal. */
 async function verdict(node: Client, token: string): Promise<string> {
   const { status, body } = await node.me(token);
   return status === 200 ? '200' : `${status} ${String(body['code'])}`;
@@ -65,7 +65,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-/** So many sessions of one user, a few logins at a time. */
+/** Starts this many sessions of one user, a few logins at a time. */
 async function sessionsOf(node: Client, count: number): Promise<SignedIn[]> {
   const { email } = await node.signIn();
   const sessions: SignedIn[] = [];
@@ -99,7 +99,7 @@ function jtiOf(token: string): string {
   return String(claimsOf(token)['jti']);
 }
 
-/** Writes revocations as a node does, but tells nobody. */
+/** Writes a revocation as a node does, but sends no notification. */
 async function revokeJti(url: string, jti: string, ageSeconds = 0): Promise<void> {
   await query(
     url,
@@ -111,7 +111,7 @@ async function revokeJti(url: string, jti: string, ageSeconds = 0): Promise<void
 
 interface Pair {
   readonly mine: SignedIn;
-  /** Of the same user, begun later. */
+  /** A later session of the same user. */
   readonly other: SignedIn;
 }
 
@@ -158,7 +158,7 @@ describe('a revocation reaches its own node at once and the other within a secon
     ['ending a session by its id', ({ mine, other }) => endSession(mine, other), 204, ['other']],
     ['a change of password', ({ mine }) => changePassword(mine), 204, ['other']],
     ['deletion of the account', ({ mine }) => deleteAccount(mine), 204, ['mine', 'other']],
-    ['the login after a hundred', ({ mine }) => loginBeyondTheCap(mine), 200, ['mine']],
+    ['a login that exceeds a hundred sessions', ({ mine }) => loginBeyondTheCap(mine), 200, ['mine']],
     ['reuse of a refresh token', ({ mine }) => reuse(mine), 401, ['mine']],
   ])('%s', async (_name, cause, status, ended) => {
     const mine = await a.signIn();
@@ -195,24 +195,26 @@ describe('a revocation reaches its own node at once and the other within a secon
 
   it('the next poll, when no notification arrives', async () => {
     const proxy = await TcpProxy.start(new URL(databaseUrl));
-    const { client: deaf } = await startNode(databaseUrl, { DATABASE_DIRECT_URL: proxiedUrl(proxy, databaseUrl) });
+    const { client: withoutNotifications } = await startNode(databaseUrl, {
+      DATABASE_DIRECT_URL: proxiedUrl(proxy, databaseUrl),
+    });
     await expect.poll(() => proxy.connections).toBe(1);
     proxy.hold('requests');
     proxy.hold('answers');
-    const lags = await lagsMs(a, deaf, 6);
-    // What shows that it is deaf: each logout follows a reading, so that the next is half a second away.
+    const lags = await lagsMs(a, withoutNotifications, 6);
+    // This shows that no notification arrives: each logout follows a poll, so the next poll is half a second away.
     expect(median(lags)).toBeGreaterThan(200);
     expect(Math.max(...lags)).toBeLessThan(BOUND_MS);
-    // Its own it knows without any reading.
-    for (const session of await sessionsOf(deaf, 3)) {
-      await logout(deaf, session);
-      expect(await verdict(deaf, session.token)).toBe(REVOKED);
+    // The node applies its own revocations without a poll.
+    for (const session of await sessionsOf(withoutNotifications, 3)) {
+      await logout(withoutNotifications, session);
+      expect(await verdict(withoutNotifications, session.token)).toBe(REVOKED);
     }
   });
 });
 
-/** ECDSA takes s and n - s alike, so that this text is canonical, verifies and differs. */
-function otherSpelling(token: string): string {
+/** ECDSA accepts both s and n - s: this token differs in text, is canonically encoded and verifies. */
+function withAlternativeSignature(token: string): string {
   const [header, claims, signature = ''] = token.split('.');
   const bytes = Buffer.from(signature, 'base64url');
   const mirrored = P256_ORDER - BigInt(`0x${bytes.toString('hex', 32)}`);
@@ -223,13 +225,13 @@ function otherSpelling(token: string): string {
 describe('a revocation', () => {
   it("names the session, not the token's text: the alternative signature of an ES256 token is refused too", async () => {
     const { token } = await a.signIn();
-    const respelled = otherSpelling(token);
-    expect(respelled).not.toBe(token);
-    const both = [token, respelled];
+    const variant = withAlternativeSignature(token);
+    expect(variant).not.toBe(token);
+    const both = [token, variant];
     expect(await verdicts(a, both)).toEqual(['200', '200']);
     expect(await verdicts(b, both)).toEqual(['200', '200']);
     expect((await a.logout(token)).status).toBe(204);
-    expect(await verdicts(a, [respelled, token])).toEqual([REVOKED, REVOKED]);
+    expect(await verdicts(a, [variant, token])).toEqual([REVOKED, REVOKED]);
     expect(await refusalMs(b, ...both)).toBeLessThan(BOUND_MS);
   });
 
@@ -266,7 +268,7 @@ async function nodeBehind(proxy: TcpProxy): Promise<{ client: Client; name: stri
   return { client, name };
 }
 
-/** Each returns when the sessions are logged out on the other node and nothing is broken any more. */
+/** Ways to break connections. Each resolves once the sessions are logged out on the other node and connections work again. */
 function breaksOf(proxy: TcpProxy, client: Client, name: string): Break[] {
   const whileCut: Break = async (sessions) => {
     proxy.cut();
@@ -288,7 +290,7 @@ function breaksOf(proxy: TcpProxy, client: Client, name: string): Break[] {
   return [whileCut, betweenDrops, betweenTerminations];
 }
 
-/** Ends the connections of this name to the database. */
+/** Terminates the database connections with this application name. */
 async function terminate(url: string, name: string): Promise<void> {
   await query(
     url,
@@ -301,13 +303,13 @@ async function terminate(url: string, name: string): Promise<void> {
 interface Answered {
   readonly verdicts: ReadonlySet<string>;
   readonly count: number;
-  /** Times that a token was accepted after it had been refused. */
+  /** How often a token was accepted after it had been refused. */
   readonly relapses: number;
 }
 
 const WORKERS = 2;
 
-/** Asks with each token again and again, each worker with its own. */
+/** Sends requests with every token repeatedly; each worker has its own tokens. */
 function startLoad(node: Client, sessions: readonly SignedIn[]): { stop: () => Promise<Answered> } {
   const seen = new Set<string>();
   const refused = new Set<string>();
@@ -317,10 +319,10 @@ function startLoad(node: Client, sessions: readonly SignedIn[]): { stop: () => P
     const own = sessions.filter((_session, position) => position % WORKERS === index);
     for (let turn = 0; !over.signal.aborted; turn++) {
       const token = own[turn % own.length]?.token ?? '';
-      const told = await verdict(node, token);
-      seen.add(told);
+      const result = await verdict(node, token);
+      seen.add(result);
       count++;
-      if (told === REVOKED) refused.add(token);
+      if (result === REVOKED) refused.add(token);
       else if (refused.has(token)) relapses++;
     }
   };
@@ -358,8 +360,8 @@ describe('a node whose database connections break repeatedly under load', () => 
   });
 });
 
-/** A node behind a proxy, a token that is good there, and one that it knows to be revoked. */
-async function severable(environment: Record<string, string>) {
+/** A node whose database is behind a proxy, a valid token, and one that the node knows to be revoked. */
+async function startNodeBehindProxy(environment: Record<string, string>) {
   const proxy = await TcpProxy.start(new URL(databaseUrl));
   const url = proxiedUrl(proxy, databaseUrl);
   const node = await startNode(url, { DATABASE_DIRECT_URL: url, ...environment });
@@ -376,8 +378,8 @@ async function statusOf({ client }: Node, probe: 'live' | 'serving' | 'ready'): 
   return (await client.call('GET', `/health/${probe}`)).status;
 }
 
-/** What it logged about its freshness; every complete line must be JSON. */
-function logged(node: Node): Record<string, unknown>[] {
+/** Its log lines about staleness; every complete line must be JSON. */
+function stalenessLines(node: Node): Record<string, unknown>[] {
   const lines = node.output().split('\n').slice(0, -1);
   const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   return entries.filter(({ event }) => event === 'revocations_stale' || event === 'revocations_fresh_again');
@@ -392,21 +394,21 @@ describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
   const freshAgain: unknown = expect.objectContaining({ event: 'revocations_fresh_again', refused: 0 });
 
   it('serves from memory, is not ready and logs that once', async () => {
-    const { node, proxy, live, ended } = await severable(STALE);
-    const before = logged(node).length;
-    const told = (): unknown[] => logged(node).slice(before);
+    const { node, proxy, live, ended } = await startNodeBehindProxy(STALE);
+    const before = stalenessLines(node).length;
+    const newLines = (): unknown[] => stalenessLines(node).slice(before);
     sever(proxy);
-    await expect.poll(told, { timeout: 10_000 }).toEqual([stale]);
+    await expect.poll(newLines, { timeout: 10_000 }).toEqual([stale]);
     expect(await statusesOf(node)).toEqual([200, 200, 503]);
     expect(await verdicts(node.client, [live, ended])).toEqual(['200', REVOKED]);
     mend(proxy);
     await expect.poll(() => statusOf(node, 'ready'), { timeout: 10_000 }).toBe(200);
-    await expect.poll(told).toEqual([stale, freshAgain]);
+    await expect.poll(newLines).toEqual([stale, freshAgain]);
     expect(await verdicts(node.client, [live, ended])).toEqual(['200', REVOKED]);
   });
 
   it('refuses guarded requests with 503 under the policy "refuse", and bad tokens with 401', async () => {
-    const { node, proxy, live, ended } = await severable({ ...STALE, REVOCATION_STALE_POLICY: 'refuse' });
+    const { node, proxy, live, ended } = await startNodeBehindProxy({ ...STALE, REVOCATION_STALE_POLICY: 'refuse' });
     sever(proxy);
     await expect.poll(() => verdict(node.client, live), { timeout: 10_000 }).toBe('503 service_unavailable');
     expect((await node.client.me(live)).headers.get('retry-after')).toBe('1');
@@ -420,11 +422,11 @@ describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
   });
 });
 
-function behind(proxy: TcpProxy, url: string): Partial<Config> {
+function databaseBehind(proxy: TcpProxy, url: string): Partial<Config> {
   return { databaseUrl: proxiedUrl(proxy, url), databaseDirectUrl: proxiedUrl(proxy, url) };
 }
 
-async function read(app: TestApp, name: string): Promise<number> {
+async function readMetric(app: TestApp, name: string): Promise<number> {
   const { port } = app.nest.get(MetricsServer, { strict: false });
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   return Number(
@@ -439,19 +441,19 @@ describe('the metrics', () => {
   it('report the age of the revocations, the requests served from them, and their number', async () => {
     const url = await createDatabase();
     const proxy = await TcpProxy.start(new URL(url));
-    const app = await startApp({ databaseUrl: url, changes: { ...behind(proxy, url), ...changes } });
+    const app = await startApp({ databaseUrl: url, changes: { ...databaseBehind(proxy, url), ...changes } });
     const [live, ended] = [await app.signIn(), await app.signIn()];
-    expect(await read(app, 'gatehouse_revocations')).toBe(0);
+    expect(await readMetric(app, 'gatehouse_revocations')).toBe(0);
     await app.logout(ended.token);
-    expect(await read(app, 'gatehouse_revocations')).toBe(1);
-    expect(await read(app, 'gatehouse_feed_age_seconds')).toBeLessThan(1);
+    expect(await readMetric(app, 'gatehouse_revocations')).toBe(1);
+    expect(await readMetric(app, 'gatehouse_feed_age_seconds')).toBeLessThan(1);
     proxy.cut();
-    await expect.poll(() => read(app, 'gatehouse_feed_age_seconds'), { timeout: 5000 }).toBeGreaterThan(1);
-    const served = await read(app, SERVED);
+    await expect.poll(() => readMetric(app, 'gatehouse_feed_age_seconds'), { timeout: 5000 }).toBeGreaterThan(1);
+    const served = await readMetric(app, SERVED);
     for (let call = 0; call < 3; call++) expect(await verdict(app, live.token)).toBe('200');
-    expect([await read(app, SERVED), await read(app, REFUSED)]).toEqual([served + 3, 0]);
+    expect([await readMetric(app, SERVED), await readMetric(app, REFUSED)]).toEqual([served + 3, 0]);
     proxy.restore();
-    await expect.poll(() => read(app, 'gatehouse_feed_age_seconds'), { timeout: 5000 }).toBeLessThan(1);
+    await expect.poll(() => readMetric(app, 'gatehouse_feed_age_seconds'), { timeout: 5000 }).toBeLessThan(1);
   });
 
   it('count the requests that a stale node refuses', async () => {
@@ -459,14 +461,14 @@ describe('the metrics', () => {
     const proxy = await TcpProxy.start(new URL(url));
     const app = await startApp({
       databaseUrl: url,
-      changes: { ...behind(proxy, url), ...changes, revocationStalePolicy: 'refuse' },
+      changes: { ...databaseBehind(proxy, url), ...changes, revocationStalePolicy: 'refuse' },
     });
     const { token } = await app.signIn();
     proxy.cut();
     await expect.poll(() => verdict(app, token), { timeout: 5000 }).toBe('503 service_unavailable');
-    const refused = await read(app, REFUSED);
+    const refused = await readMetric(app, REFUSED);
     for (let call = 0; call < 3; call++) expect(await verdict(app, token)).toBe('503 service_unavailable');
-    expect([await read(app, SERVED), await read(app, REFUSED)]).toEqual([0, refused + 3]);
+    expect([await readMetric(app, SERVED), await readMetric(app, REFUSED)]).toEqual([0, refused + 3]);
   });
 
   const SERVED = 'gatehouse_stale_requests_total{outcome="served"}';
@@ -474,7 +476,7 @@ describe('the metrics', () => {
   const changes = { metricsPort: 0, revocationStaleSeconds: 1 };
 });
 
-/** The named ones are the first, the middle and the last. */
+/** Writes revocations of random ids; the given ones are the first, the middle and the last. */
 async function revokeMany(app: TestApp, count: number, jtis: readonly string[]): Promise<void> {
   await app.query(
     `INSERT INTO revocations (kind, subject)
@@ -502,7 +504,7 @@ describe('a node that starts', () => {
     const expected = [REVOKED, REVOKED, REVOKED, '200'];
     expect(await verdicts(started, tokens)).toEqual(expected);
     expect(await verdicts(running, tokens)).toEqual(expected);
-    // Whole pages or single rows can be missing between those three.
+    // Between those three, pages or rows could still be missing.
     for (const app of [started, running]) {
       expect(app.nest.get(RevocationsService, { strict: false }).size).toBe(12_000);
     }
@@ -537,7 +539,7 @@ describe('a node whose connection was broken', () => {
 });
 
 describe('old revocations', () => {
-  /** The longest life of a token and the most tolerance. */
+  /** The longest token lifetime plus the largest clock tolerance. */
   const STILL_NEEDED_SECONDS = 3600 + 60;
 
   it('leave memory once every token that they name has expired, and not before', async () => {
@@ -564,26 +566,26 @@ describe('old revocations', () => {
   });
 });
 
-/** Reads the ids without a pause; late is one that appears after a larger one. */
+/** Reads the ids continuously; an id is late if it appears after a larger one. */
 async function watchIds(): Promise<{ stop: () => Promise<{ seen: number; late: string[] }> }> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   onTestFinished(() => client.end());
   const known = new Set<string>();
   const late: string[] = [];
-  const look = async (): Promise<void> => {
+  const readIds = async (): Promise<void> => {
     const largest = [...known].reduce((most, id) => (BigInt(id) > most ? BigInt(id) : most), 0n);
     const { rows } = await client.query<{ id: string }>('SELECT id FROM revocations ORDER BY id');
     const fresh = rows.map(({ id }) => id).filter((id) => !known.has(id));
     late.push(...fresh.filter((id) => BigInt(id) < largest));
     for (const id of fresh) known.add(id);
   };
-  await look();
+  await readIds();
   const before = known.size;
   const over = new AbortController();
   const watching = (async () => {
-    while (!over.signal.aborted) await look();
-    await look();
+    while (!over.signal.aborted) await readIds();
+    await readIds();
   })();
   const stop = async () => {
     over.abort();
@@ -604,7 +606,7 @@ describe('revocation ids', () => {
   });
 });
 
-/** Of the pool; what feeds the memory has connections of other names. */
+/** The last query of the pool; the change feed's connections have other names. */
 async function lastQuery(app: TestApp): Promise<string | undefined> {
   const [row] = await app.query<{ last: string }>(
     `SELECT max(query_start)::text || ' ' || count(*) AS last FROM pg_stat_activity

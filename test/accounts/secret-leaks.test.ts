@@ -9,8 +9,8 @@ import { expectNoSecret, registerSecret, registerSecretsOf } from '../support/se
 
 const NEXT_PASSWORD = 'marked passphrase that comes next';
 
-/** Every route with a secret, answered in every way there is: right, wrong, malformed, used up. */
-async function live(client: Client): Promise<void> {
+/** Calls every route that takes a secret, with valid, wrong, malformed and used secrets. */
+async function callEveryRoute(client: Client): Promise<void> {
   const { email, token, refreshToken } = await client.signIn();
   const login = { email, password: PASSWORD };
   const { body } = await client.call('POST', '/v1/auth/login', { json: login });
@@ -42,7 +42,7 @@ describe('a secret', () => {
     const databaseUrl = await createDatabase();
     const proxy = await TcpProxy.start(new URL(databaseUrl));
     const app = await startApp({ databaseUrl: proxiedUrl(proxy, databaseUrl), changes: { metricsPort: 0 } });
-    await live(app);
+    await callEveryRoute(app);
     const { email, token, refreshToken } = await app.signIn();
     proxy.cut();
     const json = { currentPassword: PASSWORD, newPassword: NEXT_PASSWORD };

@@ -102,12 +102,12 @@ describe('the list of sessions', () => {
 describe('ending one session', () => {
   it('revokes its tokens and leaves the other sessions alone (SES-04)', async () => {
     const first = await app.signIn();
-    const [doomed, other] = [await app.signInAs(first.email), await app.signInAs(first.email)];
-    expect((await app.call('DELETE', `/v1/auth/sessions/${doomed.sessionId}`, first)).status).toBe(204);
-    expect(await codeOf(app.me(doomed.token))).toEqual(revoked);
-    expect(await codeOf(app.refresh(doomed.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    const [target, other] = [await app.signInAs(first.email), await app.signInAs(first.email)];
+    expect((await app.call('DELETE', `/v1/auth/sessions/${target.sessionId}`, first)).status).toBe(204);
+    expect(await codeOf(app.me(target.token))).toEqual(revoked);
+    expect(await codeOf(app.refresh(target.refreshToken))).toEqual([401, 'refresh_token_invalid']);
     for (const { token } of [first, other]) expect(await codeOf(app.me(token))).toEqual(alive);
-    expect(await codeOf(app.call('DELETE', `/v1/auth/sessions/${doomed.sessionId}`, first))).toEqual([
+    expect(await codeOf(app.call('DELETE', `/v1/auth/sessions/${target.sessionId}`, first))).toEqual([
       404,
       'not_found',
     ]);
@@ -123,7 +123,7 @@ describe('ending one session', () => {
   });
 });
 
-/** Whatever a client, or what it was built with, may send beside the credential in its body; the code that is wrong with it, if it is a token. */
+/** Authorization headers that clients send beside a credential in the body; the first member is the problem code if it is a bad token. */
 async function flawedHeaders(): Promise<[flaw: string, header: string][]> {
   const { token } = await app.signIn();
   await app.logout(token);
@@ -170,32 +170,32 @@ describe('a credential in the request body', () => {
   });
 });
 
-const mixed = (id: string): string => id.replace(/[a-f]/, (letter) => letter.toUpperCase());
+const mixedCase = (id: string): string => id.replace(/[a-f]/, (letter) => letter.toUpperCase());
 
 describe('a session id in any letter case (SES-07)', () => {
   it.each([
     ['capitals', (id: string) => id.toUpperCase()],
-    ['mixed letters', mixed],
+    ['mixed letters', mixedCase],
     ['small letters', (id: string) => id],
   ])('ends the session that it names: %s', async (_name, spell) => {
     const elsewhere = await startApp({ databaseUrl: app.databaseUrl });
     const first = await app.signIn();
-    const doomed = await app.signInAs(first.email);
-    const end = () => app.call('DELETE', `/v1/auth/sessions/${spell(doomed.sessionId)}`, first);
-    expect(await codeOf(elsewhere.me(doomed.token))).toEqual(alive);
+    const target = await app.signInAs(first.email);
+    const end = () => app.call('DELETE', `/v1/auth/sessions/${spell(target.sessionId)}`, first);
+    expect(await codeOf(elsewhere.me(target.token))).toEqual(alive);
     expect((await end()).status).toBe(204);
-    expect(await codeOf(app.me(doomed.token))).toEqual(revoked);
-    await expect.poll(() => codeOf(elsewhere.me(doomed.token))).toEqual(revoked);
-    expect(await codeOf(app.refresh(doomed.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    expect(await codeOf(app.me(target.token))).toEqual(revoked);
+    await expect.poll(() => codeOf(elsewhere.me(target.token))).toEqual(revoked);
+    expect(await codeOf(app.refresh(target.refreshToken))).toEqual([401, 'refresh_token_invalid']);
     expect(await codeOf(end())).toEqual([404, 'not_found']);
     expect(await codeOf(app.me(first.token))).toEqual(alive);
     const subject = 'SELECT subject FROM revocations WHERE lower(subject) = $1';
-    expect(await app.query(subject, [doomed.sessionId])).toEqual([{ subject: doomed.sessionId }]);
-    // Nest's logger is one for the process: that of the last application.
-    const told = [...app.log(), ...elsewhere.log()].filter(
+    expect(await app.query(subject, [target.sessionId])).toEqual([{ subject: target.sessionId }]);
+    // Nest has one logger per process: that of the last application.
+    const lines = [...app.log(), ...elsewhere.log()].filter(
       ({ event, userId }) => event === 'session_ended' && userId === first.userId,
     );
-    expect(told).toEqual([expect.objectContaining({ sessionId: doomed.sessionId })]);
+    expect(lines).toEqual([expect.objectContaining({ sessionId: target.sessionId })]);
   });
 
   it('is the same pagination cursor', async () => {
@@ -204,7 +204,7 @@ describe('a session id in any letter case (SES-07)', () => {
     const [, second] = await list(first.token);
     const rest = await list(first.token, `?cursor=${second?.id}`);
     expect(rest).toHaveLength(2);
-    for (const cursor of [second?.id.toUpperCase(), mixed(String(second?.id))])
+    for (const cursor of [second?.id.toUpperCase(), mixedCase(String(second?.id))])
       expect(await list(first.token, `?cursor=${cursor}`)).toEqual(rest);
   });
 

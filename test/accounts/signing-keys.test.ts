@@ -24,7 +24,7 @@ const rotationOf = ({ nest }: TestApp): KeyRotationService => nest.get(KeyRotati
 const keysOf = ({ nest }: TestApp): KeysService => nest.get(KeysService, { strict: false });
 const kidOf = (token: string): string => String(decodeProtectedHeader(token).kid);
 
-/** The state of every key there ever was, the oldest stage of its life first; with the algorithm where it is not the default. */
+/** The states of all keys ever created, oldest life-cycle stage first; with the algorithm if it is not the default. */
 async function states(app: TestApp): Promise<string[]> {
   const records = await rotationOf(app).listKeys();
   const order = ['gone', 'retiring', 'active', 'next'];
@@ -39,7 +39,7 @@ async function kidIn(app: TestApp, state: KeyRecord['state'], alg = 'ES256'): Pr
   return found[0]?.kid ?? '';
 }
 
-/** With the entity tag that the client has already. */
+/** Fetches the JWKS; `known` is sent as If-None-Match. */
 function getJwks(client: Client, known?: string): Promise<Answer> {
   const headers: Record<string, string> = known === undefined ? {} : { 'if-none-match': known };
   return client.call('GET', '/.well-known/jwks.json', { headers });
@@ -53,8 +53,8 @@ async function publishedKids(client: Client): Promise<string[]> {
   return (await published(client)).map(({ kid }) => String(kid)).toSorted();
 }
 
-/** Moves everything that happened to a key into the past. */
-async function age(app: TestApp, kid: string, interval: string): Promise<void> {
+/** Moves all timestamps of a key into the past. */
+async function backdateKey(app: TestApp, kid: string, interval: string): Promise<void> {
   await app.query(
     `UPDATE signing_keys SET created_at = created_at - $2::interval, activated_at = activated_at - $2::interval,
                              retired_at = retired_at - $2::interval WHERE kid = $1`,
@@ -62,7 +62,7 @@ async function age(app: TestApp, kid: string, interval: string): Promise<void> {
   );
 }
 
-/** What a node answers to a token: the status, and the code when it is a problem. */
+/** A node's response to a token: the status, and the code of a problem. */
 async function verdict(client: Client, token: string): Promise<unknown[]> {
   const { status, body } = await client.me(token);
   return status === 200 ? [status] : [status, body['code']];
@@ -76,12 +76,12 @@ async function keys(environment: Environment, ...args: string[]): Promise<string
   return stdout.trim().split('\n');
 }
 
-/** How `npm run keys -- list` shows a key. */
+/** The line that `npm run keys -- list` prints for a key. */
 function listing(kid: string, state: string): unknown {
   return expect.stringMatching(new RegExp(`^${kid}\\tES256\\t${state}\\t\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$`));
 }
 
-/** When the one key that was ever revoked was, in milliseconds since 1970. */
+/** When the only revoked key was revoked, in milliseconds since 1970. */
 async function revokedAt(app: TestApp): Promise<number> {
   const rows = await app.query<{ at: number }>(
     `SELECT extract(epoch FROM created_at)::float8 * 1000 AS at FROM revocations WHERE kind = 'kid'`,
@@ -90,17 +90,17 @@ async function revokedAt(app: TestApp): Promise<number> {
   return rows[0]?.at ?? 0;
 }
 
-/** A rotated service: tokens of a retiring and of the active key. */
+/** Rotates once; returns tokens of the retiring and of the active key. */
 async function rotated(app: TestApp): Promise<{ older: string; newer: string }> {
   const { token: older } = await app.signIn();
-  await age(app, await kidIn(app, 'next'), '901 seconds');
+  await backdateKey(app, await kidIn(app, 'next'), '901 seconds');
   await keysOf(app).rotate();
   const next = await kidIn(app, 'active');
   await expect.poll(async () => kidOf((await app.signIn()).token)).toBe(next);
   return { older, newer: (await app.signIn()).token };
 }
 
-/** Rotates by its own background job, every half minute, while the other tests run. */
+/** An application whose background job rotates every half minute while the other tests run. */
 let patient: TestApp;
 let firstOfPatient: string;
 const cleanups: (() => Promise<void>)[] = [];
@@ -108,8 +108,8 @@ const cleanups: (() => Promise<void>)[] = [];
 beforeAll(async () => {
   patient = await startApp({}, (clean) => cleanups.unshift(clean));
   firstOfPatient = await kidIn(patient, 'active');
-  await age(patient, firstOfPatient, '30 days');
-  await age(patient, await kidIn(patient, 'next'), '901 seconds');
+  await backdateKey(patient, firstOfPatient, '30 days');
+  await backdateKey(patient, await kidIn(patient, 'next'), '901 seconds');
 });
 afterAll(async () => {
   for (const clean of cleanups) await clean();
@@ -182,20 +182,20 @@ describe('the published keys', () => {
   });
 });
 
-/** Clients that refresh, ask both nodes and verify by a stock library, as fast as they can, until they are stopped. */
+/** Refreshes, sends the token to both nodes and verifies it with a standard library, as fast as it can, until stopped. */
 class Load {
   readonly failures: string[] = [];
-  /** When a kid was first published by both nodes, and when a token named it first, in milliseconds. */
+  /** When both nodes first published a kid, and when a token first had it, in milliseconds. */
   readonly publishedAt = new Map<string, number>();
   readonly signedAt = new Map<string, number>();
-  /** The first token of every kid. */
+  /** The first token with each kid. */
   readonly firsts: string[] = [];
   checks = 0;
   #isOver = false;
   readonly #verifiers: ReturnType<typeof createRemoteJWKSet>[];
 
   constructor(readonly nodes: readonly [Client, Client]) {
-    // As KEY_PUBLISH_SECONDS is to a JWKS age of 300 s. The long cool-down forbids to fetch again because of an unknown kid.
+    // In proportion to KEY_PUBLISH_SECONDS as 300 s is by default. The long cool-down prevents a fetch because of an unknown kid.
     const caching = { cacheMaxAge: 600, cooldownDuration: 60_000 };
     this.#verifiers = nodes.map(({ url }) => createRemoteJWKSet(new URL(`${url}/.well-known/jwks.json`), caching));
   }
@@ -280,11 +280,11 @@ describe('a key rotation', () => {
   it('by command is refused while the next key has not been published long enough', { timeout: 60_000 }, async () => {
     const app = await startApp();
     const next = await kidIn(app, 'next');
-    await age(app, next, '800 seconds');
+    await backdateKey(app, next, '800 seconds');
     await expect(keysOf(app).rotate()).rejects.toThrow('The next key has not been published for KEY_PUBLISH_SECONDS');
     await expect(keys({ DATABASE_URL: app.databaseUrl }, 'rotate')).rejects.toThrow('has not been published for');
     expect([await kidIn(app, 'next'), await states(app)]).toEqual([next, ['active', 'next']]);
-    await age(app, next, '100 seconds');
+    await backdateKey(app, next, '100 seconds');
     const listed = await keys({ DATABASE_URL: app.databaseUrl }, 'rotate');
     expect([await kidIn(app, 'active'), await states(app)]).toEqual([next, ['retiring', 'active', 'next']]);
     const expected = [
@@ -300,7 +300,7 @@ describe('a key rotation', () => {
     const app = await startApp();
     const { databaseUrl } = app;
     const nodes = [app, ...(await Promise.all([1, 2, 3].map(() => startApp({ databaseUrl }))))];
-    await age(app, await kidIn(app, 'next'), '901 seconds');
+    await backdateKey(app, await kidIn(app, 'next'), '901 seconds');
     const results = await Promise.all(nodes.map((node) => rotationOf(node).rotateKey()));
     expect(results.filter(Boolean)).toEqual([true]);
     expect(await states(app)).toEqual(['retiring', 'active', 'next']);
@@ -314,17 +314,17 @@ describe('a key rotation', () => {
     const [first, next] = [await kidIn(app, 'active'), await kidIn(app, 'next')];
     const { token } = await app.signIn();
 
-    await age(app, next, '2 days');
-    await age(app, first, '29 days 23 hours');
+    await backdateKey(app, next, '2 days');
+    await backdateKey(app, first, '29 days 23 hours');
     await maintain();
     expect(await states(app)).toEqual(['active', 'next']);
-    await age(app, first, '1 hour');
-    await age(app, next, '-2 days');
-    await age(app, next, '800 seconds');
+    await backdateKey(app, first, '1 hour');
+    await backdateKey(app, next, '-2 days');
+    await backdateKey(app, next, '800 seconds');
     await maintain();
     expect([await kidIn(app, 'active'), await kidIn(app, 'next')]).toEqual([first, next]);
 
-    await age(app, next, '100 seconds');
+    await backdateKey(app, next, '100 seconds');
     await maintain();
     expect(await states(app)).toEqual(['retiring', 'active', 'next']);
     expect([await kidIn(app, 'retiring'), await kidIn(app, 'active')]).toEqual([first, next]);
@@ -339,12 +339,12 @@ describe('a key rotation', () => {
     const app = await startApp();
     const other = await startApp({ databaseUrl: app.databaseUrl });
     const { older, newer } = await rotated(app);
-    await age(app, kidOf(older), '1 hour 4 minutes');
+    await backdateKey(app, kidOf(older), '1 hour 4 minutes');
     await rotationOf(app).maintainKeys();
     expect(await states(app)).toEqual(['retiring', 'active', 'next']);
     for (const node of [app, other]) expect(await verdict(node, older)).toEqual([200]);
 
-    await age(app, kidOf(older), '1 minute');
+    await backdateKey(app, kidOf(older), '1 minute');
     await rotationOf(app).maintainKeys();
     expect(await states(app)).toEqual(['gone', 'active', 'next']);
     const [row] = await app.query('SELECT private_key FROM signing_keys WHERE kid = $1', [kidOf(older)]);
@@ -420,7 +420,7 @@ describe('revoking a key', () => {
     const other = await startApp({ databaseUrl: app.databaseUrl });
     const { token } = await app.signIn();
     const next = await kidIn(app, 'next');
-    await age(app, next, '901 seconds');
+    await backdateKey(app, next, '901 seconds');
     await keysOf(app).revoke(next);
     expect(await states(app)).toEqual(['gone', 'active', 'next']);
     const kids = [kidOf(token), await kidIn(app, 'next')].toSorted();
@@ -475,8 +475,8 @@ describe('npm run keys', () => {
     const DATABASE_URL = await createDatabase();
     expect(await keys({ DATABASE_URL }, 'list')).toEqual(['']);
     const app = await startApp({ databaseUrl: DATABASE_URL });
-    await age(app, await kidIn(app, 'active'), '40 days');
-    await age(app, await kidIn(app, 'next'), '40 days');
+    await backdateKey(app, await kidIn(app, 'active'), '40 days');
+    await backdateKey(app, await kidIn(app, 'next'), '40 days');
     expect(await keys({ DATABASE_URL, SIGNING_ALG: 'RS256', KEY_ROTATION_DAYS: '1' }, 'list')).toHaveLength(2);
     expect(await states(app)).toEqual(['active', 'next']);
   });
@@ -492,7 +492,7 @@ function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** Half of a kid that nobody has, half of a good kid under a header that nobody wrote. */
+/** Every second token has an unknown kid, the others a known kid in an unknown header. */
 function forge(token: string, index: number): string {
   const [, claims = ''] = token.split('.');
   const filling = randomBytes(900).toString('hex');
@@ -501,7 +501,7 @@ function forge(token: string, index: number): string {
   return `${encode({ typ: 'at+jwt', alg: 'ES256', ...header })}.${claims}.${signature}`;
 }
 
-/** So many, a hundred at once, each hundred with a good token among them. */
+/** Sends this many forged tokens, a hundred concurrently, each hundred with one valid token. */
 async function flood(app: TestApp, token: string, count: number): Promise<void> {
   for (let sent = 0; sent < count; sent += 100) {
     const forged = Array.from({ length: 100 }, (_, index) => verdict(app, forge(token, sent + index)));
@@ -512,34 +512,39 @@ async function flood(app: TestApp, token: string, count: number): Promise<void> 
 
 describe('a flood of tokens of unknown keys', () => {
   it('causes no database query, leaves nothing in memory and lets valid tokens pass', { timeout: 60_000 }, async () => {
-    // The lines of a log would be kept for the test.
+    // Log lines would be kept in memory by the test.
     const app = await startApp({ changes: { logLevel: 'silent' } });
     const { token } = await app.signIn();
-    const asked = async (): Promise<unknown> => {
+    const lastQuery = async (): Promise<unknown> => {
       const [row] = await app.query(
         `SELECT max(query_start)::text AS last, count(*) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'gatehouse'`,
       );
       return row;
     };
-    /** The feed reads the keys twice a second, whatever happens. */
+    /** Scans of the table; the change feed reads the keys twice a second in any case. */
     const reads = async (): Promise<number> => {
       const sql = `SELECT (seq_scan + coalesce(idx_scan, 0))::int AS reads FROM pg_stat_user_tables WHERE relname = 'signing_keys'`;
       return (await app.query<{ reads: number }>(sql))[0]?.reads ?? 0;
     };
     await flood(app, token, 500);
-    const [before, readsBefore, heapBefore, startedAt] = [await asked(), await reads(), heapInUse(), performance.now()];
+    const [before, readsBefore, heapBefore, startedAt] = [
+      await lastQuery(),
+      await reads(),
+      heapInUse(),
+      performance.now(),
+    ];
     await flood(app, token, 2000);
     const heapAfter = heapInUse();
-    expect(await asked()).toEqual(before);
-    // Two reports of the statistics: the second comes after the last of the flood.
+    expect(await lastQuery()).toEqual(before);
+    // Wait for two statistics updates: the second one includes the whole flood.
     for (const _ of [1, 2]) {
       const known = await reads();
       await expect.poll(reads, { timeout: 10_000 }).toBeGreaterThan(known);
     }
     const seconds = (performance.now() - startedAt) / 1000;
     expect((await reads()) - readsBefore).toBeLessThan(2 * seconds + 20);
-    // The tokens are six times as much.
+    // The tokens themselves take six times as much.
     expect(heapAfter - heapBefore).toBeLessThan(1_000_000);
     expect((await publishedKids(app)).length).toBe(2);
   });
@@ -593,7 +598,7 @@ describe('a changed SIGNING_ALG', () => {
     expect(kidOf(meanwhile)).toBe(kidOf(before));
     expect(await publishedKids(rsa)).toContain(next);
 
-    await age(rsa, next, '901 seconds');
+    await backdateKey(rsa, next, '901 seconds');
     await rotationOf(rsa).maintainKeys();
     expect(await states(rsa)).toEqual(['active', 'RS256 active', 'next', 'RS256 next']);
     await expect.poll(async () => kidOf((await rsa.signIn()).token)).toBe(next);
@@ -610,9 +615,9 @@ describe('a changed SIGNING_ALG', () => {
     const { token } = await app.signIn();
     const [active, next] = [await kidIn(app, 'active'), await kidIn(app, 'next')];
     const rsa = await startRsa(app);
-    await age(rsa, await kidIn(rsa, 'next', 'RS256'), '901 seconds');
+    await backdateKey(rsa, await kidIn(rsa, 'next', 'RS256'), '901 seconds');
     await rotationOf(rsa).maintainKeys();
-    for (const kid of [active, next]) await age(rsa, kid, '90 days');
+    for (const kid of [active, next]) await backdateKey(rsa, kid, '90 days');
     await rotationOf(rsa).maintainKeys();
     expect(await states(rsa)).toEqual(['retiring', 'retiring', 'RS256 active', 'RS256 next']);
     expect(await verdict(rsa, token)).toEqual([200]);
@@ -622,7 +627,7 @@ describe('a changed SIGNING_ALG', () => {
     const app = await startApp();
     const { email } = await app.signIn();
     const active = await kidIn(app, 'active');
-    for (const kid of [active, await kidIn(app, 'next')]) await age(app, kid, '100 days');
+    for (const kid of [active, await kidIn(app, 'next')]) await backdateKey(app, kid, '100 days');
     const rsa = await startRsa(app);
     expect((await rsa.login(email)).status).toBe(200);
     expect((await published(rsa)).filter(({ alg }) => alg === 'RS256')).toHaveLength(1);
