@@ -109,7 +109,7 @@ describe.each(OPERATIONS)('%s', (_operation, ask, changes, table) => {
     ['requests', '503, not done'],
     ['answers', '503, done'],
   ])(
-    'that loses its connection at any of the %s is done or it is not, and is 503 (FLT-03)',
+    'that loses its connection at any one of the %s is complete or has no effect, and returns 503 (FLT-03)',
     { timeout: 60_000 },
     async (direction, typical) => {
       const outcomes = new Set<string>();
@@ -130,7 +130,7 @@ describe.each(OPERATIONS)('%s', (_operation, ask, changes, table) => {
     },
   );
 
-  it('whose time is up in its last statement is 503 and not done (FLT-03)', async () => {
+  it('whose last statement times out is 503 and has no effect (FLT-03)', async () => {
     const subject = await newSubject();
     await database.query(`BEGIN; LOCK TABLE ${table} IN EXCLUSIVE MODE`);
     const { status } = await ask(impatient, subject);

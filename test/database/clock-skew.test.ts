@@ -20,7 +20,7 @@ async function statuses(nodes: readonly Client[], tokens: readonly string[]): Pr
 }
 
 it(
-  'a clock that is half a minute wrong costs nothing, and one that steps by an hour costs a refresh (FLT-13)',
+  'a clock that is off by half a minute breaks nothing, and one that steps by an hour costs at most a refresh (FLT-13)',
   { timeout: 60_000 },
   async () => {
     const databaseUrl = await createDatabase();

@@ -62,7 +62,7 @@ describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
   ['does not hear', (proxy) => proxy.hold('requests'), (proxy) => proxy.release()],
 ])('while the database %s', (_case, begin, end) => {
   it(
-    'all that needs it is 503 within 5 s and then at once, the rest goes on, and it heals (FLT-01, FLT-06, FLT-07)',
+    'a request that needs it is 503 within 5 s, later at once; other requests are served, and the service recovers (FLT-01, FLT-06, FLT-07)',
     { timeout: 60_000 },
     async () => {
       const { app, proxy } = await startBehind();
@@ -94,50 +94,46 @@ describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
 });
 
 describe('connections to the database', () => {
-  it(
-    'that are cut again and again cost 503 at most, also of refreshes and logins (FLT-05)',
-    { timeout: 30_000 },
-    async () => {
-      const { app, proxy } = await startBehind();
-      const { email, token } = await app.signIn();
-      // Of others: the hundred-and-first login of one would end its first session.
-      const others = await Promise.all(Array.from({ length: 20 }, async () => (await app.signIn()).email));
-      let turn = 0;
-      const outcomes = new Set<string>();
-      const over = new AbortController();
-      const keep = async (name: string, ask: () => Promise<Answer>): Promise<void> => {
-        while (!over.signal.aborted) {
-          outcomes.add(`${name} ${(await ask()).status}`);
-          await pause(2);
-        }
-      };
-      let { refreshToken } = await app.signInAs(email);
-      const refresh = async (): Promise<Answer> => {
-        const answer = await app.refresh(refreshToken);
-        if (answer.status === 200) refreshToken = String(answer.body['refresh_token']);
-        return answer;
-      };
-      const load = [
-        keep('login', () => app.login(others[turn++ % others.length] ?? '')),
-        keep('refresh', refresh),
-        keep('me', () => app.me(token)),
-        keep('user', () => app.call('GET', '/v1/users/me', { token })),
-      ];
-      for (let drop = 0; drop < 20; drop++) {
-        await pause(100);
-        proxy.drop();
+  it('that break repeatedly cause only 503s, also for refreshes and logins (FLT-05)', { timeout: 30_000 }, async () => {
+    const { app, proxy } = await startBehind();
+    const { email, token } = await app.signIn();
+    // Of others: the hundred-and-first login of one would end its first session.
+    const others = await Promise.all(Array.from({ length: 20 }, async () => (await app.signIn()).email));
+    let turn = 0;
+    const outcomes = new Set<string>();
+    const over = new AbortController();
+    const keep = async (name: string, ask: () => Promise<Answer>): Promise<void> => {
+      while (!over.signal.aborted) {
+        outcomes.add(`${name} ${(await ask()).status}`);
+        await pause(2);
       }
-      over.abort();
-      await Promise.all(load);
-      const allowed = ['login', 'refresh', 'user'].flatMap((name) => [`${name} 200`, `${name} 503`]);
-      expect([...outcomes].filter((outcome) => ![...allowed, 'me 200'].includes(outcome))).toEqual([]);
-      await expect.poll(async () => (await app.login(email)).status).toBe(200);
-      expect((await refresh()).status).toBe(200);
-    },
-  );
+    };
+    let { refreshToken } = await app.signInAs(email);
+    const refresh = async (): Promise<Answer> => {
+      const answer = await app.refresh(refreshToken);
+      if (answer.status === 200) refreshToken = String(answer.body['refresh_token']);
+      return answer;
+    };
+    const load = [
+      keep('login', () => app.login(others[turn++ % others.length] ?? '')),
+      keep('refresh', refresh),
+      keep('me', () => app.me(token)),
+      keep('user', () => app.call('GET', '/v1/users/me', { token })),
+    ];
+    for (let drop = 0; drop < 20; drop++) {
+      await pause(100);
+      proxy.drop();
+    }
+    over.abort();
+    await Promise.all(load);
+    const allowed = ['login', 'refresh', 'user'].flatMap((name) => [`${name} 200`, `${name} 503`]);
+    expect([...outcomes].filter((outcome) => ![...allowed, 'me 200'].includes(outcome))).toEqual([]);
+    await expect.poll(async () => (await app.login(email)).status).toBe(200);
+    expect((await refresh()).status).toBe(200);
+  });
 
   it(
-    'that are all in use are waited for and then 503, and nothing else suffers (FLT-08)',
+    'that are all in use make requests wait and then return 503, and affect nothing else (FLT-08)',
     { timeout: 30_000 },
     async () => {
       const app = await startApp({ changes: { databasePoolSize: 2 } });
@@ -172,11 +168,11 @@ async function someoneWaits(app: TestApp): Promise<void> {
   await expect.poll(async () => (await app.query(waiting)).length).toBe(1);
 }
 
-describe('what PostgreSQL undoes to let another pass', () => {
+describe('retry after a rollback by PostgreSQL', () => {
   /** Patient, so that only what is undone fails. */
   const PATIENT = { databaseLockTimeoutMs: 10_000, databaseStatementTimeoutMs: 10_000 };
 
-  it('is done again: a transaction in a deadlock (FLT-09)', { timeout: 20_000 }, async () => {
+  it('repeats a transaction that was rolled back in a deadlock (FLT-09)', { timeout: 20_000 }, async () => {
     const app = await startApp({ changes: PATIENT });
     const { token, userId, sessionId } = await app.signIn();
     const other = await beginOn(app);
@@ -190,7 +186,7 @@ describe('what PostgreSQL undoes to let another pass', () => {
     expect(await app.query('SELECT FROM sessions WHERE ended_at IS NULL')).toEqual([]);
   });
 
-  it('is done again: a single statement in a deadlock (FLT-09)', { timeout: 20_000 }, async () => {
+  it('repeats a single statement that was rolled back in a deadlock (FLT-09)', { timeout: 20_000 }, async () => {
     const app = await startApp({ changes: { ...PATIENT, rateLimits: 'on' } });
     const { email } = await app.signIn();
     await app.login(email, 'not the passphrase');
@@ -212,7 +208,7 @@ describe('what PostgreSQL undoes to let another pass', () => {
       ['LOCK TABLE sessions IN SHARE MODE', 'UPDATE users SET email = email'],
       (app, { email }) => app.login(email),
     ],
-  ])('is done again: %s that could not be serialised (FLT-09)', async (_case, changes, ask) => {
+  ])('repeats %s after a serialization failure (FLT-09)', async (_case, changes, ask) => {
     const databaseUrl = await createDatabase();
     const name = new URL(databaseUrl).pathname.slice(1);
     await query(databaseUrl, `ALTER DATABASE ${name} SET default_transaction_isolation = 'repeatable read'`);
@@ -230,7 +226,7 @@ describe('what PostgreSQL undoes to let another pass', () => {
   it.each<[string, (app: TestApp, user: SignedIn) => Promise<Answer>]>([
     ['a transaction', (app, { token }) => app.logout(token)],
     ['a single statement', (app, { refreshToken }) => app.refresh(refreshToken)],
-  ])('is done three times at most: %s (FLT-09)', async (_case, ask) => {
+  ])('executes %s three times at most (FLT-09)', async (_case, ask) => {
     const app = await startApp();
     /** PostgreSQL itself raises this, so often, whenever a session is changed. A sequence is not undone. */
     const raise = (code: string, times: number): Promise<unknown> =>
@@ -280,8 +276,8 @@ async function startSlow(connections: number): Promise<{ app: TestApp; refresh: 
   return { app, refresh };
 }
 
-describe('twice as many refreshes as the database can take', () => {
-  it('are shed, and as many as ever are served (FLT-15)', async () => {
+describe('refreshes at twice the capacity of the database', () => {
+  it('are shed, and goodput is not lower than at capacity (FLT-15)', async () => {
     const connections = 4;
     const { app, refresh } = await startSlow(connections);
     const { token } = await app.signIn();

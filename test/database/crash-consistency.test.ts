@@ -50,7 +50,7 @@ class SupervisedNode {
 }
 
 it(
-  'a history of two nodes and a database that are killed at random holds what was promised (FLT-02, FLT-03)',
+  'acknowledged writes survive random kills of two nodes and the database (FLT-02, FLT-03)',
   { timeout: SECONDS * 1000 + 120_000 },
   async () => {
     const random = randomNumbers(SEED);

@@ -56,8 +56,8 @@ async function databaseOfTwoRoles(): Promise<{ ownerUrl: string; appUrl: string 
   return { ownerUrl, appUrl: appUrl.href };
 }
 
-describe('a database role that may only read and write rows', () => {
-  it('is enough to start and to serve, and there is no account but those that register (CFG-02)', async () => {
+describe('a database role with only the documented row privileges', () => {
+  it('is sufficient to start and serve, and no account exists but those that register (CFG-02)', async () => {
     const { ownerUrl, appUrl } = await databaseOfTwoRoles();
     const { client } = await startNode(appUrl, { RATE_LIMITS: 'on' });
     expect((await client.call('GET', '/health/ready')).status).toBe(200);
@@ -71,7 +71,7 @@ describe('a database role that may only read and write rows', () => {
     expect(await query(ownerUrl, 'SELECT FROM users')).toHaveLength(1);
   });
 
-  it('is enough to look after sessions, keys, limits and accounts (CFG-02)', async () => {
+  it('is sufficient to maintain sessions, keys, limits and accounts (CFG-02)', async () => {
     const { ownerUrl, appUrl } = await databaseOfTwoRoles();
     const app = await startApp({ databaseUrl: appUrl, changes: { rateLimits: 'on', keyPublishSeconds: 0 } });
     const { email, token } = await app.signIn();
@@ -103,7 +103,7 @@ describe('a database role that may only read and write rows', () => {
     expect(await query(ownerUrl, 'SELECT FROM users')).toEqual([]);
   });
 
-  it('may change nothing of the schema, and is let in to what later migrations make (CFG-02)', async () => {
+  it('cannot change the schema, and has access to tables of later migrations (CFG-02)', async () => {
     const { ownerUrl, appUrl } = await databaseOfTwoRoles();
     for (const statement of [
       'CREATE TABLE added ()',
@@ -125,8 +125,8 @@ describe('a database role that may only read and write rows', () => {
 const lacking = (table: string): string =>
   `The role of DATABASE_URL lacks a right: permission denied for table ${table}. Let the owner of the tables run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema "public"`;
 
-describe('a role that lacks a right', () => {
-  it('is told at the start which, and what grants it (CFG-02)', async () => {
+describe('a database role that lacks a privilege', () => {
+  it('is refused at the start with the missing privileges and the statements that grant them (CFG-02)', async () => {
     const { role, url, roleUrl } = await bareRole(() => createDatabase());
     for (const file of ['dist/main.js', 'dist/cli/list-events.js']) {
       expect(await refusal(file, roleUrl)).toContain(lacking('_prisma_migrations'));
@@ -139,7 +139,7 @@ describe('a role that lacks a right', () => {
     expect(said).toContain('USAGE on audit_events_id_seq');
   });
 
-  it('that some requests need alone is told before the first of them (CFG-02)', async () => {
+  it('that only some requests need is refused at the start (CFG-02)', async () => {
     const { ownerUrl, appUrl } = await databaseOfTwoRoles();
     const role = new URL(appUrl).username;
     const lacks = async (): Promise<string> =>
@@ -162,7 +162,7 @@ describe('a role that lacks a right', () => {
     }
   });
 
-  it('to migrate is told what to run, and leaves no failed migration behind (CFG-02)', async () => {
+  it('for migrations is told what to run, and leaves no failed migration (CFG-02)', async () => {
     const { role, url, roleUrl } = await bareRole(() => createDatabase());
     await query(url, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
     const last = 'migration_name = (SELECT max(migration_name) FROM _prisma_migrations)';
@@ -175,7 +175,7 @@ describe('a role that lacks a right', () => {
     expect(await query(url, `SELECT FROM _prisma_migrations WHERE finished_at IS NULL`)).toEqual([]);
   });
 
-  it('to make tables, or their schema, is told the statement, which lets it (CFG-02)', async () => {
+  it('to create tables or their schema is given the statement that grants it (CFG-02)', async () => {
     const { role, url, roleUrl } = await bareRole(() => emptyDatabase());
     await query(
       inject('administratorUrl').replace(/\/[^/?]*(?=\?|$)/, new URL(url).pathname),
@@ -191,7 +191,7 @@ describe('a role that lacks a right', () => {
     expect(said).toContain(`CREATE SCHEMA "accounts" AUTHORIZATION "${role}";`);
   });
 
-  it('to drop the schema is told so by db:reset, and nothing is dropped (CFG-02)', async () => {
+  it('to drop the schema is refused by db:reset, and nothing is dropped (CFG-02)', async () => {
     const { url, roleUrl } = await bareRole(() => createDatabase());
     const said = await refusal('dist/cli/reset-database.js', roleUrl, '--force');
     expect(said).toContain(

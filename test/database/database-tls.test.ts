@@ -69,21 +69,21 @@ describe.skipIf(!HAS_OPENSSL)(
     };
 
     it.each(['verify-full', 'verify-ca', 'require', 'prefer'])(
-      'is taken with sslmode=%s where the CA is named',
+      'is accepted with sslmode=%s if sslrootcert names the CA',
       async (mode) => {
         expect(await tries(`sslmode=${mode}&sslrootcert=${ca}`)).toBe(true);
       },
     );
 
     it.each(['sslmode=no-verify', 'sslmode=disable', 'uselibpqcompat=true&sslmode=require'])(
-      'is taken with %s',
+      'is accepted with %s',
       async (mode) => {
         expect(await tries(mode)).toBe(true);
       },
     );
 
     it.each(['verify-full', 'require'])(
-      'is refused with sslmode=%s alone, at once and with what to write (FLT-26)',
+      'is refused with sslmode=%s alone, at once and with the parameters to add (FLT-26)',
       async (mode) => {
         await expect(tries(`sslmode=${mode}`)).rejects.toThrow(
           /^The TLS connection to the database of DATABASE_URL at 127\.0\.0\.1:\d+ fails: .+sslmode=verify-full&sslrootcert=FILE/,
@@ -91,7 +91,7 @@ describe.skipIf(!HAS_OPENSSL)(
       },
     );
 
-    it('is refused by another name than its certificate has (FLT-26)', async () => {
+    it('is refused under a host name that its certificate does not have (FLT-26)', async () => {
       const named = url.replace('127.0.0.1', 'localhost');
       const trying = retryUntilDatabaseAnswers(
         testConfig(`${named}?sslmode=require&sslrootcert=${ca}`),
@@ -103,7 +103,7 @@ describe.skipIf(!HAS_OPENSSL)(
       );
     });
 
-    it('is taken where NODE_EXTRA_CA_CERTS names the CA, and nothing is said of modes', async () => {
+    it('is accepted if NODE_EXTRA_CA_CERTS names the CA, without a warning about sslmode', async () => {
       const program = startMain({ DATABASE_URL: `${url}?sslmode=require`, MASTER_SECRET, NODE_EXTRA_CA_CERTS: ca });
       expect(await waitForExit(program)).toBe(1);
       // It got as far as the schema.

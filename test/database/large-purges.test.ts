@@ -17,7 +17,7 @@ const MARGIN = (2 * MORE_LEVELS) / BATCH + 3 / 100;
 it.each(
   PURGES.flatMap((purged) => (purged.job === MOST_JOB ? [MANY, MOST] : [MANY]).map((count) => ({ purged, count }))),
 )(
-  '$purged.job costs as many buffers a row at $count rows as at ten thousand, without a sequential scan (BRU-07)',
+  '$purged.job reads as many buffers per row at $count rows as at ten thousand, without a sequential scan (BRU-07)',
   { timeout: 900_000 },
   async ({ purged, count }) => {
     const perRow: number[] = [];

@@ -84,7 +84,7 @@ describe.skipIf(PROGRAM === undefined)(
       );
     });
 
-    it('times are right on whatever server it picks (TIM-01)', async () => {
+    it('times are correct on every server connection (TIM-01)', async () => {
       const pooled = await pool(direct, onFinished);
       const node = await startNode(
         pooled,
@@ -115,7 +115,7 @@ describe.skipIf(PROGRAM === undefined)(
       await expect.poll(async () => (await node.client.me(first?.token ?? '')).status).toBe(401);
     });
 
-    it('one node alone purges, from its first batch to its last (BRU-07)', async () => {
+    it('a purge runs on one node from its first batch to its last (BRU-07)', async () => {
       const pooled = await pool(direct, onFinished);
       const nodes = ['one', 'other'].map(() => new BackgroundJobs(testConfig(pooled, { databaseDirectUrl: direct })));
       const steps: string[] = [];
@@ -135,7 +135,7 @@ describe.skipIf(PROGRAM === undefined)(
       expect(await query(direct, locks)).toEqual([]);
     });
 
-    it('leaves nothing of a purge with the connections of requests, also where the pooler stands in DATABASE_DIRECT_URL (BRU-07)', async () => {
+    it('a purge leaves no setting and no lock on pooled connections, even with the pooler in DATABASE_DIRECT_URL (BRU-07)', async () => {
       const pooled = await pool(direct, onFinished);
       const jobs = new BackgroundJobs(testConfig(pooled, { databaseDirectUrl: pooled }));
       const clients = Array.from({ length: 4 }, () => new pg.Client({ connectionString: pooled }));
@@ -164,7 +164,7 @@ describe.skipIf(PROGRAM === undefined)(
       expect(await query(direct, held)).toEqual([]);
     });
 
-    it('parameters that it does not ignore are named with what to set (CFG-05)', async () => {
+    it('a start names the startup parameters that the pooler does not ignore, and the setting to add (CFG-05)', async () => {
       const pooled = await pool(direct, onTestFinished, 'statement_timeout');
       const refused = startMain({ DATABASE_URL: pooled, DATABASE_DIRECT_URL: direct, MASTER_SECRET });
       expect(await waitForExit(refused)).toBe(1);
@@ -174,7 +174,7 @@ describe.skipIf(PROGRAM === undefined)(
       expect(refused.output()).toContain(`set ignore_startup_parameters = ${IGNORED}`);
     });
 
-    it('a schema is refused with the statement that names it to the server, and then served (CFG-05)', async () => {
+    it('a start with a schema is refused with the statement to run on the server, and succeeds after it (CFG-05)', async () => {
       const server = await emptyDatabase();
       await query(server, 'CREATE SCHEMA accounts');
       const url = new URL(server);

@@ -48,7 +48,7 @@ async function ownerOfSchema(url: string, onFinished: (clean: () => Promise<void
   return inSchema(owner.href, SCHEMA);
 }
 
-describe('a service in a schema of its own, which is all that its role owns', () => {
+describe('a service whose role owns nothing but its schema', () => {
   const onFinished = afterAllTests();
   let database: string;
   let url: string;
@@ -62,14 +62,14 @@ describe('a service in a schema of its own, which is all that its role owns', ()
     nodes = await Promise.all([startNode(url, {}, onFinished), startNode(url, {}, onFinished)]);
   });
 
-  it('has all of its tables there, and the Prisma CLI finds them (CFG-02)', async () => {
+  it('has all its tables there, and the Prisma CLI finds them (CFG-02)', async () => {
     expect(await tablesIn(database, 'public')).toEqual([]);
     expect((await tablesIn(database, SCHEMA)).length).toBeGreaterThan(7);
     expect(await prisma(url, 'migrate', 'status')).toContain('up to date');
     expect(await prisma(url, 'migrate', 'deploy')).toContain('No pending migrations');
   });
 
-  it('serves: what one node takes back, the other refuses as well', async () => {
+  it('applies revocations on both nodes', async () => {
     const [one, other] = nodes;
     const { email, token, userId } = await one.client.signIn();
     expect((await other.client.me(token)).status).toBe(200);
@@ -80,7 +80,7 @@ describe('a service in a schema of its own, which is all that its role owns', ()
     expect(await run(url, 'node', 'prisma/seed.ts', '--force')).toMatch(/^admin@example\.com has the password/);
   });
 
-  it('stands beside another in the same database, which resets itself alone', async () => {
+  it('is separate from another service in the same database, which resets only itself', async () => {
     const second = inSchema(database, 'second');
     expect(await prisma(second, 'migrate', 'deploy')).toContain('successfully applied');
     const [first] = nodes;
@@ -94,7 +94,7 @@ describe('a service in a schema of its own, which is all that its role owns', ()
     expect((await first.client.login(here.email)).status).toBe(200);
   });
 
-  it('finds no schema change there', async () => {
+  it('has no schema difference for the migration tools', async () => {
     const second = inSchema(await emptyDatabase(), SCHEMA);
     await run(second, 'node', 'dist/cli/migrate-database.js');
     expect(await prisma(second, 'migrate', 'dev', '--name', 'none')).toContain('Already in sync');
@@ -105,7 +105,7 @@ describe('a service in a schema of its own, which is all that its role owns', ()
 });
 
 describe('a schema in the URL', () => {
-  it('that was ignored until now is refused with the statements that move the tables, which do (CFG-05)', async () => {
+  it('whose tables are still in "public" is refused with the statements that move them, and these work (CFG-05)', async () => {
     const database = await createDatabase();
     const app = await startApp({ databaseUrl: database });
     const { email } = await app.signIn();
@@ -127,7 +127,7 @@ describe('a schema in the URL', () => {
     await ensureMigrated(testConfig(inSchema(await createDatabase(), 'public')), { migrate: false });
   });
 
-  it('is where the connections look, or the start is refused with the statement to run (CFG-05)', async () => {
+  it('is the first in search_path, or the start is refused with the statement to run (CFG-05)', async () => {
     const url = await createDatabase();
     await query(url, `CREATE SCHEMA elsewhere`);
     const name = new URL(url).pathname.slice(1);
@@ -141,7 +141,7 @@ describe('a schema in the URL', () => {
     await look();
   });
 
-  it('that another migrated with the first migration as it was is up to date, here and for the Prisma CLI', async () => {
+  it('with the earlier checksum of the first migration is up to date, for the service and the Prisma CLI', async () => {
     const url = await createDatabase();
     await query(
       url,
@@ -154,8 +154,8 @@ describe('a schema in the URL', () => {
   });
 });
 
-describe('a DATABASE_URL that names a socket', () => {
-  it('as psql takes it is taken by the app and the Prisma CLI', async () => {
+describe('a DATABASE_URL with a socket', () => {
+  it('in any form that psql accepts works in the service and the Prisma CLI', async () => {
     const url = await createDatabase();
     const { username, password, port, pathname, searchParams } = new URL(url);
     const folder = searchParams.get('host');

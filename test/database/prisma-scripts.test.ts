@@ -52,14 +52,14 @@ function collectCommands(commands: Set<string>): void {
 }
 
 describe('migrations', () => {
-  it('and schema.prisma agree', async () => {
+  it('agree with schema.prisma', async () => {
     const before = readdirSync('prisma/migrations');
     const said = await run(inject('databaseServerUrl'), 'dist/cli/new-migration.js', 'drift');
     expect(said).toBe('schema.prisma has not changed.\n');
     expect(readdirSync('prisma/migrations')).toEqual(before);
   });
 
-  it('are written by db:migrate:new for what has changed, and then agree again', async () => {
+  it('are written by db:migrate:new for a changed schema, which then agrees', async () => {
     const project = mkdtempSync(join(tmpdir(), 'gatehouse-project-'));
     for (const folder of ['dist', 'prisma']) cpSync(folder, join(project, folder), { recursive: true });
     for (const name of ['node_modules', 'package.json']) symlinkSync(resolve(name), join(project, name));
@@ -83,7 +83,7 @@ describe('migrations', () => {
     );
   });
 
-  it('that are missing are refused with the command to run, which then applies them', async () => {
+  it('that are missing stop the start with the command to run, which applies them', async () => {
     const url = await emptyDatabase();
     await expect(ensureMigrated(testConfig(url), { migrate: false })).rejects.toThrow('npm run db:migrate');
     expect(await run(url, 'dist/cli/migrate-database.js')).toMatch(/^Applied \d{14}_/);
@@ -91,7 +91,7 @@ describe('migrations', () => {
     await ensureMigrated(testConfig(url), { migrate: false });
   });
 
-  it('of the embedded database are made by a start or by db:migrate alone, as another command says', async () => {
+  it('of the embedded database are applied only by a start or by db:migrate, and other commands say so', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-behind-'));
     chmodSync(folder, 0o711);
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -112,7 +112,7 @@ describe('migrations', () => {
     expect(migrated.stdout).toMatch(/^Applied /);
   });
 
-  it('that the code does not know are served', async () => {
+  it('that are newer than the code do not stop the start', async () => {
     const url = await createDatabase();
     await query(
       url,
@@ -122,7 +122,7 @@ describe('migrations', () => {
     await expect(ensureMigrated(testConfig(url), { migrate: false })).resolves.toBeUndefined();
   });
 
-  it('that failed earlier are named', async () => {
+  it('that failed earlier are named at the start', async () => {
     const url = await createDatabase();
     await query(url, `UPDATE _prisma_migrations SET finished_at = NULL, logs = 'ERROR: …'`);
     await expect(ensureMigrated(testConfig(url), { migrate: false })).rejects.toThrow(
@@ -132,14 +132,14 @@ describe('migrations', () => {
 });
 
 describe('the seed', () => {
-  it('makes one user with a password that is printed once', async () => {
+  it('creates one user with a password that is printed once', async () => {
     const url = await createDatabase();
     expect(await run(url, 'prisma/seed.ts', '--force')).toMatch(/^admin@example\.com has the password \S{24}\n$/);
     expect(await run(url, 'prisma/seed.ts', '--force')).toBe('admin@example.com is there already.\n');
     expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
   });
 
-  it('makes more users with another password than the one it prints', async () => {
+  it('creates further users with a password other than the printed one', async () => {
     const url = await createDatabase();
     const printed = await run(url, 'prisma/seed.ts', '--force', '--users', '2');
     const [, password = ''] = /has the password (\S{24})$/m.exec(printed) ?? [];
@@ -148,7 +148,7 @@ describe('the seed', () => {
     expect((await app.login('user1@example.com', password)).status).toBe(401);
   });
 
-  it('fills in 100,000 users with version 7 ids within 10 s', async () => {
+  it('creates 100,000 users with version 7 ids within 10 s', async () => {
     const url = await createDatabase();
     const start = performance.now();
     await run(url, 'prisma/seed.ts', '--force', '--users', '100000');
@@ -163,13 +163,13 @@ describe('the seed', () => {
   });
 });
 
-describe('on a DATABASE_URL', () => {
-  it.each(['prisma/seed.ts', 'dist/cli/reset-database.js'])('%s needs --force', async (script) => {
+describe('scripts on a DATABASE_URL', () => {
+  it.each(['prisma/seed.ts', 'dist/cli/reset-database.js'])('require --force: %s', async (script) => {
     const url = await createDatabase();
     await expect(run(url, script)).rejects.toThrow('--force');
   });
 
-  it('a forced reset leaves an empty, migrated database, and says of which schema', async () => {
+  it('reset it to an empty, migrated schema and name that schema', async () => {
     const url = await createDatabase();
     await run(url, 'prisma/seed.ts', '--force');
     const place = `schema "public" of the database "${new URL(url).pathname.slice(1)}" at `;
@@ -180,8 +180,8 @@ describe('on a DATABASE_URL', () => {
   });
 });
 
-describe('the Prisma CLI, without the engine it would download', () => {
-  it('deploys and reports as the native engine does', async () => {
+describe("the Prisma CLI with the project's schema engine", () => {
+  it('deploys and reports like the native engine', async () => {
     const url = await emptyDatabase();
     await expect(prisma({ DATABASE_URL: url }, 'migrate', 'status')).rejects.toMatchObject({
       stdout: expect.stringContaining('have not yet been applied') as string,
@@ -198,7 +198,7 @@ describe('the Prisma CLI, without the engine it would download', () => {
     await ensureMigrated(testConfig(url), { migrate: false });
   });
 
-  it('makes a database that is missing, seeds it and resets it', async () => {
+  it('creates a missing database, seeds it and resets it', async () => {
     const url = new URL(await createDatabase());
     url.pathname += '_of_the_cli';
     const env = { DATABASE_URL: url.href, MASTER_SECRET };
@@ -208,7 +208,7 @@ describe('the Prisma CLI, without the engine it would download', () => {
     expect(await query(url.href, 'SELECT 1 FROM users')).toEqual([]);
   });
 
-  it('finds no schema change, and leaves the data alone while it looks', async () => {
+  it('finds no schema difference, and does not change data', async () => {
     const url = await createDatabase();
     await run(url, 'prisma/seed.ts', '--force');
     for (const _ of [1, 2]) {
@@ -217,7 +217,7 @@ describe('the Prisma CLI, without the engine it would download', () => {
     expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
   });
 
-  it('says what is wrong with a migration or a connection', async () => {
+  it('reports errors of migrations and connections', async () => {
     const nobody = { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' };
     await expect(prisma(nobody, 'migrate', 'deploy')).rejects.toThrow('P1001');
     const url = await createDatabase();
@@ -226,7 +226,7 @@ describe('the Prisma CLI, without the engine it would download', () => {
   });
 
   it.runIf(process.platform === 'linux').each(['a DATABASE_URL', 'the embedded database'])(
-    'shows the password of %s in no list of arguments (FLT-27)',
+    'passes the password of %s in no command-line argument (FLT-27)',
     async (which) => {
       const folder = mkdtempSync(join(tmpdir(), 'gatehouse-cli-'));
       chmodSync(folder, 0o711);

@@ -35,7 +35,7 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
   const leftIn = async (databaseUrl: string): Promise<number> =>
     (await query(databaseUrl, `SELECT FROM ${table}`)).length;
 
-  it('reads no table from end to end, and a row costs the same in a small and in a large one (BRU-07)', async () => {
+  it('makes no sequential scan, and costs the same per row in a small and in a large table (BRU-07)', async () => {
     const perRow: number[] = [];
     for (const count of [FEW, MANY]) {
       const databaseUrl = await createFilledDatabase(purged, { over: count, live: 0 });
@@ -48,7 +48,7 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
     expect(Math.abs(many - few)).toBeLessThan(0.05);
   });
 
-  it('reads each row of a table that is mostly live once by each statement, and ends (BRU-07)', async () => {
+  it('reads each row of a mostly live table once per statement, and ends (BRU-07)', async () => {
     const [over, live] = [20, 2 * FEW];
     const databaseUrl = await createFilledDatabase(purged, { over, live });
     const batches = await explainPurge(databaseUrl, job);
@@ -60,7 +60,7 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
     expect(totalOf(batches, 'rows')).toBe(2 * looked);
   });
 
-  it('finds the few rows left over from a large purge by the index, and soon reads no more of what is gone (BRU-07)', async () => {
+  it('finds the few rows left after a large purge by the index, and soon reads no dead entries (BRU-07)', async () => {
     const live = 20;
     const databaseUrl = await createFilledDatabase(purged, { over: MANY, live });
     expectBounded(await explainPurge(databaseUrl, job));
@@ -107,7 +107,7 @@ async function walkingProcess(databaseUrl: string) {
   return child;
 }
 
-describe('of two nodes', { timeout: 60_000 }, () => {
+describe('a purge on two nodes', { timeout: 60_000 }, () => {
   const guards = PURGES.find(({ job }) => job === 'purge account guards');
 
   /** Jobs on one database; each tells of its steps, and may be held up in one. */
@@ -132,7 +132,7 @@ describe('of two nodes', { timeout: 60_000 }, () => {
     return { databaseUrl, steps, node, left };
   }
 
-  it('one walks from its first batch to its last, and nobody gets the lock in between (BRU-07)', async () => {
+  it('runs on one node from the first batch to the last, and the lock is not released in between (BRU-07)', async () => {
     const { databaseUrl, steps, node, left } = await twoNodes();
     const waiter = new pg.Client({ connectionString: databaseUrl });
     await waiter.connect();
@@ -152,7 +152,7 @@ describe('of two nodes', { timeout: 60_000 }, () => {
     expect(await left()).toBe(0);
   });
 
-  it('the other takes over when the one that walks is killed (BRU-07)', async () => {
+  it('is taken over when the purging node is killed (BRU-07)', async () => {
     const { databaseUrl, steps, node, left } = await twoNodes();
     const other = node('other');
     const child = await walkingProcess(databaseUrl);
@@ -163,7 +163,7 @@ describe('of two nodes', { timeout: 60_000 }, () => {
     expect(await left()).toBe(0);
   });
 
-  it('the other takes over from one that hangs, which then goes on no more (BRU-07)', async () => {
+  it('is taken over from a node that hangs, and that one then ends its purge (BRU-07)', async () => {
     const { databaseUrl, steps, node, left } = await twoNodes();
     const other = node('other');
     const child = await walkingProcess(databaseUrl);
@@ -175,7 +175,7 @@ describe('of two nodes', { timeout: 60_000 }, () => {
     expect(await exit).toEqual([1, null]);
   });
 
-  it('the other takes over from one that leaves, at once and without a failure (BRU-07)', async () => {
+  it('is taken over at once and without an error from a node that shuts down (BRU-07)', async () => {
     const { steps, node, left } = await twoNodes();
     const one = node('one', () => one.leave());
     const other = node('other');

@@ -86,7 +86,7 @@ const OTHER_ROWS = `UPDATE revocations SET subject = gen_random_uuid()::text`;
 
 const FROM_THE_BEGINNING = `SELECT setval('revocations_id_seq', 1, false)`;
 
-describe('a node whose database has another history than it followed (FLT-24)', () => {
+describe('a node whose database no longer has the history that the node read (FLT-24)', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['TRUNCATE', () => execute('TRUNCATE revocations')],
     ['TRUNCATE RESTART IDENTITY', () => execute('TRUNCATE revocations RESTART IDENTITY')],
@@ -109,7 +109,7 @@ describe('a node whose database has another history than it followed (FLT-24)', 
       () => execute(...restored('of_now'), ...lastIsAnother()),
     ],
     ['other rows of the same ids', () => execute(OTHER_ROWS)],
-  ])('hears of what is revoked after %s, and forgets nothing', async (_name, operation) => {
+  ])('applies revocations made after %s, and keeps those it knows', async (_name, operation) => {
     await execute(`SELECT setval('revocations_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM revocations))`);
     const before = await loggedOut(2);
     await execute('DROP TABLE IF EXISTS older, older_sequence, of_now, of_now_sequence');
@@ -126,7 +126,7 @@ describe('a node whose database has another history than it followed (FLT-24)', 
     }
   });
 
-  it('also when the last revocation it read had been purged', async () => {
+  it('applies later revocations even if the last one it read had been purged', async () => {
     await execute('TRUNCATE revocations', `SELECT setval('revocations_id_seq', 1000)`);
     await query(
       a.databaseUrl,
@@ -218,7 +218,7 @@ describe('a service whose keys are lost (KEY-04)', () => {
     ],
     ['all of them gone', () => execute('UPDATE signing_keys SET gone_at = now(), private_key = NULL')],
     ['npm run db:reset', resetDatabase],
-  ])('makes one set of them within seconds, whatever the number of nodes, after %s', async (_name, operation) => {
+  ])('creates one new set within seconds, for any number of nodes, after %s', async (_name, operation) => {
     const before = await keysOf(a);
     await operation();
     const isReplaced = async (): Promise<boolean> => {
@@ -229,7 +229,7 @@ describe('a service whose keys are lost (KEY-04)', () => {
     await expectOneKeySet(...nodes);
   });
 
-  it('makes them also when it starts', async () => {
+  it('creates them at the start too', async () => {
     const databaseUrl = await createDatabase();
     const first = await startApp({ databaseUrl });
     await first.nest.close();
@@ -239,7 +239,7 @@ describe('a service whose keys are lost (KEY-04)', () => {
     expect(await verdict(later, await later.signIn())).toBe('200');
   });
 
-  it('has one that signs after every key was revoked in turn', async () => {
+  it('has an active key after every key was revoked in turn', async () => {
     const keys = a.nest.get(KeysService, { strict: false });
     const { active, next } = await keysOf(a);
     await execute(`DELETE FROM signing_keys WHERE kid = '${next[0]}'`);
@@ -251,7 +251,7 @@ describe('a service whose keys are lost (KEY-04)', () => {
     await expectOneKeySet(...nodes);
   });
 
-  it('does not go back to a key that it knows to be revoked, and tells the nodes to come', async () => {
+  it('revokes a restored key again that it knows to be revoked, also for nodes that start later', async () => {
     const session = await a.signIn();
     const { active } = await keysOf(a);
     const kid = String(active[0]);
@@ -271,8 +271,8 @@ describe('a service whose keys are lost (KEY-04)', () => {
   });
 });
 
-describe('a database that refuses the keys that are to replace lost ones', () => {
-  it('is asked less and less often, and given them once it takes them (KEY-04)', async () => {
+describe('a database that refuses new keys in place of lost ones', () => {
+  it('is retried at growing intervals, and gets the keys once it accepts them (KEY-04)', async () => {
     const app = await startApp();
     // A number in each refusal, so that the log has each; a sequence goes on though the transaction is undone.
     await app.query(`
@@ -325,7 +325,7 @@ const restoredEvents = (url: string): Promise<unknown[]> =>
   query(url, `SELECT actor::text, details FROM audit_events WHERE event = 'database_restored' ORDER BY id`);
 
 describe('npm run after-restore (FLT-24)', () => {
-  it('ends whatever a dump has brought back, on every node, and new logins work at once', async () => {
+  it('ends all restored sessions and keys on every node, and new logins work at once', async () => {
     const first = await startApp();
     const [early, banned] = [await first.signIn(), await first.signIn()];
     await first.nest.close();
@@ -361,7 +361,7 @@ describe('npm run after-restore (FLT-24)', () => {
     expect((await started.login(banned.email)).status).toBe(200);
   });
 
-  it('that is killed in its middle comes to the same end when it is run again', async () => {
+  it('that is killed midway reaches the same result when it is run again', async () => {
     const node = await startApp();
     const session = await node.signIn();
     const { databaseUrl } = node;
@@ -391,7 +391,7 @@ describe('npm run after-restore (FLT-24)', () => {
     expect(await verdict(node, await node.signIn())).toBe('200');
   });
 
-  it('says to change JWT_SECRET first, and does nothing before', async () => {
+  it('demands a changed JWT_SECRET first, and does nothing before', async () => {
     const [old, fresh] = ['pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX', 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK'];
     const before = await startApp({ changes: { jwtSecret: [old] } });
     const session = await before.signIn();
@@ -417,7 +417,7 @@ describe('npm run after-restore (FLT-24)', () => {
     expect(await verdict(after, await after.signInAs(session.email))).toBe('200');
   });
 
-  it('does so with the embedded database', { timeout: 60_000 }, async () => {
+  it('works with the embedded database', { timeout: 60_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-restored-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     // The server's own user, where there is one, has to get in.
@@ -454,7 +454,7 @@ describe('a sequence that is behind its table', () => {
     ['a login', async ({ email }) => (await a.login(email)).status],
     ['a logout', async ({ token }) => (await a.logout(token)).status],
     ['a ban', async ({ email }) => a.nest.get(AccountsService, { strict: false }).disable(email)],
-  ])('is moved on by %s, which is done (FLT-24)', async (_what, act) => {
+  ])('is moved forward by %s, which succeeds (FLT-24)', async (_what, act) => {
     const user = await a.signIn();
     await setBack();
     expect([201, 200, 204, undefined]).toContain(await act(user));
@@ -462,7 +462,7 @@ describe('a sequence that is behind its table', () => {
     expect(rows[0]?.['all']).toBe(rows[0]?.['ids']);
   });
 
-  it('is moved on by a revocation, so that a node of an earlier version beside it can revoke, too (FLT-24)', async () => {
+  it('is moved forward by a revocation, so that nodes of an earlier version can revoke too (FLT-24)', async () => {
     const sessions = await loggedOut(5);
     await execute(FROM_THE_BEGINNING);
     expect((await a.logout((await a.signIn()).token)).status).toBe(204);
@@ -475,7 +475,7 @@ describe('a sequence that is behind its table', () => {
     for (const session of sessions) expect(await verdict(b, session)).toBe(REVOKED);
   });
 
-  it('by more than is made up for at once holds up no revocation, and is moved on by the next (FLT-24)', async () => {
+  it('by more than one step makes up delays no revocation, and is moved further by the next ones (FLT-24)', async () => {
     await execute(FROM_THE_BEGINNING);
     await a.query(`INSERT INTO revocations (id, kind, subject) VALUES (250000, 'sid', gen_random_uuid())`);
     const numbers: number[] = [];
@@ -487,7 +487,7 @@ describe('a sequence that is behind its table', () => {
     expect(numbers).toEqual([100_001, 200_002, 250_003, 250_004]);
   });
 
-  it('makes no address seem taken (FLT-24)', async () => {
+  it('makes no address look taken (FLT-24)', async () => {
     await setBack();
     const email = `${randomUUID()}@example.com`;
     expect((await a.register(email)).status).toBe(201);

@@ -71,7 +71,7 @@ const CAUSES: Readonly<Record<string, (at: Version, user: SignedIn) => Promise<u
   'npm run users -- delete': (at, { email }) => operate(at, 'manage-users', 'delete', email),
 };
 
-describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does not hold ${OLD_COMMIT})`, () => {
+describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does not contain ${OLD_COMMIT})`, () => {
   beforeAll(async () => {
     databaseUrl = await createGoldenDatabase(onFinished);
     environment = {
@@ -92,8 +92,8 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
   // Of registrations from one address.
   beforeEach(() => query(databaseUrl, 'DELETE FROM rate_limits'));
 
-  describe.each(DIRECTIONS)('and this one on one database, at the %s node first and then at the %s', (one, another) => {
-    it.each(Object.keys(CAUSES))('what ends by %s is refused within a second', async (cause) => {
+  describe.each(DIRECTIONS)('and this version on one database, first the %s and then the %s node', (one, another) => {
+    it.each(Object.keys(CAUSES))('a session that ends by %s is refused within a second', async (cause) => {
       const [at, other] = [versions[one], versions[another]];
       const user = await at.client.signIn();
       expect((await other.client.me(user.token)).status).toBe(200);
@@ -105,7 +105,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       expect(await codeOf(other.client.refresh(user.refreshToken))).toBe('refresh_token_invalid');
     });
 
-    it('a session is refreshed at either, and both answer the same successor', async () => {
+    it('a session can be refreshed at either node, and both return the same successor', async () => {
       const [{ client: at }, { client: other }] = [versions[one], versions[another]];
       const first = await at.signIn();
       const [here, there] = await Promise.all([at.refresh(first.refreshToken), other.refresh(first.refreshToken)]);
@@ -119,7 +119,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       expect(await codeOf(other.refresh(first.refreshToken))).toBe('refresh_token_reused');
     });
 
-    it('keys rotate, and tokens of each are taken by both', async () => {
+    it('keys rotate, and both nodes accept tokens of every key', async () => {
       const [at, other] = [versions[one], versions[another]];
       const before = await at.client.signIn();
       // The next key has to have been published for a second.
@@ -145,7 +145,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       }
     });
 
-    it('a revoked key is refused within a second, and the next one signs at both', async () => {
+    it('a revoked key is refused within a second, and the next key signs on both nodes', async () => {
       const [at, other] = [versions[one], versions[another]];
       const user = await at.client.signIn();
       const kid = kidOf(user.token);
@@ -160,7 +160,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       }
     });
 
-    it('wrong passwords are counted together, and a known device is known', async () => {
+    it('wrong passwords are counted together, and known devices are known to both', async () => {
       const [{ client: at }, { client: other }] = [versions[one], versions[another]];
       const { email } = await at.signIn();
       const deviceToken = String((await at.login(email)).body['deviceToken']);
@@ -174,7 +174,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       expect((await at.login(email)).status).toBe(200);
     });
 
-    it('lists what the other wrote', async () => {
+    it('audit events written by one are listed by the other', async () => {
       const [at, other] = [versions[one], versions[another]];
       const { email, token, sessionId } = await at.client.signIn();
       await at.client.logout(token);
@@ -186,7 +186,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     });
   });
 
-  it('is migrated under load and loses no request', { timeout: 60_000 }, async () => {
+  it('loses no request while it is migrated under load', { timeout: 60_000 }, async () => {
     const url = await createGoldenDatabase();
     const settings = { ...environment, DATABASE_URL: url };
     const { client } = await startNode(url, { ...settings, RATE_LIMITS: 'dry-run' }, onTestFinished, oldFolder);
@@ -231,7 +231,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     ]);
   });
 
-  it('goes on after the migration, and starts again on what was migrated', { timeout: 60_000 }, async () => {
+  it('keeps working after the migration, and starts again on the migrated schema', { timeout: 60_000 }, async () => {
     expect((await versions.old.client.call('GET', '/health/ready')).status).toBe(200);
     const { token, email } = await versions.new.client.signIn();
     oldNode.process.kill('SIGTERM');
@@ -244,7 +244,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
   });
 
   it(
-    'leaves a data directory after kill -9 that this one takes over, and takes it back',
+    'leaves a data directory after kill -9 that this version takes over, and takes it over again',
     { timeout: 90_000 },
     async () => {
       const data = { DATA_DIR: newFolder('old-data', onTestFinished), ISSUER: golden.issuer };

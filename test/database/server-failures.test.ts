@@ -17,8 +17,8 @@ const IS_OWN = `application_name IN ('gatehouse', 'gatehouse feed', 'gatehouse l
 
 const isTrouble = ({ status, headers }: Answer): boolean => status === 503 && Number(headers.get('retry-after')) > 0;
 
-describe('a database whose connections are all taken by others', () => {
-  it('is 503 for whoever needs another one, and for nobody once there is one (FLT-01, FLT-08)', async () => {
+describe('a database whose connections are all used by other clients', () => {
+  it('causes 503 for requests that need a new one, and works again once there is one (FLT-01, FLT-08)', async () => {
     const { url: databaseUrl } = await DedicatedPostgres.start([
       `max_connections = ${MOST_CONNECTIONS}`,
       `superuser_reserved_connections = ${RESERVED_CONNECTIONS}`,
@@ -130,7 +130,7 @@ async function lost(all: readonly Facts[]): Promise<unknown[]> {
 }
 
 describe('a database that is killed', () => {
-  it('has every write that was acknowledged once it is back (FLT-02)', { timeout: 60_000 }, async () => {
+  it('has every acknowledged write once it is back (FLT-02)', { timeout: 60_000 }, async () => {
     const database = await DedicatedPostgres.start();
     const app = await startApp({ databaseUrl: database.url });
     const { all, writing } = keepWriting(app);
@@ -143,7 +143,7 @@ describe('a database that is killed', () => {
 });
 
 describe.runIf(process.platform === 'linux')('a database whose disk is full', () => {
-  it('is 503 for whoever needs room there, for nobody else, and heals (FLT-20)', { timeout: 60_000 }, async () => {
+  it('causes 503 only for requests that need disk space, and recovers (FLT-20)', { timeout: 60_000 }, async () => {
     const { url: databaseUrl, cluster } = await DedicatedPostgres.start();
     const app = await startApp({ databaseUrl });
     const user = await app.signIn();
@@ -175,7 +175,7 @@ describe.runIf(process.platform === 'linux')('a database whose disk is full', ()
 
 describe('a database that fails over to a standby', () => {
   it(
-    'is 503 for writes until that is promoted, then has all of them, without a restart (FLT-19)',
+    'causes 503 for writes until the standby is promoted, then has every acknowledged write, without a restart (FLT-19)',
     { timeout: 60_000 },
     async () => {
       const primary = await DedicatedPostgres.start();

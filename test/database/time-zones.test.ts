@@ -36,7 +36,7 @@ async function oddDatabase(onFinished: (clean: () => Promise<void>) => void): Pr
   return url;
 }
 
-describe('with a time zone and a date style that are not ours, in database and environment', () => {
+describe('with another time zone and date style in database and environment', () => {
   const onFinished = afterAllTests();
   let url: string;
   let node: Node;
@@ -62,7 +62,7 @@ describe('with a time zone and a date style that are not ours, in database and e
     return Number(row?.seconds);
   }
 
-  it('the times that are shown are now (TIM-01)', async () => {
+  it('displayed times are correct (TIM-01)', async () => {
     const { email, token } = await node.client.signIn();
     const { body: user } = await node.client.call('GET', '/v1/users/me', { token });
     expectTimeNear(user['createdAt']);
@@ -77,7 +77,7 @@ describe('with a time zone and a date style that are not ours, in database and e
     expectTimeNear(key?.split('\t')[3]);
   });
 
-  it('what is written is now: a ban, the trail, a session and its end (TIM-01)', async () => {
+  it('stored times are correct: of disabling a user, audit events, a session and its end (TIM-01)', async () => {
     const { email, token, refreshToken } = await node.client.signIn();
     expect((await node.client.refresh(refreshToken)).status).toBe(200);
     await script('dist/cli/manage-users.js', 'disable', email);
@@ -94,7 +94,7 @@ describe('with a time zone and a date style that are not ours, in database and e
     for (const line of trail) expectTimeNear((JSON.parse(line) as Record<string, unknown>)['occurredAt']);
   });
 
-  it('sessions live as long as ever, and limits refill as ever (TIM-01)', async () => {
+  it('session lifetimes and limit refills are unchanged (TIM-01)', async () => {
     const { email, refreshToken } = await node.client.signIn();
     const { body } = await node.client.refresh(refreshToken);
     expect((await node.client.refresh(String(body['refresh_token']))).status).toBe(200);
@@ -118,11 +118,11 @@ describe('with a time zone and a date style that are not ours, in database and e
   });
 });
 
-describe('the session', () => {
+describe('the database session', () => {
   it.each([
     ['time zone', ODD_SESSION],
     ['date style', ODD_STYLE],
-  ])('is refused at the start with another %s, and with the statement that cures it (TIM-01)', async (what, change) => {
+  ])('is refused at the start with another %s, with the statement that corrects it (TIM-01)', async (what, change) => {
     const url = await createDatabase();
     await query(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} ${change}`);
     // As a pooler would leave it that takes no notice of what is set.
@@ -138,7 +138,7 @@ describe('the session', () => {
     await look();
   });
 
-  it('is set by whatever in the code opens a connection (TIM-01)', () => {
+  it('has its settings from every place in the code that opens a connection (TIM-01)', () => {
     const openers = readdirSync('src', { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .map((file) => ({ file, text: readFileSync(`src/${file}`, 'utf8') }))
