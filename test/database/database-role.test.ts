@@ -12,13 +12,13 @@ import { requireTablePrivileges } from '../../src/database/role-privileges.check
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode } from '../support/processes.js';
 
-/** The statements that docs/operations.md prints, for a role of this test. */
+/** The statements of docs/operations.md, with the role of this test. */
 function printedGrants(role: string): string[] {
   const [, printed = ''] = /```sql\n([\s\S]+?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
   return printed.trim().replaceAll('gatehouse_app', role).split('\n');
 }
 
-/** A role that nothing was granted, and a database of another owner, as either of them. */
+/** A role without privileges, a database of another owner, and URLs for both. */
 async function bareRole(make: () => Promise<string>): Promise<{ role: string; url: string; roleUrl: string }> {
   const role = `bare_${randomUUID().replaceAll('-', '')}`;
   const administratorUrl = inject('administratorUrl');
@@ -30,8 +30,8 @@ async function bareRole(make: () => Promise<string>): Promise<{ role: string; ur
   return { role, url, roleUrl: roleUrl.href };
 }
 
-/** What a program says that ends with 1. */
-async function refusal(file: string, databaseUrl: string, ...args: string[]): Promise<string> {
+/** The message of a program that exits with 1. */
+async function refusalMessage(file: string, databaseUrl: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET, PORT: '0' };
   const run = promisify(execFile)(process.execPath, [file, ...args], { env });
   const failure = await run.then(
@@ -42,7 +42,7 @@ async function refusal(file: string, databaseUrl: string, ...args: string[]): Pr
   return failure.stderr;
 }
 
-/** A migrated database, as its owner and as a role that has been let in as docs/operations.md says. */
+/** A migrated database: its URLs for the owner and for a role with the grants of docs/operations.md. */
 async function databaseOfTwoRoles(): Promise<{ ownerUrl: string; appUrl: string }> {
   const role = `app_${randomUUID().replaceAll('-', '')}`;
   const [create = '', ...grants] = printedGrants(role);
@@ -129,10 +129,10 @@ describe('a database role that lacks a privilege', () => {
   it('is refused at the start with the missing privileges and the statements that grant them (CFG-02)', async () => {
     const { role, url, roleUrl } = await bareRole(() => createDatabase());
     for (const file of ['dist/main.js', 'dist/cli/list-events.js']) {
-      expect(await refusal(file, roleUrl)).toContain(lacking('_prisma_migrations'));
+      expect(await refusalMessage(file, roleUrl)).toContain(lacking('_prisma_migrations'));
     }
     await query(url, `GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON _prisma_migrations TO ${role}`);
-    const said = await refusal('dist/main.js', roleUrl);
+    const said = await refusalMessage('dist/main.js', roleUrl);
     expect(said).toContain(
       'The role of DATABASE_URL lacks a right: SELECT on users, INSERT on users, UPDATE on users, DELETE on users,',
     );
@@ -158,7 +158,7 @@ describe('a database role that lacks a privilege', () => {
     }
     await query(ownerUrl, `REVOKE USAGE ON SEQUENCE audit_events_id_seq FROM ${role}`);
     for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/manage-keys.js', 'rotate']]) {
-      expect(await refusal(file, appUrl, ...args)).toContain('lacks a right: USAGE on audit_events_id_seq.');
+      expect(await refusalMessage(file, appUrl, ...args)).toContain('lacks a right: USAGE on audit_events_id_seq.');
     }
   });
 
@@ -167,7 +167,7 @@ describe('a database role that lacks a privilege', () => {
     await query(url, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
     const last = 'migration_name = (SELECT max(migration_name) FROM _prisma_migrations)';
     await query(url, `DELETE FROM _prisma_migrations WHERE ${last}`);
-    const said = await refusal('dist/cli/migrate-database.js', roleUrl);
+    const said = await refusalMessage('dist/cli/migrate-database.js', roleUrl);
     expect(said).toContain(
       `DATABASE_URL: the role ${role} may not migrate, since the tables in the schema "public" belong to`,
     );
@@ -182,18 +182,18 @@ describe('a database role that lacks a privilege', () => {
       `GRANT USAGE ON SCHEMA public TO ${role}`,
     );
     const statement = `GRANT USAGE, CREATE ON SCHEMA "public" TO "${role}";`;
-    expect(await refusal('dist/cli/migrate-database.js', roleUrl)).toContain(
+    expect(await refusalMessage('dist/cli/migrate-database.js', roleUrl)).toContain(
       `may not make tables in the schema "public". Migrate with another role, or let an administrator run: ${statement}`,
     );
     const elsewhere = new URL(roleUrl);
     elsewhere.searchParams.set('schema', 'accounts');
-    const said = await refusal('dist/cli/migrate-database.js', elsewhere.href);
+    const said = await refusalMessage('dist/cli/migrate-database.js', elsewhere.href);
     expect(said).toContain(`CREATE SCHEMA "accounts" AUTHORIZATION "${role}";`);
   });
 
   it('to drop the schema is refused by db:reset, and nothing is dropped (CFG-02)', async () => {
     const { url, roleUrl } = await bareRole(() => createDatabase());
-    const said = await refusal('dist/cli/reset-database.js', roleUrl, '--force');
+    const said = await refusalMessage('dist/cli/reset-database.js', roleUrl, '--force');
     expect(said).toContain(
       'The role of DATABASE_URL may not drop the schema "public" and make it anew, so nothing was done',
     );

@@ -3,14 +3,14 @@ import { BATCH, explainPurge, createFilledDatabase, PURGES, totalOf } from '../s
 
 const FEW = 10_000;
 const MANY = 1_000_000;
-/** One table of these, since each costs minutes. */
+/** Only one table has this size, since each takes minutes. */
 const MOST = 10_000_000;
 const MOST_JOB = 'purge account guards';
 /** An index of 16-byte keys has two levels at 10⁴ rows, three at 10⁶, four at most at 10⁷. */
 const MORE_LEVELS = 2;
 /**
- * A batch goes down the index twice, and reads its leaves, 200 entries or more on each: a level more is a page more for each of the two.
- * At 10⁴ rows two neighbours in the index sometimes share a page of the table, which is then read once (one of a hundred pages).
+ * A batch descends the index twice and reads its leaf pages of 200 entries or more: one more level is one more page for each descent.
+ * At 10⁴ rows index neighbours sometimes share a table page, which is then read once (one of a hundred pages).
  */
 const MARGIN = (2 * MORE_LEVELS) / BATCH + 3 / 100;
 

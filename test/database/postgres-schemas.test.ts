@@ -8,10 +8,10 @@ import { NO_WAIT, retryUntilDatabaseAnswers } from '../../dist/database/wait-for
 import { afterAllTests, createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
 
-/** Odd on purpose. */
+/** A name that needs quoting. */
 const SCHEMA = 'Gate-House X\\';
 const QUOTED = `"${SCHEMA}"`;
-/** Of the first migration as it was with `CREATE SCHEMA IF NOT EXISTS "public"`. */
+/** The checksum of the first migration when it still had `CREATE SCHEMA IF NOT EXISTS "public"`. */
 const OLD_CHECKSUM = 'eb1fd4456aa9f2c19d5f6acfe57586aae784e264a946409ed4980302fc3520e9';
 
 function inSchema(url: string, schema: string): string {
@@ -20,7 +20,7 @@ function inSchema(url: string, schema: string): string {
   return copy.href;
 }
 
-/** A command of package.json, after the build, or of the Prisma CLI. */
+/** Runs a built command or the Prisma CLI on this database. */
 async function run(url: string, program: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, DATABASE_URL: url, MASTER_SECRET };
   return (await promisify(execFile)(program, args, { env })).stdout;
@@ -30,7 +30,7 @@ const prisma = (url: string, ...args: string[]): Promise<string> => run(url, 'no
 const tablesIn = (url: string, schema: string): Promise<object[]> =>
   query(url, 'SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1', [schema]);
 
-/** A role that owns its schema in the database and may do nothing else there. */
+/** A role that owns its schema in the database and has no other privilege there; resolves with its URL. */
 async function ownerOfSchema(url: string, onFinished: (clean: () => Promise<void>) => void): Promise<string> {
   const role = `owner_${randomUUID().replaceAll('-', '')}`;
   const administrator = new URL(inject('administratorUrl'));
@@ -123,7 +123,7 @@ describe('a schema in the URL', () => {
     await ensureMigrated(testConfig(url), { migrate: false });
     const moved = await startApp({ databaseUrl: url });
     expect((await moved.login(email)).status).toBe(200);
-    // Stays what it was, with every way to write it.
+    // An explicit "public" is accepted as before.
     await ensureMigrated(testConfig(inSchema(await createDatabase(), 'public')), { migrate: false });
   });
 
@@ -132,13 +132,13 @@ describe('a schema in the URL', () => {
     await query(url, `CREATE SCHEMA elsewhere`);
     const name = new URL(url).pathname.slice(1);
     await query(url, `ALTER DATABASE ${name} SET search_path = elsewhere`);
-    const look = (): Promise<unknown> => retryUntilDatabaseAnswers(testConfig(url), NO_WAIT, async () => undefined);
-    const refused = String(await look().catch(String));
+    const connect = (): Promise<unknown> => retryUntilDatabaseAnswers(testConfig(url), NO_WAIT, async () => undefined);
+    const refused = String(await connect().catch(String));
     expect(refused).toContain('DATABASE_URL: its connections have the schema elsewhere. Run: ALTER ROLE');
     expect(refused).toContain('or name the other schema as ?schema=elsewhere');
     const [statement = ''] = /ALTER ROLE [^;]+;/.exec(refused) ?? [];
     await query(url, statement);
-    await look();
+    await connect();
   });
 
   it('with the earlier checksum of the first migration is up to date, for the service and the Prisma CLI', async () => {
@@ -159,7 +159,7 @@ describe('a DATABASE_URL with a socket', () => {
     const url = await createDatabase();
     const { username, password, port, pathname, searchParams } = new URL(url);
     const folder = searchParams.get('host');
-    // On a server elsewhere, which TEST_DATABASE_URL names, there is no socket.
+    // A server named by TEST_DATABASE_URL has no local socket.
     if (folder === null) return;
     for (const written of [
       `postgresql://${username}:${password}@:${port}${pathname}?host=${folder}`,

@@ -19,7 +19,7 @@ import { ensureMigrated, pendingMigrations } from '../../dist/database/run-migra
 import { createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET } from '../support/processes.js';
 
-/** A script as package.json runs it after the build, on a database of the test. */
+/** Runs a script as package.json does after the build, on a database of the test. */
 async function run(databaseUrl: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET };
   const quiet = ['--disable-warning=ExperimentalWarning'];
@@ -31,7 +31,7 @@ function checksumOf(migration: string): string {
   return hash('sha256', readFileSync(`prisma/migrations/${migration}/migration.sql`));
 }
 
-/** As `npx prisma` runs it; where it would download an engine from, nobody answers. */
+/** Runs the Prisma CLI as `npx prisma` does; the host for engine downloads is unreachable. */
 async function prisma(env: Record<string, string>, ...args: string[]): Promise<string> {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const { stdout } = await promisify(execFile)('node_modules/.bin/prisma', args, {
@@ -40,13 +40,13 @@ async function prisma(env: Record<string, string>, ...args: string[]): Promise<s
   return stdout;
 }
 
-/** Adds those of all processes there are. */
+/** Adds the command lines of all running processes. */
 function collectCommands(commands: Set<string>): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       commands.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
     } catch {
-      // It has ended.
+      // The process has exited.
     }
   }
 }

@@ -17,12 +17,12 @@ import {
 
 const FEW = 10_000;
 const MANY = 40_000;
-/** Of a row that goes: found by two statements, locked, and found and deleted by its place. */
+/** Visits of a purged row: found by two statements, locked, then found and deleted by its ctid. */
 const VISITS = 5;
-/** Pages of the index, of a batch: a thousand entries of 50 or more a page and the way down, twice. */
+/** Index pages per batch: a thousand entries at 50 or more per page, and the descent, twice. */
 const INDEX_PAGES = 60;
 
-/** No plan but by the index and by place, and no batch that costs more than its thousand rows. */
+/** Only index scans and Tid scans, and no batch that costs more than its thousand rows. */
 function expectBounded(batches: readonly Batch[]): void {
   const nodes = new Set(batches.flatMap((batch) => batch.nodes));
   expect([...nodes].toSorted()).toEqual(['Index Scan', 'Limit', 'LockRows', 'ModifyTable', 'Tid Scan']);
@@ -64,7 +64,7 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
     const live = 20;
     const databaseUrl = await createFilledDatabase(purged, { over: MANY, live });
     expectBounded(await explainPurge(databaseUrl, job));
-    // The planner knows that the table is small, and how many pages it has.
+    // Tells the planner that the table has few rows on many pages.
     await query(databaseUrl, `ANALYZE ${table}`);
     const pass = async (): Promise<number> => {
       const batches = await explainPurge(databaseUrl, job);
@@ -72,9 +72,9 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
       expect([batches.length, totalOf(batches, 'rows')]).toEqual([1, 2 * live]);
       return totalOf(batches, 'buffers');
     };
-    // Each statement visits what was deleted at most once more.
+    // Each statement visits the deleted rows at most once more.
     expect(await pass()).toBeLessThan(2.2 * MANY);
-    // From then on only the pages of the index, as soon as no other transaction (of autovacuum, say) may still see it.
+    // After that it visits only index pages, once no other transaction (of autovacuum, say) can see the deleted rows.
     await expect.poll(pass, { timeout: 20_000 }).toBeLessThan(MANY / 50);
     const vacuumed = async (): Promise<number> => {
       await query(databaseUrl, `VACUUM ${table}`);
@@ -85,18 +85,18 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
   });
 });
 
-/** Until the other has let it begin. */
-async function takeOver(steps: readonly string[], walk: () => Promise<void>): Promise<void> {
-  await expect.poll(async () => (await walk(), steps), { interval: 50, timeout: 20_000 }).toContain('other');
+/** Retries the other node's purge until it starts. */
+async function takeOver(steps: readonly string[], purge: () => Promise<void>): Promise<void> {
+  await expect.poll(async () => (await purge(), steps), { interval: 50, timeout: 20_000 }).toContain('other');
 }
 
-/** A process that walks over the guards until it is ended. */
-async function walkingProcess(databaseUrl: string) {
+/** A process that purges account guards until it is killed. */
+async function startPurgingProcess(databaseUrl: string) {
   const script = `
     import { BackgroundJobs } from './dist/jobs/background-jobs.js';
     const jobs = new BackgroundJobs(${JSON.stringify({ databaseUrl, databaseDirectUrl: databaseUrl })});
     await jobs.purgeInBatches(${PURGE_GUARDS_LOCK}, async (run) => {
-      console.log('walking');
+      console.log('purging');
       for (;;) await run({ text: 'SELECT pg_sleep(0.1)', values: [] });
     });`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
@@ -110,7 +110,7 @@ async function walkingProcess(databaseUrl: string) {
 describe('a purge on two nodes', { timeout: 60_000 }, () => {
   const guards = PURGES.find(({ job }) => job === 'purge account guards');
 
-  /** Jobs on one database; each tells of its steps, and may be held up in one. */
+  /** Jobs of two nodes on one database; each records its steps, and can be delayed in one. */
   async function twoNodes() {
     if (guards === undefined) throw new TypeError('there are no guards');
     const databaseUrl = await createFilledDatabase(guards, { over: FEW, live: 0 });
@@ -120,13 +120,13 @@ describe('a purge on two nodes', { timeout: 60_000 }, () => {
       const jobs = new BackgroundJobs(config);
       const step = purgeStepOf(guards.job, config);
       let count = 0;
-      const walk = (): Promise<void> =>
+      const purge = (): Promise<void> =>
         jobs.purgeInBatches(PURGE_GUARDS_LOCK, async (run, after) => {
           steps.push(name);
           await hold(++count);
           return step(run, after);
         });
-      return { walk, leave: () => jobs.onModuleDestroy() };
+      return { purge, shutDown: () => jobs.onModuleDestroy() };
     };
     const left = async (): Promise<number> => (await query(databaseUrl, 'SELECT FROM account_guards')).length;
     return { databaseUrl, steps, node, left };
@@ -140,13 +140,13 @@ describe('a purge on two nodes', { timeout: 60_000 }, () => {
     let granted: Promise<number> | undefined;
     const other = node('other');
     const one = node('one', async () => {
-      await other.walk();
+      await other.purge();
       if (granted !== undefined) return;
       granted = waiter.query('SELECT pg_advisory_lock($1)', [PURGE_GUARDS_LOCK]).then(() => steps.length);
       const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
       await expect.poll(() => query(databaseUrl, waiting), { interval: 5 }).toHaveLength(1);
     });
-    await one.walk();
+    await one.purge();
     expect(steps).toEqual(Array.from({ length: 11 }, () => 'one'));
     expect(await granted).toBe(11);
     expect(await left()).toBe(0);
@@ -155,21 +155,21 @@ describe('a purge on two nodes', { timeout: 60_000 }, () => {
   it('is taken over when the purging node is killed (BRU-07)', async () => {
     const { databaseUrl, steps, node, left } = await twoNodes();
     const other = node('other');
-    const child = await walkingProcess(databaseUrl);
-    await other.walk();
+    const child = await startPurgingProcess(databaseUrl);
+    await other.purge();
     expect(steps).toEqual([]);
     child.kill('SIGKILL');
-    await takeOver(steps, other.walk);
+    await takeOver(steps, other.purge);
     expect(await left()).toBe(0);
   });
 
   it('is taken over from a node that hangs, and that one then ends its purge (BRU-07)', async () => {
     const { databaseUrl, steps, node, left } = await twoNodes();
     const other = node('other');
-    const child = await walkingProcess(databaseUrl);
+    const child = await startPurgingProcess(databaseUrl);
     const exit = once(child, 'exit');
     child.kill('SIGSTOP');
-    await takeOver(steps, other.walk);
+    await takeOver(steps, other.purge);
     expect(await left()).toBe(0);
     child.kill('SIGCONT');
     expect(await exit).toEqual([1, null]);
@@ -177,10 +177,10 @@ describe('a purge on two nodes', { timeout: 60_000 }, () => {
 
   it('is taken over at once and without an error from a node that shuts down (BRU-07)', async () => {
     const { steps, node, left } = await twoNodes();
-    const one = node('one', () => one.leave());
+    const one = node('one', () => one.shutDown());
     const other = node('other');
-    await one.walk();
-    await takeOver(steps, other.walk);
+    await one.purge();
+    await takeOver(steps, other.purge);
     expect(steps[1]).toBe('other');
     expect(await left()).toBe(0);
   });

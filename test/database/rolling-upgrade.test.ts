@@ -13,12 +13,12 @@ import {
 } from '../support/old-version.js';
 import { waitForExit, waitForUrl, startMain, startNode, type Environment, type Node } from '../support/processes.js';
 
-/** What a guarded request may be late by. */
+/** The time within which a revocation must apply to guarded requests. */
 const WITHIN = { timeout: 1000, interval: 10 };
 
 interface Version {
   readonly folder: string;
-  /** Where the commands are. */
+  /** The folder of the commands. */
   readonly commands: string;
   readonly client: Client;
 }
@@ -49,7 +49,7 @@ const DIRECTIONS = [
   ['new', 'old'],
 ] as const;
 
-/** Ends the session of the user's token. */
+/** Ways to end the session of the user's token. */
 const CAUSES: Readonly<Record<string, (at: Version, user: SignedIn) => Promise<unknown>>> = {
   'a logout': ({ client }, { token }) => client.logout(token),
   'a logout of all': async ({ client }, { email }) => client.logout((await client.signInAs(email)).token, 'global'),
@@ -62,7 +62,7 @@ const CAUSES: Readonly<Record<string, (at: Version, user: SignedIn) => Promise<u
     }),
   'a deletion': ({ client }, { token }) =>
     client.call('POST', '/v1/users/me/deletion', { token, json: { currentPassword: PASSWORD } }),
-  'a refresh token that comes again': async ({ client }, { refreshToken }) => {
+  'reuse of a refresh token': async ({ client }, { refreshToken }) => {
     const next = tokensOf(await client.refresh(refreshToken));
     await client.refresh(next.refreshToken);
     expect(await codeOf(client.refresh(refreshToken))).toBe('refresh_token_reused');
@@ -84,12 +84,12 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
     oldFolder = await buildOldVersion(onFinished);
     oldNode = await start(oldFolder);
     versions.old = { folder: oldFolder, commands: 'dist', client: oldNode.client };
-    // It migrates what the old one works on.
+    // This node migrates the database while the old one uses it.
     const { client } = await start('.', { MIGRATE_ON_START: 'true' });
     versions.new = { folder: '.', commands: 'dist/cli', client };
   }, 180_000);
 
-  // Of registrations from one address.
+  // All registrations come from one address.
   beforeEach(() => query(databaseUrl, 'DELETE FROM rate_limits'));
 
   describe.each(DIRECTIONS)('and this version on one database, first the %s and then the %s node', (one, another) => {
@@ -98,7 +98,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
       const user = await at.client.signIn();
       expect((await other.client.me(user.token)).status).toBe(200);
       await CAUSES[cause]?.(at, user);
-      // A command is a process of its own, of which both have to hear.
+      // A command is a separate process, so both nodes must receive the revocation.
       for (const { client } of [other, at]) {
         await expect.poll(() => codeOf(client.me(user.token)), WITHIN).toBe('token_revoked');
       }
@@ -122,7 +122,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
     it('keys rotate, and both nodes accept tokens of every key', async () => {
       const [at, other] = [versions[one], versions[another]];
       const before = await at.client.signIn();
-      // The next key has to have been published for a second.
+      // The next key must have been published for a second.
       await expect
         .poll(
           () =>
@@ -194,7 +194,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
     const deviceToken = String((await client.login(email)).body['deviceToken']);
     const over = new AbortController();
     const outcomes: Record<string, number> = {};
-    const keep = async (name: string, ask: () => ReturnType<Client['call']>): Promise<void> => {
+    const repeat = async (name: string, ask: () => ReturnType<Client['call']>): Promise<void> => {
       while (!over.signal.aborted) {
         const outcome = `${name} ${String(await codeOf(ask()))}`;
         outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
@@ -207,13 +207,13 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
       return answer;
     };
     const known = { email, password: PASSWORD, deviceToken };
-    // Together, so that some of them are under way whenever a lock is taken.
-    const together = [1, 2, 3, 4];
+    // Concurrent, so that some are in progress whenever the migration takes a lock.
+    const concurrent = [1, 2, 3, 4];
     const load = [
-      keep('refresh', refresh),
-      ...together.map(() => keep('login', () => client.login(email))),
-      ...together.map(() => keep('known login', () => client.call('POST', '/v1/auth/login', { json: known }))),
-      ...together.map(() => keep('wrong login', () => client.login(email, `${PASSWORD} not`))),
+      repeat('refresh', refresh),
+      ...concurrent.map(() => repeat('login', () => client.login(email))),
+      ...concurrent.map(() => repeat('known login', () => client.call('POST', '/v1/auth/login', { json: known }))),
+      ...concurrent.map(() => repeat('wrong login', () => client.login(email, `${PASSWORD} not`))),
     ];
     const isWarm = () =>
       expect.poll(() => Math.min(...Object.values(outcomes)), { timeout: 10_000 }).toBeGreaterThan(10);

@@ -23,7 +23,7 @@ const credentials = ({ email, password }: { readonly email: string; readonly pas
   password,
 });
 
-/** Of each table. */
+/** The number of rows of each table. */
 async function rowCounts(databaseUrl: string, schema = 'public'): Promise<Record<string, number>> {
   const names = await query<{ name: string }>(
     databaseUrl,
@@ -80,12 +80,12 @@ const last = (texts: readonly string[]): string => texts.at(-1) ?? '';
 
 describe('a database of 0.1.0', () => {
   let app: TestApp;
-  let rowsOfThen: Record<string, number>;
+  let rowsBefore: Record<string, number>;
   const onFinished = afterAllTests();
 
   beforeAll(async () => {
     const databaseUrl = await createGoldenDatabase(onFinished);
-    rowsOfThen = await rowCounts(databaseUrl);
+    rowsBefore = await rowCounts(databaseUrl);
     await ensureMigrated(testConfig(databaseUrl), { migrate: true });
     const changes: Partial<Config> = {
       masterSecret: [masterSecret],
@@ -114,13 +114,13 @@ describe('a database of 0.1.0', () => {
   };
 
   it('loses no row in the migrations', async () => {
-    const { _prisma_migrations: _, ...before } = rowsOfThen;
+    const { _prisma_migrations: _, ...before } = rowsBefore;
     expect(Object.keys(before).length).toBeGreaterThan(7);
     expect(Object.values(before).every((count) => count > 0)).toBe(true);
     expect(await rowCounts(app.databaseUrl)).toMatchObject(before);
   });
 
-  // Before the others: the account is locked for a minute.
+  // First, because the account is locked for only a minute.
   it('keeps a locked account locked for unknown devices', async () => {
     const { email, password } = users.locked;
     const refused = await app.login(email, password);
@@ -136,15 +136,15 @@ describe('a database of 0.1.0', () => {
     const refused = await post('/v1/auth/register', credentials(users.ada), neighbour);
     expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([429, '"register-address";q=20;w=3600']);
     const { address, email, count } = used.addressAndAccount;
-    const ofThen = await Promise.all(['address', 'address-and-account'].map(fullAt));
-    expect(ofThen.map((rows) => rows.length)).toEqual([1, 1]);
-    expect((ofThen[1]?.[0] ?? 0) - Date.now() / 1000).toBeGreaterThan((count * 900) / 20 - 60);
-    // Ten wrong passwords cost a second, which may not be over.
+    const before = await Promise.all(['address', 'address-and-account'].map(fullAt));
+    expect(before.map((rows) => rows.length)).toEqual([1, 1]);
+    expect((before[1]?.[0] ?? 0) - Date.now() / 1000).toBeGreaterThan((count * 900) / 20 - 60);
+    // Ten wrong passwords cause a wait of 1 s, which may not be over.
     const json = { email, password: 'another wrong passphrase' };
     await expect.poll(async () => (await post('/v1/auth/login', json, address)).status).toBe(401);
     const [[byAddress = 0] = [], [byBoth = 0] = []] = await Promise.all(['address', 'address-and-account'].map(fullAt));
-    expect(byAddress).toBeGreaterThan(ofThen[0]?.[0] ?? 0);
-    expect(byBoth).toBeGreaterThan(ofThen[1]?.[0] ?? 0);
+    expect(byAddress).toBeGreaterThan(before[0]?.[0] ?? 0);
+    expect(byBoth).toBeGreaterThan(before[1]?.[0] ?? 0);
     await forgetFailures(email);
   });
 
@@ -237,11 +237,11 @@ describe('a database of 0.1.0', () => {
     const events = (await outputLinesOf(environment, ['dist/cli/list-events.js'])).map(
       (line) => JSON.parse(line) as { event: string },
     );
-    expect(events.length).toBeGreaterThanOrEqual(rowsOfThen['audit_events'] ?? Infinity);
+    expect(events.length).toBeGreaterThanOrEqual(rowsBefore['audit_events'] ?? Infinity);
     const names = new Set(events.map(({ event }) => event));
-    const ofThen =
+    const oldEvents =
       'user_registered session_started session_ended refresh_token_reused password_changed user_disabled user_deleted key_rotated key_revoked';
-    expect(ofThen.split(' ').filter((name) => !names.has(name))).toEqual([]);
+    expect(oldEvents.split(' ').filter((name) => !names.has(name))).toEqual([]);
     const listed = (await outputLinesOf(environment, ['dist/cli/manage-users.js', 'list'])).map((line) =>
       line.split('\t'),
     );
@@ -280,12 +280,12 @@ it('a database of 0.1.0 whose URL names a schema is refused with the statements 
   expect((await client.login(users.ada.email, users.ada.password)).status).toBe(200);
   expect((await client.refresh(last(sessions.refreshed.refreshTokens))).status).toBe(200);
   expect(Object.keys(await rowCounts(databaseUrl, 'accounts'))).toEqual(Object.keys(before));
-  const { rate_limits: _, sessions: ofThen = 0, ...kept } = before;
+  const { rate_limits: _, sessions: sessionsBefore = 0, ...kept } = before;
   expect(await rowCounts(databaseUrl, 'accounts')).toMatchObject({
     ...kept,
     _prisma_migrations: expect.any(Number),
     audit_events: expect.any(Number),
-    sessions: ofThen + 1,
+    sessions: sessionsBefore + 1,
   });
 });
 
@@ -299,7 +299,7 @@ describe('an access token of 0.1.0', () => {
       MASTER_SECRET: masterSecret,
       ISSUER: issuer,
       MIGRATE_ON_START: 'true',
-      // As the database's times are moved, the tokens' cannot be: the node lives then.
+      // Tokens cannot be moved in time like the database's rows, so the node's clock is set back.
       NODE_OPTIONS: '--import ./test/support/shifted-clock.ts',
       CLOCK_SHIFTS: String(-elapsed / 1000),
     });
@@ -319,9 +319,9 @@ describe('an access token of 0.1.0', () => {
 
 describe('a data directory of 0.1.0', () => {
   const WAYS = {
-    'in order': 'SIGINT',
-    'by a crash of all': 'SIGKILL',
-    'by kill -9 of the application, its server running on TCP': undefined,
+    'after a shutdown': 'SIGINT',
+    'after a crash of application and server': 'SIGKILL',
+    'after kill -9 of the application, its server running on TCP': undefined,
   } as const;
 
   it.each(Object.entries(WAYS))('that was left %s is taken over (FLT-27)', async (_, signal) => {
