@@ -112,7 +112,7 @@ function moments(app: TestApp, { email, token }: SignedIn): Record<string, () =>
 }
 
 it(
-  'requests that are broken off, whenever, leave no socket, connection, place in a queue or memory (FLT-18)',
+  'requests aborted at any moment leave no socket, connection, queue entry or memory (FLT-18)',
   { timeout: 120_000 },
   async () => {
     const app = await startApp({ changes: SLOW, features: [LongModule] });

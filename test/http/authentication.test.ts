@@ -124,8 +124,8 @@ function passGate(authorization: string): { user: unknown; isDoneAtOnce: boolean
   return { user: request.user, isDoneAtOnce: isDone, promises };
 }
 
-describe('a token that was seen before', () => {
-  it('may not change in any character (TOK-04)', { timeout: 60_000 }, async () => {
+describe('a token that was verified before', () => {
+  it('becomes invalid when any character changes (TOK-04)', { timeout: 60_000 }, async () => {
     const { token } = await app.signIn();
     expect((await app.me(token)).status).toBe(200);
     for (let at = 0; at < token.length; at++) {
@@ -135,7 +135,7 @@ describe('a token that was seen before', () => {
     expect((await app.me(token)).status).toBe(200);
   });
 
-  it('is answered at once, from memory: no promise is made', async () => {
+  it('is accepted synchronously from memory, without a promise', async () => {
     const { token, userId } = await app.signIn();
     await app.me(token);
     const { user, ...how } = passGate(`Bearer ${token}`);
@@ -143,7 +143,7 @@ describe('a token that was seen before', () => {
     expect(user).toMatchObject({ userId });
   });
 
-  it('is the same one in whatever case its scheme is written', async () => {
+  it('has one cache entry for any letter case of the scheme', async () => {
     const { token } = await app.signIn();
     const held = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
     const before = held();
@@ -154,7 +154,7 @@ describe('a token that was seen before', () => {
     expect(held()).toBe(before + 1);
   });
 
-  it('is verified anew each time when nothing may be kept', async () => {
+  it('is verified each time when the cache size is 0', async () => {
     const forgetful = await startApp({ changes: { tokenCacheBytes: 0 } });
     const { token } = await forgetful.signIn();
     for (let time = 0; time < 2; time++) expect((await forgetful.me(token)).status).toBe(200);
@@ -166,7 +166,7 @@ describe('a token that was seen before', () => {
     });
   });
 
-  it('is forgotten by no refusal: garbage and forgeries are not kept', async () => {
+  it('leaves the cache unchanged when it is refused: garbage and forgeries are not cached', async () => {
     const { token } = await app.signIn();
     const held = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
     const before = held();
@@ -177,7 +177,7 @@ describe('a token that was seen before', () => {
 
 const OURS = 'http://127.0.0.1:3000';
 
-describe('a token that our own key has signed', () => {
+describe("a token signed with the service's own key", () => {
   it.each([
     ['no issuer', { iss: undefined }],
     ['another issuer', { iss: 'https://other.example' }],
@@ -192,7 +192,7 @@ describe('a token that our own key has signed', () => {
     ['a list of other audiences', { aud: ['https://other.example', `${OURS}/`] }],
     ['a list with more than texts', { aud: [OURS, 1] }],
     ['an object for an audience', { aud: { 0: OURS } }],
-  ])('but has %s is refused on every way in (TOK-05)', async (_case, changes) => {
+  ])('is refused on every guarded route if it has %s (TOK-05)', async (_case, changes) => {
     const token = await app.signTokenWith(changes);
     for (const answer of [
       await app.me(token),
@@ -204,7 +204,7 @@ describe('a token that our own key has signed', () => {
   });
 
   it.each([[{}], [{ aud: [OURS] }], [{ aud: ['https://other.example', OURS] }]])(
-    'and has our issuer and audience is let in: %j (TOK-05)',
+    'is accepted with the configured issuer and audience: %j (TOK-05)',
     async (changes) => {
       expect((await app.me(await app.signTokenWith(changes))).status).toBe(200);
     },
@@ -240,7 +240,7 @@ function isLater(outcome: unknown): outcome is Promise<unknown> {
 }
 
 describe('many new tokens at once', () => {
-  it('are verified elsewhere after the first few, each once', async () => {
+  it('are verified on the thread pool after the first four, each once', async () => {
     const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
     const tokens = await mint(app, 12);
     const before = verifier.stats().tokens;
@@ -252,7 +252,7 @@ describe('many new tokens at once', () => {
     expect(isLater(verifier.verify(tokens.at(-1) ?? ''))).toBe(false);
   });
 
-  it('are refused elsewhere as here, and garbage before it goes anywhere', async () => {
+  it('are refused on the thread pool as on the event loop, and garbage before it gets there', async () => {
     const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
     const [token = '', ...others] = await mint(app, 5);
     const [header, claims, signature = ''] = token.split('.');
@@ -268,7 +268,7 @@ describe('many new tokens at once', () => {
     ]);
   });
 
-  it('are not let in by a key that is taken away meanwhile', async () => {
+  it('are refused if their key is revoked meanwhile', async () => {
     const node = await startApp();
     const verifier = node.nest.get(AccessTokenVerifier, { strict: false });
     const tokens = await mint(node, 5);
@@ -282,7 +282,7 @@ describe('many new tokens at once', () => {
     expect(verifier.stats().tokens).toBe(0);
   });
 
-  it('are let in each as its own user, with forgeries among them', async () => {
+  it('identify their own user each, with forgeries among them', async () => {
     const tokens = app.nest.get(TokensService, { strict: false });
     const users = Array.from({ length: 50 }, () => ({ id: randomUUID(), email: `${randomUUID()}@example.com` }));
     // All in one turn, which requests over sockets seldom are.
@@ -314,8 +314,8 @@ async function documentedRoutes(): Promise<{ method: string; path: string }[]> {
   );
 }
 
-describe('the gate', () => {
-  it('refuses every route without a token unless it is on the written list', async () => {
+describe('authentication', () => {
+  it('is required on every route that is not on the written public list', async () => {
     const routes = await documentedRoutes();
     const ours = routes.filter(({ path }) => !path.startsWith('/v1/tests'));
     expect(ours.length).toBeGreaterThan(PUBLIC.size);
@@ -325,21 +325,21 @@ describe('the gate', () => {
     }
   });
 
-  it('is closed for a new route, and opens with a token', async () => {
+  it('is required on a new route, which accepts a token', async () => {
     const { token } = await app.signIn();
     expect((await app.call('GET', '/v1/tests/guarded')).body['code']).toBe('token_missing');
     expect((await app.call('GET', '/v1/tests/guarded', { token })).status).toBe(200);
     expect((await app.call('GET', '/v1/tests/public')).body).toEqual({ open: true });
   });
 
-  it('has a guard by the usual name, for who wants to see it on the route, and it refuses where the gate lets pass', async () => {
+  it('is also required by JwtAuthGuard, on guarded and on public routes', async () => {
     const { token, userId } = await app.signIn();
     expect((await app.call('GET', '/v1/tests/with-guard')).body['code']).toBe('token_missing');
     expect((await app.call('GET', '/v1/tests/with-guard', { token })).body).toEqual({ userId });
     expect((await app.call('GET', '/v1/tests/guard-on-public')).body['code']).toBe('token_missing');
   });
 
-  it('lets nobody in by a strategy that passes', async () => {
+  it('fails if a Passport strategy passes without a decision', async () => {
     const headers = { 'x-api-key': 'whatever' };
     const answer = await app.call('GET', '/v1/tests/by-key-alone', { headers });
     expect([answer.status, answer.body['code']]).toEqual([401, 'token_missing']);
@@ -347,7 +347,7 @@ describe('the gate', () => {
     expect(known.status).toBe(200);
   });
 
-  it('takes another Passport strategy on one route, and there no token', async () => {
+  it('uses another Passport strategy on a route, which then accepts no token', async () => {
     const { token } = await app.signIn();
     const byKey = await app.call('GET', '/v1/tests/by-key', { headers: { 'x-api-key': 'open sesame' } });
     expect([byKey.status, byKey.body]).toEqual([200, { clientId: 'machine' }]);
@@ -355,7 +355,7 @@ describe('the gate', () => {
     expect((await app.call('GET', '/v1/tests/guarded', { headers: { 'x-api-key': 'open sesame' } })).status).toBe(401);
   });
 
-  it('challenges without an error code when nothing was sent, and with invalid_token when a bad token was', async () => {
+  it('challenges without an error code if no token was sent, and with invalid_token for a bad token', async () => {
     expect(await challenge({})).toBe('Bearer realm="gatehouse"');
     expect(await challenge({ authorization: 'Basic YTpi' })).toBe('Bearer realm="gatehouse"');
     expect(await challenge({ authorization: 'Bearer nonsense' })).toBe(
@@ -399,7 +399,7 @@ describe('the gate', () => {
     },
   );
 
-  it('refuses what was forged from a good token and the published key', async () => {
+  it('refuses tokens forged from a valid token and the published key', async () => {
     const { token } = await app.signIn();
     const [header = '', claims = '', signature = ''] = token.split('.');
     const { keys } = (await app.call('GET', '/.well-known/jwks.json')).body as { keys: JsonWebKeyInput['key'][] };
@@ -432,7 +432,7 @@ describe('the gate', () => {
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  it('answers a token that has expired with token_expired', async () => {
+  it('answers an expired token with token_expired', async () => {
     const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
     const { token } = await brief.signIn();
     await expect
@@ -440,7 +440,7 @@ describe('the gate', () => {
       .toBe('token_expired');
   });
 
-  it('asks the database nothing on GET /v1/auth/me', async () => {
+  it('makes no database query on GET /v1/auth/me', async () => {
     const { token } = await app.signIn();
     // Every session but the asking one, so that a query of the pool is seen to have come and gone.
     const asked = async (): Promise<unknown> => {
@@ -458,8 +458,8 @@ describe('the gate', () => {
   });
 });
 
-describe('answers', () => {
-  it('are problem+json for unknown paths, wrong methods and broken bodies', async () => {
+describe('error responses', () => {
+  it('are problem+json for unknown paths, wrong methods and malformed bodies', async () => {
     const unknown = await app.call('GET', '/v1/nothing');
     expect([unknown.status, unknown.body['code']]).toEqual([404, 'not_found']);
     const method = await app.call('DELETE', '/v1/auth/me');
@@ -475,7 +475,7 @@ describe('answers', () => {
     ]);
   });
 
-  it('say 503 with Retry-After, never 401, when the database is gone, and guarded routes go on', async () => {
+  it('are 503 with Retry-After, never 401, without a database, and guarded routes are served', async () => {
     const lonely = await startApp();
     const { email, token, refreshToken } = await lonely.signIn();
     const passwords = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };

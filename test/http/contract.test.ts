@@ -116,7 +116,7 @@ describe('the OpenAPI document', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('has the body optional where a token may stand for it, and nowhere else', () => {
+  it('marks a body as optional only where a token can replace it', () => {
     const bodies = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.values(methods).map(({ requestBody }): [string, boolean | undefined] => [path, requestBody?.required]),
     );
@@ -125,7 +125,7 @@ describe('the OpenAPI document', () => {
     expect(withBody.filter(([, isRequired]) => !isRequired)).toEqual([['/v1/auth/logout', false]]);
   });
 
-  it('lists every route there is', () => {
+  it('lists every route', () => {
     const routes = readdirSync('src', { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.controller.ts'))
       .flatMap((file) => routesOf(readFileSync(`src/${file}`, 'utf8')));
@@ -135,7 +135,7 @@ describe('the OpenAPI document', () => {
     expect(documented.toSorted()).toEqual(routes.toSorted());
   });
 
-  it('is true of every successful answer, which carries only declared fields', async () => {
+  it('matches every successful response, which has declared fields only', async () => {
     const called = await everySuccess();
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
@@ -152,7 +152,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('names no route whose answer may be stored but that of the published keys (API-07)', async () => {
+  it('has one route whose response may be stored: the published keys (API-07)', async () => {
     const called = await everySuccess();
     const stored = called.filter(({ answer }) => answer.headers.get('cache-control') !== 'no-store');
     expect(stored.map(({ route, answer }) => [route, answer.headers.get('cache-control')])).toEqual([
@@ -163,7 +163,7 @@ describe('the OpenAPI document', () => {
     expect(bare.map(({ route }) => route)).toEqual([]);
   });
 
-  it('has room for no hint, no question and no end of a password (PWD-06)', async () => {
+  it('has no password hint, security question or expiry (PWD-06)', async () => {
     const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
     const asked = new Set(operations.flatMap(({ requestBody }) => membersOf(requestBody)));
     const words = ['currentPassword', 'deviceToken', 'email', 'newPassword', 'password', 'refresh_token'];
@@ -179,7 +179,7 @@ describe('the OpenAPI document', () => {
     expect(columns.map(({ column }) => column).toSorted()).toEqual(kept);
   });
 
-  it('and the documentation are there only when DOCS says so', async () => {
+  it('is served with its documentation page only if DOCS is on', async () => {
     const closed = await startApp({ databaseUrl: app.databaseUrl, changes: { docs: false } });
     for (const path of ['/openapi.json', '/docs', '/docs/json']) {
       expect([path, (await closed.call('GET', path)).status]).toEqual([path, 404]);
@@ -190,7 +190,7 @@ describe('the OpenAPI document', () => {
   });
 });
 
-it('there is no administration, no metric and no detail of health to be asked for (API-11)', async () => {
+it('no route for administration, metrics or health details exists (API-11)', async () => {
   const closed = await startApp({ changes: { docs: false } });
   const { token } = await closed.signIn();
   for (const path of [
@@ -213,7 +213,7 @@ it('there is no administration, no metric and no detail of health to be asked fo
   expect([status, body['detail']]).toEqual([503, 'The service cannot answer at the moment. Try again shortly.']);
 });
 
-it('an answer drops what its schema does not declare', async () => {
+it('a response omits what its schema does not declare', async () => {
   const careless = await startApp({ features: [CarelessModule] });
   expect((await careless.call('GET', '/v1/careless')).body).toEqual({ id: 'x', email: 'x', createdAt: 'x' });
 });
@@ -290,7 +290,7 @@ describe('every problem code', () => {
     validation_failed: () => register({ email: 'nobody', password: PASSWORD }),
   };
 
-  it('that the code defines is met below, and stands in docs/api.md', async () => {
+  it('that the code defines is tested below and listed in docs/api.md', async () => {
     const kinds = await definedKinds();
     expect(kinds.map(({ code }) => code)).toEqual(Object.keys(met).toSorted());
     const text = readFileSync('docs/api.md', 'utf8');
@@ -298,7 +298,7 @@ describe('every problem code', () => {
     expect(unsaid.map(({ code, status }) => `${code} ${status}`)).toEqual([]);
   });
 
-  it.each(Object.entries(met))('%s is reachable, and documented where it is', async (code, meet) => {
+  it.each(Object.entries(met))('%s is reachable, and documented on that route', async (code, meet) => {
     const { route, answer } = await meet();
     const { status, headers, body } = answer;
     expect(body).toMatchObject({ code, status, type: `urn:gatehouse:problem:${code}` });

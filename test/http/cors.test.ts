@@ -47,7 +47,7 @@ function preflight(app: TestApp, origin: string, path = '/v1/auth/me') {
 }
 
 describe('a page of another origin', () => {
-  it('gets no leave unless CORS_ORIGINS says so (API-10)', async () => {
+  it('gets no CORS headers unless CORS_ORIGINS lists it (API-10)', async () => {
     const app = await startApp();
     const answers = [
       await preflight(app, ORIGIN),
@@ -59,14 +59,14 @@ describe('a page of another origin', () => {
     }
   });
 
-  describe('on the list', () => {
+  describe('in CORS_ORIGINS', () => {
     let app: TestApp;
     const onFinished = afterAllTests();
     beforeAll(async () => {
       app = await startApp({ changes: { corsOrigins: ORIGINS }, features: [FailingModule] }, onFinished);
     });
 
-    it.each(ORIGINS)('%s may call, and its preflight needs no token (API-10)', async (origin) => {
+    it.each(ORIGINS)('%s may send requests, and its preflight needs no token (API-10)', async (origin) => {
       const asked = await preflight(app, origin);
       expect(asked.status).toBe(204);
       expect(asked.headers.get('access-control-allow-origin')).toBe(origin);
@@ -97,7 +97,7 @@ describe('a page of another origin', () => {
       'capacitor://LOCALHOST',
       'null',
       '*',
-    ])('never means %s, which is not reflected (API-10)', async (origin) => {
+    ])('does not match %s, which is not reflected (API-10)', async (origin) => {
       for (const { headers } of [
         await preflight(app, origin),
         await app.call('GET', '/health/live', { headers: { origin } }),
@@ -106,7 +106,7 @@ describe('a page of another origin', () => {
       }
     });
 
-    it('leaves wrong methods and unknown paths what they are', async () => {
+    it('gets 405 and 404 for wrong methods and unknown paths', async () => {
       const headers = { origin: ORIGIN };
       expect((await app.call('PUT', '/v1/auth/me', { headers })).status).toBe(405);
       expect((await app.call('OPTIONS', '/v1/auth/me', { headers })).status).toBe(405);
@@ -136,13 +136,13 @@ describe('a page of another origin', () => {
       [431, 'many header fields', 'GET /health/live', 'X: x\r\n'.repeat(100)],
       [500, 'a failure of ours', 'GET /v1/failing', ''],
       [503, 'what is away', 'GET /v1/failing/away', ''],
-    ])('may read every answer, whoever makes it: %i for %s (API-13)', async (status, _case, target, rest) => {
+    ])('may read every response, whichever layer sends it: %i for %s (API-13)', async (status, _case, target, rest) => {
       const answer = await exchange(app.url, target, rest);
       expect(answer.status).toBe(status);
       expectReadable(answer);
     });
 
-    it('may read that it is one request too many, whatever it asks (API-13)', async () => {
+    it('may read 429, whatever it requests (API-13)', async () => {
       const changes = { rateLimits: 'on', addressRequestsPerMinute: 1, corsOrigins: ORIGINS } as const;
       for (const target of ['GET /v1/auth/me', 'GET /nothing', 'GET /v1/%zz', 'CONNECT a:1']) {
         const limited = await startApp({ databaseUrl: app.databaseUrl, changes });

@@ -113,15 +113,15 @@ async function asked(node: TestApp, path: string, authorization?: string): Promi
 const MISSING = 'Bearer realm="gatehouse"';
 const INVALID = 'Bearer realm="gatehouse", error="invalid_token"';
 
-describe('a guard of passport on a route of one’s own', () => {
-  it.each(['Bearer', 'bearer', 'BEARER', 'Bearer ', 'bearer   '])('lets a token in behind %j', async (scheme) => {
+describe('a Passport guard on an application’s own route', () => {
+  it.each(['Bearer', 'bearer', 'BEARER', 'Bearer ', 'bearer   '])('accepts a token after %j', async (scheme) => {
     const { token, userId } = await app.signIn();
     for (const path of ['plain-guard', 'our-guard', 'both']) {
       expect([path, ...(await asked(app, path, `${scheme} ${token}`))]).toEqual([path, 200, userId, null]);
     }
   });
 
-  it('knows the tokens of its application alone, whichever has started last', async () => {
+  it('accepts tokens of its own application only, whichever application started last', async () => {
     const { token, userId } = await app.signIn();
     const other = await second.signIn();
     for (const path of ['plain-guard', 'our-guard', 'both']) {
@@ -146,8 +146,8 @@ describe('a guard of passport on a route of one’s own', () => {
   });
 });
 
-describe('a route of one’s own that takes a token or a body', () => {
-  it('knows who sent a token, and takes one that is not accepted for nobody only beside a body', async () => {
+describe('an application’s own route with @BearerOrBody', () => {
+  it('gets the user of a token, and ignores an invalid token only if there is a body', async () => {
     const { userId, token } = await app.signIn();
     const call = async (header: string | undefined, json?: object): Promise<unknown> => {
       const { status, body } = await app.call('POST', '/v1/tests/token-or-body', {
@@ -163,7 +163,7 @@ describe('a route of one’s own that takes a token or a body', () => {
   });
 });
 
-describe('what a handler of one’s own throws', () => {
+describe('an exception from an application’s own handler', () => {
   it.each([
     ['forbidden', 403, 'forbidden', 'not yours'],
     ['conflict', 409, 'conflict', 'taken'],
@@ -183,7 +183,7 @@ describe('what a handler of one’s own throws', () => {
   });
 });
 
-it('an application whose @RouteConfig would open a guarded route does not start, and says which (ACC-01)', async () => {
+it('an application whose @RouteConfig would make a guarded route public does not start, and names the handler (ACC-01)', async () => {
   await expect(startApp({ features: [OpenedModule] })).rejects.toThrow(/^OpenedController\.opened has a @RouteConfig/);
 });
 
@@ -259,7 +259,7 @@ function moduleWithRoute(config: object): Type {
   return RouteModule;
 }
 
-describe('a route that is added to Fastify itself', () => {
+describe('a route added directly to Fastify', () => {
   it.each([true, false])('is guarded unless its config says otherwise; with documents: %s (ACC-01)', async (docs) => {
     const node = await startApp({ features: [RoutesModule], changes: { docs } });
     const { token } = await node.signIn();
@@ -289,7 +289,7 @@ describe('a route that is added to Fastify itself', () => {
     ['a strategy that is no list', { strategies: 'jwt' }, /^GET \/v1\/raw has strategies/],
     ['no strategy', { strategies: [] }, /^GET \/v1\/raw has strategies/],
     ['two answers', { access: 'public', strategies: ['jwt'] }, /^GET \/v1\/raw has both/],
-  ])('ends the start, by name, if its config says %s (ACC-01)', async (_case, config, message) => {
+  ])('stops the start and is named if its config has %s (ACC-01)', async (_case, config, message) => {
     await expect(startApp({ features: [moduleWithRoute(config)] })).rejects.toThrow(message);
   });
 });

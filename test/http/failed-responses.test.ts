@@ -201,13 +201,16 @@ async function expectProblem(path: string): Promise<void> {
   expect(lines.filter(({ msg, status: logged }) => msg === 'request' && logged === 500)).toHaveLength(1);
 }
 
-describe('an answer that fails after its handler', () => {
-  it.each(Object.keys(FAILURES))('by %s is a problem, told once, and the next one goes on (API-03)', async (name) => {
-    for (const way of ['returned', 'sent', 'plugin', 'callback'])
-      await expectProblem(`/v1/tests/${way}/${encodeURIComponent(name)}`);
-  });
+describe('a response that cannot be sent', () => {
+  it.each(Object.keys(FAILURES))(
+    'because of %s becomes a problem, is logged once, and the connection continues (API-03)',
+    async (name) => {
+      for (const way of ['returned', 'sent', 'plugin', 'callback'])
+        await expectProblem(`/v1/tests/${way}/${encodeURIComponent(name)}`);
+    },
+  );
 
-  it.each(['schema', 'header', 'code'])('by what a decorator says of its %s is one, too (API-03)', async (name) => {
+  it.each(['schema', 'header', 'code'])('because of the %s in a decorator becomes a problem (API-03)', async (name) => {
     await expectProblem(`/v1/tests/${name}`);
   });
 });

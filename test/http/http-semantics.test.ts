@@ -72,8 +72,8 @@ function ask(method: string, path: string, { token, headers = {}, body }: Asked 
 /** With an id in the place of each parameter. */
 const concrete = (path: string): string => path.replaceAll(/\{[^}]+\}/g, user.sessionId);
 
-describe('methods', () => {
-  it('that a path does not have are 405 with those that it has, with or without a token (API-08)', async () => {
+describe('request methods', () => {
+  it('not allowed on a path are 405 with the allowed ones, with or without a token (API-08)', async () => {
     expect(routes.length).toBeGreaterThan(10);
     for (const [path, methods] of routes) {
       const known = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
@@ -89,7 +89,7 @@ describe('methods', () => {
     }
   });
 
-  it('HEAD is answered as GET, without the body (API-08)', async () => {
+  it('include HEAD, which is answered like GET without the body (API-08)', async () => {
     const paths = routes.filter(([, methods]) => methods.includes('GET')).map(([path]) => concrete(path));
     expect(paths.length).toBeGreaterThan(6);
     for (const path of [...paths, '/openapi.json', '/docs', '/nothing']) {
@@ -136,7 +136,7 @@ describe('security headers', () => {
     ['too large a header section', 431, () => ask('GET', '/health/live', { headers: { x: 'x'.repeat(20_000) } })],
     ['an expectation', 417, () => ask('GET', '/health/live', { headers: { expect: 'miracles' } })],
     ['a failure of ours', 500, () => ask('GET', '/v1/broken')],
-  ])('are on the answer to %s (API-09)', async (_case, status, meet) => {
+  ])('are on the response to %s (API-09)', async (_case, status, meet) => {
     const { headers, ...answer } = await meet();
     expect(answer.status).toBe(status);
     expect(headers).toMatchObject({
@@ -153,7 +153,7 @@ describe('security headers', () => {
   });
 });
 
-describe('a body', () => {
+describe('a request body', () => {
   it.each([
     ['/v1/auth/refresh', 3000],
     ['/v1/auth/logout', 3000],
@@ -161,7 +161,7 @@ describe('a body', () => {
     ['/v1/auth/register', 16_385],
     ['/v1/users/me/password', 16_385],
     ['/v1/users/me/deletion', 16_385],
-  ])('of %s is refused from %i bytes on before it is parsed (API-06)', async (path, size) => {
+  ])('for %s is refused from %i bytes on before it is parsed (API-06)', async (path, size) => {
     const post = (body: string): Promise<Raw> => ask('POST', path, { token: user.token, body });
     // No JSON at all, which is found out first where it is read.
     expect((await post('x'.repeat(size))).status).toBe(413);
@@ -185,7 +185,7 @@ const TYPES = [
 const NO_CONTENT = [{}, { 'content-length': '0' }, { 'transfer-encoding': 'chunked' }];
 
 describe('a request without content', () => {
-  it('is answered by every route as if it named no type of content (API-14)', async () => {
+  it('is answered on every route as if it had no Content-Type (API-14)', async () => {
     for (const [path, methods] of routes) {
       for (const method of methods) {
         // A logout would end the session.
@@ -204,7 +204,7 @@ describe('a request without content', () => {
     }
   });
 
-  it.each(TYPES)('ends a session although it names the type %j (API-14)', async (type) => {
+  it.each(TYPES)('ends a session although its Content-Type is %j (API-14)', async (type) => {
     for (const framing of NO_CONTENT) {
       const headers = { ...framing, 'content-type': type };
       const { token, email } = await app.signIn();
@@ -217,7 +217,7 @@ describe('a request without content', () => {
     }
   });
 
-  it('is told from one with content of an unknown type, however that is sent (API-14)', async () => {
+  it('differs from one with content of an unknown type, however that is sent (API-14)', async () => {
     const type = { 'content-type': 'text/plain' };
     for (const path of ['/v1/auth/login', '/v1/auth/logout']) {
       const sent = [
@@ -240,7 +240,7 @@ const SABOTAGE = (code: string): string => `
   CREATE OR REPLACE TRIGGER sabotage BEFORE INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION sabotage();
   CREATE OR REPLACE TRIGGER sabotage BEFORE INSERT OR UPDATE OR DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION sabotage();`;
 
-describe('an error of the database', () => {
+describe('a database error', () => {
   let sabotaged: TestApp;
   let victim: SignedIn;
   beforeAll(async () => {
@@ -263,7 +263,7 @@ describe('an error of the database', () => {
     ['a cancelled statement', '57014', away],
     ['a lock', '55P03', away],
     ['a conflict', '40001', away],
-  ])('about %s (%s) is told with nothing of it (API-04)', async (_case, code, { kind, headers }) => {
+  ])('about %s (%s) is not revealed in the response (API-04)', async (_case, code, { kind, headers }) => {
     const { email, token, refreshToken } = victim;
     await sabotaged.query(SABOTAGE(code));
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };

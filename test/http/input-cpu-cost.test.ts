@@ -181,7 +181,7 @@ function requestsWith(name: string, value: string): string[] {
 
 describe('a request head', () => {
   it.each(Object.entries(FIELDS))(
-    'takes less than 5 ms of CPU, in proportion to its length, whatever the form of its %s (INP-13)',
+    'takes less than 5 ms of CPU, proportional to its length, for every form of %s (INP-13)',
     { timeout: 120_000 },
     async (name, prefixes) => {
       const forms = prefixes.flatMap((prefix) =>
@@ -259,9 +259,9 @@ const TARGET_UNITS = [
   '(',
 ];
 
-describe('a target', () => {
+describe('a request target', () => {
   it.each(PLACES)(
-    'at %s takes less than 5 ms of CPU, in proportion to its length, whatever its form (INP-13)',
+    'at %s takes less than 5 ms of CPU, proportional to its length, for every form (INP-13)',
     async (place) => {
       const named = (name: string, textOf: (length: number) => string): Form[] =>
         ['', '!'].map((end) => ({
@@ -295,8 +295,8 @@ async function handled(path: string, fields: Readonly<Record<string, string>>): 
   return requests;
 }
 
-describe('what Swagger UI is asked', () => {
-  it('is every target at /docs/static/ that may be a file of it, each time, and none of more than 64 characters (INP-13)', async () => {
+describe('the request to Swagger UI', () => {
+  it('is made for every file name under /docs/static/ of at most 64 characters, each time (INP-13)', async () => {
     for (const unit of ['a', '.', '-', '0']) {
       const [short, long] = [64, 65].map((length) => `/docs/static/${filled(unit, length)}`) as [string, string];
       for (let time = 0; time < 2; time++) {
@@ -306,7 +306,7 @@ describe('what Swagger UI is asked', () => {
     }
   });
 
-  it('is said by no header of the client (INP-13)', async () => {
+  it('contains no header of the client (INP-13)', async () => {
     const value = filled('0-1,', 10_000);
     const sent = ['accept-encoding', 'if-none-match', 'if-modified-since', 'if-range', 'range', 'content-type'];
     const fields = Object.fromEntries(sent.map((name) => [name, value.slice(0, value.length / sent.length)]));
@@ -394,9 +394,9 @@ const ROUTES: Readonly<Record<string, readonly (readonly [member: string, others
   'DELETE /v1/auth/sessions/00000000-0000-7000-8000-000000000000': [],
 };
 
-describe('a body', () => {
+describe('a request body', () => {
   it.each(Object.entries(ROUTES))(
-    'of %s takes less than 20 ms of CPU, in proportion to its length, whatever its form (INP-13)',
+    'for %s takes less than 20 ms of CPU, proportional to its length, for every form (INP-13)',
     { timeout: 60_000 },
     async (line, cases) => {
       const sent = (body: string): string =>

@@ -173,7 +173,7 @@ function targetOf({ path, operation }: Route, inPath: string, query: readonly [s
 
 describe('every route', () => {
   it(
-    'answers hostile input with what it documents, and never with 5xx (FLT-18, INP-01, INP-04, INP-05, INP-07)',
+    'answers hostile input as documented, and never with 5xx (FLT-18, INP-01, INP-04, INP-05, INP-07)',
     { timeout: 120_000 },
     async () => {
       for (const route of routes) {
@@ -198,7 +198,7 @@ describe('every route', () => {
     },
   );
 
-  it('holds in whatever order they are called, with what others answered (FLT-18)', { timeout: 120_000 }, async () => {
+  it('does so in any order of calls, with values from earlier responses (FLT-18)', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat(), value), { minLength: 5, maxLength: 25 }),

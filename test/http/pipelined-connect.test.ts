@@ -26,7 +26,7 @@ const tunnel = 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n';
 const pieces = `POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(1500)}`;
 
 it(
-  'pipelined requests and a tunnel, on connection after connection, leave process and other connections as they are (FLT-18, FLT-23)',
+  'pipelined requests followed by CONNECT, on many connections, affect neither the process nor other connections (FLT-18, FLT-23)',
   { timeout: 600_000 },
   async () => {
     const node = await startNode(await createDatabase());
