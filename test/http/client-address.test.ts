@@ -11,7 +11,7 @@ beforeAll(async () => {
   databaseUrl = await createDatabase(onFinished);
 });
 
-/** Of one address. */
+/** Different spellings of one address. */
 const spellings = (turn: number): string[] => [
   `203.0.113.50:${40_000 + turn}`,
   `"203.0.113.50"`,
@@ -71,13 +71,13 @@ describe('a client behind a proxy', () => {
 describe('X-Forwarded-For without trusted proxies', () => {
   it('is logged once, without its value', async () => {
     const app = await startApp({ databaseUrl });
-    const told = (): unknown[] => app.log().filter(({ event }) => event === 'forwarded_for_ignored');
+    const warnings = (): unknown[] => app.log().filter(({ event }) => event === 'forwarded_for_ignored');
     await app.call('GET', '/health/live');
-    expect(told()).toEqual([]);
+    expect(warnings()).toEqual([]);
     for (const path of ['/health/live', '/nothing', '/v1/%zz', '/health/live']) {
       await app.call('GET', path, { headers: { 'x-forwarded-for': 'a-marker' } });
     }
-    expect(told()).toMatchObject([{ level: 40, msg: expect.stringContaining('TRUSTED_PROXIES') as string }]);
+    expect(warnings()).toMatchObject([{ level: 40, msg: expect.stringContaining('TRUSTED_PROXIES') as string }]);
     expect(JSON.stringify(app.log())).not.toContain('a-marker');
   });
 });
@@ -109,7 +109,7 @@ describe('the limit on all requests of an address', () => {
   });
 });
 
-/** Of what no client would send. */
+/** The status of a request that no HTTP client would send. */
 async function statusOf({ url }: TestApp, request: string): Promise<number> {
   const [line = '', ...fields] = request.replace(' HTTP/1.1', '').split('\r\n');
   const socket = connect(Number(new URL(url).port), '127.0.0.1');

@@ -27,12 +27,12 @@ interface Document {
   readonly components: { schemas: Record<string, object> };
 }
 interface Called {
-  /** As the document has it, such as `GET /v1/auth/me`. */
+  /** As in the document, such as `GET /v1/auth/me`. */
   readonly route: string;
   readonly answer: Answer;
 }
 
-/** A row as a careless handler would return it. */
+/** A handler that returns a whole database row. */
 @Controller('v1/careless')
 class CarelessController {
   @Get()
@@ -63,8 +63,8 @@ function operation(route: string): Operation | undefined {
   return document.paths[path]?.[method.toLowerCase()];
 }
 
-/** Every route once, as someone who may. */
-async function everySuccess(): Promise<Called[]> {
+/** Calls every route once with valid input and credentials. */
+async function callEveryRoute(): Promise<Called[]> {
   const { email, token, refreshToken } = await app.signIn();
   const [ended, leaving, leaver] = [await app.signInAs(email), await app.signInAs(email), await app.signIn()];
   const visit = async (
@@ -136,7 +136,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('matches every successful response, which has declared fields only', async () => {
-    const called = await everySuccess();
+    const called = await callEveryRoute();
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
@@ -147,13 +147,13 @@ describe('the OpenAPI document', () => {
         continue;
       }
       const schema = operation(route)?.responses[String(answer.status)]?.content['application/json']?.schema;
-      expect([route, answer.status, flawsOf(answer.body, schema)]).toEqual([route, answer.status, null]);
+      expect([route, answer.status, schemaErrors(answer.body, schema)]).toEqual([route, answer.status, null]);
       expect([route, openObjects(schema)]).toEqual([route, []]);
     }
   });
 
   it('has one route whose response may be stored: the published keys (API-07)', async () => {
-    const called = await everySuccess();
+    const called = await callEveryRoute();
     const stored = called.filter(({ answer }) => answer.headers.get('cache-control') !== 'no-store');
     expect(stored.map(({ route, answer }) => [route, answer.headers.get('cache-control')])).toEqual([
       ['GET /.well-known/jwks.json', 'public, max-age=300'],
@@ -219,8 +219,8 @@ it('a response omits what its schema does not declare', async () => {
 });
 
 describe('every problem code', () => {
-  /** How each is met. What has no route of its own in the document stands in the table of docs/api.md alone. */
-  const met: Record<string, () => Promise<Called>> = {
+  /** How to provoke each code. Codes without a route in the document are only in the table of docs/api.md. */
+  const provocations: Record<string, () => Promise<Called>> = {
     body_too_large: () => register({ email: 'a@example.com', password: 'x'.repeat(17_000) }),
     credentials_invalid: () =>
       call('POST', '/v1/auth/login', { json: { email: 'nobody@example.com', password: PASSWORD } }),
@@ -258,14 +258,14 @@ describe('every problem code', () => {
     request_malformed: () => raw('GET', '/health/live', 'Host: x\r\nX : y\r\n\r\n'),
     request_timeout: () => raw('GET', '/health/live', 'Host: x\r\nX: '),
     service_unavailable: async () => {
-      const lonely = await startApp();
-      await dropDatabase(app.databaseUrl, new URL(lonely.databaseUrl).pathname.slice(1));
-      return { route: 'GET /health/ready', answer: await lonely.call('GET', '/health/ready') };
+      const isolated = await startApp();
+      await dropDatabase(app.databaseUrl, new URL(isolated.databaseUrl).pathname.slice(1));
+      return { route: 'GET /health/ready', answer: await isolated.call('GET', '/health/ready') };
     },
     token_expired: async () => {
-      const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
-      const { token } = await brief.signIn();
-      const answer = (): Promise<Answer> => brief.call('GET', '/v1/auth/me', { token });
+      const shortLived = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
+      const { token } = await shortLived.signIn();
+      const answer = (): Promise<Answer> => shortLived.call('GET', '/v1/auth/me', { token });
       await expect.poll(async () => (await answer()).status).toBe(401);
       return { route: 'GET /v1/auth/me', answer: await answer() };
     },
@@ -292,21 +292,21 @@ describe('every problem code', () => {
 
   it('that the code defines is tested below and listed in docs/api.md', async () => {
     const kinds = await definedKinds();
-    expect(kinds.map(({ code }) => code)).toEqual(Object.keys(met).toSorted());
+    expect(kinds.map(({ code }) => code)).toEqual(Object.keys(provocations).toSorted());
     const text = readFileSync('docs/api.md', 'utf8');
     const unsaid = kinds.filter(({ code, status }) => !text.includes(`| \`${code}\` | ${status} |`));
     expect(unsaid.map(({ code, status }) => `${code} ${status}`)).toEqual([]);
   });
 
-  it.each(Object.entries(met))('%s is reachable, and documented on that route', async (code, meet) => {
-    const { route, answer } = await meet();
+  it.each(Object.entries(provocations))('%s is reachable, and documented on that route', async (code, provoke) => {
+    const { route, answer } = await provoke();
     const { status, headers, body } = answer;
     expect(body).toMatchObject({ code, status, type: `urn:gatehouse:problem:${code}` });
     expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
     expect(headers.get('cache-control')).toBe('no-store');
     expect(lacksHeaders(answer)).toBe(false);
     const problem = { ...document.components.schemas['Problem'], $id: undefined };
-    expect(flawsOf(body, problem)).toBeNull();
+    expect(schemaErrors(body, problem)).toBeNull();
     if (code === 'not_found' || code === 'method_not_allowed') expect(operation(route)).toBeUndefined();
     else expect(codesOf(route, status)).toContain(code);
   });
@@ -353,7 +353,7 @@ async function call(
   };
 }
 
-/** For what no HTTP client would send. */
+/** Sends a request that no HTTP client would send. */
 async function raw(method: string, path: string, rest: string): Promise<Called> {
   const { hostname, port } = new URL(app.url);
   const socket = connect(Number(port), hostname);
@@ -368,7 +368,7 @@ async function raw(method: string, path: string, rest: string): Promise<Called> 
   return { route: `${method} ${path}`, answer };
 }
 
-function flawsOf(body: unknown, schema: object | undefined): unknown {
+function schemaErrors(body: unknown, schema: object | undefined): unknown {
   if (schema === undefined) return 'no schema is documented';
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   const validate = ajv.compile(schema);
@@ -376,21 +376,21 @@ function flawsOf(body: unknown, schema: object | undefined): unknown {
   return validate.errors ?? null;
 }
 
-/** The names of all members of all messages. */
+/** The names of all members in a schema, at any depth. */
 function membersOf(schema: unknown): string[] {
   if (!(schema instanceof Object)) return [];
   const own = 'properties' in schema && schema.properties instanceof Object ? Object.keys(schema.properties) : [];
   return [...own, ...Object.values(schema).flatMap(membersOf)];
 }
 
-/** Objects that would let an undeclared member pass. */
+/** Object schemas that allow undeclared members. */
 function openObjects(schema: unknown): unknown[] {
   if (!(schema instanceof Object)) return [];
   const isOpen = 'properties' in schema && !('additionalProperties' in schema && schema.additionalProperties === false);
   return [...(isOpen ? [schema] : []), ...Object.values(schema).flatMap(openObjects)];
 }
 
-/** From the decorators, so that a route is seen that the document leaves out. */
+/** The routes in a controller's decorators, to find routes that are missing in the document. */
 function routesOf(source: string): string[] {
   const [, prefix = ''] = /@Controller\('([^']*)'\)/.exec(source) ?? [];
   return [...source.matchAll(/@(Get|Post|Put|Patch|Delete)\((?:'([^']*)')?\)/g)].map(
@@ -402,7 +402,7 @@ function routesOf(source: string): string[] {
   );
 }
 
-/** Every kind of problem that a file of ours exports a factory of, by code. */
+/** Every problem kind for which the source exports a factory, sorted by code. */
 async function definedKinds(): Promise<ProblemKind[]> {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
     (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),

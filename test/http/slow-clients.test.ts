@@ -24,7 +24,7 @@ function open(bytes: string): Socket {
   return socket;
 }
 
-/** After such a head sends chunks of one byte without end, as fast as it is taken; tells what the answer was and for how long it was read. */
+/** Sends this head and then endless one-byte chunks as fast as they are read; resolves with the response's status and the time until the connection closed. */
 function flood(line: string): Promise<End> {
   const startedAt = performance.now();
   const socket = open(
@@ -45,7 +45,7 @@ interface End {
   readonly seconds: number;
 }
 
-/** Begins a request and goes on with it byte by byte; tells how it was cut off. */
+/** Starts a request and continues it byte by byte; resolves with the status and the time when the connection closes. */
 function trickle(bytes: string): Promise<End> {
   const startedAt = performance.now();
   const socket = open(bytes);
@@ -78,7 +78,7 @@ describe('slow clients', () => {
       expect(ended).toBe(0);
       const [ofHeads, ofBodies] = [await heads, await bodies];
       expect(new Set([...ofHeads, ...ofBodies].map(({ status }) => status))).toEqual(new Set(['408']));
-      // Looked at once a second; what is above that is a slow machine's.
+      // Deadlines are checked once a second; the upper bounds allow for a slow machine.
       const [earliestHead, earliestBody] = [ofHeads, ofBodies].map((ends) =>
         Math.min(...ends.map(({ seconds }) => seconds)),
       );
@@ -109,9 +109,9 @@ describe('slow clients', () => {
 
 describe('ten clients that send chunks endlessly', () => {
   it.each([
-    ['to a path that is not there', 'POST /nothing', '404'],
+    ['to an unknown path', 'POST /nothing', '404'],
     ['without a token', 'POST /v1/users/me/password', '401'],
-    ['where no body is read', 'GET /health/live', '200'],
+    ['to a route without body', 'GET /health/live', '200'],
   ])(
     '%s get a response, are disconnected within a second, and others are served meanwhile (FLT-11)',
     async (_case, line, status) => {
