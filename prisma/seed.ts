@@ -5,7 +5,8 @@ import { CircuitBreaker } from '../dist/database/circuit-breaker.js';
 import { PrismaService } from '../dist/database/prisma.service.js';
 import { endCommand, provideForCommand } from '../dist/cli/command-database.js';
 import { ensureMigrated } from '../dist/database/run-migrations.js';
-import { NO_WAIT, retryUntilDatabaseAnswers } from '../dist/database/wait-for-database.js';
+import { NO_WAIT } from '../dist/database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../dist/database/wait-for-database.js';
 import { hashPasswordUnpooled } from '../dist/passwords/unpooled-hash.js';
 
 const EMAIL = 'admin@example.com';

@@ -1,7 +1,8 @@
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
 import { ensureMigrated, pendingMigrations } from '../database/run-migrations.js';
-import { retryUntilDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
+import { type WaitOptions } from '../database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { startupLog } from '../logging/log-options.js';
 
 /** `npm run db:migrate`: applies the pending migrations to `DATABASE_URL`, or to the embedded database. */
@@ -11,7 +12,7 @@ async function main(): Promise<void> {
   try {
     // Its output is the result; what it waits for goes beside it.
     const tell = startupLog(config.logLevel, process.stderr);
-    const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, tell };
+    const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, onWait: tell };
     const pending = await retryUntilDatabaseAnswers(config, waitOptions, async () => {
       const found = await pendingMigrations(config);
       await ensureMigrated(config, { migrate: true, waitOptions });

@@ -3,8 +3,9 @@ import { readSettings } from '../config/read-settings.js';
 import { newMigrationFolder } from '../database/migration-files.js';
 import { endCommand, provideForCommand } from './command-database.js';
 import { diffMigrationsWithSchema } from '../database/prisma-schema-engine.js';
-import { createScratchDatabase } from '../database/schema-reset.js';
-import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
+import { createScratchDatabase } from '../database/create-database.js';
+import { NO_WAIT } from '../database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 
 /** `npm run db:migrate:new -- NAME`: writes what takes a freshly migrated database to `schema.prisma`. */
 async function main([name = '']: readonly string[]): Promise<void> {

@@ -1,9 +1,10 @@
 import { hostOf, parsePostgresUrl, schemaOf } from '../config/postgres-url.js';
 import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
-import { resetSchema } from '../database/schema-reset.js';
+import { resetSchema } from '../database/reset-schema.js';
 import { ensureMigrated } from '../database/run-migrations.js';
-import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
+import { NO_WAIT } from '../database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 
 /** `npm run db:reset`: drops everything and migrates again. */
 async function main(args: readonly string[]): Promise<void> {

@@ -5,7 +5,8 @@ import { readSettings } from '../config/read-settings.js';
 import { endCommand, provideForCommand } from './command-database.js';
 import { requireTablePrivileges } from '../database/role-privileges.check.js';
 import { ensureMigrated } from '../database/run-migrations.js';
-import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
+import { NO_WAIT } from '../database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { Problem } from '../problems/problem.js';
 
 /**

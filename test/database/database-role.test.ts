@@ -123,7 +123,7 @@ describe('a database role with only the documented row privileges', () => {
 });
 
 const lacking = (table: string): string =>
-  `The role of DATABASE_URL lacks a right: permission denied for table ${table}. Let the owner of the tables run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema "public"`;
+  `The role of DATABASE_URL lacks a privilege: permission denied for table ${table}. Ask the owner of the tables to run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema "public"`;
 
 describe('a database role that lacks a privilege', () => {
   it('is refused at the start with the missing privileges and the statements that grant them (CFG-02)', async () => {
@@ -134,7 +134,7 @@ describe('a database role that lacks a privilege', () => {
     await query(url, `GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON _prisma_migrations TO ${role}`);
     const said = await refusalMessage('dist/main.js', roleUrl);
     expect(said).toContain(
-      'The role of DATABASE_URL lacks a right: SELECT on users, INSERT on users, UPDATE on users, DELETE on users,',
+      'The role of DATABASE_URL lacks a privilege: SELECT on users, INSERT on users, UPDATE on users, DELETE on users,',
     );
     expect(said).toContain('USAGE on audit_events_id_seq');
   });
@@ -153,12 +153,12 @@ describe('a database role that lacks a privilege', () => {
     for (const [right = '', name = ''] of rights) {
       const kind = right === 'USAGE' ? 'SEQUENCE' : 'TABLE';
       await query(ownerUrl, `REVOKE ${right} ON ${kind} ${name} FROM ${role}`);
-      expect(await lacks()).toContain(`lacks a right: ${right} on ${name}. Let the owner`);
+      expect(await lacks()).toContain(`lacks a privilege: ${right} on ${name}. Ask the owner`);
       await query(ownerUrl, `GRANT ${right} ON ${kind} ${name} TO ${role}`);
     }
     await query(ownerUrl, `REVOKE USAGE ON SEQUENCE audit_events_id_seq FROM ${role}`);
     for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/manage-keys.js', 'rotate']]) {
-      expect(await refusalMessage(file, appUrl, ...args)).toContain('lacks a right: USAGE on audit_events_id_seq.');
+      expect(await refusalMessage(file, appUrl, ...args)).toContain('lacks a privilege: USAGE on audit_events_id_seq.');
     }
   });
 
@@ -183,7 +183,7 @@ describe('a database role that lacks a privilege', () => {
     );
     const statement = `GRANT USAGE, CREATE ON SCHEMA "public" TO "${role}";`;
     expect(await refusalMessage('dist/cli/migrate-database.js', roleUrl)).toContain(
-      `may not make tables in the schema "public". Migrate with another role, or let an administrator run: ${statement}`,
+      `may not create tables in the schema "public". Migrate with another role, or ask an administrator to run: ${statement}`,
     );
     const elsewhere = new URL(roleUrl);
     elsewhere.searchParams.set('schema', 'accounts');
@@ -195,7 +195,7 @@ describe('a database role that lacks a privilege', () => {
     const { url, roleUrl } = await bareRole(() => createDatabase());
     const said = await refusalMessage('dist/cli/reset-database.js', roleUrl, '--force');
     expect(said).toContain(
-      'The role of DATABASE_URL may not drop the schema "public" and make it anew, so nothing was done',
+      'The role of DATABASE_URL may not drop and recreate the schema "public", so nothing was changed',
     );
     expect(await query(url, 'SELECT FROM users')).toEqual([]);
   });

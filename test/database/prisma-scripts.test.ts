@@ -126,7 +126,7 @@ describe('migrations', () => {
     const url = await createDatabase();
     await query(url, `UPDATE _prisma_migrations SET finished_at = NULL, logs = 'ERROR: …'`);
     await expect(ensureMigrated(testConfig(url), { migrate: false })).rejects.toThrow(
-      /^The migration \S+ failed earlier\. Why is in _prisma_migrations\.logs: .* resolve --rolled-back \d{14}_/,
+      /^The migration \S+ failed earlier\. The reason is in _prisma_migrations\.logs: .* resolve --rolled-back \d{14}_/,
     );
   });
 });

@@ -8,7 +8,7 @@ import pg from 'pg';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeysService } from '../../src/auth/keys.service.js';
 import { ChangeFeed } from '../../src/database/change-feed.js';
-import { dropDatabase } from '../../src/database/schema-reset.js';
+import { dropDatabase } from '../../src/database/create-database.js';
 import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocations.repository.js';
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
 import { AccountsService } from '../../src/users/accounts.service.js';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ConnectionTarget } from '../../src/database/connection.js';
+import type { ConnectionTarget } from '../../src/database/connection-string.js';
 import { requireSessionSettings } from '../../src/database/session-settings.check.js';
 import { afterAllTests, createDatabase, query } from '../support/app.js';
 import { expectTimeNear } from '../support/timestamps.js';

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Public } from '../../src/access/route-access.decorators.js';
-import { dropDatabase } from '../../src/database/schema-reset.js';
+import { dropDatabase } from '../../src/database/create-database.js';
 import type { ProblemKind } from '../../src/problems/problem.js';
 import { UserView } from '../../src/users/user-view.js';
 import { SECURITY_HEADERS } from '../../src/http/response-headers.js';

@@ -7,7 +7,8 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { START_LOCK } from '../../src/database/advisory-lock.js';
 import { pendingMigrations } from '../../src/database/run-migrations.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
-import { retryUntilDatabaseAnswers, type WaitOptions, type Waiting } from '../../dist/database/wait-for-database.js';
+import { type WaitOptions, type WaitProgress } from '../../dist/database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
 import { DedicatedPostgres } from '../support/dedicated-postgres.js';
 import { waitForExit, freePort, waitForUrl, startMain, MASTER_SECRET, type Program } from '../support/processes.js';
@@ -15,9 +16,9 @@ import { waitForExit, freePort, waitForUrl, startMain, MASTER_SECRET, type Progr
 const LAST = 'SELECT max(migration_name) FROM _prisma_migrations';
 
 /** Collects what is told while something waits. */
-function patient(seconds: number, signal?: AbortSignal): WaitOptions & { readonly told: Waiting[] } {
-  const told: Waiting[] = [];
-  return { seconds, signal, tell: (waiting) => void told.push(waiting), told };
+function patient(seconds: number, signal?: AbortSignal): WaitOptions & { readonly told: WaitProgress[] } {
+  const told: WaitProgress[] = [];
+  return { seconds, signal, onWait: (progress) => void told.push(progress), told };
 }
 
 function changed(url: string, change: (changed: URL) => void): string {
@@ -139,7 +140,9 @@ describe('a migration under way', () => {
     await holder.query('SELECT pg_advisory_lock($1)', [START_LOCK]);
     for (const migrate of [true, false]) {
       const starting = ensureMigrated(testConfig(url), { migrate, waitOptions: patient(0) });
-      await expect(starting).rejects.toThrow(/^Another process was not done migrating .* start again when it is\.$/);
+      await expect(starting).rejects.toThrow(
+        /^Another process did not finish migrating .* start again when it has finished\.$/,
+      );
     }
     const starting = ensureMigrated(testConfig(url), { migrate: true, waitOptions: patient(60) });
     await holder.query('SELECT pg_advisory_unlock($1)', [START_LOCK]);
@@ -159,7 +162,9 @@ describe('a migration under way', () => {
       const holder = await holdWith(url, `BEGIN; CREATE TABLE ${table} ()`);
       const engine = await migrateByAnother(url);
       const options = (seconds: number) => ({ migrate, waitOptions: patient(seconds) });
-      await expect(ensureMigrated(testConfig(url), options(0))).rejects.toThrow(/start again when it is( done)?\.$/);
+      await expect(ensureMigrated(testConfig(url), options(0))).rejects.toThrow(
+        /start again when (it|that process) has finished\.$/,
+      );
       const waiting = options(60);
       const starting = ensureMigrated(testConfig(url), waiting);
       await Promise.race([starting, vi.waitFor(() => expect(waiting.waitOptions.told).toHaveLength(1), 20_000)]);
@@ -198,7 +203,7 @@ describe('a migration under way', () => {
       waitOptions,
     });
     await expect(starting).rejects.toThrow(
-      /failed earlier\. Why is in _prisma_migrations\.logs: .* --rolled-back \S+`/,
+      /failed earlier\. The reason is in _prisma_migrations\.logs: .* --rolled-back \S+`/,
     );
     expect(waitOptions.told).toEqual([]);
   });
@@ -206,7 +211,7 @@ describe('a migration under way', () => {
   it('that was killed is told with the command that repairs it, which does (FLT-26)', async () => {
     const url = await databaseBeingMigrated();
     const refused = await ensureMigrated(testConfig(url), { migrate: true, waitOptions: patient(0) }).catch(String);
-    expect(refused).toContain('No process holds the lock of migrations');
+    expect(refused).toContain('No process holds the migration lock');
     const [, command = '', name = ''] =
       /`npx (prisma migrate resolve --rolled-back (\w+))`, or with --applied/.exec(refused as string) ?? [];
     expect(command).not.toBe('');
@@ -414,7 +419,7 @@ describe('a database that is not there yet', () => {
     [
       'a database that nobody made',
       (url: string) => changed(url, (copy) => (copy.pathname = '/nobody_made_it')),
-      /is not there: database "nobody_made_it"/,
+      /does not exist: database "nobody_made_it"/,
     ],
     [
       'no TLS',

@@ -6,7 +6,7 @@ import { afterAll, inject, onTestFinished } from 'vitest';
 import { createApp } from '../../src/app.js';
 import type { Config } from '../../src/config/config.js';
 import { parseSettings } from '../../src/config/read-settings.js';
-import { dropDatabase } from '../../src/database/schema-reset.js';
+import { dropDatabase } from '../../src/database/create-database.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { claimsOf, Client } from './client.js';
 import { MASTER_SECRET } from './processes.js';
