@@ -55,7 +55,7 @@ async function openHaProxy(nodes: readonly URL[]): Promise<Front> {
 
 describe('two nodes behind HAProxy (skipped where haproxy is not installed)', () => {
   it.skipIf(PROGRAM === undefined)(
-    'that are restarted in turn, ten times, lose no request (FLT-04, FLT-12)',
+    'lose no request when they are restarted in turn ten times (FLT-04, FLT-12)',
     { timeout: 240_000 },
     () => restartInTurn(openHaProxy),
   );

@@ -278,7 +278,7 @@ async function valueOf(where: TestApp, series: string): Promise<string> {
 }
 
 describe('the metric', () => {
-  it.each(Object.entries(MOVES))('%s moves', async (series, arrange) => {
+  it.each(Object.entries(MOVES))('%s changes', async (series, arrange) => {
     const { app: where, go } = await arrange();
     const before = await valueOf(where, series);
     await go();
@@ -290,7 +290,7 @@ describe('the metric', () => {
     expect(await valueOf(other, 'gatehouse_hashes_limit')).toBe('3');
   });
 
-  it('of every name is documented, and every documented one is served and seen to move', async () => {
+  it('of every name is documented, and every documented one is served and tested for change', async () => {
     const { kinds, values } = await scrape(app);
     const text = readFileSync('docs/operations.md', 'utf8');
     const documented = [...text.matchAll(/`((?:gatehouse|nodejs)_[a-z\d_]+)(?:\{[a-z,]+\})?`/g)].map(

@@ -7,8 +7,8 @@ import { LoadBalancer } from '../support/load-balancer.js';
 import { waitForExit, startNode } from '../support/processes.js';
 import { restartInTurn } from '../support/rolling-restarts.js';
 
-describe('a node that is told to leave', () => {
-  it('is not ready first, goes on serving, ends each connection, and exits with 0 (FLT-04)', async () => {
+describe('a node that receives SIGTERM', () => {
+  it('first reports not ready, keeps serving, closes each connection, and exits with 0 (FLT-04)', async () => {
     const node = await startNode(await createDatabase());
     const { token } = await node.client.signIn();
     const gone = waitForExit(node);
@@ -23,7 +23,7 @@ describe('a node that is told to leave', () => {
     expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
-  it('answers what it has accepted (FLT-04)', async () => {
+  it('answers every accepted request (FLT-04)', async () => {
     const node = await startNode(await createDatabase(), {
       ARGON2_PASSES: '40',
       HASH_QUEUE_MILLISECONDS: '60000',
@@ -36,7 +36,7 @@ describe('a node that is told to leave', () => {
     expect(await gone).toBe(0);
   });
 
-  it('leaves at once when nobody is there', async () => {
+  it('exits at once without connections', async () => {
     const node = await startNode(await createDatabase());
     const startedAt = performance.now();
     const gone = waitForExit(node);
@@ -45,7 +45,7 @@ describe('a node that is told to leave', () => {
     expect(performance.now() - startedAt).toBeLessThan(1000);
   });
 
-  it('cuts off what does not end within SHUTDOWN_TIMEOUT_SECONDS, and exits with 0', async () => {
+  it('closes connections that stay open longer than SHUTDOWN_TIMEOUT_SECONDS, and exits with 0', async () => {
     const node = await startNode(await createDatabase(), { SHUTDOWN_TIMEOUT_SECONDS: '5' });
     const { hostname, port } = new URL(node.client.url);
     const socket = connect(Number(port), hostname).on('error', () => undefined);
@@ -62,7 +62,7 @@ describe('a node that is told to leave', () => {
 });
 
 describe('two nodes behind a proxy', () => {
-  it('that are restarted in turn, ten times, lose no request (FLT-04, FLT-12)', { timeout: 180_000 }, () =>
+  it('lose no request when they are restarted in turn ten times (FLT-04, FLT-12)', { timeout: 180_000 }, () =>
     restartInTurn((nodes) => LoadBalancer.start(nodes)),
   );
 });

@@ -119,9 +119,9 @@ async function startBusy(): Promise<{ app: Group; answers: Promise<{ status: num
   return { app, answers };
 }
 
-describe.runIf(process.platform === 'linux')('npm start with registrations in flight', { timeout: 60_000 }, () => {
+describe.runIf(process.platform === 'linux')('npm start with registrations in progress', { timeout: 60_000 }, () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'answers all of them when its group gets %s, and leaves nothing behind (FLT-25)',
+    'answers all of them after %s to its group, and leaves no process or lock file (FLT-25)',
     async (name) => {
       const { app, answers } = await startBusy();
       app.signal(name);
@@ -131,7 +131,7 @@ describe.runIf(process.platform === 'linux')('npm start with registrations in fl
     },
   );
 
-  it('answers all of them when its group gets SIGHUP, which ends npm itself (FLT-25)', async () => {
+  it('answers all of them after SIGHUP to its group, which ends npm itself (FLT-25)', async () => {
     const { app, answers } = await startBusy();
     app.signal('SIGHUP');
     expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
@@ -139,7 +139,7 @@ describe.runIf(process.platform === 'linux')('npm start with registrations in fl
     expect(linesOf(app).at(-1)).toMatchObject({ msg: 'left', signal: 'SIGHUP' });
   });
 
-  it('answers all of them when npm alone is told, and told again (FLT-25)', async () => {
+  it('answers all of them after repeated SIGTERM to npm alone (FLT-25)', async () => {
     const { app, answers } = await startBusy();
     for (let turn = 0; turn < 5; turn++) app.process.kill('SIGTERM');
     expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
@@ -147,7 +147,7 @@ describe.runIf(process.platform === 'linux')('npm start with registrations in fl
     await nothingIsLeft(app, folder);
   });
 
-  it('answers all of them, if by 503, when each process gets SIGTERM, the database with all of its own too (FLT-25)', async () => {
+  it('answers all of them with 201 or 503 after SIGTERM to every process, including those of the database (FLT-25)', async () => {
     const { app, answers } = await startBusy();
     const all = processes();
     const servers = all.filter(({ command }) => command.includes(folder));
@@ -166,8 +166,8 @@ describe.runIf(process.platform === 'linux')('npm start with registrations in fl
   });
 });
 
-describe('a node that is told to end', () => {
-  it('heeds no signal again but a later SIGINT, which cuts off what is open (FLT-25)', async () => {
+describe('a node after SIGTERM', () => {
+  it('ignores further signals, except a later SIGINT, which closes open connections (FLT-25)', async () => {
     const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET, LOG_LEVEL: 'info' };
     const node = start(environment, process.execPath, 'dist/main.js');
     const { hostname, port } = new URL(await waitForUrl(node));
@@ -193,7 +193,7 @@ describe('a node that is told to end', () => {
     expect(linesOf(node).at(-1)).toMatchObject({ msg: 'left' });
   });
 
-  it('says when it begins and when it has ended, and nothing that is an alarm (FLT-25)', async () => {
+  it('logs the start and the end of its shutdown, and no warning (FLT-25)', async () => {
     const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET, LOG_LEVEL: 'info' };
     const node = start({ ...environment, METRICS_PORT: String(await freePort()) }, process.execPath, 'dist/main.js');
     const client = new Client(await waitForUrl(node));
@@ -223,12 +223,12 @@ async function endsInTime(app: Group): Promise<void> {
 }
 
 describe.runIf(process.platform === 'linux')(
-  'the end within SHUTDOWN_TIMEOUT_SECONDS and 5 s',
+  'shutdown within SHUTDOWN_TIMEOUT_SECONDS and 5 s',
   { timeout: 60_000 },
   () => {
     const environment = { SHUTDOWN_TIMEOUT_SECONDS: '5', LOG_LEVEL: 'info' };
 
-    it('holds for an embedded database that does not end (FLT-25)', async () => {
+    it('is kept when the embedded database does not stop (FLT-25)', async () => {
       const app = start({ ...environment, DATA_DIR: folder }, process.execPath, 'dist/main.js');
       await waitForUrl(app);
       for (const { pid } of workingOn(folder)) process.kill(pid, 'SIGSTOP');
@@ -237,7 +237,7 @@ describe.runIf(process.platform === 'linux')(
       rmSync(join(folder, 'postgres/postmaster.pid'), { force: true });
     });
 
-    it('holds for a start that waits for another to migrate (FLT-25)', async () => {
+    it('is kept by a start that waits for another process to migrate (FLT-25)', async () => {
       const url = await emptyDatabase();
       const other = new pg.Client({ connectionString: url });
       await other.connect();
@@ -256,8 +256,8 @@ describe.runIf(process.platform === 'linux')(
   },
 );
 
-describe.runIf(process.platform === 'linux')('a start that is told to end', { timeout: 60_000 }, () => {
-  it('while the database is made leaves none behind, nor half of one (FLT-25)', async () => {
+describe.runIf(process.platform === 'linux')('a start that receives a signal', { timeout: 60_000 }, () => {
+  it('while it creates the database leaves neither a server nor a partial data directory (FLT-25)', async () => {
     const fresh = newFolder();
     onTestFinished(() => rmSync(fresh, { recursive: true, force: true }));
     const app = start({ DATA_DIR: fresh, LOG_LEVEL: 'info' }, 'npm', 'start', '--silent');
@@ -269,7 +269,7 @@ describe.runIf(process.platform === 'linux')('a start that is told to end', { ti
     expect(linesOf(app).map(({ msg }) => msg)).toEqual(['leaving', 'left']);
   });
 
-  it('while it migrates finishes that first, although its group was told (FLT-25)', async () => {
+  it('while it migrates finishes the migration first, although its whole group got the signal (FLT-25)', async () => {
     const url = await emptyDatabase();
     const administrator = new URL(inject('administratorUrl'));
     administrator.pathname = new URL(url).pathname;
@@ -292,7 +292,7 @@ describe.runIf(process.platform === 'linux')('a start that is told to end', { ti
   });
 });
 
-describe.runIf(process.platform === 'linux')('a command that is told to end', { timeout: 60_000 }, () => {
+describe.runIf(process.platform === 'linux')('a command that is ended', { timeout: 60_000 }, () => {
   it.each([
     ['the seed', 'SIGINT', 130, ['node', 'prisma/seed.ts', '--users', '3000000']],
     ['the seed', 'SIGTERM', 143, ['node', 'prisma/seed.ts', '--users', '3000000']],
@@ -301,16 +301,21 @@ describe.runIf(process.platform === 'linux')('a command that is told to end', { 
     ['npm run dev', 'SIGINT', undefined, ['npm', 'run', '--silent', 'dev']],
     ['npm run dev', 'SIGTERM', undefined, ['npm', 'run', '--silent', 'dev']],
     ['npm run dev', 'SIGHUP', undefined, ['npm', 'run', '--silent', 'dev']],
-  ] as const)('leaves no database behind: %s, by %s (FLT-25)', async (what, name, exitCode, [command, ...args]) => {
-    const group = start({ DATA_DIR: folder }, command, ...args);
-    await (what === 'npm run dev' ? waitForUrl(group) : expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true));
-    group.signal(name);
-    const code = await group.exitCode;
-    if (exitCode !== undefined) expect(code).toBe(exitCode);
-    await nothingIsLeft(group, folder);
-  });
+  ] as const)(
+    'leaves no database server running: %s, by %s (FLT-25)',
+    async (what, name, exitCode, [command, ...args]) => {
+      const group = start({ DATA_DIR: folder }, command, ...args);
+      await (what === 'npm run dev'
+        ? waitForUrl(group)
+        : expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true));
+      group.signal(name);
+      const code = await group.exitCode;
+      if (exitCode !== undefined) expect(code).toBe(exitCode);
+      await nothingIsLeft(group, folder);
+    },
+  );
 
-  it('because nobody reads its output leaves no database behind (FLT-25)', async () => {
+  it('by a closed output pipe leaves no database server running (FLT-25)', async () => {
     const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/cli/manage-users.js list | head -n 1');
     await expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true);
     expect(await group.exitCode).toBe(0);

@@ -118,8 +118,8 @@ async function databaseBeingMigrated(logs: string | null = null): Promise<string
   return url;
 }
 
-describe('a migration under way', () => {
-  it.each([true, false])('is waited for, and then its database is served; migrate: %s (FLT-26)', async (migrate) => {
+describe('a migration in progress', () => {
+  it.each([true, false])('is waited for, and then its database is used; migrate: %s (FLT-26)', async (migrate) => {
     const url = await databaseBeingMigrated();
     const waitOptions = patient(60);
     const starting = ensureMigrated(testConfig(url), { migrate, waitOptions });
@@ -132,7 +132,7 @@ describe('a migration under way', () => {
     await starting;
   });
 
-  it('is waited for where only the lock tells, and not forever (FLT-26)', async () => {
+  it('that only its lock shows is waited for up to the time limit (FLT-26)', async () => {
     const url = await emptyDatabase();
     const holder = new pg.Client({ connectionString: url });
     await holder.connect();
@@ -155,7 +155,7 @@ describe('a migration under way', () => {
     ['users', true],
     ['users', false],
   ])(
-    "of another engine, which holds Prisma's lock alone and is about to make %s, is waited for; migrate: %s (FLT-26)",
+    "of another engine, which holds only Prisma's lock and is about to create %s, is waited for; migrate: %s (FLT-26)",
     async (table, migrate) => {
       const url = await emptyDatabase();
       // Whoever makes the same table waits until this is undone.
@@ -178,7 +178,7 @@ describe('a migration under way', () => {
   );
 
   it(
-    'of another engine that is faster by a moment is waited for beyond the 10 s of our own (FLT-26)',
+    "of another engine that takes the lock just before ours is waited for longer than our engine's 10 s (FLT-26)",
     { timeout: 60_000 },
     async () => {
       const url = await emptyDatabase();
@@ -196,7 +196,7 @@ describe('a migration under way', () => {
     },
   );
 
-  it('that failed is refused at once (FLT-26)', async () => {
+  it('that failed stops the start at once (FLT-26)', async () => {
     const waitOptions = patient(60);
     const starting = ensureMigrated(testConfig(await databaseBeingMigrated('ERROR: …')), {
       migrate: true,
@@ -208,7 +208,7 @@ describe('a migration under way', () => {
     expect(waitOptions.told).toEqual([]);
   });
 
-  it('that was killed is told with the command that repairs it, which does (FLT-26)', async () => {
+  it('that was killed stops the start with the repair command, which works (FLT-26)', async () => {
     const url = await databaseBeingMigrated();
     const refused = await ensureMigrated(testConfig(url), { migrate: true, waitOptions: patient(0) }).catch(String);
     expect(refused).toContain('No process holds the migration lock');
@@ -221,7 +221,7 @@ describe('a migration under way', () => {
     expect(await query(url, `SELECT FROM _prisma_migrations WHERE migration_name = $1`, [name])).not.toEqual([]);
   });
 
-  it('ends its wait with the signal (FLT-26)', async () => {
+  it('is no longer waited for after a signal (FLT-26)', async () => {
     const stopping = new AbortController();
     const waitOptions = patient(60, stopping.signal);
     const starting = ensureMigrated(testConfig(await databaseBeingMigrated()), { migrate: true, waitOptions });
@@ -230,7 +230,7 @@ describe('a migration under way', () => {
     await expect(starting).rejects.toBe(stopping.signal.reason);
   });
 
-  it('of 24 first starts at once, beside `npx prisma migrate deploy`, is done once (FLT-17, FLT-26)', async () => {
+  it('of 24 concurrent first starts, beside `npx prisma migrate deploy`, is executed once (FLT-17, FLT-26)', async () => {
     const url = await emptyDatabase();
     const config = testConfig(url);
     const env = { ...process.env, DATABASE_URL: url };
@@ -246,8 +246,8 @@ describe('a migration under way', () => {
   });
 });
 
-describe('a migration', () => {
-  it('that is broken off has done nothing (FLT-26)', async () => {
+describe('a failed migration', () => {
+  it('leaves the schema unchanged (FLT-26)', async () => {
     const url = await emptyDatabase();
     // The second statement of the first migration meets this; a table would keep the first from being tried.
     await query(url, 'CREATE SEQUENCE sessions');
@@ -257,8 +257,8 @@ describe('a migration', () => {
   });
 });
 
-describe('a database that is not there yet', () => {
-  it('is waited for by the app, which says so, and served when it comes (FLT-26)', async () => {
+describe('a database that is not available yet', () => {
+  it('is waited for and logged by the app, which serves once it is available (FLT-26)', async () => {
     const url = await createDatabase();
     const port = await freePort();
     const program = startMain({ DATABASE_URL: through(url, port), MASTER_SECRET });
@@ -275,7 +275,7 @@ describe('a database that is not there yet', () => {
     await waitForUrl(program);
   });
 
-  it('ends the app with a sentence when the time is over, and the wait with a signal (FLT-26)', async () => {
+  it('ends the app with a message after the time limit, and with exit code 0 after a signal (FLT-26)', async () => {
     const DATABASE_URL = `postgresql://somebody:hidden-passphrase@127.0.0.1:${await freePort()}/gatehouse`;
     const [impatient, left] = ['1', '60'].map((seconds) =>
       startMain({ DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: seconds }),
@@ -317,7 +317,7 @@ describe('a database that is not there yet', () => {
   });
 
   it(
-    'and lets nobody in (57P03) is waited for by the app and db:migrate, and by no other command (FLT-26)',
+    'because it refuses connections (57P03) is waited for by the app and db:migrate, and by no other command (FLT-26)',
     { timeout: 120_000 },
     async () => {
       const database = await DedicatedPostgres.start();
@@ -352,7 +352,7 @@ describe('a database that is not there yet', () => {
     },
   );
 
-  it('with no connection left (53300) is waited for (FLT-26)', async () => {
+  it('because it has no free connection (53300) is waited for (FLT-26)', async () => {
     const url = await createDatabase();
     const name = new URL(url).pathname.slice(1);
     await query(url, `ALTER DATABASE ${name} CONNECTION LIMIT 0`);
@@ -364,7 +364,7 @@ describe('a database that is not there yet', () => {
     expect(await trying).toBe('done');
   });
 
-  it('that goes while the work is at it has the work done again (FLT-26)', async () => {
+  it('because it fails during the work has the work repeated (FLT-26)', async () => {
     const url = await createDatabase();
     const nowhere = `postgresql://u@127.0.0.1:${await freePort()}/gatehouse`;
     let turn = 0;
@@ -381,7 +381,7 @@ describe('a database that is not there yet', () => {
       'names a host that nobody knows',
       Object.assign(new Error('getaddrinfo ENOTFOUND api.invalid'), { code: 'ENOTFOUND', syscall: 'getaddrinfo' }),
     ],
-  ])('is not taken for the reason when the work %s', async (_case, error) => {
+  ])('is not blamed if the work itself %s', async (_case, error) => {
     const waitOptions = patient(60);
     const config = testConfig(await createDatabase());
     await expect(retryUntilDatabaseAnswers(config, waitOptions, () => Promise.reject(error))).rejects.toBe(error);
@@ -426,7 +426,7 @@ describe('a database that is not there yet', () => {
       (url: string) => changed(url, (copy) => copy.searchParams.set('sslmode', 'require')),
       /The TLS connection .* does not support SSL/,
     ],
-  ])('but not for %s (FLT-26)', async (_, change, sentence) => {
+  ])('because of %s is not waited for (FLT-26)', async (_, change, sentence) => {
     const waitOptions = patient(60);
     const database = await createDatabase();
     const url = through(database, await relay(database));
@@ -434,7 +434,7 @@ describe('a database that is not there yet', () => {
     expect(waitOptions.told).toEqual([]);
   });
 
-  it('is told by the setting that names it, DATABASE_DIRECT_URL too (FLT-26)', async () => {
+  it('is named by its setting, also by DATABASE_DIRECT_URL (FLT-26)', async () => {
     const databaseDirectUrl = `postgresql://u:hidden@127.0.0.1:${await freePort()}/gatehouse`;
     const config = testConfig(await createDatabase(), { databaseDirectUrl });
     const trying = retryUntilDatabaseAnswers(config, patient(0), async () => 'done');
@@ -443,7 +443,7 @@ describe('a database that is not there yet', () => {
     );
   });
 
-  it('holds up no signal, though its server says nothing (FLT-26)', async () => {
+  it('does not delay a signal, even if the server does not respond (FLT-26)', async () => {
     const stopping = new AbortController();
     const config = testConfig(`postgresql://u:hidden@${await silentServer()}/gatehouse`, {
       databaseConnectionTimeoutMs: 60_000,

@@ -58,13 +58,13 @@ const only = (vendor: RegExp, isDoor: (file: string) => boolean): string[] =>
   imports.filter(({ file, target }) => vendor.test(target) && !isDoor(file)).map(said);
 
 describe('the layers', () => {
-  it('name folders of src that there are, and imports are read at all', () => {
+  it('exist as folders of src, and the test finds their imports', () => {
     const folders = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
     expect(folders.map(({ name }) => name)).toEqual(expect.arrayContaining(MODULES));
     expect(imports.filter((each) => targetOf(each)).length).toBeGreaterThan(50);
   });
 
-  it('are only walked down', () => {
+  it('are imported downwards only', () => {
     const climbs = imports.filter((each) => {
       const target = targetOf(each);
       return (
@@ -78,7 +78,7 @@ describe('the layers', () => {
     expect(climbs.map(said)).toEqual([]);
   });
 
-  it('are crossed as ../module/file.js, and modules are flat; the command line alone builds the application', () => {
+  it('are imported as ../module/file.js from flat modules, and only the command line builds the application', () => {
     const crossings = imports.filter(({ module, target }) => module !== '' && target.startsWith('..'));
     const wrong = crossings.filter(
       ({ module, target }) =>
@@ -88,12 +88,12 @@ describe('the layers', () => {
     expect(sources.filter(({ file }) => file.split('/').length > 2).map(({ file }) => file)).toEqual([]);
   });
 
-  it("leave another module's repository alone", () => {
+  it('do not import the repository of another module', () => {
     const reaches = imports.filter(({ target }) => /^\.\.\/.*\.repository\.js$/.test(target));
     expect(reaches.map(said)).toEqual([]);
   });
 
-  it('have one door for each vendor', () => {
+  it('import each vendor package in one place', () => {
     expect(only(/^pg$/, (file) => /^(?:database|embedded-postgres)\//.test(file))).toEqual([]);
     expect(
       only(/generated\/client/, (file) => file.startsWith('database/') || file.endsWith('.repository.ts')),
@@ -108,7 +108,7 @@ describe('the layers', () => {
     expect(readers.map(({ file }) => file)).toEqual([]);
   });
 
-  it('have no knot, no barrel and no forbidden name', () => {
+  it('contain no forwardRef, no barrel and no forbidden name', () => {
     const knots = served.filter(({ text }) => /forwardRef|ModuleRef|Scope\.REQUEST/.test(text));
     expect(knots.map(({ file }) => file)).toEqual([]);
     const names = /(?:^|\/)(?:index|common|shared|utils?|helpers?|core|lib|misc|types|interfaces|constants)(?:\.|\/)/;

@@ -111,13 +111,13 @@ describe('the table of requirements', () => {
     expect(found).toEqual(ids.split(/\s+/));
   });
 
-  it('has 139 rows, each with its sentence', () => {
+  it('has 139 rows, each with a sentence', () => {
     expect(rows).toHaveLength(139);
     expect(new Set(rows.map(({ id }) => id)).size).toBe(139);
     expect(rows.filter(({ sentence }) => !sentence.endsWith('.'))).toEqual([]);
   });
 
-  it('names tests that exist', () => {
+  it('names only tests that exist', () => {
     const known = new Set(blocks.filter(({ isTest }) => isTest).map(({ name }) => name));
     const named = rows.flatMap(({ id, tests }) => tests.map((test) => ({ id, test })));
     expect(named.filter(({ test }) => !known.has(test))).toEqual([]);
@@ -128,7 +128,7 @@ describe('the table of requirements', () => {
     expect(rows.filter(({ tests }) => new Set(tests).size !== tests.length).map(({ id }) => id)).toEqual([]);
   });
 
-  it('says of every row without a test why, and of a row that is partly held what is missing', () => {
+  it('gives a reason in every row without a test, and what is missing in every partly covered row', () => {
     const unsaid = rows.filter(({ tests, remarks }) =>
       tests.length === 0
         ? remarks.length !== 1 || !remarks.every(isReason)
@@ -137,7 +137,7 @@ describe('the table of requirements', () => {
     expect(unsaid).toEqual([]);
   });
 
-  it('names in the row of an id every test, and a test of every suite, whose title carries that id', () => {
+  it('names every test, and a test of every suite, whose title contains the id of the row', () => {
     const named = new Map(rows.map(({ id, tests }) => [id, tests]));
     const isNamed = (id: string, { name, isTest }: Block): boolean =>
       named.get(id)?.some((test) => (isTest ? test === name : test.startsWith(`${name} › `))) ?? false;
@@ -147,7 +147,7 @@ describe('the table of requirements', () => {
   });
 });
 
-it('the table of test/README.md lists the files of the folders of test', () => {
+it('the table of test/README.md lists every file in the folders of test', () => {
   const files = readFileSync('test/README.md', 'utf8').matchAll(/^\| `([\w./-]+)` \|/gm);
   const listed = [...files].map(([, file = '']) => file);
   expect(listed.toSorted()).toEqual([...filesOfTest(), 'golden/'].toSorted());
