@@ -21,18 +21,18 @@ it.each(
   { timeout: 900_000 },
   async ({ purged, count }) => {
     const perRow: number[] = [];
-    for (const over of [FEW, count]) {
-      const databaseUrl = await createFilledDatabase(purged, { over, live: 0 });
+    for (const expired of [FEW, count]) {
+      const databaseUrl = await createFilledDatabase(purged, { expired, live: 0 });
       const startedAt = performance.now();
       const batches = await explainPurge(databaseUrl, purged.job);
       const seconds = (performance.now() - startedAt) / 1000;
-      const buffers = totalOf(batches, 'buffers') / over;
+      const buffers = totalOf(batches, 'buffers') / expired;
       const longest = Math.max(...batches.map(({ milliseconds }) => milliseconds));
       console.log(
-        `${purged.job}: ${over} rows in ${seconds.toFixed(1)} s, ${buffers.toFixed(4)} buffers a row, longest batch ${longest.toFixed(0)} ms`,
+        `${purged.job}: ${expired} rows in ${seconds.toFixed(1)} s, ${buffers.toFixed(4)} buffers a row, longest batch ${longest.toFixed(0)} ms`,
       );
-      expect(totalOf(batches, 'deleted')).toBe(over);
-      expect(batches).toHaveLength(over / BATCH + 1);
+      expect(totalOf(batches, 'deleted')).toBe(expired);
+      expect(batches).toHaveLength(expired / BATCH + 1);
       expect(new Set(batches.flatMap(({ nodes }) => nodes))).not.toContain('Seq Scan');
       perRow.push(buffers);
     }

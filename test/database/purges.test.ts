@@ -38,7 +38,7 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
   it('makes no sequential scan, and costs the same per row in a small and in a large table (BRU-07)', async () => {
     const perRow: number[] = [];
     for (const count of [FEW, MANY]) {
-      const databaseUrl = await createFilledDatabase(purged, { over: count, live: 0 });
+      const databaseUrl = await createFilledDatabase(purged, { expired: count, live: 0 });
       const batches = await explainPurge(databaseUrl, job);
       expectBounded(batches);
       expect(await leftIn(databaseUrl)).toBe(0);
@@ -49,20 +49,20 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
   });
 
   it('reads each row of a mostly live table once per statement, and ends (BRU-07)', async () => {
-    const [over, live] = [20, 2 * FEW];
-    const databaseUrl = await createFilledDatabase(purged, { over, live });
+    const [expired, live] = [20, 2 * FEW];
+    const databaseUrl = await createFilledDatabase(purged, { expired, live });
     const batches = await explainPurge(databaseUrl, job);
     expectBounded(batches);
     expect(await leftIn(databaseUrl)).toBe(live);
-    expect(totalOf(batches, 'deleted')).toBe(over);
-    const looked = isByAge ? BATCH : over + live;
+    expect(totalOf(batches, 'deleted')).toBe(expired);
+    const looked = isByAge ? BATCH : expired + live;
     expect(batches).toHaveLength(Math.ceil(looked / BATCH));
     expect(totalOf(batches, 'rows')).toBe(2 * looked);
   });
 
   it('finds the few rows left after a large purge by the index, and soon reads no dead entries (BRU-07)', async () => {
     const live = 20;
-    const databaseUrl = await createFilledDatabase(purged, { over: MANY, live });
+    const databaseUrl = await createFilledDatabase(purged, { expired: MANY, live });
     expectBounded(await explainPurge(databaseUrl, job));
     // Tells the planner that the table has few rows on many pages.
     await query(databaseUrl, `ANALYZE ${table}`);
@@ -113,7 +113,7 @@ describe('a purge on two nodes', { timeout: 60_000 }, () => {
   /** Jobs of two nodes on one database; each records its steps, and can be delayed in one. */
   async function twoNodes() {
     if (guards === undefined) throw new TypeError('there are no guards');
-    const databaseUrl = await createFilledDatabase(guards, { over: FEW, live: 0 });
+    const databaseUrl = await createFilledDatabase(guards, { expired: FEW, live: 0 });
     const config = testConfig(databaseUrl);
     const steps: string[] = [];
     const node = (name: string, hold: (count: number) => Promise<void> = async () => undefined) => {

@@ -6,10 +6,10 @@ import { createDatabase } from '../support/app.js';
 import { Client } from '../support/client.js';
 import { freePort, MASTER_SECRET } from '../support/processes.js';
 
-/** More lines than a pipe takes. */
+/** More log lines than fit into a pipe. */
 const REQUESTS = 600;
 
-/** A node whose standard output is of no use; closed with the test. */
+/** Starts a node with this standard output; killed at the end of the test. */
 async function startNode(
   stdout: 'pipe' | number,
   databaseUrl: string,

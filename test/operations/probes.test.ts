@@ -12,7 +12,7 @@ beforeAll(async () => {
   app = await startApp({}, afterFile);
 });
 
-/** Of `/health/live`, `/health/serving` and `/health/ready`. */
+/** The statuses of `/health/live`, `/health/serving` and `/health/ready`. */
 function statuses(node: TestApp): Promise<number[]> {
   return Promise.all(PROBES.map(async (probe) => (await node.call('GET', `/health/${probe}`)).status));
 }
@@ -48,7 +48,7 @@ describe('a read-only database (KEY-04)', () => {
     const url = await createDatabase();
     const node = await startApp({ databaseUrl: url });
     const name = new URL(url).pathname.slice(1);
-    const become = async (value: 'on' | 'off'): Promise<void> => {
+    const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
       await query(url, `BEGIN READ WRITE; ALTER DATABASE ${name} SET default_transaction_read_only = ${value}; COMMIT`);
       await query(
         url,
@@ -56,10 +56,10 @@ describe('a read-only database (KEY-04)', () => {
       );
     };
     const { token, email } = await node.signIn();
-    await become('on');
+    await setReadOnly('on');
     await expect.poll(() => statuses(node), { timeout: 10_000 }).toEqual([200, 200, 503]);
     expect([(await node.me(token)).status, (await node.login(email)).status]).toEqual([200, 503]);
-    await become('off');
+    await setReadOnly('off');
     await expect.poll(() => statuses(node), { timeout: 10_000 }).toEqual([200, 200, 200]);
     expect((await node.login(email)).status).toBe(200);
   });

@@ -11,7 +11,7 @@ describe('a node that receives SIGTERM', () => {
   it('first reports not ready, keeps serving, closes each connection, and exits with 0 (FLT-04)', async () => {
     const node = await startNode(await createDatabase());
     const { token } = await node.client.signIn();
-    const gone = waitForExit(node);
+    const exited = waitForExit(node);
     const startedAt = performance.now();
     node.process.kill('SIGTERM');
     await expect.poll(async () => (await node.client.call('GET', '/health/ready')).status).toBe(503);
@@ -19,7 +19,7 @@ describe('a node that receives SIGTERM', () => {
     expect((await node.client.call('GET', '/health/live')).status).toBe(200);
     const { status, headers } = await node.client.me(token);
     expect([status, headers.get('connection')]).toEqual([200, 'close']);
-    expect(await gone).toBe(0);
+    expect(await exited).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
@@ -30,18 +30,18 @@ describe('a node that receives SIGTERM', () => {
     });
     const logins = Array.from({ length: 3 }, (_, turn) => node.client.register(`${turn}@example.com`));
     await pause(50);
-    const gone = waitForExit(node);
+    const exited = waitForExit(node);
     node.process.kill('SIGTERM');
     expect((await Promise.all(logins)).map(({ status }) => status)).toEqual([201, 201, 201]);
-    expect(await gone).toBe(0);
+    expect(await exited).toBe(0);
   });
 
   it('exits at once without connections', async () => {
     const node = await startNode(await createDatabase());
     const startedAt = performance.now();
-    const gone = waitForExit(node);
+    const exited = waitForExit(node);
     node.process.kill('SIGTERM');
-    expect(await gone).toBe(0);
+    expect(await exited).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(1000);
   });
 
@@ -54,9 +54,9 @@ describe('a node that receives SIGTERM', () => {
     );
     await once(socket, 'connect');
     const startedAt = performance.now();
-    const gone = waitForExit(node);
+    const exited = waitForExit(node);
     node.process.kill('SIGTERM');
-    expect(await gone).toBe(0);
+    expect(await exited).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 });

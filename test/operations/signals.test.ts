@@ -14,13 +14,13 @@ import { freePort, waitForUrl, MASTER_SECRET, type Environment, type Program } f
 const REPEATS_MS = 2000;
 
 interface Group extends Program {
-  /** Of the process that leads the group. */
+  /** Of the group leader. */
   readonly exitCode: Promise<number | null>;
-  /** To all of the group, as a terminal and many service managers do. */
+  /** Signals the whole group, as a terminal and many service managers do. */
   signal(name: NodeJS.Signals): void;
 }
 
-/** A command in a process group of its own. */
+/** Starts a command in its own process group. */
 function start(environment: Environment, command: string, ...args: string[]): Group {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const child: ChildProcess = spawn(command, args, {
@@ -32,7 +32,7 @@ function start(environment: Environment, command: string, ...args: string[]): Gr
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
   }
-  // Once everything it wrote has arrived.
+  // Resolves once all output has arrived.
   const exitCode = once(child, 'close').then(([code]) => code as number | null);
   const signal = (name: NodeJS.Signals): void => void process.kill(-(child.pid ?? 0), name);
   onTestFinished(() => {
@@ -58,14 +58,14 @@ function processes(): Process[] {
 }
 
 const groupOf = ({ pid }: ChildProcess): Process[] => processes().filter(({ group }) => group === pid);
-/** Servers on the folder, and what initialises it. */
-const workingOn = (folder: string): Process[] =>
+/** PostgreSQL servers and initdb processes that use the folder. */
+const databaseProcessesOf = (folder: string): Process[] =>
   processes().filter(({ command }) => /postgres|initdb/.test(command) && command.includes(folder));
 
 const isUp = (): boolean => existsSync(join(folder, 'postgres/postmaster.pid'));
 
-async function nothingIsLeft(group: Group, folder: string): Promise<void> {
-  await expect.poll(() => [...groupOf(group.process), ...workingOn(folder)], { timeout: 15_000 }).toEqual([]);
+async function expectNothingLeft(group: Group, folder: string): Promise<void> {
+  await expect.poll(() => [...groupOf(group.process), ...databaseProcessesOf(folder)], { timeout: 15_000 }).toEqual([]);
   expect(existsSync(join(folder, 'postgres/postmaster.pid'))).toBe(false);
 }
 
@@ -94,7 +94,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `npm start`, and eight registrations that are being hashed. */
+/** Starts `npm start` with eight registrations whose hashes are in progress. */
 async function startBusy(): Promise<{ app: Group; answers: Promise<{ status: number; headers: Headers }[]> }> {
   const metricsPort = String(await freePort());
   const slow = { ARGON2_PASSES: '60', HASH_QUEUE_MILLISECONDS: '60000' };
@@ -127,7 +127,7 @@ describe.runIf(process.platform === 'linux')('npm start with registrations in pr
       app.signal(name);
       expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
       expect(await app.exitCode).toBe(0);
-      await nothingIsLeft(app, folder);
+      await expectNothingLeft(app, folder);
     },
   );
 
@@ -135,7 +135,7 @@ describe.runIf(process.platform === 'linux')('npm start with registrations in pr
     const { app, answers } = await startBusy();
     app.signal('SIGHUP');
     expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
-    await nothingIsLeft(app, folder);
+    await expectNothingLeft(app, folder);
     expect(linesOf(app).at(-1)).toMatchObject({ msg: 'left', signal: 'SIGHUP' });
   });
 
@@ -144,25 +144,25 @@ describe.runIf(process.platform === 'linux')('npm start with registrations in pr
     for (let turn = 0; turn < 5; turn++) app.process.kill('SIGTERM');
     expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
     expect(await app.exitCode).toBe(0);
-    await nothingIsLeft(app, folder);
+    await expectNothingLeft(app, folder);
   });
 
   it('answers all of them with 201 or 503 after SIGTERM to every process, including those of the database (FLT-25)', async () => {
     const { app, answers } = await startBusy();
     const all = processes();
     const servers = all.filter(({ command }) => command.includes(folder));
-    const told = all.filter(
+    const signalled = all.filter(
       ({ pid, group, ppid }) =>
         group === app.process.pid || servers.some((server) => server.pid === pid || server.pid === ppid),
     );
-    expect(told.length).toBeGreaterThan(servers.length + 5);
-    for (const { pid } of told) process.kill(pid, 'SIGTERM');
+    expect(signalled.length).toBeGreaterThan(servers.length + 5);
+    for (const { pid } of signalled) process.kill(pid, 'SIGTERM');
     for (const { status, headers } of await answers) {
       expect(status).toBeOneOf([201, 503]);
       if (status === 503) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     }
     expect(await app.exitCode).toBe(0);
-    await nothingIsLeft(app, folder);
+    await expectNothingLeft(app, folder);
   });
 });
 
@@ -181,7 +181,7 @@ describe('a node after SIGTERM', () => {
     node.signal('SIGINT');
     await expect.poll(() => linesOf(node).at(-1)?.msg).toBe('leaving');
     const startedAt = performance.now();
-    // What is repeated within this time is the same order.
+    // A signal repeated within this time counts as the same one.
     await pause(REPEATS_MS + 50);
     for (const name of ['SIGTERM', 'SIGHUP', 'SIGTERM'] as const) node.signal(name);
     await pause(300);
@@ -205,17 +205,17 @@ describe('a node after SIGTERM', () => {
     expect(await node.exitCode).toBe(0);
     const lines = linesOf(node);
     expect(lines.filter(({ level }) => level > 30)).toEqual([]);
-    const told = lines.filter(({ msg }) => msg === 'leaving' || msg === 'left');
-    expect(told).toMatchObject([
+    const shutdownLines = lines.filter(({ msg }) => msg === 'leaving' || msg === 'left');
+    expect(shutdownLines).toMatchObject([
       { level: 30, msg: 'leaving', signal: 'SIGTERM' },
       { level: 30, msg: 'left', signal: 'SIGTERM', seconds: expect.any(Number) },
     ]);
-    expect(told[1]?.seconds).toBeLessThan(10);
+    expect(shutdownLines[1]?.seconds).toBeLessThan(10);
     expect(node.output()).not.toMatch(/^[^{]/m);
   });
 });
 
-async function endsInTime(app: Group): Promise<void> {
+async function expectExitInTime(app: Group): Promise<void> {
   const startedAt = performance.now();
   app.signal('SIGTERM');
   await app.exitCode;
@@ -231,9 +231,9 @@ describe.runIf(process.platform === 'linux')(
     it('is kept when the embedded database does not stop (FLT-25)', async () => {
       const app = start({ ...environment, DATA_DIR: folder }, process.execPath, 'dist/main.js');
       await waitForUrl(app);
-      for (const { pid } of workingOn(folder)) process.kill(pid, 'SIGSTOP');
-      await endsInTime(app);
-      await expect.poll(() => workingOn(folder)).toEqual([]);
+      for (const { pid } of databaseProcessesOf(folder)) process.kill(pid, 'SIGSTOP');
+      await expectExitInTime(app);
+      await expect.poll(() => databaseProcessesOf(folder)).toEqual([]);
       rmSync(join(folder, 'postgres/postmaster.pid'), { force: true });
     });
 
@@ -249,7 +249,7 @@ describe.runIf(process.platform === 'linux')(
       const isTried = async (): Promise<number> =>
         (await query(url, waits)).length + (app.output().includes('migration_awaited') ? 1 : 0);
       await expect.poll(isTried, { timeout: 20_000 }).toBeGreaterThan(0);
-      await endsInTime(app);
+      await expectExitInTime(app);
       expect(await app.exitCode).toBe(0);
       expect(groupOf(app.process)).toEqual([]);
     });
@@ -261,10 +261,10 @@ describe.runIf(process.platform === 'linux')('a start that receives a signal', {
     const fresh = newFolder();
     onTestFinished(() => rmSync(fresh, { recursive: true, force: true }));
     const app = start({ DATA_DIR: fresh, LOG_LEVEL: 'info' }, 'npm', 'start', '--silent');
-    await expect.poll(() => workingOn(fresh).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+    await expect.poll(() => databaseProcessesOf(fresh).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
     app.signal('SIGINT');
     expect(await app.exitCode).toBe(0);
-    await nothingIsLeft(app, fresh);
+    await expectNothingLeft(app, fresh);
     expect(readdirSync(fresh).filter((name) => name.startsWith('postgres'))).toEqual([]);
     expect(linesOf(app).map(({ msg }) => msg)).toEqual(['leaving', 'left']);
   });
@@ -275,8 +275,8 @@ describe.runIf(process.platform === 'linux')('a start that receives a signal', {
     administrator.pathname = new URL(url).pathname;
     await query(
       administrator.href,
-      `CREATE FUNCTION linger() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); END';
-       CREATE EVENT TRIGGER lingering ON ddl_command_start EXECUTE FUNCTION linger()`,
+      `CREATE FUNCTION delay_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); END';
+       CREATE EVENT TRIGGER delay_ddl ON ddl_command_start EXECUTE FUNCTION delay_ddl()`,
     );
     const external = { DATABASE_URL: url, MASTER_SECRET, MIGRATE_ON_START: 'true' };
     const app = start(external, 'npm', 'start', '--silent');
@@ -311,7 +311,7 @@ describe.runIf(process.platform === 'linux')('a command that is ended', { timeou
       group.signal(name);
       const code = await group.exitCode;
       if (exitCode !== undefined) expect(code).toBe(exitCode);
-      await nothingIsLeft(group, folder);
+      await expectNothingLeft(group, folder);
     },
   );
 
@@ -319,6 +319,6 @@ describe.runIf(process.platform === 'linux')('a command that is ended', { timeou
     const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/cli/manage-users.js list | head -n 1');
     await expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true);
     expect(await group.exitCode).toBe(0);
-    await nothingIsLeft(group, folder);
+    await expectNothingLeft(group, folder);
   });
 });

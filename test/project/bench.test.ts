@@ -18,9 +18,9 @@ import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts
 import { TARGETS } from '../../bench/targets.ts';
 import { forge, mintToken, viewOf } from '../../bench/tokens.ts';
 
-const BRIEFLY = ['--rounds', '1', '--seconds', '0.3', '--rate', '500'];
-/** The first that needs the peers installs them; a machine with much else to do hashes a password in seconds. */
-const PATIENCE = { timeout: 300_000 };
+const BRIEF_RUN = ['--rounds', '1', '--seconds', '0.3', '--rate', '500'];
+/** The first test that needs the peers installs them; on a busy machine one hash can take seconds. */
+const LONG_TIMEOUT = { timeout: 300_000 };
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,8 +30,8 @@ async function bench(...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** Runs it and takes its file along. */
-async function measured(...args: string[]): Promise<{ stdout: string; file: string; table: Table }> {
+/** Runs the benchmark; resolves with its output and its result file, which is deleted at the end of the test. */
+async function runBench(...args: string[]): Promise<{ stdout: string; file: string; table: Table }> {
   const stdout = await bench(...args);
   const file = stdout.trim().split('\n').at(-1) ?? '';
   onTestFinished(() => rmSync(file));
@@ -41,9 +41,9 @@ async function measured(...args: string[]): Promise<{ stdout: string; file: stri
 describe('npm run bench', () => {
   it(
     'measures the guard and two peers, says that the figures are rough, and writes a file to compare and draw',
-    PATIENCE,
+    LONG_TIMEOUT,
     async () => {
-      const { stdout, file, table } = await measured(...BRIEFLY);
+      const { stdout, file, table } = await runBench(...BRIEF_RUN);
       expect(stdout).toContain('A quick look');
       expect(stdout).toMatch(/guarded \/ unguarded +\d.* target 1\.05: (?:not )?reached$/m);
       expect(table.results.map(({ scenario }) => scenario)).toEqual(['guard', 'peers']);
@@ -84,8 +84,8 @@ describe('npm run bench', () => {
     ['login-storm', []],
     ['log', ['no request log', 'log to /dev/null', 'log to a file']],
     ['revocation', ['no revocations', '100,000 live revocations']],
-  ])('runs %s', PATIENCE, async (scenario, servers) => {
-    const { table } = await measured(scenario, ...BRIEFLY);
+  ])('runs %s', LONG_TIMEOUT, async (scenario, servers) => {
+    const { table } = await runBench(scenario, ...BRIEF_RUN);
     const [result] = table.results;
     expect(result?.scenario).toBe(scenario);
     expect(Object.keys(result?.servers ?? {}).toSorted()).toEqual(servers.toSorted());
@@ -106,7 +106,7 @@ describe('npm run bench', () => {
 });
 
 describe('the peers of the benchmark', () => {
-  it('match the types of their packages', PATIENCE, async () => {
+  it('match the types of their packages', LONG_TIMEOUT, async () => {
     installPeers();
     await promisify(execFile)('npx', ['tsc', '-p', 'bench/peers']);
   });

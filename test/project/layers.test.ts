@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 /**
- * From the top. Imports go down or stay in the module; modules of one layer do not import each other. A folder that is not listed is a feature of whoever
- * builds on this: it stands above all of these but the command line.
+ * From the top. Imports go to lower layers or stay in the module; modules of one layer do not import each other. A folder that is not listed is a feature
+ * of an application that builds on this one: it is above all of these except the command line.
  */
 const LAYERS = [
   ['cli'],
@@ -28,14 +28,14 @@ const LAYERS = [
 ];
 const MODULES = LAYERS.flat();
 const layerOf = new Map(LAYERS.flatMap((modules, layer) => modules.map((module) => [module, layer])));
-/** Between the command line and the first of the others. */
+/** Below the command line and above all other layers. */
 const FEATURE = 0.5;
 const isFeature = (module: string): boolean => !layerOf.has(module);
 const heightOf = (module: string): number => layerOf.get(module) ?? FEATURE;
 
 interface Import {
   readonly file: string;
-  /** Empty for what stands at the top of `src`. */
+  /** Empty for a file directly in `src`. */
   readonly module: string;
   readonly target: string;
 }
@@ -53,9 +53,9 @@ const imports: Import[] = served.flatMap(({ file, module, text }) =>
 );
 
 const targetOf = ({ target }: Import): string | undefined => /^\.\.\/([a-z-]+)\//.exec(target)?.[1];
-const said = ({ file, target }: Import): string => `${file} imports ${target}`;
+const describeImport = ({ file, target }: Import): string => `${file} imports ${target}`;
 const only = (vendor: RegExp, isDoor: (file: string) => boolean): string[] =>
-  imports.filter(({ file, target }) => vendor.test(target) && !isDoor(file)).map(said);
+  imports.filter(({ file, target }) => vendor.test(target) && !isDoor(file)).map(describeImport);
 
 describe('the layers', () => {
   it('exist as folders of src, and the test finds their imports', () => {
@@ -65,7 +65,7 @@ describe('the layers', () => {
   });
 
   it('are imported downwards only', () => {
-    const climbs = imports.filter((each) => {
+    const upward = imports.filter((each) => {
       const target = targetOf(each);
       return (
         target !== undefined &&
@@ -75,7 +75,7 @@ describe('the layers', () => {
         !(isFeature(target) && isFeature(each.module))
       );
     });
-    expect(climbs.map(said)).toEqual([]);
+    expect(upward.map(describeImport)).toEqual([]);
   });
 
   it('are imported as ../module/file.js from flat modules, and only the command line builds the application', () => {
@@ -84,13 +84,13 @@ describe('the layers', () => {
       ({ module, target }) =>
         !/^\.\.\/[a-z-]+\/[\w.-]+\.js$/.test(target) && !(module === 'cli' && target === '../app.js'),
     );
-    expect(wrong.map(said)).toEqual([]);
+    expect(wrong.map(describeImport)).toEqual([]);
     expect(sources.filter(({ file }) => file.split('/').length > 2).map(({ file }) => file)).toEqual([]);
   });
 
   it('do not import the repository of another module', () => {
     const reaches = imports.filter(({ target }) => /^\.\.\/.*\.repository\.js$/.test(target));
-    expect(reaches.map(said)).toEqual([]);
+    expect(reaches.map(describeImport)).toEqual([]);
   });
 
   it('import each vendor package in one place', () => {
