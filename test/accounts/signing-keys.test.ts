@@ -195,7 +195,7 @@ class Load {
   readonly #verifiers: ReturnType<typeof createRemoteJWKSet>[];
 
   constructor(readonly nodes: readonly [Client, Client]) {
-    // In proportion to KEY_PUBLISH_SECONDS as 300 s is by default. The long cool-down prevents a fetch because of an unknown kid.
+    // About as long relative to KEY_PUBLISH_SECONDS as the JWKS max-age is by default. The long cool-down prevents a fetch because of an unknown kid.
     const caching = { cacheMaxAge: 600, cooldownDuration: 60_000 };
     this.#verifiers = nodes.map(({ url }) => createRemoteJWKSet(new URL(`${url}/.well-known/jwks.json`), caching));
   }
