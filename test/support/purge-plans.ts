@@ -6,6 +6,8 @@ import { Prisma, PrismaService } from '../../src/database/prisma.service.js';
 import type { PurgeQuery } from '../../src/jobs/purge-batch.js';
 import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
 import { RevocationsRepository } from '../../src/revocation/revocations.repository.js';
+import { SessionLimits } from '../../src/sessions/session-limits.js';
+import { SESSION_RETENTION_SECONDS } from '../../src/sessions/sessions-purge.job.js';
 import { SessionsRepository } from '../../src/sessions/sessions.repository.js';
 import { createDatabase, query, testConfig } from './app.js';
 
@@ -95,10 +97,11 @@ export function purgeStepOf(job: string, config: Config): PurgeStep {
   // This client never connects.
   const prisma = new PrismaService(config, new CircuitBreaker());
   const limits = new RateLimitsRepository(prisma);
+  const sessions = new SessionsRepository(config, prisma, new SessionLimits(config));
   const steps: Record<string, PurgeStep> = {
     'purge limits': (run, after) => limits.purgeLimits(run, after),
     'purge account guards': (run, after) => limits.purgeGuards(run, after),
-    'purge sessions': (run, after) => new SessionsRepository(config, prisma).purgeSessionBatch(run, after),
+    'purge sessions': (run, after) => sessions.purgeSessionBatch(run, SESSION_RETENTION_SECONDS, after),
     'purge revocations': (run, after) => new RevocationsRepository().purgeRevocationBatch(run, after),
     'purge audit trail': (run, after) => new AuditRepository(prisma).purgeEventBatch(run, 90, after),
   };
