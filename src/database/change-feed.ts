@@ -1,41 +1,41 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import { directTarget, pooledTarget } from './connection-string.js';
+import { directTarget, pooledTarget } from './connection.js';
 import { DedicatedConnection } from './dedicated-connection.js';
 import { isUnreachable } from './database-errors.js';
 import { NotificationListener } from './notification-listener.js';
 import type { Transaction } from './prisma.service.js';
 
-/** Runs one statement on the change feed's connection. */
+/** Runs one statement on the change feed's own connection. */
 export type ChangeQuery = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
 
 /**
- * Updates a module's in-memory state from its tables. `mustReadAll` means that changes may have been missed: the reader then reads
- * everything, not only the rows after the last one it read.
+ * Brings what a module holds in memory up to date. `isFresh` says that news may have been missed: read everything, not
+ * only what follows the last.
  */
-export type ChangeReader = (query: ChangeQuery, mustReadAll: boolean) => Promise<void>;
+export type ChangeReader = (query: ChangeQuery, isFresh: boolean) => Promise<void>;
 
-/** The NOTIFY channel. Notifications have no payload: they only trigger a read. */
+/** Notifications on it carry nothing: they say "read now". */
 const CHANNEL = 'gatehouse';
-/** Interval of the reads without a notification: the longest delay of a change when a notification is lost. */
+/** How long a change can go unread when no notification arrives. */
 export const POLL_INTERVAL_MS = 500;
 
 /**
- * Carries changes in the database to the memory of every node: each node reads its tables every 500 ms, and at once after a
- * notification. The tables are the only source of truth; a lost notification delays a change by half a second. Reads and LISTEN
- * have a connection each, so that a dead listening connection delays no read.
+ * How a change in the database reaches the memory of every node: each reads its tables every 500 ms, and at once when a
+ * writer has announced a change. The tables are the only truth; a lost notification costs half a second. Reading and
+ * listening have a connection each: a listening one that died in silence holds up nothing.
  */
 @Injectable()
 export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger('ChangeFeed');
-  readonly #readers: { readonly read: ChangeReader; mustReadAll: boolean }[] = [];
+  readonly #readers: { readonly read: ChangeReader; isFresh: boolean }[] = [];
   readonly #closing = new AbortController();
   readonly #listener: NotificationListener;
   #connection: DedicatedConnection | undefined;
   #isWoken = false;
   #wake: () => void = () => undefined;
-  #lastRead = Promise.resolve();
+  #last = Promise.resolve();
   #isFailing = false;
 
   constructor(
@@ -43,54 +43,52 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
     private readonly breaker: CircuitBreaker,
   ) {
     const { signal } = this.#closing;
-    this.#listener = new NotificationListener(directTarget(config), CHANNEL, signal, (mayHaveMissed) =>
-      this.#wakeUp(mayHaveMissed),
-    );
+    this.#listener = new NotificationListener(directTarget(config), CHANNEL, signal, (isAnew) => this.#wakeUp(isAnew));
   }
 
-  /** Adds a reader. Call it in a constructor: the first read runs before any other `onModuleInit`. */
+  /** Adds a reader; to be called by a constructor, since the first reading is done before any other `onModuleInit`. */
   addReader(reader: ChangeReader): void {
-    this.#readers.push({ read: reader, mustReadAll: true });
+    this.#readers.push({ read: reader, isFresh: true });
   }
 
-  /** Notifies every node when the transaction commits. Such commits wait for each other, so use it for rare writes only. */
+  /** Tells every node to read when the transaction commits. Commits that announce wait for each other: rare writes only. */
   async announceChange(tx: Transaction): Promise<void> {
     await tx.$executeRaw`SELECT pg_notify(${CHANNEL}, '')`;
   }
 
-  /** Connects and reads everything before the application starts. @throws the error of the first read. */
+  /** Listens, then reads everything, then lets the application go on. @throws what the first reading throws. */
   async onModuleInit(): Promise<void> {
-    await Promise.all([this.#listener.startListening(), this.#currentConnection()]);
+    await Promise.all([this.#listener.startListening(), this.#current()]);
     await this.readChanges();
     void this.#listener.keepListening();
-    void this.#readAtIntervals();
+    void this.#keepReading();
   }
 
-  /** Not earlier: requests in flight must still be checked against new revocations. */
+  /** Not earlier: a request in flight may still not pass with a revoked token. */
   onApplicationShutdown(): void {
     this.#closing.abort();
     this.#wake();
     this.#connection?.close();
   }
 
-  /** Resolves when every change committed before the call has been read. */
+  /** Resolves when everything that was committed before the call has been read. */
   readChanges(): Promise<void> {
-    const read = this.#lastRead.then(() => this.#runReaders());
-    this.#lastRead = read.catch(() => undefined);
+    const read = this.#last.then(() => this.#read());
+    this.#last = read.catch(() => undefined);
     return read;
   }
 
-  async #readAtIntervals(): Promise<void> {
+  async #keepReading(): Promise<void> {
     while (!this.#closing.signal.aborted) {
-      await this.#waitForNextRead();
+      await this.#nextTurn();
       await this.readChanges().then(
-        () => this.#handleRecovery(),
-        (error: unknown) => this.#handleFailure(error),
+        () => this.#recovered(),
+        (error: unknown) => this.#failed(error),
       );
     }
   }
 
-  #waitForNextRead(): Promise<void> {
+  #nextTurn(): Promise<void> {
     if (this.#isWoken) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, POLL_INTERVAL_MS).unref();
@@ -101,36 +99,36 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  /** Runs every reader, also after one has failed; then throws the first error. */
-  async #runReaders(): Promise<void> {
+  /** A reader that fails keeps no other from its news, and no other from being told what is fresh. */
+  async #read(): Promise<void> {
     this.#isWoken = false;
-    const connection = await this.#currentConnection();
+    const connection = await this.#current();
     const failures: unknown[] = [];
     for (const reader of this.#readers) {
-      const { mustReadAll } = reader;
-      reader.mustReadAll = false;
+      const { isFresh } = reader;
+      reader.isFresh = false;
       await reader
-        .read((sql, values) => connection.query(sql, values), mustReadAll)
+        .read((sql, values) => connection.query(sql, values), isFresh)
         .catch((error: unknown) => {
-          reader.mustReadAll ||= mustReadAll;
+          reader.isFresh ||= isFresh;
           failures.push(error);
         });
     }
     if (failures.length > 0) throw failures[0];
   }
 
-  /** Replaces a closed connection before it is used: a query that must fail would cost half a second. */
-  async #currentConnection(): Promise<DedicatedConnection> {
+  /** One that is over is replaced before it is asked: a question that must fail would cost half a second. */
+  async #current(): Promise<DedicatedConnection> {
     if (this.#connection?.isClosed) {
       this.#connection = undefined;
-      this.#readAllNextTime();
+      this.#mayHaveMissed();
     }
-    this.#connection ??= await this.#openConnection();
+    this.#connection ??= await this.#open();
     if (this.#closing.signal.aborted) this.#connection.close();
     return this.#connection;
   }
 
-  async #openConnection(): Promise<DedicatedConnection> {
+  async #open(): Promise<DedicatedConnection> {
     try {
       const connection = await DedicatedConnection.open({ target: pooledTarget(this.config), name: 'gatehouse feed' });
       this.breaker.close();
@@ -142,24 +140,24 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   }
 
   #wakeUp(mayHaveMissed: boolean): void {
-    if (mayHaveMissed) this.#readAllNextTime();
+    if (mayHaveMissed) this.#mayHaveMissed();
     this.#isWoken = true;
     this.#wake();
   }
 
-  #readAllNextTime(): void {
-    for (const reader of this.#readers) reader.mustReadAll = true;
+  #mayHaveMissed(): void {
+    for (const reader of this.#readers) reader.isFresh = true;
   }
 
-  #handleFailure(error: unknown): void {
-    // Retry at once: a new connection shows whether only this one broke or the database does not answer.
+  #failed(error: unknown): void {
+    // At once: another connection tells whether this one broke or the database does not answer.
     if (this.#connection?.isClosed) this.#isWoken = true;
     if (this.#isFailing || this.#closing.signal.aborted) return;
     this.#isFailing = true;
     this.#log.warn({ err: error, event: 'feed_failing' });
   }
 
-  #handleRecovery(): void {
+  #recovered(): void {
     if (!this.#isFailing) return;
     this.#isFailing = false;
     this.#log.warn({ event: 'feed_recovered' });

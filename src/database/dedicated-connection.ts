@@ -1,33 +1,32 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
-import { connectionStringOf, type ConnectionTarget } from './connection-string.js';
-import { SESSION_SETTINGS_SQL } from './open-connection.js';
+import { connectionStringOf, SESSION_SETTINGS_SQL, type ConnectionTarget } from './connection.js';
 
-/** Default time-out for connecting and for each query. */
+/** Longest wait for the connection, and for the answer to each query. */
 export const DEDICATED_CONNECTION_TIMEOUT_MS = 2000;
 
 export interface DedicatedConnectionOptions {
   readonly target: ConnectionTarget;
-  /** The `application_name` that `pg_stat_activity` shows. */
+  /** What `pg_stat_activity` shows. */
   readonly name: string;
-  /** Time-out for connecting and for each query; by default {@link DEDICATED_CONNECTION_TIMEOUT_MS}. */
+  /** Longest wait for the connection and for each answer; {@link DEDICATED_CONNECTION_TIMEOUT_MS} unless it says otherwise. */
   readonly timeoutMs?: number;
-  /** Closes the connection at once, also during a query. */
+  /** Ends the connection, whatever it is at. */
   readonly signal?: AbortSignal;
 }
 
-/** One connection outside the pool, so that requests cannot occupy it. The first failure closes it. */
+/** One connection apart from the pool, so that no request can keep it busy. After the first failure it is over. */
 export class DedicatedConnection {
-  /** Aborts when the connection closes, for any reason. */
-  readonly closed: AbortSignal;
+  /** Aborts when the connection is over, for whatever reason. */
+  readonly ended: AbortSignal;
 
   private constructor(
     private readonly client: pg.Client,
     private readonly socket: Socket,
   ) {
-    const closed = new AbortController();
-    socket.once('close', () => closed.abort());
-    this.closed = closed.signal;
+    const over = new AbortController();
+    socket.once('close', () => over.abort());
+    this.ended = over.signal;
   }
 
   static async open({
@@ -50,7 +49,7 @@ export class DedicatedConnection {
       keepAlive: true,
       stream: () => socket,
     });
-    // A connection failure also rejects the query in progress and aborts `closed`.
+    // Every failure shows in the query it fails, or in `ended`.
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -62,7 +61,7 @@ export class DedicatedConnection {
     }
   }
 
-  /** Runs one statement. A failure closes the connection, since the state of the session is unknown. */
+  /** Runs one statement; when it fails the connection is over, since what the server makes of it is unknown. */
   async query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
     try {
       return (await this.client.query<Row>(sql, values)).rows;
@@ -81,7 +80,7 @@ export class DedicatedConnection {
     return this.socket.destroyed;
   }
 
-  /** Closes the socket at once; the server then rolls back an open transaction. */
+  /** At once: the server sees the socket close and rolls back what was open. */
   close(): void {
     this.socket.destroy();
   }

@@ -7,72 +7,72 @@ import { Prisma, PrismaClient } from './generated/client.js';
 import { ConnectionPool } from './connection-pool.js';
 import { retryConflicts } from './transaction-retry.js';
 
-/** For the SQL in repositories. */
+/** For the SQL of repositories. */
 export { Prisma };
 
-/** First parameter of a method that runs inside a transaction. */
+/** What a method that joins a transaction takes first. */
 export type Transaction = Prisma.TransactionClient;
 
-/** The Prisma client on a bounded pool with time-outs. Only repositories query through it. */
+/** The Prisma client over a bounded pool with deadlines. Only repositories query through it. */
 @Injectable()
 export class PrismaService extends PrismaClient implements OnModuleInit, OnApplicationShutdown {
   readonly #pool: ConnectionPool;
   readonly #options: { isolationLevel: Prisma.TransactionIsolationLevel; maxWait: number; timeout: number };
-  readonly #afterCommitCallbacks = new WeakMap<Transaction, (() => void)[]>();
+  readonly #effects = new WeakMap<Transaction, (() => void)[]>();
 
   constructor(@Inject(CONFIG) config: DatabaseConfig, breaker: CircuitBreaker) {
     const pool = new ConnectionPool(config, breaker);
     const adapter = new PrismaPg(pool, { disposeExternalPool: true, schema: schemaOf(config.databaseUrl) });
-    // Other formats put a call's arguments, and so password hashes, into the message.
+    // The other formats repeat the arguments of a call, and so passwords' hashes, in the message.
     super({ adapter, errorFormat: 'minimal' });
     this.#pool = pool;
     this.#options = {
-      // After waiting for a row lock, a statement must see the committed row, whatever the server's default isolation level.
+      // Waiting for a row's lock must show the row as it is afterwards, whatever the server's default.
       isolationLevel: 'ReadCommitted',
       maxWait: config.databaseConnectionTimeoutMs,
       timeout: config.databaseStatementTimeoutMs + config.databaseLockTimeoutMs,
     };
   }
 
-  /** The first query is slow, because it loads the query compiler and connects: no request should pay for it. */
+  /** The first query loads the query compiler and connects, which takes long: not at somebody's cost. */
   async onModuleInit(): Promise<void> {
     await this.$queryRaw`SELECT 1`;
   }
 
   /**
-   * Runs the work in one transaction and rolls back when it throws. Do CPU-bound work before it, never inside. Runs the work again
-   * after a deadlock or serialization conflict (SQLSTATE 40), or when a sequence was behind its table.
+   * Runs the work in one transaction, rolled back when it throws. CPU-bound work belongs before it, never inside. Where
+   * PostgreSQL undoes it because of a deadlock or a conflict (SQLSTATE 40), or a sequence was behind its table, it is done again.
    */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     return retryConflicts(
-      () => this.#runTransactionOnce(work),
+      () => this.#attempt(work),
       (statement) => this.#pool.query(statement),
     );
   }
 
-  async #runTransactionOnce<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    const callbacks: (() => void)[] = [];
+  async #attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    const effects: (() => void)[] = [];
     const result = await this.$transaction((tx) => {
-      this.#afterCommitCallbacks.set(tx, callbacks);
+      this.#effects.set(tx, effects);
       return work(tx);
     }, this.#options);
-    for (const callback of callbacks) callback();
+    for (const effect of effects) effect();
     return result;
   }
 
-  /** Calls the callback right after the commit, before {@link transaction} returns; never after a rollback. */
-  afterCommit(tx: Transaction, callback: () => void): void {
-    const callbacks = this.#afterCommitCallbacks.get(tx);
-    if (callbacks === undefined) throw new TypeError('the transaction was not started by this service');
-    callbacks.push(callback);
+  /** Has the effect follow the commit at once, before {@link transaction} returns; never after a rollback. */
+  afterCommit(tx: Transaction, effect: () => void): void {
+    const effects = this.#effects.get(tx);
+    if (effects === undefined) throw new TypeError('the transaction is not one of this service');
+    effects.push(effect);
   }
 
-  /** Counts of the pool: open connections, idle connections, and callers waiting for one. */
+  /** Connections of the pool: open, idle, and callers waiting for one. */
   poolStats(): { total: number; idle: number; waiting: number } {
     return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
   }
 
-  /** Not in onModuleDestroy, when requests in flight still need the database. */
+  /** Not onModuleDestroy: requests in flight still need the database then. */
   async onApplicationShutdown(): Promise<void> {
     await this.$disconnect();
   }

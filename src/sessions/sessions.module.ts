@@ -4,14 +4,13 @@ import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { RefreshTokenCodec } from './refresh-token-codec.js';
-import { SessionLimits } from './session-limits.js';
 import { SessionsPurgeJob } from './sessions-purge.job.js';
 import { SessionsRepository } from './sessions.repository.js';
 import { SessionsService } from './sessions.service.js';
 
 @Module({
   imports: [AuditModule, DatabaseModule, JobsModule, RevocationModule],
-  providers: [SessionLimits, SessionsRepository, SessionsService, SessionsPurgeJob, RefreshTokenCodec],
+  providers: [SessionsRepository, SessionsService, SessionsPurgeJob, RefreshTokenCodec],
   exports: [SessionsService],
 })
 export class SessionsModule {}

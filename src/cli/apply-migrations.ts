@@ -1,0 +1,21 @@
+import { readSettings } from '../config/read-settings.js';
+import type { TerminationSignals } from '../config/termination-signals.js';
+import { ensureMigrated, pendingMigrations } from '../database/run-migrations.js';
+import { retryUntilDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
+import { startupLog } from '../logging/log-options.js';
+import { withDatabase } from './command-database.js';
+
+/** Applies the pending migrations and prints their names. */
+export async function applyMigrations(termination: TerminationSignals): Promise<void> {
+  await withDatabase(readSettings('migrate'), termination, async (config) => {
+    // stdout has the result alone; what the command waits for goes to stderr.
+    const tell = startupLog(config.logLevel, process.stderr);
+    const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, tell };
+    const pending = await retryUntilDatabaseAnswers(config, waitOptions, async () => {
+      const found = await pendingMigrations(config);
+      await ensureMigrated(config, { migrate: true, waitOptions });
+      return found;
+    });
+    process.stdout.write(pending.length > 0 ? `Applied ${pending.join(', ')}\n` : 'Nothing to migrate.\n');
+  });
+}
