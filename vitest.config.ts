@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Run by `npm run test:faults` alone. */
+/** Run only by `npm run test:faults`. */
 const FAULTS_ONLY = [
   'test/operations/concurrent-first-starts.test.ts',
   'test/operations/haproxy.test.ts',
@@ -9,7 +9,7 @@ const FAULTS_ONLY = [
   'test/database/rolling-upgrade.test.ts',
 ];
 
-/** These go by how long something takes, or by how much memory: one at a time, when the others are done. */
+/** Files that measure time or memory: run one at a time, after all others. */
 const MEASURING = [
   'aborted-requests',
   'authentication',
@@ -38,7 +38,7 @@ const MEASURING = [
   'slow-clients',
 ].map((name) => `test/*/${name}.test.ts`);
 
-/** For waits for a fact; what must be true sooner says so itself. */
+/** Upper bounds for waiting; a test that needs a shorter time asserts it itself. */
 const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
 
 const HTTP = { ...PATIENT, globalSetup: ['test/support/global-setup.ts'] };
@@ -52,7 +52,7 @@ export default defineConfig({
           name: 'http',
           include: ['test/**/*.test.ts'],
           exclude: MEASURING,
-          // Much of their time they wait for processes to start.
+          // Tests spend much of their time waiting for processes to start.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

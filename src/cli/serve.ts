@@ -6,7 +6,8 @@ import { whenAborted, onceAborted, type TerminationSignals } from '../config/ter
 import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
 import { requireTablePrivileges } from '../database/role-privileges.check.js';
 import { ensureMigrated } from '../database/run-migrations.js';
-import { retryUntilDatabaseAnswers, type WaitOptions } from '../database/wait-for-database.js';
+import { type WaitOptions } from '../database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from './shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';
 import { startupLog } from '../logging/log-options.js';
@@ -65,7 +66,7 @@ async function serveOn(
   const config = requireMasterSecret(databaseConfig);
   requested.throwIfAborted();
   const migrate = settings.databaseUrl === undefined || config.migrateOnStart;
-  const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: requested, tell };
+  const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: requested, onWait: tell };
   const [{ createApp }, { GracefulShutdown }] = await Promise.all([
     import('../app.js'),
     import('../health/graceful-shutdown.js'),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionStringOf } from '../database/connection.js';
+import { connectionStringOf } from '../database/connection-string.js';
 import { parseSettings, SettingsError } from './read-settings.js';
 import { hostOf, parsePostgresUrl, schemaOf } from './postgres-url.js';
 

@@ -1,16 +1,16 @@
-import { openClient } from './connection.js';
+import { openConnection } from './open-connection.js';
 import { codesOf } from './database-errors.js';
 import { applyMigrations } from './prisma-schema-engine.js';
 import type { MigrationFailure } from './run-migrations.js';
 
-/** Its parent has just connected. */
+/** The parent has just connected to the same server. */
 const CONNECTION_TIMEOUT_MS = 10_000;
 
-// Ctrl-C and a service manager signal the whole group; a migration is not left in its middle.
+// Ctrl-C and service managers signal the whole process group. A migration is not interrupted.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 process.once('message', (url: string) => {
-  migrate(url).then(
+  migrateDatabase(url).then(
     () => process.exit(0),
     (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
@@ -20,8 +20,8 @@ process.once('message', (url: string) => {
   );
 });
 
-async function migrate(url: string): Promise<void> {
-  // The engine's own error would not say whether to try again.
-  await (await openClient({ url, isPooled: false }, { connectionTimeoutMillis: CONNECTION_TIMEOUT_MS })).end();
+async function migrateDatabase(url: string): Promise<void> {
+  // Connect first: this error says whether to retry, the engine's does not.
+  await (await openConnection({ url, isPooled: false }, { connectionTimeoutMillis: CONNECTION_TIMEOUT_MS })).end();
   await applyMigrations(url);
 }

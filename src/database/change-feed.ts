@@ -1,41 +1,41 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import { directTarget, pooledTarget } from './connection.js';
+import { directTarget, pooledTarget } from './connection-string.js';
 import { DedicatedConnection } from './dedicated-connection.js';
 import { isUnreachable } from './database-errors.js';
 import { NotificationListener } from './notification-listener.js';
 import type { Transaction } from './prisma.service.js';
 
-/** Runs one statement on the change feed's own connection. */
+/** Runs one statement on the change feed's connection. */
 export type ChangeQuery = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
 
 /**
- * Brings what a module holds in memory up to date. `isFresh` says that news may have been missed: read everything, not
- * only what follows the last.
+ * Updates a module's in-memory state from its tables. `mustReadAll` means that changes may have been missed: the reader then reads
+ * everything, not only the rows after the last one it read.
  */
-export type ChangeReader = (query: ChangeQuery, isFresh: boolean) => Promise<void>;
+export type ChangeReader = (query: ChangeQuery, mustReadAll: boolean) => Promise<void>;
 
-/** Notifications on it carry nothing: they say "read now". */
+/** The NOTIFY channel. Notifications have no payload: they only trigger a read. */
 const CHANNEL = 'gatehouse';
-/** How long a change can go unread when no notification arrives. */
+/** Interval of the reads without a notification: the longest delay of a change when a notification is lost. */
 export const POLL_INTERVAL_MS = 500;
 
 /**
- * How a change in the database reaches the memory of every node: each reads its tables every 500 ms, and at once when a
- * writer has announced a change. The tables are the only truth; a lost notification costs half a second. Reading and
- * listening have a connection each: a listening one that died in silence holds up nothing.
+ * Carries changes in the database to the memory of every node: each node reads its tables every 500 ms, and at once after a
+ * notification. The tables are the only source of truth; a lost notification delays a change by half a second. Reads and LISTEN
+ * have a connection each, so that a dead listening connection delays no read.
  */
 @Injectable()
 export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger('ChangeFeed');
-  readonly #readers: { readonly read: ChangeReader; isFresh: boolean }[] = [];
+  readonly #readers: { readonly read: ChangeReader; mustReadAll: boolean }[] = [];
   readonly #closing = new AbortController();
   readonly #listener: NotificationListener;
   #connection: DedicatedConnection | undefined;
   #isWoken = false;
   #wake: () => void = () => undefined;
-  #last = Promise.resolve();
+  #lastRead = Promise.resolve();
   #isFailing = false;
 
   constructor(
@@ -43,52 +43,54 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
     private readonly breaker: CircuitBreaker,
   ) {
     const { signal } = this.#closing;
-    this.#listener = new NotificationListener(directTarget(config), CHANNEL, signal, (isAnew) => this.#wakeUp(isAnew));
+    this.#listener = new NotificationListener(directTarget(config), CHANNEL, signal, (mayHaveMissed) =>
+      this.#wakeUp(mayHaveMissed),
+    );
   }
 
-  /** Adds a reader; to be called by a constructor, since the first reading is done before any other `onModuleInit`. */
+  /** Adds a reader. Call it in a constructor: the first read runs before any other `onModuleInit`. */
   addReader(reader: ChangeReader): void {
-    this.#readers.push({ read: reader, isFresh: true });
+    this.#readers.push({ read: reader, mustReadAll: true });
   }
 
-  /** Tells every node to read when the transaction commits. Commits that announce wait for each other: rare writes only. */
+  /** Notifies every node when the transaction commits. Such commits wait for each other, so use it for rare writes only. */
   async announceChange(tx: Transaction): Promise<void> {
     await tx.$executeRaw`SELECT pg_notify(${CHANNEL}, '')`;
   }
 
-  /** Listens, then reads everything, then lets the application go on. @throws what the first reading throws. */
+  /** Connects and reads everything before the application starts. @throws the error of the first read. */
   async onModuleInit(): Promise<void> {
-    await Promise.all([this.#listener.startListening(), this.#current()]);
+    await Promise.all([this.#listener.startListening(), this.#currentConnection()]);
     await this.readChanges();
     void this.#listener.keepListening();
-    void this.#keepReading();
+    void this.#readAtIntervals();
   }
 
-  /** Not earlier: a request in flight may still not pass with a revoked token. */
+  /** Not earlier: requests in flight must still be checked against new revocations. */
   onApplicationShutdown(): void {
     this.#closing.abort();
     this.#wake();
     this.#connection?.close();
   }
 
-  /** Resolves when everything that was committed before the call has been read. */
+  /** Resolves when every change committed before the call has been read. */
   readChanges(): Promise<void> {
-    const read = this.#last.then(() => this.#read());
-    this.#last = read.catch(() => undefined);
+    const read = this.#lastRead.then(() => this.#runReaders());
+    this.#lastRead = read.catch(() => undefined);
     return read;
   }
 
-  async #keepReading(): Promise<void> {
+  async #readAtIntervals(): Promise<void> {
     while (!this.#closing.signal.aborted) {
-      await this.#nextTurn();
+      await this.#waitForNextRead();
       await this.readChanges().then(
-        () => this.#recovered(),
-        (error: unknown) => this.#failed(error),
+        () => this.#handleRecovery(),
+        (error: unknown) => this.#handleFailure(error),
       );
     }
   }
 
-  #nextTurn(): Promise<void> {
+  #waitForNextRead(): Promise<void> {
     if (this.#isWoken) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, POLL_INTERVAL_MS).unref();
@@ -99,36 +101,36 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  /** A reader that fails keeps no other from its news, and no other from being told what is fresh. */
-  async #read(): Promise<void> {
+  /** Runs every reader, also after one has failed; then throws the first error. */
+  async #runReaders(): Promise<void> {
     this.#isWoken = false;
-    const connection = await this.#current();
+    const connection = await this.#currentConnection();
     const failures: unknown[] = [];
     for (const reader of this.#readers) {
-      const { isFresh } = reader;
-      reader.isFresh = false;
+      const { mustReadAll } = reader;
+      reader.mustReadAll = false;
       await reader
-        .read((sql, values) => connection.query(sql, values), isFresh)
+        .read((sql, values) => connection.query(sql, values), mustReadAll)
         .catch((error: unknown) => {
-          reader.isFresh ||= isFresh;
+          reader.mustReadAll ||= mustReadAll;
           failures.push(error);
         });
     }
     if (failures.length > 0) throw failures[0];
   }
 
-  /** One that is over is replaced before it is asked: a question that must fail would cost half a second. */
-  async #current(): Promise<DedicatedConnection> {
+  /** Replaces a closed connection before it is used: a query that must fail would cost half a second. */
+  async #currentConnection(): Promise<DedicatedConnection> {
     if (this.#connection?.isClosed) {
       this.#connection = undefined;
-      this.#mayHaveMissed();
+      this.#readAllNextTime();
     }
-    this.#connection ??= await this.#open();
+    this.#connection ??= await this.#openConnection();
     if (this.#closing.signal.aborted) this.#connection.close();
     return this.#connection;
   }
 
-  async #open(): Promise<DedicatedConnection> {
+  async #openConnection(): Promise<DedicatedConnection> {
     try {
       const connection = await DedicatedConnection.open({ target: pooledTarget(this.config), name: 'gatehouse feed' });
       this.breaker.close();
@@ -140,24 +142,24 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   }
 
   #wakeUp(mayHaveMissed: boolean): void {
-    if (mayHaveMissed) this.#mayHaveMissed();
+    if (mayHaveMissed) this.#readAllNextTime();
     this.#isWoken = true;
     this.#wake();
   }
 
-  #mayHaveMissed(): void {
-    for (const reader of this.#readers) reader.isFresh = true;
+  #readAllNextTime(): void {
+    for (const reader of this.#readers) reader.mustReadAll = true;
   }
 
-  #failed(error: unknown): void {
-    // At once: another connection tells whether this one broke or the database does not answer.
+  #handleFailure(error: unknown): void {
+    // Retry at once: a new connection shows whether only this one broke or the database does not answer.
     if (this.#connection?.isClosed) this.#isWoken = true;
     if (this.#isFailing || this.#closing.signal.aborted) return;
     this.#isFailing = true;
     this.#log.warn({ err: error, event: 'feed_failing' });
   }
 
-  #recovered(): void {
+  #handleRecovery(): void {
     if (!this.#isFailing) return;
     this.#isFailing = false;
     this.#log.warn({ event: 'feed_recovered' });

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 
 /**
- * Whether the database is known not to answer. While it is, whoever needs it is told at once instead of waiting for a deadline;
- * the change feed, which goes on trying, says when it is back.
+ * Open while the database is known not to answer: queries then fail at once instead of waiting for a time-out. The change feed opens
+ * it, keeps trying to connect, and closes it once the database answers.
  */
 @Injectable()
 export class CircuitBreaker {
   #cause: unknown;
 
-  /** Why nothing gets through; undefined as long as nothing is known to be wrong. */
+  /** The error that opened the circuit; undefined while it is closed. */
   get cause(): unknown {
     return this.#cause;
   }

@@ -1,32 +1,33 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
-import { connectionStringOf, SESSION_SETTINGS_SQL, type ConnectionTarget } from './connection.js';
+import { connectionStringOf, type ConnectionTarget } from './connection-string.js';
+import { SESSION_SETTINGS_SQL } from './open-connection.js';
 
-/** Longest wait for the connection, and for the answer to each query. */
+/** Default time-out for connecting and for each query. */
 export const DEDICATED_CONNECTION_TIMEOUT_MS = 2000;
 
 export interface DedicatedConnectionOptions {
   readonly target: ConnectionTarget;
-  /** What `pg_stat_activity` shows. */
+  /** The `application_name` that `pg_stat_activity` shows. */
   readonly name: string;
-  /** Longest wait for the connection and for each answer; {@link DEDICATED_CONNECTION_TIMEOUT_MS} unless it says otherwise. */
+  /** Time-out for connecting and for each query; by default {@link DEDICATED_CONNECTION_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
-  /** Ends the connection, whatever it is at. */
+  /** Closes the connection at once, also during a query. */
   readonly signal?: AbortSignal;
 }
 
-/** One connection apart from the pool, so that no request can keep it busy. After the first failure it is over. */
+/** One connection outside the pool, so that requests cannot occupy it. The first failure closes it. */
 export class DedicatedConnection {
-  /** Aborts when the connection is over, for whatever reason. */
-  readonly ended: AbortSignal;
+  /** Aborts when the connection closes, for any reason. */
+  readonly closed: AbortSignal;
 
   private constructor(
     private readonly client: pg.Client,
     private readonly socket: Socket,
   ) {
-    const over = new AbortController();
-    socket.once('close', () => over.abort());
-    this.ended = over.signal;
+    const closed = new AbortController();
+    socket.once('close', () => closed.abort());
+    this.closed = closed.signal;
   }
 
   static async open({
@@ -49,7 +50,7 @@ export class DedicatedConnection {
       keepAlive: true,
       stream: () => socket,
     });
-    // Every failure shows in the query it fails, or in `ended`.
+    // A connection failure also rejects the query in progress and aborts `closed`.
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -61,7 +62,7 @@ export class DedicatedConnection {
     }
   }
 
-  /** Runs one statement; when it fails the connection is over, since what the server makes of it is unknown. */
+  /** Runs one statement. A failure closes the connection, since the state of the session is unknown. */
   async query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
     try {
       return (await this.client.query<Row>(sql, values)).rows;
@@ -80,7 +81,7 @@ export class DedicatedConnection {
     return this.socket.destroyed;
   }
 
-  /** At once: the server sees the socket close and rolls back what was open. */
+  /** Closes the socket at once; the server then rolls back an open transaction. */
   close(): void {
     this.socket.destroy();
   }

@@ -1,28 +1,28 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ConnectionTarget } from './connection.js';
+import type { ConnectionTarget } from './connection-string.js';
 import { DedicatedConnection } from './dedicated-connection.js';
 
 const PING_INTERVAL_MS = 10_000;
 const RECONNECT_INTERVAL_MS = 250;
 
-/** Hears the notifications of one channel, on a connection of its own that is replaced when it is over. */
+/** Listens to one channel on a dedicated connection, and reconnects when the connection closes. */
 export class NotificationListener {
   #connection: DedicatedConnection | undefined;
 
   /**
-   * @param target without a transaction pooler, which would lose the LISTEN
-   * @param onNotification called for each notification, and with `true` each time it listens anew: what came before was not heard
+   * @param target must not be a transaction pooler, which would lose the LISTEN
+   * @param onNotification called for each notification, and with `true` after each (re)connection: notifications before it may have been missed
    */
   constructor(
     private readonly target: ConnectionTarget,
     private readonly channel: string,
     private readonly signal: AbortSignal,
-    private readonly onNotification: (isAnew: boolean) => void,
+    private readonly onNotification: (mayHaveMissed: boolean) => void,
   ) {
     signal.addEventListener('abort', () => this.#connection?.close(), { once: true });
   }
 
-  /** Tries once; a failure is left to {@link keepListening}. */
+  /** Tries to connect once. After a failure {@link keepListening} retries. */
   async startListening(): Promise<void> {
     const connection = await this.#open().catch(() => undefined);
     if (connection === undefined) return;
@@ -30,7 +30,7 @@ export class NotificationListener {
     this.onNotification(true);
   }
 
-  /** Returns when the signal aborts. */
+  /** Reconnects until the signal aborts. */
   async keepListening(): Promise<void> {
     while (!this.signal.aborted) {
       if (this.#connection === undefined) {
@@ -51,15 +51,15 @@ export class NotificationListener {
     return connection;
   }
 
-  /** Returns when the connection is over; asks it now and then, since it can be dead and say nothing. */
+  /** Resolves when the connection closes. Pings it, since a dead connection may not report anything. */
   async #waitUntilClosed(connection: DedicatedConnection): Promise<void> {
     while (!connection.isClosed) {
-      await this.#wait(PING_INTERVAL_MS, connection.ended);
+      await this.#wait(PING_INTERVAL_MS, connection.closed);
       if (!connection.isClosed) await connection.query('SELECT 1').catch(() => connection.close());
     }
   }
 
-  #wait(milliseconds: number, over: AbortSignal = this.signal): Promise<void> {
-    return pause(milliseconds, undefined, { signal: over, ref: false }).catch(() => undefined);
+  #wait(milliseconds: number, until: AbortSignal = this.signal): Promise<void> {
+    return pause(milliseconds, undefined, { signal: until, ref: false }).catch(() => undefined);
   }
 }

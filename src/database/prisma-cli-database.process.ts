@@ -3,18 +3,18 @@ import { onceAborted, TerminationSignals } from '../config/termination-signals.j
 import { provideDatabase } from './external-or-embedded-database.js';
 
 /**
- * Tells its parent where the database is and keeps it there for as long as the parent lives. A signal is for the parent,
- * whose group this process shares: what that still does needs the database.
+ * Child process of the Prisma CLI (`.config/prisma.ts`): starts the embedded server, sends its URL to the parent, and keeps it running
+ * until the parent ends. Signals are ignored: they go to the whole process group, and the parent still needs the database.
  */
 TerminationSignals.listen();
-const parentGone = new AbortController();
-process.once('disconnect', () => parentGone.abort());
+const parentExited = new AbortController();
+process.once('disconnect', () => parentExited.abort());
 
 try {
-  const database = await provideDatabase(readSettings('migrate'), 'script', parentGone.signal);
-  // It may have gone meanwhile.
+  const database = await provideDatabase(readSettings('migrate'), 'script', parentExited.signal);
+  // The parent may have ended meanwhile.
   process.send?.(database.config.databaseDirectUrl, () => undefined);
-  onceAborted(parentGone.signal, () => void database.stop().then(() => process.exit(0), fail));
+  onceAborted(parentExited.signal, () => void database.stop().then(() => process.exit(0), fail));
 } catch (error) {
   fail(error);
 }

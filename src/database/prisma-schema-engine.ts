@@ -8,19 +8,23 @@ import {
 import { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
 import { schemaOf } from '../config/postgres-url.js';
-import { connectionStringOf, POOL_SESSION_SETTINGS } from './connection.js';
+import { connectionStringOf } from './connection-string.js';
+import { createScratchDatabase } from './create-database.js';
 import { migrationsForEngine, schemaFile } from './migration-files.js';
-import { createScratchDatabase } from './schema-reset.js';
+import { POOL_SESSION_SETTINGS } from './open-connection.js';
 
-const EVERYTHING = { externalTables: [], externalEnums: [] };
+const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
-/** PostgreSQL's internal "char", which the adapter does not know, and a type whose column type nothing else has here. */
+/**
+ * PostgreSQL's internal type "char", which the adapter does not know. Its columns are marked as "char"[], which nothing else here uses,
+ * and converted back below.
+ */
 const CHAR_OID = 18;
 const CHAR_ARRAY_OID = 1002;
 
 /**
- * Prisma Migrate's engine from its npm package, so that nothing is downloaded. It writes `_prisma_migrations` as the native
- * one does. Load it in a process that ends afterwards: its memory is never given back.
+ * Loads Prisma Migrate's engine from its npm package, so that nothing is downloaded. It writes `_prisma_migrations` as the native
+ * engine does. Load it only in a process that ends afterwards: its memory is never freed.
  */
 export async function openSchemaEngine(url: string): Promise<SchemaEngine> {
   const { provider, adapterName } = new PrismaPg({});
@@ -35,10 +39,10 @@ export async function openSchemaEngine(url: string): Promise<SchemaEngine> {
 
 async function connect(url: string): Promise<SqlDriverAdapter> {
   const options = { disposeExternalPool: true, schema: schemaOf(url) };
-  return completed(await new PrismaPg(introspectionPool(url), options).connect());
+  return withEngineFixes(await new PrismaPg(introspectionPool(url), options).connect());
 }
 
-/** The adapter's own form of this would connect to the database of the URL, and the engine empties what it gets. */
+/** The adapter's own implementation would connect to the URL's database, and the engine empties its shadow database. */
 async function connectToScratchDatabase(url: string): Promise<SqlDriverAdapter> {
   const scratch = await createScratchDatabase(url);
   const adapter = await connect(scratch.url);
@@ -58,22 +62,22 @@ function introspectionPool(url: string): pg.Pool {
     idleTimeoutMillis: 1,
   });
   const query = pool.query.bind(pool) as (...parameters: unknown[]) => Promise<pg.QueryResult | pg.QueryResult[]>;
-  const queryMarkingChar = async (...parameters: unknown[]): Promise<pg.QueryResult | pg.QueryResult[]> => {
+  const queryMarkingCharColumns = async (...parameters: unknown[]): Promise<pg.QueryResult | pg.QueryResult[]> => {
     const result = await query(...parameters);
     const fields = Array.isArray(result) ? [] : result.fields;
     for (const field of fields) if (field.dataTypeID === CHAR_OID) field.dataTypeID = CHAR_ARRAY_OID;
     return result;
   };
-  return Object.assign(pool, { query: queryMarkingChar });
+  return Object.assign(pool, { query: queryMarkingCharColumns });
 }
 
-function completed(adapter: SqlDriverAdapter): SqlDriverAdapter {
+function withEngineFixes(adapter: SqlDriverAdapter): SqlDriverAdapter {
   const queryRaw = adapter.queryRaw.bind(adapter);
   const executeRaw = adapter.executeRaw.bind(adapter);
   const { CharacterArray, Character } = ColumnTypeEnum;
   return Object.assign(adapter, {
-    // As one query, and so in one transaction, as the native engine does: a migration that is broken off has done nothing. The
-    // adapter would take each semicolon for the end of a statement.
+    // As one query, and so in one transaction, as the native engine does: an interrupted migration changes nothing. The adapter
+    // would split the script at each semicolon.
     executeScript: async (sql: string) => void (await executeRaw({ sql, args: [], argTypes: [] })),
     queryRaw: async (query: SqlQuery) => {
       const result = await queryRaw(query);
@@ -87,13 +91,13 @@ export async function applyMigrations(url: string): Promise<readonly string[]> {
   const engine = await openSchemaEngine(url);
   const { appliedMigrationNames } = await engine.applyMigrations({
     migrationsList: await migrationsForEngine(),
-    filters: EVERYTHING,
+    filters: NO_FILTERS,
   });
   return appliedMigrationNames;
 }
 
 /**
- * Migrates an empty database and returns the SQL that would take it on to `schema.prisma`; undefined when the two agree.
+ * Migrates an empty database and returns the SQL that is missing for it to match `schema.prisma`; undefined when they match.
  */
 export async function diffMigrationsWithSchema(url: string): Promise<string | undefined> {
   await applyMigrations(url);
@@ -104,7 +108,7 @@ export async function diffMigrationsWithSchema(url: string): Promise<string | un
     to: { tag: 'schemaDatamodel', files: [{ path, content }] },
     script: true,
     exitCode: true,
-    filters: EVERYTHING,
+    filters: NO_FILTERS,
   });
   return exitCode === 0 ? undefined : (stdout ?? undefined);
 }

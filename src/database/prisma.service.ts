@@ -7,72 +7,72 @@ import { Prisma, PrismaClient } from './generated/client.js';
 import { ConnectionPool } from './connection-pool.js';
 import { retryConflicts } from './transaction-retry.js';
 
-/** For the SQL of repositories. */
+/** For the SQL in repositories. */
 export { Prisma };
 
-/** What a method that joins a transaction takes first. */
+/** First parameter of a method that runs inside a transaction. */
 export type Transaction = Prisma.TransactionClient;
 
-/** The Prisma client over a bounded pool with deadlines. Only repositories query through it. */
+/** The Prisma client on a bounded pool with time-outs. Only repositories query through it. */
 @Injectable()
 export class PrismaService extends PrismaClient implements OnModuleInit, OnApplicationShutdown {
   readonly #pool: ConnectionPool;
   readonly #options: { isolationLevel: Prisma.TransactionIsolationLevel; maxWait: number; timeout: number };
-  readonly #effects = new WeakMap<Transaction, (() => void)[]>();
+  readonly #afterCommitCallbacks = new WeakMap<Transaction, (() => void)[]>();
 
   constructor(@Inject(CONFIG) config: DatabaseConfig, breaker: CircuitBreaker) {
     const pool = new ConnectionPool(config, breaker);
     const adapter = new PrismaPg(pool, { disposeExternalPool: true, schema: schemaOf(config.databaseUrl) });
-    // The other formats repeat the arguments of a call, and so passwords' hashes, in the message.
+    // Other formats put a call's arguments, and so password hashes, into the message.
     super({ adapter, errorFormat: 'minimal' });
     this.#pool = pool;
     this.#options = {
-      // Waiting for a row's lock must show the row as it is afterwards, whatever the server's default.
+      // After waiting for a row lock, a statement must see the committed row, whatever the server's default isolation level.
       isolationLevel: 'ReadCommitted',
       maxWait: config.databaseConnectionTimeoutMs,
       timeout: config.databaseStatementTimeoutMs + config.databaseLockTimeoutMs,
     };
   }
 
-  /** The first query loads the query compiler and connects, which takes long: not at somebody's cost. */
+  /** The first query is slow, because it loads the query compiler and connects: no request should pay for it. */
   async onModuleInit(): Promise<void> {
     await this.$queryRaw`SELECT 1`;
   }
 
   /**
-   * Runs the work in one transaction, rolled back when it throws. CPU-bound work belongs before it, never inside. Where
-   * PostgreSQL undoes it because of a deadlock or a conflict (SQLSTATE 40), or a sequence was behind its table, it is done again.
+   * Runs the work in one transaction and rolls back when it throws. Do CPU-bound work before it, never inside. Runs the work again
+   * after a deadlock or serialization conflict (SQLSTATE 40), or when a sequence was behind its table.
    */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     return retryConflicts(
-      () => this.#attempt(work),
+      () => this.#runTransactionOnce(work),
       (statement) => this.#pool.query(statement),
     );
   }
 
-  async #attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    const effects: (() => void)[] = [];
+  async #runTransactionOnce<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    const callbacks: (() => void)[] = [];
     const result = await this.$transaction((tx) => {
-      this.#effects.set(tx, effects);
+      this.#afterCommitCallbacks.set(tx, callbacks);
       return work(tx);
     }, this.#options);
-    for (const effect of effects) effect();
+    for (const callback of callbacks) callback();
     return result;
   }
 
-  /** Has the effect follow the commit at once, before {@link transaction} returns; never after a rollback. */
-  afterCommit(tx: Transaction, effect: () => void): void {
-    const effects = this.#effects.get(tx);
-    if (effects === undefined) throw new TypeError('the transaction is not one of this service');
-    effects.push(effect);
+  /** Calls the callback right after the commit, before {@link transaction} returns; never after a rollback. */
+  afterCommit(tx: Transaction, callback: () => void): void {
+    const callbacks = this.#afterCommitCallbacks.get(tx);
+    if (callbacks === undefined) throw new TypeError('the transaction was not started by this service');
+    callbacks.push(callback);
   }
 
-  /** Connections of the pool: open, idle, and callers waiting for one. */
+  /** Counts of the pool: open connections, idle connections, and callers waiting for one. */
   poolStats(): { total: number; idle: number; waiting: number } {
     return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
   }
 
-  /** Not onModuleDestroy: requests in flight still need the database then. */
+  /** Not in onModuleDestroy, when requests in flight still need the database. */
   async onApplicationShutdown(): Promise<void> {
     await this.$disconnect();
   }

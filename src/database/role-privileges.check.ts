@@ -1,69 +1,69 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
-import { operatorCommand } from '../config/operator-commands.js';
 import { schemaOf } from '../config/postgres-url.js';
-import { openClient, pooledTarget, type ConnectionTarget } from './connection.js';
+import { pooledTarget, type ConnectionTarget } from './connection-string.js';
+import { openConnection } from './open-connection.js';
 
-interface Rights {
+interface MigrationPrivileges {
   readonly role: string;
   readonly hasSchema: boolean;
-  readonly mayMakeSchema: boolean;
-  readonly mayMakeTables: boolean;
+  readonly mayCreateSchema: boolean;
+  readonly mayCreateTables: boolean;
   /** Null where there are no tables yet. */
   readonly owner: string | null;
   readonly isOwner: boolean;
 }
 
-const LOOK = `
+const MIGRATION_PRIVILEGES_SQL = `
   SELECT current_user AS role, schemas.oid IS NOT NULL AS "hasSchema",
-         has_database_privilege(current_database(), 'CREATE') AS "mayMakeSchema",
-         coalesce(has_schema_privilege(schemas.oid, 'CREATE'), false) AS "mayMakeTables",
+         has_database_privilege(current_database(), 'CREATE') AS "mayCreateSchema",
+         coalesce(has_schema_privilege(schemas.oid, 'CREATE'), false) AS "mayCreateTables",
          pg_get_userbyid(relowner) AS owner, coalesce(pg_has_role(relowner, 'USAGE'), false) AS "isOwner"
   FROM (SELECT $1::text AS name) wanted LEFT JOIN pg_namespace schemas ON nspname = wanted.name
        LEFT JOIN pg_class ON relnamespace = schemas.oid AND relname = 'users' AND relkind IN ('r', 'p')`;
 
 /**
- * Asked before a migration is begun: one that fails for want of a right would be entered as failed, and bar every start.
- * @throws {Error} with what to run, and as whom.
+ * Checks before a migration starts: one that failed for lack of a privilege would be recorded as failed, and prevent every later start.
+ * @throws {Error} with the statement to run, and the role that can run it.
  */
 export async function requireMigrationPrivileges(client: pg.Client, { setting, url }: ConnectionTarget): Promise<void> {
-  const { rows } = await client.query<Rights>(LOOK, [schemaOf(url)]);
-  const [rights] = rows;
-  const flaw = rights && flawOf(rights, pg.escapeIdentifier(schemaOf(url)));
-  if (flaw !== undefined) throw new Error(`${setting}: the role ${flaw}`);
+  const { rows } = await client.query<MigrationPrivileges>(MIGRATION_PRIVILEGES_SQL, [schemaOf(url)]);
+  const [privileges] = rows;
+  const missing = privileges && missingPrivilegeOf(privileges, pg.escapeIdentifier(schemaOf(url)));
+  if (missing !== undefined) throw new Error(`${setting}: the role ${missing}`);
 }
 
-function flawOf(
-  { role, hasSchema, mayMakeSchema, mayMakeTables, owner, isOwner }: Rights,
+function missingPrivilegeOf(
+  { role, hasSchema, mayCreateSchema, mayCreateTables, owner, isOwner }: MigrationPrivileges,
   schema: string,
 ): string | undefined {
   const name = pg.escapeIdentifier(role);
   if (owner !== null) {
     return isOwner
       ? undefined
-      : `${role} may not migrate, since the tables in the schema ${schema} belong to ${owner}. Run \`${operatorCommand('migrate')}\` with that role in the URL, then start again`;
+      : `${role} may not migrate, since the tables in the schema ${schema} belong to ${owner}. Run \`npm run db:migrate\` with that role in the URL, then start again`;
   }
   if (hasSchema) {
-    return mayMakeTables
+    return mayCreateTables
       ? undefined
-      : `${role} may not make tables in the schema ${schema}. Migrate with another role, or let an administrator run: GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${name};`;
+      : `${role} may not create tables in the schema ${schema}. Migrate with another role, or ask an administrator to run: GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${name};`;
   }
-  return mayMakeSchema
+  return mayCreateSchema
     ? undefined
-    : `${role} may not make the schema ${schema}, which is not there. Let an administrator run: CREATE SCHEMA ${schema} AUTHORIZATION ${name};`;
+    : `${role} may not create the schema ${schema}, which does not exist. Ask an administrator to run: CREATE SCHEMA ${schema} AUTHORIZATION ${name};`;
 }
 
-/** What a node is told whose role lacks a right on rows or tables; `reason` is PostgreSQL's. */
+/** The message for a role that lacks a privilege on tables or sequences; `reason` is PostgreSQL's message, or the list. */
 export function missingPrivilegesMessage(
   { setting, url }: Pick<ConnectionTarget, 'setting' | 'url'>,
   reason: string,
 ): string {
   const schema = pg.escapeIdentifier(schemaOf(url));
-  return `The role of ${setting} lacks a right: ${reason}. Let the owner of the tables run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema ${schema}, or name the owner in the URL.`;
+  return `The role of ${setting} lacks a privilege: ${reason}. Ask the owner of the tables to run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema ${schema}, or put the owner in the URL.`;
 }
 
-/** What the service and its commands do to the rows of each table; of columns, a right on one will do. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
+/** What the service and its commands do with the rows of each table. A privilege on one column of a table is enough. */
+const REQUIRED_PRIVILEGES: Readonly<Record<string, readonly string[]>> = {
   users: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   sessions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
@@ -74,8 +74,8 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   audit_events: ['SELECT', 'INSERT', 'DELETE'],
 };
 
-/** A table that is not there is not asked for: the schema may be ahead of the code. */
-const MISSING = `
+/** Ignores tables that do not exist: the schema may be ahead of the code. */
+const MISSING_PRIVILEGES_SQL = `
   SELECT string_agg(privilege || ' on ' || name, ', ' ORDER BY place) AS missing FROM (
     SELECT needed.name, needed.privilege, needed.place FROM jsonb_to_recordset($2::jsonb) AS needed(name text, privilege text, place int)
     JOIN pg_class ON relname = needed.name AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
@@ -88,22 +88,22 @@ const MISSING = `
   ) lacking`;
 
 /**
- * Asked once the schema is there, as the role of `DATABASE_URL`: without one of these rights the service would start, and answer some
+ * Checks, once the schema exists, the role of `DATABASE_URL`: without one of these privileges the service would start and answer some
  * requests with 500.
- * @throws {Error} with the rights that are missing.
+ * @throws {Error} with the missing privileges.
  */
 export async function requireTablePrivileges(config: DatabaseConfig): Promise<void> {
   const target = pooledTarget(config);
-  const client = await openClient(target, {
+  const client = await openConnection(target, {
     connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
     query_timeout: config.databaseStatementTimeoutMs,
-    application_name: 'gatehouse rights',
+    application_name: 'gatehouse privileges',
   });
   try {
-    const needed = Object.entries(NEEDED).flatMap(([name, privileges], place) =>
+    const needed = Object.entries(REQUIRED_PRIVILEGES).flatMap(([name, privileges], place) =>
       privileges.map((privilege) => ({ name, privilege, place })),
     );
-    const { rows } = await client.query<{ missing: string | null }>(MISSING, [
+    const { rows } = await client.query<{ missing: string | null }>(MISSING_PRIVILEGES_SQL, [
       schemaOf(target.url),
       JSON.stringify(needed),
     ]);

@@ -6,13 +6,13 @@ import { listMigrations, readMigration } from './migration-files.js';
 const MIGRATIONS_TABLE = '_prisma_migrations';
 
 /**
- * Asked where the schema of the URL has no tables yet. Older versions took no notice of `?schema=`, so that whoever wrote it has them in
- * `public`: empty ones beside them would look like the loss of every user.
- * @throws {Error} with the statements that move them.
+ * Checks a URL whose schema has no tables yet. Older versions ignored `?schema=`, so the tables may be in `public`: new empty ones in the
+ * schema would look as if every user were lost.
+ * @throws {Error} with the statements that move the tables.
  */
 export async function requireNoTablesInPublic(client: pg.Client, config: DatabaseConfig): Promise<void> {
   const schema = schemaOf(config.databaseDirectUrl);
-  if (schema === 'public' || !(await isOurs(client, 'public'))) return;
+  if (schema === 'public' || !(await hasOurMigrations(client, 'public'))) return;
   const name = pg.escapeIdentifier(schema);
   throw new Error(
     [
@@ -24,8 +24,8 @@ export async function requireNoTablesInPublic(client: pg.Client, config: Databas
   );
 }
 
-async function isOurs(client: pg.Client, schema: string): Promise<boolean> {
-  // Not by to_regclass, which fails for whom may not use the schema.
+async function hasOurMigrations(client: pg.Client, schema: string): Promise<boolean> {
+  // Not with to_regclass, which fails for a role that may not use the schema.
   const { rows: readable } = await client.query(
     `SELECT FROM pg_class JOIN pg_namespace schemas ON schemas.oid = relnamespace
      WHERE nspname = $1 AND relname = $2 AND has_schema_privilege(schemas.oid, 'USAGE') AND has_table_privilege(pg_class.oid, 'SELECT')`,
@@ -37,11 +37,11 @@ async function isOurs(client: pg.Client, schema: string): Promise<boolean> {
   return (await client.query(`SELECT FROM ${table} WHERE migration_name = $1`, [first])).rows.length > 0;
 }
 
-/** Of everything that our migrations make and that is not part of a table. */
+/** For everything that our migrations create outside of tables, and the tables themselves. */
 async function moveStatements(schema: string): Promise<string[]> {
   const texts = await Promise.all((await listMigrations()).map(readMigration));
-  const made = [...texts.join('\n').matchAll(/^CREATE (?:OR REPLACE )?(TABLE|TYPE|FUNCTION) "(\w+)"/gm)];
-  const moved = [`TABLE public."${MIGRATIONS_TABLE}"`, ...made.map(([, kind, name]) => `${kind} public."${name}"`)];
+  const created = [...texts.join('\n').matchAll(/^CREATE (?:OR REPLACE )?(TABLE|TYPE|FUNCTION) "(\w+)"/gm)];
+  const moved = [`TABLE public."${MIGRATIONS_TABLE}"`, ...created.map(([, kind, name]) => `${kind} public."${name}"`)];
   return [
     `CREATE SCHEMA IF NOT EXISTS ${schema};`,
     ...new Set(moved.map((object) => `ALTER ${object} SET SCHEMA ${schema};`)),

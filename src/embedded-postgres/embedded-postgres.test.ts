@@ -28,7 +28,7 @@ import { findRunningServer, stopServer } from './running-server.js';
 import { processOptions } from './run-as-system-user.js';
 import { openDataDirectory } from './data-directory.js';
 import { openInstallation } from './installation.js';
-import { Lease, type Role } from './usage-lock.js';
+import { Lease, type ProcessRole } from './usage-lock.js';
 import { identityOf, socketIn } from './unix-socket.js';
 import { loopbackUrl } from './server-url.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
@@ -89,7 +89,7 @@ const STRANGERS: [string, (cluster: string) => ChildProcess][] = [
 ];
 if (isRoot) STRANGERS.push(["another user's with its name and arguments", impersonate]);
 
-function startProcess(folder: string, role: Role, wrapper: readonly string[] = []): OtherProcess {
+function startProcess(folder: string, role: ProcessRole, wrapper: readonly string[] = []): OtherProcess {
   const args = ['--import', RESOLVE_TYPESCRIPT, '--input-type=module', '-e', PROGRAM, folder, role];
   const [command = '', ...rest] = [...wrapper, process.execPath, ...args];
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -110,7 +110,7 @@ function startProcess(folder: string, role: Role, wrapper: readonly string[] = [
   };
 }
 
-async function provide(role: Role, folder = dataDir): Promise<ProvidedDatabase> {
+async function provide(role: ProcessRole, folder = dataDir): Promise<ProvidedDatabase> {
   const database = await provideDatabase(parseSettings({ DATA_DIR: folder }), role);
   leftovers.push(() => database.stop());
   return database;
@@ -345,7 +345,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
 
   test('is one and the same for four first starts at once, of which one application is refused', async () => {
     const folder = join(temporary, 'first');
-    const scripts = ['script', 'script', 'app', 'app'].map((role) => startProcess(folder, role as Role));
+    const scripts = ['script', 'script', 'app', 'app'].map((role) => startProcess(folder, role as ProcessRole));
     const outcomes = await Promise.all(scripts.map((script) => script.outcome));
     expect(new Set(outcomes.flatMap(({ url: address }) => address ?? []))).toHaveLength(1);
     expect(outcomes.filter(({ refused }) => refused?.includes('already runs'))).toHaveLength(1);

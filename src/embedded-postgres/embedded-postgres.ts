@@ -3,7 +3,7 @@ import { readSecret } from '../secrets/secret-file.js';
 import { whenAborted } from '../config/termination-signals.js';
 import { ensureClusterExists, ROLE } from './initdb.js';
 import type { Installation } from './installation.js';
-import { isPassing, Lease, type Role } from './usage-lock.js';
+import { isPassing, Lease, type ProcessRole } from './usage-lock.js';
 import { clearLockFile, clusterLock, isProvenServerOf, socketLock, unlessUnreadable } from './lock-files.js';
 import { findRunningServer, stopServer, type RunningServer } from './running-server.js';
 import { identityOf, isListening, openSocketFolder, socketIn } from './unix-socket.js';
@@ -24,7 +24,7 @@ interface Access {
   readonly installation: Installation;
   readonly socketFolder: string;
   readonly password: string;
-  readonly role: Role;
+  readonly role: ProcessRole;
 }
 
 /**
@@ -54,7 +54,7 @@ export class EmbeddedPostgres {
   }
 
   /** Gives up when `signal` aborts. @throws {Error} whose message tells the operator what to do. */
-  static async open(installation: Installation, role: Role, signal?: AbortSignal): Promise<EmbeddedPostgres> {
+  static async open(installation: Installation, role: ProcessRole, signal?: AbortSignal): Promise<EmbeddedPostgres> {
     await ensureClusterExists(installation, signal);
     const { cluster, password: file } = installation.directory;
     const password = await readSecret(file, `it opens ${cluster}`);

@@ -1,7 +1,7 @@
 import { Client, DatabaseError } from 'pg';
 
 /** An `app` is alone of its kind on a data directory; any number of scripts may work beside it. */
-export type Role = 'app' | 'script';
+export type ProcessRole = 'app' | 'script';
 
 /** The first half of this module's advisory locks on the embedded server. */
 const LOCKS = 0x67617465;
@@ -48,7 +48,7 @@ export class Lease {
    * `url` names the maintenance database.
    * @throws {AlreadyRunningError} when the role is `app` and another has it; see {@link isPassing} for the rest.
    */
-  static async take(url: string, role: Role): Promise<Lease> {
+  static async take(url: string, role: ProcessRole): Promise<Lease> {
     const lease = new Lease(newClient(url, role));
     try {
       await lease.#client.connect();
@@ -80,7 +80,7 @@ export class Lease {
     await this.#client.end().catch(() => {});
   }
 
-  async #lock(role: Role): Promise<void> {
+  async #lock(role: ProcessRole): Promise<void> {
     await this.#client.query('SELECT pg_advisory_lock_shared($1, $2)', [LOCKS, IN_USE]);
     if (role === 'script') return;
     try {
@@ -101,7 +101,7 @@ export class Lease {
   }
 }
 
-function newClient(connectionString: string, role: Role): Client {
+function newClient(connectionString: string, role: ProcessRole): Client {
   return new Client({
     connectionString,
     application_name: `gatehouse ${role}, process ${process.pid}`,

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CONFIG, type DatabaseConfig } from '../config/config.js';
-import { directTarget } from '../database/connection.js';
+import { directTarget } from '../database/connection-string.js';
 import { DedicatedConnection } from '../database/dedicated-connection.js';
 import type { PurgeQuery } from './purge-batch.js';
 
@@ -117,7 +117,7 @@ export class BackgroundJobs implements OnModuleDestroy {
 
   async #stepThrough(step: PurgeStep, holder: DedicatedConnection): Promise<void> {
     const connection = await this.#open('gatehouse purge');
-    holder.ended.addEventListener('abort', () => connection.close());
+    holder.closed.addEventListener('abort', () => connection.close());
     try {
       let after: string | undefined;
       do {

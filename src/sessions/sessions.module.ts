@@ -4,13 +4,14 @@ import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { RefreshTokenCodec } from './refresh-token-codec.js';
+import { SessionLimits } from './session-limits.js';
 import { SessionsPurgeJob } from './sessions-purge.job.js';
 import { SessionsRepository } from './sessions.repository.js';
 import { SessionsService } from './sessions.service.js';
 
 @Module({
   imports: [AuditModule, DatabaseModule, JobsModule, RevocationModule],
-  providers: [SessionsRepository, SessionsService, SessionsPurgeJob, RefreshTokenCodec],
+  providers: [SessionLimits, SessionsRepository, SessionsService, SessionsPurgeJob, RefreshTokenCodec],
   exports: [SessionsService],
 })
 export class SessionsModule {}

@@ -10,22 +10,21 @@ import { sessionClientOf } from './session-client.js';
 import { RefreshTokenCodec, type RefreshTokenContent } from './refresh-token-codec.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './sessions.problems.js';
-import { SessionsRepository, type Exchange, type SessionRow } from './sessions.repository.js';
+import type { EvaluatedRefreshToken } from './refresh-verdict.js';
+import { MAX_SESSIONS_PER_USER } from './session-limits.js';
+import { SessionsRepository, type SessionRow } from './sessions.repository.js';
 
-/** One more ends the oldest. */
-export const MAX_SESSIONS_PER_USER = 100;
-
-/** A session and the refresh token that continues it. */
+/** A session and its current refresh token. */
 export interface SessionTokens {
   readonly sessionId: string;
   readonly refreshToken: string;
 }
 
-/** A session that goes on, and whose it is. */
+/** A session that was refreshed, and its user. */
 export interface RefreshedSession extends SessionTokens {
   readonly userId: string;
   readonly email: string;
-  /** Until the session ends however often it is refreshed. */
+  /** Until the session's absolute limit. */
   readonly secondsLeft: number;
 }
 
@@ -41,7 +40,10 @@ export class SessionsService {
     private readonly audit: AuditService,
   ) {}
 
-  /** Starts a session; its id is the `sid` of its tokens. The caller holds the user's row locked. */
+  /**
+   * Starts a session; its id is the `sid` of its tokens. Over {@link MAX_SESSIONS_PER_USER}, the user's oldest sessions end. The caller
+   * holds the user's row locked.
+   */
   async startSession(tx: Transaction, userId: string, client: ClientInfo): Promise<SessionTokens> {
     const id = randomUUIDv7();
     await this.repository.insertSession(tx, { id, userId, ...sessionClientOf(client) });
@@ -51,38 +53,39 @@ export class SessionsService {
       await this.audit.recordEvent(tx, { event: 'session_displaced', by: client, userId, sessionId });
     }
     await this.revocations.writeRevocations(tx, 'sid', displaced);
-    return this.#firstTokens(id);
+    return this.#firstTokensOf(id);
   }
 
   /**
-   * {@link startSession} without a transaction, for a user whose password has this hash; undefined, and nothing done, where a
-   * transaction has to find out what is the matter.
+   * {@link startSession} in one statement, without a transaction, for a user whose password has this hash.
+   * @returns undefined, and nothing is written, when the user was changed meanwhile, is locked by another transaction or has many
+   * sessions: then use {@link startSession}
    */
   async tryStartSession(userId: string, passwordHash: string, client: ClientInfo): Promise<SessionTokens | undefined> {
     const id = randomUUIDv7();
     const started: AuditEvent = { event: 'session_started', by: client, userId, sessionId: id };
     const session = { id, userId, passwordHash, ...sessionClientOf(client) };
-    const isStarted = await this.repository.insertSessionIfAllowed(session, (part) =>
-      this.audit.eventInsertSql(started, part),
+    const isStarted = await this.repository.insertSessionIfAllowed(session, (cte) =>
+      this.audit.eventInsertSql(started, cte),
     );
     if (!isStarted) return undefined;
     this.audit.logEvent(started);
-    return this.#firstTokens(id);
+    return this.#firstTokensOf(id);
   }
 
   /**
-   * Exchanges a refresh token for its successor, the same one however often within the grace.
-   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused` once the session has ended.
+   * Exchanges a refresh token for its successor. Within the grace, each repetition returns the same successor.
+   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused`, which ends the session first.
    */
   async refreshSession(presented: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
-    const session = await this.#judge(presented, await this.repository.exchangeRefreshToken(presented), client);
+    const session = await this.#requireUsable(presented, await this.repository.exchangeRefreshToken(presented), client);
     this.#refreshes[session.verdict]++;
     const { sessionId, userId, email, secondsLeft, counter } = session;
     const successor = this.refreshTokens.encodeRefreshToken({ sessionId, counter: counter + 1 });
     return { sessionId, userId, email, secondsLeft, refreshToken: successor };
   }
 
-  /** What a refresh token says, of a session alive or not; asks nobody. @throws Problem `refresh_token_invalid`. */
+  /** Decodes a refresh token without a query: its session may have ended. @throws Problem `refresh_token_invalid`. */
   readRefreshToken(refreshToken: string): RefreshTokenContent {
     const token = this.refreshTokens.decodeRefreshToken(refreshToken);
     if (token === undefined) throw refreshTokenInvalid();
@@ -90,14 +93,14 @@ export class SessionsService {
   }
 
   /**
-   * Whose session a refresh token continues; the token is not used up.
+   * The session and user of a refresh token, which is not exchanged.
    * @throws Problem as {@link refreshSession} does.
    */
   async verifyRefreshToken(
     presented: RefreshTokenContent,
     client: ClientInfo,
   ): Promise<{ userId: string; sessionId: string }> {
-    const { userId, sessionId } = await this.#judge(
+    const { userId, sessionId } = await this.#requireUsable(
       presented,
       await this.repository.evaluateRefreshToken(presented),
       client,
@@ -105,7 +108,7 @@ export class SessionsService {
     return { userId, sessionId };
   }
 
-  /** Ends a session, of this user if one is named; false when there is none of this id that has not ended. */
+  /** Ends a session, only of this user if one is given. @returns false when no session has this id or it has ended already */
   endSession(sessionId: string, client: ClientInfo, userId?: string): Promise<boolean> {
     return this.#end(sessionId, userId, { event: 'session_ended', by: client });
   }
@@ -131,8 +134,8 @@ export class SessionsService {
   }
 
   /**
-   * Ends every session of everybody, batch by batch, and returns how many. It revokes no access token: whoever calls it takes the
-   * keys away afterwards.
+   * Ends every session of every user, batch by batch, and returns how many. Revokes no access token: the caller replaces the signing keys
+   * afterwards.
    */
   async endSessionsOfAllUsers(): Promise<number> {
     let count = 0;
@@ -149,12 +152,12 @@ export class SessionsService {
     return this.repository.listLiveSessions(userId, after, size);
   }
 
-  /** What became of the refresh tokens that were presented, since the start. */
+  /** Refresh tokens presented since the start, by verdict. */
   stats(): Readonly<Record<'advance' | 'replay' | 'reuse', number>> {
     return { ...this.#refreshes };
   }
 
-  #firstTokens(sessionId: string): SessionTokens {
+  #firstTokensOf(sessionId: string): SessionTokens {
     return { sessionId, refreshToken: this.refreshTokens.encodeRefreshToken({ sessionId, counter: 0 }) };
   }
 
@@ -168,14 +171,18 @@ export class SessionsService {
     });
   }
 
-  async #judge(token: RefreshTokenContent, exchange: Exchange | undefined, client: ClientInfo) {
-    if (exchange === undefined || exchange.verdict === 'ended') throw refreshTokenInvalid();
-    if (exchange.verdict === 'expired') throw refreshTokenExpired();
-    if (exchange.verdict === 'reuse') throw await this.#reused(token, exchange.userId, client);
-    return { ...token, ...exchange, verdict: exchange.verdict };
+  async #requireUsable(token: RefreshTokenContent, evaluated: EvaluatedRefreshToken | undefined, client: ClientInfo) {
+    if (evaluated === undefined || evaluated.verdict === 'ended') throw refreshTokenInvalid();
+    if (evaluated.verdict === 'expired') throw refreshTokenExpired();
+    if (evaluated.verdict === 'reuse') throw await this.#endReusedSession(token, evaluated.userId, client);
+    return { ...token, ...evaluated, verdict: evaluated.verdict };
   }
 
-  async #reused({ sessionId, counter }: RefreshTokenContent, userId: string, client: ClientInfo): Promise<Error> {
+  async #endReusedSession(
+    { sessionId, counter }: RefreshTokenContent,
+    userId: string,
+    client: ClientInfo,
+  ): Promise<Error> {
     const event = 'refresh_token_reused';
     await this.#end(sessionId, userId, { event, by: client, details: { counter } }).catch((cause: unknown) => {
       const problem = translateDatabaseError(cause) ? serviceUnavailable : internalError;

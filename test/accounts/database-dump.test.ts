@@ -175,7 +175,7 @@ function privatePartsOf({ kid, sealed }: SealedKey): [string, Buffer][] {
   ];
 }
 
-/** The name under which the service stores which secret sealed a key. */
+/** The identifier of the sealing secret, as stored with a sealed key. */
 function sealingSecretName(secret: string): Buffer {
   return deriveKey(secret, 'key-encryption name').subarray(0, 8);
 }

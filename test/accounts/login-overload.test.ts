@@ -247,7 +247,7 @@ it('hashing threads do not keep a script running, and a script does not end befo
     import { HashPool } from './dist/passwords/hash-pool.js';
     const pool = new HashPool({ limit: 2, queueMilliseconds: 1000 });
     const task = { kind: 'hash', password: 'correct horse battery', cost: { memoryKib: 19456, passes: 2, lanes: 1 } };
-    console.log((await Promise.all([pool.run(task), pool.run(task), pool.run(task)])).length);`;
+    console.log((await Promise.all([pool.runHash(task), pool.runHash(task), pool.runHash(task)])).length);`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
   expect(stdout).toBe('3\n');
 });

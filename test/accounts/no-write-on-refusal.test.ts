@@ -120,7 +120,7 @@ const guarded: Use = ({ email }) => setFailures(app, email, 100, 3600);
 const ADDRESS_USED = used(LIMITS.address, () => [[address]]);
 const LOGOUTS_USED = used(LIMITS.logoutSession, ({ sessionId }) => [[sessionId]]);
 
-/** Every limit of every endpoint: how to use it up, and the limit's name in the response if another. */
+/** Every limit of every endpoint: how to use it up, and the limit's name in the response if it differs. */
 const REFUSALS: readonly [request: keyof typeof REQUESTS, limit: string, use: Use, shown?: string][] = [
   ['login', 'address', ADDRESS_USED],
   ['login', 'address-and-account', used(LIMITS.addressAndAccount, ({ email }) => [[address, email]])],

@@ -68,11 +68,11 @@ async function verdict(client: Client, token: string): Promise<unknown[]> {
   return status === 200 ? [status] : [status, body['code']];
 }
 
-/** `node dist/cli/gatehouse.js keys`, as `npm run keys` runs it after the build. */
+/** `node dist/cli/manage-keys.js`, as `npm run keys` runs it after the build. */
 async function keys(environment: Environment, ...args: string[]): Promise<string[]> {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const env = { ...inherited, MASTER_SECRET, LOG_LEVEL: 'silent', ...environment };
-  const { stdout } = await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'keys', ...args], { env });
+  const { stdout } = await promisify(execFile)('node', ['dist/cli/manage-keys.js', ...args], { env });
   return stdout.trim().split('\n');
 }
 
@@ -195,7 +195,7 @@ class Load {
   readonly #verifiers: ReturnType<typeof createRemoteJWKSet>[];
 
   constructor(readonly nodes: readonly [Client, Client]) {
-    // In proportion to KEY_PUBLISH_SECONDS as 300 s is by default. The long cool-down prevents a fetch because of an unknown kid.
+    // About as long relative to KEY_PUBLISH_SECONDS as the JWKS max-age is by default. The long cool-down prevents a fetch because of an unknown kid.
     const caching = { cacheMaxAge: 600, cooldownDuration: 60_000 };
     this.#verifiers = nodes.map(({ url }) => createRemoteJWKSet(new URL(`${url}/.well-known/jwks.json`), caching));
   }

@@ -37,15 +37,15 @@ describe('unusual but legal text', () => {
     ['control characters', `\u0001\t\r\n\u001b[2J ${REST}`, `\u0001\t\n\u001b[2J ${REST}`],
     ['no-break spaces', `\u00a0\u2007\u3000${REST}`, `   ${REST}`],
     ['characters beyond the basic plane', `😀👩‍👩‍👧𝕏 ${REST}`, `😀👩👩👧𝕏 ${REST}`],
-    ['directions', `\u202e\u2066${REST}`, REST],
-    ['no characters', `\ufdd0\uffff\u{10ffff}${REST}`, `\ufffd\ufffd\ufffd${REST}`],
+    ['direction marks', `\u202e\u2066${REST}`, REST],
+    ['noncharacters', `\ufdd0\uffff\u{10ffff}${REST}`, `\ufffd\ufffd\ufffd${REST}`],
     ['markup', `<script>alert(1)</script> ${REST}`, `&lt;script&gt;alert(1)&lt;/script&gt; ${REST}`],
     ['escapes', `%00 \\u0000 \\x00 &#0; ${REST}`, `%00 \\u0000 \\x00 &#0;  ${REST}`],
     ['templates', `\${7*7} {{7*7}} #{7*7} ${REST}`, `49 49 49 ${REST}`],
     ['commands', `$(id) \`id\` | id; ../../etc/passwd ${REST}`, `$(id) id | id; ../../etc/passwd ${REST}`],
-    ['capitals of Turkish', `İıI ${REST}`, `iiı ${REST}`],
+    ['Turkish capitals', `İıI ${REST}`, `iiı ${REST}`],
     ['a byte order mark', `\ufeff${REST}`, REST],
-    ['names of members', `__proto__ constructor ${REST}`, `__proto__ Constructor ${REST}`],
+    ['property names', `__proto__ constructor ${REST}`, `__proto__ Constructor ${REST}`],
   ])('with %s as a password is that password and no other (INP-09)', async (_case, password, other) => {
     const email = `${randomUUID()}@example.com`;
     expect((await app.register(email, password)).status).toBe(201);

@@ -6,7 +6,7 @@ import { createDatabase, PASSWORD, startApp, type Answer, type TestApp } from '.
 import type { Client, SignedIn } from '../support/client.js';
 import { TcpProxy, proxiedUrl, type Direction } from '../support/tcp-proxy.js';
 
-/** A user with two sessions, of the caller and of another device, and an address that nobody has. */
+/** A user with two sessions (the caller's and another device's), and an unregistered address. */
 interface Subject {
   readonly own: SignedIn;
   readonly other: SignedIn;
@@ -14,10 +14,10 @@ interface Subject {
   readonly newEmail: string;
 }
 
-/** How many rows the database has of a {@link Subject}. */
+/** Numbers of rows that belong to a {@link Subject}. */
 interface State {
   readonly users: number;
-  /** With the password that was there before. */
+  /** Users with the original password hash. */
   readonly unchanged: number;
   readonly live: number;
   readonly refreshes: number;
@@ -27,7 +27,7 @@ interface State {
 
 const BEFORE: State = { users: 1, unchanged: 1, live: 2, refreshes: 0, revoked: 0, devices: 1 };
 
-/** An operation, what it leaves when it is done, and the table that it writes last. */
+/** An operation, the changes to the state once it is complete, and the table that it writes last. */
 const OPERATIONS: [string, (client: Client, subject: Subject) => Promise<Answer>, Partial<State>, string][] = [
   ['a registration', (client, { newEmail }) => client.register(newEmail), { users: 2 }, 'users'],
   ['a login', (client, { own }) => client.login(own.email), { live: 3 }, 'sessions'],
@@ -61,7 +61,7 @@ const OPERATIONS: [string, (client: Client, subject: Subject) => Promise<Answer>
 let database: pg.Client;
 let proxy: TcpProxy;
 let app: TestApp;
-let impatient: TestApp;
+let appWithShortTimeouts: TestApp;
 beforeAll(async () => {
   const clean: (() => Promise<void>)[] = [];
   const onFinished = (each: () => Promise<void>): void => void clean.push(each);
@@ -72,7 +72,7 @@ beforeAll(async () => {
   proxy = await TcpProxy.start(new URL(databaseUrl), onFinished);
   app = await startApp({ databaseUrl: proxiedUrl(proxy, databaseUrl) }, onFinished);
   const changes = { databaseStatementTimeoutMs: 300, databaseLockTimeoutMs: 10_000 };
-  impatient = await startApp({ databaseUrl, changes }, onFinished);
+  appWithShortTimeouts = await startApp({ databaseUrl, changes }, onFinished);
   return async () => {
     for (const each of clean.toReversed()) await each();
   };
@@ -109,7 +109,7 @@ describe.each(OPERATIONS)('%s', (_operation, ask, changes, table) => {
     ['requests', '503, not done'],
     ['answers', '503, done'],
   ])(
-    'that loses its connection at any of the %s is done or it is not, and is 503 (FLT-03)',
+    'that loses its connection at any one of the %s is complete or has no effect, and returns 503 (FLT-03)',
     { timeout: 60_000 },
     async (direction, typical) => {
       const outcomes = new Set<string>();
@@ -130,10 +130,10 @@ describe.each(OPERATIONS)('%s', (_operation, ask, changes, table) => {
     },
   );
 
-  it('whose time is up in its last statement is 503 and not done (FLT-03)', async () => {
+  it('whose last statement times out is 503 and has no effect (FLT-03)', async () => {
     const subject = await newSubject();
     await database.query(`BEGIN; LOCK TABLE ${table} IN EXCLUSIVE MODE`);
-    const { status } = await ask(impatient, subject);
+    const { status } = await ask(appWithShortTimeouts, subject);
     await database.query('COMMIT');
     expect([status, await stateOf(subject)]).toEqual([503, BEFORE]);
     expect((await ask(app, subject)).status).toBeLessThan(300);

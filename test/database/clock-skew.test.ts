@@ -4,11 +4,11 @@ import { claimsOf, tokensOf, type Client } from '../support/client.js';
 import { startNode } from '../support/processes.js';
 
 const HOUR = 3600;
-/** Of one node's clock, in seconds, one after the other. */
+/** Successive shifts of one node's clock, in seconds. */
 const SHIFTS = [-HOUR, HOUR, 29, -29, 0];
 const TOLERANCE = 30;
 
-/** How far a node's clock is from this one, by what it writes into a token. */
+/** The difference between a node's clock and this one, from `iat` of a new token. */
 async function shiftOf(node: Client, email: string): Promise<number> {
   const { token } = await node.signInAs(email);
   return Number(claimsOf(token)['iat']) - Date.now() / 1000;
@@ -20,7 +20,7 @@ async function statuses(nodes: readonly Client[], tokens: readonly string[]): Pr
 }
 
 it(
-  'a clock that is half a minute wrong costs nothing, and one that steps by an hour costs a refresh (FLT-13)',
+  'a clock that is off by half a minute breaks nothing, and one that steps by an hour costs at most a refresh (FLT-13)',
   { timeout: 60_000 },
   async () => {
     const databaseUrl = await createDatabase();
@@ -32,24 +32,24 @@ it(
     ]);
     const nodes = started.map(({ client }) => client);
     const [right, wrong] = nodes as [Client, Client];
-    const lasting = await right.signIn();
-    const { email: teller } = await right.signIn();
-    let { refreshToken } = lasting;
+    const longSession = await right.signIn();
+    const { email: shiftProbeEmail } = await right.signIn();
+    let { refreshToken } = longSession;
     const revoked: string[] = [];
     for (const [step, shift] of SHIFTS.entries()) {
       if (step > 0) started[1]?.process.kill('SIGUSR2');
-      await expect.poll(async () => Math.abs((await shiftOf(wrong, teller)) - shift)).toBeLessThan(5);
+      await expect.poll(async () => Math.abs((await shiftOf(wrong, shiftProbeEmail)) - shift)).toBeLessThan(5);
       for (const [node, other] of [
         [right, wrong],
         [wrong, right],
       ] as const) {
-        // A session that goes on through it all, whoever minted its last token.
+        // One session lasts through all steps, whichever node issued its last token.
         const answer = await node.refresh(refreshToken);
         expect([shift, answer.status]).toEqual([shift, 200]);
         refreshToken = tokensOf(answer).refreshToken;
         expect([shift, (await node.me(tokensOf(answer).token)).status]).toEqual([shift, 200]);
 
-        const user = await node.signInAs(lasting.email);
+        const user = await node.signInAs(longSession.email);
         if (Math.abs(shift) < TOLERANCE)
           expect([shift, ...(await statuses(nodes, [user.token]))]).toEqual([shift, 200]);
         const elsewhere = tokensOf(await other.refresh(user.refreshToken));

@@ -9,11 +9,11 @@ import { freePort, startMain, MASTER_SECRET, type Program } from '../support/pro
 const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 15);
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const ACCOUNTS = 8;
-/** Between two kills. */
+/** The pause between two kills. */
 const LEAST_PAUSE_MS = 1000;
 const MOST_PAUSE_MS = 4000;
 
-/** A node that keeps its address and is started anew whenever it ends, as a supervisor does. */
+/** A node on a fixed port that is restarted whenever it exits, as a supervisor does. */
 class SupervisedNode {
   readonly client: Client;
   #program: Program;
@@ -42,7 +42,7 @@ class SupervisedNode {
   #start(): Program {
     const program = startMain({ ...this.environment, PORT: new URL(this.client.url).port }, () => undefined);
     program.process.once('close', () => {
-      // One that finds no database ends as well.
+      // A node that finds no database exits too, and is restarted.
       if (!this.#isOver) this.#program = this.#start();
     });
     return program;
@@ -50,7 +50,7 @@ class SupervisedNode {
 }
 
 it(
-  'a history of two nodes and a database that are killed at random holds what was promised (FLT-02, FLT-03)',
+  'acknowledged writes survive random kills of two nodes and the database (FLT-02, FLT-03)',
   { timeout: SECONDS * 1000 + 120_000 },
   async () => {
     const random = randomNumbers(SEED);
@@ -89,13 +89,13 @@ it(
     while (!isOver()) {
       await pause(LEAST_PAUSE_MS + random() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
       kills++;
-      // In the shortest run too.
+      // At least one kill of the database, even in the shortest run.
       if (kills === 2 || random() < 0.4) database.kill();
       else nodes[Math.floor(random() * nodes.length)]?.kill();
     }
     await Promise.all(working);
     await allReady();
-    // By which every node has read what was revoked last.
+    // By then every node has read the last revocations.
     await pause(1500);
     for (const account of accounts) await account.checkFinalState();
 

@@ -12,13 +12,13 @@ import { requireTablePrivileges } from '../../src/database/role-privileges.check
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode } from '../support/processes.js';
 
-/** The statements that docs/operations.md prints, for a role of this test. */
+/** The statements of docs/operations.md, with the role of this test. */
 function printedGrants(role: string): string[] {
   const [, printed = ''] = /```sql\n([\s\S]+?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
   return printed.trim().replaceAll('gatehouse_app', role).split('\n');
 }
 
-/** A role that nothing was granted, and a database of another owner, as either of them. */
+/** A role without privileges, a database of another owner, and URLs for both. */
 async function bareRole(make: () => Promise<string>): Promise<{ role: string; url: string; roleUrl: string }> {
   const role = `bare_${randomUUID().replaceAll('-', '')}`;
   const administratorUrl = inject('administratorUrl');
@@ -30,8 +30,8 @@ async function bareRole(make: () => Promise<string>): Promise<{ role: string; ur
   return { role, url, roleUrl: roleUrl.href };
 }
 
-/** What a program says that ends with 1. */
-async function refusal(databaseUrl: string, file: string, ...args: string[]): Promise<string> {
+/** The message of a program that exits with 1. */
+async function refusalMessage(file: string, databaseUrl: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET, PORT: '0' };
   const run = promisify(execFile)(process.execPath, [file, ...args], { env });
   const failure = await run.then(
@@ -42,7 +42,7 @@ async function refusal(databaseUrl: string, file: string, ...args: string[]): Pr
   return failure.stderr;
 }
 
-/** A migrated database, as its owner and as a role that has been let in as docs/operations.md says. */
+/** A migrated database: its URLs for the owner and for a role with the grants of docs/operations.md. */
 async function databaseOfTwoRoles(): Promise<{ ownerUrl: string; appUrl: string }> {
   const role = `app_${randomUUID().replaceAll('-', '')}`;
   const [create = '', ...grants] = printedGrants(role);
@@ -56,8 +56,8 @@ async function databaseOfTwoRoles(): Promise<{ ownerUrl: string; appUrl: string 
   return { ownerUrl, appUrl: appUrl.href };
 }
 
-describe('a database role that may only read and write rows', () => {
-  it('is enough to start and to serve, and there is no account but those that register (CFG-02)', async () => {
+describe('a database role with only the documented row privileges', () => {
+  it('is sufficient to start and serve, and no account exists but those that register (CFG-02)', async () => {
     const { ownerUrl, appUrl } = await databaseOfTwoRoles();
     const { client } = await startNode(appUrl, { RATE_LIMITS: 'on' });
     expect((await client.call('GET', '/health/ready')).status).toBe(200);
@@ -71,7 +71,7 @@ describe('a database role that may only read and write rows', () => {
     expect(await query(ownerUrl, 'SELECT FROM users')).toHaveLength(1);
   });
 
-  it('is enough to look after sessions, keys, limits and accounts (CFG-02)', async () => {
+  it('is sufficient to maintain sessions, keys, limits and accounts (CFG-02)', async () => {
     const { ownerUrl, appUrl } = await databaseOfTwoRoles();
     const app = await startApp({ databaseUrl: appUrl, changes: { rateLimits: 'on', keyPublishSeconds: 0 } });
     const { email, token } = await app.signIn();
@@ -103,7 +103,7 @@ describe('a database role that may only read and write rows', () => {
     expect(await query(ownerUrl, 'SELECT FROM users')).toEqual([]);
   });
 
-  it('may change nothing of the schema, and is let in to what later migrations make (CFG-02)', async () => {
+  it('cannot change the schema, and has access to tables of later migrations (CFG-02)', async () => {
     const { ownerUrl, appUrl } = await databaseOfTwoRoles();
     for (const statement of [
       'CREATE TABLE added ()',
@@ -123,23 +123,23 @@ describe('a database role that may only read and write rows', () => {
 });
 
 const lacking = (table: string): string =>
-  `The role of DATABASE_URL lacks a right: permission denied for table ${table}. Let the owner of the tables run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema "public"`;
+  `The role of DATABASE_URL lacks a privilege: permission denied for table ${table}. Ask the owner of the tables to run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema "public"`;
 
-describe('a role that lacks a right', () => {
-  it('is told at the start which, and what grants it (CFG-02)', async () => {
+describe('a database role that lacks a privilege', () => {
+  it('is refused at the start with the missing privileges and the statements that grant them (CFG-02)', async () => {
     const { role, url, roleUrl } = await bareRole(() => createDatabase());
-    for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/gatehouse.js', 'events']]) {
-      expect(await refusal(roleUrl, file, ...args)).toContain(lacking('_prisma_migrations'));
+    for (const file of ['dist/main.js', 'dist/cli/list-events.js']) {
+      expect(await refusalMessage(file, roleUrl)).toContain(lacking('_prisma_migrations'));
     }
     await query(url, `GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON _prisma_migrations TO ${role}`);
-    const said = await refusal(roleUrl, 'dist/main.js');
+    const said = await refusalMessage('dist/main.js', roleUrl);
     expect(said).toContain(
-      'The role of DATABASE_URL lacks a right: SELECT on users, INSERT on users, UPDATE on users, DELETE on users,',
+      'The role of DATABASE_URL lacks a privilege: SELECT on users, INSERT on users, UPDATE on users, DELETE on users,',
     );
     expect(said).toContain('USAGE on audit_events_id_seq');
   });
 
-  it('that some requests need alone is told before the first of them (CFG-02)', async () => {
+  it('that only some requests need is refused at the start (CFG-02)', async () => {
     const { ownerUrl, appUrl } = await databaseOfTwoRoles();
     const role = new URL(appUrl).username;
     const lacks = async (): Promise<string> =>
@@ -153,21 +153,21 @@ describe('a role that lacks a right', () => {
     for (const [right = '', name = ''] of rights) {
       const kind = right === 'USAGE' ? 'SEQUENCE' : 'TABLE';
       await query(ownerUrl, `REVOKE ${right} ON ${kind} ${name} FROM ${role}`);
-      expect(await lacks()).toContain(`lacks a right: ${right} on ${name}. Let the owner`);
+      expect(await lacks()).toContain(`lacks a privilege: ${right} on ${name}. Ask the owner`);
       await query(ownerUrl, `GRANT ${right} ON ${kind} ${name} TO ${role}`);
     }
     await query(ownerUrl, `REVOKE USAGE ON SEQUENCE audit_events_id_seq FROM ${role}`);
-    for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/gatehouse.js', 'keys', 'rotate']]) {
-      expect(await refusal(appUrl, file, ...args)).toContain('lacks a right: USAGE on audit_events_id_seq.');
+    for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/manage-keys.js', 'rotate']]) {
+      expect(await refusalMessage(file, appUrl, ...args)).toContain('lacks a privilege: USAGE on audit_events_id_seq.');
     }
   });
 
-  it('to migrate is told what to run, and leaves no failed migration behind (CFG-02)', async () => {
+  it('for migrations is told what to run, and leaves no failed migration (CFG-02)', async () => {
     const { role, url, roleUrl } = await bareRole(() => createDatabase());
     await query(url, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
     const last = 'migration_name = (SELECT max(migration_name) FROM _prisma_migrations)';
     await query(url, `DELETE FROM _prisma_migrations WHERE ${last}`);
-    const said = await refusal(roleUrl, 'dist/cli/gatehouse.js', 'migrate');
+    const said = await refusalMessage('dist/cli/migrate-database.js', roleUrl);
     expect(said).toContain(
       `DATABASE_URL: the role ${role} may not migrate, since the tables in the schema "public" belong to`,
     );
@@ -175,27 +175,27 @@ describe('a role that lacks a right', () => {
     expect(await query(url, `SELECT FROM _prisma_migrations WHERE finished_at IS NULL`)).toEqual([]);
   });
 
-  it('to make tables, or their schema, is told the statement, which lets it (CFG-02)', async () => {
+  it('to create tables or their schema is given the statement that grants it (CFG-02)', async () => {
     const { role, url, roleUrl } = await bareRole(() => emptyDatabase());
     await query(
       inject('administratorUrl').replace(/\/[^/?]*(?=\?|$)/, new URL(url).pathname),
       `GRANT USAGE ON SCHEMA public TO ${role}`,
     );
     const statement = `GRANT USAGE, CREATE ON SCHEMA "public" TO "${role}";`;
-    expect(await refusal(roleUrl, 'dist/cli/gatehouse.js', 'migrate')).toContain(
-      `may not make tables in the schema "public". Migrate with another role, or let an administrator run: ${statement}`,
+    expect(await refusalMessage('dist/cli/migrate-database.js', roleUrl)).toContain(
+      `may not create tables in the schema "public". Migrate with another role, or ask an administrator to run: ${statement}`,
     );
     const elsewhere = new URL(roleUrl);
     elsewhere.searchParams.set('schema', 'accounts');
-    const said = await refusal(elsewhere.href, 'dist/cli/gatehouse.js', 'migrate');
+    const said = await refusalMessage('dist/cli/migrate-database.js', elsewhere.href);
     expect(said).toContain(`CREATE SCHEMA "accounts" AUTHORIZATION "${role}";`);
   });
 
-  it('to drop the schema is told so by db:reset, and nothing is dropped (CFG-02)', async () => {
+  it('to drop the schema is refused by db:reset, and nothing is dropped (CFG-02)', async () => {
     const { url, roleUrl } = await bareRole(() => createDatabase());
-    const said = await refusal(roleUrl, 'dist/cli/gatehouse.js', 'reset', '--force');
+    const said = await refusalMessage('dist/cli/reset-database.js', roleUrl, '--force');
     expect(said).toContain(
-      'The role of DATABASE_URL may not drop the schema "public" and make it anew, so nothing was done',
+      'The role of DATABASE_URL may not drop and recreate the schema "public", so nothing was changed',
     );
     expect(await query(url, 'SELECT FROM users')).toEqual([]);
   });

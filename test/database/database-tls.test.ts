@@ -6,13 +6,14 @@ import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findBinaries } from '../../dist/embedded-postgres/binaries.js';
 import { chooseSystemUser } from '../../dist/embedded-postgres/system-user.js';
-import { type WaitOptions, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import { type WaitOptions } from '../../dist/database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, testConfig } from '../support/app.js';
 import { waitForExit, freePort, startMain, MASTER_SECRET } from '../support/processes.js';
 
 const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
 
-/** A CA of one's own and a certificate of 127.0.0.1 under it. */
+/** Creates a private CA and its certificate for 127.0.0.1. */
 function certificates(folder: string): void {
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
@@ -60,38 +61,38 @@ describe.skipIf(!HAS_OPENSSL)(
         await once(server, 'exit');
       });
       url = `postgresql://gatehouse@127.0.0.1:${port}/postgres`;
-      await tries('sslmode=no-verify', 30);
+      await connects('sslmode=no-verify', 30);
     });
 
-    const tries = (parameters: string, seconds = 5): Promise<boolean> => {
+    const connects = (parameters: string, seconds = 5): Promise<boolean> => {
       const waitOptions: WaitOptions = { seconds };
       return retryUntilDatabaseAnswers(testConfig(`${url}?${parameters}`), waitOptions, async () => true);
     };
 
     it.each(['verify-full', 'verify-ca', 'require', 'prefer'])(
-      'is taken with sslmode=%s where the CA is named',
+      'is accepted with sslmode=%s if sslrootcert names the CA',
       async (mode) => {
-        expect(await tries(`sslmode=${mode}&sslrootcert=${ca}`)).toBe(true);
+        expect(await connects(`sslmode=${mode}&sslrootcert=${ca}`)).toBe(true);
       },
     );
 
     it.each(['sslmode=no-verify', 'sslmode=disable', 'uselibpqcompat=true&sslmode=require'])(
-      'is taken with %s',
+      'is accepted with %s',
       async (mode) => {
-        expect(await tries(mode)).toBe(true);
+        expect(await connects(mode)).toBe(true);
       },
     );
 
     it.each(['verify-full', 'require'])(
-      'is refused with sslmode=%s alone, at once and with what to write (FLT-26)',
+      'is refused with sslmode=%s alone, at once and with the parameters to add (FLT-26)',
       async (mode) => {
-        await expect(tries(`sslmode=${mode}`)).rejects.toThrow(
+        await expect(connects(`sslmode=${mode}`)).rejects.toThrow(
           /^The TLS connection to the database of DATABASE_URL at 127\.0\.0\.1:\d+ fails: .+sslmode=verify-full&sslrootcert=FILE/,
         );
       },
     );
 
-    it('is refused by another name than its certificate has (FLT-26)', async () => {
+    it('is refused under a host name that its certificate does not have (FLT-26)', async () => {
       const named = url.replace('127.0.0.1', 'localhost');
       const trying = retryUntilDatabaseAnswers(
         testConfig(`${named}?sslmode=require&sslrootcert=${ca}`),
@@ -103,10 +104,10 @@ describe.skipIf(!HAS_OPENSSL)(
       );
     });
 
-    it('is taken where NODE_EXTRA_CA_CERTS names the CA, and nothing is said of modes', async () => {
+    it('is accepted if NODE_EXTRA_CA_CERTS names the CA, without a warning about sslmode', async () => {
       const program = startMain({ DATABASE_URL: `${url}?sslmode=require`, MASTER_SECRET, NODE_EXTRA_CA_CERTS: ca });
       expect(await waitForExit(program)).toBe(1);
-      // It got as far as the schema.
+      // The connection succeeded: the program stops later, at the schema check.
       expect(program.output()).toContain('npm run db:migrate');
       expect(program.output()).not.toMatch(/warning/i);
     });

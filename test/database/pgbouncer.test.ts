@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { NO_WAIT, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import { NO_WAIT } from '../../dist/database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
@@ -14,13 +15,13 @@ import { waitForExit, freePort, startMain, MASTER_SECRET, startNode } from '../s
 
 const PROGRAM = ['pgbouncer', '/usr/sbin/pgbouncer'].find((program) => spawnSync(program, ['--version']).status === 0);
 const SERVERS = 4;
-/** As docs/operations.md says, but for `options`, which it does not name. */
+/** The documented value, except `options`, which is not documented there. */
 const IGNORED = 'statement_timeout, lock_timeout, idle_in_transaction_session_timeout';
 
 type OnFinished = (clean: () => Promise<void>) => void;
 
-/** PgBouncer in transaction mode before the database of the URL; resolves with the URL through it. */
-async function pool(url: string, onFinished: OnFinished, ignored = IGNORED): Promise<string> {
+/** Starts PgBouncer in transaction mode in front of a database; resolves with the URL of the pooler. */
+async function startPooler(url: string, onFinished: OnFinished, ignored = IGNORED): Promise<string> {
   const { username, password, hostname, port, pathname, searchParams } = new URL(url);
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-pooler-'));
   chmodSync(folder, 0o711);
@@ -42,7 +43,7 @@ async function pool(url: string, onFinished: OnFinished, ignored = IGNORED): Pro
     `ignore_startup_parameters = ${ignored}`,
   ];
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o644 });
-  // It refuses root, and only the owner of the socket's folder may enter that.
+  // PgBouncer refuses to run as root, and only the owner of the socket folder may enter it.
   const { uid, gid } = host.startsWith('/') ? statSync(host) : { uid: 65_534, gid: 65_534 };
   const child = spawn(PROGRAM ?? 'pgbouncer', [file], {
     stdio: 'ignore',
@@ -65,7 +66,7 @@ async function pool(url: string, onFinished: OnFinished, ignored = IGNORED): Pro
   return `postgresql://somebody:anything@127.0.0.1:${listenPort}/gate`;
 }
 
-const nothing = (): Promise<void> => Promise.resolve();
+const noop = (): Promise<void> => Promise.resolve();
 
 describe.skipIf(PROGRAM === undefined)(
   'behind PgBouncer in transaction mode (skipped where pgbouncer is not installed)',
@@ -84,8 +85,8 @@ describe.skipIf(PROGRAM === undefined)(
       );
     });
 
-    it('times are right on whatever server it picks (TIM-01)', async () => {
-      const pooled = await pool(direct, onFinished);
+    it('times are correct on every server connection (TIM-01)', async () => {
+      const pooled = await startPooler(direct, onFinished);
       const node = await startNode(
         pooled,
         { DATABASE_DIRECT_URL: direct, HASH_QUEUE_MILLISECONDS: '60000' },
@@ -115,8 +116,8 @@ describe.skipIf(PROGRAM === undefined)(
       await expect.poll(async () => (await node.client.me(first?.token ?? '')).status).toBe(401);
     });
 
-    it('one node alone purges, from its first batch to its last (BRU-07)', async () => {
-      const pooled = await pool(direct, onFinished);
+    it('a purge runs on one node from its first batch to its last (BRU-07)', async () => {
+      const pooled = await startPooler(direct, onFinished);
       const nodes = ['one', 'other'].map(() => new BackgroundJobs(testConfig(pooled, { databaseDirectUrl: direct })));
       const steps: string[] = [];
       const [one, other] = nodes.map((jobs, node) => (hold: () => Promise<void>) => {
@@ -126,17 +127,17 @@ describe.skipIf(PROGRAM === undefined)(
           return after === '2' ? undefined : String(Number(after) + 1);
         });
       });
-      await one?.(() => other?.(nothing) ?? nothing());
+      await one?.(() => other?.(noop) ?? noop());
       expect(steps).toEqual(['0 0', '0 1', '0 2']);
-      await other?.(nothing);
+      await other?.(noop);
       expect(steps.slice(3)).toEqual(['1 0', '1 1', '1 2']);
-      // Nothing of it stays with the connections that requests get.
+      // No lock remains on the pooled connections.
       const locks = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
       expect(await query(direct, locks)).toEqual([]);
     });
 
-    it('leaves nothing of a purge with the connections of requests, also where the pooler stands in DATABASE_DIRECT_URL (BRU-07)', async () => {
-      const pooled = await pool(direct, onFinished);
+    it('a purge leaves no setting and no lock on pooled connections, even with the pooler in DATABASE_DIRECT_URL (BRU-07)', async () => {
+      const pooled = await startPooler(direct, onFinished);
       const jobs = new BackgroundJobs(testConfig(pooled, { databaseDirectUrl: pooled }));
       const clients = Array.from({ length: 4 }, () => new pg.Client({ connectionString: pooled }));
       await Promise.all(clients.map((client) => client.connect()));
@@ -164,8 +165,8 @@ describe.skipIf(PROGRAM === undefined)(
       expect(await query(direct, held)).toEqual([]);
     });
 
-    it('parameters that it does not ignore are named with what to set (CFG-05)', async () => {
-      const pooled = await pool(direct, onTestFinished, 'statement_timeout');
+    it('a start names the startup parameters that the pooler does not ignore, and the setting to add (CFG-05)', async () => {
+      const pooled = await startPooler(direct, onTestFinished, 'statement_timeout');
       const refused = startMain({ DATABASE_URL: pooled, DATABASE_DIRECT_URL: direct, MASTER_SECRET });
       expect(await waitForExit(refused)).toBe(1);
       expect(refused.output()).toMatch(
@@ -174,20 +175,20 @@ describe.skipIf(PROGRAM === undefined)(
       expect(refused.output()).toContain(`set ignore_startup_parameters = ${IGNORED}`);
     });
 
-    it('a schema is refused with the statement that names it to the server, and then served (CFG-05)', async () => {
+    it('a start with a schema is refused with the statement to run on the server, and succeeds after it (CFG-05)', async () => {
       const server = await emptyDatabase();
       await query(server, 'CREATE SCHEMA accounts');
       const url = new URL(server);
       url.searchParams.set('schema', 'accounts');
-      // What asks for `options` and is ignored in silence would read other tables.
-      const pooled = `${await pool(server, onTestFinished, `${IGNORED}, options`)}?schema=accounts`;
+      // A pooler that ignores `options` silently would make the service read other tables.
+      const pooled = `${await startPooler(server, onTestFinished, `${IGNORED}, options`)}?schema=accounts`;
       const environment = { DATABASE_URL: pooled, DATABASE_DIRECT_URL: url.href, MASTER_SECRET };
       const refused = startMain({ ...environment, MIGRATE_ON_START: 'on' });
       expect(await waitForExit(refused)).toBe(1);
       const [statement = ''] = /ALTER ROLE [^;]+ SET search_path = "accounts";/.exec(refused.output()) ?? [];
       expect(refused.output()).toContain('DATABASE_URL: its connections have the schema public');
       await query(server, statement);
-      const renewed = `${await pool(server, onTestFinished)}?schema=accounts`;
+      const renewed = `${await startPooler(server, onTestFinished)}?schema=accounts`;
       const config = testConfig(renewed, { databaseDirectUrl: url.href });
       await retryUntilDatabaseAnswers(config, NO_WAIT, async () => undefined);
       const node = await startNode(renewed, { DATABASE_DIRECT_URL: url.href, MIGRATE_ON_START: 'on' });

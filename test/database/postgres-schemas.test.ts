@@ -4,14 +4,15 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { pendingMigrations } from '../../src/database/run-migrations.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
-import { NO_WAIT, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import { NO_WAIT } from '../../dist/database/startup-wait.js';
+import { retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
 
-/** Odd on purpose. */
+/** A name that needs quoting. */
 const SCHEMA = 'Gate-House X\\';
 const QUOTED = `"${SCHEMA}"`;
-/** Of the first migration as it was with `CREATE SCHEMA IF NOT EXISTS "public"`. */
+/** The checksum of the first migration when it still had `CREATE SCHEMA IF NOT EXISTS "public"`. */
 const OLD_CHECKSUM = 'eb1fd4456aa9f2c19d5f6acfe57586aae784e264a946409ed4980302fc3520e9';
 
 function inSchema(url: string, schema: string): string {
@@ -20,7 +21,7 @@ function inSchema(url: string, schema: string): string {
   return copy.href;
 }
 
-/** A command of package.json, after the build, or of the Prisma CLI. */
+/** Runs a built command or the Prisma CLI on this database. */
 async function run(url: string, program: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, DATABASE_URL: url, MASTER_SECRET };
   return (await promisify(execFile)(program, args, { env })).stdout;
@@ -30,7 +31,7 @@ const prisma = (url: string, ...args: string[]): Promise<string> => run(url, 'no
 const tablesIn = (url: string, schema: string): Promise<object[]> =>
   query(url, 'SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1', [schema]);
 
-/** A role that owns its schema in the database and may do nothing else there. */
+/** A role that owns its schema in the database and has no other privilege there; resolves with its URL. */
 async function ownerOfSchema(url: string, onFinished: (clean: () => Promise<void>) => void): Promise<string> {
   const role = `owner_${randomUUID().replaceAll('-', '')}`;
   const administrator = new URL(inject('administratorUrl'));
@@ -48,7 +49,7 @@ async function ownerOfSchema(url: string, onFinished: (clean: () => Promise<void
   return inSchema(owner.href, SCHEMA);
 }
 
-describe('a service in a schema of its own, which is all that its role owns', () => {
+describe('a service whose role owns nothing but its schema', () => {
   const onFinished = afterAllTests();
   let database: string;
   let url: string;
@@ -58,31 +59,29 @@ describe('a service in a schema of its own, which is all that its role owns', ()
     database = await createDatabase(onFinished);
     await query(database, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
     url = await ownerOfSchema(database, onFinished);
-    expect(await run(url, 'node', 'dist/cli/gatehouse.js', 'migrate')).toMatch(/^Applied /);
+    expect(await run(url, 'node', 'dist/cli/migrate-database.js')).toMatch(/^Applied /);
     nodes = await Promise.all([startNode(url, {}, onFinished), startNode(url, {}, onFinished)]);
   });
 
-  it('has all of its tables there, and the Prisma CLI finds them (CFG-02)', async () => {
+  it('has all its tables there, and the Prisma CLI finds them (CFG-02)', async () => {
     expect(await tablesIn(database, 'public')).toEqual([]);
     expect((await tablesIn(database, SCHEMA)).length).toBeGreaterThan(7);
     expect(await prisma(url, 'migrate', 'status')).toContain('up to date');
     expect(await prisma(url, 'migrate', 'deploy')).toContain('No pending migrations');
   });
 
-  it('serves: what one node takes back, the other refuses as well', async () => {
+  it('applies revocations on both nodes', async () => {
     const [one, other] = nodes;
     const { email, token, userId } = await one.client.signIn();
     expect((await other.client.me(token)).status).toBe(200);
     expect((await other.client.logout(token)).status).toBe(204);
     await expect.poll(async () => (await one.client.me(token)).status).toBe(401);
-    expect(await run(url, 'node', 'dist/cli/gatehouse.js', 'users', 'list')).toContain(email);
-    expect(await run(url, 'node', 'dist/cli/gatehouse.js', 'events', email)).toContain(userId);
-    expect(await run(url, 'node', 'dist/cli/gatehouse.js', 'seed', '--force')).toMatch(
-      /^admin@example\.com has the password/,
-    );
+    expect(await run(url, 'node', 'dist/cli/manage-users.js', 'list')).toContain(email);
+    expect(await run(url, 'node', 'dist/cli/list-events.js', email)).toContain(userId);
+    expect(await run(url, 'node', 'prisma/seed.ts', '--force')).toMatch(/^admin@example\.com has the password/);
   });
 
-  it('stands beside another in the same database, which resets itself alone', async () => {
+  it('is separate from another service in the same database, which resets only itself', async () => {
     const second = inSchema(database, 'second');
     expect(await prisma(second, 'migrate', 'deploy')).toContain('successfully applied');
     const [first] = nodes;
@@ -91,30 +90,23 @@ describe('a service in a schema of its own, which is all that its role owns', ()
     expect((await app.login(here.email)).status).toBe(401);
     const there = await app.signIn();
     expect((await first.client.login(there.email)).status).toBe(401);
-    expect(await run(second, 'node', 'dist/cli/gatehouse.js', 'reset', '--force')).toContain('empty and migrated');
+    expect(await run(second, 'node', 'dist/cli/reset-database.js', '--force')).toContain('empty and migrated');
     expect(await query(database, 'SELECT FROM second.users')).toEqual([]);
     expect((await first.client.login(here.email)).status).toBe(200);
   });
 
-  it('finds no schema change there', async () => {
+  it('has no schema difference for the migration tools', async () => {
     const second = inSchema(await emptyDatabase(), SCHEMA);
-    await run(second, 'node', 'dist/cli/gatehouse.js', 'migrate');
+    await run(second, 'node', 'dist/cli/migrate-database.js');
     expect(await prisma(second, 'migrate', 'dev', '--name', 'none')).toContain('Already in sync');
     expect(
-      await run(
-        second,
-        'node',
-        '--disable-warning=ExperimentalWarning',
-        'dist/cli/gatehouse.js',
-        'migrate:new',
-        'none',
-      ),
+      await run(second, 'node', '--disable-warning=ExperimentalWarning', 'dist/cli/new-migration.js', 'none'),
     ).toBe('schema.prisma has not changed.\n');
   });
 });
 
 describe('a schema in the URL', () => {
-  it('that was ignored until now is refused with the statements that move the tables, which do (CFG-05)', async () => {
+  it('whose tables are still in "public" is refused with the statements that move them, and these work (CFG-05)', async () => {
     const database = await createDatabase();
     const app = await startApp({ databaseUrl: database });
     const { email } = await app.signIn();
@@ -123,7 +115,7 @@ describe('a schema in the URL', () => {
     for (const migrate of [true, false]) {
       await expect(ensureMigrated(testConfig(url), { migrate })).rejects.toThrow(/"public" has them\.$/m);
     }
-    const refused = await run(url, 'node', 'dist/cli/gatehouse.js', 'migrate').catch(String);
+    const refused = await run(url, 'node', 'dist/cli/migrate-database.js').catch(String);
     expect(await tablesIn(database, SCHEMA)).toEqual([]);
     const statements = [...refused.matchAll(/^ {2}((?:ALTER|CREATE) .+;)$/gm)].map(([, statement = '']) => statement);
     expect(statements.length).toBeGreaterThan(8);
@@ -132,25 +124,25 @@ describe('a schema in the URL', () => {
     await ensureMigrated(testConfig(url), { migrate: false });
     const moved = await startApp({ databaseUrl: url });
     expect((await moved.login(email)).status).toBe(200);
-    // Stays what it was, with every way to write it.
+    // An explicit "public" is accepted as before.
     await ensureMigrated(testConfig(inSchema(await createDatabase(), 'public')), { migrate: false });
   });
 
-  it('is where the connections look, or the start is refused with the statement to run (CFG-05)', async () => {
+  it('is the first in search_path, or the start is refused with the statement to run (CFG-05)', async () => {
     const url = await createDatabase();
     await query(url, `CREATE SCHEMA elsewhere`);
     const name = new URL(url).pathname.slice(1);
     await query(url, `ALTER DATABASE ${name} SET search_path = elsewhere`);
-    const look = (): Promise<unknown> => retryUntilDatabaseAnswers(testConfig(url), NO_WAIT, async () => undefined);
-    const refused = String(await look().catch(String));
+    const connect = (): Promise<unknown> => retryUntilDatabaseAnswers(testConfig(url), NO_WAIT, async () => undefined);
+    const refused = String(await connect().catch(String));
     expect(refused).toContain('DATABASE_URL: its connections have the schema elsewhere. Run: ALTER ROLE');
     expect(refused).toContain('or name the other schema as ?schema=elsewhere');
     const [statement = ''] = /ALTER ROLE [^;]+;/.exec(refused) ?? [];
     await query(url, statement);
-    await look();
+    await connect();
   });
 
-  it('that another migrated with the first migration as it was is up to date, here and for the Prisma CLI', async () => {
+  it('with the earlier checksum of the first migration is up to date, for the service and the Prisma CLI', async () => {
     const url = await createDatabase();
     await query(
       url,
@@ -163,12 +155,12 @@ describe('a schema in the URL', () => {
   });
 });
 
-describe('a DATABASE_URL that names a socket', () => {
-  it('as psql takes it is taken by the app and the Prisma CLI', async () => {
+describe('a DATABASE_URL with a socket', () => {
+  it('in any form that psql accepts works in the service and the Prisma CLI', async () => {
     const url = await createDatabase();
     const { username, password, port, pathname, searchParams } = new URL(url);
     const folder = searchParams.get('host');
-    // On a server elsewhere, which TEST_DATABASE_URL names, there is no socket.
+    // A server named by TEST_DATABASE_URL has no local socket.
     if (folder === null) return;
     for (const written of [
       `postgresql://${username}:${password}@:${port}${pathname}?host=${folder}`,

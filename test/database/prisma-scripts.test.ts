@@ -19,7 +19,7 @@ import { ensureMigrated, pendingMigrations } from '../../dist/database/run-migra
 import { createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET } from '../support/processes.js';
 
-/** A script as package.json runs it after the build, on a database of the test. */
+/** Runs a script as package.json does after the build, on a database of the test. */
 async function run(databaseUrl: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET };
   const quiet = ['--disable-warning=ExperimentalWarning'];
@@ -31,7 +31,7 @@ function checksumOf(migration: string): string {
   return hash('sha256', readFileSync(`prisma/migrations/${migration}/migration.sql`));
 }
 
-/** As `npx prisma` runs it; where it would download an engine from, nobody answers. */
+/** Runs the Prisma CLI as `npx prisma` does; the host for engine downloads is unreachable. */
 async function prisma(env: Record<string, string>, ...args: string[]): Promise<string> {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const { stdout } = await promisify(execFile)('node_modules/.bin/prisma', args, {
@@ -40,38 +40,36 @@ async function prisma(env: Record<string, string>, ...args: string[]): Promise<s
   return stdout;
 }
 
-/** Adds those of all processes there are. */
+/** Adds the command lines of all running processes. */
 function collectCommands(commands: Set<string>): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       commands.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
     } catch {
-      // It has ended.
+      // The process has exited.
     }
   }
 }
 
 describe('migrations', () => {
-  it('and schema.prisma agree', async () => {
+  it('agree with schema.prisma', async () => {
     const before = readdirSync('prisma/migrations');
-    const said = await run(inject('databaseServerUrl'), 'dist/cli/gatehouse.js', 'migrate:new', 'drift');
+    const said = await run(inject('databaseServerUrl'), 'dist/cli/new-migration.js', 'drift');
     expect(said).toBe('schema.prisma has not changed.\n');
     expect(readdirSync('prisma/migrations')).toEqual(before);
   });
 
-  it('are written by db:migrate:new for what has changed, and then agree again', async () => {
+  it('are written by db:migrate:new for a changed schema, which then agrees', async () => {
     const project = mkdtempSync(join(tmpdir(), 'gatehouse-project-'));
-    for (const folder of ['dist', 'prisma', '.config']) cpSync(folder, join(project, folder), { recursive: true });
+    for (const folder of ['dist', 'prisma']) cpSync(folder, join(project, folder), { recursive: true });
     for (const name of ['node_modules', 'package.json']) symlinkSync(resolve(name), join(project, name));
     const schema = join(project, 'prisma/schema.prisma');
     writeFileSync(schema, readFileSync(schema, 'utf8').replace(/^model User \{$/m, '$&\n  nickname String?'));
-    const script = [join(project, 'dist/cli/gatehouse.js'), 'migrate:new'];
+    const script = join(project, 'dist/cli/new-migration.js');
     const url = inject('databaseServerUrl');
-    const file = /^Wrote (\S+_add_nickname\/migration\.sql): read it/.exec(
-      await run(url, ...script, 'add_nickname'),
-    )?.[1];
+    const file = /^Wrote (\S+_add_nickname\/migration\.sql): read it/.exec(await run(url, script, 'add_nickname'))?.[1];
     expect(readFileSync(file ?? '', 'utf8')).toMatch(/ALTER TABLE "users" ADD COLUMN\s+"nickname" TEXT;/);
-    expect(await run(url, ...script, 'again')).toBe('schema.prisma has not changed.\n');
+    expect(await run(url, script, 'again')).toBe('schema.prisma has not changed.\n');
     rmSync(project, { recursive: true });
   });
 
@@ -85,30 +83,23 @@ describe('migrations', () => {
     );
   });
 
-  it('that are missing are refused with the command to run, which then applies them', async () => {
+  it('that are missing stop the start with the command to run, which applies them', async () => {
     const url = await emptyDatabase();
     await expect(ensureMigrated(testConfig(url), { migrate: false })).rejects.toThrow('npm run db:migrate');
-    expect(await run(url, 'dist/cli/gatehouse.js', 'migrate')).toMatch(/^Applied \d{14}_/);
-    expect(await run(url, 'dist/cli/gatehouse.js', 'migrate')).toBe('Nothing to migrate.\n');
+    expect(await run(url, 'dist/cli/migrate-database.js')).toMatch(/^Applied \d{14}_/);
+    expect(await run(url, 'dist/cli/migrate-database.js')).toBe('Nothing to migrate.\n');
     await ensureMigrated(testConfig(url), { migrate: false });
   });
 
-  it('of the embedded database are made by a start or by db:migrate alone, as another command says', async () => {
+  it('of the embedded database are applied only by a start or by db:migrate, and other commands say so', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-behind-'));
     chmodSync(folder, 0o711);
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const { DATABASE_URL: _, ...inherited } = process.env;
-    const env = { ...inherited, DATA_DIR: folder };
-    const users = (): Promise<unknown> =>
-      promisify(execFile)('node', ['dist/cli/gatehouse.js', 'users', 'list'], { env });
-    await expect(users()).rejects.toMatchObject({
-      code: 1,
-      stderr: `The embedded database in ${folder} (DATA_DIR) has not been made yet: start the service once (\`npm start\`), or run \`npm run db:migrate\`.\n`,
+    const users = promisify(execFile)('node', ['dist/cli/manage-users.js', 'list'], {
+      env: { ...inherited, DATA_DIR: folder },
     });
-    expect(readdirSync(folder)).toEqual([]);
-    // It makes the embedded database and migrates another beside it.
-    await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'migrate:new', 'drift'], { env });
-    await expect(users()).rejects.toMatchObject({
+    await expect(users).rejects.toMatchObject({
       code: 1,
       stderr:
         'The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run `npm run db:migrate`.\n',
@@ -117,11 +108,11 @@ describe('migrations', () => {
 
   it('need no MASTER_SECRET on a DATABASE_URL', async () => {
     const env = { PATH: process.env['PATH'], DATABASE_URL: await emptyDatabase() };
-    const migrated = await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'migrate'], { env });
+    const migrated = await promisify(execFile)('node', ['dist/cli/migrate-database.js'], { env });
     expect(migrated.stdout).toMatch(/^Applied /);
   });
 
-  it('that the code does not know are served', async () => {
+  it('that are newer than the code do not stop the start', async () => {
     const url = await createDatabase();
     await query(
       url,
@@ -131,38 +122,36 @@ describe('migrations', () => {
     await expect(ensureMigrated(testConfig(url), { migrate: false })).resolves.toBeUndefined();
   });
 
-  it('that failed earlier are named', async () => {
+  it('that failed earlier are named at the start', async () => {
     const url = await createDatabase();
     await query(url, `UPDATE _prisma_migrations SET finished_at = NULL, logs = 'ERROR: …'`);
     await expect(ensureMigrated(testConfig(url), { migrate: false })).rejects.toThrow(
-      /^The migration \S+ failed earlier\. Why is in _prisma_migrations\.logs: .* resolve --rolled-back \d{14}_/,
+      /^The migration \S+ failed earlier\. The reason is in _prisma_migrations\.logs: .* resolve --rolled-back \d{14}_/,
     );
   });
 });
 
 describe('the seed', () => {
-  it('makes one user with a password that is printed once', async () => {
+  it('creates one user with a password that is printed once', async () => {
     const url = await createDatabase();
-    expect(await run(url, 'dist/cli/gatehouse.js', 'seed', '--force')).toMatch(
-      /^admin@example\.com has the password \S{24}\n$/,
-    );
-    expect(await run(url, 'dist/cli/gatehouse.js', 'seed', '--force')).toBe('admin@example.com is there already.\n');
+    expect(await run(url, 'prisma/seed.ts', '--force')).toMatch(/^admin@example\.com has the password \S{24}\n$/);
+    expect(await run(url, 'prisma/seed.ts', '--force')).toBe('admin@example.com is there already.\n');
     expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
   });
 
-  it('makes more users with another password than the one it prints', async () => {
+  it('creates further users with a password other than the printed one', async () => {
     const url = await createDatabase();
-    const printed = await run(url, 'dist/cli/gatehouse.js', 'seed', '--force', '--users', '2');
+    const printed = await run(url, 'prisma/seed.ts', '--force', '--users', '2');
     const [, password = ''] = /has the password (\S{24})$/m.exec(printed) ?? [];
     const app = await startApp({ databaseUrl: url });
     expect((await app.login('admin@example.com', password)).status).toBe(200);
     expect((await app.login('user1@example.com', password)).status).toBe(401);
   });
 
-  it('fills in 100,000 users with version 7 ids within 10 s', async () => {
+  it('creates 100,000 users with version 7 ids within 10 s', async () => {
     const url = await createDatabase();
     const start = performance.now();
-    await run(url, 'dist/cli/gatehouse.js', 'seed', '--force', '--users', '100000');
+    await run(url, 'prisma/seed.ts', '--force', '--users', '100000');
     expect(performance.now() - start).toBeLessThan(10_000);
     const [counted] = await query<{ all: number; sevens: number; recent: number }>(
       url,
@@ -174,25 +163,25 @@ describe('the seed', () => {
   });
 });
 
-describe('on a DATABASE_URL', () => {
-  it.each(['seed', 'reset'])('%s needs --force', async (command) => {
+describe('scripts on a DATABASE_URL', () => {
+  it.each(['prisma/seed.ts', 'dist/cli/reset-database.js'])('require --force: %s', async (script) => {
     const url = await createDatabase();
-    await expect(run(url, 'dist/cli/gatehouse.js', command)).rejects.toThrow('--force');
+    await expect(run(url, script)).rejects.toThrow('--force');
   });
 
-  it('a forced reset leaves an empty, migrated database, and says of which schema', async () => {
+  it('reset it to an empty, migrated schema and name that schema', async () => {
     const url = await createDatabase();
-    await run(url, 'dist/cli/gatehouse.js', 'seed', '--force');
+    await run(url, 'prisma/seed.ts', '--force');
     const place = `schema "public" of the database "${new URL(url).pathname.slice(1)}" at `;
-    await expect(run(url, 'dist/cli/gatehouse.js', 'reset')).rejects.toThrow(`This drops the ${place}`);
+    await expect(run(url, 'dist/cli/reset-database.js')).rejects.toThrow(`This drops the ${place}`);
     expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
-    expect(await run(url, 'dist/cli/gatehouse.js', 'reset', '--force')).toContain(`The ${place}`);
+    expect(await run(url, 'dist/cli/reset-database.js', '--force')).toContain(`The ${place}`);
     expect(await query(url, 'SELECT 1 FROM users')).toEqual([]);
   });
 });
 
-describe('the Prisma CLI, without the engine it would download', () => {
-  it('deploys and reports as the native engine does', async () => {
+describe("the Prisma CLI with the project's schema engine", () => {
+  it('deploys and reports like the native engine', async () => {
     const url = await emptyDatabase();
     await expect(prisma({ DATABASE_URL: url }, 'migrate', 'status')).rejects.toMatchObject({
       stdout: expect.stringContaining('have not yet been applied') as string,
@@ -209,7 +198,7 @@ describe('the Prisma CLI, without the engine it would download', () => {
     await ensureMigrated(testConfig(url), { migrate: false });
   });
 
-  it('makes a database that is missing, seeds it and resets it', async () => {
+  it('creates a missing database, seeds it and resets it', async () => {
     const url = new URL(await createDatabase());
     url.pathname += '_of_the_cli';
     const env = { DATABASE_URL: url.href, MASTER_SECRET };
@@ -219,16 +208,16 @@ describe('the Prisma CLI, without the engine it would download', () => {
     expect(await query(url.href, 'SELECT 1 FROM users')).toEqual([]);
   });
 
-  it('finds no schema change, and leaves the data alone while it looks', async () => {
+  it('finds no schema difference, and does not change data', async () => {
     const url = await createDatabase();
-    await run(url, 'dist/cli/gatehouse.js', 'seed', '--force');
+    await run(url, 'prisma/seed.ts', '--force');
     for (const _ of [1, 2]) {
       expect(await prisma({ DATABASE_URL: url }, 'migrate', 'dev', '--name', 'none')).toContain('Already in sync');
     }
     expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
   });
 
-  it('says what is wrong with a migration or a connection', async () => {
+  it('reports errors of migrations and connections', async () => {
     const nobody = { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' };
     await expect(prisma(nobody, 'migrate', 'deploy')).rejects.toThrow('P1001');
     const url = await createDatabase();
@@ -237,7 +226,7 @@ describe('the Prisma CLI, without the engine it would download', () => {
   });
 
   it.runIf(process.platform === 'linux').each(['a DATABASE_URL', 'the embedded database'])(
-    'shows the password of %s in no list of arguments (FLT-27)',
+    'passes the password of %s in no command-line argument (FLT-27)',
     async (which) => {
       const folder = mkdtempSync(join(tmpdir(), 'gatehouse-cli-'));
       chmodSync(folder, 0o711);

@@ -17,12 +17,12 @@ import {
 
 const FEW = 10_000;
 const MANY = 40_000;
-/** Of a row that goes: found by two statements, locked, and found and deleted by its place. */
+/** Visits of a purged row: found by two statements, locked, then found and deleted by its ctid. */
 const VISITS = 5;
-/** Pages of the index, of a batch: a thousand entries of 50 or more a page and the way down, twice. */
+/** Index pages per batch: a thousand entries at 50 or more per page, and the descent, twice. */
 const INDEX_PAGES = 60;
 
-/** No plan but by the index and by place, and no batch that costs more than its thousand rows. */
+/** Only index scans and Tid scans, and no batch that costs more than its thousand rows. */
 function expectBounded(batches: readonly Batch[]): void {
   const nodes = new Set(batches.flatMap((batch) => batch.nodes));
   expect([...nodes].toSorted()).toEqual(['Index Scan', 'Limit', 'LockRows', 'ModifyTable', 'Tid Scan']);
@@ -35,10 +35,10 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
   const leftIn = async (databaseUrl: string): Promise<number> =>
     (await query(databaseUrl, `SELECT FROM ${table}`)).length;
 
-  it('reads no table from end to end, and a row costs the same in a small and in a large one (BRU-07)', async () => {
+  it('makes no sequential scan, and costs the same per row in a small and in a large table (BRU-07)', async () => {
     const perRow: number[] = [];
     for (const count of [FEW, MANY]) {
-      const databaseUrl = await createFilledDatabase(purged, { over: count, live: 0 });
+      const databaseUrl = await createFilledDatabase(purged, { expired: count, live: 0 });
       const batches = await explainPurge(databaseUrl, job);
       expectBounded(batches);
       expect(await leftIn(databaseUrl)).toBe(0);
@@ -48,23 +48,23 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
     expect(Math.abs(many - few)).toBeLessThan(0.05);
   });
 
-  it('reads each row of a table that is mostly live once by each statement, and ends (BRU-07)', async () => {
-    const [over, live] = [20, 2 * FEW];
-    const databaseUrl = await createFilledDatabase(purged, { over, live });
+  it('reads each row of a mostly live table once per statement, and ends (BRU-07)', async () => {
+    const [expired, live] = [20, 2 * FEW];
+    const databaseUrl = await createFilledDatabase(purged, { expired, live });
     const batches = await explainPurge(databaseUrl, job);
     expectBounded(batches);
     expect(await leftIn(databaseUrl)).toBe(live);
-    expect(totalOf(batches, 'deleted')).toBe(over);
-    const looked = isByAge ? BATCH : over + live;
+    expect(totalOf(batches, 'deleted')).toBe(expired);
+    const looked = isByAge ? BATCH : expired + live;
     expect(batches).toHaveLength(Math.ceil(looked / BATCH));
     expect(totalOf(batches, 'rows')).toBe(2 * looked);
   });
 
-  it('finds the few rows left over from a large purge by the index, and soon reads no more of what is gone (BRU-07)', async () => {
+  it('finds the few rows left after a large purge by the index, and soon reads no dead entries (BRU-07)', async () => {
     const live = 20;
-    const databaseUrl = await createFilledDatabase(purged, { over: MANY, live });
+    const databaseUrl = await createFilledDatabase(purged, { expired: MANY, live });
     expectBounded(await explainPurge(databaseUrl, job));
-    // The planner knows that the table is small, and how many pages it has.
+    // Tells the planner that the table has few rows on many pages.
     await query(databaseUrl, `ANALYZE ${table}`);
     const pass = async (): Promise<number> => {
       const batches = await explainPurge(databaseUrl, job);
@@ -72,9 +72,9 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
       expect([batches.length, totalOf(batches, 'rows')]).toEqual([1, 2 * live]);
       return totalOf(batches, 'buffers');
     };
-    // Each statement visits what was deleted at most once more.
+    // Each statement visits the deleted rows at most once more.
     expect(await pass()).toBeLessThan(2.2 * MANY);
-    // From then on only the pages of the index, as soon as no other transaction (of autovacuum, say) may still see it.
+    // After that it visits only index pages, once no other transaction (of autovacuum, say) can see the deleted rows.
     await expect.poll(pass, { timeout: 20_000 }).toBeLessThan(MANY / 50);
     const vacuumed = async (): Promise<number> => {
       await query(databaseUrl, `VACUUM ${table}`);
@@ -85,18 +85,18 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
   });
 });
 
-/** Until the other has let it begin. */
-async function takeOver(steps: readonly string[], walk: () => Promise<void>): Promise<void> {
-  await expect.poll(async () => (await walk(), steps), { interval: 50, timeout: 20_000 }).toContain('other');
+/** Retries the other node's purge until it starts. */
+async function takeOver(steps: readonly string[], purge: () => Promise<void>): Promise<void> {
+  await expect.poll(async () => (await purge(), steps), { interval: 50, timeout: 20_000 }).toContain('other');
 }
 
-/** A process that walks over the guards until it is ended. */
-async function walkingProcess(databaseUrl: string) {
+/** A process that purges account guards until it is killed. */
+async function startPurgingProcess(databaseUrl: string) {
   const script = `
     import { BackgroundJobs } from './dist/jobs/background-jobs.js';
     const jobs = new BackgroundJobs(${JSON.stringify({ databaseUrl, databaseDirectUrl: databaseUrl })});
     await jobs.purgeInBatches(${PURGE_GUARDS_LOCK}, async (run) => {
-      console.log('walking');
+      console.log('purging');
       for (;;) await run({ text: 'SELECT pg_sleep(0.1)', values: [] });
     });`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
@@ -107,32 +107,32 @@ async function walkingProcess(databaseUrl: string) {
   return child;
 }
 
-describe('of two nodes', { timeout: 60_000 }, () => {
+describe('a purge on two nodes', { timeout: 60_000 }, () => {
   const guards = PURGES.find(({ job }) => job === 'purge account guards');
 
-  /** Jobs on one database; each tells of its steps, and may be held up in one. */
+  /** Jobs of two nodes on one database; each records its steps, and can be delayed in one. */
   async function twoNodes() {
     if (guards === undefined) throw new TypeError('there are no guards');
-    const databaseUrl = await createFilledDatabase(guards, { over: FEW, live: 0 });
+    const databaseUrl = await createFilledDatabase(guards, { expired: FEW, live: 0 });
     const config = testConfig(databaseUrl);
     const steps: string[] = [];
     const node = (name: string, hold: (count: number) => Promise<void> = async () => undefined) => {
       const jobs = new BackgroundJobs(config);
       const step = purgeStepOf(guards.job, config);
       let count = 0;
-      const walk = (): Promise<void> =>
+      const purge = (): Promise<void> =>
         jobs.purgeInBatches(PURGE_GUARDS_LOCK, async (run, after) => {
           steps.push(name);
           await hold(++count);
           return step(run, after);
         });
-      return { walk, leave: () => jobs.onModuleDestroy() };
+      return { purge, shutDown: () => jobs.onModuleDestroy() };
     };
     const left = async (): Promise<number> => (await query(databaseUrl, 'SELECT FROM account_guards')).length;
     return { databaseUrl, steps, node, left };
   }
 
-  it('one walks from its first batch to its last, and nobody gets the lock in between (BRU-07)', async () => {
+  it('runs on one node from the first batch to the last, and the lock is not released in between (BRU-07)', async () => {
     const { databaseUrl, steps, node, left } = await twoNodes();
     const waiter = new pg.Client({ connectionString: databaseUrl });
     await waiter.connect();
@@ -140,47 +140,47 @@ describe('of two nodes', { timeout: 60_000 }, () => {
     let granted: Promise<number> | undefined;
     const other = node('other');
     const one = node('one', async () => {
-      await other.walk();
+      await other.purge();
       if (granted !== undefined) return;
       granted = waiter.query('SELECT pg_advisory_lock($1)', [PURGE_GUARDS_LOCK]).then(() => steps.length);
       const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
       await expect.poll(() => query(databaseUrl, waiting), { interval: 5 }).toHaveLength(1);
     });
-    await one.walk();
+    await one.purge();
     expect(steps).toEqual(Array.from({ length: 11 }, () => 'one'));
     expect(await granted).toBe(11);
     expect(await left()).toBe(0);
   });
 
-  it('the other takes over when the one that walks is killed (BRU-07)', async () => {
+  it('is taken over when the purging node is killed (BRU-07)', async () => {
     const { databaseUrl, steps, node, left } = await twoNodes();
     const other = node('other');
-    const child = await walkingProcess(databaseUrl);
-    await other.walk();
+    const child = await startPurgingProcess(databaseUrl);
+    await other.purge();
     expect(steps).toEqual([]);
     child.kill('SIGKILL');
-    await takeOver(steps, other.walk);
+    await takeOver(steps, other.purge);
     expect(await left()).toBe(0);
   });
 
-  it('the other takes over from one that hangs, which then goes on no more (BRU-07)', async () => {
+  it('is taken over from a node that hangs, and that one then ends its purge (BRU-07)', async () => {
     const { databaseUrl, steps, node, left } = await twoNodes();
     const other = node('other');
-    const child = await walkingProcess(databaseUrl);
+    const child = await startPurgingProcess(databaseUrl);
     const exit = once(child, 'exit');
     child.kill('SIGSTOP');
-    await takeOver(steps, other.walk);
+    await takeOver(steps, other.purge);
     expect(await left()).toBe(0);
     child.kill('SIGCONT');
     expect(await exit).toEqual([1, null]);
   });
 
-  it('the other takes over from one that leaves, at once and without a failure (BRU-07)', async () => {
+  it('is taken over at once and without an error from a node that shuts down (BRU-07)', async () => {
     const { steps, node, left } = await twoNodes();
-    const one = node('one', () => one.leave());
+    const one = node('one', () => one.shutDown());
     const other = node('other');
-    await one.walk();
-    await takeOver(steps, other.walk);
+    await one.purge();
+    await takeOver(steps, other.purge);
     expect(steps[1]).toBe('other');
     expect(await left()).toBe(0);
   });

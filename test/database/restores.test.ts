@@ -8,7 +8,7 @@ import pg from 'pg';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeysService } from '../../src/auth/keys.service.js';
 import { ChangeFeed } from '../../src/database/change-feed.js';
-import { dropDatabase } from '../../src/database/schema-reset.js';
+import { dropDatabase } from '../../src/database/create-database.js';
 import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocations.repository.js';
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
 import { AccountsService } from '../../src/users/accounts.service.js';
@@ -16,7 +16,7 @@ import { afterAllTests, createDatabase, query, startApp, type TestApp } from '..
 import { Client, type SignedIn } from '../support/client.js';
 import { waitForExit, waitForUrl, startMain, MASTER_SECRET } from '../support/processes.js';
 
-/** What every node promises that reaches its database. */
+/** A node that reaches its database applies a revocation within this time. */
 const BOUND_MS = 1000;
 const REVOKED = '401 token_revoked';
 
@@ -35,19 +35,19 @@ async function verdict(node: TestApp, { token }: SignedIn): Promise<string> {
   return status === 200 ? '200' : `${status} ${String(body['code'])}`;
 }
 
-function read(node: TestApp): Promise<void> {
+function readChanges(node: TestApp): Promise<void> {
   return node.nest.get(ChangeFeed, { strict: false }).readChanges();
 }
 
-/** Logs so many users out on the first node; both know of it afterwards. */
-async function loggedOut(count: number): Promise<SignedIn[]> {
+/** Logs this many users out on the first node; both nodes have read that afterwards. */
+async function logOutUsers(count: number): Promise<SignedIn[]> {
   const sessions = await Promise.all(Array.from({ length: count }, () => a.signIn()));
   for (const { token } of sessions) expect((await a.logout(token)).status).toBe(204);
-  await Promise.all([read(a), read(b)]);
+  await Promise.all([readChanges(a), readChanges(b)]);
   return sessions;
 }
 
-/** Logs a user out on the first node; milliseconds until the second refuses the token. */
+/** Logs a user out on the first node; resolves with the milliseconds until the second refuses the token. */
 async function lagMs(): Promise<number> {
   const session = await a.signIn();
   expect(await verdict(b, session)).toBe('200');
@@ -57,12 +57,12 @@ async function lagMs(): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** Statements that run in one transaction, so that no node meets an error in their middle. */
+/** Runs the statements in one transaction, so that no node sees an intermediate state. */
 function execute(...statements: readonly string[]): Promise<unknown> {
   return query(a.databaseUrl, `BEGIN; ${statements.join('; ')}; COMMIT`);
 }
 
-/** What a dump has of the revocations. */
+/** Copies the revocations and their sequence, as a dump has them. */
 async function dump(name: string): Promise<void> {
   await execute(
     `CREATE TABLE ${name} AS SELECT * FROM revocations`,
@@ -70,7 +70,7 @@ async function dump(name: string): Promise<void> {
   );
 }
 
-/** As `pg_restore --clean --single-transaction` brings it back. */
+/** The statements of `pg_restore --clean --single-transaction` for that dump. */
 function restored(name: string): string[] {
   return [
     'DROP TABLE revocations',
@@ -81,52 +81,52 @@ function restored(name: string): string[] {
   ];
 }
 
-/** The newest rows in the table become others of the same ids, as a node sees it that has not looked in between. */
+/** Replaces all rows by others with the same ids. */
 const OTHER_ROWS = `UPDATE revocations SET subject = gen_random_uuid()::text`;
 
 const FROM_THE_BEGINNING = `SELECT setval('revocations_id_seq', 1, false)`;
 
-describe('a node whose database has another history than it followed (FLT-24)', () => {
+describe('a node whose database no longer has the history that the node read (FLT-24)', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['TRUNCATE', () => execute('TRUNCATE revocations')],
     ['TRUNCATE RESTART IDENTITY', () => execute('TRUNCATE revocations RESTART IDENTITY')],
     ['DELETE and setval', () => execute('DELETE FROM revocations', FROM_THE_BEGINNING)],
-    ['setval while the rows stand', () => execute(FROM_THE_BEGINNING)],
+    ['setval with the rows kept', () => execute(FROM_THE_BEGINNING)],
     [
-      'setval to the middle of the rows that stand',
+      'setval to the middle of the kept rows',
       () => execute(`SELECT setval('revocations_id_seq', max(id) - 2) FROM revocations`),
     ],
     ['a restore of an older dump', () => execute(...restored('older'))],
-    ['a restore of the dump of now', () => execute(...restored('of_now'))],
+    ['a restore of the latest dump', () => execute(...restored('of_now'))],
     ['two restores', () => execute(...restored('older')).then(() => execute(...restored('of_now')))],
     [
       'two restores, the older one last',
       () => execute(...restored('of_now')).then(() => execute(...restored('older'))),
     ],
-    ['a restore of an older dump and as many others after it', () => execute(...restored('older'), ...asManyOthers())],
     [
-      'a restore of the dump of now that lost the last row to another',
-      () => execute(...restored('of_now'), ...lastIsAnother()),
+      'a restore of an older dump and as many new rows after it',
+      () => execute(...restored('older'), ...insertAsManyOthers()),
     ],
-    ['other rows of the same ids', () => execute(OTHER_ROWS)],
-  ])('hears of what is revoked after %s, and forgets nothing', async (_name, operation) => {
+    ['a restore of the latest dump with another last row', () => execute(...restored('of_now'), ...replaceLastRow())],
+    ['other rows with the same ids', () => execute(OTHER_ROWS)],
+  ])('applies revocations made after %s, and keeps those it knows', async (_name, operation) => {
     await execute(`SELECT setval('revocations_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM revocations))`);
-    const before = await loggedOut(2);
+    const before = await logOutUsers(2);
     await execute('DROP TABLE IF EXISTS older, older_sequence, of_now, of_now_sequence');
     await dump('older');
-    const between = await loggedOut(3);
+    const between = await logOutUsers(3);
     await dump('of_now');
     await operation();
     expect(await lagMs()).toBeLessThan(BOUND_MS);
-    // Also when it has read in between.
-    await read(b);
+    // Also after the node has read in between.
+    await readChanges(b);
     expect(await lagMs()).toBeLessThan(BOUND_MS);
     for (const node of [a, b]) {
       for (const session of [...before, ...between]) expect(await verdict(node, session)).toBe(REVOKED);
     }
   });
 
-  it('also when the last revocation it read had been purged', async () => {
+  it('applies later revocations even if the last one it read had been purged', async () => {
     await execute('TRUNCATE revocations', `SELECT setval('revocations_id_seq', 1000)`);
     await query(
       a.databaseUrl,
@@ -134,33 +134,33 @@ describe('a node whose database has another history than it followed (FLT-24)', 
        VALUES ('sid', gen_random_uuid(), clock_timestamp() - make_interval(secs => $1))`,
       [REVOCATION_LIFE_SECONDS - 1],
     );
-    await read(b);
+    await readChanges(b);
     const isPurged = async (): Promise<boolean> => {
       await a.nest.get(RevocationsService, { strict: false }).purgeRevocations();
       return (await a.query('SELECT FROM revocations')).length === 0;
     };
     await expect.poll(isPurged).toBe(true);
-    const told = replacements(b);
-    await read(b);
-    expect(replacements(b)).toBe(told);
+    const replacementsBefore = replacements(b);
+    await readChanges(b);
+    expect(replacements(b)).toBe(replacementsBefore);
     await execute(FROM_THE_BEGINNING);
     expect(await lagMs()).toBeLessThan(BOUND_MS);
   });
 });
 
-/** Ids that were used before, of rows that are not the same. */
-function asManyOthers(): string[] {
+/** Inserts different rows with ids that were used before. */
+function insertAsManyOthers(): string[] {
   return [
     `INSERT INTO revocations (id, kind, subject)
      SELECT latest.id + n, 'sid', gen_random_uuid() FROM generate_series(1, 3) n, (SELECT max(id) AS id FROM revocations) latest`,
   ];
 }
 
-function lastIsAnother(): string[] {
+function replaceLastRow(): string[] {
   return [`UPDATE revocations SET created_at = clock_timestamp() WHERE id = (SELECT max(id) FROM revocations)`];
 }
 
-/** How often a node has said that the history was replaced. */
+/** How often a node has logged that the revocation history was replaced. */
 function replacements(node: TestApp): number {
   return node.log().filter(({ event }) => event === 'revocations_replaced').length;
 }
@@ -179,7 +179,7 @@ async function keysOf(node: TestApp): Promise<KeyStates> {
   return { active: kids('active'), next: kids('next') };
 }
 
-/** Each has a login, whose token both take; of all that there is one key signs and one is next. */
+/** A token of each node is accepted by all, and all nodes have the same active and next key. */
 async function expectOneKeySet(...nodes: readonly TestApp[]): Promise<void> {
   for (const node of nodes) {
     await expect.poll(async () => (await node.call('GET', '/health/ready')).status).toBe(200);
@@ -197,7 +197,7 @@ async function expectOneKeySet(...nodes: readonly TestApp[]): Promise<void> {
 }
 
 const resetDatabase = (): Promise<unknown> =>
-  promisify(execFile)(process.execPath, ['dist/cli/gatehouse.js', 'reset', '--force'], {
+  promisify(execFile)(process.execPath, ['dist/cli/reset-database.js', '--force'], {
     env: { ...process.env, DATABASE_URL: a.databaseUrl, MASTER_SECRET },
   });
 
@@ -211,14 +211,14 @@ describe('a service whose keys are lost (KEY-04)', () => {
 
   it.each<[string, () => Promise<unknown>]>([
     ['TRUNCATE', () => execute('TRUNCATE signing_keys')],
-    ['the loss of the one that signs', () => execute('DELETE FROM signing_keys WHERE activated_at IS NOT NULL')],
+    ['the loss of the active key', () => execute('DELETE FROM signing_keys WHERE activated_at IS NOT NULL')],
     [
-      'the loss of all but what has retired',
+      'the loss of all but retired keys',
       () => execute('UPDATE signing_keys SET activated_at = now(), retired_at = now() WHERE gone_at IS NULL'),
     ],
-    ['all of them gone', () => execute('UPDATE signing_keys SET gone_at = now(), private_key = NULL')],
+    ['the deletion of all keys', () => execute('UPDATE signing_keys SET gone_at = now(), private_key = NULL')],
     ['npm run db:reset', resetDatabase],
-  ])('makes one set of them within seconds, whatever the number of nodes, after %s', async (_name, operation) => {
+  ])('creates one new set within seconds, for any number of nodes, after %s', async (_name, operation) => {
     const before = await keysOf(a);
     await operation();
     const isReplaced = async (): Promise<boolean> => {
@@ -229,7 +229,7 @@ describe('a service whose keys are lost (KEY-04)', () => {
     await expectOneKeySet(...nodes);
   });
 
-  it('makes them also when it starts', async () => {
+  it('creates them at the start too', async () => {
     const databaseUrl = await createDatabase();
     const first = await startApp({ databaseUrl });
     await first.nest.close();
@@ -239,7 +239,7 @@ describe('a service whose keys are lost (KEY-04)', () => {
     expect(await verdict(later, await later.signIn())).toBe('200');
   });
 
-  it('has one that signs after every key was revoked in turn', async () => {
+  it('has an active key after every key was revoked in turn', async () => {
     const keys = a.nest.get(KeysService, { strict: false });
     const { active, next } = await keysOf(a);
     await execute(`DELETE FROM signing_keys WHERE kid = '${next[0]}'`);
@@ -251,13 +251,13 @@ describe('a service whose keys are lost (KEY-04)', () => {
     await expectOneKeySet(...nodes);
   });
 
-  it('does not go back to a key that it knows to be revoked, and tells the nodes to come', async () => {
+  it('revokes a restored key again that it knows to be revoked, also for nodes that start later', async () => {
     const session = await a.signIn();
     const { active } = await keysOf(a);
     const kid = String(active[0]);
     await execute('CREATE TABLE old_keys AS SELECT * FROM signing_keys');
     await a.nest.get(KeysService, { strict: false }).revoke(kid);
-    await Promise.all([read(a), read(b)]);
+    await Promise.all([readChanges(a), readChanges(b)]);
     const back = ['TRUNCATE signing_keys, revocations', 'INSERT INTO signing_keys SELECT * FROM old_keys'];
     await execute(...back, 'DROP TABLE old_keys');
     const isGone = async (): Promise<boolean> => !(await keysOf(a)).active.includes(kid);
@@ -271,10 +271,10 @@ describe('a service whose keys are lost (KEY-04)', () => {
   });
 });
 
-describe('a database that refuses the keys that are to replace lost ones', () => {
-  it('is asked less and less often, and given them once it takes them (KEY-04)', async () => {
+describe('a database that refuses new keys in place of lost ones', () => {
+  it('is retried at growing intervals, and gets the keys once it accepts them (KEY-04)', async () => {
     const app = await startApp();
-    // A number in each refusal, so that the log has each; a sequence goes on though the transaction is undone.
+    // The number in the message keeps log lines apart; the sequence is not rolled back.
     await app.query(`
       CREATE SEQUENCE refusals;
       CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -288,7 +288,7 @@ describe('a database that refuses the keys that are to replace lost ones', () =>
         .map(({ time }) => Date.parse(String(time)));
     await expect.poll(() => refusedAt().length, { timeout: 20_000 }).toBe(2);
     const [first = 0, second = 0] = refusedAt();
-    // Two seconds less a fifth, where a turn without a failure before it comes after 1.2 at the latest.
+    // The retry comes after 2 s less a fifth at the earliest; without back-off it would come after 1.2 s at the latest.
     expect(second - first).toBeGreaterThan(1590);
     await app.query('DROP TRIGGER refuse ON signing_keys');
     await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 20_000 }).toBe(200);
@@ -296,12 +296,12 @@ describe('a database that refuses the keys that are to replace lost ones', () =>
   });
 });
 
-/** A database as a dump of this one brings it back; nothing may run on it. */
+/** Copies a database as a dump and restore would; the original must have no connections. */
 async function dumpAndRestore(databaseUrl: string): Promise<string> {
   const copy = new URL(databaseUrl);
   copy.pathname = `/test_${randomUUID().replaceAll('-', '')}`;
   const sql = `CREATE DATABASE ${copy.pathname.slice(1)} TEMPLATE ${new URL(databaseUrl).pathname.slice(1)}`;
-  // Connections of a node that has just ended may still be closing.
+  // Connections of a node that has just exited may still be closing.
   await expect.poll(() => query(inject('databaseServerUrl'), sql).then(String, String), { timeout: 5000 }).toBe('');
   onTestFinished(() => dropDatabase(inject('databaseServerUrl'), copy.pathname.slice(1)));
   return copy.href;
@@ -309,15 +309,15 @@ async function dumpAndRestore(databaseUrl: string): Promise<string> {
 
 interface Run {
   readonly process: ChildProcess;
-  /** What it wrote, once it is over. @throws what it wrote to stderr, when it failed. */
+  /** Its stdout once it has exited. Rejects with stderr if it failed. */
   readonly output: Promise<string>;
 }
 
-/** `node dist/cli/gatehouse.js after-restore`, as `npm run after-restore` runs it after the build. */
+/** `node dist/cli/after-restore.js`, as `npm run after-restore` runs it after the build. */
 function afterRestore(environment: Record<string, string>, ...args: string[]): Run {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const env = { ...inherited, ...environment };
-  const running = promisify(execFile)(process.execPath, ['dist/cli/gatehouse.js', 'after-restore', ...args], { env });
+  const running = promisify(execFile)(process.execPath, ['dist/cli/after-restore.js', ...args], { env });
   return { process: running.child, output: running.then(({ stdout }) => stdout) };
 }
 
@@ -325,12 +325,12 @@ const restoredEvents = (url: string): Promise<unknown[]> =>
   query(url, `SELECT actor::text, details FROM audit_events WHERE event = 'database_restored' ORDER BY id`);
 
 describe('npm run after-restore (FLT-24)', () => {
-  it('ends whatever a dump has brought back, on every node, and new logins work at once', async () => {
+  it('ends all restored sessions and keys on every node, and new logins work at once', async () => {
     const first = await startApp();
     const [early, banned] = [await first.signIn(), await first.signIn()];
     await first.nest.close();
     const databaseUrl = await dumpAndRestore(first.databaseUrl);
-    // What happens after the dump.
+    // Changes after the dump.
     const live = await startApp({ databaseUrl: first.databaseUrl });
     const keys = live.nest.get(KeysService, { strict: false });
     const active = (await keys.list()).find(({ state }) => state === 'active');
@@ -357,11 +357,11 @@ describe('npm run after-restore (FLT-24)', () => {
     expect(await restoredEvents(databaseUrl)).toEqual([
       { actor: 'operator', details: { endedSessions: 2, revokedKeys: 2 } },
     ]);
-    // No command brings back what a dump does not know.
+    // Changes made after the dump are lost.
     expect((await started.login(banned.email)).status).toBe(200);
   });
 
-  it('that is killed in its middle comes to the same end when it is run again', async () => {
+  it('that is killed midway reaches the same result when it is run again', async () => {
     const node = await startApp();
     const session = await node.signIn();
     const { databaseUrl } = node;
@@ -371,7 +371,7 @@ describe('npm run after-restore (FLT-24)', () => {
       [session.userId],
     );
     const live = async (): Promise<number> => (await node.query('SELECT FROM sessions WHERE ended_at IS NULL')).length;
-    // The last batch waits for this one.
+    // The last batch waits for this row lock.
     const holder = new pg.Client({ connectionString: databaseUrl });
     await holder.connect();
     await holder.query('BEGIN');
@@ -391,7 +391,7 @@ describe('npm run after-restore (FLT-24)', () => {
     expect(await verdict(node, await node.signIn())).toBe('200');
   });
 
-  it('says to change JWT_SECRET first, and does nothing before', async () => {
+  it('demands a changed JWT_SECRET first, and does nothing before', async () => {
     const [old, fresh] = ['pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX', 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK'];
     const before = await startApp({ changes: { jwtSecret: [old] } });
     const session = await before.signIn();
@@ -417,10 +417,10 @@ describe('npm run after-restore (FLT-24)', () => {
     expect(await verdict(after, await after.signInAs(session.email))).toBe('200');
   });
 
-  it('does so with the embedded database', { timeout: 60_000 }, async () => {
+  it('works with the embedded database', { timeout: 60_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-restored-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    // The server's own user, where there is one, has to get in.
+    // The database server's own system user, if any, needs access.
     chmodSync(folder, 0o711);
     const environment = { DATA_DIR: join(folder, 'data') };
     const start = async () => {
@@ -442,8 +442,8 @@ describe('npm run after-restore (FLT-24)', () => {
   });
 });
 
-/** As a restore of the data alone leaves it. */
-async function setBack(): Promise<void> {
+/** Sets the sequences back, as a data-only restore leaves them. */
+async function resetSequences(): Promise<void> {
   await a.query(`SELECT setval(pg_get_serial_sequence('audit_events', 'id'), 1)`);
   await a.query(`SELECT setval(pg_get_serial_sequence('revocations', 'id'), 1)`);
 }
@@ -453,20 +453,20 @@ describe('a sequence that is behind its table', () => {
     ['a registration', async () => (await a.register(`${randomUUID()}@example.com`)).status],
     ['a login', async ({ email }) => (await a.login(email)).status],
     ['a logout', async ({ token }) => (await a.logout(token)).status],
-    ['a ban', async ({ email }) => a.nest.get(AccountsService, { strict: false }).disable(email)],
-  ])('is moved on by %s, which is done (FLT-24)', async (_what, act) => {
+    ['disabling a user', async ({ email }) => a.nest.get(AccountsService, { strict: false }).disable(email)],
+  ])('is moved forward by %s, which succeeds (FLT-24)', async (_what, act) => {
     const user = await a.signIn();
-    await setBack();
+    await resetSequences();
     expect([201, 200, 204, undefined]).toContain(await act(user));
     const rows = await a.query('SELECT count(*)::int AS all, count(DISTINCT id)::int AS ids FROM audit_events');
     expect(rows[0]?.['all']).toBe(rows[0]?.['ids']);
   });
 
-  it('is moved on by a revocation, so that a node of an earlier version beside it can revoke, too (FLT-24)', async () => {
-    const sessions = await loggedOut(5);
+  it('is moved forward by a revocation, so that nodes of an earlier version can revoke too (FLT-24)', async () => {
+    const sessions = await logOutUsers(5);
     await execute(FROM_THE_BEGINNING);
     expect((await a.logout((await a.signIn()).token)).status).toBe(204);
-    // As an earlier version does, which leaves the id to the sequence.
+    // Earlier versions insert without an id and take it from the sequence.
     const inserted = await a.query(
       `INSERT INTO revocations (kind, subject) SELECT 'sid', gen_random_uuid() FROM generate_series(1, 3)
        RETURNING id > (SELECT max(id) FROM revocations) AS "isLast"`,
@@ -475,20 +475,20 @@ describe('a sequence that is behind its table', () => {
     for (const session of sessions) expect(await verdict(b, session)).toBe(REVOKED);
   });
 
-  it('by more than is made up for at once holds up no revocation, and is moved on by the next (FLT-24)', async () => {
+  it('by more than one step makes up delays no revocation, and is moved further by the next ones (FLT-24)', async () => {
     await execute(FROM_THE_BEGINNING);
     await a.query(`INSERT INTO revocations (id, kind, subject) VALUES (250000, 'sid', gen_random_uuid())`);
     const numbers: number[] = [];
     for (let turn = 0; turn < 4; turn++) {
-      await loggedOut(1);
+      await logOutUsers(1);
       const rows = await a.query<{ number: number }>('SELECT last_value::int AS number FROM revocations_id_seq');
       numbers.push(Number(rows[0]?.number));
     }
     expect(numbers).toEqual([100_001, 200_002, 250_003, 250_004]);
   });
 
-  it('makes no address seem taken (FLT-24)', async () => {
-    await setBack();
+  it('makes no address look taken (FLT-24)', async () => {
+    await resetSequences();
     const email = `${randomUUID()}@example.com`;
     expect((await a.register(email)).status).toBe(201);
     expect((await a.register(email.toUpperCase())).status).toBe(409);

@@ -13,26 +13,13 @@ import {
 } from '../support/old-version.js';
 import { waitForExit, waitForUrl, startMain, startNode, type Environment, type Node } from '../support/processes.js';
 
-/** What a guarded request may be late by. */
+/** The time within which a revocation must apply to guarded requests. */
 const WITHIN = { timeout: 1000, interval: 10 };
-
-type Command = 'users' | 'keys' | 'events';
-
-const OLD_COMMANDS: Version['commands'] = {
-  users: ['dist/manage-users.js'],
-  keys: ['dist/manage-keys.js'],
-  events: ['dist/list-events.js'],
-};
-const NEW_COMMANDS: Version['commands'] = {
-  users: ['dist/cli/gatehouse.js', 'users'],
-  keys: ['dist/cli/gatehouse.js', 'keys'],
-  events: ['dist/cli/gatehouse.js', 'events'],
-};
 
 interface Version {
   readonly folder: string;
-  /** The program of each command, and its first arguments. */
-  readonly commands: Readonly<Record<Command, readonly string[]>>;
+  /** The folder of the commands. */
+  readonly commands: string;
   readonly client: Client;
 }
 
@@ -43,8 +30,8 @@ let oldNode: Node;
 const versions = {} as Record<'old' | 'new', Version>;
 const onFinished = afterAllTests();
 
-const operate = ({ folder, commands }: Version, command: Command, ...args: string[]): Promise<string[]> =>
-  outputLinesOf(environment, [...commands[command], ...args], folder);
+const operate = ({ folder, commands }: Version, command: string, ...args: string[]): Promise<string[]> =>
+  outputLinesOf(environment, [`${commands}/${command}.js`, ...args], folder);
 
 const start = (folder: string, more: Environment = {}, finished = onFinished): Promise<Node> =>
   startNode(databaseUrl, { ...environment, ...more }, finished, folder);
@@ -62,7 +49,7 @@ const DIRECTIONS = [
   ['new', 'old'],
 ] as const;
 
-/** Ends the session of the user's token. */
+/** Ways to end the session of the user's token. */
 const CAUSES: Readonly<Record<string, (at: Version, user: SignedIn) => Promise<unknown>>> = {
   'a logout': ({ client }, { token }) => client.logout(token),
   'a logout of all': async ({ client }, { email }) => client.logout((await client.signInAs(email)).token, 'global'),
@@ -75,16 +62,16 @@ const CAUSES: Readonly<Record<string, (at: Version, user: SignedIn) => Promise<u
     }),
   'a deletion': ({ client }, { token }) =>
     client.call('POST', '/v1/users/me/deletion', { token, json: { currentPassword: PASSWORD } }),
-  'a refresh token that comes again': async ({ client }, { refreshToken }) => {
+  'reuse of a refresh token': async ({ client }, { refreshToken }) => {
     const next = tokensOf(await client.refresh(refreshToken));
     await client.refresh(next.refreshToken);
     expect(await codeOf(client.refresh(refreshToken))).toBe('refresh_token_reused');
   },
-  'npm run users -- disable': (at, { email }) => operate(at, 'users', 'disable', email),
-  'npm run users -- delete': (at, { email }) => operate(at, 'users', 'delete', email),
+  'npm run users -- disable': (at, { email }) => operate(at, 'manage-users', 'disable', email),
+  'npm run users -- delete': (at, { email }) => operate(at, 'manage-users', 'delete', email),
 };
 
-describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does not hold ${OLD_COMMIT})`, () => {
+describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does not contain ${OLD_COMMIT})`, () => {
   beforeAll(async () => {
     databaseUrl = await createGoldenDatabase(onFinished);
     environment = {
@@ -96,29 +83,29 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     };
     oldFolder = await buildOldVersion(onFinished);
     oldNode = await start(oldFolder);
-    versions.old = { folder: oldFolder, commands: OLD_COMMANDS, client: oldNode.client };
-    // It migrates what the old one works on.
+    versions.old = { folder: oldFolder, commands: 'dist', client: oldNode.client };
+    // This node migrates the database while the old one uses it.
     const { client } = await start('.', { MIGRATE_ON_START: 'true' });
-    versions.new = { folder: '.', commands: NEW_COMMANDS, client };
+    versions.new = { folder: '.', commands: 'dist/cli', client };
   }, 180_000);
 
-  // Of registrations from one address.
+  // All registrations come from one address.
   beforeEach(() => query(databaseUrl, 'DELETE FROM rate_limits'));
 
-  describe.each(DIRECTIONS)('and this one on one database, at the %s node first and then at the %s', (one, another) => {
-    it.each(Object.keys(CAUSES))('what ends by %s is refused within a second', async (cause) => {
+  describe.each(DIRECTIONS)('and this version on one database, first the %s and then the %s node', (one, another) => {
+    it.each(Object.keys(CAUSES))('a session that ends by %s is refused within a second', async (cause) => {
       const [at, other] = [versions[one], versions[another]];
       const user = await at.client.signIn();
       expect((await other.client.me(user.token)).status).toBe(200);
       await CAUSES[cause]?.(at, user);
-      // A command is a process of its own, of which both have to hear.
+      // A command is a separate process, so both nodes must receive the revocation.
       for (const { client } of [other, at]) {
         await expect.poll(() => codeOf(client.me(user.token)), WITHIN).toBe('token_revoked');
       }
       expect(await codeOf(other.client.refresh(user.refreshToken))).toBe('refresh_token_invalid');
     });
 
-    it('a session is refreshed at either, and both answer the same successor', async () => {
+    it('a session can be refreshed at either node, and both return the same successor', async () => {
       const [{ client: at }, { client: other }] = [versions[one], versions[another]];
       const first = await at.signIn();
       const [here, there] = await Promise.all([at.refresh(first.refreshToken), other.refresh(first.refreshToken)]);
@@ -132,14 +119,14 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       expect(await codeOf(other.refresh(first.refreshToken))).toBe('refresh_token_reused');
     });
 
-    it('keys rotate, and tokens of each are taken by both', async () => {
+    it('keys rotate, and both nodes accept tokens of every key', async () => {
       const [at, other] = [versions[one], versions[another]];
       const before = await at.client.signIn();
-      // The next key has to have been published for a second.
+      // The next key must have been published for a second.
       await expect
         .poll(
           () =>
-            operate(at, 'keys', 'rotate').then(
+            operate(at, 'manage-keys', 'rotate').then(
               () => true,
               () => false,
             ),
@@ -158,11 +145,11 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       }
     });
 
-    it('a revoked key is refused within a second, and the next one signs at both', async () => {
+    it('a revoked key is refused within a second, and the next key signs on both nodes', async () => {
       const [at, other] = [versions[one], versions[another]];
       const user = await at.client.signIn();
       const kid = kidOf(user.token);
-      await operate(at, 'keys', 'revoke', kid);
+      await operate(at, 'manage-keys', 'revoke', kid);
       for (const { client } of [at, other]) {
         await expect.poll(async () => (await client.me(user.token)).status, WITHIN).toBe(401);
         const next = await client.signInAs(user.email);
@@ -173,7 +160,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       }
     });
 
-    it('wrong passwords are counted together, and a known device is known', async () => {
+    it('wrong passwords are counted together, and known devices are known to both', async () => {
       const [{ client: at }, { client: other }] = [versions[one], versions[another]];
       const { email } = await at.signIn();
       const deviceToken = String((await at.login(email)).body['deviceToken']);
@@ -187,11 +174,11 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       expect((await at.login(email)).status).toBe(200);
     });
 
-    it('lists what the other wrote', async () => {
+    it('audit events written by one are listed by the other', async () => {
       const [at, other] = [versions[one], versions[another]];
       const { email, token, sessionId } = await at.client.signIn();
       await at.client.logout(token);
-      const events = (await operate(other, 'events', email)).map(
+      const events = (await operate(other, 'list-events', email)).map(
         (line) => JSON.parse(line) as { event: string; sessionId: string | null },
       );
       expect(events.map(({ event }) => event)).toEqual(['user_registered', 'session_started', 'session_ended']);
@@ -199,7 +186,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     });
   });
 
-  it('is migrated under load and loses no request', { timeout: 60_000 }, async () => {
+  it('loses no request while it is migrated under load', { timeout: 60_000 }, async () => {
     const url = await createGoldenDatabase();
     const settings = { ...environment, DATABASE_URL: url };
     const { client } = await startNode(url, { ...settings, RATE_LIMITS: 'dry-run' }, onTestFinished, oldFolder);
@@ -207,7 +194,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     const deviceToken = String((await client.login(email)).body['deviceToken']);
     const over = new AbortController();
     const outcomes: Record<string, number> = {};
-    const keep = async (name: string, ask: () => ReturnType<Client['call']>): Promise<void> => {
+    const repeat = async (name: string, ask: () => ReturnType<Client['call']>): Promise<void> => {
       while (!over.signal.aborted) {
         const outcome = `${name} ${String(await codeOf(ask()))}`;
         outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
@@ -220,18 +207,18 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
       return answer;
     };
     const known = { email, password: PASSWORD, deviceToken };
-    // Together, so that some of them are under way whenever a lock is taken.
-    const together = [1, 2, 3, 4];
+    // Concurrent, so that some are in progress whenever the migration takes a lock.
+    const concurrent = [1, 2, 3, 4];
     const load = [
-      keep('refresh', refresh),
-      ...together.map(() => keep('login', () => client.login(email))),
-      ...together.map(() => keep('known login', () => client.call('POST', '/v1/auth/login', { json: known }))),
-      ...together.map(() => keep('wrong login', () => client.login(email, `${PASSWORD} not`))),
+      repeat('refresh', refresh),
+      ...concurrent.map(() => repeat('login', () => client.login(email))),
+      ...concurrent.map(() => repeat('known login', () => client.call('POST', '/v1/auth/login', { json: known }))),
+      ...concurrent.map(() => repeat('wrong login', () => client.login(email, `${PASSWORD} not`))),
     ];
     const isWarm = () =>
       expect.poll(() => Math.min(...Object.values(outcomes)), { timeout: 10_000 }).toBeGreaterThan(10);
     await isWarm();
-    await outputLinesOf(settings, ['dist/cli/gatehouse.js', 'migrate']);
+    await outputLinesOf(settings, ['dist/cli/migrate-database.js']);
     for (const name of Object.keys(outcomes)) outcomes[name] = 0;
     await isWarm();
     over.abort();
@@ -244,7 +231,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
     ]);
   });
 
-  it('goes on after the migration, and starts again on what was migrated', { timeout: 60_000 }, async () => {
+  it('keeps working after the migration, and starts again on the migrated schema', { timeout: 60_000 }, async () => {
     expect((await versions.old.client.call('GET', '/health/ready')).status).toBe(200);
     const { token, email } = await versions.new.client.signIn();
     oldNode.process.kill('SIGTERM');
@@ -257,7 +244,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped where the repository does
   });
 
   it(
-    'leaves a data directory after kill -9 that this one takes over, and takes it back',
+    'leaves a data directory after kill -9 that this version takes over, and takes it over again',
     { timeout: 90_000 },
     async () => {
       const data = { DATA_DIR: newFolder('old-data', onTestFinished), ISSUER: golden.issuer };

@@ -9,16 +9,17 @@ import { DedicatedPostgres } from '../support/dedicated-postgres.js';
 import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
 const MOST_CONNECTIONS = 20;
-/** For superusers. */
+/** Reserved for superusers. */
 const RESERVED_CONNECTIONS = 3;
 
-/** A connection of the application. */
+/** SQL condition: the connection is the application's. */
 const IS_OWN = `application_name IN ('gatehouse', 'gatehouse feed', 'gatehouse listen')`;
 
-const isTrouble = ({ status, headers }: Answer): boolean => status === 503 && Number(headers.get('retry-after')) > 0;
+const isUnavailable = ({ status, headers }: Answer): boolean =>
+  status === 503 && Number(headers.get('retry-after')) > 0;
 
-describe('a database whose connections are all taken by others', () => {
-  it('is 503 for whoever needs another one, and for nobody once there is one (FLT-01, FLT-08)', async () => {
+describe('a database whose connections are all used by other clients', () => {
+  it('causes 503 for requests that need a new one, and works again once there is one (FLT-01, FLT-08)', async () => {
     const { url: databaseUrl } = await DedicatedPostgres.start([
       `max_connections = ${MOST_CONNECTIONS}`,
       `superuser_reserved_connections = ${RESERVED_CONNECTIONS}`,
@@ -27,7 +28,7 @@ describe('a database whose connections are all taken by others', () => {
     const user = await app.signIn();
     const others: pg.Client[] = [];
     onTestFinished(async () => void (await Promise.all(others.map((other) => other.end()))));
-    /** Until PostgreSQL itself says that there are too many. */
+    /** Connects until PostgreSQL reports too many connections. */
     const takeAll = async (): Promise<void> => {
       for (;;) {
         const other = new pg.Client({ connectionString: databaseUrl });
@@ -42,15 +43,15 @@ describe('a database whose connections are all taken by others', () => {
     };
     await takeAll();
     const some = await Promise.all(Array.from({ length: 20 }, () => app.login(user.email)));
-    expect(some.filter((answer) => answer.status !== 200 && !isTrouble(answer))).toEqual([]);
-    // Whatever connections the application had it loses to others.
-    const ofOthers = async (): Promise<number> => {
+    expect(some.filter((answer) => answer.status !== 200 && !isUnavailable(answer))).toEqual([]);
+    // Terminates the application's connections until other clients hold all of them.
+    const terminateOwnAndCountOthers = async (): Promise<number> => {
       const clients = await others[0]?.query<{ own: boolean }>(
         `SELECT ${IS_OWN} AS own, ${IS_OWN} AND pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'`,
       );
       return clients?.rows.filter(({ own: isOwn }) => !isOwn).length ?? 0;
     };
-    while ((await ofOthers()) < MOST_CONNECTIONS - RESERVED_CONNECTIONS) await takeAll();
+    while ((await terminateOwnAndCountOthers()) < MOST_CONNECTIONS - RESERVED_CONNECTIONS) await takeAll();
     for (let turn = 0; turn < 3; turn++) {
       const startedAt = performance.now();
       const answers = await Promise.all([
@@ -61,7 +62,7 @@ describe('a database whose connections are all taken by others', () => {
         app.logout(user.token, 'others'),
         app.call('GET', '/health/ready'),
       ]);
-      expect(answers.filter((answer) => !isTrouble(answer))).toEqual([]);
+      expect(answers.filter((answer) => !isUnavailable(answer))).toEqual([]);
       expect(performance.now() - startedAt).toBeLessThan(5000);
       expect((await app.me(user.token)).status).toBe(200);
       expect((await app.call('GET', '/health/live')).status).toBe(200);
@@ -74,37 +75,37 @@ describe('a database whose connections are all taken by others', () => {
   });
 });
 
-/** What must be true of one user, as far as it was acknowledged. */
+/** Requests whose status is known from acknowledged writes of one user, by description. */
 type Facts = Map<string, () => Promise<Answer>>;
 
-async function done(asking: Promise<Answer>, status: number): Promise<Answer> {
+async function expectStatus(asking: Promise<Answer>, status: number): Promise<Answer> {
   const answer = await asking;
   if (answer.status !== status) throw new Error(`${answer.status}`);
   return answer;
 }
 
-/** Each step takes back the facts that are uncertain until it is acknowledged. */
+/** Before each step, the facts that it makes uncertain are removed; after its acknowledgement, new facts are added. */
 async function write(app: TestApp, facts: Facts): Promise<void> {
   const email = `${randomUUID()}@example.com`;
   const newPassword = `${PASSWORD} ${email}`;
-  await done(app.register(email), 201);
+  await expectStatus(app.register(email), 201);
   facts.set('200 to the password', () => app.login(email));
-  const other = tokensOf(await done(app.login(email), 200));
-  const own = tokensOf(await done(app.login(email), 200));
-  const { refreshToken } = tokensOf(await done(app.refresh(own.refreshToken), 200));
+  const other = tokensOf(await expectStatus(app.login(email), 200));
+  const own = tokensOf(await expectStatus(app.login(email), 200));
+  const { refreshToken } = tokensOf(await expectStatus(app.refresh(own.refreshToken), 200));
   facts.set('200 to the refresh token', () => app.refresh(refreshToken));
   facts.delete('200 to the password');
   const json = { currentPassword: PASSWORD, newPassword };
-  await done(app.call('POST', '/v1/users/me/password', { ...own, json }), 204);
+  await expectStatus(app.call('POST', '/v1/users/me/password', { ...own, json }), 204);
   facts.set('200 to the new password', () => app.login(email, newPassword));
   facts.set('401 to the old password', () => app.login(email));
   facts.set('401 to a token of a session that was ended', () => app.me(other.token));
   facts.delete('200 to the refresh token');
-  await done(app.logout(own.token), 204);
+  await expectStatus(app.logout(own.token), 204);
   facts.set('401 to the refresh token', () => app.refresh(refreshToken));
 }
 
-/** Eight at once, each until it is not acknowledged. */
+/** Eight concurrent writers; each stops at its first write that is not acknowledged. */
 function keepWriting(app: TestApp): { all: Facts[]; writing: Promise<PromiseSettledResult<void>[]> } {
   const all: Facts[] = [];
   const writers = Array.from({ length: 8 }, async () => {
@@ -117,12 +118,12 @@ function keepWriting(app: TestApp): { all: Facts[]; writing: Promise<PromiseSett
   return { all, writing: Promise.allSettled(writers) };
 }
 
-async function endsOf(writing: Promise<PromiseSettledResult<void>[]>): Promise<Set<unknown>> {
+async function rejectionsOf(writing: Promise<PromiseSettledResult<void>[]>): Promise<Set<unknown>> {
   return new Set((await writing).map((end) => end.status === 'rejected' && String(end.reason)));
 }
 
-/** What was acknowledged and is not so. */
-async function lost(all: readonly Facts[]): Promise<unknown[]> {
+/** Acknowledged facts that are no longer true. */
+async function lostFacts(all: readonly Facts[]): Promise<unknown[]> {
   const kept = all.flatMap((facts) => Array.from(facts));
   expect(kept.length).toBeGreaterThan(100);
   const now = await Promise.all(kept.map(async ([fact, ask]) => ({ fact, status: (await ask()).status })));
@@ -130,32 +131,32 @@ async function lost(all: readonly Facts[]): Promise<unknown[]> {
 }
 
 describe('a database that is killed', () => {
-  it('has every write that was acknowledged once it is back (FLT-02)', { timeout: 60_000 }, async () => {
+  it('has every acknowledged write once it is back (FLT-02)', { timeout: 60_000 }, async () => {
     const database = await DedicatedPostgres.start();
     const app = await startApp({ databaseUrl: database.url });
     const { all, writing } = keepWriting(app);
     await expect.poll(() => all.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(40);
     database.kill();
-    expect(await endsOf(writing)).toEqual(new Set(['Error: 503']));
+    expect(await rejectionsOf(writing)).toEqual(new Set(['Error: 503']));
     await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 20_000 }).toBe(200);
-    expect(await lost(all)).toEqual([]);
+    expect(await lostFacts(all)).toEqual([]);
   });
 });
 
 describe.runIf(process.platform === 'linux')('a database whose disk is full', () => {
-  it('is 503 for whoever needs room there, for nobody else, and heals (FLT-20)', { timeout: 60_000 }, async () => {
+  it('causes 503 only for requests that need disk space, and recovers (FLT-20)', { timeout: 60_000 }, async () => {
     const { url: databaseUrl, cluster } = await DedicatedPostgres.start();
     const app = await startApp({ databaseUrl });
     const user = await app.signIn();
     const [table] = await app.query<{ path: string }>(`SELECT pg_relation_filepath('revocations') AS path`);
     const file = join(cluster, table?.path ?? '');
-    /** A table without a page, whose first one is to go to a device that is always full. */
+    /** Replaces the file of an empty table, so that its first page would go to a full device. */
     const replaceBy = async (replace: () => void): Promise<void> => {
       const { uid, gid } = statSync(cluster);
       rmSync(file);
       replace();
       lchownSync(file, uid, gid);
-      // Whoever has the old one open.
+      // Those connections have the old file open.
       await app.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${IS_OWN}`);
       await expect.poll(async () => (await app.call('GET', '/health/ready')).status, { timeout: 10_000 }).toBe(200);
     };
@@ -163,7 +164,7 @@ describe.runIf(process.platform === 'linux')('a database whose disk is full', ()
     await replaceBy(() => symlinkSync('/dev/full', file));
     const insert = app.query(`INSERT INTO revocations (kind, subject) VALUES ('sid', '')`);
     await expect(insert).rejects.toMatchObject({ code: '53100' });
-    for (let turn = 0; turn < 3; turn++) expect(await app.logout(user.token, 'global')).toSatisfy(isTrouble);
+    for (let turn = 0; turn < 3; turn++) expect(await app.logout(user.token, 'global')).toSatisfy(isUnavailable);
     expect((await app.me(user.token)).status).toBe(200);
     expect((await app.login(user.email)).status).toBe(200);
     expect((await app.refresh(user.refreshToken)).status).toBe(200);
@@ -175,12 +176,12 @@ describe.runIf(process.platform === 'linux')('a database whose disk is full', ()
 
 describe('a database that fails over to a standby', () => {
   it(
-    'is 503 for writes until that is promoted, then has all of them, without a restart (FLT-19)',
+    'causes 503 for writes until the standby is promoted, then has every acknowledged write, without a restart (FLT-19)',
     { timeout: 60_000 },
     async () => {
       const primary = await DedicatedPostgres.start();
       const standby = await primary.startStandby();
-      // What is acknowledged is on both.
+      // An acknowledged commit is on both servers.
       await primary.administer(`ALTER SYSTEM SET synchronous_standby_names = '*'`);
       await primary.administer('SELECT pg_reload_conf()');
       const proxy = await TcpProxy.start(new URL(primary.url));
@@ -190,19 +191,19 @@ describe('a database that fails over to a standby', () => {
       await expect.poll(() => all.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(40);
       await primary.stop();
       proxy.redirectTo(new URL(standby.url));
-      expect(await endsOf(writing)).toEqual(new Set(['Error: 503']));
+      expect(await rejectionsOf(writing)).toEqual(new Set(['Error: 503']));
       await expect
         .poll(async () => (await app.call('GET', '/v1/users/me', { token })).status, { timeout: 10_000 })
         .toBe(200);
-      expect(await app.call('GET', '/health/ready')).toSatisfy(isTrouble);
+      expect(await app.call('GET', '/health/ready')).toSatisfy(isUnavailable);
       expect((await app.call('GET', '/health/serving')).status).toBe(200);
       for (const answer of [await app.login(email), await app.refresh(refreshToken), await app.logout(token)])
-        expect(answer).toSatisfy(isTrouble);
+        expect(answer).toSatisfy(isUnavailable);
       expect((await app.me(token)).status).toBe(200);
 
       await standby.administer('SELECT pg_promote()');
       await expect.poll(async () => (await app.login(email)).status, { timeout: 10_000 }).toBe(200);
-      expect(await lost(all)).toEqual([]);
+      expect(await lostFacts(all)).toEqual([]);
       expect((await app.logout(token)).status).toBe(204);
       expect((await app.me(token)).status).toBe(401);
       expect((await app.call('GET', '/health/ready')).status).toBe(200);

@@ -3,17 +3,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ConnectionTarget } from '../../src/database/connection.js';
+import type { ConnectionTarget } from '../../src/database/connection-string.js';
 import { requireSessionSettings } from '../../src/database/session-settings.check.js';
 import { afterAllTests, createDatabase, query } from '../support/app.js';
 import { expectTimeNear } from '../support/timestamps.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
 
-/** Five hours off, and a style in which 11/12 is ambiguous. */
-const ODD_SESSION = `SET timezone = 'America/New_York'`;
-const ODD_STYLE = `SET datestyle = 'SQL, DMY'`;
-/** What libpq, `pg` and Node take from the environment of an operator elsewhere. */
-const ODD_ENVIRONMENT = {
+/** A zone five hours off, and a date style in which 11/12 is ambiguous. */
+const OTHER_TIME_ZONE = `SET timezone = 'America/New_York'`;
+const OTHER_DATE_STYLE = `SET datestyle = 'SQL, DMY'`;
+/** Environment variables that libpq, `pg` and Node read. */
+const OTHER_ENVIRONMENT = {
   TZ: 'Asia/Tokyo',
   PGTZ: 'Asia/Tokyo',
   PGDATESTYLE: 'German',
@@ -22,47 +22,47 @@ const ODD_ENVIRONMENT = {
 
 const targetOf = (url: string): ConnectionTarget => ({ setting: 'DATABASE_URL', url, isPooled: false });
 
-/** Without the time zone and date style that the URL of the embedded server brings. */
-function bare(url: string): string {
+/** The URL without the time zone and date style that the embedded server's URL sets. */
+function withoutOptions(url: string): string {
   const copy = new URL(url);
   copy.searchParams.delete('options');
   return copy.href;
 }
 
-async function oddDatabase(onFinished: (clean: () => Promise<void>) => void): Promise<string> {
-  const url = bare(await createDatabase(onFinished));
+async function createOtherZoneDatabase(onFinished: (clean: () => Promise<void>) => void): Promise<string> {
+  const url = withoutOptions(await createDatabase(onFinished));
   const name = new URL(url).pathname.slice(1);
-  await query(url, `ALTER DATABASE ${name} ${ODD_SESSION}; ALTER DATABASE ${name} ${ODD_STYLE}`);
+  await query(url, `ALTER DATABASE ${name} ${OTHER_TIME_ZONE}; ALTER DATABASE ${name} ${OTHER_DATE_STYLE}`);
   return url;
 }
 
-describe('with a time zone and a date style that are not ours, in database and environment', () => {
+describe('with another time zone and date style in database and environment', () => {
   const onFinished = afterAllTests();
   let url: string;
   let node: Node;
 
   beforeAll(async () => {
-    url = await oddDatabase(onFinished);
+    url = await createOtherZoneDatabase(onFinished);
     node = await startNode(
       url,
-      { ...ODD_ENVIRONMENT, RATE_LIMITS: 'on', HASH_QUEUE_MILLISECONDS: '60000' },
+      { ...OTHER_ENVIRONMENT, RATE_LIMITS: 'on', HASH_QUEUE_MILLISECONDS: '60000' },
       onFinished,
     );
   });
 
-  /** A script over the services, in the same surroundings. */
+  /** Runs a script in the same environment. */
   async function script(file: string, ...args: string[]): Promise<string> {
-    const env = { ...process.env, ...ODD_ENVIRONMENT, DATABASE_URL: url, MASTER_SECRET };
+    const env = { ...process.env, ...OTHER_ENVIRONMENT, DATABASE_URL: url, MASTER_SECRET };
     return (await promisify(execFile)('node', [file, ...args], { env })).stdout;
   }
 
-  /** As the server itself counts. */
+  /** The seconds of an SQL interval. */
   async function seconds(sql: string, email: string): Promise<number> {
     const [row] = await query<{ seconds: string }>(url, `SELECT extract(epoch FROM (${sql})) AS seconds`, [email]);
     return Number(row?.seconds);
   }
 
-  it('the times that are shown are now (TIM-01)', async () => {
+  it('displayed times are correct (TIM-01)', async () => {
     const { email, token } = await node.client.signIn();
     const { body: user } = await node.client.call('GET', '/v1/users/me', { token });
     expectTimeNear(user['createdAt']);
@@ -71,20 +71,16 @@ describe('with a time zone and a date style that are not ours, in database and e
     const { body: page } = await node.client.call('GET', '/v1/auth/sessions', { token });
     const [session] = page['items'] as Record<string, string>[];
     for (const member of ['createdAt', 'refreshedAt']) expectTimeNear(session?.[member]);
-    const line = (await script('dist/cli/gatehouse.js', 'users', 'list'))
-      .split('\n')
-      .find((row) => row.includes(email));
+    const line = (await script('dist/cli/manage-users.js', 'list')).split('\n').find((row) => row.includes(email));
     expectTimeNear(line?.split('\t')[2]);
-    const key = (await script('dist/cli/gatehouse.js', 'keys', 'list'))
-      .split('\n')
-      .find((row) => row.includes('\tactive\t'));
+    const key = (await script('dist/cli/manage-keys.js', 'list')).split('\n').find((row) => row.includes('\tactive\t'));
     expectTimeNear(key?.split('\t')[3]);
   });
 
-  it('what is written is now: a ban, the trail, a session and its end (TIM-01)', async () => {
+  it('stored times are correct: of disabling a user, audit events, a session and its end (TIM-01)', async () => {
     const { email, token, refreshToken } = await node.client.signIn();
     expect((await node.client.refresh(refreshToken)).status).toBe(200);
-    await script('dist/cli/gatehouse.js', 'users', 'disable', email);
+    await script('dist/cli/manage-users.js', 'disable', email);
     expect(
       Math.abs(await seconds(`clock_timestamp() - (SELECT disabled_at FROM users WHERE email_lower = $1)`, email)),
     ).toBeLessThan(30);
@@ -93,17 +89,17 @@ describe('with a time zone and a date style that are not ours, in database and e
     for (const column of ['sessions.created_at', 'refreshed_at', 'ended_at']) {
       expect(Math.abs(await seconds(`SELECT clock_timestamp() - max(${column}) ${sessions}`, email))).toBeLessThan(30);
     }
-    const trail = (await script('dist/cli/gatehouse.js', 'events', email)).trim().split('\n');
+    const trail = (await script('dist/cli/list-events.js', email)).trim().split('\n');
     expect(trail.length).toBeGreaterThan(2);
     for (const line of trail) expectTimeNear((JSON.parse(line) as Record<string, unknown>)['occurredAt']);
   });
 
-  it('sessions live as long as ever, and limits refill as ever (TIM-01)', async () => {
+  it('session lifetimes and limit refills are unchanged (TIM-01)', async () => {
     const { email, refreshToken } = await node.client.signIn();
     const { body } = await node.client.refresh(refreshToken);
     expect((await node.client.refresh(String(body['refresh_token']))).status).toBe(200);
     for (let turn = 0; turn < 10; turn++) expect((await node.client.login(email, 'wrong passphrase')).status).toBe(401);
-    // A second's wait may be over; each further one doubles it.
+    // The first wait of 1 s may already be over; each further failure doubles it.
     let limited = await node.client.login(email, 'wrong passphrase');
     for (let turn = 0; turn < 5 && limited.status === 401; turn++) {
       limited = await node.client.login(email, 'wrong passphrase');
@@ -122,33 +118,33 @@ describe('with a time zone and a date style that are not ours, in database and e
   });
 });
 
-describe('the session', () => {
+describe('the database session', () => {
   it.each([
-    ['time zone', ODD_SESSION],
-    ['date style', ODD_STYLE],
-  ])('is refused at the start with another %s, and with the statement that cures it (TIM-01)', async (what, change) => {
+    ['time zone', OTHER_TIME_ZONE],
+    ['date style', OTHER_DATE_STYLE],
+  ])('is refused at the start with another %s, with the statement that corrects it (TIM-01)', async (what, change) => {
     const url = await createDatabase();
     await query(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} ${change}`);
-    // As a pooler would leave it that takes no notice of what is set.
-    const look = async (): Promise<void> => {
-      const client = new pg.Client({ connectionString: bare(url) });
+    // Like a pooler that ignores the session settings.
+    const check = async (): Promise<void> => {
+      const client = new pg.Client({ connectionString: withoutOptions(url) });
       await client.connect();
       await requireSessionSettings(client, targetOf(url)).finally(() => void client.end());
     };
-    const refused = String(await look().catch(String));
+    const refused = String(await check().catch(String));
     expect(refused).toContain(`DATABASE_URL: its connections have the ${what} `);
     const [statement = ''] = /ALTER ROLE [^;]+;/.exec(refused) ?? [];
     await query(url, statement);
-    await look();
+    await check();
   });
 
-  it('is set by whatever in the code opens a connection (TIM-01)', () => {
+  it('has its settings from every place in the code that opens a connection (TIM-01)', () => {
     const openers = readdirSync('src', { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .map((file) => ({ file, text: readFileSync(`src/${file}`, 'utf8') }))
       .filter(({ text }) => /new (?:pg\.(?:Client|Pool)|Client)\(|extends pg\.Pool/.test(text));
     const others = openers.filter(({ text }) => !/(?:SESSION_SETTINGS_SQL|POOL_SESSION_SETTINGS)[,)]/.test(text));
-    // The lease of the embedded server holds locks and reads no time.
+    // The usage lock of the embedded server only holds locks and reads no times.
     expect(others.map(({ file }) => file)).toEqual(['embedded-postgres/usage-lock.ts']);
     expect(openers.length).toBeGreaterThan(3);
   });

@@ -23,7 +23,7 @@ const credentials = ({ email, password }: { readonly email: string; readonly pas
   password,
 });
 
-/** Of each table. */
+/** The number of rows of each table. */
 async function rowCounts(databaseUrl: string, schema = 'public'): Promise<Record<string, number>> {
   const names = await query<{ name: string }>(
     databaseUrl,
@@ -37,8 +37,8 @@ async function rowCounts(databaseUrl: string, schema = 'public'): Promise<Record
   return Object.fromEntries(await Promise.all(counts));
 }
 
-describe('under the master secret of then', () => {
-  it.each(Object.entries(golden.derivedKeys))('the key for "%s" is derived as then', (label, key) => {
+describe('with the master secret of 0.1.0', () => {
+  it.each(Object.entries(golden.derivedKeys))('the key for "%s" is derived as in 0.1.0', (label, key) => {
     expect(deriveKey(masterSecret, label).toString('hex')).toBe(key);
   });
 
@@ -46,7 +46,7 @@ describe('under the master secret of then', () => {
     expect(new LimitKeys(config).of(limit, ...whom).toString('hex')).toBe(key);
   });
 
-  it('an address stands for the same client', () => {
+  it('an address is mapped to the same client', () => {
     const [address, mapped] = golden.limitKeys.filter(({ limit }) => limit === 'address').map(({ whom }) => whom[0]);
     expect([clientOf(used.addressAndAccount.address), clientOf('::ffff:203.0.113.77')]).toEqual([address, mapped]);
     const network = golden.limitKeys.find(({ limit }) => limit === 'register-address')?.whom[0];
@@ -54,12 +54,12 @@ describe('under the master secret of then', () => {
     expect(clientOf(used.registerAddress.neighbour)).toBe(network);
   });
 
-  it('a sealed key is opened', () => {
+  it('a sealed key can be opened', () => {
     const { kid, sealed, pkcs8Sha256 } = golden.sealed;
     expect(sha256(decryptPrivateKey([masterSecret], kid, Buffer.from(sealed, 'hex')))).toBe(pkcs8Sha256);
   });
 
-  it('refresh tokens and device tokens are read as then', () => {
+  it('refresh tokens and device tokens can be decoded', () => {
     const { text, ...content } = golden.refreshToken;
     expect(new RefreshTokenCodec(config).decodeRefreshToken(text)).toEqual(content);
     expect(new DeviceTokens(config).read(golden.deviceToken.text)).toBe(golden.deviceToken.id);
@@ -78,14 +78,14 @@ function isAlive(pid: number): boolean {
 
 const last = (texts: readonly string[]): string => texts.at(-1) ?? '';
 
-describe('a database that 0.1.0 left', () => {
+describe('a database of 0.1.0', () => {
   let app: TestApp;
-  let rowsOfThen: Record<string, number>;
+  let rowsBefore: Record<string, number>;
   const onFinished = afterAllTests();
 
   beforeAll(async () => {
     const databaseUrl = await createGoldenDatabase(onFinished);
-    rowsOfThen = await rowCounts(databaseUrl);
+    rowsBefore = await rowCounts(databaseUrl);
     await ensureMigrated(testConfig(databaseUrl), { migrate: true });
     const changes: Partial<Config> = {
       masterSecret: [masterSecret],
@@ -113,15 +113,15 @@ describe('a database that 0.1.0 left', () => {
     return rows.map(({ seconds }) => seconds);
   };
 
-  it('loses no row to the migrations', async () => {
-    const { _prisma_migrations: _, ...before } = rowsOfThen;
+  it('loses no row in the migrations', async () => {
+    const { _prisma_migrations: _, ...before } = rowsBefore;
     expect(Object.keys(before).length).toBeGreaterThan(7);
     expect(Object.values(before).every((count) => count > 0)).toBe(true);
     expect(await rowCounts(app.databaseUrl)).toMatchObject(before);
   });
 
-  // Before the others: the account is locked for a minute.
-  it('keeps the account locked that was, for devices that it does not know', async () => {
+  // First, because the account is locked for only a minute.
+  it('keeps a locked account locked for unknown devices', async () => {
     const { email, password } = users.locked;
     const refused = await app.login(email, password);
     expect(refused.status).toBe(429);
@@ -131,24 +131,24 @@ describe('a database that 0.1.0 left', () => {
     expect([status, body['deviceToken']]).toEqual([200, sessions.ofLocked.deviceToken]);
   });
 
-  it('goes on counting: what an address had used up is used up, for its whole /64', async () => {
+  it('keeps the limits of an address, for its whole /64', async () => {
     const { neighbour } = used.registerAddress;
     const refused = await post('/v1/auth/register', credentials(users.ada), neighbour);
     expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([429, '"register-address";q=20;w=3600']);
     const { address, email, count } = used.addressAndAccount;
-    const ofThen = await Promise.all(['address', 'address-and-account'].map(fullAt));
-    expect(ofThen.map((rows) => rows.length)).toEqual([1, 1]);
-    expect((ofThen[1]?.[0] ?? 0) - Date.now() / 1000).toBeGreaterThan((count * 900) / 20 - 60);
-    // Ten wrong passwords cost a second, which may not be over.
+    const before = await Promise.all(['address', 'address-and-account'].map(fullAt));
+    expect(before.map((rows) => rows.length)).toEqual([1, 1]);
+    expect((before[1]?.[0] ?? 0) - Date.now() / 1000).toBeGreaterThan((count * 900) / 20 - 60);
+    // Ten wrong passwords cause a wait of 1 s, which may not be over.
     const json = { email, password: 'another wrong passphrase' };
     await expect.poll(async () => (await post('/v1/auth/login', json, address)).status).toBe(401);
     const [[byAddress = 0] = [], [byBoth = 0] = []] = await Promise.all(['address', 'address-and-account'].map(fullAt));
-    expect(byAddress).toBeGreaterThan(ofThen[0]?.[0] ?? 0);
-    expect(byBoth).toBeGreaterThan(ofThen[1]?.[0] ?? 0);
+    expect(byAddress).toBeGreaterThan(before[0]?.[0] ?? 0);
+    expect(byBoth).toBeGreaterThan(before[1]?.[0] ?? 0);
     await forgetFailures(email);
   });
 
-  it('knows the devices, and how often each was wrong, and none from before a change of password', async () => {
+  it('keeps the devices with their failures, except those from before a change of password', async () => {
     const { deviceToken } = sessions.first;
     const [device] = await app.query<{ failures: number }>('SELECT failures FROM devices WHERE failures > 0');
     expect(device?.failures).toBe(golden.knownDeviceFailures);
@@ -160,7 +160,7 @@ describe('a database that 0.1.0 left', () => {
     await forgetFailures(users.changed.email);
   });
 
-  it('publishes the same keys, can open them, and signs by the one that signed', async () => {
+  it('publishes the same keys, can open them, and signs with the same one', async () => {
     const { body } = await app.call('GET', '/.well-known/jwks.json');
     const published = (body['keys'] as { kid: string }[]).map(({ kid }) => kid);
     const kept = golden.keys.filter(({ state }) => state !== 'gone');
@@ -179,7 +179,7 @@ describe('a database that 0.1.0 left', () => {
     ]);
   });
 
-  it('logs users in with their passwords, and nobody who was disabled', async () => {
+  it("accepts the users' passwords, but no disabled user", async () => {
     for (const { email, password } of [users.ada, users.special, users.changed]) {
       expect((await app.login(email, password)).status).toBe(200);
     }
@@ -187,7 +187,7 @@ describe('a database that 0.1.0 left', () => {
     expect((await app.login(users.changed.email, 'the passphrase of before')).body['code']).toBe('credentials_invalid');
   });
 
-  it('lists the live sessions of then and no other', async () => {
+  it('lists the sessions that were live, and no others', async () => {
     const { token } = await app.signInAs(users.ada.email, users.ada.password);
     const { body } = await app.call('GET', '/v1/auth/sessions?limit=100', { token });
     const listed = (body['items'] as { id: string }[]).map(({ id }) => id);
@@ -196,7 +196,7 @@ describe('a database that 0.1.0 left', () => {
     for (const { id } of Object.values(others)) expect(listed).not.toContain(id);
   });
 
-  it('exchanges refresh tokens, and ends the session of one that comes again', async () => {
+  it('accepts refresh tokens, and ends the session of a reused one', async () => {
     const codeOf = async (text: string) => {
       const { status, body } = await app.refresh(text);
       return body['code'] ?? status;
@@ -220,7 +220,7 @@ describe('a database that 0.1.0 left', () => {
   });
 
   it.each(['loggedOut', 'reused', 'ofDisabled', 'beforeChange', 'ofRemoved'] as const)(
-    'goes on with no session that had ended: %s',
+    'does not revive a session that had ended: %s',
     async (name) => {
       for (const refreshToken of sessions[name].refreshTokens) {
         expect((await app.refresh(refreshToken)).body['code']).toBe('refresh_token_invalid');
@@ -228,21 +228,21 @@ describe('a database that 0.1.0 left', () => {
     },
   );
 
-  it('goes on with no session that is past its limits', async () => {
+  it('does not revive a session past its limits', async () => {
     expect((await app.refresh(last(sessions.expired.refreshTokens))).body['code']).toBe('refresh_token_expired');
   });
 
-  it('has its trail listed whole, and its users', async () => {
+  it('lists all audit events and users', async () => {
     const environment = { DATABASE_URL: app.databaseUrl, MASTER_SECRET: masterSecret };
-    const events = (await outputLinesOf(environment, ['dist/cli/gatehouse.js', 'events'])).map(
+    const events = (await outputLinesOf(environment, ['dist/cli/list-events.js'])).map(
       (line) => JSON.parse(line) as { event: string },
     );
-    expect(events.length).toBeGreaterThanOrEqual(rowsOfThen['audit_events'] ?? Infinity);
+    expect(events.length).toBeGreaterThanOrEqual(rowsBefore['audit_events'] ?? Infinity);
     const names = new Set(events.map(({ event }) => event));
-    const ofThen =
+    const oldEvents =
       'user_registered session_started session_ended refresh_token_reused password_changed user_disabled user_deleted key_rotated key_revoked';
-    expect(ofThen.split(' ').filter((name) => !names.has(name))).toEqual([]);
-    const listed = (await outputLinesOf(environment, ['dist/cli/gatehouse.js', 'users', 'list'])).map((line) =>
+    expect(oldEvents.split(' ').filter((name) => !names.has(name))).toEqual([]);
+    const listed = (await outputLinesOf(environment, ['dist/cli/manage-users.js', 'list'])).map((line) =>
       line.split('\t'),
     );
     const { ada, special, disabled, locked, changed } = users;
@@ -256,7 +256,7 @@ describe('a database that 0.1.0 left', () => {
   });
 });
 
-it('a database of 0.1.0 whose URL names a schema is refused with the statements that move it, which lose nothing (CFG-05)', async () => {
+it('a database of 0.1.0 whose URL names a schema is refused with the statements that move it without loss (CFG-05)', async () => {
   const databaseUrl = await createGoldenDatabase();
   const named = new URL(databaseUrl);
   named.searchParams.set('schema', 'accounts');
@@ -280,12 +280,12 @@ it('a database of 0.1.0 whose URL names a schema is refused with the statements 
   expect((await client.login(users.ada.email, users.ada.password)).status).toBe(200);
   expect((await client.refresh(last(sessions.refreshed.refreshTokens))).status).toBe(200);
   expect(Object.keys(await rowCounts(databaseUrl, 'accounts'))).toEqual(Object.keys(before));
-  const { rate_limits: _, sessions: ofThen = 0, ...kept } = before;
+  const { rate_limits: _, sessions: sessionsBefore = 0, ...kept } = before;
   expect(await rowCounts(databaseUrl, 'accounts')).toMatchObject({
     ...kept,
     _prisma_migrations: expect.any(Number),
     audit_events: expect.any(Number),
-    sessions: ofThen + 1,
+    sessions: sessionsBefore + 1,
   });
 });
 
@@ -293,13 +293,13 @@ describe('an access token of 0.1.0', () => {
   const ACCEPTED = ['first', 'byRsa', 'refreshed', 'reusable', 'inGrace', 'ofSpecial', 'ofLocked', 'changing'] as const;
   const REVOKED = ['loggedOut', 'reused', 'ofDisabled', 'beforeChange', 'ofRemoved'] as const;
 
-  it('is accepted until it expires, unless it was taken back then or is now', async () => {
+  it('is accepted until it expires, unless it was revoked before or after the upgrade', async () => {
     const elapsed = Date.now() - Date.parse(golden.madeAt);
     const node = await startNode(await createGoldenDatabase(), {
       MASTER_SECRET: masterSecret,
       ISSUER: issuer,
       MIGRATE_ON_START: 'true',
-      // As the database's times are moved, the tokens' cannot be: the node lives then.
+      // Tokens cannot be moved in time like the database's rows, so the node's clock is set back.
       NODE_OPTIONS: '--import ./test/support/shifted-clock.ts',
       CLOCK_SHIFTS: String(-elapsed / 1000),
     });
@@ -319,12 +319,12 @@ describe('an access token of 0.1.0', () => {
 
 describe('a data directory of 0.1.0', () => {
   const WAYS = {
-    'in order': 'SIGINT',
-    'by a crash of all': 'SIGKILL',
-    'by kill -9 of the application, its server running on TCP': undefined,
+    'after a shutdown': 'SIGINT',
+    'after a crash of application and server': 'SIGKILL',
+    'after kill -9 of the application, its server running on TCP': undefined,
   } as const;
 
-  it.each(Object.entries(WAYS))('that was left %s goes on (FLT-27)', async (_, signal) => {
+  it.each(Object.entries(WAYS))('that was left %s is taken over (FLT-27)', async (_, signal) => {
     const { folder, port, pid } = await createOldDataDirectory(onTestFinished);
     if (signal !== undefined) {
       process.kill(pid, signal);

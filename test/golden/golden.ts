@@ -16,28 +16,28 @@ export interface GoldenSession {
   readonly deviceToken: string;
 }
 
-/** `golden.json`: what belongs to `dump.sql` and is not in it. */
+/** `golden.json`: values that belong to `dump.sql` but are not stored in it. */
 export interface Golden {
   readonly commit: string;
-  /** By the database's clock. */
+  /** By the clock of the database. */
   readonly madeAt: string;
   readonly masterSecret: string;
   readonly issuer: string;
   readonly users: Readonly<Record<'ada' | 'special' | 'disabled' | 'locked' | 'changed', GoldenUser>>;
   readonly sessions: Readonly<
     Record<
-      /** Of the first key, which is retiring, and of a device with {@link knownDeviceFailures}. */
+      /** With tokens of the first key, which is retiring, and a device with {@link knownDeviceFailures}. */
       | 'first'
       | 'byRevokedKey'
       | 'byRsa'
-      /** Exchanged three times, in one second. */
+      /** Refreshed three times within a second. */
       | 'refreshed'
-      /** Exchanged twice. */
+      /** Refreshed twice. */
       | 'reusable'
-      /** Exchanged once, just before the dump. */
+      /** Refreshed once, just before the dump. */
       | 'inGrace'
       | 'loggedOut'
-      /** Ended because its first refresh token came again. */
+      /** Ended because its first refresh token was reused. */
       | 'reused'
       /** Past both limits. */
       | 'expired'
@@ -52,10 +52,10 @@ export interface Golden {
     >
   >;
   readonly knownDeviceFailures: number;
-  /** So many wrong passwords of devices that the locked account does not know. */
+  /** Wrong passwords for the locked account from unknown devices. */
   readonly lockedFailures: number;
   readonly used: {
-    /** Used up, for the neighbour in the same /64 too. */
+    /** A used-up limit, also for the neighbour in the same /64. */
     readonly registerAddress: { readonly address: string; readonly neighbour: string; readonly count: number };
     readonly addressAndAccount: { readonly address: string; readonly email: string; readonly count: number };
   };
@@ -63,7 +63,7 @@ export interface Golden {
     readonly kid: string;
     readonly alg: string;
     readonly state: string;
-    /** Of the opened private key; null for one that is gone. */
+    /** Hash of the decrypted private key; null for a deleted key. */
     readonly pkcs8Sha256: string | null;
   }[];
   /** By label, in hex. */
@@ -71,7 +71,7 @@ export interface Golden {
   readonly sealed: { readonly kid: string; readonly sealed: string; readonly pkcs8Sha256: string };
   readonly refreshToken: { readonly sessionId: string; readonly counter: number; readonly text: string };
   readonly deviceToken: { readonly id: string; readonly text: string };
-  /** In hex, by the name of the limit and whom it is about. */
+  /** In hex, by the name of the limit and its subject. */
   readonly limitKeys: readonly { readonly limit: string; readonly whom: readonly string[]; readonly key: string }[];
 }
 
@@ -79,10 +79,10 @@ const fileOf = (name: string): string => readFileSync(join(import.meta.dirname, 
 
 export const golden = JSON.parse(fileOf('golden.json')) as Golden;
 
-/** The statements of `dump.sql` for an empty database, as if it had been made at this moment. */
+/** The statements of `dump.sql` for an empty database, with all times moved as if it had been made now. */
 export function goldenDump(now = Date.now()): string {
   const elapsed = now - Date.parse(golden.madeAt);
-  // `\restrict` is a command of psql.
+  // `\restrict` is a psql command.
   const sql = fileOf('dump.sql').replaceAll(/^\\(?:un)?restrict .*$/gm, '');
   return sql.replaceAll(/'(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d+))?\+00'/g, (_, day, time, fraction = '') => {
     const micros = String(fraction).padEnd(6, '0');

@@ -1,5 +1,5 @@
 /**
- * Fills an empty database through the HTTP interface and the commands of an older version and writes down what it left:
+ * Fills an empty database through the HTTP API and the commands of an older version, and writes `golden.json` and `dump.sql`:
  * `node test/golden/make.ts CHECKOUT DATABASE_URL`. See README.md beside this file.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -23,13 +23,13 @@ const environment = {
   ISSUER,
   PORT: '0',
   TRUSTED_PROXIES: '127.0.0.1',
-  // So that a key may be rotated as soon as it is there.
+  // Allows a rotation one second after a key was created.
   KEY_PUBLISH_SECONDS: '1',
   ACCESS_TOKEN_TTL_SECONDS: '3600',
 };
 const SPECIAL_PASSWORD = 'Zoë "q" \\ back\'slash ☃ пароль';
 
-/** The last of them locks the account for 64 s. */
+/** The last failure locks the account for 64 s. */
 const LOCKED_FAILURES = 16;
 
 type Json = Record<string, unknown>;
@@ -85,7 +85,7 @@ const register = async (email: string, password: string) => ({
   id: String((await call('/v1/auth/register', { email, password }, { expected: 201 }))['id']),
 });
 
-/** A session whose refresh token has been exchanged so many times. */
+/** Starts a session and refreshes it this many times. */
 async function session({ email, password }: { email: string; password: string }, refreshes = 0) {
   let answer = await call('/v1/auth/login', { email, password });
   const deviceToken = String(answer['deviceToken']);
@@ -144,7 +144,7 @@ node = await start();
 ({ url } = node);
 
 const ofLocked = await session(users.locked);
-// Each failure of a guarded account makes the next wait longer.
+// Each further failure makes the next wait longer.
 const locking = (async () => {
   for (let failures = 0; failures < LOCKED_FAILURES; failures++) {
     await pause(failures < 10 ? 0 : 2 ** (failures - 10) * 1000 + 100);
@@ -182,13 +182,13 @@ for (let count = 0; count < KNOWN_DEVICE_FAILURES; count++) {
   await wrongLogin(users.ada.email, '192.0.2.1', { deviceToken: first.deviceToken });
 }
 await locking;
-// The last second: what refills while the test loads it counts from here.
+// Last, because limits refill with time.
 const used = {
   registerAddress: { address: '2001:db8:12:34::1', neighbour: '2001:db8:12:34:ffff::2', count: 20 },
   addressAndAccount: { address: '203.0.113.77', email: users.special.email, count: 10 },
 };
 for (let count = 0; count < used.registerAddress.count; count++) {
-  // Not all of one account, which has a limit of its own.
+  // Spread over accounts, since each account has its own limit.
   const { email, password } = [users.ada, users.special, users.disabled][count % 3] ?? users.ada;
   await call('/v1/auth/register', { email, password }, { from: used.registerAddress.address, expected: 409 });
 }
@@ -206,7 +206,7 @@ await node.stop();
 
 const client = new pg.Client({ connectionString: databaseUrl });
 await client.connect();
-// The one thing that cannot be had by calls: a session that is older than any may be.
+// An expired session cannot be produced by requests.
 await client.query(
   `UPDATE sessions SET created_at = created_at - interval '31 days', refreshed_at = refreshed_at - interval '15 days'
    WHERE id = $1`,

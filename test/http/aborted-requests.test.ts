@@ -12,23 +12,23 @@ import { PASSWORD, startApp, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
 import { heapInUse } from '../support/heap.js';
 
-/** Some fifty milliseconds a hash; where there is no CPU time for it, long enough for all of them to wait. */
+/** A hash takes about 50 ms; the queue time is long enough for all requests even without CPU time. */
 const SLOW = { argon2MemoryKib: 19_456, argon2Passes: 8, hashConcurrency: 1, hashQueueMilliseconds: 10_000_000 };
-const NO_WAIT = 100;
-/** On a slow machine the first are done before the last have come. */
-const MANY = NO_WAIT / 2;
+const CONNECTIONS = 100;
+/** At least this many are in progress at once: on a slow machine the first finish before the last arrive. */
+const IN_PROGRESS = CONNECTIONS / 2;
 const ROUNDS = 3;
 
-/** More than the system takes from a server ahead of its client. */
-const LONG = Buffer.alloc(16_000_000);
-const LONG_AT_ONCE = 10;
+/** More than fits in the socket buffers. */
+const LONG_BODY = Buffer.alloc(16_000_000);
+const LONG_CONNECTIONS = 10;
 
 @Controller('long')
 class LongController {
   @Get()
   @Public()
   answer(): Buffer {
-    return LONG;
+    return LONG_BODY;
   }
 }
 
@@ -41,20 +41,20 @@ function post(path: string, value: object): string {
   return [`POST ${path} HTTP/1.1`, ...fields, '', body].join('\r\n');
 }
 
-/** Unlike `expect.poll` it keeps nothing until the test is over. */
+/** Unlike `expect.poll` it retains nothing until the end of the test. */
 async function until(isSo: () => boolean): Promise<void> {
   await vi.waitUntil(isSo, { interval: 1, timeout: 20_000 });
 }
 
-/** What is sent on so many connections, and when it is where it shall be. */
+/** What is sent on how many connections, and whether the requests have reached the intended state. */
 interface Requests {
   readonly text: string;
   readonly count?: number;
-  readonly areThere: (accepted: readonly Socket[]) => boolean;
+  readonly haveArrived: (accepted: readonly Socket[]) => boolean;
 }
 
-/** Half of them as a client does that goes, half as one that crashes. */
-async function breakOff(app: TestApp, { text, count = NO_WAIT, areThere }: Requests): Promise<void> {
+/** Sends the requests and aborts half of them with FIN, half with RST. */
+async function abortRequests(app: TestApp, { text, count = CONNECTIONS, haveArrived }: Requests): Promise<void> {
   const server: Server = app.nest.getHttpServer();
   const accepted: Socket[] = [];
   const accept = (socket: Socket): void => void accepted.push(socket);
@@ -62,7 +62,7 @@ async function breakOff(app: TestApp, { text, count = NO_WAIT, areThere }: Reque
   const { port, hostname } = new URL(app.url);
   const sockets = Array.from({ length: count }, () => connect(Number(port), hostname).on('error', () => undefined));
   for (const socket of sockets) socket.pause().write(text);
-  await until(() => accepted.length === count && areThere(accepted));
+  await until(() => accepted.length === count && haveArrived(accepted));
   server.off('connection', accept);
   for (const [index, socket] of sockets.entries()) {
     if (index % 2 === 0) socket.destroy();
@@ -73,67 +73,67 @@ async function breakOff(app: TestApp, { text, count = NO_WAIT, areThere }: Reque
 
 const poolOf = (app: TestApp) => app.nest.get(PrismaService, { strict: false }).poolStats();
 
-/** What requests hold while they are there, apart from the connections that the pool keeps open. */
-function held(app: TestApp): Record<string, number> {
+/** What requests in progress hold, without the idle connections of the pool. */
+function heldResources(app: TestApp): Record<string, number> {
   const { total, idle, waiting } = poolOf(app);
   const hashes = app.nest.get(PasswordsService, { strict: false }).stats();
   const sockets = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length - total;
   return { sockets, connections: total - idle, waiting, hashes: hashes.running + hashes.waiting };
 }
 
-function read(text: string): Requests {
-  return { text, areThere: (accepted) => accepted.every(({ bytesRead }) => bytesRead === text.length) };
+function readByServer(text: string): Requests {
+  return { text, haveArrived: (accepted) => accepted.every(({ bytesRead }) => bytesRead === text.length) };
 }
 
-/** At which a request can be broken off. */
-function moments(app: TestApp, { email, token }: SignedIn): Record<string, () => Promise<void>> {
+/** Moments at which requests are aborted. */
+function abortMoments(app: TestApp, { email, token }: SignedIn): Record<string, () => Promise<void>> {
   const login = post('/v1/auth/login', { email, password: PASSWORD });
   return {
-    'in its header': () => breakOff(app, read(login.slice(0, 40))),
-    'in its body': () => breakOff(app, read(login.slice(0, -10))),
+    'in its header': () => abortRequests(app, readByServer(login.slice(0, 40))),
+    'in its body': () => abortRequests(app, readByServer(login.slice(0, -10))),
     'while it waits for a hash': () =>
-      breakOff(app, { text: login, areThere: () => (held(app)['hashes'] ?? 0) > MANY }),
+      abortRequests(app, { text: login, haveArrived: () => (heldResources(app)['hashes'] ?? 0) > IN_PROGRESS }),
     'while the database works': async () => {
       const holder = new pg.Client({ connectionString: app.databaseUrl });
       await holder.connect();
       await holder.query('BEGIN; LOCK TABLE users');
       const text = `GET /v1/users/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`;
-      const areThere = (): boolean => (held(app)['connections'] ?? 0) + poolOf(app).waiting > MANY;
-      await breakOff(app, { text, areThere });
+      const haveArrived = (): boolean => (heldResources(app)['connections'] ?? 0) + poolOf(app).waiting > IN_PROGRESS;
+      await abortRequests(app, { text, haveArrived });
       await holder.end();
     },
     'while its answer is written': () =>
-      breakOff(app, {
+      abortRequests(app, {
         text: 'GET /long HTTP/1.1\r\nHost: x\r\n\r\n',
-        count: LONG_AT_ONCE,
-        areThere: (accepted) => accepted.every(({ writableLength }) => writableLength > 0),
+        count: LONG_CONNECTIONS,
+        haveArrived: (accepted) => accepted.every(({ writableLength }) => writableLength > 0),
       }),
   };
 }
 
 it(
-  'requests that are broken off, whenever, leave no socket, connection, place in a queue or memory (FLT-18)',
+  'requests aborted at any moment leave no socket, connection, queue entry or memory (FLT-18)',
   { timeout: 120_000 },
   async () => {
     const app = await startApp({ changes: SLOW, features: [LongModule] });
     const user = await app.signIn();
-    const before = held(app);
+    const before = heldResources(app);
     const left = (): string[] => {
-      const more = Object.entries(held(app)).filter(([what, count]) => count > (before[what] ?? 0));
+      const more = Object.entries(heldResources(app)).filter(([what, count]) => count > (before[what] ?? 0));
       return more.map(([what, count]) => `${what}: ${count}`);
     };
-    const breakAllOff = async (): Promise<void> => {
-      for (const [moment, breakThem] of Object.entries(moments(app, user))) {
-        await breakThem();
+    const abortAtEveryMoment = async (): Promise<void> => {
+      for (const [moment, abortAtMoment] of Object.entries(abortMoments(app, user))) {
+        await abortAtMoment();
         await until(() => left().length === 0).catch(() => expect([moment, ...left()]).toEqual([moment]));
       }
     };
-    await breakAllOff();
+    await abortAtEveryMoment();
     const [signals, heap] = [queryObjects(AbortController, { format: 'count' }), heapInUse()];
-    for (let round = 0; round < ROUNDS; round++) await breakAllOff();
-    // Less than anything that could be kept of each.
+    for (let round = 0; round < ROUNDS; round++) await abortAtEveryMoment();
+    // Less than any retained object per request would take.
     const growth = heapInUse() - heap;
-    expect(growth / (ROUNDS * 4 * NO_WAIT)).toBeLessThan(1500);
+    expect(growth / (ROUNDS * 4 * CONNECTIONS)).toBeLessThan(1500);
     expect(queryObjects(ServerRequest, { format: 'count' })).toBe(0);
     expect(queryObjects(AbortController, { format: 'count' })).toBe(signals);
     expect((await app.me(user.token)).status).toBe(200);

@@ -109,8 +109,8 @@ function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** What the gate does with a header, without a server around it. */
-function passGate(authorization: string): { user: unknown; isDoneAtOnce: boolean; promises: number } {
+/** Runs the authentication hook on a header, without a server. */
+function runAuthenticationHook(authorization: string): { user: unknown; isDoneAtOnce: boolean; promises: number } {
   const addHook = vi.fn<(name: string, hook: (request: object, reply: object, done: () => void) => void) => void>();
   app.nest
     .get(AuthenticationHook, { strict: false })
@@ -124,8 +124,8 @@ function passGate(authorization: string): { user: unknown; isDoneAtOnce: boolean
   return { user: request.user, isDoneAtOnce: isDone, promises };
 }
 
-describe('a token that was seen before', () => {
-  it('may not change in any character (TOK-04)', { timeout: 60_000 }, async () => {
+describe('a token that was verified before', () => {
+  it('becomes invalid when any character changes (TOK-04)', { timeout: 60_000 }, async () => {
     const { token } = await app.signIn();
     expect((await app.me(token)).status).toBe(200);
     for (let at = 0; at < token.length; at++) {
@@ -135,30 +135,30 @@ describe('a token that was seen before', () => {
     expect((await app.me(token)).status).toBe(200);
   });
 
-  it('is answered at once, from memory: no promise is made', async () => {
+  it('is accepted synchronously from memory, without a promise', async () => {
     const { token, userId } = await app.signIn();
     await app.me(token);
-    const { user, ...how } = passGate(`Bearer ${token}`);
+    const { user, ...how } = runAuthenticationHook(`Bearer ${token}`);
     expect(how).toEqual({ isDoneAtOnce: true, promises: 0 });
     expect(user).toMatchObject({ userId });
   });
 
-  it('is the same one in whatever case its scheme is written', async () => {
+  it('has one cache entry for any letter case of the scheme', async () => {
     const { token } = await app.signIn();
-    const held = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
-    const before = held();
+    const cachedTokens = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
+    const before = cachedTokens();
     for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
       const answer = await app.call('GET', '/v1/auth/me', { headers: { authorization: `${scheme} ${token}` } });
       expect(answer.status).toBe(200);
     }
-    expect(held()).toBe(before + 1);
+    expect(cachedTokens()).toBe(before + 1);
   });
 
-  it('is verified anew each time when nothing may be kept', async () => {
-    const forgetful = await startApp({ changes: { tokenCacheBytes: 0 } });
-    const { token } = await forgetful.signIn();
-    for (let time = 0; time < 2; time++) expect((await forgetful.me(token)).status).toBe(200);
-    expect(forgetful.nest.get(AccessTokenVerifier, { strict: false }).stats()).toEqual({
+  it('is verified each time when the cache size is 0', async () => {
+    const withoutCache = await startApp({ changes: { tokenCacheBytes: 0 } });
+    const { token } = await withoutCache.signIn();
+    for (let time = 0; time < 2; time++) expect((await withoutCache.me(token)).status).toBe(200);
+    expect(withoutCache.nest.get(AccessTokenVerifier, { strict: false }).stats()).toEqual({
       tokens: 0,
       bytes: 0,
       hits: 0,
@@ -166,33 +166,33 @@ describe('a token that was seen before', () => {
     });
   });
 
-  it('is forgotten by no refusal: garbage and forgeries are not kept', async () => {
+  it('leaves the cache unchanged when it is refused: garbage and forgeries are not cached', async () => {
     const { token } = await app.signIn();
-    const held = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
-    const before = held();
+    const cachedTokens = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
+    const before = cachedTokens();
     for (const bad of ['x', 'x.y.z', `${token}x`, token.slice(0, -2)]) expect((await app.me(bad)).status).toBe(401);
-    expect(held()).toBe(before);
+    expect(cachedTokens()).toBe(before);
   });
 });
 
-const OURS = 'http://127.0.0.1:3000';
+const ISSUER = 'http://127.0.0.1:3000';
 
-describe('a token that our own key has signed', () => {
+describe("a token signed with the service's own key", () => {
   it.each([
     ['no issuer', { iss: undefined }],
     ['another issuer', { iss: 'https://other.example' }],
-    ['an issuer that begins as ours', { iss: `${OURS}/other` }],
-    ['ours with a slash', { iss: `${OURS}/` }],
-    ['ours in capitals', { iss: OURS.toUpperCase() }],
-    ['a list of issuers with ours', { iss: [OURS] }],
+    ['the configured issuer as a prefix', { iss: `${ISSUER}/other` }],
+    ['the configured issuer with a slash', { iss: `${ISSUER}/` }],
+    ['the configured issuer in capitals', { iss: ISSUER.toUpperCase() }],
+    ['a list with the configured issuer', { iss: [ISSUER] }],
     ['no audience', { aud: undefined }],
     ['another audience', { aud: 'https://other.example' }],
     ['an empty audience', { aud: '' }],
-    ['a list of no audience', { aud: [] }],
-    ['a list of other audiences', { aud: ['https://other.example', `${OURS}/`] }],
-    ['a list with more than texts', { aud: [OURS, 1] }],
-    ['an object for an audience', { aud: { 0: OURS } }],
-  ])('but has %s is refused on every way in (TOK-05)', async (_case, changes) => {
+    ['an empty list of audiences', { aud: [] }],
+    ['a list of other audiences', { aud: ['https://other.example', `${ISSUER}/`] }],
+    ['a list with a number', { aud: [ISSUER, 1] }],
+    ['an object as audience', { aud: { 0: ISSUER } }],
+  ])('is refused on every guarded route if it has %s (TOK-05)', async (_case, changes) => {
     const token = await app.signTokenWith(changes);
     for (const answer of [
       await app.me(token),
@@ -203,15 +203,15 @@ describe('a token that our own key has signed', () => {
     }
   });
 
-  it.each([[{}], [{ aud: [OURS] }], [{ aud: ['https://other.example', OURS] }]])(
-    'and has our issuer and audience is let in: %j (TOK-05)',
+  it.each([[{}], [{ aud: [ISSUER] }], [{ aud: ['https://other.example', ISSUER] }]])(
+    'is accepted with the configured issuer and audience: %j (TOK-05)',
     async (changes) => {
       expect((await app.me(await app.signTokenWith(changes))).status).toBe(200);
     },
   );
 
   it.each([
-    ['issuer', { issuer: 'https://other.example', audience: OURS }],
+    ['issuer', { issuer: 'https://other.example', audience: ISSUER }],
     ['audience', { audience: 'https://other.example' }],
   ])('for another %s is refused by a node on the same database (TOK-05)', async (_name, changes) => {
     const other = await startApp({ databaseUrl: app.databaseUrl, changes });
@@ -223,38 +223,38 @@ describe('a token that our own key has signed', () => {
   });
 });
 
-async function mint(node: TestApp, count: number): Promise<string[]> {
+async function issueTokens(node: TestApp, count: number): Promise<string[]> {
   const { userId, email, sessionId } = await node.signIn();
   const tokens = node.nest.get(TokensService, { strict: false });
   const user = { id: userId, email };
   return Array.from({ length: count }, () => tokens.issueAccessToken(user, sessionId).accessToken);
 }
 
-/** Of the right form, under the signature of nothing. */
+/** A well-formed token with an invalid signature. */
 function forge(token: string): string {
   return `${token.slice(0, -20)}${token.slice(-40, -20)}`;
 }
 
-function isLater(outcome: unknown): outcome is Promise<unknown> {
+function isAsynchronous(outcome: unknown): outcome is Promise<unknown> {
   return outcome instanceof Promise;
 }
 
 describe('many new tokens at once', () => {
-  it('are verified elsewhere after the first few, each once', async () => {
+  it('are verified on the thread pool after the first four, each once', async () => {
     const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
-    const tokens = await mint(app, 12);
+    const tokens = await issueTokens(app, 12);
     const before = verifier.stats().tokens;
     const outcomes = tokens.map((token) => verifier.verify(token));
     const again = tokens.map((token) => verifier.verify(token));
-    expect(outcomes.map(isLater)).toEqual(tokens.map((_token, index) => index >= 4));
+    expect(outcomes.map(isAsynchronous)).toEqual(tokens.map((_token, index) => index >= 4));
     for (const [index, outcome] of outcomes.entries()) expect(await again[index]).toBe(await outcome);
     expect(verifier.stats().tokens).toBe(before + tokens.length);
-    expect(isLater(verifier.verify(tokens.at(-1) ?? ''))).toBe(false);
+    expect(isAsynchronous(verifier.verify(tokens.at(-1) ?? ''))).toBe(false);
   });
 
-  it('are refused elsewhere as here, and garbage before it goes anywhere', async () => {
+  it('are refused on the thread pool as on the event loop, and garbage before it gets there', async () => {
     const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
-    const [token = '', ...others] = await mint(app, 5);
+    const [token = '', ...others] = await issueTokens(app, 5);
     const [header, claims, signature = ''] = token.split('.');
     const forged = `${header}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
     for (const other of others) void verifier.verify(other);
@@ -268,13 +268,13 @@ describe('many new tokens at once', () => {
     ]);
   });
 
-  it('are not let in by a key that is taken away meanwhile', async () => {
+  it('are refused if their key is revoked meanwhile', async () => {
     const node = await startApp();
     const verifier = node.nest.get(AccessTokenVerifier, { strict: false });
-    const tokens = await mint(node, 5);
+    const tokens = await issueTokens(node, 5);
     const keyRing = node.nest.get(KeyRing, { strict: false });
     const last = tokens.map((token) => verifier.verify(token)).at(-1);
-    expect(isLater(last)).toBe(true);
+    expect(isAsynchronous(last)).toBe(true);
     keyRing.distrustKey(keyRing.signingKey.kid);
     await expect(last).rejects.toMatchObject({ kind: { code: 'token_invalid' } });
     expect(verifier.stats().tokens).toBe(4);
@@ -282,10 +282,10 @@ describe('many new tokens at once', () => {
     expect(verifier.stats().tokens).toBe(0);
   });
 
-  it('are let in each as its own user, with forgeries among them', async () => {
+  it('identify their own user each, with forgeries among them', async () => {
     const tokens = app.nest.get(TokensService, { strict: false });
     const users = Array.from({ length: 50 }, () => ({ id: randomUUID(), email: `${randomUUID()}@example.com` }));
-    // All in one turn, which requests over sockets seldom are.
+    // inject() handles all requests in one turn of the event loop, unlike sockets.
     const ask = (token: string) =>
       app.nest.inject({ url: '/v1/auth/me', headers: { authorization: `Bearer ${token}` } });
     const [answers, refusals] = await Promise.all([
@@ -298,8 +298,8 @@ describe('many new tokens at once', () => {
   });
 });
 
-/** How a token is brought, other than it should be. */
-interface Carried {
+/** A token in a place where it must not be accepted. */
+interface MisplacedToken {
   readonly query?: string;
   readonly json?: object;
   readonly form?: string;
@@ -314,8 +314,8 @@ async function documentedRoutes(): Promise<{ method: string; path: string }[]> {
   );
 }
 
-describe('the gate', () => {
-  it('refuses every route without a token unless it is on the written list', async () => {
+describe('authentication', () => {
+  it('is required on every route that is not on the written public list', async () => {
     const routes = await documentedRoutes();
     const ours = routes.filter(({ path }) => !path.startsWith('/v1/tests'));
     expect(ours.length).toBeGreaterThan(PUBLIC.size);
@@ -325,21 +325,21 @@ describe('the gate', () => {
     }
   });
 
-  it('is closed for a new route, and opens with a token', async () => {
+  it('is required on a new route, which accepts a token', async () => {
     const { token } = await app.signIn();
     expect((await app.call('GET', '/v1/tests/guarded')).body['code']).toBe('token_missing');
     expect((await app.call('GET', '/v1/tests/guarded', { token })).status).toBe(200);
     expect((await app.call('GET', '/v1/tests/public')).body).toEqual({ open: true });
   });
 
-  it('has a guard by the usual name, for who wants to see it on the route, and it refuses where the gate lets pass', async () => {
+  it('is also required by JwtAuthGuard, on guarded and on public routes', async () => {
     const { token, userId } = await app.signIn();
     expect((await app.call('GET', '/v1/tests/with-guard')).body['code']).toBe('token_missing');
     expect((await app.call('GET', '/v1/tests/with-guard', { token })).body).toEqual({ userId });
     expect((await app.call('GET', '/v1/tests/guard-on-public')).body['code']).toBe('token_missing');
   });
 
-  it('lets nobody in by a strategy that passes', async () => {
+  it('fails if a Passport strategy passes without a decision', async () => {
     const headers = { 'x-api-key': 'whatever' };
     const answer = await app.call('GET', '/v1/tests/by-key-alone', { headers });
     expect([answer.status, answer.body['code']]).toEqual([401, 'token_missing']);
@@ -347,7 +347,7 @@ describe('the gate', () => {
     expect(known.status).toBe(200);
   });
 
-  it('takes another Passport strategy on one route, and there no token', async () => {
+  it('uses another Passport strategy on a route, which then accepts no token', async () => {
     const { token } = await app.signIn();
     const byKey = await app.call('GET', '/v1/tests/by-key', { headers: { 'x-api-key': 'open sesame' } });
     expect([byKey.status, byKey.body]).toEqual([200, { clientId: 'machine' }]);
@@ -355,7 +355,7 @@ describe('the gate', () => {
     expect((await app.call('GET', '/v1/tests/guarded', { headers: { 'x-api-key': 'open sesame' } })).status).toBe(401);
   });
 
-  it('challenges without an error code when nothing was sent, and with invalid_token when a bad token was', async () => {
+  it('challenges without an error code if no token was sent, and with invalid_token for a bad token', async () => {
     expect(await challenge({})).toBe('Bearer realm="gatehouse"');
     expect(await challenge({ authorization: 'Basic YTpi' })).toBe('Bearer realm="gatehouse"');
     expect(await challenge({ authorization: 'Bearer nonsense' })).toBe(
@@ -368,16 +368,16 @@ describe('the gate', () => {
     ['the query', (token: string) => ({ query: `?access_token=${token}` })],
     ['a cookie', (token: string) => ({ headers: { cookie: `access_token=${token}; token=${token}` } })],
     ['a body', (token: string) => ({ json: { access_token: token } })],
-    ['the body of a form', (token: string) => ({ form: `access_token=${token}` })],
+    ['a form body', (token: string) => ({ form: `access_token=${token}` })],
     ['X-Access-Token', (token: string) => ({ headers: { 'x-access-token': token } })],
     ['Proxy-Authorization', (token: string) => ({ headers: { 'proxy-authorization': `Bearer ${token}` } })],
     ['Authorization without its scheme', (token: string) => ({ headers: { authorization: token } })],
     ['Authorization of another scheme', (token: string) => ({ headers: { authorization: `Token ${token}` } })],
-  ] as [string, (token: string) => Carried][])(
+  ] as [string, (token: string) => MisplacedToken][])(
     'never reads a token from %s, on any route (API-02)',
-    async (_case, carry) => {
+    async (_case, misplace) => {
       const { token, sessionId } = await app.signIn();
-      const { query = '', json, form, headers } = carry(token);
+      const { query = '', json, form, headers } = misplace(token);
       const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
       const before = verifier.stats();
       const ours = (await documentedRoutes()).filter(({ path }) => !path.startsWith('/v1/tests'));
@@ -393,13 +393,13 @@ describe('the gate', () => {
         });
         expect([method, path, status]).toEqual([method, path, expect.toBeOneOf([400, 401, 415])]);
       }
-      // Not even looked up.
+      // The verifier was not even called.
       expect(verifier.stats()).toEqual(before);
       expect((await app.me(token)).status).toBe(200);
     },
   );
 
-  it('refuses what was forged from a good token and the published key', async () => {
+  it('refuses tokens forged from a valid token and the published key', async () => {
     const { token } = await app.signIn();
     const [header = '', claims = '', signature = ''] = token.split('.');
     const { keys } = (await app.call('GET', '/.well-known/jwks.json')).body as { keys: JsonWebKeyInput['key'][] };
@@ -432,34 +432,34 @@ describe('the gate', () => {
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  it('answers a token that has expired with token_expired', async () => {
-    const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
-    const { token } = await brief.signIn();
+  it('answers an expired token with token_expired', async () => {
+    const shortLived = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
+    const { token } = await shortLived.signIn();
     await expect
-      .poll(async () => (await brief.call('GET', '/v1/auth/me', { token })).body['code'], { timeout: 5000 })
+      .poll(async () => (await shortLived.call('GET', '/v1/auth/me', { token })).body['code'], { timeout: 5000 })
       .toBe('token_expired');
   });
 
-  it('asks the database nothing on GET /v1/auth/me', async () => {
+  it('makes no database query on GET /v1/auth/me', async () => {
     const { token } = await app.signIn();
-    // Every session but the asking one, so that a query of the pool is seen to have come and gone.
-    const asked = async (): Promise<unknown> => {
+    // Reads the last query of the application's pool connections.
+    const lastQuery = async (): Promise<unknown> => {
       const [row] = await app.query<{ last: string }>(
         `SELECT max(query_start)::text || ' ' || count(*) AS last FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'gatehouse'`,
       );
       return row?.last;
     };
-    const before = await asked();
+    const before = await lastQuery();
     for (let call = 0; call < 20; call++) expect((await app.call('GET', '/v1/auth/me', { token })).status).toBe(200);
-    expect(await asked()).toBe(before);
+    expect(await lastQuery()).toBe(before);
     await app.call('GET', '/v1/users/me', { token });
-    expect(await asked()).not.toBe(before);
+    expect(await lastQuery()).not.toBe(before);
   });
 });
 
-describe('answers', () => {
-  it('are problem+json for unknown paths, wrong methods and broken bodies', async () => {
+describe('error responses', () => {
+  it('are problem+json for unknown paths, wrong methods and malformed bodies', async () => {
     const unknown = await app.call('GET', '/v1/nothing');
     expect([unknown.status, unknown.body['code']]).toEqual([404, 'not_found']);
     const method = await app.call('DELETE', '/v1/auth/me');
@@ -475,30 +475,30 @@ describe('answers', () => {
     ]);
   });
 
-  it('say 503 with Retry-After, never 401, when the database is gone, and guarded routes go on', async () => {
-    const lonely = await startApp();
-    const { email, token, refreshToken } = await lonely.signIn();
+  it('are 503 with Retry-After, never 401, without a database, and guarded routes are served', async () => {
+    const isolated = await startApp();
+    const { email, token, refreshToken } = await isolated.signIn();
     const passwords = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
     const post = (path: string, json?: unknown): Promise<Answer> =>
-      lonely.call('POST', path, { token, ...(json === undefined ? {} : { json }) });
-    const [name] = await lonely.query<{ name: string }>('SELECT current_database() AS name');
+      isolated.call('POST', path, { token, ...(json === undefined ? {} : { json }) });
+    const [name] = await isolated.query<{ name: string }>('SELECT current_database() AS name');
     await app.query(`ALTER DATABASE ${name?.name} WITH ALLOW_CONNECTIONS false`);
     await app.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name?.name]);
     for (const answer of [
-      await lonely.login(email),
-      await lonely.register(`new-${email}`),
-      await lonely.refresh(refreshToken),
+      await isolated.login(email),
+      await isolated.register(`new-${email}`),
+      await isolated.refresh(refreshToken),
       await post('/v1/auth/logout'),
       await post('/v1/auth/logout?scope=global'),
       await post('/v1/users/me/password', passwords),
       await post('/v1/users/me/deletion', { currentPassword: PASSWORD }),
-      await lonely.call('GET', '/v1/auth/sessions', { token }),
-      await lonely.call('GET', '/v1/users/me', { token }),
-      await lonely.call('GET', '/health/ready'),
+      await isolated.call('GET', '/v1/auth/sessions', { token }),
+      await isolated.call('GET', '/v1/users/me', { token }),
+      await isolated.call('GET', '/health/ready'),
     ]) {
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     }
-    expect((await lonely.call('GET', '/v1/auth/me', { token })).status).toBe(200);
-    expect((await lonely.call('GET', '/health/live')).status).toBe(200);
+    expect((await isolated.call('GET', '/v1/auth/me', { token })).status).toBe(200);
+    expect((await isolated.call('GET', '/health/live')).status).toBe(200);
   });
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
   databaseUrl = await createDatabase(onFinished);
 });
 
-/** Of one address. */
+/** Different spellings of one address. */
 const spellings = (turn: number): string[] => [
   `203.0.113.50:${40_000 + turn}`,
   `"203.0.113.50"`,
@@ -25,7 +25,7 @@ function register(app: TestApp, forwardedFor: string): Promise<Answer> {
 }
 
 describe('a client behind a proxy', () => {
-  it('has one limit, whatever port the proxy writes with its address (BRU-10)', async () => {
+  it('has one limit, whatever port the proxy writes beside its address (BRU-10)', async () => {
     const app = await startApp({ changes: { ...PROXY, rateLimits: 'on' } });
     const statuses: number[] = [];
     for (let turn = 0; turn < 22; turn++) {
@@ -35,7 +35,7 @@ describe('a client behind a proxy', () => {
     expect((await register(app, '203.0.113.51:40000')).status).toBe(201);
   });
 
-  it('cannot choose whom it is counted as by what is no address (BRU-10)', async () => {
+  it('cannot choose its limit by sending a malformed address (BRU-10)', async () => {
     const app = await startApp({ changes: { ...PROXY, rateLimits: 'on' } });
     const statuses: number[] = [];
     for (let turn = 0; turn < 22; turn++) {
@@ -47,7 +47,7 @@ describe('a client behind a proxy', () => {
     expect(statuses).toEqual([...Array<number>(20).fill(201), 429, 429]);
   });
 
-  it('stands with its address in the trail, the list of sessions and the log (BRU-10)', async () => {
+  it('appears with its address in audit trail, session list and log (BRU-10)', async () => {
     const app = await startApp({ changes: PROXY });
     const json = { email: `${randomUUID()}@example.com`, password: PASSWORD };
     const headers = { 'x-forwarded-for': '"[2001:DB8::1]:443"' };
@@ -68,16 +68,16 @@ describe('a client behind a proxy', () => {
   });
 });
 
-describe('a forwarding header where nobody is trusted', () => {
-  it('is told once, with nothing of what it says', async () => {
+describe('X-Forwarded-For without trusted proxies', () => {
+  it('is logged once, without its value', async () => {
     const app = await startApp({ databaseUrl });
-    const told = (): unknown[] => app.log().filter(({ event }) => event === 'forwarded_for_ignored');
+    const warnings = (): unknown[] => app.log().filter(({ event }) => event === 'forwarded_for_ignored');
     await app.call('GET', '/health/live');
-    expect(told()).toEqual([]);
+    expect(warnings()).toEqual([]);
     for (const path of ['/health/live', '/nothing', '/v1/%zz', '/health/live']) {
       await app.call('GET', path, { headers: { 'x-forwarded-for': 'a-marker' } });
     }
-    expect(told()).toMatchObject([{ level: 40, msg: expect.stringContaining('TRUSTED_PROXIES') as string }]);
+    expect(warnings()).toMatchObject([{ level: 40, msg: expect.stringContaining('TRUSTED_PROXIES') as string }]);
     expect(JSON.stringify(app.log())).not.toContain('a-marker');
   });
 });
@@ -99,7 +99,7 @@ describe('the limit on all requests of an address', () => {
     ['too long a target', `GET /${'x'.repeat(17_000)}`],
     ['too large a header section', `GET /v1/auth/me HTTP/1.1\r\nX: ${'x'.repeat(17_000)}`],
     ['a good request', 'GET /v1/auth/me'],
-  ])('counts %s, and is obeyed by it', async (_case, request) => {
+  ])('counts %s, and refuses it', async (_case, request) => {
     const changes = { rateLimits: 'on', addressRequestsPerMinute: 2, corsOrigins: ['https://a.example'] } as const;
     const app = await startApp({ databaseUrl, changes });
     const statuses = [await statusOf(app, request), await statusOf(app, request), await statusOf(app, request)];
@@ -109,7 +109,7 @@ describe('the limit on all requests of an address', () => {
   });
 });
 
-/** Of what no client would send. */
+/** The status of a request that no HTTP client would send. */
 async function statusOf({ url }: TestApp, request: string): Promise<number> {
   const [line = '', ...fields] = request.replace(' HTTP/1.1', '').split('\r\n');
   const socket = connect(Number(new URL(url).port), '127.0.0.1');

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Public } from '../../src/access/route-access.decorators.js';
-import { dropDatabase } from '../../src/database/schema-reset.js';
+import { dropDatabase } from '../../src/database/create-database.js';
 import type { ProblemKind } from '../../src/problems/problem.js';
 import { UserView } from '../../src/users/user-view.js';
 import { SECURITY_HEADERS } from '../../src/http/response-headers.js';
@@ -27,12 +27,12 @@ interface Document {
   readonly components: { schemas: Record<string, object> };
 }
 interface Called {
-  /** As the document has it, such as `GET /v1/auth/me`. */
+  /** As in the document, such as `GET /v1/auth/me`. */
   readonly route: string;
   readonly answer: Answer;
 }
 
-/** A row as a careless handler would return it. */
+/** A handler that returns a whole database row. */
 @Controller('v1/careless')
 class CarelessController {
   @Get()
@@ -63,8 +63,8 @@ function operation(route: string): Operation | undefined {
   return document.paths[path]?.[method.toLowerCase()];
 }
 
-/** Every route once, as someone who may. */
-async function everySuccess(): Promise<Called[]> {
+/** Calls every route once with valid input and credentials. */
+async function callEveryRoute(): Promise<Called[]> {
   const { email, token, refreshToken } = await app.signIn();
   const [ended, leaving, leaver] = [await app.signInAs(email), await app.signInAs(email), await app.signIn()];
   const visit = async (
@@ -116,7 +116,7 @@ describe('the OpenAPI document', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('has the body optional where a token may stand for it, and nowhere else', () => {
+  it('marks a body as optional only where a token can replace it', () => {
     const bodies = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.values(methods).map(({ requestBody }): [string, boolean | undefined] => [path, requestBody?.required]),
     );
@@ -125,7 +125,7 @@ describe('the OpenAPI document', () => {
     expect(withBody.filter(([, isRequired]) => !isRequired)).toEqual([['/v1/auth/logout', false]]);
   });
 
-  it('lists every route there is', () => {
+  it('lists every route', () => {
     const routes = readdirSync('src', { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.controller.ts'))
       .flatMap((file) => routesOf(readFileSync(`src/${file}`, 'utf8')));
@@ -135,8 +135,8 @@ describe('the OpenAPI document', () => {
     expect(documented.toSorted()).toEqual(routes.toSorted());
   });
 
-  it('is true of every successful answer, which carries only declared fields', async () => {
-    const called = await everySuccess();
+  it('matches every successful response, which has declared fields only', async () => {
+    const called = await callEveryRoute();
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
@@ -147,13 +147,13 @@ describe('the OpenAPI document', () => {
         continue;
       }
       const schema = operation(route)?.responses[String(answer.status)]?.content['application/json']?.schema;
-      expect([route, answer.status, flawsOf(answer.body, schema)]).toEqual([route, answer.status, null]);
+      expect([route, answer.status, schemaErrors(answer.body, schema)]).toEqual([route, answer.status, null]);
       expect([route, openObjects(schema)]).toEqual([route, []]);
     }
   });
 
-  it('names no route whose answer may be stored but that of the published keys (API-07)', async () => {
-    const called = await everySuccess();
+  it('has one route whose response may be stored: the published keys (API-07)', async () => {
+    const called = await callEveryRoute();
     const stored = called.filter(({ answer }) => answer.headers.get('cache-control') !== 'no-store');
     expect(stored.map(({ route, answer }) => [route, answer.headers.get('cache-control')])).toEqual([
       ['GET /.well-known/jwks.json', 'public, max-age=300'],
@@ -163,7 +163,7 @@ describe('the OpenAPI document', () => {
     expect(bare.map(({ route }) => route)).toEqual([]);
   });
 
-  it('has room for no hint, no question and no end of a password (PWD-06)', async () => {
+  it('has no password hint, security question or expiry (PWD-06)', async () => {
     const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
     const asked = new Set(operations.flatMap(({ requestBody }) => membersOf(requestBody)));
     const words = ['currentPassword', 'deviceToken', 'email', 'newPassword', 'password', 'refresh_token'];
@@ -179,7 +179,7 @@ describe('the OpenAPI document', () => {
     expect(columns.map(({ column }) => column).toSorted()).toEqual(kept);
   });
 
-  it('and the documentation are there only when DOCS says so', async () => {
+  it('is served with its documentation page only if DOCS is on', async () => {
     const closed = await startApp({ databaseUrl: app.databaseUrl, changes: { docs: false } });
     for (const path of ['/openapi.json', '/docs', '/docs/json']) {
       expect([path, (await closed.call('GET', path)).status]).toEqual([path, 404]);
@@ -190,7 +190,7 @@ describe('the OpenAPI document', () => {
   });
 });
 
-it('there is no administration, no metric and no detail of health to be asked for (API-11)', async () => {
+it('no route for administration, metrics or health details exists (API-11)', async () => {
   const closed = await startApp({ changes: { docs: false } });
   const { token } = await closed.signIn();
   for (const path of [
@@ -213,14 +213,14 @@ it('there is no administration, no metric and no detail of health to be asked fo
   expect([status, body['detail']]).toEqual([503, 'The service cannot answer at the moment. Try again shortly.']);
 });
 
-it('an answer drops what its schema does not declare', async () => {
+it('a response omits what its schema does not declare', async () => {
   const careless = await startApp({ features: [CarelessModule] });
   expect((await careless.call('GET', '/v1/careless')).body).toEqual({ id: 'x', email: 'x', createdAt: 'x' });
 });
 
 describe('every problem code', () => {
-  /** How each is met. What has no route of its own in the document stands in the table of docs/api.md alone. */
-  const met: Record<string, () => Promise<Called>> = {
+  /** How to provoke each code. Codes without a route in the document are only in the table of docs/api.md. */
+  const provocations: Record<string, () => Promise<Called>> = {
     body_too_large: () => register({ email: 'a@example.com', password: 'x'.repeat(17_000) }),
     credentials_invalid: () =>
       call('POST', '/v1/auth/login', { json: { email: 'nobody@example.com', password: PASSWORD } }),
@@ -258,14 +258,14 @@ describe('every problem code', () => {
     request_malformed: () => raw('GET', '/health/live', 'Host: x\r\nX : y\r\n\r\n'),
     request_timeout: () => raw('GET', '/health/live', 'Host: x\r\nX: '),
     service_unavailable: async () => {
-      const lonely = await startApp();
-      await dropDatabase(app.databaseUrl, new URL(lonely.databaseUrl).pathname.slice(1));
-      return { route: 'GET /health/ready', answer: await lonely.call('GET', '/health/ready') };
+      const isolated = await startApp();
+      await dropDatabase(app.databaseUrl, new URL(isolated.databaseUrl).pathname.slice(1));
+      return { route: 'GET /health/ready', answer: await isolated.call('GET', '/health/ready') };
     },
     token_expired: async () => {
-      const brief = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
-      const { token } = await brief.signIn();
-      const answer = (): Promise<Answer> => brief.call('GET', '/v1/auth/me', { token });
+      const shortLived = await startApp({ changes: { accessTokenTtlSeconds: 1, clockToleranceSeconds: 0 } });
+      const { token } = await shortLived.signIn();
+      const answer = (): Promise<Answer> => shortLived.call('GET', '/v1/auth/me', { token });
       await expect.poll(async () => (await answer()).status).toBe(401);
       return { route: 'GET /v1/auth/me', answer: await answer() };
     },
@@ -290,23 +290,23 @@ describe('every problem code', () => {
     validation_failed: () => register({ email: 'nobody', password: PASSWORD }),
   };
 
-  it('that the code defines is met below, and stands in docs/api.md', async () => {
+  it('that the code defines is tested below and listed in docs/api.md', async () => {
     const kinds = await definedKinds();
-    expect(kinds.map(({ code }) => code)).toEqual(Object.keys(met).toSorted());
+    expect(kinds.map(({ code }) => code)).toEqual(Object.keys(provocations).toSorted());
     const text = readFileSync('docs/api.md', 'utf8');
     const unsaid = kinds.filter(({ code, status }) => !text.includes(`| \`${code}\` | ${status} |`));
     expect(unsaid.map(({ code, status }) => `${code} ${status}`)).toEqual([]);
   });
 
-  it.each(Object.entries(met))('%s is reachable, and documented where it is', async (code, meet) => {
-    const { route, answer } = await meet();
+  it.each(Object.entries(provocations))('%s is reachable, and documented on that route', async (code, provoke) => {
+    const { route, answer } = await provoke();
     const { status, headers, body } = answer;
     expect(body).toMatchObject({ code, status, type: `urn:gatehouse:problem:${code}` });
     expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
     expect(headers.get('cache-control')).toBe('no-store');
     expect(lacksHeaders(answer)).toBe(false);
     const problem = { ...document.components.schemas['Problem'], $id: undefined };
-    expect(flawsOf(body, problem)).toBeNull();
+    expect(schemaErrors(body, problem)).toBeNull();
     if (code === 'not_found' || code === 'method_not_allowed') expect(operation(route)).toBeUndefined();
     else expect(codesOf(route, status)).toContain(code);
   });
@@ -353,7 +353,7 @@ async function call(
   };
 }
 
-/** For what no HTTP client would send. */
+/** Sends a request that no HTTP client would send. */
 async function raw(method: string, path: string, rest: string): Promise<Called> {
   const { hostname, port } = new URL(app.url);
   const socket = connect(Number(port), hostname);
@@ -368,7 +368,7 @@ async function raw(method: string, path: string, rest: string): Promise<Called> 
   return { route: `${method} ${path}`, answer };
 }
 
-function flawsOf(body: unknown, schema: object | undefined): unknown {
+function schemaErrors(body: unknown, schema: object | undefined): unknown {
   if (schema === undefined) return 'no schema is documented';
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   const validate = ajv.compile(schema);
@@ -376,21 +376,21 @@ function flawsOf(body: unknown, schema: object | undefined): unknown {
   return validate.errors ?? null;
 }
 
-/** The names of all members of all messages. */
+/** The names of all members in a schema, at any depth. */
 function membersOf(schema: unknown): string[] {
   if (!(schema instanceof Object)) return [];
   const own = 'properties' in schema && schema.properties instanceof Object ? Object.keys(schema.properties) : [];
   return [...own, ...Object.values(schema).flatMap(membersOf)];
 }
 
-/** Objects that would let an undeclared member pass. */
+/** Object schemas that allow undeclared members. */
 function openObjects(schema: unknown): unknown[] {
   if (!(schema instanceof Object)) return [];
   const isOpen = 'properties' in schema && !('additionalProperties' in schema && schema.additionalProperties === false);
   return [...(isOpen ? [schema] : []), ...Object.values(schema).flatMap(openObjects)];
 }
 
-/** From the decorators, so that a route is seen that the document leaves out. */
+/** The routes in a controller's decorators, to find routes that are missing in the document. */
 function routesOf(source: string): string[] {
   const [, prefix = ''] = /@Controller\('([^']*)'\)/.exec(source) ?? [];
   return [...source.matchAll(/@(Get|Post|Put|Patch|Delete)\((?:'([^']*)')?\)/g)].map(
@@ -402,7 +402,7 @@ function routesOf(source: string): string[] {
   );
 }
 
-/** Every kind of problem that a file of ours exports a factory of, by code. */
+/** Every problem kind for which the source exports a factory, sorted by code. */
 async function definedKinds(): Promise<ProblemKind[]> {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
     (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),

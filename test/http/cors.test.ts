@@ -47,7 +47,7 @@ function preflight(app: TestApp, origin: string, path = '/v1/auth/me') {
 }
 
 describe('a page of another origin', () => {
-  it('gets no leave unless CORS_ORIGINS says so (API-10)', async () => {
+  it('gets no CORS headers unless CORS_ORIGINS lists it (API-10)', async () => {
     const app = await startApp();
     const answers = [
       await preflight(app, ORIGIN),
@@ -59,14 +59,14 @@ describe('a page of another origin', () => {
     }
   });
 
-  describe('on the list', () => {
+  describe('in CORS_ORIGINS', () => {
     let app: TestApp;
     const onFinished = afterAllTests();
     beforeAll(async () => {
       app = await startApp({ changes: { corsOrigins: ORIGINS }, features: [FailingModule] }, onFinished);
     });
 
-    it.each(ORIGINS)('%s may call, and its preflight needs no token (API-10)', async (origin) => {
+    it.each(ORIGINS)('%s may send requests, and its preflight needs no token (API-10)', async (origin) => {
       const asked = await preflight(app, origin);
       expect(asked.status).toBe(204);
       expect(asked.headers.get('access-control-allow-origin')).toBe(origin);
@@ -97,7 +97,7 @@ describe('a page of another origin', () => {
       'capacitor://LOCALHOST',
       'null',
       '*',
-    ])('never means %s, which is not reflected (API-10)', async (origin) => {
+    ])('does not match %s, which is not reflected (API-10)', async (origin) => {
       for (const { headers } of [
         await preflight(app, origin),
         await app.call('GET', '/health/live', { headers: { origin } }),
@@ -106,7 +106,7 @@ describe('a page of another origin', () => {
       }
     });
 
-    it('leaves wrong methods and unknown paths what they are', async () => {
+    it('gets 405 and 404 for wrong methods and unknown paths', async () => {
       const headers = { origin: ORIGIN };
       expect((await app.call('PUT', '/v1/auth/me', { headers })).status).toBe(405);
       expect((await app.call('OPTIONS', '/v1/auth/me', { headers })).status).toBe(405);
@@ -115,34 +115,34 @@ describe('a page of another origin', () => {
 
     it.each([
       [200, 'a success', 'GET /health/live', ''],
-      [304, 'what it has', 'GET /.well-known/jwks.json', 'If-None-Match: *\r\n'],
+      [304, 'an unchanged resource', 'GET /.well-known/jwks.json', 'If-None-Match: *\r\n'],
       [400, 'a path that cannot be decoded', 'GET /v1/%zz', ''],
       [400, 'a query that cannot be decoded', 'GET /v1/auth/me?x=%zz', ''],
-      [400, 'a query that is not expected', 'GET /v1/auth/me?x=1', ''],
-      [400, 'a second host', 'GET /health/live', 'Host: y\r\n'],
-      [400, 'a body of another schema', 'POST /v1/auth/login', `${JSON_TYPE}Content-Length: 2\r\n\r\n{}`],
-      [400, 'a body that is no JSON', 'POST /v1/auth/login', `${JSON_TYPE}Content-Length: 2\r\n\r\n{]`],
-      [400, 'a body of bad chunks', 'POST /v1/auth/login', `${JSON_TYPE}Transfer-Encoding: chunked\r\n\r\nzz\r\n`],
+      [400, 'an unexpected query', 'GET /v1/auth/me?x=1', ''],
+      [400, 'a second Host header', 'GET /health/live', 'Host: y\r\n'],
+      [400, 'a body that does not match the schema', 'POST /v1/auth/login', `${JSON_TYPE}Content-Length: 2\r\n\r\n{}`],
+      [400, 'a malformed JSON body', 'POST /v1/auth/login', `${JSON_TYPE}Content-Length: 2\r\n\r\n{]`],
+      [400, 'malformed chunks', 'POST /v1/auth/login', `${JSON_TYPE}Transfer-Encoding: chunked\r\n\r\nzz\r\n`],
       [401, 'no token', 'GET /v1/auth/me', ''],
       [401, 'a bad token', 'GET /v1/auth/me', 'Authorization: Bearer x.y.z\r\n'],
       [404, 'an unknown path', 'GET /nothing', ''],
       [405, 'a wrong method', 'PUT /v1/auth/me', ''],
-      [405, 'a tunnel', 'CONNECT a:1', ''],
-      [413, 'the length of a body', 'POST /v1/auth/login', `${JSON_TYPE}Content-Length: 20000\r\n`],
+      [405, 'CONNECT', 'CONNECT a:1', ''],
+      [413, 'a long body', 'POST /v1/auth/login', `${JSON_TYPE}Content-Length: 20000\r\n`],
       [414, 'a long target', `GET /${'x'.repeat(5000)}`, ''],
       [414, 'a long parameter', `DELETE /v1/auth/sessions/${'x'.repeat(200)}`, ''],
-      [415, 'a media type', 'POST /v1/auth/login', 'Content-Type: text/plain\r\nContent-Length: 1\r\n\r\nx'],
+      [415, 'an unknown media type', 'POST /v1/auth/login', 'Content-Type: text/plain\r\nContent-Length: 1\r\n\r\nx'],
       [417, 'an expectation', 'GET /health/live', 'Expect: miracles\r\n'],
       [431, 'many header fields', 'GET /health/live', 'X: x\r\n'.repeat(100)],
-      [500, 'a failure of ours', 'GET /v1/failing', ''],
-      [503, 'what is away', 'GET /v1/failing/away', ''],
-    ])('may read every answer, whoever makes it: %i for %s (API-13)', async (status, _case, target, rest) => {
+      [500, 'an internal error', 'GET /v1/failing', ''],
+      [503, 'an unavailable service', 'GET /v1/failing/away', ''],
+    ])('may read every response, whichever layer sends it: %i for %s (API-13)', async (status, _case, target, rest) => {
       const answer = await exchange(app.url, target, rest);
       expect(answer.status).toBe(status);
       expectReadable(answer);
     });
 
-    it('may read that it is one request too many, whatever it asks (API-13)', async () => {
+    it('may read 429, whatever it requests (API-13)', async () => {
       const changes = { rateLimits: 'on', addressRequestsPerMinute: 1, corsOrigins: ORIGINS } as const;
       for (const target of ['GET /v1/auth/me', 'GET /nothing', 'GET /v1/%zz', 'CONNECT a:1']) {
         const limited = await startApp({ databaseUrl: app.databaseUrl, changes });
@@ -156,7 +156,7 @@ describe('a page of another origin', () => {
   });
 });
 
-/** As whoever has parsed no more than the head may answer: over a socket, with what no client would send. */
+/** Sends a request over a plain socket, since HTTP clients would not send some of these. */
 async function exchange(url: string, target: string, rest = ''): Promise<{ status: number; headers: Headers }> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);

@@ -39,7 +39,7 @@ const THROWN: Readonly<Record<string, () => Error>> = {
   odd: () => new HttpException('what', 299),
   broken: () => new HttpException('the password of the database is x', 502),
   busy: () => new ServiceUnavailableException('the pool of db-17 is full'),
-  // As a second copy of @nestjs/common would make it.
+  // An exception of a second copy of @nestjs/common.
   foreign: () => Object.assign(new Error('gone'), { getStatus: () => 410, getResponse: () => 'gone for good' }),
 };
 
@@ -94,7 +94,7 @@ class OpenedController {
 @Module({ controllers: [OpenedController] })
 class OpenedModule {}
 
-/** Strategies of passport are one for the process: that of the second application serves both. */
+/** Passport's strategies are global to the process: that of the second application serves both. */
 let app: TestApp;
 let second: TestApp;
 const onFinished = afterAllTests();
@@ -104,7 +104,7 @@ beforeAll(async () => {
   second = await startApp({ features: [TestsModule] }, onFinished);
 });
 
-async function asked(node: TestApp, path: string, authorization?: string): Promise<unknown[]> {
+async function callWith(node: TestApp, path: string, authorization?: string): Promise<unknown[]> {
   const headers = authorization === undefined ? {} : { authorization };
   const { status, body, headers: received } = await node.call('GET', `/v1/tests/${path}`, { headers });
   return [status, body['code'] ?? body['userId'], received.get('www-authenticate')];
@@ -113,22 +113,22 @@ async function asked(node: TestApp, path: string, authorization?: string): Promi
 const MISSING = 'Bearer realm="gatehouse"';
 const INVALID = 'Bearer realm="gatehouse", error="invalid_token"';
 
-describe('a guard of passport on a route of one’s own', () => {
-  it.each(['Bearer', 'bearer', 'BEARER', 'Bearer ', 'bearer   '])('lets a token in behind %j', async (scheme) => {
+describe('a Passport guard on an application’s own route', () => {
+  it.each(['Bearer', 'bearer', 'BEARER', 'Bearer ', 'bearer   '])('accepts a token after %j', async (scheme) => {
     const { token, userId } = await app.signIn();
     for (const path of ['plain-guard', 'our-guard', 'both']) {
-      expect([path, ...(await asked(app, path, `${scheme} ${token}`))]).toEqual([path, 200, userId, null]);
+      expect([path, ...(await callWith(app, path, `${scheme} ${token}`))]).toEqual([path, 200, userId, null]);
     }
   });
 
-  it('knows the tokens of its application alone, whichever has started last', async () => {
+  it('accepts tokens of its own application only, whichever application started last', async () => {
     const { token, userId } = await app.signIn();
     const other = await second.signIn();
     for (const path of ['plain-guard', 'our-guard', 'both']) {
-      expect((await asked(app, path, `Bearer ${token}`)).slice(0, 2)).toEqual([200, userId]);
-      expect((await asked(second, path, `Bearer ${other.token}`)).slice(0, 2)).toEqual([200, other.userId]);
-      expect((await asked(app, path, `Bearer ${other.token}`))[0]).toBe(401);
-      expect((await asked(second, path, `Bearer ${token}`))[0]).toBe(401);
+      expect((await callWith(app, path, `Bearer ${token}`)).slice(0, 2)).toEqual([200, userId]);
+      expect((await callWith(second, path, `Bearer ${other.token}`)).slice(0, 2)).toEqual([200, other.userId]);
+      expect((await callWith(app, path, `Bearer ${other.token}`))[0]).toBe(401);
+      expect((await callWith(second, path, `Bearer ${token}`))[0]).toBe(401);
     }
   });
 
@@ -136,18 +136,18 @@ describe('a guard of passport on a route of one’s own', () => {
     ['nothing', undefined, 'token_missing', MISSING],
     ['another scheme', 'Basic YTpi', 'token_missing', MISSING],
     ['garbage', 'Bearer x', 'token_invalid', INVALID],
-    ['the form of a token', 'Bearer a.b.c', 'token_invalid', INVALID],
+    ['a malformed token of three parts', 'Bearer a.b.c', 'token_invalid', INVALID],
     ['9,000 characters', `Bearer ${'a'.repeat(9000)}`, 'token_invalid', INVALID],
-    ['9,000 characters without a blank', 'a'.repeat(9000), 'token_missing', MISSING],
+    ['9,000 characters without a space', 'a'.repeat(9000), 'token_missing', MISSING],
   ])('refuses %s with 401 and never with 500', async (_case, authorization, code, challenge) => {
-    expect(await asked(app, 'our-guard', authorization)).toEqual([401, code, challenge]);
-    expect(await asked(app, 'both', authorization)).toEqual([401, code, challenge]);
-    expect(await asked(app, 'plain-guard', authorization)).toEqual([401, 'unauthorized', MISSING]);
+    expect(await callWith(app, 'our-guard', authorization)).toEqual([401, code, challenge]);
+    expect(await callWith(app, 'both', authorization)).toEqual([401, code, challenge]);
+    expect(await callWith(app, 'plain-guard', authorization)).toEqual([401, 'unauthorized', MISSING]);
   });
 });
 
-describe('a route of one’s own that takes a token or a body', () => {
-  it('knows who sent a token, and takes one that is not accepted for nobody only beside a body', async () => {
+describe('an application’s own route with @BearerOrBody', () => {
+  it('gets the user of a token, and ignores an invalid token only if there is a body', async () => {
     const { userId, token } = await app.signIn();
     const call = async (header: string | undefined, json?: object): Promise<unknown> => {
       const { status, body } = await app.call('POST', '/v1/tests/token-or-body', {
@@ -163,7 +163,7 @@ describe('a route of one’s own that takes a token or a body', () => {
   });
 });
 
-describe('what a handler of one’s own throws', () => {
+describe('an exception from an application’s own handler', () => {
   it.each([
     ['forbidden', 403, 'forbidden', 'not yours'],
     ['conflict', 409, 'conflict', 'taken'],
@@ -183,11 +183,11 @@ describe('what a handler of one’s own throws', () => {
   });
 });
 
-it('an application whose @RouteConfig would open a guarded route does not start, and says which (ACC-01)', async () => {
+it('an application whose @RouteConfig would make a guarded route public does not start, and names the handler (ACC-01)', async () => {
   await expect(startApp({ features: [OpenedModule] })).rejects.toThrow(/^OpenedController\.opened has a @RouteConfig/);
 });
 
-/** The config of each route that {@link Routes} adds at each time, by the last part of its path. */
+/** The configs of the routes that {@link Routes} adds in each life-cycle phase, by the last part of the path. */
 const CONFIGS: Readonly<Record<string, object | undefined>> = {
   plain: undefined,
   empty: {},
@@ -199,12 +199,12 @@ const CONFIGS: Readonly<Record<string, object | undefined>> = {
 
 const called = async (): Promise<object> => ({ called: true });
 
-/** Adds routes to Fastify itself, by all ways and at all times there are. */
+/** Adds routes directly to Fastify, in every way and in every life-cycle phase. */
 @Injectable()
 class Routes implements OnModuleInit, OnApplicationBootstrap {
   constructor(private readonly host: HttpAdapterHost) {
     this.#add('constructor');
-    // Later it would end the start.
+    // In a later phase this config would stop the start.
     this.#fastify.get('/v1/raw/constructor/unknown', { config: { access: 'guarded' } }, called);
   }
 
@@ -238,7 +238,7 @@ class Routes implements OnModuleInit, OnApplicationBootstrap {
 @Module({ providers: [Routes] })
 class RoutesModule {}
 
-/** A module that adds one route to Fastify. */
+/** Creates a module that adds one route to Fastify. */
 function moduleWithRoute(config: object): Type {
   class Route {
     onModuleInit(): void {
@@ -259,7 +259,7 @@ function moduleWithRoute(config: object): Type {
   return RouteModule;
 }
 
-describe('a route that is added to Fastify itself', () => {
+describe('a route added directly to Fastify', () => {
   it.each([true, false])('is guarded unless its config says otherwise; with documents: %s (ACC-01)', async (docs) => {
     const node = await startApp({ features: [RoutesModule], changes: { docs } });
     const { token } = await node.signIn();
@@ -286,10 +286,10 @@ describe('a route that is added to Fastify itself', () => {
   it.each([
     ['an unknown access', { access: 'guarded' }, /^GET \/v1\/raw has the access "guarded"/],
     ['no access', { access: null }, /^GET \/v1\/raw has the access null/],
-    ['a strategy that is no list', { strategies: 'jwt' }, /^GET \/v1\/raw has strategies/],
-    ['no strategy', { strategies: [] }, /^GET \/v1\/raw has strategies/],
-    ['two answers', { access: 'public', strategies: ['jwt'] }, /^GET \/v1\/raw has both/],
-  ])('ends the start, by name, if its config says %s (ACC-01)', async (_case, config, message) => {
+    ['strategies that are not a list', { strategies: 'jwt' }, /^GET \/v1\/raw has strategies/],
+    ['an empty list of strategies', { strategies: [] }, /^GET \/v1\/raw has strategies/],
+    ['both access and strategies', { access: 'public', strategies: ['jwt'] }, /^GET \/v1\/raw has both/],
+  ])('stops the start and is named if its config has %s (ACC-01)', async (_case, config, message) => {
     await expect(startApp({ features: [moduleWithRoute(config)] })).rejects.toThrow(message);
   });
 });

@@ -14,7 +14,7 @@ import { afterAllTests, startApp, type TestApp } from '../support/app.js';
 const circular: Record<string, unknown> = {};
 circular['self'] = circular;
 
-/** Fails when it is first read from. */
+/** A stream that fails at the first read. */
 const brokenStream = (): Readable =>
   new Readable({
     read() {
@@ -24,21 +24,24 @@ const brokenStream = (): Readable =>
 
 type Handler = (reply: FastifyReply) => unknown;
 
-const after =
+const withPreparation =
   (prepare: Handler, returned: unknown): Handler =>
   (reply) => {
     prepare(reply);
     return returned;
   };
 
-/** What a handler does with its answer, and what it returns. */
+/** Handlers: what they do with the reply, and what they return. */
 const FAILURES: Readonly<Record<string, Handler>> = {
-  'a line break in a header': after((reply) => reply.header('x-name', 'a\nb'), {}),
-  'a header beyond Latin-1': after((reply) => reply.header('content-disposition', 'attachment; filename="Ж.txt"'), {}),
-  'a line break in one of two cookies': after((reply) => reply.header('set-cookie', ['a=b', 'c=\n']), {}),
-  'a name that no header has': after((reply) => reply.header('x name', 'a'), {}),
-  'a header that is no text': after((reply) => reply.header('x-name', Symbol('a')), {}),
-  'a line break in the type of the body': after((reply) => reply.type('text/plain\n'), 'text'),
+  'a line break in a header': withPreparation((reply) => reply.header('x-name', 'a\nb'), {}),
+  'a header beyond Latin-1': withPreparation(
+    (reply) => reply.header('content-disposition', 'attachment; filename="Ж.txt"'),
+    {},
+  ),
+  'a line break in one of two cookies': withPreparation((reply) => reply.header('set-cookie', ['a=b', 'c=\n']), {}),
+  'an invalid header name': withPreparation((reply) => reply.header('x name', 'a'), {}),
+  'a header that is not a string': withPreparation((reply) => reply.header('x-name', Symbol('a')), {}),
+  'a line break in the content type': withPreparation((reply) => reply.type('text/plain\n'), 'text'),
   'a line break in a header of a stream': (reply) => {
     reply.header('x-name', 'a\nb');
     return Readable.from(['text']);
@@ -51,26 +54,26 @@ const FAILURES: Readonly<Record<string, Handler>> = {
     reply.raw.statusMessage = 'a\nb';
     return {};
   },
-  'a status under 100': after((reply) => reply.code(99), {}),
+  'a status under 100': withPreparation((reply) => reply.code(99), {}),
   'a status over 999': (reply) => {
     reply.raw.statusCode = 1000;
     return {};
   },
-  'the status of an upgrade': after((reply) => reply.code(101), {}),
-  'the status of an interim response': after((reply) => reply.code(103), {}),
+  'the status of an upgrade': withPreparation((reply) => reply.code(101), {}),
+  'the status of an interim response': withPreparation((reply) => reply.code(103), {}),
   'a BigInt': () => 1n,
   'a BigInt in an object': () => ({ id: 1n }),
   'a circular object': () => circular,
-  'an object that cannot be made JSON of': () => ({
+  'an object whose toJSON fails': () => ({
     toJSON() {
       throw new Error('m4rker');
     },
   }),
-  'an object as text': after((reply) => reply.type('text/plain'), { a: 1 }),
-  'a number as text': after((reply) => reply.type('text/plain'), 5),
+  'an object as text': withPreparation((reply) => reply.type('text/plain'), { a: 1 }),
+  'a number as text': withPreparation((reply) => reply.type('text/plain'), 5),
   'a stream that fails at once': brokenStream,
-  'a file that is not there': () => createReadStream('/m4rker'),
-  'a stream of a described body that fails at once': (reply) => {
+  'a missing file': () => createReadStream('/m4rker'),
+  'a failing stream with content headers': (reply) => {
     reply.headers({ 'content-type': 'text/html', 'content-encoding': 'gzip', 'content-length': '7', etag: '"x"' });
     return brokenStream();
   },
@@ -85,7 +88,7 @@ const FAILURES: Readonly<Record<string, Handler>> = {
     stream.getReader();
     return stream;
   },
-  'a hook that refuses all that is sent': after((reply) => reply.header('x-hook-fails', 'yes'), {}),
+  'a hook that fails on every payload': withPreparation((reply) => reply.header('x-hook-fails', 'yes'), {}),
 };
 
 @Controller('v1/tests')
@@ -126,7 +129,7 @@ class TestsController {
 
 const nameOf = (params: unknown): string => (params as { name: string }).name;
 
-/** Routes and a hook of a plugin. */
+/** A plugin with routes and a hook. */
 @Injectable()
 class Plugin implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost) {}
@@ -161,7 +164,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** The answers to a GET, and to one that is sent behind it on the same connection. */
+/** The responses to a GET, and to a second one pipelined on the same connection. */
 async function answersTo(path: string): Promise<Answer[]> {
   const { hostname, port } = new URL(app.url);
   const socket = connect(Number(port), hostname).setEncoding('utf8');
@@ -201,13 +204,16 @@ async function expectProblem(path: string): Promise<void> {
   expect(lines.filter(({ msg, status: logged }) => msg === 'request' && logged === 500)).toHaveLength(1);
 }
 
-describe('an answer that fails after its handler', () => {
-  it.each(Object.keys(FAILURES))('by %s is a problem, told once, and the next one goes on (API-03)', async (name) => {
-    for (const way of ['returned', 'sent', 'plugin', 'callback'])
-      await expectProblem(`/v1/tests/${way}/${encodeURIComponent(name)}`);
-  });
+describe('a response that cannot be sent', () => {
+  it.each(Object.keys(FAILURES))(
+    'because of %s becomes a problem, is logged once, and the connection continues (API-03)',
+    async (name) => {
+      for (const way of ['returned', 'sent', 'plugin', 'callback'])
+        await expectProblem(`/v1/tests/${way}/${encodeURIComponent(name)}`);
+    },
+  );
 
-  it.each(['schema', 'header', 'code'])('by what a decorator says of its %s is one, too (API-03)', async (name) => {
+  it.each(['schema', 'header', 'code'])('because of the %s in a decorator becomes a problem (API-03)', async (name) => {
     await expectProblem(`/v1/tests/${name}`);
   });
 });

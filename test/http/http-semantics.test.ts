@@ -36,7 +36,7 @@ interface Asked {
 
 let app: TestApp;
 let user: SignedIn;
-/** Methods by path, as the document has them. */
+/** Methods by path, from the OpenAPI document. */
 let routes: [path: string, methods: string[]][];
 const agent = new Agent({ keepAlive: true, maxSockets: 10 });
 const onFinished = afterAllTests();
@@ -53,7 +53,7 @@ beforeAll(async () => {
 });
 afterAll(() => agent.destroy());
 
-/** Any method, and the headers as they are: fetch would refuse some. */
+/** Sends any method and headers: fetch would refuse some. */
 function ask(method: string, path: string, { token, headers = {}, body }: Asked = {}, url = app.url): Promise<Raw> {
   return new Promise((resolve, reject) => {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -69,18 +69,18 @@ function ask(method: string, path: string, { token, headers = {}, body }: Asked 
   });
 }
 
-/** With an id in the place of each parameter. */
-const concrete = (path: string): string => path.replaceAll(/\{[^}]+\}/g, user.sessionId);
+/** The path with an id for each parameter. */
+const withSessionId = (path: string): string => path.replaceAll(/\{[^}]+\}/g, user.sessionId);
 
-describe('methods', () => {
-  it('that a path does not have are 405 with those that it has, with or without a token (API-08)', async () => {
+describe('request methods', () => {
+  it('not allowed on a path are 405 with the allowed ones, with or without a token (API-08)', async () => {
     expect(routes.length).toBeGreaterThan(10);
     for (const [path, methods] of routes) {
       const known = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
       const unknown = METHODS.filter((method) => method !== 'CONNECT' && !known.includes(method));
       const answers = await Promise.all(
         unknown.map(async (method, index) => {
-          const { status, headers } = await ask(method, concrete(path), index % 2 === 0 ? user : {});
+          const { status, headers } = await ask(method, withSessionId(path), index % 2 === 0 ? user : {});
           return `${method} ${status} ${headers.allow}`;
         }),
       );
@@ -89,25 +89,25 @@ describe('methods', () => {
     }
   });
 
-  it('HEAD is answered as GET, without the body (API-08)', async () => {
-    const paths = routes.filter(([, methods]) => methods.includes('GET')).map(([path]) => concrete(path));
+  it('include HEAD, which is answered like GET without the body (API-08)', async () => {
+    const paths = routes.filter(([, methods]) => methods.includes('GET')).map(([path]) => withSessionId(path));
     expect(paths.length).toBeGreaterThan(6);
     for (const path of [...paths, '/openapi.json', '/docs', '/nothing']) {
       for (const asked of [{}, { token: user.token }]) {
         const [full, head] = [await ask('GET', path, asked), await ask('HEAD', path, asked)];
         expect([path, head.status, head.body]).toEqual([path, full.status, '']);
-        expect([path, lasting(head.headers)]).toEqual([path, lasting(full.headers)]);
+        expect([path, stableHeaders(head.headers)]).toEqual([path, stableHeaders(full.headers)]);
       }
     }
   });
 });
 
-/** Without those of one occurrence. */
-function lasting(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+/** The headers without those that differ per response. */
+function stableHeaders(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return { ...headers, 'x-request-id': undefined, date: undefined };
 }
 
-/** From a page that may call. */
+/** A preflight from an allowed origin. */
 async function preflight(): Promise<Raw> {
   const { url } = await startApp({ databaseUrl: app.databaseUrl, changes: { issuer: ISSUER, corsOrigins: [ORIGIN] } });
   return ask('OPTIONS', '/v1/auth/me', { headers: { origin: ORIGIN, 'access-control-request-method': 'GET' } }, url);
@@ -117,16 +117,12 @@ describe('security headers', () => {
   it.each([
     ['a success', 200, () => ask('GET', '/v1/auth/me', user)],
     ['no content', 204, async () => ask('POST', '/v1/auth/logout', await app.signIn())],
-    [
-      'what the client has already',
-      304,
-      () => ask('GET', '/.well-known/jwks.json', { headers: { 'if-none-match': '*' } }),
-    ],
+    ['an unchanged resource', 304, () => ask('GET', '/.well-known/jwks.json', { headers: { 'if-none-match': '*' } })],
     ['HEAD', 200, () => ask('HEAD', '/v1/auth/me', user)],
     ['OPTIONS', 405, () => ask('OPTIONS', '/v1/auth/me')],
     ['a preflight', 204, preflight],
     ['the documentation', 200, () => ask('GET', '/docs')],
-    ['the document', 200, () => ask('GET', '/openapi.json')],
+    ['the OpenAPI document', 200, () => ask('GET', '/openapi.json')],
     ['no token', 401, () => ask('GET', '/v1/auth/me')],
     ['an unknown path', 404, () => ask('GET', '/nothing')],
     ['a path that cannot be decoded', 400, () => ask('GET', '/v1/%zz')],
@@ -135,9 +131,9 @@ describe('security headers', () => {
     ['too large a body', 413, () => ask('POST', '/v1/auth/login', { body: ' '.repeat(20_000) })],
     ['too large a header section', 431, () => ask('GET', '/health/live', { headers: { x: 'x'.repeat(20_000) } })],
     ['an expectation', 417, () => ask('GET', '/health/live', { headers: { expect: 'miracles' } })],
-    ['a failure of ours', 500, () => ask('GET', '/v1/broken')],
-  ])('are on the answer to %s (API-09)', async (_case, status, meet) => {
-    const { headers, ...answer } = await meet();
+    ['an internal error', 500, () => ask('GET', '/v1/broken')],
+  ])('are on the response to %s (API-09)', async (_case, status, send) => {
+    const { headers, ...answer } = await send();
     expect(answer.status).toBe(status);
     expect(headers).toMatchObject({
       'x-content-type-options': 'nosniff',
@@ -153,7 +149,7 @@ describe('security headers', () => {
   });
 });
 
-describe('a body', () => {
+describe('a request body', () => {
   it.each([
     ['/v1/auth/refresh', 3000],
     ['/v1/auth/logout', 3000],
@@ -161,9 +157,9 @@ describe('a body', () => {
     ['/v1/auth/register', 16_385],
     ['/v1/users/me/password', 16_385],
     ['/v1/users/me/deletion', 16_385],
-  ])('of %s is refused from %i bytes on before it is parsed (API-06)', async (path, size) => {
+  ])('for %s is refused from %i bytes on before it is parsed (API-06)', async (path, size) => {
     const post = (body: string): Promise<Raw> => ask('POST', path, { token: user.token, body });
-    // No JSON at all, which is found out first where it is read.
+    // Not JSON: a body that is parsed is 400.
     expect((await post('x'.repeat(size))).status).toBe(413);
     expect((await post('x'.repeat(1000))).status).toBe(400);
   });
@@ -181,14 +177,14 @@ const TYPES = [
   ';',
   '',
 ];
-/** How a request says that it has no content. */
+/** Framings of a request without content. */
 const NO_CONTENT = [{}, { 'content-length': '0' }, { 'transfer-encoding': 'chunked' }];
 
 describe('a request without content', () => {
-  it('is answered by every route as if it named no type of content (API-14)', async () => {
+  it('is answered on every route as if it had no Content-Type (API-14)', async () => {
     for (const [path, methods] of routes) {
       for (const method of methods) {
-        // A logout would end the session.
+        // With a valid token, a logout would end the session.
         const token = path.endsWith('/logout') ? 'x.y.z' : user.token;
         const target = path.replaceAll(/\{[^}]+\}/g, UNKNOWN_ID);
         const { status } = await ask(method, target, { token });
@@ -204,7 +200,7 @@ describe('a request without content', () => {
     }
   });
 
-  it.each(TYPES)('ends a session although it names the type %j (API-14)', async (type) => {
+  it.each(TYPES)('ends a session although its Content-Type is %j (API-14)', async (type) => {
     for (const framing of NO_CONTENT) {
       const headers = { ...framing, 'content-type': type };
       const { token, email } = await app.signIn();
@@ -217,7 +213,7 @@ describe('a request without content', () => {
     }
   });
 
-  it('is told from one with content of an unknown type, however that is sent (API-14)', async () => {
+  it('differs from one with content of an unknown type, however that is sent (API-14)', async () => {
     const type = { 'content-type': 'text/plain' };
     for (const path of ['/v1/auth/login', '/v1/auth/logout']) {
       const sent = [
@@ -231,8 +227,8 @@ describe('a request without content', () => {
   });
 });
 
-/** Raises an error as PostgreSQL would, whatever is written. */
-const SABOTAGE = (code: string): string => `
+/** Makes every write raise this PostgreSQL error. */
+const RAISE_ON_WRITE = (code: string): string => `
   CREATE OR REPLACE FUNCTION sabotage() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     RAISE EXCEPTION 'm4rker at /var/lib/postgresql' USING ERRCODE = '${code}', DETAIL = 'm4rker', HINT = 'm4rker';
@@ -240,12 +236,12 @@ const SABOTAGE = (code: string): string => `
   CREATE OR REPLACE TRIGGER sabotage BEFORE INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION sabotage();
   CREATE OR REPLACE TRIGGER sabotage BEFORE INSERT OR UPDATE OR DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION sabotage();`;
 
-describe('an error of the database', () => {
-  let sabotaged: TestApp;
-  let victim: SignedIn;
+describe('a database error', () => {
+  let failingApp: TestApp;
+  let failingUser: SignedIn;
   beforeAll(async () => {
-    sabotaged = await startApp({}, onFinished);
-    victim = await sabotaged.signIn();
+    failingApp = await startApp({}, onFinished);
+    failingUser = await failingApp.signIn();
   });
 
   const broken = internalError();
@@ -254,27 +250,27 @@ describe('an error of the database', () => {
     ['a check', '23514', broken],
     ['a foreign key', '23503', broken],
     ['a division', '22012', broken],
-    ['rights', '42501', broken],
-    ['a table that is not there', '42P01', broken],
+    ['privileges', '42501', broken],
+    ['a missing table', '42P01', broken],
     ['damaged data', 'XX001', broken],
-    ['our own', 'P0001', broken],
+    ['RAISE EXCEPTION', 'P0001', broken],
     ['memory', '53200', away],
     ['a full disk', '53100', away],
     ['a cancelled statement', '57014', away],
     ['a lock', '55P03', away],
     ['a conflict', '40001', away],
-  ])('about %s (%s) is told with nothing of it (API-04)', async (_case, code, { kind, headers }) => {
-    const { email, token, refreshToken } = victim;
-    await sabotaged.query(SABOTAGE(code));
+  ])('about %s (%s) is not revealed in the response (API-04)', async (_case, code, { kind, headers }) => {
+    const { email, token, refreshToken } = failingUser;
+    await failingApp.query(RAISE_ON_WRITE(code));
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
     const answers = [
-      await sabotaged.register('new@example.com'),
-      await sabotaged.login(email),
-      await sabotaged.refresh(refreshToken),
-      await sabotaged.logout(token),
-      await sabotaged.logout(token, 'global'),
-      await sabotaged.call('POST', '/v1/users/me/password', { token, json }),
-      await sabotaged.call('POST', '/v1/users/me/deletion', { token, json: { currentPassword: PASSWORD } }),
+      await failingApp.register('new@example.com'),
+      await failingApp.login(email),
+      await failingApp.refresh(refreshToken),
+      await failingApp.logout(token),
+      await failingApp.logout(token, 'global'),
+      await failingApp.call('POST', '/v1/users/me/password', { token, json }),
+      await failingApp.call('POST', '/v1/users/me/deletion', { token, json: { currentPassword: PASSWORD } }),
     ];
     const { title, status, detail } = kind;
     for (const answer of answers) {

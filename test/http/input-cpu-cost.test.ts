@@ -5,16 +5,16 @@ import { connect } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { afterAllTests, startApp, type TestApp } from '../support/app.js';
 
-/** The most that one request may cost, in milliseconds of CPU. */
+/** Limits for one request, in milliseconds of CPU. */
 const MOST_HEAD_MS = 5;
 const MOST_BODY_MS = 20;
-/** Of a header section of 16 KiB, and of the largest body; each form is also sent at a quarter of that. */
+/** Lengths just below a header section of 16 KiB and the largest body; each form is also sent at a quarter of that. */
 const LONG_HEAD = 14_800;
 const LONG_BODY = 15_500;
-/** What costs less is not looked at more closely: a connection alone takes a third of it. */
-const UNSUSPICIOUS_MS = 1;
+/** A cheaper request is not measured again: a connection alone takes a third of this. */
+const CHEAP_MS = 1;
 const TRIES = 5;
-const MOST_LOOKS = 4;
+const MOST_MEASUREMENTS = 4;
 
 let app: TestApp;
 let token: string;
@@ -38,8 +38,8 @@ interface Cost {
 }
 
 /**
- * Sends one request, waits for the end of its connection, and gives for how many milliseconds the event loop was busy meanwhile, with
- * client and server: the CPU's time and more. The kernel's own count goes by ticks of 4 ms on some machines.
+ * Sends one request and waits until its connection closes. Measures the busy time of the event loop meanwhile, for client and server:
+ * at least the CPU time. The kernel's CPU accounting has a resolution of 4 ms on some machines.
  */
 async function costOnce(bytes: string): Promise<Cost> {
   const { hostname, port } = new URL(app.url);
@@ -52,7 +52,7 @@ async function costOnce(bytes: string): Promise<Cost> {
   return { ms: performance.eventLoopUtilization(before).active, status: answer.slice(9, 12) };
 }
 
-/** The least of some tries: the first pays for compilation, and any may pay for a collection of garbage. */
+/** The minimum of several attempts: the first includes compilation, and any may include garbage collection. */
 async function costOf(bytes: string): Promise<Cost> {
   const costs: Cost[] = [];
   for (let attempt = 0; attempt < TRIES; attempt++) costs.push(await costOnce(bytes));
@@ -64,18 +64,22 @@ interface Form {
   readonly ofLength: (length: number) => string;
 }
 
-/** The forms that cost too much, with what they cost at a quarter of their length and at all of it. */
-async function offenders(forms: readonly Form[], longest: number, mostMs: number): Promise<string[]> {
+/** The forms that cost too much, with their cost at a quarter of the length and at the full length. */
+async function expensiveForms(forms: readonly Form[], longest: number, mostMs: number): Promise<string[]> {
   const found: string[] = [];
   for (const { name, ofLength } of forms) {
-    if ((await costOnce(ofLength(longest))).ms < UNSUSPICIOUS_MS) continue;
+    if ((await costOnce(ofLength(longest))).ms < CHEAP_MS) continue;
     let flaw: string | undefined;
-    // What costs too much does so each time; another process that takes the CPU does not.
-    for (let look = 0; look < MOST_LOOKS && (look === 0 || flaw !== undefined); look++) {
+    // An expensive form is expensive each time, a CPU taken by another process is not: so measure again.
+    for (
+      let measurement = 0;
+      measurement < MOST_MEASUREMENTS && (measurement === 0 || flaw !== undefined);
+      measurement++
+    ) {
       const long = await costOf(ofLength(longest));
       const short = await costOf(ofLength(longest / 4));
-      // What is answered otherwise is looked at otherwise.
-      const isQuick = long.ms < UNSUSPICIOUS_MS || long.ms <= 5 * short.ms || long.status !== short.status;
+      // Different statuses mean different code paths, which cannot be compared.
+      const isQuick = long.ms < CHEAP_MS || long.ms <= 5 * short.ms || long.status !== short.status;
       flaw = long.ms > mostMs || !isQuick ? `${short.ms.toFixed(2)} and ${long.ms.toFixed(2)} ms` : undefined;
     }
     if (flaw !== undefined) found.push(`${name}: ${flaw}`);
@@ -86,7 +90,7 @@ async function offenders(forms: readonly Form[], longest: number, mostMs: number
 const filled = (unit: string, length: number): string =>
   unit.repeat(Math.ceil(Math.max(0, length) / unit.length)).slice(0, Math.max(0, length));
 
-/** What a pattern or a parser of lists, parameters, quotes or addresses may find hard, between what makes it fail at the end. */
+/** Repeated units that are hard for patterns and parsers of lists, parameters, quotes or addresses. {@link ENDS} surround them to make a match fail at the end. */
 const UNITS = [
   'a',
   ' ',
@@ -155,7 +159,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   ),
 };
 
-/** The start of a request, without what a case says itself. */
+/** A request head; fields of the test case replace the defaults. */
 function head(line: string, fields: Readonly<Record<string, string>>): string {
   const all = { host: 'x', connection: 'close', ...fields };
   const text = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -164,7 +168,7 @@ function head(line: string, fields: Readonly<Record<string, string>>): string {
 
 const JSON_BODY = '{"refresh_token":"x"}';
 
-/** A guarded route that is served, one that reads a body, a preflight, and a path that is not there. */
+/** A guarded route, one that reads a body, a preflight, and an unknown path. */
 function requestsWith(name: string, value: string): string[] {
   const body = { 'content-type': 'application/json', 'content-length': String(JSON_BODY.length) };
   return [
@@ -181,7 +185,7 @@ function requestsWith(name: string, value: string): string[] {
 
 describe('a request head', () => {
   it.each(Object.entries(FIELDS))(
-    'takes less than 5 ms of CPU, in proportion to its length, whatever the form of its %s (INP-13)',
+    'takes less than 5 ms of CPU, proportional to its length, for every form of %s (INP-13)',
     { timeout: 120_000 },
     async (name, prefixes) => {
       const forms = prefixes.flatMap((prefix) =>
@@ -198,12 +202,12 @@ describe('a request head', () => {
           ofLength: (length: number) => requestsWith(name, valueOf(length))[at] ?? '',
         })),
       );
-      expect(await offenders(byRequest, LONG_HEAD, MOST_HEAD_MS)).toEqual([]);
+      expect(await expensiveForms(byRequest, LONG_HEAD, MOST_HEAD_MS)).toEqual([]);
     },
   );
 });
 
-/** Names that are all different, each twice. */
+/** Different parameter names, each twice. */
 function pairs(length: number): string {
   let text = '';
   for (let index = 0; text.length < length; index++) text += `${index.toString(36)}&${index.toString(36)}&`;
@@ -259,9 +263,9 @@ const TARGET_UNITS = [
   '(',
 ];
 
-describe('a target', () => {
+describe('a request target', () => {
   it.each(PLACES)(
-    'at %s takes less than 5 ms of CPU, in proportion to its length, whatever its form (INP-13)',
+    'at %s takes less than 5 ms of CPU, proportional to its length, for every form (INP-13)',
     async (place) => {
       const named = (name: string, textOf: (length: number) => string): Form[] =>
         ['', '!'].map((end) => ({
@@ -277,26 +281,27 @@ describe('a target', () => {
         ...TARGET_UNITS.flatMap((unit) => named(unit, (length) => filled(unit, length))),
         ...named('pairs', pairs),
       ];
-      expect(await offenders(forms, LONG_HEAD, MOST_HEAD_MS)).toEqual([]);
-      // The longest that is not 414.
-      expect(await offenders(forms, 4000, MOST_HEAD_MS)).toEqual([]);
+      expect(await expensiveForms(forms, LONG_HEAD, MOST_HEAD_MS)).toEqual([]);
+      // The longest target that is not 414.
+      expect(await expensiveForms(forms, 4000, MOST_HEAD_MS)).toEqual([]);
     },
   );
 });
 
-/** The requests that come to a handler for one of a client: its own, and what Swagger UI is asked in its place. */
+/** The requests that reach a handler for one client request: the client's, and the internal one to Swagger UI. */
 async function handled(path: string, fields: Readonly<Record<string, string>>): Promise<FastifyRequest[]> {
   const requests: FastifyRequest[] = [];
   const { start } = tracingChannel('fastify.request.handler');
-  const note = (message: unknown): void => void requests.push((message as { request: FastifyRequest }).request);
-  start.subscribe(note);
-  onTestFinished(() => start.unsubscribe(note));
+  const recordRequest = (message: unknown): void =>
+    void requests.push((message as { request: FastifyRequest }).request);
+  start.subscribe(recordRequest);
+  onTestFinished(() => start.unsubscribe(recordRequest));
   await costOnce(head(`GET ${path}`, fields));
   return requests;
 }
 
-describe('what Swagger UI is asked', () => {
-  it('is every target at /docs/static/ that may be a file of it, each time, and none of more than 64 characters (INP-13)', async () => {
+describe('the request to Swagger UI', () => {
+  it('is made for every file name under /docs/static/ of at most 64 characters, each time (INP-13)', async () => {
     for (const unit of ['a', '.', '-', '0']) {
       const [short, long] = [64, 65].map((length) => `/docs/static/${filled(unit, length)}`) as [string, string];
       for (let time = 0; time < 2; time++) {
@@ -306,7 +311,7 @@ describe('what Swagger UI is asked', () => {
     }
   });
 
-  it('is said by no header of the client (INP-13)', async () => {
+  it('contains no header of the client (INP-13)', async () => {
     const value = filled('0-1,', 10_000);
     const sent = ['accept-encoding', 'if-none-match', 'if-modified-since', 'if-range', 'range', 'content-type'];
     const fields = Object.fromEntries(sent.map((name) => [name, value.slice(0, value.length / sent.length)]));
@@ -316,7 +321,7 @@ describe('what Swagger UI is asked', () => {
   });
 });
 
-/** A text of about such a length between what begins and what ends it. */
+/** Fills the space between a start and an end with a unit, up to a length. */
 const around =
   (start: string, unit: string, end: string) =>
   (length: number): string =>
@@ -328,13 +333,13 @@ function members(length: number): string {
   return `${text}}`;
 }
 
-/** Whole bodies of every kind. */
+/** Complete bodies, by form. */
 const BODIES: Readonly<Record<string, (length: number) => string>> = {
-  'lists in lists': around('', '[', ''),
-  'objects in objects': around('', '{"a":', ''),
-  'members of other names': members,
-  'members of one name': around('{', '"a":0,', '"a":0}'),
-  'members by escaped names': around('{', '"\\u0061":0,', '"a":0}'),
+  'nested lists': around('', '[', ''),
+  'nested objects': around('', '{"a":', ''),
+  'members with different names': members,
+  'members with one name': around('{', '"a":0,', '"a":0}'),
+  'members with escaped names': around('{', '"\\u0061":0,', '"a":0}'),
   'a list': around('[', '0,', '0]'),
   'a list of objects': around('[', '{},', '{}]'),
   'a number': around('', '9', ''),
@@ -342,13 +347,13 @@ const BODIES: Readonly<Record<string, (length: number) => string>> = {
   'white space': around('', ' ', '{}'),
   'line breaks': around('', '\r\n', '{}'),
   'an open string': around('{"', 'a', ''),
-  'quotes that are not closed': around('{"', '\\"', ''),
+  'unclosed quotes': around('{"', '\\"', ''),
   backslashes: around('{"', '\\', ''),
-  'no JSON': around('', 'x', ''),
+  'not JSON': around('', 'x', ''),
   nulls: around('', '\0', ''),
   'broken UTF-8': around('"', '\u00e2\u0082', '"'),
 };
-/** For one member, however it is escaped. */
+/** Repeated units of one member's value, escaped in different ways. */
 const TEXTS = [
   'a',
   ' ',
@@ -394,9 +399,9 @@ const ROUTES: Readonly<Record<string, readonly (readonly [member: string, others
   'DELETE /v1/auth/sessions/00000000-0000-7000-8000-000000000000': [],
 };
 
-describe('a body', () => {
+describe('a request body', () => {
   it.each(Object.entries(ROUTES))(
-    'of %s takes less than 20 ms of CPU, in proportion to its length, whatever its form (INP-13)',
+    'for %s takes less than 20 ms of CPU, proportional to its length, for every form (INP-13)',
     { timeout: 60_000 },
     async (line, cases) => {
       const sent = (body: string): string =>
@@ -418,9 +423,9 @@ describe('a body', () => {
           })),
         ),
       );
-      // The largest that any route reads, the largest of a route of small bodies, and the longest password and address.
+      // The largest body of all routes, the largest on routes with small bodies, and about the longest password and address.
       for (const length of [LONG_BODY, 1900, 300])
-        expect(await offenders([...whole, ...parts], length, MOST_BODY_MS)).toEqual([]);
+        expect(await expensiveForms([...whole, ...parts], length, MOST_BODY_MS)).toEqual([]);
     },
   );
 });

@@ -23,11 +23,11 @@ interface Route {
   readonly method: string;
   readonly path: string;
   readonly operation: Operation;
-  /** Names that a body may have. */
+  /** Member names of the body. */
   readonly members: readonly string[];
 }
 
-/** What a stack, a driver or a query would say; no value of ours does. */
+/** Text of stack traces, drivers or queries; no test value contains it. */
 const INTERNALS = /node_modules|\.[jt]s:\d|\bat \w+ \(|prisma|postgres|\bSELECT\b|\bINSERT\b|ECONN|P20\d\d|TypeError/i;
 
 const RUNS = 150;
@@ -61,7 +61,7 @@ function membersOf(schema: Schema | undefined, document: Document): string[] {
   ];
 }
 
-const NASTY = [
+const HOSTILE_TEXTS = [
   '',
   ' ',
   '\0',
@@ -84,7 +84,7 @@ const NASTY = [
   '👩‍👩‍👧',
   'x'.repeat(2000),
 ];
-const text = fc.oneof(fc.constantFrom(...NASTY), fc.string({ unit: 'binary', maxLength: 40 }));
+const text = fc.oneof(fc.constantFrom(...HOSTILE_TEXTS), fc.string({ unit: 'binary', maxLength: 40 }));
 const value = fc.oneof(
   { weight: 4, arbitrary: text },
   fc.integer(),
@@ -95,7 +95,7 @@ const value = fc.oneof(
   fc.dictionary(text, text, { maxKeys: 3 }),
 );
 
-/** A body as the schema has it, mostly, with values that nobody meant. */
+/** Bodies that mostly have the schema's members, with unexpected values. */
 function bodyFor({ members }: Route): fc.Arbitrary<string | undefined> {
   const object = fc.dictionary(fc.oneof({ weight: 5, arbitrary: fc.constantFrom('x', ...members) }, text), value, {
     maxKeys: 4,
@@ -122,7 +122,7 @@ interface Sent {
   readonly body: string;
 }
 
-/** As the bytes are: fetch would refuse half of them. */
+/** Sends the values unchanged: fetch would refuse half of them. */
 function send(
   { method, path }: { method: string; path: string },
   { body, authorization, type }: { body?: string | undefined; authorization?: string | undefined; type?: string },
@@ -151,18 +151,18 @@ function send(
   });
 }
 
-function judge({ operation, method, path }: Route, { status, contentType, body }: Sent): void {
+function expectDocumented({ operation, method, path }: Route, { status, contentType, body }: Sent): void {
   const what = `${method} ${path} answered ${status} ${body.slice(0, 300)}`;
   expect(status < 500 || status === 503, what).toBe(true);
   if (status < 400) return;
   expect(contentType, what).toMatch(/^application\/problem\+json/);
   expect(JSON.parse(body), what).toMatchObject({ status });
   expect(body, what).not.toMatch(INTERNALS);
-  // 404 and 405 are of paths that only look like this one.
+  // 404 and 405 occur when the filled-in path is another path.
   if (status !== 404 && status !== 405) expect(Object.keys(operation.responses), what).toContain(String(status));
 }
 
-/** With something in the place of each parameter, and some query. */
+/** The path with values for its parameters and the query. */
 function targetOf({ path, operation }: Route, inPath: string, query: readonly [string, string][]): string {
   const filled = path.replaceAll(/\{[^}]+\}/g, () => encodeURIComponent(inPath.toWellFormed()) || 'x');
   const names = (operation.parameters ?? []).filter((each) => each.in === 'query').map(({ name }) => name);
@@ -173,11 +173,11 @@ function targetOf({ path, operation }: Route, inPath: string, query: readonly [s
 
 describe('every route', () => {
   it(
-    'answers hostile input with what it documents, and never with 5xx (FLT-18, INP-01, INP-04, INP-05, INP-07)',
+    'answers hostile input as documented, and never with 5xx (FLT-18, INP-01, INP-04, INP-05, INP-07)',
     { timeout: 120_000 },
     async () => {
       for (const route of routes) {
-        // The user is needed for the others.
+        // These would end the user's session, which the other routes need.
         if (/deletion|logout/.test(route.path)) continue;
         await fc.assert(
           fc.asyncProperty(
@@ -185,10 +185,10 @@ describe('every route', () => {
             credential,
             text,
             fc.array(fc.tuple(text, text), { maxLength: 2 }),
-            async (body, who, inPath, query) => {
-              const authorization = who === 'good' ? `Bearer ${user.token}` : who;
+            async (body, credentialKind, inPath, query) => {
+              const authorization = credentialKind === 'good' ? `Bearer ${user.token}` : credentialKind;
               const target = targetOf(route, inPath, query);
-              judge(route, await send({ method: route.method, path: target }, { body, authorization }));
+              expectDocumented(route, await send({ method: route.method, path: target }, { body, authorization }));
             },
           ),
           { numRuns: RUNS, verbose: 1 },
@@ -198,7 +198,7 @@ describe('every route', () => {
     },
   );
 
-  it('holds in whatever order they are called, with what others answered (FLT-18)', { timeout: 120_000 }, async () => {
+  it('does so in any order of calls, with values from earlier responses (FLT-18)', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat(), value), { minLength: 5, maxLength: 25 }),
@@ -223,7 +223,7 @@ describe('every route', () => {
             const path = route.path.replaceAll(/\{[^}]+\}/g, pick('id', first));
             const authorization = token === '' ? undefined : `Bearer ${token}`;
             const sent = await send({ method: route.method, path }, { body, authorization });
-            judge(route, sent);
+            expectDocumented(route, sent);
             if (sent.status === 200 && sent.body.includes('access_token')) {
               const { access_token: access, refresh_token: refresh } = JSON.parse(sent.body) as Record<string, string>;
               seen['token']?.push(access ?? '');

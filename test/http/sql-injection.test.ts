@@ -5,10 +5,10 @@ import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.
 import { tokensOf, type Answer, type SignedIn } from '../support/client.js';
 import { allowInOutput } from '../support/secret-detection.js';
 
-/** Stands in every hostile text, and in nothing of ours. */
+/** Part of every hostile text, and of nothing else. */
 const MARK = 'm4rk';
 
-/** A text for a header, a path, a query and most members. */
+/** Texts for headers, paths, queries and most members. */
 const HOSTILE = [
   `${MARK}'`,
   `${MARK}'; DROP TABLE users; --`,
@@ -20,15 +20,15 @@ const HOSTILE = [
   `${MARK}$1 $$ $tag$ :name ? @x`,
   `${MARK}/* */ -- {}::uuid`,
 ];
-/** What an address may be. */
+/** Local parts of valid addresses. */
 const HOSTILE_NAMES = ["'or'1'='1'--", "'--", '$1', '$$', "'||1||'", '/**/', '%_', '{}', "'=''or'"].map(
   (text) => `${MARK}${text}`,
 );
 
 let app: TestApp;
-/** Whose row must stay as it is. */
+/** A user whose rows must not change. */
 let bystander: SignedIn;
-/** All that the driver sends is one of these: a text to be parsed, values for one, or a text by itself. */
+/** The three ways in which the driver sends SQL: parse a statement, bind its parameters, or a simple query. */
 const parsed = vi.spyOn(pg.Connection.prototype, 'parse');
 const bound = vi.spyOn(pg.Connection.prototype, 'bind');
 const queried = vi.spyOn(pg.Connection.prototype, 'query');
@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 afterAll(() => void vi.restoreAllMocks());
 
-/** Those sent since the last time. */
+/** The statements sent since the last call. */
 function statements(): Set<string> {
   const texts = [...parsed.mock.calls.map(([{ text }]) => text), ...queried.mock.calls.map(([text]) => text)];
   parsed.mockClear();
@@ -65,10 +65,10 @@ interface Inputs {
   readonly query?: string;
 }
 
-/** Routes as the document has them. */
+/** Visited routes, written as in the OpenAPI document. */
 const visited = new Set<string>();
 
-/** Asks, and expects no 5xx. */
+/** Sends a request, and expects no 5xx. */
 async function ask(
   method: string,
   path: string,
@@ -81,8 +81,8 @@ async function ask(
   return answer;
 }
 
-/** Every route, by a user who is there, with these in the places where input goes; what is not given is as it should be. */
-async function visitAll({
+/** Calls every route as a registered user with these inputs; inputs that are not given are valid. */
+async function callEveryRoute({
   email,
   password = PASSWORD,
   headers = {},
@@ -95,26 +95,26 @@ async function visitAll({
   await post('/v1/auth/register', { email, password });
   const login = await post('/v1/auth/login', { email, password, deviceToken });
   await post('/v1/auth/login', { email, password: `not ${password}`, deviceToken });
-  // Where these were refused, somebody else goes on.
+  // If these inputs were refused, another user continues.
   const { token, refreshToken } = login.status === 200 ? tokensOf(login) : await app.signIn();
   await post('/v1/auth/refresh', { refresh_token: others.refreshToken ?? refreshToken });
-  const asked = (method: string, path: string, json?: object): Promise<Answer> =>
+  const askSignedIn = (method: string, path: string, json?: object): Promise<Answer> =>
     ask(method, path, { token, headers, ...(json && { json }) });
-  for (const path of ['/v1/auth/me', '/v1/auth/sessions']) await asked('GET', `${path}${query}`);
+  for (const path of ['/v1/auth/me', '/v1/auth/sessions']) await askSignedIn('GET', `${path}${query}`);
   for (const path of ['/v1/users/me', '/.well-known/jwks.json', '/health/live', '/health/serving', '/health/ready'])
-    await asked('GET', path);
-  await asked('DELETE', `/v1/auth/sessions/${encodeURIComponent(id ?? randomUUID())}`);
+    await askSignedIn('GET', path);
+  await askSignedIn('DELETE', `/v1/auth/sessions/${encodeURIComponent(id ?? randomUUID())}`);
   await post(`/v1/auth/logout${query}`, { refresh_token: others.refreshToken ?? (await app.signIn()).refreshToken });
-  await asked('POST', '/v1/users/me/password', { currentPassword: password, newPassword });
-  await asked('POST', '/v1/users/me/deletion', { currentPassword: newPassword });
-  await asked('POST', '/v1/auth/logout?scope=global');
+  await askSignedIn('POST', '/v1/users/me/password', { currentPassword: password, newPassword });
+  await askSignedIn('POST', '/v1/users/me/deletion', { currentPassword: newPassword });
+  await askSignedIn('POST', '/v1/auth/logout?scope=global');
 }
 
-function someone(name: string = randomUUID()): string {
+function addressOf(name: string = randomUUID()): string {
   return `${name}@example.com`;
 }
 
-/** Everything that could be damaged: the tables, and the rows of somebody else. */
+/** What an injection could damage: the tables, and the rows of another user. */
 async function state(): Promise<unknown> {
   const tables = await app.query(
     'SELECT relname, relkind FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY 1',
@@ -124,47 +124,43 @@ async function state(): Promise<unknown> {
   return { tables, user, sessions };
 }
 
-describe('SQL in the place of input', () => {
-  it(
-    'is never part of a statement, changes nothing, and is kept as it was sent (INJ-01)',
-    { timeout: 60_000 },
-    async () => {
-      const before = await state();
-      statements();
-      for (const name of HOSTILE_NAMES) await visitAll({ email: someone(name) });
-      for (const text of HOSTILE) {
-        const headers = Object.fromEntries(
-          ['user-agent', 'x-forwarded-for', 'if-none-match', 'x-request-id', 'cookie', 'origin', 'referer'].map(
-            (name) => [name, text],
-          ),
-        );
-        const of = (parameter: string): string => `?${parameter}=${encodeURIComponent(text)}`;
-        await visitAll({ email: someone(), password: `${text} ${PASSWORD}`, headers, query: of('scope') });
-        await visitAll({ email: text, id: text, query: of('cursor') });
-        await visitAll({
-          email: someone(),
-          newPassword: `${text} ${PASSWORD}`,
-          deviceToken: text,
-          refreshToken: text,
-          query: of('limit'),
-        });
-        await app.call('GET', `/v1/users/me?${encodeURIComponent(text)}=1`, { token: text });
-      }
-
-      const sent = statements();
-      expect(sent.size).toBeGreaterThan(15);
-      expect([...sent].filter((text) => text.toLowerCase().includes(MARK))).toEqual([]);
-      const kept = parameters().filter((value): value is string => typeof value === 'string' && value.includes(MARK));
-      const addresses = HOSTILE_NAMES.map((name) => someone(name));
-      expect(new Set(kept)).toEqual(new Set([...HOSTILE, ...addresses]));
-      const { paths } = (await app.call('GET', '/openapi.json')).body as { paths: Record<string, object> };
-      const routes = Object.entries(paths).flatMap(([path, methods]) =>
-        Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+describe('SQL in the inputs', () => {
+  it('is never part of a statement, changes nothing, and is stored as sent (INJ-01)', { timeout: 60_000 }, async () => {
+    const before = await state();
+    statements();
+    for (const name of HOSTILE_NAMES) await callEveryRoute({ email: addressOf(name) });
+    for (const text of HOSTILE) {
+      const headers = Object.fromEntries(
+        ['user-agent', 'x-forwarded-for', 'if-none-match', 'x-request-id', 'cookie', 'origin', 'referer'].map(
+          (name) => [name, text],
+        ),
       );
-      expect([...visited].toSorted()).toEqual(routes.toSorted());
-      expect(await state()).toEqual(before);
-      expect((await app.me(bystander.token)).status).toBe(200);
-      expect((await app.login(bystander.email)).status).toBe(200);
-    },
-  );
+      const of = (parameter: string): string => `?${parameter}=${encodeURIComponent(text)}`;
+      await callEveryRoute({ email: addressOf(), password: `${text} ${PASSWORD}`, headers, query: of('scope') });
+      await callEveryRoute({ email: text, id: text, query: of('cursor') });
+      await callEveryRoute({
+        email: addressOf(),
+        newPassword: `${text} ${PASSWORD}`,
+        deviceToken: text,
+        refreshToken: text,
+        query: of('limit'),
+      });
+      await app.call('GET', `/v1/users/me?${encodeURIComponent(text)}=1`, { token: text });
+    }
+
+    const sent = statements();
+    expect(sent.size).toBeGreaterThan(15);
+    expect([...sent].filter((text) => text.toLowerCase().includes(MARK))).toEqual([]);
+    const kept = parameters().filter((value): value is string => typeof value === 'string' && value.includes(MARK));
+    const addresses = HOSTILE_NAMES.map((name) => addressOf(name));
+    expect(new Set(kept)).toEqual(new Set([...HOSTILE, ...addresses]));
+    const { paths } = (await app.call('GET', '/openapi.json')).body as { paths: Record<string, object> };
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect([...visited].toSorted()).toEqual(routes.toSorted());
+    expect(await state()).toEqual(before);
+    expect((await app.me(bystander.token)).status).toBe(200);
+    expect((await app.login(bystander.email)).status).toBe(200);
+  });
 });

@@ -7,7 +7,7 @@ const NODES = 24;
 const LONGEST_MS = 240_000;
 
 it(
-  '24 nodes that start together on an empty database all come up, with one set of keys (FLT-17, FLT-26)',
+  '24 nodes that start at once on an empty database all serve, with one set of keys (FLT-17, FLT-26)',
   { timeout: LONGEST_MS + 60_000 },
   async () => {
     const url = await emptyDatabase();

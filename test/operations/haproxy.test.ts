@@ -6,7 +6,7 @@ import { describe, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/processes.js';
 import { restartInTurn, type Front } from '../support/rolling-restarts.js';
 
-/** Where it lies is not always in the PATH. */
+/** Its folder is not always in PATH. */
 const PROGRAM = ['haproxy', '/usr/sbin/haproxy'].find((program) => spawnSync(program, ['-v']).status === 0);
 
 function configuration(port: number, statsPort: number, nodes: readonly URL[]): string {
@@ -34,7 +34,7 @@ frontend stats
 `;
 }
 
-/** HAProxy in the foreground with a configuration of its own; closed with the test. */
+/** Starts HAProxy in the foreground with its own configuration; stopped at the end of the test. */
 async function openHaProxy(nodes: readonly URL[]): Promise<Front> {
   const [port, statsPort] = [await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-haproxy-'));
@@ -55,7 +55,7 @@ async function openHaProxy(nodes: readonly URL[]): Promise<Front> {
 
 describe('two nodes behind HAProxy (skipped where haproxy is not installed)', () => {
   it.skipIf(PROGRAM === undefined)(
-    'that are restarted in turn, ten times, lose no request (FLT-04, FLT-12)',
+    'lose no request when they are restarted in turn ten times (FLT-04, FLT-12)',
     { timeout: 240_000 },
     () => restartInTurn(openHaProxy),
   );

@@ -6,10 +6,10 @@ import { createDatabase } from '../support/app.js';
 import { Client } from '../support/client.js';
 import { freePort, MASTER_SECRET } from '../support/processes.js';
 
-/** More lines than a pipe takes. */
+/** More log lines than fit into a pipe. */
 const REQUESTS = 600;
 
-/** A node whose standard output is of no use; closed with the test. */
+/** Starts a node with this standard output; killed at the end of the test. */
 async function startNode(
   stdout: 'pipe' | number,
   databaseUrl: string,
@@ -23,7 +23,7 @@ async function startNode(
 }
 
 it.runIf(process.platform === 'linux')(
-  'a log that is a closed pipe, a full disk or read by nobody costs no request, and the process ends as ever (FLT-20)',
+  'a log output that is closed, full or not read fails no request and no shutdown (FLT-20)',
   { timeout: 60_000 },
   async () => {
     const databaseUrl = await createDatabase();

@@ -12,13 +12,13 @@ beforeAll(async () => {
   app = await startApp({}, afterFile);
 });
 
-/** Of `/health/live`, `/health/serving` and `/health/ready`. */
+/** The statuses of `/health/live`, `/health/serving` and `/health/ready`. */
 function statuses(node: TestApp): Promise<number[]> {
   return Promise.all(PROBES.map(async (probe) => (await node.call('GET', `/health/${probe}`)).status));
 }
 
 describe('a probe', () => {
-  it.each(PROBES)('takes whatever query a tool adds: %s', async (probe) => {
+  it.each(PROBES)('accepts any query string: %s', async (probe) => {
     for (const added of ['x=1', 'x=1&x=2', 'x', '%zz', 'x=%00', '&', 'access_token=1']) {
       const { status, body } = await app.call('GET', `/health/${probe}?${added}`);
       expect([added, status, body]).toEqual([added, 200, { status: 'ok' }]);
@@ -28,7 +28,7 @@ describe('a probe', () => {
       expect([400, 404]).toContain((await app.call('GET', `${path}?x=1`)).status);
   });
 
-  it('of readiness asks the database once, however many ask at once, and the others never', async () => {
+  it('of readiness makes one database query for any number of concurrent requests, and the other probes none', async () => {
     const url = await createDatabase();
     const proxy = await TcpProxy.start(new URL(url));
     const node = await startApp({ databaseUrl: proxiedUrl(proxy, url) });
@@ -43,12 +43,12 @@ describe('a probe', () => {
   });
 });
 
-describe('a database that takes no writes (KEY-04)', () => {
-  it('leaves a node that serves and is not ready', async () => {
+describe('a read-only database (KEY-04)', () => {
+  it('leaves the node serving but not ready', async () => {
     const url = await createDatabase();
     const node = await startApp({ databaseUrl: url });
     const name = new URL(url).pathname.slice(1);
-    const become = async (value: 'on' | 'off'): Promise<void> => {
+    const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
       await query(url, `BEGIN READ WRITE; ALTER DATABASE ${name} SET default_transaction_read_only = ${value}; COMMIT`);
       await query(
         url,
@@ -56,17 +56,17 @@ describe('a database that takes no writes (KEY-04)', () => {
       );
     };
     const { token, email } = await node.signIn();
-    await become('on');
+    await setReadOnly('on');
     await expect.poll(() => statuses(node), { timeout: 10_000 }).toEqual([200, 200, 503]);
     expect([(await node.me(token)).status, (await node.login(email)).status]).toEqual([200, 503]);
-    await become('off');
+    await setReadOnly('off');
     await expect.poll(() => statuses(node), { timeout: 10_000 }).toEqual([200, 200, 200]);
     expect((await node.login(email)).status).toBe(200);
   });
 });
 
 describe('a node without a key (KEY-04)', () => {
-  it('serves nothing and is not ready, and is both as soon as there is a key', async () => {
+  it('is neither serving nor ready, and becomes both once there is a key', async () => {
     const node = await startApp();
     await node.query(
       `CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'no more keys'; END $$ LANGUAGE plpgsql;

@@ -14,13 +14,13 @@ import { freePort, waitForUrl, MASTER_SECRET, type Environment, type Program } f
 const REPEATS_MS = 2000;
 
 interface Group extends Program {
-  /** Of the process that leads the group. */
+  /** Of the group leader. */
   readonly exitCode: Promise<number | null>;
-  /** To all of the group, as a terminal and many service managers do. */
+  /** Signals the whole group, as a terminal and many service managers do. */
   signal(name: NodeJS.Signals): void;
 }
 
-/** A command in a process group of its own. */
+/** Starts a command in its own process group. */
 function start(environment: Environment, command: string, ...args: string[]): Group {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const child: ChildProcess = spawn(command, args, {
@@ -32,7 +32,7 @@ function start(environment: Environment, command: string, ...args: string[]): Gr
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
   }
-  // Once everything it wrote has arrived.
+  // Resolves once all output has arrived.
   const exitCode = once(child, 'close').then(([code]) => code as number | null);
   const signal = (name: NodeJS.Signals): void => void process.kill(-(child.pid ?? 0), name);
   onTestFinished(() => {
@@ -58,14 +58,14 @@ function processes(): Process[] {
 }
 
 const groupOf = ({ pid }: ChildProcess): Process[] => processes().filter(({ group }) => group === pid);
-/** Servers on the folder, and what initialises it. */
-const workingOn = (folder: string): Process[] =>
+/** PostgreSQL servers and initdb processes that use the folder. */
+const databaseProcessesOf = (folder: string): Process[] =>
   processes().filter(({ command }) => /postgres|initdb/.test(command) && command.includes(folder));
 
 const isUp = (): boolean => existsSync(join(folder, 'postgres/postmaster.pid'));
 
-async function nothingIsLeft(group: Group, folder: string): Promise<void> {
-  await expect.poll(() => [...groupOf(group.process), ...workingOn(folder)], { timeout: 15_000 }).toEqual([]);
+async function expectNothingLeft(group: Group, folder: string): Promise<void> {
+  await expect.poll(() => [...groupOf(group.process), ...databaseProcessesOf(folder)], { timeout: 15_000 }).toEqual([]);
   expect(existsSync(join(folder, 'postgres/postmaster.pid'))).toBe(false);
 }
 
@@ -94,7 +94,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `npm start`, and eight registrations that are being hashed. */
+/** Starts `npm start` with eight registrations whose hashes are in progress. */
 async function startBusy(): Promise<{ app: Group; answers: Promise<{ status: number; headers: Headers }[]> }> {
   const metricsPort = String(await freePort());
   const slow = { ARGON2_PASSES: '60', HASH_QUEUE_MILLISECONDS: '60000' };
@@ -119,55 +119,55 @@ async function startBusy(): Promise<{ app: Group; answers: Promise<{ status: num
   return { app, answers };
 }
 
-describe.runIf(process.platform === 'linux')('npm start with registrations in flight', { timeout: 60_000 }, () => {
+describe.runIf(process.platform === 'linux')('npm start with registrations in progress', { timeout: 60_000 }, () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'answers all of them when its group gets %s, and leaves nothing behind (FLT-25)',
+    'answers all of them after %s to its group, and leaves no process or lock file (FLT-25)',
     async (name) => {
       const { app, answers } = await startBusy();
       app.signal(name);
       expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
       expect(await app.exitCode).toBe(0);
-      await nothingIsLeft(app, folder);
+      await expectNothingLeft(app, folder);
     },
   );
 
-  it('answers all of them when its group gets SIGHUP, which ends npm itself (FLT-25)', async () => {
+  it('answers all of them after SIGHUP to its group, which ends npm itself (FLT-25)', async () => {
     const { app, answers } = await startBusy();
     app.signal('SIGHUP');
     expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
-    await nothingIsLeft(app, folder);
+    await expectNothingLeft(app, folder);
     expect(linesOf(app).at(-1)).toMatchObject({ msg: 'left', signal: 'SIGHUP' });
   });
 
-  it('answers all of them when npm alone is told, and told again (FLT-25)', async () => {
+  it('answers all of them after repeated SIGTERM to npm alone (FLT-25)', async () => {
     const { app, answers } = await startBusy();
     for (let turn = 0; turn < 5; turn++) app.process.kill('SIGTERM');
     expect((await answers).map(({ status }) => status)).toEqual(Array(8).fill(201));
     expect(await app.exitCode).toBe(0);
-    await nothingIsLeft(app, folder);
+    await expectNothingLeft(app, folder);
   });
 
-  it('answers all of them, if by 503, when each process gets SIGTERM, the database with all of its own too (FLT-25)', async () => {
+  it('answers all of them with 201 or 503 after SIGTERM to every process, including those of the database (FLT-25)', async () => {
     const { app, answers } = await startBusy();
     const all = processes();
     const servers = all.filter(({ command }) => command.includes(folder));
-    const told = all.filter(
+    const signalled = all.filter(
       ({ pid, group, ppid }) =>
         group === app.process.pid || servers.some((server) => server.pid === pid || server.pid === ppid),
     );
-    expect(told.length).toBeGreaterThan(servers.length + 5);
-    for (const { pid } of told) process.kill(pid, 'SIGTERM');
+    expect(signalled.length).toBeGreaterThan(servers.length + 5);
+    for (const { pid } of signalled) process.kill(pid, 'SIGTERM');
     for (const { status, headers } of await answers) {
       expect(status).toBeOneOf([201, 503]);
       if (status === 503) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     }
     expect(await app.exitCode).toBe(0);
-    await nothingIsLeft(app, folder);
+    await expectNothingLeft(app, folder);
   });
 });
 
-describe('a node that is told to end', () => {
-  it('heeds no signal again but a later SIGINT, which cuts off what is open (FLT-25)', async () => {
+describe('a node after SIGTERM', () => {
+  it('ignores further signals, except a later SIGINT, which closes open connections (FLT-25)', async () => {
     const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET, LOG_LEVEL: 'info' };
     const node = start(environment, process.execPath, 'dist/main.js');
     const { hostname, port } = new URL(await waitForUrl(node));
@@ -181,7 +181,7 @@ describe('a node that is told to end', () => {
     node.signal('SIGINT');
     await expect.poll(() => linesOf(node).at(-1)?.msg).toBe('leaving');
     const startedAt = performance.now();
-    // What is repeated within this time is the same order.
+    // A signal repeated within this time counts as the same one.
     await pause(REPEATS_MS + 50);
     for (const name of ['SIGTERM', 'SIGHUP', 'SIGTERM'] as const) node.signal(name);
     await pause(300);
@@ -193,7 +193,7 @@ describe('a node that is told to end', () => {
     expect(linesOf(node).at(-1)).toMatchObject({ msg: 'left' });
   });
 
-  it('says when it begins and when it has ended, and nothing that is an alarm (FLT-25)', async () => {
+  it('logs the start and the end of its shutdown, and no warning (FLT-25)', async () => {
     const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET, LOG_LEVEL: 'info' };
     const node = start({ ...environment, METRICS_PORT: String(await freePort()) }, process.execPath, 'dist/main.js');
     const client = new Client(await waitForUrl(node));
@@ -205,17 +205,17 @@ describe('a node that is told to end', () => {
     expect(await node.exitCode).toBe(0);
     const lines = linesOf(node);
     expect(lines.filter(({ level }) => level > 30)).toEqual([]);
-    const told = lines.filter(({ msg }) => msg === 'leaving' || msg === 'left');
-    expect(told).toMatchObject([
+    const shutdownLines = lines.filter(({ msg }) => msg === 'leaving' || msg === 'left');
+    expect(shutdownLines).toMatchObject([
       { level: 30, msg: 'leaving', signal: 'SIGTERM' },
       { level: 30, msg: 'left', signal: 'SIGTERM', seconds: expect.any(Number) },
     ]);
-    expect(told[1]?.seconds).toBeLessThan(10);
+    expect(shutdownLines[1]?.seconds).toBeLessThan(10);
     expect(node.output()).not.toMatch(/^[^{]/m);
   });
 });
 
-async function endsInTime(app: Group): Promise<void> {
+async function expectExitInTime(app: Group): Promise<void> {
   const startedAt = performance.now();
   app.signal('SIGTERM');
   await app.exitCode;
@@ -223,21 +223,21 @@ async function endsInTime(app: Group): Promise<void> {
 }
 
 describe.runIf(process.platform === 'linux')(
-  'the end within SHUTDOWN_TIMEOUT_SECONDS and 5 s',
+  'shutdown within SHUTDOWN_TIMEOUT_SECONDS and 5 s',
   { timeout: 60_000 },
   () => {
     const environment = { SHUTDOWN_TIMEOUT_SECONDS: '5', LOG_LEVEL: 'info' };
 
-    it('holds for an embedded database that does not end (FLT-25)', async () => {
+    it('is kept when the embedded database does not stop (FLT-25)', async () => {
       const app = start({ ...environment, DATA_DIR: folder }, process.execPath, 'dist/main.js');
       await waitForUrl(app);
-      for (const { pid } of workingOn(folder)) process.kill(pid, 'SIGSTOP');
-      await endsInTime(app);
-      await expect.poll(() => workingOn(folder)).toEqual([]);
+      for (const { pid } of databaseProcessesOf(folder)) process.kill(pid, 'SIGSTOP');
+      await expectExitInTime(app);
+      await expect.poll(() => databaseProcessesOf(folder)).toEqual([]);
       rmSync(join(folder, 'postgres/postmaster.pid'), { force: true });
     });
 
-    it('holds for a start that waits for another to migrate (FLT-25)', async () => {
+    it('is kept by a start that waits for another process to migrate (FLT-25)', async () => {
       const url = await emptyDatabase();
       const other = new pg.Client({ connectionString: url });
       await other.connect();
@@ -249,34 +249,34 @@ describe.runIf(process.platform === 'linux')(
       const isTried = async (): Promise<number> =>
         (await query(url, waits)).length + (app.output().includes('migration_awaited') ? 1 : 0);
       await expect.poll(isTried, { timeout: 20_000 }).toBeGreaterThan(0);
-      await endsInTime(app);
+      await expectExitInTime(app);
       expect(await app.exitCode).toBe(0);
       expect(groupOf(app.process)).toEqual([]);
     });
   },
 );
 
-describe.runIf(process.platform === 'linux')('a start that is told to end', { timeout: 60_000 }, () => {
-  it('while the database is made leaves none behind, nor half of one (FLT-25)', async () => {
+describe.runIf(process.platform === 'linux')('a start that receives a signal', { timeout: 60_000 }, () => {
+  it('while it creates the database leaves neither a server nor a partial data directory (FLT-25)', async () => {
     const fresh = newFolder();
     onTestFinished(() => rmSync(fresh, { recursive: true, force: true }));
     const app = start({ DATA_DIR: fresh, LOG_LEVEL: 'info' }, 'npm', 'start', '--silent');
-    await expect.poll(() => workingOn(fresh).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+    await expect.poll(() => databaseProcessesOf(fresh).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
     app.signal('SIGINT');
     expect(await app.exitCode).toBe(0);
-    await nothingIsLeft(app, fresh);
+    await expectNothingLeft(app, fresh);
     expect(readdirSync(fresh).filter((name) => name.startsWith('postgres'))).toEqual([]);
     expect(linesOf(app).map(({ msg }) => msg)).toEqual(['leaving', 'left']);
   });
 
-  it('while it migrates finishes that first, although its group was told (FLT-25)', async () => {
+  it('while it migrates finishes the migration first, although its whole group got the signal (FLT-25)', async () => {
     const url = await emptyDatabase();
     const administrator = new URL(inject('administratorUrl'));
     administrator.pathname = new URL(url).pathname;
     await query(
       administrator.href,
-      `CREATE FUNCTION linger() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); END';
-       CREATE EVENT TRIGGER lingering ON ddl_command_start EXECUTE FUNCTION linger()`,
+      `CREATE FUNCTION delay_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); END';
+       CREATE EVENT TRIGGER delay_ddl ON ddl_command_start EXECUTE FUNCTION delay_ddl()`,
     );
     const external = { DATABASE_URL: url, MASTER_SECRET, MIGRATE_ON_START: 'true' };
     const app = start(external, 'npm', 'start', '--silent');
@@ -292,28 +292,33 @@ describe.runIf(process.platform === 'linux')('a start that is told to end', { ti
   });
 });
 
-describe.runIf(process.platform === 'linux')('a command that is told to end', { timeout: 60_000 }, () => {
+describe.runIf(process.platform === 'linux')('a command that is ended', { timeout: 60_000 }, () => {
   it.each([
-    ['the seed', 'SIGINT', 130, ['node', 'dist/cli/gatehouse.js', 'seed', '--users', '3000000']],
-    ['the seed', 'SIGTERM', 143, ['node', 'dist/cli/gatehouse.js', 'seed', '--users', '3000000']],
-    ['the list of users', 'SIGHUP', 129, ['node', 'dist/cli/gatehouse.js', 'users', 'list']],
+    ['the seed', 'SIGINT', 130, ['node', 'prisma/seed.ts', '--users', '3000000']],
+    ['the seed', 'SIGTERM', 143, ['node', 'prisma/seed.ts', '--users', '3000000']],
+    ['the list of users', 'SIGHUP', 129, ['node', 'dist/cli/manage-users.js', 'list']],
     ['the Prisma CLI', 'SIGINT', undefined, ['npx', 'prisma', 'migrate', 'status']],
     ['npm run dev', 'SIGINT', undefined, ['npm', 'run', '--silent', 'dev']],
     ['npm run dev', 'SIGTERM', undefined, ['npm', 'run', '--silent', 'dev']],
     ['npm run dev', 'SIGHUP', undefined, ['npm', 'run', '--silent', 'dev']],
-  ] as const)('leaves no database behind: %s, by %s (FLT-25)', async (what, name, exitCode, [command, ...args]) => {
-    const group = start({ DATA_DIR: folder }, command, ...args);
-    await (what === 'npm run dev' ? waitForUrl(group) : expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true));
-    group.signal(name);
-    const code = await group.exitCode;
-    if (exitCode !== undefined) expect(code).toBe(exitCode);
-    await nothingIsLeft(group, folder);
-  });
+  ] as const)(
+    'leaves no database server running: %s, by %s (FLT-25)',
+    async (what, name, exitCode, [command, ...args]) => {
+      const group = start({ DATA_DIR: folder }, command, ...args);
+      await (what === 'npm run dev'
+        ? waitForUrl(group)
+        : expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true));
+      group.signal(name);
+      const code = await group.exitCode;
+      if (exitCode !== undefined) expect(code).toBe(exitCode);
+      await expectNothingLeft(group, folder);
+    },
+  );
 
-  it('because nobody reads its output leaves no database behind (FLT-25)', async () => {
-    const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/cli/gatehouse.js users list | head -n 1');
+  it('by a closed output pipe leaves no database server running (FLT-25)', async () => {
+    const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/cli/manage-users.js list | head -n 1');
     await expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true);
     expect(await group.exitCode).toBe(0);
-    await nothingIsLeft(group, folder);
+    await expectNothingLeft(group, folder);
   });
 });

@@ -18,9 +18,9 @@ import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts
 import { TARGETS } from '../../bench/targets.ts';
 import { forge, mintToken, viewOf } from '../../bench/tokens.ts';
 
-const BRIEFLY = ['--rounds', '1', '--seconds', '0.3', '--rate', '500'];
-/** The first that needs the peers installs them; a machine with much else to do hashes a password in seconds. */
-const PATIENCE = { timeout: 300_000 };
+const BRIEF_RUN = ['--rounds', '1', '--seconds', '0.3', '--rate', '500'];
+/** The first test that needs the peers installs them; on a busy machine one hash can take seconds. */
+const LONG_TIMEOUT = { timeout: 300_000 };
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,8 +30,8 @@ async function bench(...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** Runs it and takes its file along. */
-async function measured(...args: string[]): Promise<{ stdout: string; file: string; table: Table }> {
+/** Runs the benchmark; resolves with its output and its result file, which is deleted at the end of the test. */
+async function runBench(...args: string[]): Promise<{ stdout: string; file: string; table: Table }> {
   const stdout = await bench(...args);
   const file = stdout.trim().split('\n').at(-1) ?? '';
   onTestFinished(() => rmSync(file));
@@ -40,10 +40,10 @@ async function measured(...args: string[]): Promise<{ stdout: string; file: stri
 
 describe('npm run bench', () => {
   it(
-    'looks at the guard and two peers, says that it is quick, and leaves a file to compare and draw',
-    PATIENCE,
+    'measures the guard and two peers, says that the figures are rough, and writes a file to compare and draw',
+    LONG_TIMEOUT,
     async () => {
-      const { stdout, file, table } = await measured(...BRIEFLY);
+      const { stdout, file, table } = await runBench(...BRIEF_RUN);
       expect(stdout).toContain('A quick look');
       expect(stdout).toMatch(/guarded \/ unguarded +\d.* target 1\.05: (?:not )?reached$/m);
       expect(table.results.map(({ scenario }) => scenario)).toEqual(['guard', 'peers']);
@@ -84,8 +84,8 @@ describe('npm run bench', () => {
     ['login-storm', []],
     ['log', ['no request log', 'log to /dev/null', 'log to a file']],
     ['revocation', ['no revocations', '100,000 live revocations']],
-  ])('runs %s', PATIENCE, async (scenario, servers) => {
-    const { table } = await measured(scenario, ...BRIEFLY);
+  ])('runs %s', LONG_TIMEOUT, async (scenario, servers) => {
+    const { table } = await runBench(scenario, ...BRIEF_RUN);
     const [result] = table.results;
     expect(result?.scenario).toBe(scenario);
     expect(Object.keys(result?.servers ?? {}).toSorted()).toEqual(servers.toSorted());
@@ -100,19 +100,19 @@ describe('npm run bench', () => {
     expect(result?.measures.flatMap(({ values }) => values).every(Number.isFinite)).toBe(true);
   });
 
-  it('refuses a scenario that there is not', async () => {
+  it('refuses an unknown scenario', async () => {
     await expect(bench('nothing')).rejects.toThrow('There is no scenario nothing; there are guard, many-tokens,');
   });
 });
 
-describe('the peers of the bench', () => {
-  it('are of the types that their packages have', PATIENCE, async () => {
+describe('the peers of the benchmark', () => {
+  it('match the types of their packages', LONG_TIMEOUT, async () => {
     installPeers();
     await promisify(execFile)('npx', ['tsc', '-p', 'bench/peers']);
   });
 });
 
-describe('the README of the bench', () => {
+describe('the README of the benchmark', () => {
   it('shows the committed table', () => {
     expect(readFileSync('bench/README.md', 'utf8')).toContain(markdown(read('bench/results/table.json')));
   });
@@ -125,23 +125,23 @@ async function listen(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-describe('a peer', () => {
+describe('a benchmark peer', () => {
   const token = mintToken();
   const check = (url: string): Promise<void> => checkGuard(url, bearer(token), bearer(forge(token)), viewOf(token));
 
-  it('that lets a tampered token in is not measured', async () => {
+  it('that accepts a tampered token is not measured', async () => {
     const url = await listen((_request, response) => response.end(JSON.stringify(viewOf(token))));
     await expect(check(url)).rejects.toThrow('answered 200 to a tampered credential');
   });
 
-  it('that answers another body is not measured', async () => {
+  it('that returns another body is not measured', async () => {
     const url = await listen((_request, response) => response.end(JSON.stringify(viewOf(mintToken()))));
     await expect(check(url)).rejects.toThrow('answered something else');
   });
 });
 
-describe('the generator', () => {
-  it('sends each of many tokens, and at the rate it is given', async () => {
+describe('the load generator', () => {
+  it('sends every one of many tokens, and at the given rate', async () => {
     const seen = new Set<string | undefined>();
     const url = await listen((request, response) => {
       seen.add(request.headers.authorization);
@@ -157,7 +157,7 @@ describe('the generator', () => {
     expect([answered, seen.size]).toEqual([200, 100]);
   });
 
-  it.each([500, 401])('ends with an error at an answer of %d', async (status) => {
+  it.each([500, 401])('fails on a response with %d', async (status) => {
     const url = await listen((_request, response) => response.writeHead(status, { 'content-length': 2 }).end('{}'));
     const opened = await openLoad(new Load(url, [bearer('x')]));
     onTestFinished(() => opened.close());
@@ -165,8 +165,8 @@ describe('the generator', () => {
   });
 });
 
-describe('the generator of a steady load', () => {
-  it('goes on beyond its time until an answer has come without which there is nothing to measure', async () => {
+describe('the steady-load generator', () => {
+  it('continues beyond its duration until an awaited status has been received', async () => {
     let asked = 0;
     const url = await listen((_request, response) => {
       response.writeHead(++asked <= 20 ? 503 : 200, { 'content-length': 2 }).end('{}');
@@ -188,18 +188,18 @@ describe('the generator of a steady load', () => {
   });
 });
 
-describe('a measure', () => {
+describe('a measurement', () => {
   it.each([NaN, Infinity])('of %d is an error', (value) => {
     expect(() => measure('guard', 'guarded / unguarded', 'ratio', [1, value])).toThrow('guarded / unguarded was 1, ');
   });
 });
 
-describe('statistics', () => {
-  it('have no figure where there are no numbers', () => {
+describe('the statistics', () => {
+  it('reject an empty list of numbers', () => {
     expect(() => quantile([], 0.5)).toThrow(RangeError);
   });
 
-  it('put the median into its interval, always the same one', () => {
+  it('give an interval around the median, the same on every call', () => {
     const numbers = [1, 2, 3, 4, 100, 6, 7, 8, 9];
     const { median, low, high } = estimate(numbers);
     expect(median).toBe(quantile(numbers, 0.5));

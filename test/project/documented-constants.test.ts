@@ -15,7 +15,7 @@ import {
   REQUEST_ADDRESS,
 } from '../../src/rate-limits/limit-policies.js';
 import { MAX_PASSWORD_CODE_POINTS } from '../../src/passwords/password-normalization.js';
-import { MAX_SESSIONS_PER_USER } from '../../src/sessions/sessions.service.js';
+import { MAX_SESSIONS_PER_USER } from '../../src/sessions/session-limits.js';
 import { EmailAddress } from '../../src/users/user-view.js';
 import { MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';

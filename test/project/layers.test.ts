@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 /**
- * From the top. Imports go down or stay in the module; modules of one layer do not import each other. A folder that is not listed is a feature of whoever
- * builds on this: it stands above all of these but the command line.
+ * From the top. Imports go to lower layers or stay in the module; modules of one layer do not import each other. A folder that is not listed is a feature
+ * of an application that builds on this one: it is above all of these except the command line.
  */
 const LAYERS = [
   ['cli'],
@@ -28,14 +28,14 @@ const LAYERS = [
 ];
 const MODULES = LAYERS.flat();
 const layerOf = new Map(LAYERS.flatMap((modules, layer) => modules.map((module) => [module, layer])));
-/** Between the command line and the first of the others. */
+/** Below the command line and above all other layers. */
 const FEATURE = 0.5;
 const isFeature = (module: string): boolean => !layerOf.has(module);
 const heightOf = (module: string): number => layerOf.get(module) ?? FEATURE;
 
 interface Import {
   readonly file: string;
-  /** Empty for what stands at the top of `src`. */
+  /** Empty for a file directly in `src`. */
   readonly module: string;
   readonly target: string;
 }
@@ -53,19 +53,19 @@ const imports: Import[] = served.flatMap(({ file, module, text }) =>
 );
 
 const targetOf = ({ target }: Import): string | undefined => /^\.\.\/([a-z-]+)\//.exec(target)?.[1];
-const said = ({ file, target }: Import): string => `${file} imports ${target}`;
+const describeImport = ({ file, target }: Import): string => `${file} imports ${target}`;
 const only = (vendor: RegExp, isDoor: (file: string) => boolean): string[] =>
-  imports.filter(({ file, target }) => vendor.test(target) && !isDoor(file)).map(said);
+  imports.filter(({ file, target }) => vendor.test(target) && !isDoor(file)).map(describeImport);
 
 describe('the layers', () => {
-  it('name folders of src that there are, and imports are read at all', () => {
+  it('exist as folders of src, and the test finds their imports', () => {
     const folders = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
     expect(folders.map(({ name }) => name)).toEqual(expect.arrayContaining(MODULES));
     expect(imports.filter((each) => targetOf(each)).length).toBeGreaterThan(50);
   });
 
-  it('are only walked down', () => {
-    const climbs = imports.filter((each) => {
+  it('are imported downwards only', () => {
+    const upward = imports.filter((each) => {
       const target = targetOf(each);
       return (
         target !== undefined &&
@@ -75,25 +75,25 @@ describe('the layers', () => {
         !(isFeature(target) && isFeature(each.module))
       );
     });
-    expect(climbs.map(said)).toEqual([]);
+    expect(upward.map(describeImport)).toEqual([]);
   });
 
-  it('are crossed as ../module/file.js, and modules are flat; the command line alone builds the application', () => {
+  it('are imported as ../module/file.js from flat modules, and only the command line builds the application', () => {
     const crossings = imports.filter(({ module, target }) => module !== '' && target.startsWith('..'));
     const wrong = crossings.filter(
       ({ module, target }) =>
         !/^\.\.\/[a-z-]+\/[\w.-]+\.js$/.test(target) && !(module === 'cli' && target === '../app.js'),
     );
-    expect(wrong.map(said)).toEqual([]);
+    expect(wrong.map(describeImport)).toEqual([]);
     expect(sources.filter(({ file }) => file.split('/').length > 2).map(({ file }) => file)).toEqual([]);
   });
 
-  it("leave another module's repository alone", () => {
+  it('do not import the repository of another module', () => {
     const reaches = imports.filter(({ target }) => /^\.\.\/.*\.repository\.js$/.test(target));
-    expect(reaches.map(said)).toEqual([]);
+    expect(reaches.map(describeImport)).toEqual([]);
   });
 
-  it('have one door for each vendor', () => {
+  it('import each vendor package in one place', () => {
     expect(only(/^pg$/, (file) => /^(?:database|embedded-postgres)\//.test(file))).toEqual([]);
     expect(
       only(/generated\/client/, (file) => file.startsWith('database/') || file.endsWith('.repository.ts')),
@@ -108,7 +108,7 @@ describe('the layers', () => {
     expect(readers.map(({ file }) => file)).toEqual([]);
   });
 
-  it('have no knot, no barrel and no forbidden name', () => {
+  it('contain no forwardRef, no barrel and no forbidden name', () => {
     const knots = served.filter(({ text }) => /forwardRef|ModuleRef|Scope\.REQUEST/.test(text));
     expect(knots.map(({ file }) => file)).toEqual([]);
     const names = /(?:^|\/)(?:index|common|shared|utils?|helpers?|core|lib|misc|types|interfaces|constants)(?:\.|\/)/;

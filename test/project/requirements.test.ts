@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-/** The rows that docs/requirements.md must have, neither more nor fewer. */
+/** The exact rows of docs/requirements.md. */
 const IDS: Readonly<Record<string, string>> = {
   P0: `TOK-01 TOK-02 TOK-03 TOK-04 TOK-05 TOK-06 TOK-07 RT-01 RT-02 RT-03 RT-04 RT-05 SES-01 SES-02 SES-03
        ACC-01 ACC-02 ACC-03 ACC-04 PWD-01 PWD-02 BRU-01 BRU-02 BRU-03 REC-01 REC-02 REC-03 REC-04 CON-01
@@ -18,23 +18,23 @@ const IDS: Readonly<Record<string, string>> = {
 interface Row {
   readonly id: string;
   readonly sentence: string;
-  /** `file: suite › test`, as {@link Block.name} has it. */
+  /** As `file: suite › test`, like {@link Block.name}. */
   readonly tests: readonly string[];
   readonly remarks: readonly string[];
 }
 
-/** A `describe` or a test in a source text. */
+/** A suite or a test in a source file. */
 interface Block {
   readonly name: string;
-  /** Without the suites around it. */
+  /** Without the titles of the enclosing suites. */
   readonly title: string;
   readonly isTest: boolean;
 }
 
 const TEXT = String.raw`\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|\x60((?:[^\x60\\]|\\.)*)\x60)\s*,`;
 const TITLE = new RegExp(String.raw`\(${TEXT}`, 'y');
-/** After a table, a type or a condition. */
-const LATE_TITLE = new RegExp(String.raw`[\s\S]*?\)\(${TEXT}`, 'y');
+/** A title in the second call, after a table, a type or a condition. */
+const TITLE_OF_SECOND_CALL = new RegExp(String.raw`[\s\S]*?\)\(${TEXT}`, 'y');
 
 const requirements = readFileSync('docs/requirements.md', 'utf8');
 const rows = rowsOf(requirements);
@@ -43,14 +43,14 @@ const blocks = testFiles().flatMap((file) => blocksOf(file, readFileSync(file, '
 function rowsOf(markdown: string): Row[] {
   const lines = markdown.matchAll(/^\| ([A-Z]+-\d+) \| (.+?) \| (.+) \|$/gm);
   return [...lines].map(([, id = '', sentence = '', cell = '']) => {
-    const entries = cell.split('<br>').map((entry) => ({ entry, test: namedIn(entry) }));
+    const entries = cell.split('<br>').map((entry) => ({ entry, test: testNameIn(entry) }));
     const tests = entries.flatMap(({ test }) => test ?? []);
     return { id, sentence, tests, remarks: entries.filter(({ test }) => test === undefined).map(({ entry }) => entry) };
   });
 }
 
-/** Reads `file`: *suite › test*; in the test's name a backslash stands before an asterisk and a bar. */
-function namedIn(entry: string): string | undefined {
+/** Parses `file`: *suite › test*; in the name, `*` and `|` are escaped with a backslash. */
+function testNameIn(entry: string): string | undefined {
   const [, file, name] = /^`([\w./-]+)`: \*(.+)\*$/.exec(entry) ?? [];
   return name === undefined ? undefined : `${file}: ${name.replaceAll(/\\([*|])/g, '$1')}`;
 }
@@ -65,7 +65,7 @@ function filesOfTest(): string[] {
   return files.filter((file) => file.endsWith('.ts') && !/^(?:\.|golden\/)/.test(file));
 }
 
-/** The formatter indents what is inside a suite, so that the indentation tells what a block belongs to. */
+/** Uses the indentation, which the formatter guarantees, to find the enclosing suites. */
 function blocksOf(file: string, source: string): Block[] {
   const open: { indent: number; title: string; isRun: boolean }[] = [];
   return [...source.matchAll(/^( *)(describe|it|test)(?:\.(\w+))?(?=[(<])/gm)].flatMap((call) => {
@@ -79,7 +79,7 @@ function blocksOf(file: string, source: string): Block[] {
 }
 
 function titleAt(source: string, index: number, modifier: string): string {
-  const pattern = ['each', 'for', 'runIf', 'skipIf'].includes(modifier) ? LATE_TITLE : TITLE;
+  const pattern = ['each', 'for', 'runIf', 'skipIf'].includes(modifier) ? TITLE_OF_SECOND_CALL : TITLE;
   pattern.lastIndex = index;
   const text = pattern
     .exec(source)
@@ -88,18 +88,18 @@ function titleAt(source: string, index: number, modifier: string): string {
   return text?.replaceAll(/\\(.)/g, '$1') ?? '(not a text)';
 }
 
-/** Those in parentheses, such as (RT-01, SES-03) and (%s, TOK-01). */
+/** The ids in parentheses, such as (RT-01, SES-03) and (%s, TOK-01). */
 function idsIn(title: string): string[] {
   const inside = [...title.matchAll(/\(([^()]*)\)/g)].flatMap(([, text = '']) => text.split(', '));
   return inside.filter((word) => /^[A-Z]+-\d+$/.test(word));
 }
 
-/** Stands in place of tests. */
+/** A remark in place of tests. */
 function isReason(remark: string): boolean {
   return /^(?:not held yet: .+|no [a-z]+ yet)$/i.test(remark);
 }
 
-/** Stands after the tests. */
+/** A remark after the tests. */
 function isRest(remark: string): boolean {
   return /^partly: .+$/.test(remark);
 }
@@ -111,13 +111,13 @@ describe('the table of requirements', () => {
     expect(found).toEqual(ids.split(/\s+/));
   });
 
-  it('has 139 rows, each with its sentence', () => {
+  it('has 139 rows, each with a sentence', () => {
     expect(rows).toHaveLength(139);
     expect(new Set(rows.map(({ id }) => id)).size).toBe(139);
     expect(rows.filter(({ sentence }) => !sentence.endsWith('.'))).toEqual([]);
   });
 
-  it('names tests that exist', () => {
+  it('names only tests that exist', () => {
     const known = new Set(blocks.filter(({ isTest }) => isTest).map(({ name }) => name));
     const named = rows.flatMap(({ id, tests }) => tests.map((test) => ({ id, test })));
     expect(named.filter(({ test }) => !known.has(test))).toEqual([]);
@@ -128,26 +128,26 @@ describe('the table of requirements', () => {
     expect(rows.filter(({ tests }) => new Set(tests).size !== tests.length).map(({ id }) => id)).toEqual([]);
   });
 
-  it('says of every row without a test why, and of a row that is partly held what is missing', () => {
-    const unsaid = rows.filter(({ tests, remarks }) =>
+  it('gives a reason in every row without a test, and what is missing in every partly covered row', () => {
+    const unexplained = rows.filter(({ tests, remarks }) =>
       tests.length === 0
         ? remarks.length !== 1 || !remarks.every(isReason)
         : remarks.length > 1 || !remarks.every(isRest),
     );
-    expect(unsaid).toEqual([]);
+    expect(unexplained).toEqual([]);
   });
 
-  it('names in the row of an id every test, and a test of every suite, whose title carries that id', () => {
+  it('names every test, and a test of every suite, whose title contains the id of the row', () => {
     const named = new Map(rows.map(({ id, tests }) => [id, tests]));
     const isNamed = (id: string, { name, isTest }: Block): boolean =>
       named.get(id)?.some((test) => (isTest ? test === name : test.startsWith(`${name} › `))) ?? false;
-    const carried = blocks.flatMap((block) => idsIn(block.title).map((id) => ({ id, block })));
-    expect(carried.filter(({ id, block }) => !isNamed(id, block))).toEqual([]);
-    expect(carried.length).toBeGreaterThan(50);
+    const withIds = blocks.flatMap((block) => idsIn(block.title).map((id) => ({ id, block })));
+    expect(withIds.filter(({ id, block }) => !isNamed(id, block))).toEqual([]);
+    expect(withIds.length).toBeGreaterThan(50);
   });
 });
 
-it('the table of test/README.md lists the files of the folders of test', () => {
+it('the table of test/README.md lists every file in the folders of test', () => {
   const files = readFileSync('test/README.md', 'utf8').matchAll(/^\| `([\w./-]+)` \|/gm);
   const listed = [...files].map(([, file = '']) => file);
   expect(listed.toSorted()).toEqual([...filesOfTest(), 'golden/'].toSorted());

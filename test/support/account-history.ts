@@ -1,20 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, PASSWORD, tokensOf, type Answer } from './client.js';
 
-/** What a call came to. `unknown`: no answer, or 503; it may have been done or not. */
+/** The outcome of a call. `unknown`: no response, or 503; the call may or may not have taken effect. */
 export type Outcome = 'done' | 'refused' | 'unknown';
 
 export interface Call {
   readonly account: string;
   readonly operation: string;
-  /** Milliseconds since the history began. */
+  /** Milliseconds since the start of the history. */
   readonly from: number;
   readonly to: number;
   readonly outcome: Outcome;
   readonly answer: string;
 }
 
-/** The mulberry32 generator of Tommy Ettinger: numbers from 0 to 1, always the same for one seed. */
+/** The mulberry32 generator by Tommy Ettinger: numbers from 0 to 1, reproducible by seed. */
 export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -25,23 +25,23 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** A refresh that stayed unanswered for longer than the grace may end the session, as docs/security.md says. */
+/** If a refresh gets no response, presenting its token again later than this may end the session (docs/security.md). */
 const GRACE_MS = 10_000;
 
 /**
- * One account, used by one client after the other call, and what must be true of it. Every surprise is a violation: the history
- * is checked while it is made, and what is uncertain stays so until an answer settles it.
+ * One account that one client uses sequentially, with the state that must hold. Every unexpected response is recorded as a violation at
+ * once. A state that a call leaves uncertain stays uncertain until a later response resolves it.
  */
 export class Account {
   readonly violations: string[] = [];
   /** Access tokens of sessions whose end was acknowledged. */
   readonly ended: string[] = [];
   #isRegistered: boolean | undefined = false;
-  /** Those of which one is the password. */
+  /** Passwords of which exactly one is the current one. */
   #passwords = new Set([PASSWORD]);
   #changes = 0;
   #session: { token: string; refreshToken: string } | undefined;
-  /** When the refresh token was first presented without an answer. */
+  /** When the refresh token was first presented without a response. */
   #unansweredSince: number | undefined;
 
   constructor(
@@ -52,7 +52,7 @@ export class Account {
     private readonly now: () => number,
   ) {}
 
-  /** One call, whatever suits. */
+  /** Makes one random call that fits the state. */
   async step(): Promise<void> {
     if (this.#isRegistered !== true) return this.#register();
     if (this.#session === undefined) return this.#logIn();
@@ -65,7 +65,7 @@ export class Account {
     return this.#logIn();
   }
 
-  /** Once all is well again: exactly one password opens the account, and what was ended stays so on every node. */
+  /** After recovery: exactly one possible password works, and ended sessions are ended on every node. */
   async checkFinalState(): Promise<void> {
     if (this.#isRegistered === false) return;
     const opened: string[] = [];
@@ -74,7 +74,7 @@ export class Account {
       if (status === 200) opened.push(password);
       else if (status !== 401) this.#reportViolation(`a login answered ${status} when all was well`);
     }
-    // A registration that was never answered may not have happened.
+    // A registration without response may not have taken effect.
     if (opened.length !== 1 && !(opened.length === 0 && this.#isRegistered === undefined)) {
       this.#reportViolation(`${opened.length} of ${this.#passwords.size} possible passwords open it`);
     }
@@ -107,7 +107,7 @@ export class Account {
     }
   }
 
-  /** With a password that was never set. */
+  /** Tries a password that was never set. */
   async #guess(): Promise<void> {
     const { outcome, status } = await this.#call('guess', (node) => node.login(this.email, `${PASSWORD} never`));
     if (outcome === 'done') this.#reportViolation('a password that was never set opened it');
@@ -115,7 +115,7 @@ export class Account {
       this.#reportViolation(`a wrong password was refused with ${status}`);
   }
 
-  /** By two nodes at once: of both successors there is one. */
+  /** Refreshes on two nodes at once: both must return the same successor. */
   async #refresh(): Promise<void> {
     const { refreshToken = '' } = this.#session ?? {};
     const askedAt = this.now();
@@ -167,7 +167,7 @@ export class Account {
   async #logOut(): Promise<void> {
     const { token = '' } = this.#session ?? {};
     const { outcome, status } = await this.#call('logout', (node) => node.logout(token));
-    // One that is not known to have ended is not used again.
+    // If the outcome is unknown, the session is not used again.
     if (outcome === 'refused') this.#reportViolation(`a logout was refused with ${status}`);
     this.#end(outcome === 'done');
   }

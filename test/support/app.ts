@@ -6,17 +6,17 @@ import { afterAll, inject, onTestFinished } from 'vitest';
 import { createApp } from '../../src/app.js';
 import type { Config } from '../../src/config/config.js';
 import { parseSettings } from '../../src/config/read-settings.js';
-import { dropDatabase } from '../../src/database/schema-reset.js';
+import { dropDatabase } from '../../src/database/create-database.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { claimsOf, Client } from './client.js';
 import { MASTER_SECRET } from './processes.js';
 import { expectNoSecret, registerSecret } from './secret-detection.js';
 
 export { PASSWORD, type Answer } from './client.js';
-/** Cheap on purpose; the floor is held where the environment is read. Patient, so that a slow machine refuses nothing. */
+/** A cheap hash; the minimum cost is enforced only on settings of the environment. A long queue time, so that a slow machine sheds nothing. */
 const CHEAP_HASH = { argon2MemoryKib: 8, argon2Passes: 1, argon2Lanes: 1, hashQueueMilliseconds: 60_000 };
 
-/** A copy of the migrated template, dropped when the test (or the file, called outside of one) is over. */
+/** Creates a copy of the migrated template; it is dropped at the end of the test (or of the file, if called outside of a test). */
 export async function createDatabase(
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
 ): Promise<string> {
@@ -28,7 +28,7 @@ export async function createDatabase(
   return url.href;
 }
 
-/** A database without a schema. */
+/** Creates a database with an empty schema. */
 export async function emptyDatabase(): Promise<string> {
   const url = await createDatabase();
   await query(url, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
@@ -47,7 +47,7 @@ export function testConfig(databaseUrl: string, changes: Partial<Config> = {}): 
   return { ...settings, ...provided, ...CHEAP_HASH, ...changes };
 }
 
-/** For what is to last until the end of the file or suite that calls this: what is given is called then, the last first. */
+/** Returns a function that registers clean-ups for the end of the calling file or suite; they run in reverse order. */
 export function afterAllTests(): (clean: () => Promise<void>) => void {
   const cleaners: (() => Promise<void>)[] = [];
   afterAll(async () => {
@@ -56,7 +56,7 @@ export function afterAllTests(): (clean: () => Promise<void>) => void {
   return (clean) => void cleaners.push(clean);
 }
 
-/** The whole application, listening on a free port, on a database of its own unless one is given. */
+/** Starts the whole application on a free port, with a new database unless one is given. */
 export async function startApp(
   options: { changes?: Partial<Config>; features?: readonly Type[]; databaseUrl?: string } = {},
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
@@ -75,7 +75,7 @@ export async function startApp(
   return new TestApp(app, await app.getUrl(), databaseUrl, lines);
 }
 
-/** A {@link Client} of an application in this process, and a view of its database. */
+/** A {@link Client} of an application in this process, with access to its database and log. */
 export class TestApp extends Client {
   constructor(
     readonly nest: NestFastifyApplication,
@@ -86,12 +86,12 @@ export class TestApp extends Client {
     super(url);
   }
 
-  /** The lines of its log so far. */
+  /** The log lines so far. */
   log(): Record<string, unknown>[] {
     return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  /** A new user's token with other claims in the place of its own, signed by the key that signs. */
+  /** A new user's token with changed claims, signed by the active key. */
   async signTokenWith(changes: object): Promise<string> {
     const { token } = await this.signIn();
     const { kid, alg, privateKey } = this.nest.get(KeyRing, { strict: false }).signingKey;
@@ -114,7 +114,7 @@ function encoded(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 export async function query<Row extends pg.QueryResultRow>(
   connectionString: string,
   sql: string,

@@ -6,11 +6,11 @@ export const PASSWORD = 'a long enough passphrase';
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // The tests assert on members; what is missing is undefined.
+  // The tests assert on members; a missing member is undefined.
   readonly body: Record<string, unknown>;
 }
 
-/** A user's tokens as login and refresh answer them. */
+/** A user's tokens from a login or refresh response. */
 export interface Tokens {
   readonly token: string;
   readonly refreshToken: string;
@@ -22,7 +22,7 @@ export interface SignedIn extends Tokens {
   readonly sessionId: string;
 }
 
-/** What a REST client does, against one address. */
+/** A REST client of one base URL. */
 export class Client {
   constructor(readonly url: string) {}
 
@@ -68,14 +68,14 @@ export class Client {
     return this.call('GET', '/v1/auth/me', { token });
   }
 
-  /** Another session of a user. */
+  /** Starts another session of a user. */
   async signInAs(email: string, password = PASSWORD): Promise<SignedIn> {
     const { token, refreshToken } = tokensOf(await this.login(email, password));
     const { sub: userId, sid: sessionId } = claimsOf(token);
     return { email, token, refreshToken, userId: String(userId), sessionId: String(sessionId) };
   }
 
-  /** A new user with a live session. */
+  /** Registers a user and starts a session. */
   async signIn(): Promise<SignedIn> {
     const email = `${randomUUID()}@example.com`;
     await this.register(email);
@@ -87,7 +87,7 @@ export function tokensOf({ body }: Pick<Answer, 'body'>): Tokens {
   return { token: String(body['access_token']), refreshToken: String(body['refresh_token']) };
 }
 
-/** What an access token says, unverified. */
+/** The claims of an access token, without verification. */
 export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
 }

@@ -16,12 +16,12 @@ const provide = (folder: string) => provideDatabase(parseSettings({ DATA_DIR: fo
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'));
-  // The server's own user, where there is one, has to get in.
+  // The database server's own system user, if any, needs access.
   chmodSync(folder, 0o711);
   return folder;
 }
 
-/** Of the cluster's owner; what is there is appended to. */
+/** Writes files with the cluster's owner; existing files are appended to. */
 function addFiles(cluster: string, files: Readonly<Record<string, string>>): void {
   const { uid, gid } = statSync(cluster);
   for (const [name, text] of Object.entries(files)) {
@@ -30,7 +30,7 @@ function addFiles(cluster: string, files: Readonly<Record<string, string>>): voi
   }
 }
 
-/** A PostgreSQL of the test's own; stopped and removed when the test is over. */
+/** A PostgreSQL server for one test; stopped and removed at the end of the test. */
 export class DedicatedPostgres {
   private constructor(
     private readonly folder: string,
@@ -42,7 +42,7 @@ export class DedicatedPostgres {
     });
   }
 
-  /** With a migrated database, and lines of its own in `postgresql.conf`. */
+  /** Starts it with a migrated database and these lines in `postgresql.conf`. */
   static async start(settings: readonly string[] = []): Promise<DedicatedPostgres> {
     const folder = newFolder();
     if (settings.length > 0) {
@@ -60,12 +60,12 @@ export class DedicatedPostgres {
     return this.database.config.databaseUrl;
   }
 
-  /** Its data, configuration and `postmaster.pid`. */
+  /** The folder of data, configuration and `postmaster.pid`. */
   get cluster(): string {
     return join(this.folder, 'postgres');
   }
 
-  /** Ends it as a crash would; it is started again at once. */
+  /** Kills the server; it is restarted at once. */
   kill(): void {
     process.kill(Number(readFileSync(join(this.cluster, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
   }
@@ -75,24 +75,24 @@ export class DedicatedPostgres {
     await stopServer(this.cluster);
   }
 
-  /** Starts it as a standby that lets nobody in (SQLSTATE 57P03). */
+  /** Restarts it as a standby that refuses connections (SQLSTATE 57P03). */
   async startRefusing(): Promise<void> {
     await this.stop();
     addFiles(this.cluster, { 'standby.signal': '', 'postgresql.auto.conf': 'hot_standby = off\n' });
     const installation = await openInstallation(await openDataDirectory(this.folder));
-    // It is never ready, so it is not waited for.
+    // It never becomes ready, so do not wait for it.
     const until = { stopping: undefined, patience: AbortSignal.abort() };
     await startServer(installation, installation.directory.socketFolder, until);
   }
 
-  /** After {@link startRefusing}. */
+  /** Restarts it normally after {@link startRefusing}. */
   async startAccepting(): Promise<void> {
     await this.stop();
     for (const name of ['standby.signal', 'postgresql.auto.conf']) rmSync(join(this.cluster, name));
     this.database = await provide(this.folder);
   }
 
-  /** Another one that follows this one and may be promoted: a copy of its folder, made while it runs. */
+  /** Starts a standby of this server that can be promoted, from a base backup of its folder. */
   async startStandby(): Promise<DedicatedPostgres> {
     const folder = newFolder();
     const cluster = join(folder, 'postgres');
@@ -100,7 +100,7 @@ export class DedicatedPostgres {
     const superuser = new pg.Client({ connectionString: url });
     await superuser.connect();
     await superuser.query(`SELECT pg_backup_start('standby', true)`);
-    // Unlike Node's copying it keeps the owners.
+    // Unlike Node's copy functions, `cp -a` keeps the owners.
     execFileSync('cp', ['-a', `${this.folder}/.`, folder]);
     const { rows } = await superuser.query<{ label: string }>('SELECT labelfile AS label FROM pg_backup_stop(false)');
     await superuser.end();

@@ -6,14 +6,14 @@ import type { TestProject } from 'vitest/node';
 import { readOrCreateSecret } from '../../dist/secrets/secret-file.js';
 import { parseSettings } from '../../dist/config/read-settings.js';
 import { provideDatabase } from '../../dist/database/external-or-embedded-database.js';
-import { dropDatabase } from '../../dist/database/schema-reset.js';
+import { dropDatabase } from '../../dist/database/create-database.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A server on which databases may be created. */
     databaseServerUrl: string;
-    /** The same server as someone who may make roles. */
+    /** The same server, as a role that may create roles. */
     administratorUrl: string;
     /** A migrated database without rows, to be copied. */
     templateDatabase: string;
@@ -23,7 +23,7 @@ declare module 'vitest' {
 /** One server and one migrated template database for the whole run; `TEST_DATABASE_URL` names another server. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
-  // The server's own user, where there is one, has to get in.
+  // The database server's own system user, if any, needs access.
   await chmod(folder, 0o711);
   const url = process.env['TEST_DATABASE_URL'];
   const masterSecret = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
@@ -54,7 +54,7 @@ async function run(connectionString: string, sql: string): Promise<void> {
   await client.end();
 }
 
-/** Of the embedded server under this DATA_DIR. */
+/** The superuser's URL of the embedded server in this DATA_DIR. */
 async function superuserUrl(databaseUrl: string, folder: string): Promise<string> {
   const superuser = new URL(databaseUrl);
   superuser.username = 'postgres';

@@ -12,8 +12,8 @@ interface Backend {
 }
 
 /**
- * An HTTP proxy before several nodes, as plain as they come: keeps connections, looks at `/health/serving`, takes those that serve in
- * turn, and tries another only where a connection was refused. A request that was sent is never sent again.
+ * A minimal HTTP load balancer: keeps connections alive, polls `/health/serving`, uses the serving nodes round-robin, and tries another
+ * node only if a connection was refused. A request that was sent is never repeated.
  */
 export class LoadBalancer {
   readonly #backends: readonly Backend[];
@@ -27,7 +27,7 @@ export class LoadBalancer {
     this.#backends = nodes.map((url) => ({ url, agent: new Agent({ keepAlive: true }), isReady: false }));
   }
 
-  /** Closed when the test is over. */
+  /** Starts it; closed at the end of the test. */
   static async start(nodes: readonly URL[]): Promise<LoadBalancer> {
     const server = createServer((incoming, outgoing) => void balancer.#forward(incoming, outgoing));
     const probe: NodeJS.Timeout = setInterval(() => balancer.#probeAll(), PROBE_MS);

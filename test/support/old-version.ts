@@ -12,24 +12,24 @@ import { createDatabase, query } from './app.js';
 import { golden, goldenDump } from '../golden/golden.js';
 import { freePort, type Environment } from './processes.js';
 
-/** The release before this one, of which the golden data are. */
+/** The commit of the previous release, which made the golden data. */
 export const OLD_COMMIT = '20c3135';
 
-/** A repository that was cloned without its history cannot build it. */
+/** A shallow clone does not have the commit. */
 export const hasOldCommit = spawnSync('git', ['cat-file', '-e', OLD_COMMIT]).status === 0;
 
-type Cleaning = (clean: () => Promise<void>) => void;
+type OnFinished = (clean: () => Promise<void>) => void;
 
-/** A folder that a server's own user can enter. */
-export function newFolder(name: string, onFinished: Cleaning): string {
+/** A temporary folder that the database server's own system user can enter. */
+export function newFolder(name: string, onFinished: OnFinished): string {
   const folder = mkdtempSync(join(tmpdir(), `gatehouse-${name}-`));
   chmodSync(folder, 0o711);
   onFinished(async () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** The program of then, built with the packages of today; resolves with its folder. */
-export async function buildOldVersion(onFinished: Cleaning): Promise<string> {
+/** Builds the old program with the current packages; resolves with its folder. */
+export async function buildOldVersion(onFinished: OnFinished): Promise<string> {
   const folder = newFolder('old-version', onFinished);
   const run = promisify(execFile);
   await run('sh', ['-c', `git archive ${OLD_COMMIT} | tar -x -C "$0"`, folder]);
@@ -38,7 +38,7 @@ export async function buildOldVersion(onFinished: Cleaning): Promise<string> {
   return folder;
 }
 
-/** What a command of a version prints, by line. */
+/** The lines that a command prints; `folder` selects the version. */
 export async function outputLinesOf(
   environment: Environment,
   args: readonly string[],
@@ -49,8 +49,8 @@ export async function outputLinesOf(
   return stdout.trim().split('\n');
 }
 
-/** A database of its own as the old version left it: not migrated. */
-export async function createGoldenDatabase(onFinished?: Cleaning): Promise<string> {
+/** Creates a database as the old version left it, not migrated. */
+export async function createGoldenDatabase(onFinished?: OnFinished): Promise<string> {
   const databaseUrl = await createDatabase(onFinished);
   await query(databaseUrl, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
   await query(databaseUrl, goldenDump());
@@ -60,15 +60,15 @@ export async function createGoldenDatabase(onFinished?: Cleaning): Promise<strin
 export interface OldDataDirectory {
   readonly folder: string;
   readonly port: number;
-  /** Of the server, which runs. */
+  /** Of the running server. */
   readonly pid: number;
 }
 
 /**
- * A `DATA_DIR` as the old version made and left it, with the golden data: the files, the arguments of `initdb`, the statements and
- * the server's settings are those of its code. Its server goes on running on TCP, as after `kill -9` of the application.
+ * Creates a `DATA_DIR` as the old version did, with the golden data: files, arguments of `initdb`, statements and server settings are
+ * those of its code. Its server keeps running on TCP, as after `kill -9` of the application.
  */
-export async function createOldDataDirectory(onFinished: Cleaning): Promise<OldDataDirectory> {
+export async function createOldDataDirectory(onFinished: OnFinished): Promise<OldDataDirectory> {
   const folder = newFolder('old-data', onFinished);
   const { binaries, user } = await openInstallation(await openDataDirectory(folder));
   const cluster = join(folder, 'postgres');
@@ -82,7 +82,7 @@ export async function createOldDataDirectory(onFinished: Cleaning): Promise<OldD
   const passwordFile = join(scratch, 'password');
   writeFileSync(passwordFile, passwords.superuser);
   chmodSync(passwordFile, 0o644);
-  // Made elsewhere, since the folder itself belongs to the application's user.
+  // Created elsewhere, since the folder itself belongs to the application's user.
   const made = join(scratch, 'cluster');
   chmodSync(scratch, 0o777);
   const names = ['--username=postgres', `--pgdata=${made}`, `--pwfile=${passwordFile}`];
@@ -125,7 +125,7 @@ function isServer(folder: string, pid: number): boolean {
   return postmasterOf(folder)?.pid === pid;
 }
 
-/** What `postmaster.pid` says. */
+/** The content of `postmaster.pid`. */
 export function postmasterOf(folder: string): { pid: number; port: number; socketFolder: string } | undefined {
   try {
     const [pid, , , port, socketFolder = ''] = readFileSync(join(folder, 'postgres/postmaster.pid'), 'utf8').split(
@@ -145,7 +145,7 @@ async function fill(connectionString: string): Promise<void> {
       await client.query(goldenDump());
       return;
     } catch (error) {
-      // Refused, or starting.
+      // The server refuses connections or is still starting.
       const { code } = error as { code?: string };
       if ((code !== 'ECONNREFUSED' && code !== '57P03') || performance.now() > deadline) throw error;
     } finally {

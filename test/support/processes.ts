@@ -10,11 +10,14 @@ export type Environment = Record<string, string>;
 
 export interface Program {
   readonly process: ChildProcess;
-  /** Everything it wrote so far. */
+  /** Its stdout and stderr so far. */
   readonly output: () => string;
 }
 
-/** `node dist/main.js`, as `npm start` runs it after the build; without limits unless told otherwise; ended with the test (or the file, called outside of one); of this version unless a folder has another. */
+/**
+ * Runs `node dist/main.js`, as `npm start` does after the build, without rate limits by default. It is ended at the end of the test (or of
+ * the file, if called outside of a test). `folder` selects another version.
+ */
 export function startMain(
   environment: Environment,
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
@@ -41,23 +44,23 @@ export function startMain(
   return { process: child, output: () => output };
 }
 
-/** Resolves with the exit code once everything it wrote has arrived. */
+/** Resolves with the exit code once all output has arrived. */
 export async function waitForExit(program: Program): Promise<number | null> {
   const [code] = (await once(program.process, 'close')) as [number | null];
   return code;
 }
 
-/** The address it serves at, once it does. */
+/** Resolves with the URL once the program serves. */
 export async function waitForUrl(program: Program): Promise<string> {
   const address = (): string | undefined => /http:\/\/127\.0\.0\.1:\d+/.exec(program.output())?.[0];
-  // Outside of a test there is no expect.poll.
+  // expect.poll is not available outside of a test.
   await vi.waitFor(() => expect(address()).toBeDefined(), { timeout: 30_000 });
   return address() ?? '';
 }
 
 /**
- * For a process whose address must be known beforehand. Below what systems give to connections and to who listens on 0, so that none of
- * these takes it until it is used.
+ * A port for a process whose address must be known in advance. It is below the ephemeral range, so that no connection and no server on
+ * port 0 takes it before it is used.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -78,7 +81,7 @@ export interface Node extends Program {
   readonly client: Client;
 }
 
-/** A process of its own on a database of the test, and a client of it. */
+/** Starts a node as a process on a database of the test; resolves once it serves, with a client for it. */
 export async function startNode(
   databaseUrl: string,
   environment: Environment = {},

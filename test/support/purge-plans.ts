@@ -6,21 +6,23 @@ import { Prisma, PrismaService } from '../../src/database/prisma.service.js';
 import type { PurgeQuery } from '../../src/jobs/purge-batch.js';
 import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
 import { RevocationsRepository } from '../../src/revocation/revocations.repository.js';
+import { SessionLimits } from '../../src/sessions/session-limits.js';
+import { SESSION_RETENTION_SECONDS } from '../../src/sessions/sessions-purge.job.js';
 import { SessionsRepository } from '../../src/sessions/sessions.repository.js';
 import { createDatabase, query, testConfig } from './app.js';
 
-/** What a job purges, and rows of it: as they are inserted for each of a series of numbers `n`. */
+/** A purge job, its table, and SQL values for expired and live rows, for each `n` of a series. */
 export interface PurgeCase {
   readonly job: string;
   readonly table: string;
   readonly columns: string;
-  readonly over: string;
+  readonly expired: string;
   readonly live: string;
-  /** It ends where it meets what is live. */
+  /** Whether the purge is ordered by age and stops at the first live row. */
   readonly isByAge: boolean;
 }
 
-/** Rows that one batch looks at. */
+/** Rows that one batch reads. */
 export const BATCH = 1000;
 
 const USER = '(SELECT id FROM users LIMIT 1)';
@@ -30,7 +32,7 @@ export const PURGES: readonly PurgeCase[] = [
     job: 'purge limits',
     table: 'rate_limits',
     columns: 'key, full_at',
-    over: `decode(md5(n::text), 'hex'), now() - interval '1 second'`,
+    expired: `decode(md5(n::text), 'hex'), now() - interval '1 second'`,
     live: `decode(md5('live ' || n), 'hex'), now() + interval '1 hour'`,
     isByAge: false,
   },
@@ -38,7 +40,7 @@ export const PURGES: readonly PurgeCase[] = [
     job: 'purge account guards',
     table: 'account_guards',
     columns: 'key, failures, next_at',
-    over: `decode(md5(n::text), 'hex'), n % 20, now() - interval '31 days'`,
+    expired: `decode(md5(n::text), 'hex'), n % 20, now() - interval '31 days'`,
     live: `decode(md5('live ' || n), 'hex'), 10, now() - interval '29 days'`,
     isByAge: false,
   },
@@ -46,7 +48,7 @@ export const PURGES: readonly PurgeCase[] = [
     job: 'purge sessions',
     table: 'sessions',
     columns: 'id, user_id, ended_at',
-    over: `gen_random_uuid(), ${USER}, now() - interval '2 days'`,
+    expired: `gen_random_uuid(), ${USER}, now() - interval '2 days'`,
     live: `gen_random_uuid(), ${USER}, NULL`,
     isByAge: false,
   },
@@ -54,7 +56,7 @@ export const PURGES: readonly PurgeCase[] = [
     job: 'purge revocations',
     table: 'revocations',
     columns: 'kind, subject, created_at',
-    over: `'sid', n, now() - interval '2 days'`,
+    expired: `'sid', n, now() - interval '2 days'`,
     live: `'sid', n, now()`,
     isByAge: true,
   },
@@ -62,26 +64,26 @@ export const PURGES: readonly PurgeCase[] = [
     job: 'purge audit trail',
     table: 'audit_events',
     columns: 'event, actor, occurred_at',
-    over: `'old', 'system', now() - interval '1 year'`,
+    expired: `'old', 'system', now() - interval '1 year'`,
     live: `'new', 'system', now()`,
     isByAge: true,
   },
 ];
 
-/** A database in which one table has so many rows that are over and so many that are live; the planner knows its size. */
+/** Creates a database with this many expired and live rows in one table, and analyzes the table. */
 export async function createFilledDatabase(
-  { table, columns, over, live }: PurgeCase,
-  counts: { readonly over: number; readonly live: number },
+  { table, columns, expired, live }: PurgeCase,
+  counts: { readonly expired: number; readonly live: number },
 ): Promise<string> {
   const databaseUrl = await createDatabase();
   await query(
     databaseUrl,
     `INSERT INTO users (id, email, email_lower, password_hash) VALUES (gen_random_uuid(), 'a@b', 'a@b', '')`,
   );
-  // What is deleted stays in the indexes, as it does until autovacuum gets there.
+  // Deleted rows stay in the indexes, as they do until autovacuum runs.
   await query(databaseUrl, `ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
   for (const [values, count] of [
-    [over, counts.over],
+    [expired, counts.expired],
     [live, counts.live],
   ] as const) {
     await query(databaseUrl, `INSERT INTO ${table} (${columns}) SELECT ${values} FROM generate_series(1, ${count}) n`);
@@ -90,15 +92,16 @@ export async function createFilledDatabase(
   return databaseUrl;
 }
 
-/** The service's step, without the service: nodes that follow a table read it as well. */
+/** The purge step of a job without a running service, whose change feed would read the table too. */
 export function purgeStepOf(job: string, config: Config): PurgeStep {
-  // Never connected.
+  // This client never connects.
   const prisma = new PrismaService(config, new CircuitBreaker());
   const limits = new RateLimitsRepository(prisma);
+  const sessions = new SessionsRepository(config, prisma, new SessionLimits(config));
   const steps: Record<string, PurgeStep> = {
     'purge limits': (run, after) => limits.purgeLimits(run, after),
     'purge account guards': (run, after) => limits.purgeGuards(run, after),
-    'purge sessions': (run, after) => new SessionsRepository(config, prisma).purgeSessionBatch(run, after),
+    'purge sessions': (run, after) => sessions.purgeSessionBatch(run, SESSION_RETENTION_SECONDS, after),
     'purge revocations': (run, after) => new RevocationsRepository().purgeRevocationBatch(run, after),
     'purge audit trail': (run, after) => new AuditRepository(prisma).purgeEventBatch(run, 90, after),
   };
@@ -107,13 +110,13 @@ export function purgeStepOf(job: string, config: Config): PurgeStep {
   return step;
 }
 
-/** What PostgreSQL did for one batch. */
+/** What PostgreSQL reports for one batch. */
 export interface Batch {
   buffers: number;
   deleted: number;
-  /** As PostgreSQL measured the statements. */
+  /** Execution time of the statements. */
   milliseconds: number;
-  /** Rows that were looked at, of each statement. */
+  /** Rows read, summed over the statements. */
   rows: number;
   readonly nodes: string[];
 }
@@ -127,7 +130,7 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
-/** Purges as the service does, and has PostgreSQL explain each statement. */
+/** Purges as the service does, with EXPLAIN ANALYZE for each statement. */
 export async function explainPurge(databaseUrl: string, job: string): Promise<Batch[]> {
   const config = testConfig(databaseUrl);
   const batches: Batch[] = [];
@@ -154,7 +157,7 @@ function explained(run: PurgeQuery, batch: Batch): PurgeQuery {
       if (node['Node Type'] === 'Tid Scan') batch.deleted += node['Actual Rows'];
       if (node['Node Type'] === 'Index Scan') batch.rows += node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0);
     }
-    // What deletes has done so.
+    // EXPLAIN ANALYZE has already executed the DELETE.
     return plan['Node Type'] === 'ModifyTable' ? [] : run<Row>(sql);
   };
 }

@@ -6,14 +6,14 @@ import { waitForExit, freePort, startNode, type Node } from './processes.js';
 
 const RESTARTS = 10;
 
-/** A proxy before two nodes, which looks at which of them serve. */
+/** A proxy in front of two nodes that checks which of them serve. */
 export interface Front {
   readonly url: string;
-  /** How many of them it sends requests to. */
+  /** The number of nodes that it sends requests to. */
   ready(): number | Promise<number>;
 }
 
-/** Restarts two nodes in turn under load, each at its own address, and loses no request through the proxy before them. */
+/** Restarts two nodes in turn under load, each on its own port, and expects that no request through the proxy fails. */
 export async function restartInTurn(openFront: (nodes: readonly URL[]) => Promise<Front>): Promise<void> {
   const databaseUrl = await createDatabase();
   const start = (port: number): Promise<Node> => startNode(databaseUrl, { PORT: String(port) });
@@ -26,7 +26,7 @@ export async function restartInTurn(openFront: (nodes: readonly URL[]) => Promis
   const client = new Client(front.url);
   const outcomes: Record<string, number> = {};
   const over = new AbortController();
-  const keep = async (name: string, ask: () => Promise<number>): Promise<void> => {
+  const repeat = async (name: string, ask: () => Promise<number>): Promise<void> => {
     while (!over.signal.aborted) {
       const outcome = `${name} ${await ask().catch(String)}`;
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
@@ -34,7 +34,7 @@ export async function restartInTurn(openFront: (nodes: readonly URL[]) => Promis
     }
   };
   const { token, refreshToken } = await client.signIn();
-  // Of other users: the hundred-and-first login would end the first session.
+  // Logins of other users, since the 101st login of one user would end that user's first session.
   const emails = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(async () => (await client.signIn()).email));
   let turn = 0;
   let current = refreshToken;
@@ -44,17 +44,17 @@ export async function restartInTurn(openFront: (nodes: readonly URL[]) => Promis
     return status;
   };
   const load = [
-    keep('me', async () => (await client.me(token)).status),
-    keep('me', async () => (await client.me(token)).status),
-    keep('login', async () => (await client.login(emails[turn++ % emails.length] ?? '')).status),
-    keep('refresh', refresh),
+    repeat('me', async () => (await client.me(token)).status),
+    repeat('me', async () => (await client.me(token)).status),
+    repeat('login', async () => (await client.login(emails[turn++ % emails.length] ?? '')).status),
+    repeat('refresh', refresh),
   ];
   for (let restart = 0; restart < RESTARTS; restart++) {
     const which = restart % nodes.length;
-    const leaving = nodes[which] as Node;
-    const gone = waitForExit(leaving);
-    leaving.process.kill('SIGTERM');
-    expect(await gone).toBe(0);
+    const stopping = nodes[which] as Node;
+    const exited = waitForExit(stopping);
+    stopping.process.kill('SIGTERM');
+    expect(await exited).toBe(0);
     nodes[which] = await start(ports[which] ?? 0);
     await bothReady();
   }

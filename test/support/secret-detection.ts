@@ -1,34 +1,40 @@
 import { expect } from 'vitest';
 
-/** What is sent in place of a secret may be anything; this long, it is nothing else by chance. */
-const SHORTEST = 15;
-const MOST = 300;
-const NAMES = /^(?:.*password|.*_?token|.*Token)$/i;
-/** Tokens are too many to be remembered, and hashes never seen; their looks give them away. */
-const LOOKS = [/eyJ[\w-]{10,}\.eyJ[\w-]+\.[\w-]{20,}/, /\$argon2id?\$/, /(?<![\w-])[\w-]{44,}(?![\w-])/];
+/** Shorter values are not remembered: they could occur by chance. */
+const MIN_LENGTH = 15;
+const MAX_REMEMBERED = 300;
+const SECRET_MEMBERS = /^(?:.*password|.*_?token|.*Token)$/i;
+/** Tokens are too many to remember, and hashes are not seen by clients; both are found by pattern. */
+const PATTERNS = [/eyJ[\w-]{10,}\.eyJ[\w-]+\.[\w-]{20,}/, /\$argon2id?\$/, /(?<![\w-])[\w-]{44,}(?![\w-])/];
 
-const kept = new Set<string>();
-const open = new Set<string>();
+const remembered = new Set<string>();
+const allowed = new Set<string>();
 
-/** This text is sent as a secret, but also where it may come out. */
+/** Allows a text in output although a test sends it as a secret. */
 export function allowInOutput(text: string): void {
-  open.add(text);
+  allowed.add(text);
 }
 
-/** Remembers the secrets of a body that the tests of this file send. */
+/** Remembers the secrets in a request body. */
 export function registerSecretsOf(body: unknown): void {
   if (!(body instanceof Object)) return;
-  for (const [name, value] of Object.entries(body)) if (NAMES.test(name)) registerSecret(value);
+  for (const [name, value] of Object.entries(body)) if (SECRET_MEMBERS.test(name)) registerSecret(value);
 }
 
 export function registerSecret(value: unknown): void {
-  if (typeof value === 'string' && value.length >= SHORTEST && kept.size < MOST && !open.has(value)) kept.add(value);
+  if (
+    typeof value === 'string' &&
+    value.length >= MIN_LENGTH &&
+    remembered.size < MAX_REMEMBERED &&
+    !allowed.has(value)
+  )
+    remembered.add(value);
 }
 
-/** Neither what was kept nor what looks like a token or a hash (LOG-01). */
+/** Fails if the text contains a remembered secret or something like a token or a hash (LOG-01). */
 export function expectNoSecret(text: string): void {
-  for (const secret of kept) if (text.includes(secret)) expect.fail(`a secret came out: ${around(text, secret)}`);
-  for (const look of LOOKS) expect(look.exec(text)?.[0]).toBeUndefined();
+  for (const secret of remembered) if (text.includes(secret)) expect.fail(`a secret came out: ${around(text, secret)}`);
+  for (const pattern of PATTERNS) expect(pattern.exec(text)?.[0]).toBeUndefined();
 }
 
 function around(text: string, secret: string): string {

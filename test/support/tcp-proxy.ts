@@ -7,11 +7,11 @@ export type Direction = 'requests' | 'answers';
 interface Pair {
   readonly client: Socket;
   readonly upstream: Socket;
-  /** Whether the client is the pool of an application, and not its feed. */
+  /** Whether the connection is from an application's pool, not from its change feed. */
   isOfPool?: boolean;
 }
 
-/** A TCP proxy that can be slow, deaf or dead at will, on 127.0.0.1. */
+/** A TCP proxy on 127.0.0.1 that can hold traffic, break connections and refuse them. */
 export class TcpProxy {
   readonly #pairs = new Set<Pair>();
   readonly #held = new Set<Direction>();
@@ -24,7 +24,7 @@ export class TcpProxy {
     private target: URL,
   ) {}
 
-  /** Closed when the test (or the file, called outside of one) is over. */
+  /** Starts it; closed at the end of the test (or of the file, if called outside of a test). */
   static async start(
     target: URL,
     onFinished: (clean: () => Promise<void>) => void = onTestFinished,
@@ -38,12 +38,12 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** Connections that are open through it. */
+  /** The number of open connections. */
   get connections(): number {
     return this.#pairs.size;
   }
 
-  /** Passes nothing on in this direction until {@link release}; nobody notices a closed connection either. */
+  /** Forwards nothing in this direction until {@link release}, not even the end of a connection. */
   hold(direction: Direction): void {
     this.#held.add(direction);
     for (const pair of this.#pairs) this.#source(pair, direction).pause();
@@ -67,7 +67,7 @@ export class TcpProxy {
     this.#isCut = false;
   }
 
-  /** Takes new connections elsewhere, and breaks those there are. */
+  /** Sends new connections to another server, and breaks the open ones. */
   redirectTo(target: URL): void {
     this.target = target;
     this.drop();
@@ -79,8 +79,8 @@ export class TcpProxy {
   }
 
   /**
-   * Breaks a connection of the pool once, in place of passing on its n-th packet in this direction from now on.
-   * @returns what says whether that has happened, and asks for it no longer
+   * Breaks one connection of the pool instead of forwarding the n-th packet in this direction from now on.
+   * @returns a function that cancels this and tells whether it has happened
    */
   cutAtPacket(count: number, direction: Direction): () => boolean {
     const cutting = { direction, left: count };
@@ -101,7 +101,7 @@ export class TcpProxy {
   }
 
   #pass(pair: Pair, direction: Direction, chunk: Buffer): void {
-    // The first packet says who it is.
+    // The first packet contains the application name.
     pair.isOfPool ??= chunk.includes('application_name\0gatehouse\0');
     const cutting = this.#cutting;
     if (cutting?.direction === direction && pair.isOfPool && cutting.left > 0 && --cutting.left === 0)
@@ -132,13 +132,13 @@ export class TcpProxy {
   }
 }
 
-/** By TCP, or by the socket of a database. */
+/** Connects by TCP, or by the Unix socket in the URL. */
 function reach({ hostname, port, searchParams }: URL): Socket {
   const folder = searchParams.get('host');
   return folder === null ? connect(Number(port), hostname) : connect(`${folder}/.s.PGSQL.${port}`);
 }
 
-/** The same database through a proxy. */
+/** The URL of the same database through the proxy. */
 export function proxiedUrl(proxy: TcpProxy, databaseUrl: string): string {
   const url = new URL(databaseUrl);
   url.searchParams.delete('host');

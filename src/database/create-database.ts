@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { parsePostgresUrl } from '../config/postgres-url.js';
+import { openConnection } from './open-connection.js';
+
+/** An empty database on the same server, for work that must not touch the service's data. */
+export interface ScratchDatabase {
+  readonly url: string;
+  readonly drop: () => Promise<void>;
+}
+
+/** Creates an empty database on the URL's server. The role needs CREATEDB. */
+export async function createScratchDatabase(url: string): Promise<ScratchDatabase> {
+  const name = `gatehouse_scratch_${randomBytes(8).toString('hex')}`;
+  const scratch = parsePostgresUrl(url);
+  scratch.pathname = `/${name}`;
+  await runStatements(url, `CREATE DATABASE ${name}`);
+  return { url: scratch.href, drop: () => dropDatabase(url, name) };
+}
+
+/**
+ * Drops a database on the URL's server, if it exists, and ends this role's sessions in it. `WITH (FORCE)` would also end them, but
+ * fails for an ordinary role while autovacuum is in the database; a plain DROP asks autovacuum to leave.
+ */
+export async function dropDatabase(url: string, name: string): Promise<void> {
+  const database = pg.escapeIdentifier(name);
+  await withConnection(url, async (client) => {
+    const found = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (found.rowCount === 0) return;
+    await client.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`);
+    await client.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user',
+      [name],
+    );
+    await client.query(`DROP DATABASE ${database}`);
+  });
+}
+
+/** Creates the database that the URL names. The role needs CREATEDB. */
+export async function createDatabase(url: string): Promise<void> {
+  const maintenance = parsePostgresUrl(url);
+  const name = pg.escapeIdentifier(decodeURIComponent(maintenance.pathname.slice(1)));
+  maintenance.pathname = '/postgres';
+  await runStatements(maintenance.href, `CREATE DATABASE ${name}`);
+}
+
+/** Runs statements one after the other on a connection of their own. */
+export async function runStatements(url: string, ...statements: readonly string[]): Promise<void> {
+  await withConnection(url, async (client) => {
+    for (const statement of statements) await client.query(statement);
+  });
+}
+
+async function withConnection(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = await openConnection({ url, isPooled: false }, { application_name: 'gatehouse schema' });
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,56 @@
+import pg from 'pg';
+import type { DatabaseConfig } from '../config/config.js';
+import { listMigrations } from './migration-files.js';
+import { requireNoTablesInPublic } from './schema-parameter.check.js';
+
+const UNDEFINED_TABLE = '42P01';
+
+/** The migrations of the folder as `_prisma_migrations` records them. */
+export interface MigrationState {
+  readonly pending: readonly string[];
+  /** Started by some process, and neither finished nor failed. */
+  readonly inProgress: Migration | undefined;
+}
+
+export interface Migration {
+  readonly name: string;
+  readonly startedAt: Date;
+  readonly isFinished: boolean;
+  readonly hasFailed: boolean;
+}
+
+/** @throws {Error} when a migration failed earlier, or when all tables are in another schema. */
+export async function readMigrationState(client: pg.Client, config: DatabaseConfig): Promise<MigrationState> {
+  const migrations = await startedMigrations(client);
+  const failed = migrations.find(({ hasFailed }) => hasFailed);
+  if (failed) throw new Error(`The migration ${failed.name} failed earlier. ${repairInstructions(failed.name)}`);
+  if (migrations.length === 0) await requireNoTablesInPublic(client, config);
+  const finished = new Set(migrations.filter(({ isFinished }) => isFinished).map(({ name }) => name));
+  return {
+    pending: (await listMigrations()).filter((name) => !finished.has(name)),
+    inProgress: migrations.find(({ isFinished }) => !isFinished),
+  };
+}
+
+async function startedMigrations(client: pg.Client): Promise<Migration[]> {
+  try {
+    const { rows } = await client.query<Migration>(
+      `SELECT migration_name AS name, started_at AS "startedAt", finished_at IS NOT NULL AS "isFinished",
+              finished_at IS NULL AND coalesce(logs, '') <> '' AS "hasFailed"
+       FROM _prisma_migrations WHERE rolled_back_at IS NULL`,
+    );
+    return rows;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === UNDEFINED_TABLE) return [];
+    throw error;
+  }
+}
+
+function repairInstructions(name: string): string {
+  return `The reason is in _prisma_migrations.logs: fix it, then ${resolveInstructions(name)}`;
+}
+
+/** How an operator marks a migration as rolled back or applied. */
+export function resolveInstructions(name: string): string {
+  return `run \`npx prisma migrate resolve --rolled-back ${name}\`, or with --applied if its changes are in the database, and start again.`;
+}

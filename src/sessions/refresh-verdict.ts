@@ -1,0 +1,42 @@
+import { Prisma } from '../database/prisma.service.js';
+import type { RefreshTokenContent } from './refresh-token-codec.js';
+import type { SessionLimits } from './session-limits.js';
+
+/**
+ * `advance`: the token is the current one. `replay`: it was exchanged last and is within the grace. `reuse`: it is older. `expired`: the
+ * session is past a limit. `ended`: the session has ended, or its user is disabled.
+ */
+export type RefreshVerdict = 'advance' | 'replay' | 'reuse' | 'expired' | 'ended';
+
+/** The verdict on a refresh token, and whose session it belongs to. */
+export interface EvaluatedRefreshToken {
+  readonly verdict: RefreshVerdict;
+  readonly userId: string;
+  readonly email: string;
+  /** Until the session's absolute limit. */
+  readonly secondsLeft: number;
+}
+
+/**
+ * The query that returns an {@link EvaluatedRefreshToken}, or no row for an unknown session. A counter ahead of the row's counts as
+ * current: the database lost the row's last change when it failed over.
+ */
+export function refreshVerdictSql(
+  { sessionId, counter }: RefreshTokenContent,
+  limits: SessionLimits,
+  graceSeconds: number,
+): Prisma.Sql {
+  return Prisma.sql`
+    SELECT s.user_id AS "userId", u.email,
+           ${limits.absoluteSeconds}::int - ceil(extract(epoch FROM now() - s.created_at))::int AS "secondsLeft",
+           CASE
+             WHEN s.ended_at IS NOT NULL OR u.disabled_at IS NOT NULL THEN 'ended'
+             WHEN NOT (${limits.isWithinLimitsSql()}) THEN 'expired'
+             WHEN s.refresh_counter <= ${counter}::bigint THEN 'advance'
+             WHEN s.refresh_counter = ${counter}::bigint + 1 AND ${graceSeconds}::int > 0
+                  AND s.refreshed_at > now() - make_interval(secs => ${graceSeconds}::int) THEN 'replay'
+             ELSE 'reuse'
+           END AS verdict
+    FROM sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.id = ${sessionId}::uuid`;
+}
