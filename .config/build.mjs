@@ -4,6 +4,7 @@ import crypto from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import './generate.mjs';
+import { linkCommand } from './link-command.mjs';
 
 /**
  * Compiles `src/` unless `dist/` was compiled from these very files: a start need not pay for it each time. Not in
@@ -28,3 +29,4 @@ if (!existsSync('dist/main.js') || !existsSync(STAMP) || readFileSync(STAMP, 'ut
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(STAMP, current);
 }
+linkCommand();

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { operatorCommand } from '../config/operator-commands.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { KeyRotationService } from '../tokens/key-rotation.service.js';
@@ -50,7 +51,7 @@ export class RestoreService {
     throw new Error(
       secrets > 1
         ? 'The second value of JWT_SECRET still verifies access tokens from before: set JWT_SECRET to one new value first.'
-        : 'JWT_SECRET signs access tokens, and tokens from before stay valid under it: set it to a new value first, then run `npm run after-restore -- --jwt-secret-changed`.',
+        : `JWT_SECRET signs access tokens, and tokens from before stay valid under it: set it to a new value first, then run \`${operatorCommand('after-restore', '--jwt-secret-changed')}\`.`,
     );
   }
 }

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import type { DatabaseConfig, Settings } from '../config/config.js';
+import { operatorCommand } from '../config/operator-commands.js';
 import { readSecret, readOrCreateSecret } from '../secrets/secret-file.js';
 import { hasCluster, requireNoLostCluster } from '../embedded-postgres/initdb.js';
 import { openDataDirectory, type DataDirectory } from '../embedded-postgres/data-directory.js';
@@ -16,6 +18,11 @@ export interface ProvidedDatabase {
   stop(immediately?: AbortSignal): Promise<void>;
 }
 
+export interface ProvideOptions {
+  /** Whether an embedded database that was not made yet is refused, and not made. */
+  readonly mustExist?: boolean;
+}
+
 /**
  * With `DATABASE_URL`: that server, unchanged. Without it: the embedded server under `DATA_DIR`, created and started if necessary;
  * gives up when `signal` aborts.
@@ -25,9 +32,13 @@ export async function provideDatabase(
   settings: Settings,
   role: ProcessRole,
   signal?: AbortSignal,
+  { mustExist = false }: ProvideOptions = {},
 ): Promise<ProvidedDatabase> {
   const { databaseUrl } = settings;
-  if (databaseUrl === undefined) return provideEmbedded(settings, role, signal);
+  if (databaseUrl === undefined) {
+    if (mustExist) await requireEmbeddedDatabase(settings.dataDir);
+    return provideEmbedded(settings, role, signal);
+  }
   const databaseDirectUrl = settings.databaseDirectUrl ?? databaseUrl;
   return { config: Object.freeze({ ...settings, databaseUrl, databaseDirectUrl }), async stop() {} };
 }
@@ -43,6 +54,17 @@ async function provideEmbedded(settings: Settings, role: ProcessRole, signal?: A
     config: Object.freeze({ ...settings, ...urls, masterSecret }),
     stop: (immediately) => server.stop(immediately),
   };
+}
+
+async function requireEmbeddedDatabase(dataDir: string): Promise<void> {
+  if (existsSync(dataDir)) {
+    const directory = await openDataDirectory(dataDir);
+    await requireNoLostCluster(directory);
+    if (await hasCluster(directory)) return;
+  }
+  throw new Error(
+    `The embedded database in ${dataDir} (DATA_DIR) has not been created yet: start the service once (\`${operatorCommand('start')}\`), or run \`${operatorCommand('migrate')}\`.`,
+  );
 }
 
 /** Generated together with the database; never for an existing database, whose data another secret has sealed. */

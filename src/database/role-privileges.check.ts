@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
+import { operatorCommand } from '../config/operator-commands.js';
 import { schemaOf } from '../config/postgres-url.js';
 import { pooledTarget, type ConnectionTarget } from './connection-string.js';
 import { openConnection } from './open-connection.js';
@@ -41,7 +42,7 @@ function missingPrivilegeOf(
   if (owner !== null) {
     return isOwner
       ? undefined
-      : `${role} may not migrate, since the tables in the schema ${schema} belong to ${owner}. Run \`npm run db:migrate\` with that role in the URL, then start again`;
+      : `${role} may not migrate, since the tables in the schema ${schema} belong to ${owner}. Run \`${operatorCommand('migrate')}\` with that role in the URL, then start again`;
   }
   if (hasSchema) {
     return mayCreateTables

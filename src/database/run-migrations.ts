@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
+import { operatorCommand } from '../config/operator-commands.js';
 import { START_LOCK } from './advisory-lock.js';
 import { directTarget } from './connection-string.js';
 import { codesOf } from './database-errors.js';
@@ -51,10 +52,8 @@ export async function ensureMigrated(
   });
 }
 
-const BEHIND =
-  'The schema of DATABASE_URL is behind this version: run `npm run db:migrate`, or start the service with MIGRATE_ON_START=true.';
-const EMBEDDED_BEHIND =
-  'The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run `npm run db:migrate`.';
+const BEHIND = `The schema of DATABASE_URL is behind this version: run \`${operatorCommand('migrate')}\`, or start the service with MIGRATE_ON_START=true.`;
+const EMBEDDED_BEHIND = `The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run \`${operatorCommand('migrate')}\`.`;
 
 /** Names of the migrations in the folder that the database has not finished. */
 export async function pendingMigrations(config: DatabaseConfig): Promise<readonly string[]> {

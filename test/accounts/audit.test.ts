@@ -199,7 +199,9 @@ describe('the audit trail', () => {
     await app.signIn();
     const print = async (...user: string[]): Promise<Record<string, unknown>[]> => {
       const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET };
-      const { stdout } = await promisify(execFile)(process.execPath, ['dist/cli/list-events.js', ...user], { env });
+      const { stdout } = await promisify(execFile)(process.execPath, ['dist/cli/gatehouse.js', 'events', ...user], {
+        env,
+      });
       return stdout
         .trim()
         .split('\n')
@@ -213,7 +215,10 @@ describe('the audit trail', () => {
     expect((await print(one.email)).map(({ event }) => event)).toEqual(['user_registered', 'session_started']);
     for (const user of [one.userId, one.userId.toUpperCase(), one.email.toUpperCase()])
       expect(await print(user)).toEqual(await print(one.email));
-    await expect(print('nobody')).rejects.toMatchObject({ stderr: 'usage: npm run events [-- ADDRESS | USER_ID]\n' });
+    await expect(print('nobody')).rejects.toMatchObject({
+      stderr:
+        "usage: npm run events [-- ADDRESS | USER_ID] ('nobody' is neither an email address nor a user id, a UUID)\n",
+    });
   });
 });
 

@@ -131,7 +131,7 @@ it(
     await query(databaseUrl, statement);
     expect(section).toContain('npm run after-restore');
     const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET: REPLACED };
-    const { stdout } = await promisify(execFile)(process.execPath, ['dist/cli/after-restore.js'], { env });
+    const { stdout } = await promisify(execFile)(process.execPath, ['dist/cli/gatehouse.js', 'after-restore'], { env });
     expect(stdout).toMatch(/^sessions ended: 1, /);
 
     const after = await node(REPLACED);

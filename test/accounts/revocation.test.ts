@@ -180,7 +180,7 @@ describe('a revocation reaches its own node at once and the other within a secon
   it.each(['disable', 'delete'])('npm run users -- %s', async (action) => {
     const { email, token } = await a.signIn();
     expect([await verdict(a, token), await verdict(b, token)]).toEqual(['200', '200']);
-    await promisify(execFile)('node', ['dist/cli/manage-users.js', action, email], {
+    await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'users', action, email], {
       env: { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET },
     });
     const lags = await Promise.all([refusalMs(a, token), refusalMs(b, token)]);

@@ -68,11 +68,11 @@ async function verdict(client: Client, token: string): Promise<unknown[]> {
   return status === 200 ? [status] : [status, body['code']];
 }
 
-/** `node dist/cli/manage-keys.js`, as `npm run keys` runs it after the build. */
+/** `node dist/cli/gatehouse.js keys`, as `npm run keys` runs it after the build. */
 async function keys(environment: Environment, ...args: string[]): Promise<string[]> {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const env = { ...inherited, MASTER_SECRET, LOG_LEVEL: 'silent', ...environment };
-  const { stdout } = await promisify(execFile)('node', ['dist/cli/manage-keys.js', ...args], { env });
+  const { stdout } = await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'keys', ...args], { env });
   return stdout.trim().split('\n');
 }
 

@@ -31,7 +31,7 @@ async function bareRole(make: () => Promise<string>): Promise<{ role: string; ur
 }
 
 /** The message of a program that exits with 1. */
-async function refusalMessage(file: string, databaseUrl: string, ...args: string[]): Promise<string> {
+async function refusalMessage(databaseUrl: string, file: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, DATABASE_URL: databaseUrl, MASTER_SECRET, PORT: '0' };
   const run = promisify(execFile)(process.execPath, [file, ...args], { env });
   const failure = await run.then(
@@ -128,11 +128,11 @@ const lacking = (table: string): string =>
 describe('a database role that lacks a privilege', () => {
   it('is refused at the start with the missing privileges and the statements that grant them (CFG-02)', async () => {
     const { role, url, roleUrl } = await bareRole(() => createDatabase());
-    for (const file of ['dist/main.js', 'dist/cli/list-events.js']) {
-      expect(await refusalMessage(file, roleUrl)).toContain(lacking('_prisma_migrations'));
+    for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/gatehouse.js', 'events']]) {
+      expect(await refusalMessage(roleUrl, file, ...args)).toContain(lacking('_prisma_migrations'));
     }
     await query(url, `GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON _prisma_migrations TO ${role}`);
-    const said = await refusalMessage('dist/main.js', roleUrl);
+    const said = await refusalMessage(roleUrl, 'dist/main.js');
     expect(said).toContain(
       'The role of DATABASE_URL lacks a privilege: SELECT on users, INSERT on users, UPDATE on users, DELETE on users,',
     );
@@ -157,8 +157,8 @@ describe('a database role that lacks a privilege', () => {
       await query(ownerUrl, `GRANT ${right} ON ${kind} ${name} TO ${role}`);
     }
     await query(ownerUrl, `REVOKE USAGE ON SEQUENCE audit_events_id_seq FROM ${role}`);
-    for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/manage-keys.js', 'rotate']]) {
-      expect(await refusalMessage(file, appUrl, ...args)).toContain('lacks a privilege: USAGE on audit_events_id_seq.');
+    for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/gatehouse.js', 'keys', 'rotate']]) {
+      expect(await refusalMessage(appUrl, file, ...args)).toContain('lacks a privilege: USAGE on audit_events_id_seq.');
     }
   });
 
@@ -167,7 +167,7 @@ describe('a database role that lacks a privilege', () => {
     await query(url, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
     const last = 'migration_name = (SELECT max(migration_name) FROM _prisma_migrations)';
     await query(url, `DELETE FROM _prisma_migrations WHERE ${last}`);
-    const said = await refusalMessage('dist/cli/migrate-database.js', roleUrl);
+    const said = await refusalMessage(roleUrl, 'dist/cli/gatehouse.js', 'migrate');
     expect(said).toContain(
       `DATABASE_URL: the role ${role} may not migrate, since the tables in the schema "public" belong to`,
     );
@@ -182,18 +182,18 @@ describe('a database role that lacks a privilege', () => {
       `GRANT USAGE ON SCHEMA public TO ${role}`,
     );
     const statement = `GRANT USAGE, CREATE ON SCHEMA "public" TO "${role}";`;
-    expect(await refusalMessage('dist/cli/migrate-database.js', roleUrl)).toContain(
+    expect(await refusalMessage(roleUrl, 'dist/cli/gatehouse.js', 'migrate')).toContain(
       `may not create tables in the schema "public". Migrate with another role, or ask an administrator to run: ${statement}`,
     );
     const elsewhere = new URL(roleUrl);
     elsewhere.searchParams.set('schema', 'accounts');
-    const said = await refusalMessage('dist/cli/migrate-database.js', elsewhere.href);
+    const said = await refusalMessage(elsewhere.href, 'dist/cli/gatehouse.js', 'migrate');
     expect(said).toContain(`CREATE SCHEMA "accounts" AUTHORIZATION "${role}";`);
   });
 
   it('to drop the schema is refused by db:reset, and nothing is dropped (CFG-02)', async () => {
     const { url, roleUrl } = await bareRole(() => createDatabase());
-    const said = await refusalMessage('dist/cli/reset-database.js', roleUrl, '--force');
+    const said = await refusalMessage(roleUrl, 'dist/cli/gatehouse.js', 'reset', '--force');
     expect(said).toContain(
       'The role of DATABASE_URL may not drop and recreate the schema "public", so nothing was changed',
     );

@@ -59,7 +59,7 @@ describe('a service whose role owns nothing but its schema', () => {
     database = await createDatabase(onFinished);
     await query(database, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
     url = await ownerOfSchema(database, onFinished);
-    expect(await run(url, 'node', 'dist/cli/migrate-database.js')).toMatch(/^Applied /);
+    expect(await run(url, 'node', 'dist/cli/gatehouse.js', 'migrate')).toMatch(/^Applied /);
     nodes = await Promise.all([startNode(url, {}, onFinished), startNode(url, {}, onFinished)]);
   });
 
@@ -76,9 +76,11 @@ describe('a service whose role owns nothing but its schema', () => {
     expect((await other.client.me(token)).status).toBe(200);
     expect((await other.client.logout(token)).status).toBe(204);
     await expect.poll(async () => (await one.client.me(token)).status).toBe(401);
-    expect(await run(url, 'node', 'dist/cli/manage-users.js', 'list')).toContain(email);
-    expect(await run(url, 'node', 'dist/cli/list-events.js', email)).toContain(userId);
-    expect(await run(url, 'node', 'prisma/seed.ts', '--force')).toMatch(/^admin@example\.com has the password/);
+    expect(await run(url, 'node', 'dist/cli/gatehouse.js', 'users', 'list')).toContain(email);
+    expect(await run(url, 'node', 'dist/cli/gatehouse.js', 'events', email)).toContain(userId);
+    expect(await run(url, 'node', 'dist/cli/gatehouse.js', 'seed', '--force')).toMatch(
+      /^admin@example\.com has the password/,
+    );
   });
 
   it('is separate from another service in the same database, which resets only itself', async () => {
@@ -90,17 +92,24 @@ describe('a service whose role owns nothing but its schema', () => {
     expect((await app.login(here.email)).status).toBe(401);
     const there = await app.signIn();
     expect((await first.client.login(there.email)).status).toBe(401);
-    expect(await run(second, 'node', 'dist/cli/reset-database.js', '--force')).toContain('empty and migrated');
+    expect(await run(second, 'node', 'dist/cli/gatehouse.js', 'reset', '--force')).toContain('empty and migrated');
     expect(await query(database, 'SELECT FROM second.users')).toEqual([]);
     expect((await first.client.login(here.email)).status).toBe(200);
   });
 
   it('has no schema difference for the migration tools', async () => {
     const second = inSchema(await emptyDatabase(), SCHEMA);
-    await run(second, 'node', 'dist/cli/migrate-database.js');
+    await run(second, 'node', 'dist/cli/gatehouse.js', 'migrate');
     expect(await prisma(second, 'migrate', 'dev', '--name', 'none')).toContain('Already in sync');
     expect(
-      await run(second, 'node', '--disable-warning=ExperimentalWarning', 'dist/cli/new-migration.js', 'none'),
+      await run(
+        second,
+        'node',
+        '--disable-warning=ExperimentalWarning',
+        'dist/cli/gatehouse.js',
+        'migrate:new',
+        'none',
+      ),
     ).toBe('schema.prisma has not changed.\n');
   });
 });
@@ -115,7 +124,7 @@ describe('a schema in the URL', () => {
     for (const migrate of [true, false]) {
       await expect(ensureMigrated(testConfig(url), { migrate })).rejects.toThrow(/"public" has them\.$/m);
     }
-    const refused = await run(url, 'node', 'dist/cli/migrate-database.js').catch(String);
+    const refused = await run(url, 'node', 'dist/cli/gatehouse.js', 'migrate').catch(String);
     expect(await tablesIn(database, SCHEMA)).toEqual([]);
     const statements = [...refused.matchAll(/^ {2}((?:ALTER|CREATE) .+;)$/gm)].map(([, statement = '']) => statement);
     expect(statements.length).toBeGreaterThan(8);

@@ -54,22 +54,24 @@ function collectCommands(commands: Set<string>): void {
 describe('migrations', () => {
   it('agree with schema.prisma', async () => {
     const before = readdirSync('prisma/migrations');
-    const said = await run(inject('databaseServerUrl'), 'dist/cli/new-migration.js', 'drift');
+    const said = await run(inject('databaseServerUrl'), 'dist/cli/gatehouse.js', 'migrate:new', 'drift');
     expect(said).toBe('schema.prisma has not changed.\n');
     expect(readdirSync('prisma/migrations')).toEqual(before);
   });
 
   it('are written by db:migrate:new for a changed schema, which then agrees', async () => {
     const project = mkdtempSync(join(tmpdir(), 'gatehouse-project-'));
-    for (const folder of ['dist', 'prisma']) cpSync(folder, join(project, folder), { recursive: true });
+    for (const folder of ['dist', 'prisma', '.config']) cpSync(folder, join(project, folder), { recursive: true });
     for (const name of ['node_modules', 'package.json']) symlinkSync(resolve(name), join(project, name));
     const schema = join(project, 'prisma/schema.prisma');
     writeFileSync(schema, readFileSync(schema, 'utf8').replace(/^model User \{$/m, '$&\n  nickname String?'));
-    const script = join(project, 'dist/cli/new-migration.js');
+    const script = [join(project, 'dist/cli/gatehouse.js'), 'migrate:new'];
     const url = inject('databaseServerUrl');
-    const file = /^Wrote (\S+_add_nickname\/migration\.sql): read it/.exec(await run(url, script, 'add_nickname'))?.[1];
+    const file = /^Wrote (\S+_add_nickname\/migration\.sql): read it/.exec(
+      await run(url, ...script, 'add_nickname'),
+    )?.[1];
     expect(readFileSync(file ?? '', 'utf8')).toMatch(/ALTER TABLE "users" ADD COLUMN\s+"nickname" TEXT;/);
-    expect(await run(url, script, 'again')).toBe('schema.prisma has not changed.\n');
+    expect(await run(url, ...script, 'again')).toBe('schema.prisma has not changed.\n');
     rmSync(project, { recursive: true });
   });
 
@@ -86,8 +88,8 @@ describe('migrations', () => {
   it('that are missing stop the start with the command to run, which applies them', async () => {
     const url = await emptyDatabase();
     await expect(ensureMigrated(testConfig(url), { migrate: false })).rejects.toThrow('npm run db:migrate');
-    expect(await run(url, 'dist/cli/migrate-database.js')).toMatch(/^Applied \d{14}_/);
-    expect(await run(url, 'dist/cli/migrate-database.js')).toBe('Nothing to migrate.\n');
+    expect(await run(url, 'dist/cli/gatehouse.js', 'migrate')).toMatch(/^Applied \d{14}_/);
+    expect(await run(url, 'dist/cli/gatehouse.js', 'migrate')).toBe('Nothing to migrate.\n');
     await ensureMigrated(testConfig(url), { migrate: false });
   });
 
@@ -96,10 +98,17 @@ describe('migrations', () => {
     chmodSync(folder, 0o711);
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const { DATABASE_URL: _, ...inherited } = process.env;
-    const users = promisify(execFile)('node', ['dist/cli/manage-users.js', 'list'], {
-      env: { ...inherited, DATA_DIR: folder },
+    const env = { ...inherited, DATA_DIR: folder };
+    const users = (): Promise<unknown> =>
+      promisify(execFile)('node', ['dist/cli/gatehouse.js', 'users', 'list'], { env });
+    await expect(users()).rejects.toMatchObject({
+      code: 1,
+      stderr: `The embedded database in ${folder} (DATA_DIR) has not been created yet: start the service once (\`npm start\`), or run \`npm run db:migrate\`.\n`,
     });
-    await expect(users).rejects.toMatchObject({
+    expect(readdirSync(folder)).toEqual([]);
+    // It makes the embedded database and migrates another beside it.
+    await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'migrate:new', 'drift'], { env });
+    await expect(users()).rejects.toMatchObject({
       code: 1,
       stderr:
         'The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run `npm run db:migrate`.\n',
@@ -108,7 +117,7 @@ describe('migrations', () => {
 
   it('need no MASTER_SECRET on a DATABASE_URL', async () => {
     const env = { PATH: process.env['PATH'], DATABASE_URL: await emptyDatabase() };
-    const migrated = await promisify(execFile)('node', ['dist/cli/migrate-database.js'], { env });
+    const migrated = await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'migrate'], { env });
     expect(migrated.stdout).toMatch(/^Applied /);
   });
 
@@ -134,14 +143,16 @@ describe('migrations', () => {
 describe('the seed', () => {
   it('creates one user with a password that is printed once', async () => {
     const url = await createDatabase();
-    expect(await run(url, 'prisma/seed.ts', '--force')).toMatch(/^admin@example\.com has the password \S{24}\n$/);
-    expect(await run(url, 'prisma/seed.ts', '--force')).toBe('admin@example.com is there already.\n');
+    expect(await run(url, 'dist/cli/gatehouse.js', 'seed', '--force')).toMatch(
+      /^admin@example\.com has the password \S{24}\n$/,
+    );
+    expect(await run(url, 'dist/cli/gatehouse.js', 'seed', '--force')).toBe('admin@example.com is there already.\n');
     expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
   });
 
   it('creates further users with a password other than the printed one', async () => {
     const url = await createDatabase();
-    const printed = await run(url, 'prisma/seed.ts', '--force', '--users', '2');
+    const printed = await run(url, 'dist/cli/gatehouse.js', 'seed', '--force', '--users', '2');
     const [, password = ''] = /has the password (\S{24})$/m.exec(printed) ?? [];
     const app = await startApp({ databaseUrl: url });
     expect((await app.login('admin@example.com', password)).status).toBe(200);
@@ -151,7 +162,7 @@ describe('the seed', () => {
   it('creates 100,000 users with version 7 ids within 10 s', async () => {
     const url = await createDatabase();
     const start = performance.now();
-    await run(url, 'prisma/seed.ts', '--force', '--users', '100000');
+    await run(url, 'dist/cli/gatehouse.js', 'seed', '--force', '--users', '100000');
     expect(performance.now() - start).toBeLessThan(10_000);
     const [counted] = await query<{ all: number; sevens: number; recent: number }>(
       url,
@@ -164,18 +175,18 @@ describe('the seed', () => {
 });
 
 describe('scripts on a DATABASE_URL', () => {
-  it.each(['prisma/seed.ts', 'dist/cli/reset-database.js'])('require --force: %s', async (script) => {
+  it.each(['seed', 'reset'])('require --force: %s', async (command) => {
     const url = await createDatabase();
-    await expect(run(url, script)).rejects.toThrow('--force');
+    await expect(run(url, 'dist/cli/gatehouse.js', command)).rejects.toThrow('--force');
   });
 
   it('reset it to an empty, migrated schema and name that schema', async () => {
     const url = await createDatabase();
-    await run(url, 'prisma/seed.ts', '--force');
+    await run(url, 'dist/cli/gatehouse.js', 'seed', '--force');
     const place = `schema "public" of the database "${new URL(url).pathname.slice(1)}" at `;
-    await expect(run(url, 'dist/cli/reset-database.js')).rejects.toThrow(`This drops the ${place}`);
+    await expect(run(url, 'dist/cli/gatehouse.js', 'reset')).rejects.toThrow(`This drops the ${place}`);
     expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
-    expect(await run(url, 'dist/cli/reset-database.js', '--force')).toContain(`The ${place}`);
+    expect(await run(url, 'dist/cli/gatehouse.js', 'reset', '--force')).toContain(`The ${place}`);
     expect(await query(url, 'SELECT 1 FROM users')).toEqual([]);
   });
 });
@@ -210,7 +221,7 @@ describe("the Prisma CLI with the project's schema engine", () => {
 
   it('finds no schema difference, and does not change data', async () => {
     const url = await createDatabase();
-    await run(url, 'prisma/seed.ts', '--force');
+    await run(url, 'dist/cli/gatehouse.js', 'seed', '--force');
     for (const _ of [1, 2]) {
       expect(await prisma({ DATABASE_URL: url }, 'migrate', 'dev', '--name', 'none')).toContain('Already in sync');
     }

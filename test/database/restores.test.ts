@@ -197,7 +197,7 @@ async function expectOneKeySet(...nodes: readonly TestApp[]): Promise<void> {
 }
 
 const resetDatabase = (): Promise<unknown> =>
-  promisify(execFile)(process.execPath, ['dist/cli/reset-database.js', '--force'], {
+  promisify(execFile)(process.execPath, ['dist/cli/gatehouse.js', 'reset', '--force'], {
     env: { ...process.env, DATABASE_URL: a.databaseUrl, MASTER_SECRET },
   });
 
@@ -313,11 +313,11 @@ interface Run {
   readonly output: Promise<string>;
 }
 
-/** `node dist/cli/after-restore.js`, as `npm run after-restore` runs it after the build. */
+/** `node dist/cli/gatehouse.js after-restore`, as `npm run after-restore` runs it after the build. */
 function afterRestore(environment: Record<string, string>, ...args: string[]): Run {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const env = { ...inherited, ...environment };
-  const running = promisify(execFile)(process.execPath, ['dist/cli/after-restore.js', ...args], { env });
+  const running = promisify(execFile)(process.execPath, ['dist/cli/gatehouse.js', 'after-restore', ...args], { env });
   return { process: running.child, output: running.then(({ stdout }) => stdout) };
 }
 

@@ -16,10 +16,23 @@ import { waitForExit, waitForUrl, startMain, startNode, type Environment, type N
 /** The time within which a revocation must apply to guarded requests. */
 const WITHIN = { timeout: 1000, interval: 10 };
 
+type Command = 'users' | 'keys' | 'events';
+
+const OLD_COMMANDS: Version['commands'] = {
+  users: ['dist/manage-users.js'],
+  keys: ['dist/manage-keys.js'],
+  events: ['dist/list-events.js'],
+};
+const NEW_COMMANDS: Version['commands'] = {
+  users: ['dist/cli/gatehouse.js', 'users'],
+  keys: ['dist/cli/gatehouse.js', 'keys'],
+  events: ['dist/cli/gatehouse.js', 'events'],
+};
+
 interface Version {
   readonly folder: string;
-  /** The folder of the commands. */
-  readonly commands: string;
+  /** The program of each command, and its first arguments. */
+  readonly commands: Readonly<Record<Command, readonly string[]>>;
   readonly client: Client;
 }
 
@@ -30,8 +43,8 @@ let oldNode: Node;
 const versions = {} as Record<'old' | 'new', Version>;
 const onFinished = afterAllTests();
 
-const operate = ({ folder, commands }: Version, command: string, ...args: string[]): Promise<string[]> =>
-  outputLinesOf(environment, [`${commands}/${command}.js`, ...args], folder);
+const operate = ({ folder, commands }: Version, command: Command, ...args: string[]): Promise<string[]> =>
+  outputLinesOf(environment, [...commands[command], ...args], folder);
 
 const start = (folder: string, more: Environment = {}, finished = onFinished): Promise<Node> =>
   startNode(databaseUrl, { ...environment, ...more }, finished, folder);
@@ -67,8 +80,8 @@ const CAUSES: Readonly<Record<string, (at: Version, user: SignedIn) => Promise<u
     await client.refresh(next.refreshToken);
     expect(await codeOf(client.refresh(refreshToken))).toBe('refresh_token_reused');
   },
-  'npm run users -- disable': (at, { email }) => operate(at, 'manage-users', 'disable', email),
-  'npm run users -- delete': (at, { email }) => operate(at, 'manage-users', 'delete', email),
+  'npm run users -- disable': (at, { email }) => operate(at, 'users', 'disable', email),
+  'npm run users -- delete': (at, { email }) => operate(at, 'users', 'delete', email),
 };
 
 describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does not contain ${OLD_COMMIT})`, () => {
@@ -83,10 +96,10 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
     };
     oldFolder = await buildOldVersion(onFinished);
     oldNode = await start(oldFolder);
-    versions.old = { folder: oldFolder, commands: 'dist', client: oldNode.client };
+    versions.old = { folder: oldFolder, commands: OLD_COMMANDS, client: oldNode.client };
     // This node migrates the database while the old one uses it.
     const { client } = await start('.', { MIGRATE_ON_START: 'true' });
-    versions.new = { folder: '.', commands: 'dist/cli', client };
+    versions.new = { folder: '.', commands: NEW_COMMANDS, client };
   }, 180_000);
 
   // All registrations come from one address.
@@ -126,7 +139,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
       await expect
         .poll(
           () =>
-            operate(at, 'manage-keys', 'rotate').then(
+            operate(at, 'keys', 'rotate').then(
               () => true,
               () => false,
             ),
@@ -149,7 +162,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
       const [at, other] = [versions[one], versions[another]];
       const user = await at.client.signIn();
       const kid = kidOf(user.token);
-      await operate(at, 'manage-keys', 'revoke', kid);
+      await operate(at, 'keys', 'revoke', kid);
       for (const { client } of [at, other]) {
         await expect.poll(async () => (await client.me(user.token)).status, WITHIN).toBe(401);
         const next = await client.signInAs(user.email);
@@ -178,7 +191,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
       const [at, other] = [versions[one], versions[another]];
       const { email, token, sessionId } = await at.client.signIn();
       await at.client.logout(token);
-      const events = (await operate(other, 'list-events', email)).map(
+      const events = (await operate(other, 'events', email)).map(
         (line) => JSON.parse(line) as { event: string; sessionId: string | null },
       );
       expect(events.map(({ event }) => event)).toEqual(['user_registered', 'session_started', 'session_ended']);
@@ -218,7 +231,7 @@ describe.skipIf(!hasOldCommit)(`version 0.1.0 (skipped if the repository does no
     const isWarm = () =>
       expect.poll(() => Math.min(...Object.values(outcomes)), { timeout: 10_000 }).toBeGreaterThan(10);
     await isWarm();
-    await outputLinesOf(settings, ['dist/cli/migrate-database.js']);
+    await outputLinesOf(settings, ['dist/cli/gatehouse.js', 'migrate']);
     for (const name of Object.keys(outcomes)) outcomes[name] = 0;
     await isWarm();
     over.abort();

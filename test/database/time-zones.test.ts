@@ -71,16 +71,20 @@ describe('with another time zone and date style in database and environment', ()
     const { body: page } = await node.client.call('GET', '/v1/auth/sessions', { token });
     const [session] = page['items'] as Record<string, string>[];
     for (const member of ['createdAt', 'refreshedAt']) expectTimeNear(session?.[member]);
-    const line = (await script('dist/cli/manage-users.js', 'list')).split('\n').find((row) => row.includes(email));
+    const line = (await script('dist/cli/gatehouse.js', 'users', 'list'))
+      .split('\n')
+      .find((row) => row.includes(email));
     expectTimeNear(line?.split('\t')[2]);
-    const key = (await script('dist/cli/manage-keys.js', 'list')).split('\n').find((row) => row.includes('\tactive\t'));
+    const key = (await script('dist/cli/gatehouse.js', 'keys', 'list'))
+      .split('\n')
+      .find((row) => row.includes('\tactive\t'));
     expectTimeNear(key?.split('\t')[3]);
   });
 
   it('stored times are correct: of disabling a user, audit events, a session and its end (TIM-01)', async () => {
     const { email, token, refreshToken } = await node.client.signIn();
     expect((await node.client.refresh(refreshToken)).status).toBe(200);
-    await script('dist/cli/manage-users.js', 'disable', email);
+    await script('dist/cli/gatehouse.js', 'users', 'disable', email);
     expect(
       Math.abs(await seconds(`clock_timestamp() - (SELECT disabled_at FROM users WHERE email_lower = $1)`, email)),
     ).toBeLessThan(30);
@@ -89,7 +93,7 @@ describe('with another time zone and date style in database and environment', ()
     for (const column of ['sessions.created_at', 'refreshed_at', 'ended_at']) {
       expect(Math.abs(await seconds(`SELECT clock_timestamp() - max(${column}) ${sessions}`, email))).toBeLessThan(30);
     }
-    const trail = (await script('dist/cli/list-events.js', email)).trim().split('\n');
+    const trail = (await script('dist/cli/gatehouse.js', 'events', email)).trim().split('\n');
     expect(trail.length).toBeGreaterThan(2);
     for (const line of trail) expectTimeNear((JSON.parse(line) as Record<string, unknown>)['occurredAt']);
   });

@@ -234,7 +234,7 @@ describe('a database of 0.1.0', () => {
 
   it('lists all audit events and users', async () => {
     const environment = { DATABASE_URL: app.databaseUrl, MASTER_SECRET: masterSecret };
-    const events = (await outputLinesOf(environment, ['dist/cli/list-events.js'])).map(
+    const events = (await outputLinesOf(environment, ['dist/cli/gatehouse.js', 'events'])).map(
       (line) => JSON.parse(line) as { event: string },
     );
     expect(events.length).toBeGreaterThanOrEqual(rowsBefore['audit_events'] ?? Infinity);
@@ -242,7 +242,7 @@ describe('a database of 0.1.0', () => {
     const oldEvents =
       'user_registered session_started session_ended refresh_token_reused password_changed user_disabled user_deleted key_rotated key_revoked';
     expect(oldEvents.split(' ').filter((name) => !names.has(name))).toEqual([]);
-    const listed = (await outputLinesOf(environment, ['dist/cli/manage-users.js', 'list'])).map((line) =>
+    const listed = (await outputLinesOf(environment, ['dist/cli/gatehouse.js', 'users', 'list'])).map((line) =>
       line.split('\t'),
     );
     const { ada, special, disabled, locked, changed } = users;

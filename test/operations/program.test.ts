@@ -129,12 +129,12 @@ describe('a .env file', () => {
 
   it.each([
     ['the app', node('dist/main.js')],
-    ['npm run db:migrate', node('dist/cli/migrate-database.js')],
-    ['npm run db:reset', node('dist/cli/reset-database.js')],
-    ['npm run db:seed', node('prisma/seed.ts')],
-    ['npm run users', node('dist/cli/manage-users.js', 'list')],
-    ['npm run keys', node('dist/cli/manage-keys.js', 'list')],
-    ['npm run events', node('dist/cli/list-events.js')],
+    ['npm run db:migrate', node('dist/cli/gatehouse.js', 'migrate')],
+    ['npm run db:reset', node('dist/cli/gatehouse.js', 'reset')],
+    ['npm run db:seed', node('dist/cli/gatehouse.js', 'seed')],
+    ['npm run users', node('dist/cli/gatehouse.js', 'users', 'list')],
+    ['npm run keys', node('dist/cli/gatehouse.js', 'keys', 'list')],
+    ['npm run events', node('dist/cli/gatehouse.js', 'events')],
     [
       'the Prisma CLI',
       node('node_modules/prisma/build/index.js', 'migrate', 'status', '--config', join(root, '.config/prisma.ts')),
@@ -366,7 +366,7 @@ describe('HOST', () => {
 
 async function users(environment: Environment, ...args: string[]): Promise<string> {
   const { DATABASE_URL: _, ...inherited } = process.env;
-  const { stdout } = await promisify(execFile)('node', ['dist/cli/manage-users.js', ...args], {
+  const { stdout } = await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'users', ...args], {
     env: { ...inherited, ...environment },
   });
   return stdout;

@@ -294,9 +294,9 @@ describe.runIf(process.platform === 'linux')('a start that receives a signal', {
 
 describe.runIf(process.platform === 'linux')('a command that is ended', { timeout: 60_000 }, () => {
   it.each([
-    ['the seed', 'SIGINT', 130, ['node', 'prisma/seed.ts', '--users', '3000000']],
-    ['the seed', 'SIGTERM', 143, ['node', 'prisma/seed.ts', '--users', '3000000']],
-    ['the list of users', 'SIGHUP', 129, ['node', 'dist/cli/manage-users.js', 'list']],
+    ['the seed', 'SIGINT', 130, ['node', 'dist/cli/gatehouse.js', 'seed', '--users', '3000000']],
+    ['the seed', 'SIGTERM', 143, ['node', 'dist/cli/gatehouse.js', 'seed', '--users', '3000000']],
+    ['the list of users', 'SIGHUP', 129, ['node', 'dist/cli/gatehouse.js', 'users', 'list']],
     ['the Prisma CLI', 'SIGINT', undefined, ['npx', 'prisma', 'migrate', 'status']],
     ['npm run dev', 'SIGINT', undefined, ['npm', 'run', '--silent', 'dev']],
     ['npm run dev', 'SIGTERM', undefined, ['npm', 'run', '--silent', 'dev']],
@@ -316,7 +316,7 @@ describe.runIf(process.platform === 'linux')('a command that is ended', { timeou
   );
 
   it('by a closed output pipe leaves no database server running (FLT-25)', async () => {
-    const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/cli/manage-users.js list | head -n 1');
+    const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/cli/gatehouse.js users list | head -n 1');
     await expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true);
     expect(await group.exitCode).toBe(0);
     await expectNothingLeft(group, folder);

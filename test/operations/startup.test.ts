@@ -305,13 +305,13 @@ describe('a database that is not available yet', () => {
     const port = await freePort();
     const env = { ...process.env, DATABASE_URL: viaRelay(url, port), MASTER_SECRET };
     const scripts = [
-      'dist/cli/manage-users.js list',
-      'dist/cli/manage-keys.js list',
-      'dist/cli/list-events.js',
-      'prisma/seed.ts --force',
-      'dist/cli/reset-database.js --force',
+      'dist/cli/gatehouse.js users list',
+      'dist/cli/gatehouse.js keys list',
+      'dist/cli/gatehouse.js events',
+      'dist/cli/gatehouse.js seed --force',
+      'dist/cli/gatehouse.js reset --force',
     ];
-    const migrating = spawn('node', ['dist/cli/migrate-database.js'], { env });
+    const migrating = spawn('node', ['dist/cli/gatehouse.js', 'migrate'], { env });
     const said = once(migrating.stderr, 'data');
     for (const script of scripts) {
       const run = promisify(execFile)('node', script.split(' '), { env }).catch(
@@ -339,7 +339,7 @@ describe('a database that is not available yet', () => {
       await vi.waitFor(() => expect(query(url, 'SELECT 1')).rejects.toThrow(reason), 20_000);
       const program = startMain({ DATABASE_URL: url, MASTER_SECRET });
       const env = { ...process.env, DATABASE_URL: url, MASTER_SECRET };
-      const migrating = spawn('node', ['dist/cli/migrate-database.js'], { env });
+      const migrating = spawn('node', ['dist/cli/gatehouse.js', 'migrate'], { env });
       const migrated = once(migrating, 'exit');
       const [said] = (await once(migrating.stderr, 'data')) as [Buffer];
       expect(JSON.parse(said.toString())).toMatchObject({ event: 'database_awaited', reason });
@@ -350,7 +350,7 @@ describe('a database that is not available yet', () => {
         setting: 'DATABASE_URL',
         reason,
       });
-      const listed = promisify(execFile)('node', ['dist/cli/manage-users.js', 'list'], { env });
+      const listed = promisify(execFile)('node', ['dist/cli/gatehouse.js', 'users', 'list'], { env });
       await expect(listed).rejects.toMatchObject({
         stderr: expect.stringMatching(
           /^The database of DATABASE_URL at \S+ did not answer: the database system is not .*\.\n$/,

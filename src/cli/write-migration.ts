@@ -1,26 +1,26 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { isCheckout } from '../config/operator-commands.js';
 import { readSettings } from '../config/read-settings.js';
+import type { TerminationSignals } from '../config/termination-signals.js';
 import { newMigrationFolder } from '../database/migration-files.js';
-import { endCommand, provideForCommand } from './command-database.js';
 import { diffMigrationsWithSchema } from '../database/prisma-schema-engine.js';
 import { createScratchDatabase } from '../database/create-database.js';
 import { NO_WAIT } from '../database/startup-wait.js';
 import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
+import { withDatabase } from './command-database.js';
 
-/** `npm run db:migrate:new -- NAME`: writes what takes a freshly migrated database to `schema.prisma`. */
-async function main([name = '']: readonly string[]): Promise<void> {
-  if (!/^[a-z][a-z\d_]{0,60}$/.test(name)) {
-    throw new Error('usage: npm run db:migrate:new -- NAME, in lower case with underscores');
+/** Writes what takes a freshly migrated database to `schema.prisma`, and ends the process. */
+export async function writeMigration(termination: TerminationSignals, name: string): Promise<never> {
+  if (!isCheckout) {
+    throw new Error('A migration is written in a checkout of the sources alone: run `npm run db:migrate:new` there.');
   }
-  const database = await provideForCommand(readSettings('migrate'));
-  try {
-    const { config } = database;
+  await withDatabase(readSettings('migrate'), termination, async (config) => {
     const sql = await retryUntilDatabaseAnswers(config, NO_WAIT, () => missingFromMigrations(config.databaseDirectUrl));
     if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');
     else process.stdout.write(`Wrote ${await write(name, sql)}: read it before you commit it.\n`);
-  } finally {
-    await database.stop();
-  }
+  });
+  // The engine leaves a timer of ten seconds behind.
+  process.exit(0);
 }
 
 async function missingFromMigrations(url: string): Promise<string | undefined> {
@@ -38,11 +38,3 @@ async function write(name: string, sql: string): Promise<string> {
   await writeFile(`${folder}/migration.sql`, sql);
   return `${folder}/migration.sql`;
 }
-
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  await endCommand(1, error instanceof Error ? error.message : String(error));
-}
-// The engine leaves a timer of ten seconds behind.
-process.exit();

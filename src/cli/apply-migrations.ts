@@ -1,16 +1,15 @@
 import { readSettings } from '../config/read-settings.js';
-import { endCommand, provideForCommand } from './command-database.js';
+import type { TerminationSignals } from '../config/termination-signals.js';
 import { ensureMigrated, pendingMigrations } from '../database/run-migrations.js';
 import { type WaitOptions } from '../database/startup-wait.js';
 import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { startupLog } from '../logging/log-options.js';
+import { withDatabase } from './command-database.js';
 
-/** `npm run db:migrate`: applies the pending migrations to `DATABASE_URL`, or to the embedded database. */
-async function main(): Promise<void> {
-  const database = await provideForCommand(readSettings('migrate'));
-  const { config } = database;
-  try {
-    // Its output is the result; what it waits for goes beside it.
+/** Applies the pending migrations and prints their names. */
+export async function applyMigrations(termination: TerminationSignals): Promise<void> {
+  await withDatabase(readSettings('migrate'), termination, async (config) => {
+    // stdout has the result alone; what the command waits for goes to stderr.
     const tell = startupLog(config.logLevel, process.stderr);
     const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, onWait: tell };
     const pending = await retryUntilDatabaseAnswers(config, waitOptions, async () => {
@@ -19,13 +18,5 @@ async function main(): Promise<void> {
       return found;
     });
     process.stdout.write(pending.length > 0 ? `Applied ${pending.join(', ')}\n` : 'Nothing to migrate.\n');
-  } finally {
-    await database.stop();
-  }
-}
-
-try {
-  await main();
-} catch (error) {
-  await endCommand(1, error instanceof Error ? error.message : String(error));
+  });
 }

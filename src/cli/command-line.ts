@@ -1,0 +1,82 @@
+import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import type { TerminationSignals } from '../config/termination-signals.js';
+import { addAfterRestoreCommand } from './after-restore.command.js';
+import { endCommand } from './command-database.js';
+import { addEventsCommand } from './events.command.js';
+import { addKeysCommand } from './keys.command.js';
+import { addMigrateCommand } from './migrate.command.js';
+import { addMigrateNewCommand } from './migrate-new.command.js';
+import { addResetCommand } from './reset.command.js';
+import { addSeedCommand } from './seed.command.js';
+import { addStartCommand } from './start.command.js';
+import { helpText, usageError, UsageError } from './usage.js';
+import { addUsersCommand } from './users.command.js';
+
+const COMMANDS = [
+  addStartCommand,
+  addMigrateCommand,
+  addMigrateNewCommand,
+  addSeedCommand,
+  addResetCommand,
+  addAfterRestoreCommand,
+  addUsersCommand,
+  addKeysCommand,
+  addEventsCommand,
+];
+
+/**
+ * Runs one command of `gatehouse`. What fails is one line on stderr and exit code 1. stdout may be closed early (`| head`):
+ * exit code 0.
+ */
+export async function runCommandLine(args: readonly string[], termination: TerminationSignals): Promise<void> {
+  endOnceOutputFails();
+  try {
+    await commandLine(termination).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    // The help or the version, which has been printed.
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    await endCommand(1, error instanceof UsageError ? error.message : await failureText(error));
+  }
+}
+
+function endOnceOutputFails(): void {
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') void endCommand(0);
+    else void endCommand(1, `The output cannot be written: ${message}`);
+  });
+  process.stderr.on('error', () => undefined);
+}
+
+function commandLine(termination: TerminationSignals): Command {
+  const program = new Command('gatehouse')
+    .description('Runs and operates Gatehouse, a self-hosted users-and-tokens API.')
+    .usage('COMMAND')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [COMMAND]', 'print the help of a command')
+    // Errors are written once, by runCommandLine.
+    .configureOutput({ writeErr: () => undefined });
+  for (const addCommand of COMMANDS) addCommand(program, termination);
+  describeErrorsAndHelp(program);
+  return program;
+}
+
+function describeErrorsAndHelp(command: Command): void {
+  command.exitOverride((error) => {
+    throw error.exitCode === 0 ? error : usageError(command, error.message);
+  });
+  command.addHelpText('after', () => helpText(command));
+  for (const subcommand of command.commands) describeErrorsAndHelp(subcommand);
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function failureText(error: unknown): Promise<string> {
+  // It loads the Prisma client.
+  const { describeFailure } = await import('./failure-description.js');
+  return describeFailure(error);
+}

@@ -1,0 +1,34 @@
+import { SettingsError } from '../config/read-settings.js';
+import { Problem } from '../problems/problem.js';
+
+const DEEPEST_CAUSE = 6;
+
+/** What a command failed with, for the operator: no stack trace and no code of a library. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof SettingsError) return `The settings are not usable: ${error.problems.join('; ')}`;
+  if (error instanceof Problem && error.kind.status < 500) return error.detail;
+  if (isOfDatabase(error)) {
+    return `The database failed in the middle of the command, which may not be done: ${reasonOf(error)}. Run it again.`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+function isOfDatabase(error: unknown): boolean {
+  return error instanceof Error && (error.name.startsWith('PrismaClient') || error instanceof Problem);
+}
+
+/** What PostgreSQL or the network said: the innermost message, since Prisma and the services wrap it. */
+function reasonOf(error: unknown): string {
+  let reason = '';
+  for (let link = error, depth = 0; link instanceof Object && depth < DEEPEST_CAUSE; link = causeOf(link), depth++) {
+    const said: unknown = Reflect.get(link, 'originalMessage') ?? Reflect.get(link, 'message');
+    // Prisma shows its call first and the reason in the last line.
+    if (typeof said === 'string') reason = said.trim().split('\n').at(-1) ?? reason;
+  }
+  return reason.replace(/\.$/, '');
+}
+
+function causeOf(error: object): unknown {
+  const meta: unknown = Reflect.get(error, 'meta');
+  return Reflect.get(error, 'cause') ?? (meta instanceof Object ? Reflect.get(meta, 'driverAdapterError') : undefined);
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+import './supported-node.js';
+import { TerminationSignals } from '../config/termination-signals.js';
+
+// Before everything else is loaded, which takes long enough for a signal.
+const termination = TerminationSignals.listen();
+const { runCommandLine } = await import('./command-line.js');
+
+await runCommandLine(process.argv.slice(2), termination);

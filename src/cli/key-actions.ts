@@ -1,0 +1,28 @@
+import { KeysService } from '../auth/keys.service.js';
+import type { TerminationSignals } from '../config/termination-signals.js';
+import { withServices } from './with-services.js';
+
+/** One line a key: kid, algorithm, state, and since when it is in it. */
+export function listKeys(termination: TerminationSignals): Promise<void> {
+  return withKeys(termination, async () => undefined);
+}
+
+export function rotateKeys(termination: TerminationSignals): Promise<void> {
+  return withKeys(termination, (keys) => keys.rotate());
+}
+
+export function revokeKey(termination: TerminationSignals, kid: string): Promise<void> {
+  return withKeys(termination, (keys) => keys.revoke(kid));
+}
+
+/** Does the work, then lists the keys. */
+async function withKeys(termination: TerminationSignals, work: (keys: KeysService) => Promise<void>): Promise<void> {
+  await withServices(termination, async (services) => {
+    const keys = services.get(KeysService, { strict: false });
+    await work(keys);
+    for (const { kid, alg, state, createdAt, activatedAt, retiredAt, goneAt } of await keys.list()) {
+      const since = goneAt ?? retiredAt ?? activatedAt ?? createdAt;
+      process.stdout.write(`${[kid, alg, state, since.toISOString()].join('\t')}\n`);
+    }
+  });
+}

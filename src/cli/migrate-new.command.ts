@@ -1,0 +1,24 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { TerminationSignals } from '../config/termination-signals.js';
+
+export function addMigrateNewCommand(program: Command, termination: TerminationSignals): void {
+  program
+    .command('migrate:new')
+    .usage('NAME')
+    .summary('write a migration for a changed schema.prisma')
+    .description(
+      'Writes the SQL that takes a migrated database to prisma/schema.prisma into a new folder of prisma/migrations. ' +
+        'Needs a checkout, and a role with CREATEDB: it works on a scratch database beside the real one.',
+    )
+    .argument('<NAME>', 'name of the migration: lower-case letters, digits and underscores', parseName)
+    .action(async (name: string) => (await import('./write-migration.js')).writeMigration(termination, name));
+}
+
+function parseName(text: string): string {
+  if (!/^[a-z][a-z\d_]{0,60}$/.test(text)) {
+    throw new InvalidArgumentError(
+      'is not 1 to 61 lower-case letters, digits and underscores that begin with a letter',
+    );
+  }
+  return text;
+}

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { isCheckout, operatorCommand, type OperatorCommand } from '../config/operator-commands.js';
+
+/** The command line is wrong: nothing was done. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** One line: how the command is used, and what is wrong; `message` is the parser's. */
+export function usageError(command: Command, message: string): UsageError {
+  const reason = message
+    .replace(/^error: /, '')
+    .replace('(outputHelp)', 'missing or unknown command; --help lists them')
+    .replace(/^command-argument value ('.*') is invalid for argument '.*?'\. /s, '$1 ')
+    .replace(/^option '.*?' argument ('.*') is invalid\. /s, '$1 ')
+    .replace(/\n\(Did you mean (.+)\?\)$/, ', did you mean $1?')
+    .replace(/\.$/, '');
+  return new UsageError(`usage: ${runnable(command)} (${reason})`);
+}
+
+/** What follows the arguments and options in a help. */
+export function helpText(command: Command): string {
+  const isTop = command.parent === null;
+  return [
+    '',
+    'Exit codes: 0 done; 1 not done, stderr says in one line why and what to do; 128 + n ended by signal n.',
+    ...(isTop ? ['`gatehouse COMMAND --help` says what a command does, takes and needs.'] : []),
+    ...(isCheckout ? [`In this checkout: ${runnable(command)}${isTop ? '' : ' (builds first)'}`] : []),
+    '',
+  ].join('\n');
+}
+
+/** The command with its arguments as the operator can run it here. */
+function runnable(command: Command): string {
+  const path: string[] = [];
+  for (let at: Command | null = command; at?.parent; at = at.parent) path.unshift(at.name());
+  const [name, ...actions] = path;
+  if (name === undefined) return `${isCheckout ? 'npx --no-install ' : ''}gatehouse ${command.usage()}`;
+  return operatorCommand(name as OperatorCommand, [...actions, command.usage()].join(' ').trim());
+}

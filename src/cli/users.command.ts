@@ -1,0 +1,51 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { TerminationSignals } from '../config/termination-signals.js';
+
+const NEEDS = 'Works beside the running service. Needs a migrated database and its MASTER_SECRET.';
+
+const CHANGES = {
+  disable: ['end the sessions of a user and refuse new ones', 'Ends the sessions of a user and refuses new ones.'],
+  enable: ['let a disabled user log in again', 'Lets a disabled user log in again.'],
+  unlock: [
+    'forget the wrong passwords tried for a user',
+    'Forgets the wrong passwords tried for a user (the limit `account`).',
+  ],
+  delete: ['delete a user', 'Deletes a user and everything of theirs; the audit trail keeps the id.'],
+} as const;
+
+export type UserChange = keyof typeof CHANGES;
+
+export function addUsersCommand(program: Command, termination: TerminationSignals): void {
+  const users = program
+    .command('users')
+    .usage('list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS')
+    .summary('list, disable, enable, unlock or delete users')
+    .description(`What an operator does to users. ${NEEDS}`)
+    .helpCommand(false);
+  users
+    .command('list')
+    .usage('')
+    .summary('print all users')
+    .description(
+      `Prints a line for each user: id, address, time of registration and enabled or disabled, separated by tabs. ${NEEDS}`,
+    )
+    .action(async () => (await import('./user-actions.js')).listUsers(termination));
+  for (const [change, [summary, description]] of Object.entries(CHANGES)) {
+    users
+      .command(change)
+      .usage('ADDRESS')
+      .summary(summary)
+      .description(`${description} ${NEEDS}`)
+      .argument('<ADDRESS>', 'email address of the user, in any case', parseAddress)
+      // An address may begin with a hyphen.
+      .allowUnknownOption()
+      .action(async (address: string) =>
+        (await import('./user-actions.js')).changeUser(termination, change as UserChange, address),
+      );
+  }
+}
+
+function parseAddress(text: string): string {
+  if (!text.includes('@')) throw new InvalidArgumentError('is not an email address');
+  return text;
+}
