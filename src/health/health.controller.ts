@@ -9,7 +9,7 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { RevocationStaleness } from '../revocation/revocation-staleness.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { problemResponses } from '../problems/problem-responses.js';
-import type { RouteQuery } from '../http/request-checks.js';
+import type { RouteQuery } from '../http/path-and-query-checks.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { HealthProbe } from './health-probe.js';
 

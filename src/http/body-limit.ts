@@ -1,9 +1,9 @@
-/** Larger bodies are 413 before any of them is parsed, on every route. */
+/** Most bytes of any request body; a larger one is 413 before it is parsed. A route's own limit may be lower: {@link bodyLimitOf}. */
 export const BODY_LIMIT_BYTES = 16 * 1024;
 
-/** For white space and punctuation. */
+/** Allowance for white space and punctuation. */
 const SLACK_BYTES = 1024;
-/** Of a number or a literal. */
+/** Longest number or literal. */
 const SCALAR_BYTES = 32;
 
 interface Schema {
@@ -20,8 +20,8 @@ interface Schema {
 }
 
 /**
- * What the largest valid body of a route takes, however it is escaped; all that may be read where its schema does not bound it. So
- * a valid body is never too large, and a route of small bodies reads no large one.
+ * The size of the largest valid body of a route, with every character escaped; `BODY_LIMIT_BYTES` if the schema does not bound it. So
+ * no valid body is too large, and a route of small bodies reads no large one.
  */
 export function bodyLimitOf(schema: object = {}): number {
   return Math.min(BODY_LIMIT_BYTES, SLACK_BYTES + bytesOf(schema));
@@ -43,7 +43,7 @@ function objectBytes({ properties = {}, additionalProperties }: Schema): number 
   return members.reduce((sum, bytes) => sum + bytes + SCALAR_BYTES, 0);
 }
 
-/** Nobody escapes base64url; some escape what is ASCII, and two units for what is beyond the basic plane. */
+/** An escape is 6 bytes, and a character outside the basic plane takes two; formats are ASCII; no client escapes base64url. */
 function characterBytes({ contentEncoding, format }: Schema): number {
   if (contentEncoding === 'base64url') return 1;
   return format === undefined ? 12 : 6;

@@ -5,20 +5,20 @@ import { BlockList, isIP, type Server } from 'node:net';
 
 const FORWARDED_FOR = 'x-forwarded-for';
 
-/** A longer chain of trusted proxies is not followed. */
-const MOST_PROXIES = 32;
+/** Longest chain of trusted proxies; the entry after it is ignored like an invalid one. */
+const MAX_PROXIES = 32;
 
-/** No address is longer, with brackets, zone and port. */
-const LONGEST_ENTRY = 100;
+/** Longer than any address with brackets, zone and port. */
+const MAX_ENTRY_LENGTH = 100;
 
-/** RFC 7239 section 6: in brackets, with a port; either may be missing. */
+/** RFC 7239 section 6: IPv6 in brackets, IPv4 bare, either with or without a port. */
 const BRACKETED = /^\[([^\]]*)\](?::(?:\d{1,5}|_[\w.-]+))?$/;
 const WITH_PORT = /^([\d.]+):(?:\d{1,5}|_[\w.-]+)$/;
 
-/** Whether an address is of a proxy whose `X-Forwarded-For` is believed. */
+/** Whether an address is that of a proxy whose `X-Forwarded-For` is trusted. */
 export type IsTrustedProxy = (address: string) => boolean;
 
-/** Of addresses and networks as `TRUSTED_PROXIES` names them; an IPv4 address is the same when written as IPv6. */
+/** Takes addresses and networks in the form of `TRUSTED_PROXIES`. An IPv4 address also matches when it is written as IPv6. */
 export function trustedProxyMatcher(proxies: readonly string[]): IsTrustedProxy {
   const list = new BlockList();
   for (const proxy of proxies) {
@@ -35,8 +35,8 @@ export function trustedProxyMatcher(proxies: readonly string[]): IsTrustedProxy 
 }
 
 /**
- * The client's address: of `X-Forwarded-For`, read from the right, the first that is no trusted proxy. Where an entry on the way is no
- * address nothing left of it is believed, and it is the socket's: a client that can write there must not choose whom it is counted as.
+ * The client's address: the first one in `X-Forwarded-For`, read from the right, that is no trusted proxy. If an entry on the way is no
+ * address, it is the socket's: a client that can write there must not choose the address it is counted under.
  */
 export function clientAddress({ headers, socket }: IncomingMessage, isTrusted: IsTrustedProxy): string {
   const { remoteAddress = '' } = socket;
@@ -45,7 +45,7 @@ export function clientAddress({ headers, socket }: IncomingMessage, isTrusted: I
   const entries = forwarded.split(',').filter((entry) => entry.trim() !== '');
   let client = remoteAddress;
   for (const [hop, entry] of entries.toReversed().entries()) {
-    const address = hop < MOST_PROXIES ? addressIn(entry) : undefined;
+    const address = hop < MAX_PROXIES ? parseEntry(entry) : undefined;
     if (address === undefined) return remoteAddress;
     client = address;
     if (!isTrusted(address)) return client;
@@ -53,11 +53,11 @@ export function clientAddress({ headers, socket }: IncomingMessage, isTrusted: I
   return client;
 }
 
-const told = new WeakSet<Server>();
+const warned = new WeakSet<Server>();
 
 /**
- * Has Fastify's `request.ip` be {@link clientAddress}: leaves the one address it is then read from in the header. Where nobody is
- * trusted, the log says once that the header came.
+ * Makes Fastify's `request.ip` the {@link clientAddress}: replaces the header by that one address, which Fastify then reads. Without
+ * trusted proxies it logs one warning that the header was sent.
  */
 export function clientAddressSetter(isTrusted: IsTrustedProxy | undefined): (request: FastifyRequest) => void {
   return (request) => {
@@ -68,19 +68,19 @@ export function clientAddressSetter(isTrusted: IsTrustedProxy | undefined): (req
   };
 }
 
-/** Without anything of the request, which may be any stranger's. */
+/** The warning holds no data of the request, which may come from anybody. */
 function warnOnce({ server, log }: FastifyInstance): void {
-  if (told.has(server)) return;
-  told.add(server);
+  if (warned.has(server)) return;
+  warned.add(server);
   log.warn(
     { event: 'forwarded_for_ignored' },
-    'X-Forwarded-For came, but TRUSTED_PROXIES names nobody who may send it. Behind a proxy all clients count as one.',
+    'A request has X-Forwarded-For, but TRUSTED_PROXIES is not set, so the header is ignored. Behind a proxy all clients share one address: set TRUSTED_PROXIES to the address of the proxy.',
   );
 }
 
-/** The address without quotes, brackets, port and zone, in one spelling (RFC 5952); undefined for what is no address. */
-function addressIn(entry: string): string | undefined {
-  if (entry.length > LONGEST_ENTRY) return undefined;
+/** The address of an entry in its canonical form (RFC 5952), without quotes, brackets, port and zone; undefined if it has none. */
+function parseEntry(entry: string): string | undefined {
+  if (entry.length > MAX_ENTRY_LENGTH) return undefined;
   const [, unquoted = entry.trim()] = /^\s*"(.*)"\s*$/.exec(entry) ?? [];
   const [, bracketed] = BRACKETED.exec(unquoted) ?? [];
   const [, withPort] = WITH_PORT.exec(unquoted) ?? [];
@@ -90,7 +90,7 @@ function addressIn(entry: string): string | undefined {
   return ipaddr.process(address).toString();
 }
 
-/** RFC 4007 section 11: a zone means something to one machine alone. */
+/** RFC 4007 section 11: a zone has a meaning on one machine only. */
 function withoutZone(address: string): string {
   const [bare = ''] = address.split('%');
   return bare;

@@ -6,10 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { securityHeaders } from './response-headers.js';
-import { MAX_CONTENT_TYPE_LENGTH } from './body-parser.js';
-import { MAX_TARGET_LENGTH } from './query-string.js';
-import { MAX_HEADER_FIELDS } from './request-checks.js';
-import { CLIENT_TIMEOUTS, prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
+import { MAX_CONTENT_TYPE_LENGTH, MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from './request-head-limits.js';
+import { CLIENT_TIMEOUTS } from './client-timeouts.js';
+import { prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
 
 const ORIGIN = 'https://app.example.com';
 const settings = { https: true, corsOrigins: [ORIGIN] };

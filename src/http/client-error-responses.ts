@@ -12,33 +12,38 @@ import {
 } from '../problems/http-status.problems.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problems/problem-body.js';
 import type { Problem } from '../problems/problem.js';
+import { limitBodyChunks } from './body-chunk-limit.js';
 import { clientAddress, type IsTrustedProxy } from './client-address.js';
 import type { HeadersByOrigin } from './cors.js';
-import { limitBodyChunks } from './body-chunk-limit.js';
 import { endAfterPendingResponses } from './pipelining.js';
+import { MAX_TARGET_LENGTH } from './request-head-limits.js';
 import { requestId } from './request-id.js';
 import type { CountRequest } from './request-rate-limit.js';
-import { MAX_TARGET_LENGTH } from './query-string.js';
 
-/** What Node says of a request that it could not parse or did not receive in time. */
+/** Node's error for a request that it could not parse or did not receive in time. */
 interface ClientError extends Error {
   readonly code?: string;
   /** A Buffer; Fastify's types describe its JSON form. */
   readonly rawPacket?: unknown;
 }
 
-/** What an answer needs where Fastify has no reply. */
+/** What a response needs where Fastify has no reply. */
 interface ResponseContext {
-  /** Those of every answer. */
   readonly headersFor: HeadersByOrigin;
   readonly isTrusted: IsTrustedProxy;
   readonly countRequest: CountRequest;
   readonly log: FastifyBaseLogger;
 }
 
+/** The receiver of a response; `request` is known once the header section was parsed. */
+interface Receiver {
+  readonly socket: Socket;
+  readonly request: IncomingMessage | undefined;
+}
+
 /**
- * What Fastify's `clientErrorHandler` does: what never became a request is answered as a problem too, then cut off. In its turn:
- * the requests before it get their own answers first.
+ * Fastify's `clientErrorHandler`: sends a problem for bytes that are no request, and closes the connection. The requests before
+ * them get their own responses first.
  */
 export function respondToClientError(error: ClientError, socket: Socket, context: ResponseContext): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
@@ -46,11 +51,11 @@ export function respondToClientError(error: ClientError, socket: Socket, context
 }
 
 /**
- * Takes what Node would answer without a body, or not at all: CONNECT, and expectations, which are looked at like all else of a
- * request; and bodies in too many pieces.
+ * Sends problems where Node would respond without a body or not at all: to CONNECT, and to a body in too many chunks. A request with
+ * an `Expect` header is passed on, to be checked like any other.
  */
-export function handleConnectionErrors({ server, log }: FastifyInstance, fixed: Omit<ResponseContext, 'log'>): void {
-  const context = { ...fixed, log };
+export function handleConnectionErrors({ server, log }: FastifyInstance, settings: Omit<ResponseContext, 'log'>): void {
+  const context = { ...settings, log };
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
     endAfterPendingResponses(socket, () => {
@@ -77,7 +82,7 @@ function endConnectionWithProblem(problem: Problem, socket: Socket, context: Res
     if (unfinished?.headersSent) socket.destroySoon();
     else if (unfinished) respondAndClose(problem, { socket, request: unfinished.req }, context);
     else {
-      // No header section was parsed, so that only the connection says whose it is. One that never came is no request.
+      // Without a parsed header section only the connection's address is known. A timeout without any request is not counted.
       const isRequest = problem.kind !== requestTimeout.kind;
       const counted = isRequest ? context.countRequest({ ip: socket.remoteAddress ?? '' }) : undefined;
       respondWhenCounted(counted, problem, { socket, request: undefined }, context);
@@ -85,15 +90,15 @@ function endConnectionWithProblem(problem: Problem, socket: Socket, context: Res
   });
 }
 
-/** By the problem, unless the request was one too many. */
+/** Sends the problem, or the rate limit's problem if the request is over the limit. */
 function respondWhenCounted(
   counted: Promise<Problem | undefined> | undefined,
   problem: Problem,
-  to: FailedRequest,
+  to: Receiver,
   context: ResponseContext,
 ): void {
   if (counted === undefined) respondAndClose(problem, to, context);
-  else counted.then((refused) => respondAndClose(refused ?? problem, to, context)).catch(() => to.socket.destroy());
+  else counted.then((overLimit) => respondAndClose(overLimit ?? problem, to, context)).catch(() => to.socket.destroy());
 }
 
 function problemOf({ code, rawPacket }: ClientError): Problem {
@@ -102,35 +107,29 @@ function problemOf({ code, rawPacket }: ClientError): Problem {
   return isRequestLineTooLong(rawPacket) ? uriTooLong() : headersTooLarge();
 }
 
-/** Node counts the request line as a header. Seen only when the section began in the packet that overflowed. */
+/** Node counts the request line as a header. It is recognised only if the section began in the packet that overflowed. */
 function isRequestLineTooLong(packet: unknown): boolean {
   if (!Buffer.isBuffer(packet) || !/^[A-Z]+ \//.test(packet.toString('latin1', 0, 16))) return false;
   const end = packet.indexOf('\n');
   return end === -1 || end > MAX_TARGET_LENGTH;
 }
 
-function respondAndClose(problem: Problem, to: FailedRequest, context: ResponseContext): void {
+function respondAndClose(problem: Problem, to: Receiver, context: ResponseContext): void {
   const { socket } = to;
-  // The answer before may have ended the connection.
+  // The response before may have ended the connection.
   if (!socket.writable) {
     socket.destroySoon();
     return;
   }
-  const { status, headers, body } = messageOf(problem, to, context);
+  const { status, headers, body } = loggedResponse(problem, to, context);
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('')}\r\n${body}`, () => socket.destroy());
 }
 
-/** Whom an answer goes to: the request is known as soon as its header section was parsed. */
-interface FailedRequest {
-  readonly socket: Socket;
-  readonly request: IncomingMessage | undefined;
-}
-
-/** Logged like a request, as far as it is known. */
-function messageOf(
+/** The response to send; writes the access-log line with what is known of the request. */
+function loggedResponse(
   problem: Problem,
-  { socket, request }: FailedRequest,
+  { socket, request }: Receiver,
   { headersFor, isTrusted, log }: ResponseContext,
 ): { status: number; headers: Record<string, string>; body: string } {
   const reqId = request === undefined ? randomUUID() : requestId(request);

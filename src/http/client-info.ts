@@ -3,21 +3,21 @@ import type { FastifyRequest } from 'fastify';
 
 export const MAX_USER_AGENT_LENGTH = 256;
 
-/** Whence a request comes, for limits, sessions and the audit trail. */
+/** The client of a request, for rate limits, sessions and the audit trail. */
 export interface ClientInfo {
-  /** The client's address; behind `TRUSTED_PROXIES` as they say. */
+  /** The client's address; behind `TRUSTED_PROXIES`, the address from `X-Forwarded-For`. */
   readonly address: string;
   readonly userAgent: string | undefined;
-  /** A UUID: the `instance` of the answer's problem, and `reqId` in the log. */
+  /** A UUID: the `instance` of a problem response, and `reqId` in the log. */
   readonly requestId: string;
 }
 
-/** What is kept of a `User-Agent`. */
+/** The part of a `User-Agent` that is stored. */
 export function truncateUserAgent(userAgent: string | undefined): string | null {
   return userAgent?.slice(0, MAX_USER_AGENT_LENGTH) || null;
 }
 
-/** Who sent the request. */
+/** The client of the request, as {@link ClientInfo}. */
 export const Client = createParamDecorator((_: unknown, context: ExecutionContext): ClientInfo => {
   const { ip, headers, id } = context.switchToHttp().getRequest<FastifyRequest>();
   return { address: ip, userAgent: headers['user-agent'], requestId: id };

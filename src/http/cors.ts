@@ -1,38 +1,38 @@
 import type { FastifyReply } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 
-type Fields = Readonly<Record<string, string>>;
+type Headers = Readonly<Record<string, string>>;
 
-/** What a page may read of an answer beside its body. */
-const EXPOSED = 'retry-after, ratelimit, ratelimit-policy, www-authenticate, x-request-id';
+/** Response headers that scripts may read. */
+const EXPOSED_HEADERS = 'retry-after, ratelimit, ratelimit-policy, www-authenticate, x-request-id';
 
-/** `max-age`: how long, in seconds, a browser may remember the answer to a preflight. */
-const PREFLIGHT: Fields = {
+/** `max-age`: how many seconds a browser may cache the preflight response. */
+const PREFLIGHT: Headers = {
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers': 'authorization, content-type, x-request-id, traceparent, tracestate, baggage',
   'access-control-max-age': '600',
 };
 
-/** Header fields by the `Origin` of a request; prepared once. */
-export type HeadersByOrigin = (origin: string | undefined) => Fields;
+/** Response headers by the `Origin` of a request; computed once per origin. */
+export type HeadersByOrigin = (origin: string | undefined) => Headers;
 
 /**
- * Lets pages of these origins, exactly as they are written, call the service from a browser (Fetch Standard, CORS protocol): what
- * goes with these fields on every answer. Without credentials: tokens travel in headers that a page sets, never in cookies.
+ * Adds the CORS headers (Fetch Standard) to those of every response. The origins are compared as exact strings. Credentials are not
+ * allowed: tokens travel in headers that a page sets, never in cookies.
  */
-export function withCors(fields: Fields, origins: readonly string[] | undefined): HeadersByOrigin {
-  if (origins === undefined) return () => fields;
-  const others = { ...fields, vary: 'Origin' };
+export function withCors(headers: Headers, origins: readonly string[] | undefined): HeadersByOrigin {
+  if (origins === undefined) return () => headers;
+  const others = { ...headers, vary: 'Origin' };
   const allowed = new Map(
     origins.map((origin) => [
       origin,
-      { ...others, 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED },
+      { ...others, 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED_HEADERS },
     ]),
   );
   return (origin) => (origin === undefined ? others : (allowed.get(origin) ?? others));
 }
 
-/** Whether a browser asks if a page of one of these origins may call, which needs no token. */
+/** Whether the request is a CORS preflight from one of these origins. It needs no token. */
 export function isPreflight(request: IncomingMessage, origins: readonly string[] | undefined): boolean {
   if (origins === undefined || request.method !== 'OPTIONS') return false;
   const { origin, 'access-control-request-method': method } = request.headers;

@@ -1,4 +1,4 @@
 import { Type } from 'typebox';
 
-/** The answer 204: done, and nothing to say. */
+/** The body of a 204 response: none. */
 export const NoContent = Type.Null({ title: 'NoContent' });

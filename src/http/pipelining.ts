@@ -1,36 +1,36 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** So many requests of one connection may wait for the answers before them; a client that sends more is cut off. */
+/** Most pipelined requests of one connection that may wait for the responses before them; one more ends the connection. */
 export const MAX_WAITING_REQUESTS = 32;
 
-/** A client that got its answer before it sent the end of a chunked body may read that for so long before its connection is closed. */
+/** How long a client that got its response before it sent the end of a chunked body may read it before the connection is closed. */
 export const LINGER_MS = 500;
 
-/** Ends a connection, given the response to its unfinished request, which may have been sent, at least in part. */
-type End = (unfinished: ServerResponse | undefined) => void;
+/** Ends a connection; gets the response to its unfinished request, of which a part may have been sent. */
+type EndConnection = (unfinished: ServerResponse | undefined) => void;
 
 /**
- * The requests of one connection that have not been answered yet, in the order in which they arrived. Each is processed once
- * those before it have been answered; never, if an answer before it ends the connection (RFC 9112 section 9.6). So no request is
- * acted upon whose answer nobody will see, and for a client that does not read one answer is made.
+ * The unanswered requests of one connection, in the order of their arrival. A request is processed once those before it have been
+ * answered; never, if a response before it closes the connection (RFC 9112 section 9.6). So no request takes effect whose response
+ * cannot be seen, and a client that does not read causes one response at a time.
  */
 class Pipeline {
   readonly #socket: Socket;
   readonly #unanswered: ServerResponse[] = [];
   /** Made when the first request has to wait. */
   #waiting: Map<ServerResponse, () => void> | undefined;
-  /** The response to the newest request, while that may be unfinished. */
+  /** The response to the newest request, while that request may be unfinished. */
   #newest: ServerResponse | undefined;
-  #end: { readonly unfinished: ServerResponse | undefined; readonly end: End } | undefined;
+  #ending: { readonly unfinished: ServerResponse | undefined; readonly end: EndConnection } | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
   }
 
-  /** False for a request that came after the end, or was one too many. */
+  /** False for a request that arrived after the end of the connection was decided, or is over the limit. */
   add(response: ServerResponse): boolean {
-    if (this.#end !== undefined || this.#socket.destroyed) return false;
+    if (this.#ending !== undefined || this.#socket.destroyed) return false;
     if (this.#unanswered.length > MAX_WAITING_REQUESTS) {
       this.#socket.destroy();
       return false;
@@ -45,7 +45,7 @@ class Pipeline {
     return this.#unanswered[0] === response && this.#socket.writable;
   }
 
-  wait(response: ServerResponse, process: () => void): void {
+  defer(response: ServerResponse, process: () => void): void {
     (this.#waiting ??= new Map()).set(response, process);
   }
 
@@ -54,22 +54,23 @@ class Pipeline {
     else this.#unanswered.splice(this.#unanswered.indexOf(response), 1);
     if (response.req.complete) {
       if (this.#newest === response) this.#newest = undefined;
-    } else if (isChunked(response)) this.#end ??= { unfinished: response, end: () => linger(this.#socket) };
-    if (this.#end === undefined && this.#unanswered.length === 0) return;
-    this.#goOn();
+    } else if (isChunked(response))
+      this.#ending ??= { unfinished: response, end: () => closeAfterLinger(this.#socket) };
+    if (this.#ending === undefined && this.#unanswered.length === 0) return;
+    this.#processNext();
   }
 
-  endAfterPendingResponses(end: End): void {
-    if (this.#end !== undefined) return;
+  endAfterPendingResponses(end: EndConnection): void {
+    if (this.#ending !== undefined) return;
     const unfinished = this.#newest?.req.complete === false ? this.#newest : undefined;
-    this.#end = { unfinished, end };
-    this.#goOn();
+    this.#ending = { unfinished, end };
+    this.#processNext();
   }
 
-  #goOn(): void {
+  #processNext(): void {
     const [next] = this.#unanswered;
-    if (this.#end !== undefined && (next === undefined || next === this.#end.unfinished)) {
-      this.#end.end(this.#end.unfinished);
+    if (this.#ending !== undefined && (next === undefined || next === this.#ending.unfinished)) {
+      this.#ending.end(this.#ending.unfinished);
       return;
     }
     if (next === undefined || !this.#socket.writable) return;
@@ -84,10 +85,10 @@ function isChunked({ req }: ServerResponse): boolean {
 }
 
 /**
- * Closes for writing, reads no more, and closes when the client had time to read its answer (RFC 9112 section 9.6): Node would parse
- * all chunks to come, which may be of one byte each, only to discard them.
+ * Ends the sending side, stops reading, and closes when the client has had time to read its response (RFC 9112 section 9.6). Otherwise
+ * Node would parse all chunks to come, which may be of one byte each, only to discard them.
  */
-function linger(socket: Socket): void {
+function closeAfterLinger(socket: Socket): void {
   if (socket.destroyed) return;
   socket.end();
   socket.pause();
@@ -110,8 +111,8 @@ function onResponseClose(this: ServerResponse): void {
 }
 
 /**
- * A listener of a server's `request` that counts each request among the unanswered of its connection, and leaves out those that came
- * after the end, or that were one too many.
+ * Wraps a server's `request` listener: keeps each request among the unanswered ones of its connection, and drops those that arrive
+ * after the connection's end was decided or are over the limit.
  */
 export function trackPipelinedRequests(listener: RequestListener): RequestListener {
   return (request, response) => {
@@ -119,21 +120,21 @@ export function trackPipelinedRequests(listener: RequestListener): RequestListen
   };
 }
 
-/** Whether every request before this one on its connection has been answered, and the connection goes on. */
-export function isNext(response: ServerResponse): boolean {
-  // What is injected comes by no connection.
+/** Whether every request before this one on its connection has been answered, and the connection is still open. */
+export function isNextToProcess(response: ServerResponse): boolean {
+  // Requests of Fastify's `inject` have no connection.
   return pipelines.get(response.req.socket)?.isNext(response) ?? true;
 }
 
-/** Processes a pipelined request when its turn has come; never, if the connection ends before. */
+/** Calls `process` once the requests before this one have been answered; never, if the connection ends before. */
 export function processWhenNext(response: ServerResponse, process: () => void): void {
-  pipelineOf(response.req.socket).wait(response, process);
+  pipelineOf(response.req.socket).defer(response, process);
 }
 
 /**
- * Ends a connection once the requests that arrived on it whole have been answered; no request that arrives afterwards is processed. Only
- * the first call for a connection counts.
+ * Ends a connection once the requests that arrived whole have been answered; requests that arrive later are dropped. Only the first
+ * call for a connection has an effect.
  */
-export function endAfterPendingResponses(socket: Socket, end: End): void {
+export function endAfterPendingResponses(socket: Socket, end: EndConnection): void {
   pipelineOf(socket).endAfterPendingResponses(end);
 }

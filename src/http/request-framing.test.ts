@@ -4,7 +4,8 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendProblem } from '../problems/problem.filter.js';
 import { MAX_WAITING_REQUESTS } from './pipelining.js';
-import { CLIENT_TIMEOUTS, prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
+import { CLIENT_TIMEOUTS } from './client-timeouts.js';
+import { prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
 
 const http = prepareHttp({ https: false });
 const timeouts = { ...CLIENT_TIMEOUTS, headersMs: 150, requestMs: 300, checkMs: 25 };

@@ -1,12 +1,15 @@
 import type { Problem } from '../problems/problem.js';
 
-/** What a limit on requests knows of one; of one whose header section could not be parsed, the address of its connection. */
+/** What the rate limit knows of a request. If its header section could not be parsed, `ip` is the address of the connection. */
 export interface CountedRequest {
   /** The client's address. */
   readonly ip: string;
-  /** Absent where no route was looked for. */
+  /** Absent if no route was looked up. */
   readonly routeOptions?: { readonly config?: unknown };
 }
 
-/** Counts a request before anything else looks at it, and says why it is refused; undefined where nothing is counted. */
+/**
+ * Counts a request against the rate limit, before anything else is checked; resolves to a problem if it is over the limit. Returns
+ * undefined if requests are not counted.
+ */
 export type CountRequest = (request: CountedRequest) => Promise<Problem | undefined> | undefined;

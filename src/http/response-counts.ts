@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Answers of one kind since the start. */
+/** How many responses of one kind were sent since the start. */
 export interface ResponseCount {
   readonly method: string;
   /** The route's pattern, never the URL; empty where there is none. */
@@ -9,7 +9,7 @@ export interface ResponseCount {
   count: number;
 }
 
-/** Counts every answer of a route. Bounded: by routes, their methods and the statuses they can have. */
+/** Counts the responses of every route. Memory is bounded by the routes, their methods and their statuses. */
 export function countResponses(fastify: FastifyInstance): () => Iterable<ResponseCount> {
   const counts = new Map<string, ResponseCount>();
   fastify.addHook('onResponse', (request, reply, done) => {

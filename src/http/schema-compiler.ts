@@ -7,42 +7,42 @@ import { validationFailed } from './validation.problems.js';
 type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * Fastify's `validatorCompiler`: JSON Schema 2020-12 as it is written, so no coercion, no defaults and nothing removed.
- * A failure is the Problem `validation_failed`, which Nest's exception layer passes on without logging it.
+ * Fastify's `validatorCompiler`: JSON Schema 2020-12 without coercion, defaults or removal of members. A failure is the Problem
+ * `validation_failed`, which Nest's exception layer passes on without logging it.
  *
- * @throws {Error} at boot for a schema that leaves it open which members a caller may send.
+ * @throws {Error} at boot for an object schema that does not say which other members a client may send.
  */
 export function schemaCompiler(): FastifySchemaCompiler<unknown> {
-  // The 16 KiB body limit bounds how many errors allErrors can collect; fieldErrors bounds how many are told.
+  // The 16 KiB body limit bounds how many errors `allErrors` can collect; `fieldErrors` bounds how many are sent.
   const ajv = new Ajv2020({
     allErrors: true,
     verbose: true,
     strict: true,
     strictTypes: false,
     strictTuples: false,
-    // Compiling the meta-schema would take longer than all schemas of this service; the compiler's types and strict mode judge them.
+    // Compiling the meta-schema takes longer than all schemas of this service; types and strict mode check them instead.
     validateSchema: false,
     formats,
   });
   return ({ schema, method, url, httpPart = 'body' }) => {
     const source = schema as Schema;
-    requireClosed(source, `${method} ${url} ${httpPart}`);
-    return judge(ajv.compile(source), httpPart as HttpPart);
+    requireAdditionalProperties(source, `${method} ${url} ${httpPart}`);
+    return validatorOf(ajv.compile(source), httpPart as HttpPart);
   };
 }
 
-function judge(validate: ValidateFunction, part: HttpPart) {
+function validatorOf(validate: ValidateFunction, part: HttpPart) {
   return (value: unknown) =>
     validate(value) ? true : { error: validationFailed({ errors: fieldErrors(part, validate.errors ?? []) }) };
 }
 
-/** Closed by default would make the published document untrue, so a schema must say it itself. */
-function requireClosed(schema: Schema, place: string): void {
-  const says = 'additionalProperties' in schema || 'unevaluatedProperties' in schema;
-  if (schema['type'] === 'object' && !says) {
+/** Schemas closed by default would make the OpenAPI document wrong, so each must say it itself. */
+function requireAdditionalProperties(schema: Schema, place: string): void {
+  const isExplicit = 'additionalProperties' in schema || 'unevaluatedProperties' in schema;
+  if (schema['type'] === 'object' && !isExplicit) {
     throw new Error(`The schema of ${place} must say additionalProperties`);
   }
-  for (const child of subschemas(schema)) requireClosed(child, place);
+  for (const child of subschemas(schema)) requireAdditionalProperties(child, place);
 }
 
 function subschemas(schema: Schema): Schema[] {

@@ -7,7 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ReadPace } from './slow-readers.js';
 import { MAX_WAITING_REQUESTS } from './pipelining.js';
-import { CLIENT_TIMEOUTS, prepareHttp, registerHttp, httpServerOptions, type ClientTimeouts } from './http-server.js';
+import { CLIENT_TIMEOUTS, type ClientTimeouts } from './client-timeouts.js';
+import { prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
 
 const MIB = 1024 * 1024;
 /** More than the system keeps for a client that does not read. */

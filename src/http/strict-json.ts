@@ -3,8 +3,8 @@ import { findJsonFlaw } from '../verifier/json-nesting-and-duplicates.js';
 import { jsonMalformed } from './validation.problems.js';
 
 /**
- * JSON.parse that takes only what has one meaning everywhere: see {@link findJsonFlaw}; also refuses ill-formed UTF-8 and a
- * byte order mark (RFC 8259 section 8.1).
+ * JSON.parse that accepts only texts which every parser reads alike: see {@link findJsonFlaw}. Ill-formed UTF-8 and a byte order mark (RFC
+ * 8259 section 8.1) are refused too.
  * @throws Problem `json_malformed`
  */
 export function parseStrictJson(body: Buffer): unknown {

@@ -1,26 +1,25 @@
 import type { ErrorObject } from 'ajv';
 import type { FieldError } from '../problems/problem.js';
 
-/** An answer names at most this many flaws. */
+/** Most entries of `errors` in one response. */
 export const MAX_FIELD_ERRORS = 20;
 
-/** The part of a request a schema is for, as Fastify calls it. */
+/** The part of a request that a schema validates, by Fastify's name. */
 export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
 
 /**
- * Says where and what, never the value: a JSON Pointer into the body (RFC 6901), `?name` for a query parameter, `{name}`
- * for a path parameter.
+ * The entries of `errors`: where and why, never the value. `pointer` is a JSON Pointer into the body (RFC 6901), `?name` for a query
+ * parameter, `{name}` for a path parameter.
  */
 export function fieldErrors(part: HttpPart, errors: readonly ErrorObject[]): FieldError[] {
   const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
-  const flaws = errors
+  return errors
     .filter((error) => !unions.some((union) => isBranch(error, union)))
     .slice(0, MAX_FIELD_ERRORS)
     .map((error) => ({ pointer: pointerTo(part, error), detail: detailOf(part, error) }));
-  return flaws;
 }
 
-/** A union's branches fail one by one before it does; what the union says is enough. */
+/** Ajv reports each branch of a union before the union; the union's own error is enough. */
 function isBranch(error: ErrorObject, union: ErrorObject): boolean {
   return error.schemaPath.startsWith(`${union.schemaPath}/`);
 }

@@ -1,22 +1,15 @@
 import { defineProblem } from '../problems/problem.js';
 
-/** 400: the body is not JSON as RFC 8259 and this service's stricter rules have it. */
+/** 400: the body is not JSON by RFC 8259 and the stricter rules of this service. */
 export const jsonMalformed = defineProblem({
   code: 'json_malformed',
   status: 400,
   detail: 'The body is not well-formed JSON.',
 });
 
-/** 400: the body, path or query is not what the route's schema asks for; `errors` says where and what. */
+/** 400: the body, path or query does not match the route's schema; `errors` says where and why. */
 export const validationFailed = defineProblem({
   code: 'validation_failed',
   status: 400,
   detail: 'The request does not match the schema of this route; see errors.',
-});
-
-/** 417: an `Expect` header with another expectation than `100-continue` (RFC 9110 section 10.1.1). */
-export const expectationFailed = defineProblem({
-  code: 'expectation_failed',
-  status: 417,
-  detail: 'The only expectation that can be met is 100-continue.',
 });

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifySchema, RouteOptions } from 'fastify';
 import {
   bodyTooLarge,
+  expectationFailed,
   headersTooLarge,
   internalError,
   mediaTypeUnsupported,
@@ -11,7 +12,7 @@ import {
 } from '../problems/http-status.problems.js';
 import type { ProblemFactory, ProblemKind } from '../problems/problem.js';
 import { documentedResponse, isProblemResponse } from '../problems/problem-responses.js';
-import { expectationFailed, jsonMalformed, validationFailed } from '../http/validation.problems.js';
+import { jsonMalformed, validationFailed } from '../http/validation.problems.js';
 
 /** What any route can answer before its handler is reached. */
 const EVERYWHERE = [

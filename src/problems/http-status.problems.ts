@@ -41,6 +41,13 @@ export const mediaTypeUnsupported = defineProblem({
   detail: 'Send the body as application/json.',
 });
 
+/** 417: an `Expect` header other than `100-continue` (RFC 9110 section 10.1.1). */
+export const expectationFailed = defineProblem({
+  code: 'expectation_failed',
+  status: 417,
+  detail: 'The only expectation that can be met is 100-continue.',
+});
+
 /** 431: the header section is larger than 16 KiB (RFC 6585 section 5). */
 export const headersTooLarge = defineProblem({
   code: 'headers_too_large',

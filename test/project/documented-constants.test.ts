@@ -20,10 +20,9 @@ import { EmailAddress } from '../../src/users/user-view.js';
 import { MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';
 import { MAX_JSON_DEPTH } from '../../src/verifier/json-nesting-and-duplicates.js';
-import { MAX_TARGET_LENGTH } from '../../src/http/query-string.js';
-import { MAX_HEADER_FIELDS } from '../../src/http/request-checks.js';
+import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/request-head-limits.js';
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
-import { CLIENT_TIMEOUTS } from '../../src/http/http-server.js';
+import { CLIENT_TIMEOUTS } from '../../src/http/client-timeouts.js';
 
 /** The documents one after the other, with each paragraph on one line. */
 const documents = ['README', 'docs/api', 'docs/configuration', 'docs/operations', 'docs/security']

@@ -1,0 +1,22 @@
+import type { ReadPace } from './slow-readers.js';
+
+/** How long the server waits for a slow client, in milliseconds. */
+export interface ClientTimeouts extends ReadPace {
+  /** For the header section, from its first byte or from the start of the connection. */
+  readonly headersMs: number;
+  /** For the whole request, body included. */
+  readonly requestMs: number;
+  /** Keep-alive: between two requests of a connection. */
+  readonly idleMs: number;
+  /** Interval of the check for expired timeouts. */
+  readonly checkMs: number;
+}
+
+export const CLIENT_TIMEOUTS: ClientTimeouts = {
+  headersMs: 5000,
+  requestMs: 10_000,
+  idleMs: 72_000,
+  graceMs: 10_000,
+  bytesPerSecond: 8192,
+  checkMs: 1000,
+};
