@@ -10,11 +10,13 @@ import { hashPasswordUnpooled } from './unpooled-hash.js';
 import { isHashOfCost } from './argon2-cost.js';
 
 const cost = { memoryKib: 64, passes: 2, lanes: 1 };
-const engines = [await loadNodeRsPackage(), await loadArgon2Package()] as const;
-const pairs = engines.flatMap((one) => engines.map((other) => [one.name, other.name, one, other] as const));
+const implementations = [await loadNodeRsPackage(), await loadArgon2Package()] as const;
+const pairs = implementations.flatMap((one) =>
+  implementations.map((other) => [one.name, other.name, one, other] as const),
+);
 
-/** Fails as a package without a binary for the platform does: the import rejects. */
-function absent(): Promise<Argon2Implementation> {
+/** Rejects as the import of a package without a binary for the platform does. */
+function loadMissingPackage(): Promise<Argon2Implementation> {
   const name: string = '@node-rs/argon2-no-such-platform';
   return import(name) as Promise<Argon2Implementation>;
 }
@@ -32,31 +34,34 @@ describe('both implementations of argon2', () => {
     }
   });
 
-  it.each(engines)('$name writes argon2id in PHC form with 16 bytes of salt and 32 of tag (PWD-01)', async (engine) => {
-    const passwordHash = await engine.hash('correct horse battery', cost);
-    const [, type, version, parameters, salt, tag] = passwordHash.split('$');
-    expect([type, version, parameters]).toEqual(['argon2id', 'v=19', 'm=64,t=2,p=1']);
-    expect([base64(salt).length, base64(tag).length]).toEqual([16, 32]);
-    expect(isHashOfCost(passwordHash, cost)).toBe(true);
-  });
+  it.each(implementations)(
+    '$name writes argon2id in PHC form with 16 bytes of salt and 32 of tag (PWD-01)',
+    async (implementation) => {
+      const passwordHash = await implementation.hash('correct horse battery', cost);
+      const [, type, version, parameters, salt, tag] = passwordHash.split('$');
+      expect([type, version, parameters]).toEqual(['argon2id', 'v=19', 'm=64,t=2,p=1']);
+      expect([base64(salt).length, base64(tag).length]).toEqual([16, 32]);
+      expect(isHashOfCost(passwordHash, cost)).toBe(true);
+    },
+  );
 
-  it.each(engines)('$name takes a fresh salt each time', async (engine) => {
-    const hashes = await Promise.all(Array.from({ length: 20 }, async () => engine.hash('the same', cost)));
+  it.each(implementations)('$name uses a fresh salt each time', async (implementation) => {
+    const hashes = await Promise.all(Array.from({ length: 20 }, async () => implementation.hash('the same', cost)));
     expect(new Set(hashes.map((passwordHash) => passwordHash.split('$')[4])).size).toBe(20);
   });
 });
 
-describe('the one door to argon2', () => {
-  it('serves from the faster implementation, else from the other', async () => {
+describe('the choice of an argon2 package', () => {
+  it('takes the faster one if it loads, else the other', async () => {
     expect((await loadArgon2Implementation()).name).toBe('@node-rs/argon2');
-    expect((await loadFirstAvailable(absent, loadArgon2Package)).name).toBe('argon2');
-    await expect(loadFirstAvailable(absent, absent)).rejects.toThrow(AggregateError);
+    expect((await loadFirstAvailable(loadMissingPackage, loadArgon2Package)).name).toBe('argon2');
+    await expect(loadFirstAvailable(loadMissingPackage, loadMissingPackage)).rejects.toThrow(AggregateError);
   });
 
-  it('hashes for scripts without a thread of its own', async () => {
-    const [engine] = engines;
-    expect(engine.verify(await hashPasswordUnpooled('correct horse battery', cost), 'correct horse battery')).toBe(
-      true,
-    );
+  it('serves scripts without a hash thread', async () => {
+    const [implementation] = implementations;
+    expect(
+      implementation.verify(await hashPasswordUnpooled('correct horse battery', cost), 'correct horse battery'),
+    ).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 import type { Argon2Cost } from './argon2-cost.js';
 
-/** An implementation of argon2id (RFC 9106). Answers at once where the package can; `argon2` only knows libuv's pool. */
+/** An implementation of argon2id (RFC 9106). Synchronous where the package can be; `argon2` only runs on libuv's thread pool. */
 export interface Argon2Implementation {
   readonly name: Argon2Package;
   /** A PHC string with a fresh 16-byte salt and a 32-byte tag. */
@@ -13,7 +13,7 @@ export type Argon2Package = '@node-rs/argon2' | 'argon2';
 /** In order of preference. */
 export const ARGON2_PACKAGES: readonly Argon2Package[] = ['@node-rs/argon2', 'argon2'];
 
-/** Twice as fast as the other (10 to 13 ms against 22 to 26 at 19 MiB and two passes), where it has a binary. */
+/** Twice as fast as the other package (10 to 13 ms against 22 to 26 at 19 MiB and two passes). Not every platform has a binary. */
 export async function loadNodeRsPackage(): Promise<Argon2Implementation> {
   const { hashSync, verifySync } = await import('@node-rs/argon2');
   return {
@@ -36,12 +36,12 @@ export async function loadArgon2Package(): Promise<Argon2Implementation> {
   };
 }
 
-/** The package writes `m,p,t`; RFC 9106's reference code and every other reader have `m,t,p`. */
+/** The package writes `m,p,t`; RFC 9106's reference code and every other reader expect `m,t,p`. */
 function inPhcOrder(phc: string): string {
   return phc.replace(/,(p=\d+),(t=\d+)\$/, ',$2,$1$$');
 }
 
-/** The first of the packages that loads. */
+/** Loads the first of the packages that has a binary for this platform. */
 export function loadArgon2Implementation(
   packages: readonly Argon2Package[] = ARGON2_PACKAGES,
 ): Promise<Argon2Implementation> {
@@ -49,7 +49,7 @@ export function loadArgon2Implementation(
   return loadFirstAvailable(...packages.map((name) => loads[name]));
 }
 
-/** An import fails where a package has no binary for the platform. */
+/** The import of a package without a binary for the platform fails. */
 export async function loadFirstAvailable(
   ...loads: readonly (() => Promise<Argon2Implementation>)[]
 ): Promise<Argon2Implementation> {
@@ -61,5 +61,5 @@ export async function loadFirstAvailable(
       failures.push(error);
     }
   }
-  throw new AggregateError(failures, 'No implementation of argon2 loads on this platform');
+  throw new AggregateError(failures, 'No argon2 package has a binary for this platform');
 }

@@ -1,33 +1,33 @@
 import type { ShedReason } from './hash-pool.js';
 
-/** So long nothing must have been refused for it to be over. */
-const CALM_MS = 10_000;
+/** An overload is over when no hash was refused for so long. */
+const QUIET_MS = 10_000;
 
-/** Tells the operator once when hashes begin to be refused and once when that is over, however many there are. */
+/** Logs one warning when hashes start to be refused and one when that is over, however many are refused. */
 export class HashOverloadLog {
-  #calm: NodeJS.Timeout | undefined;
+  #quietTimer: NodeJS.Timeout | undefined;
   #counts = { arrival: 0, deadline: 0 };
 
   constructor(
     private readonly warn: (line: object) => void,
-    private readonly calmMs: number = CALM_MS,
+    private readonly quietMs: number = QUIET_MS,
   ) {}
 
-  /** A client that has gone is no sign of too much work. */
+  /** Ignores `gone`: a client that disconnected is no sign of overload. */
   countShed(reason: ShedReason): void {
     if (reason === 'gone') return;
     this.#counts[reason]++;
-    if (this.#calm) {
-      this.#calm.refresh();
+    if (this.#quietTimer) {
+      this.#quietTimer.refresh();
       return;
     }
     this.warn({ event: 'hashes_shed' });
-    this.#calm = setTimeout(() => this.#end(), this.calmMs).unref();
+    this.#quietTimer = setTimeout(() => this.#end(), this.quietMs).unref();
   }
 
   #end(): void {
     this.warn({ event: 'hashes_shed_no_more', ...this.#counts });
-    this.#calm = undefined;
+    this.#quietTimer = undefined;
     this.#counts = { arrival: 0, deadline: 0 };
   }
 }

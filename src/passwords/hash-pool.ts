@@ -3,47 +3,48 @@ import type { Problem } from '../problems/problem.js';
 import { ARGON2_PACKAGES, type Argon2Package } from './argon2-implementation.js';
 import { HashWorkerHandle, type HashTask } from './hash-worker-handle.js';
 
-/** Why a hash was not done: no room for it on arrival, no thread in time, nobody there for the answer. */
+/** Why a hash was refused: `arrival`, the queue was full; `deadline`, no thread was free in time; `gone`, the client disconnected. */
 export type ShedReason = 'arrival' | 'deadline' | 'gone';
 
 export interface HashPoolOptions {
-  /** Most hashes at once, each on a thread of its own. */
+  /** Hashes that run at once, each on its own thread. */
   readonly limit: number;
-  /** Longest wait for a thread. It bounds the queue as well: {@link LEAST_MS} for each that waits, on each thread. */
+  /** Longest wait for a thread. It also bounds the queue's length: each waiting hash counts as at least {@link MIN_HASH_MS}. */
   readonly queueMilliseconds: number;
   readonly packages?: readonly Argon2Package[];
   readonly onShed?: (reason: ShedReason) => void;
 }
 
 export interface HashPoolStats {
-  /** Hashes at work, at most `limit`. */
+  /** At most `limit`. */
   readonly running: number;
   readonly waiting: number;
   readonly limit: number;
   /** Since the start. */
   readonly shed: Readonly<Record<ShedReason, number>>;
-  /** How long the first in line has waited. */
+  /** How long the first hash in the queue has waited. */
   readonly longestWaitMs: number;
 }
 
-interface Job {
+interface QueuedHash {
   readonly task: HashTask;
   readonly arrivedAt: number;
   readonly startBy: number;
   readonly result: PromiseWithResolvers<string | boolean>;
-  /** Forgets the deadline and the client. */
-  readonly settle: () => void;
+  /** Clears the deadline's timer and the client's abort listener. */
+  readonly stopWatching: () => void;
 }
 
-/** What a hash is taken to cost before the first was timed, and at least. */
-const FIRST_GUESS_MS = 50;
-const LEAST_MS = 1;
-/** How much the latest hash counts for in the mean: the last eight or so decide. */
+/** The assumed time of a hash before the first one was timed. */
+const INITIAL_HASH_MS = 50;
+/** The least that a hash counts for in the expected wait. */
+const MIN_HASH_MS = 1;
+/** Weight of the latest hash in the moving average, which so covers about eight hashes. */
 const WEIGHT_OF_LATEST = 1 / 8;
 
 /**
- * Where passwords are hashed: threads of the lowest priority, and one queue in order of arrival that takes in only what can
- * start within its time. All that is refused is `service_unavailable`, with `Retry-After` by the length of the queue.
+ * Hashes passwords on threads of the lowest priority. One queue in order of arrival accepts only hashes that are expected to start within
+ * its time. A refused hash is Problem `service_unavailable`, whose `Retry-After` is the expected wait.
  */
 export class HashPool {
   readonly #limit: number;
@@ -52,10 +53,10 @@ export class HashPool {
   readonly #onShed: (reason: ShedReason) => void;
   readonly #threads = new Set<HashWorkerHandle>();
   readonly #idle = new Set<HashWorkerHandle>();
-  readonly #waiting = new Set<Job>();
+  readonly #waiting = new Set<QueuedHash>();
   readonly #shed = { arrival: 0, deadline: 0, gone: 0 };
   #running = 0;
-  #expected = 0;
+  #reserved = 0;
   #meanMs: number | undefined;
   #isClosed = false;
 
@@ -66,31 +67,31 @@ export class HashPool {
     this.#onShed = onShed;
   }
 
-  /** The refusal of a hash that comes now, if there is no room for it. Whoever asks must refuse: it is counted. */
+  /** The problem a new hash would fail with now, if any. The caller must send it: it is counted as a refused hash. */
   overloadProblem(): Problem | undefined {
-    return this.#waitMs > this.#queueMs ? this.#shedOne('arrival') : undefined;
+    return this.#expectedWaitMs > this.#queueMs ? this.#countRefusal('arrival') : undefined;
   }
 
-  /** Does what comes before a hash, for which a place is kept meanwhile; or refuses before it costs anything. */
-  async withReservedHash<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
+  /** Runs `lookup`, which a hash follows, and reserves a place for that hash meanwhile. @throws Problem `service_unavailable`, before `lookup` runs. */
+  async withReservedHash<Result>(lookup: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
     this.#requireRoom(disconnected);
-    this.#expected++;
+    this.#reserved++;
     try {
-      return await before();
+      return await lookup();
     } finally {
-      this.#expected--;
+      this.#reserved--;
     }
   }
 
-  /** Runs when its turn comes, which a free thread makes now; `gone` aborts when the client has gone. @throws Problem `service_unavailable`. */
+  /** Runs a hash on an idle thread or queues it until one is free. @throws Problem `service_unavailable`. */
   async runHash(task: HashTask, disconnected?: AbortSignal): Promise<string | boolean> {
     this.#requireRoom(disconnected);
     return this.runHashIfIdle(task) ?? this.#enqueue(task, disconnected);
   }
 
-  /** Runs now, or is undefined: no thread is free, or others wait for one. */
+  /** Runs a hash now; undefined when no thread is idle or other hashes wait for one. */
   runHashIfIdle(task: HashTask): Promise<string | boolean> | undefined {
-    return this.#running < this.#limit && this.#waiting.size === 0 ? this.#work(task) : undefined;
+    return this.#running < this.#limit && this.#waiting.size === 0 ? this.#runOnThread(task) : undefined;
   }
 
   stats(): HashPoolStats {
@@ -104,61 +105,61 @@ export class HashPool {
     };
   }
 
-  /** Refuses what waits and what comes, and ends each thread after its hash. */
+  /** Refuses all queued and new hashes, and ends each thread after its current hash. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const job of this.#waiting) this.#leave(job).reject(this.#closed());
+    for (const job of this.#waiting) this.#dequeue(job).reject(this.#closedProblem());
     await Promise.all(Array.from(this.#threads, (thread) => thread.terminateWhenIdle()));
   }
 
-  /** How long one who comes now would wait for a thread, by the recent time per hash. */
-  get #waitMs(): number {
-    const ahead = this.#waiting.size + this.#expected - (this.#limit - this.#running);
-    return ahead < 0 ? 0 : ((ahead + 1) * Math.max(this.#meanMs ?? FIRST_GUESS_MS, LEAST_MS)) / this.#limit;
+  /** How long a new hash would wait for a thread, by the recent time per hash. */
+  get #expectedWaitMs(): number {
+    const ahead = this.#waiting.size + this.#reserved - (this.#limit - this.#running);
+    return ahead < 0 ? 0 : ((ahead + 1) * Math.max(this.#meanMs ?? INITIAL_HASH_MS, MIN_HASH_MS)) / this.#limit;
   }
 
   #requireRoom(disconnected: AbortSignal | undefined): void {
-    const problem = disconnected?.aborted ? this.#shedOne('gone') : this.overloadProblem();
+    const problem = disconnected?.aborted ? this.#countRefusal('gone') : this.overloadProblem();
     if (problem !== undefined) throw problem;
   }
 
   #enqueue(task: HashTask, disconnected: AbortSignal | undefined): Promise<string | boolean> {
-    const drop = (reason: ShedReason) => this.#leave(job).reject(this.#shedOne(reason));
-    const onGone = (): void => drop('gone');
-    const timer = setTimeout(() => drop('deadline'), this.#queueMs);
-    const settle = (): void => {
+    const refuse = (reason: ShedReason) => this.#dequeue(job).reject(this.#countRefusal(reason));
+    const onDisconnect = (): void => refuse('gone');
+    const timer = setTimeout(() => refuse('deadline'), this.#queueMs);
+    const stopWatching = (): void => {
       clearTimeout(timer);
-      disconnected?.removeEventListener('abort', onGone);
+      disconnected?.removeEventListener('abort', onDisconnect);
     };
     const arrivedAt = performance.now();
     const result = Promise.withResolvers<string | boolean>();
-    const job: Job = { task, arrivedAt, startBy: arrivedAt + this.#queueMs, result, settle };
-    disconnected?.addEventListener('abort', onGone);
+    const job: QueuedHash = { task, arrivedAt, startBy: arrivedAt + this.#queueMs, result, stopWatching };
+    disconnected?.addEventListener('abort', onDisconnect);
     this.#waiting.add(job);
     return result.promise;
   }
 
-  #leave(job: Job): Job['result'] {
+  #dequeue(job: QueuedHash): QueuedHash['result'] {
     this.#waiting.delete(job);
-    job.settle();
+    job.stopWatching();
     return job.result;
   }
 
   #startNext(): void {
     for (const job of this.#waiting) {
       if (this.#running === this.#limit) return;
-      const { resolve, reject } = this.#leave(job);
-      // Timers come late when this thread has much to do.
-      if (performance.now() > job.startBy) reject(this.#shedOne('deadline'));
-      else void this.#work(job.task).then(resolve, reject);
+      const { resolve, reject } = this.#dequeue(job);
+      // Timers fire late when the event loop is busy.
+      if (performance.now() > job.startBy) reject(this.#countRefusal('deadline'));
+      else void this.#runOnThread(job.task).then(resolve, reject);
     }
   }
 
-  async #work(task: HashTask): Promise<string | boolean> {
+  async #runOnThread(task: HashTask): Promise<string | boolean> {
     this.#running++;
     let thread: HashWorkerHandle | undefined;
     try {
-      thread = this.#takeThread();
+      thread = this.#idleThread();
       const { value, milliseconds } = await thread.postTask(task);
       const mean = this.#meanMs ?? milliseconds;
       this.#meanMs = mean + (milliseconds - mean) * WEIGHT_OF_LATEST;
@@ -170,30 +171,30 @@ export class HashPool {
     }
   }
 
-  /** Started when first needed; one that died is replaced here. */
-  #takeThread(): HashWorkerHandle {
-    if (this.#isClosed) throw this.#closed();
+  /** An idle thread, or a new one: threads start when they are first needed, and one that died is replaced here. */
+  #idleThread(): HashWorkerHandle {
+    if (this.#isClosed) throw this.#closedProblem();
     const [idle] = this.#idle;
-    const thread = idle ?? new HashWorkerHandle(this.#packages, (ended) => this.#forget(ended));
+    const thread = idle ?? new HashWorkerHandle(this.#packages, (ended) => this.#removeThread(ended));
     this.#threads.add(thread);
     this.#idle.delete(thread);
     return thread;
   }
 
-  #forget(thread: HashWorkerHandle): void {
+  #removeThread(thread: HashWorkerHandle): void {
     this.#threads.delete(thread);
     this.#idle.delete(thread);
   }
 
-  /** Whoever closes it knows. */
-  #closed(): Problem {
+  /** Not logged: the operator closes the pool. */
+  #closedProblem(): Problem {
     return serviceUnavailable({ isAlreadyLogged: true });
   }
 
-  #shedOne(reason: ShedReason): Problem {
+  #countRefusal(reason: ShedReason): Problem {
     this.#shed[reason]++;
     this.#onShed(reason);
-    const seconds = Math.max(1, Math.ceil(this.#waitMs / 1000));
+    const seconds = Math.max(1, Math.ceil(this.#expectedWaitMs / 1000));
     return serviceUnavailable({ headers: { 'retry-after': String(seconds) }, isAlreadyLogged: true });
   }
 }

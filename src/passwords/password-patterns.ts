@@ -1,7 +1,7 @@
-/** Parts of a password shorter than this add nothing when repeated or put at an end: no floor is lower. */
-const SHORTEST_LEGAL = 8;
+/** A repeated unit or an affix shorter than this adds no strength. No configured minimum length is lower. */
+const SHORTEST_PASSWORD = 8;
 
-/** Along these a finger or a child counts; each may begin anywhere, go round and run backwards. */
+/** Digits, the alphabet and paths on a keyboard. A password may start anywhere in one, wrap around and run backwards. */
 const SEQUENCES = [
   '0123456789',
   'abcdefghijklmnopqrstuvwxyz',
@@ -14,22 +14,22 @@ const SEQUENCES = [
   '!@#$%^&*()',
 ].flatMap((row) => [row, row.split('').toReversed().join('')]);
 
-/** Whether the whole text is one walk along a keyboard, an alphabet or the digits. */
+/** Whether the whole text is one sequence of digits, of the alphabet or of adjacent keys. */
 export function isSequence(text: string): boolean {
-  return SEQUENCES.some((circle) => circle.repeat(Math.ceil(text.length / circle.length) + 1).includes(text));
+  return SEQUENCES.some((sequence) => sequence.repeat(Math.ceil(text.length / sequence.length) + 1).includes(text));
 }
 
-/** Whether the whole text is a short or a known unit again and again, the last time perhaps cut off. */
+/** Whether the whole text repeats a short or a known unit; the last repetition may be cut off. */
 export function isRepetition(text: string, isKnown: (unit: string) => boolean): boolean {
   for (let period = 1; period < text.length; period++) {
     if (!text.startsWith(text.slice(period))) continue;
-    const isShort = period < SHORTEST_LEGAL && period * 2 <= text.length;
+    const isShort = period < SHORTEST_PASSWORD && period * 2 <= text.length;
     if (isShort || isKnown(text.slice(0, period))) return true;
   }
   return false;
 }
 
-/** Whether the whole text is two known ones joined. */
+/** Whether the whole text is two known parts joined. */
 export function isConcatenation(text: string, isKnown: (part: string) => boolean): boolean {
   for (let at = 1; at < text.length; at++) {
     if (isKnown(text.slice(0, at)) && isKnown(text.slice(at))) return true;
@@ -37,9 +37,9 @@ export function isConcatenation(text: string, isKnown: (part: string) => boolean
   return false;
 }
 
-/** Whether the text is the word with a few digits or signs before and after. */
+/** Whether the text is the word with a few digits or symbols before or after it. */
 export function isPaddedWord(text: string, word: string): boolean {
   const at = text.indexOf(word);
   const rest = text.slice(0, Math.max(at, 0)) + text.slice(at + word.length);
-  return at !== -1 && rest.length < SHORTEST_LEGAL && !/\p{L}/u.test(rest);
+  return at !== -1 && rest.length < SHORTEST_PASSWORD && !/\p{L}/u.test(rest);
 }

@@ -2,10 +2,10 @@ import { requestMalformed } from '../problems/http-status.problems.js';
 import type { ProblemFactory } from '../problems/problem.js';
 import { readPasswordBlocklist, type PasswordBlocklist } from './password-blocklist.js';
 import { isPaddedWord, isConcatenation, isRepetition, isSequence } from './password-patterns.js';
-import { isPasswordTooLong, normalizePassword } from './password-normalization.js';
+import { normalizePassword } from './password-normalization.js';
 import { passwordCommon, passwordContextual, passwordTooLong, passwordTooShort } from './passwords.problems.js';
 
-/** What checking a new password can answer, for the routes that take one. */
+/** The problems of {@link PasswordPolicy.checkPassword}, for routes that take a new password. */
 export const passwordProblems: readonly ProblemFactory[] = [
   passwordTooShort,
   passwordTooLong,
@@ -15,14 +15,30 @@ export const passwordProblems: readonly ProblemFactory[] = [
 
 const SERVICE_NAME = 'gatehouse';
 
-/** Whom a new password is for. */
+/** NIST SP 800-63B-4 section 3.1.1.2 asks for at least 64. At four bytes each, at most 1024 bytes are hashed. */
+export const MAX_PASSWORD_CODE_POINTS = 256;
+
+/** No character of NFC decomposes into more than six UTF-16 units, so a longer text is too long without being normalized. */
+const MAX_UTF16_UNITS = MAX_PASSWORD_CODE_POINTS * 6;
+
+/** Whether a password has more than 256 code points in NFC. Takes no time on a text of any size. */
+function isPasswordTooLong(password: string): boolean {
+  return password.length > MAX_UTF16_UNITS || Array.from(normalizePassword(password)).length > MAX_PASSWORD_CODE_POINTS;
+}
+
+/** Whether a text could be a password under any settings. Any other is never hashed. */
+export function isHashablePassword(password: string): boolean {
+  return password.isWellFormed() && !isPasswordTooLong(password);
+}
+
+/** The user a new password is for. */
 export interface PasswordOwner {
   readonly email: string;
 }
 
 /**
- * The rules for a new password (NIST SP 800-63B-4 section 3.1.1.2, ASVS 6.2): length and a blocklist, no composition.
- * The blocklist compares whole passwords, never parts, and without case, since guessers vary case first.
+ * The rules for a new password (NIST SP 800-63B-4 section 3.1.1.2, ASVS 6.2): length and a blocklist, no composition rules.
+ * The blocklist is compared with the whole password, never with a part, and ignores case, which attackers vary first.
  */
 export class PasswordPolicy {
   readonly #blocklist: PasswordBlocklist;
@@ -48,17 +64,20 @@ export class PasswordPolicy {
 
   #isCommon(text: string): boolean {
     const { listed, mostCommon } = this.#blocklist;
-    const isKnown = (part: string): boolean => mostCommon.has(part);
-    return listed.has(text) || isSequence(text) || isRepetition(text, isKnown) || isConcatenation(text, isKnown);
+    const isCommonPart = (part: string): boolean => mostCommon.has(part);
+    return (
+      listed.has(text) || isSequence(text) || isRepetition(text, isCommonPart) || isConcatenation(text, isCommonPart)
+    );
   }
 
   #isContextual(text: string, words: ReadonlySet<string>): boolean {
-    const isKnown = (part: string): boolean => words.has(part) || this.#blocklist.mostCommon.has(part);
-    const isDecoratedWord = words.values().some((word) => isPaddedWord(text, word));
-    return isDecoratedWord || isRepetition(text, isKnown) || isConcatenation(text, isKnown);
+    const isGuessablePart = (part: string): boolean => words.has(part) || this.#blocklist.mostCommon.has(part);
+    const isPaddedContextWord = words.values().some((word) => isPaddedWord(text, word));
+    return isPaddedContextWord || isRepetition(text, isGuessablePart) || isConcatenation(text, isGuessablePart);
   }
 }
 
+/** The words of the context: the service's name, the address, and its local part. */
 function wordsOf(email: string): ReadonlySet<string> {
   const address = normalizePassword(email).toLowerCase();
   return new Set([SERVICE_NAME, address, address.slice(0, address.lastIndexOf('@'))].filter((word) => word !== ''));

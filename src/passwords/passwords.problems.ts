@@ -1,27 +1,27 @@
 import { defineProblem } from '../problems/problem.js';
 
-/** 422: fewer code points than `PASSWORD_MIN_LENGTH`; the occurrence says how many are needed. */
+/** 422: fewer code points than `PASSWORD_MIN_LENGTH`; `detail` says how many are needed. */
 export const passwordTooShort = defineProblem({
   code: 'password_too_short',
   status: 422,
   detail: 'The password is too short.',
 });
 
-/** 422: more than 256 code points. It is refused, never cut. */
+/** 422: more than 256 code points. The password is refused, never cut. */
 export const passwordTooLong = defineProblem({
   code: 'password_too_long',
   status: 422,
   detail: 'The password is longer than 256 characters.',
 });
 
-/** 422: among the first that an attacker tries. */
+/** 422: one of the passwords that attackers try first. */
 export const passwordCommon = defineProblem({
   code: 'password_common',
   status: 422,
   detail: 'This password is among those that are guessed first. Choose another.',
 });
 
-/** 422: made of the name of the service or the user's own address. */
+/** 422: derived from the service's name or the user's address. */
 export const passwordContextual = defineProblem({
   code: 'password_contextual',
   status: 422,

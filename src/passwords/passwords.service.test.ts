@@ -16,12 +16,12 @@ const config: Config = {
 const passwords = new PasswordsService(config);
 beforeAll(() => passwords.onModuleInit());
 
-async function opens(password: string, candidate: string): Promise<boolean> {
+async function matches(password: string, candidate: string): Promise<boolean> {
   return passwords.verifyPassword(candidate, await passwords.hashPassword(password));
 }
 
-/** How many hashes ran: a hash takes its slot before anything is awaited. */
-function hashesOf(work: () => Promise<unknown>): { hashes: number; done: Promise<unknown> } {
+/** How many hashes the work started: a hash counts as running before anything is awaited. */
+function countHashes(work: () => Promise<unknown>): { hashes: number; done: Promise<unknown> } {
   const before = passwords.stats().running;
   const done = work();
   return { hashes: passwords.stats().running - before, done };
@@ -41,21 +41,21 @@ describe('a password', () => {
     ['what follows U+0000', 'vexing\0quokkas', 'vexing\0others'],
     ['compatibility forms', 'vexing quokkas ﬁn', 'vexing quokkas fin'],
   ])('counts byte for byte: %s (PWD-02)', async (_, password, other) => {
-    expect(await opens(password, password)).toBe(true);
-    expect(await opens(password, other)).toBe(false);
-    expect(await opens(other, password)).toBe(false);
+    expect(await matches(password, password)).toBe(true);
+    expect(await matches(password, other)).toBe(false);
+    expect(await matches(other, password)).toBe(false);
   });
 
   it.each(['Ångström café señor', 'ế ự ặ ỗ ợ', '한국어 비밀번호', 'ᾂ ΐ ΰ'])(
     'is the same in NFC and NFD: %s (PWD-05)',
     async (password) => {
       expect(password.normalize('NFC')).not.toBe(password.normalize('NFD'));
-      expect(await opens(password.normalize('NFC'), password.normalize('NFD'))).toBe(true);
-      expect(await opens(password.normalize('NFD'), password.normalize('NFC'))).toBe(true);
+      expect(await matches(password.normalize('NFC'), password.normalize('NFD'))).toBe(true);
+      expect(await matches(password.normalize('NFD'), password.normalize('NFC'))).toBe(true);
     },
   );
 
-  it('is hashed as its UTF-8 bytes in NFC, as any argon2 would', async () => {
+  it('is hashed as its UTF-8 bytes in NFC, like any argon2 does', async () => {
     const other = await loadArgon2Package();
     expect(await other.verify(await passwords.hashPassword('cafe\u0301 au lait 🔑'), 'caf\u00e9 au lait 🔑')).toBe(
       true,
@@ -63,14 +63,14 @@ describe('a password', () => {
   });
 
   it.each(['x'.repeat(257), 'x'.repeat(1_000_000), 'a lone \ud83e surrogate'])(
-    'that nobody can have is wrong without a hash',
+    'that no user can have is wrong without a hash',
     async (impossible) => {
       const passwordHash = await passwords.hashPassword('vexing quokkas sing');
       for (const work of [
         () => passwords.verifyPassword(impossible, passwordHash),
         () => passwords.verifyDummyHash(impossible),
       ]) {
-        const { hashes, done } = hashesOf(work);
+        const { hashes, done } = countHashes(work);
         expect([hashes, await done]).toEqual([0, false]);
       }
       await expect(passwords.hashPassword(impossible)).rejects.toThrow(RangeError);
@@ -78,14 +78,14 @@ describe('a password', () => {
   );
 
   it.each(['', 'plain text', '$2b$10$abcdefghijklmnopqrstuv'])(
-    'is never compared with %j, which is damage and no hash',
+    'is never verified against %j, which is no argon2 hash',
     async (damaged) => {
       await expect(passwords.verifyPassword('vexing quokkas sing', damaged)).rejects.toThrow(TypeError);
       expect(passwords.stats().running).toBe(0);
     },
   );
 
-  it('is refused for its rules by check', () => {
+  it('is checked against the policy', () => {
     expect(() => passwords.checkNewPassword('too short', { email: 'a@mail.example' })).toThrow('password_too_short');
     expect(() => passwords.checkNewPassword('vexing quokkas sing', { email: 'a@mail.example' })).not.toThrow();
   });
@@ -94,8 +94,8 @@ describe('a password', () => {
 describe('an unknown address', () => {
   it('costs one hash, as a known one does (ENU-02)', async () => {
     const passwordHash = await passwords.hashPassword('vexing quokkas sing');
-    const known = hashesOf(() => passwords.verifyPassword('some other password', passwordHash));
-    const unknown = hashesOf(() => passwords.verifyDummyHash('some other password'));
+    const known = countHashes(() => passwords.verifyPassword('some other password', passwordHash));
+    const unknown = countHashes(() => passwords.verifyDummyHash('some other password'));
     expect([known.hashes, unknown.hashes]).toEqual([1, 1]);
     expect(await Promise.all([known.done, unknown.done])).toEqual([false, false]);
   });
@@ -114,39 +114,39 @@ describe('an unknown address', () => {
   }, 30_000);
 });
 
-describe('in a storm', () => {
-  const narrow = new PasswordsService({ ...config, hashConcurrency: 1, hashQueueMilliseconds: 0, argon2Passes: 1000 });
-  beforeAll(() => narrow.onModuleInit());
-  afterAll(() => narrow.onApplicationShutdown());
+describe('under overload', () => {
+  const small = new PasswordsService({ ...config, hashConcurrency: 1, hashQueueMilliseconds: 0, argon2Passes: 1000 });
+  beforeAll(() => small.onModuleInit());
+  afterAll(() => small.onApplicationShutdown());
 
-  it('known and unknown addresses and new passwords are refused alike (ENU-02)', async () => {
-    const passwordHash = await narrow.hashPassword('vexing quokkas sing');
-    const running = narrow.verifyPassword('vexing quokkas sing', passwordHash);
+  it('hashes for known and unknown addresses and for new passwords are refused alike (ENU-02)', async () => {
+    const passwordHash = await small.hashPassword('vexing quokkas sing');
+    const running = small.verifyPassword('vexing quokkas sing', passwordHash);
     for (const work of [
-      () => narrow.verifyPassword('vexing quokkas sing', passwordHash),
-      () => narrow.verifyDummyHash('vexing quokkas sing'),
-      () => narrow.hashPassword('vexing quokkas sing'),
-      () => narrow.withReservedHash(async () => passwordHash),
+      () => small.verifyPassword('vexing quokkas sing', passwordHash),
+      () => small.verifyDummyHash('vexing quokkas sing'),
+      () => small.hashPassword('vexing quokkas sing'),
+      () => small.withReservedHash(async () => passwordHash),
     ]) {
       await expect(work()).rejects.toMatchObject({ kind: { code: 'service_unavailable' } });
     }
-    expect(narrow.stats().shed.arrival).toBe(4);
+    expect(small.stats().shed.arrival).toBe(4);
     expect(await running).toBe(true);
   });
 
-  it('a hash that can be done without is left out, and done when there is time', async () => {
-    const running = narrow.hashPassword('vexing quokkas sing');
-    expect(await narrow.hashPasswordIfIdle('vexing quokkas sing')).toBeUndefined();
+  it('an optional hash is skipped, and done once a thread is idle', async () => {
+    const running = small.hashPassword('vexing quokkas sing');
+    expect(await small.hashPasswordIfIdle('vexing quokkas sing')).toBeUndefined();
     await running;
-    expect(await narrow.hashPasswordIfIdle('vexing quokkas sing')).toContain('$argon2id$');
-    expect(narrow.stats().shed.arrival).toBe(4);
+    expect(await small.hashPasswordIfIdle('vexing quokkas sing')).toContain('$argon2id$');
+    expect(small.stats().shed.arrival).toBe(4);
   });
 });
 
 describe('a stored hash', () => {
   const stronger = new PasswordsService({ ...config, argon2Passes: 2 });
 
-  it('is due for another when its cost is not today’s, and works until then (PWD-09)', async () => {
+  it('needs a rehash when its cost is not the configured one, and verifies until then (PWD-09)', async () => {
     const old = await passwords.hashPassword('vexing quokkas sing');
     expect(passwords.needsRehash(old)).toBe(false);
     expect(stronger.needsRehash(old)).toBe(true);
@@ -157,13 +157,13 @@ describe('a stored hash', () => {
 
   it.each([
     ['memory', /m=64/, 'm=65'],
-    ['memory that only begins the same', /m=64/, 'm=640'],
+    ['memory with the same first digits', /m=64/, 'm=640'],
     ['lanes', /p=1/, 'p=2'],
     ['type', /argon2id/, 'argon2i'],
     ['version', /v=19/, 'v=16'],
     ['length of its tag', /.{4}$/, ''],
     ['length of its salt', /(p=1\$).{2}/, '$1'],
-  ])('is due for another when its %s differs', async (_, part, change) => {
+  ])('needs a rehash when its %s differs', async (_, part, change) => {
     const current = await passwords.hashPassword('vexing quokkas sing');
     expect(passwords.needsRehash(current.replace(part, change))).toBe(true);
   });

@@ -4,14 +4,14 @@ import { CONFIG, type Config } from '../config/config.js';
 import type { Problem } from '../problems/problem.js';
 import { HashPool, type HashPoolStats } from './hash-pool.js';
 import type { HashTask } from './hash-worker-handle.js';
-import { isHashablePassword, normalizePassword } from './password-normalization.js';
-import { PasswordPolicy, type PasswordOwner } from './password-policy.js';
+import { normalizePassword } from './password-normalization.js';
+import { isHashablePassword, PasswordPolicy, type PasswordOwner } from './password-policy.js';
 import { isHashOfCost, type Argon2Cost } from './argon2-cost.js';
 import { HashOverloadLog } from './hash-overload-log.js';
 
 /**
- * What a password must be, and its hash. Knows no user. Where a hash is asked for, `gone` aborts when the client has gone, and
- * Problem `service_unavailable` says that it cannot be done in time.
+ * Checks, hashes and verifies passwords. Methods that hash take `disconnected`, which aborts when the client disconnects, and throw
+ * Problem `service_unavailable` when the hash cannot start in time.
  */
 @Injectable()
 export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
@@ -20,28 +20,29 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   readonly #policy: PasswordPolicy;
   readonly #cost: Argon2Cost;
   readonly #firstHash: Promise<string>;
-  #nobodysHash = '';
+  /** Of a random password, verified for unknown addresses. */
+  #dummyHash = '';
 
   constructor(@Inject(CONFIG) config: Config) {
     this.#policy = new PasswordPolicy(config.passwordMinLength);
     this.#cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };
-    const alarm = new HashOverloadLog((line) => this.#log.warn(line));
+    const overloadLog = new HashOverloadLog((line) => this.#log.warn(line));
     this.#pool = new HashPool({
       limit: config.hashConcurrency,
       queueMilliseconds: config.hashQueueMilliseconds,
-      onShed: (reason) => alarm.countShed(reason),
+      onShed: (reason) => overloadLog.countShed(reason),
     });
-    // Already here, so that the thread starts while the application is put together. Nothing else is hashed yet: it finds one
-    // whatever the settings say.
+    // In the constructor, so that the first thread starts while the application is built. No other hash can be ahead of it yet, so the
+    // queue's limit cannot refuse it.
     this.#firstHash = this.hashPassword(randomUUID());
     this.#firstHash.catch(() => undefined);
   }
 
   async onModuleInit(): Promise<void> {
-    this.#nobodysHash = await this.#firstHash;
+    this.#dummyHash = await this.#firstHash;
   }
 
-  /** When no request is left. */
+  /** Runs after the last request. */
   async onApplicationShutdown(): Promise<void> {
     await this.#pool.close();
   }
@@ -51,22 +52,22 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
     this.#policy.checkPassword(password, owner);
   }
 
-  /** Why a hash that is asked for now would be refused, if it would. Counts as refused. */
+  /** The problem a new hash would fail with now, if any. The caller must send it: it is counted as a refused hash. */
   overloadProblem(): Problem | undefined {
     return this.#pool.overloadProblem();
   }
 
-  /** Does what must be known before a hash, unless there will be no time for the hash: then it is refused first. */
-  withReservedHash<Result>(before: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
-    return this.#pool.withReservedHash(before, disconnected);
+  /** Runs `lookup`, which a hash follows, and reserves a place for that hash; throws instead if the hash could not start in time. */
+  withReservedHash<Result>(lookup: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
+    return this.#pool.withReservedHash(lookup, disconnected);
   }
 
-  /** Hashes a password that {@link checkNewPassword} let pass. @returns a PHC string */
+  /** Hashes a password that passed {@link checkNewPassword}. @returns a PHC string */
   async hashPassword(password: string, disconnected?: AbortSignal): Promise<string> {
     return String(await this.#pool.runHash(this.#hashTask(password), disconnected));
   }
 
-  /** {@link hashPassword} for who can do without: undefined unless it can be done at once. */
+  /** {@link hashPassword} for an optional hash: undefined unless a thread is idle. */
   async hashPasswordIfIdle(password: string): Promise<string | undefined> {
     try {
       const hash = await this.#pool.runHashIfIdle(this.#hashTask(password));
@@ -78,8 +79,8 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * A text that no password can be is wrong at once; that says nothing about any account.
-   * @throws {TypeError} when the hash is not argon2's, which is damage in the database and no wrong password
+   * False without a hash for a text that cannot be a password; that reveals nothing about an account.
+   * @throws {TypeError} when the stored hash is not argon2's: the database is damaged, the password is not wrong
    */
   async verifyPassword(password: string, passwordHash: string, disconnected?: AbortSignal): Promise<boolean> {
     if (!isHashablePassword(password)) return false;
@@ -88,29 +89,30 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
     return (await this.#pool.runHash(task, disconnected)) === true;
   }
 
-  /** Costs what {@link verifyPassword} costs for a hash of today, so that an unknown address takes as long (ASVS 6.3.8). */
+  /** Takes as long as {@link verifyPassword} with a hash of the current cost, so that timing does not reveal an unknown address (ASVS 6.3.8). */
   async verifyDummyHash(password: string, disconnected?: AbortSignal): Promise<false> {
-    await this.verifyPassword(password, this.#nobodysHash, disconnected);
+    await this.verifyPassword(password, this.#dummyHash, disconnected);
     return false;
   }
 
-  /** Whether the hash was written with another type, version, cost or length than today's, higher or lower. */
+  /** Whether the type, version, cost or length of the hash, higher or lower, differs from what is configured. */
   needsRehash(passwordHash: string): boolean {
     return !isHashOfCost(passwordHash, this.#cost);
   }
 
-  /** Whether two texts are one password, however they are typed. */
+  /** Whether two texts are the same password once normalized. */
   isSamePassword(one: string, other: string): boolean {
     return normalizePassword(one) === normalizePassword(other);
   }
 
-  /** How many hashes run and wait here, and how many were refused. */
+  /** How many hashes run and wait, and how many were refused. */
   stats(): HashPoolStats {
     return this.#pool.stats();
   }
 
   #hashTask(password: string): HashTask {
-    if (!isHashablePassword(password)) throw new RangeError('A password is hashed only after it was checked');
+    if (!isHashablePassword(password))
+      throw new RangeError('A password must pass checkNewPassword before it is hashed');
     return { kind: 'hash', password: normalizePassword(password), cost: this.#cost };
   }
 }

@@ -14,7 +14,7 @@ import {
   MOST_DEVICES,
   REQUEST_ADDRESS,
 } from '../../src/rate-limits/limit-policies.js';
-import { MAX_PASSWORD_CODE_POINTS } from '../../src/passwords/password-normalization.js';
+import { MAX_PASSWORD_CODE_POINTS } from '../../src/passwords/password-policy.js';
 import { MAX_SESSIONS_PER_USER } from '../../src/sessions/session-limits.js';
 import { EmailAddress } from '../../src/users/user-view.js';
 import { MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
