@@ -40,24 +40,24 @@ const TAGS = [
 
 @Module({})
 class AppModule {
-  /** Your own modules go into `features`; their routes are guarded unless they say `@Public()`. */
+  /** `features` are your own modules; their routes need a token unless they are `@Public()`. */
   static of(config: Config, features: readonly Type[]): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.holding(config), AuthModule, HealthModule, MetricsModule, ...features],
+      imports: [ConfigModule.forConfig(config), AuthModule, HealthModule, MetricsModule, ...features],
     };
   }
 }
 
-/** The services alone, for scripts: no routes, no background jobs, no log. The database is there and migrated. */
+/** The services without routes, background jobs and log, for commands. The database must be running and migrated. */
 export function createServices(config: Config): Promise<INestApplicationContext> {
   const module = AppModule.of({ ...config, metricsPort: undefined }, []);
   return NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
 }
 
 /**
- * Builds the application on a database that is there and migrated; does not listen. The order below is the order in
- * which a request meets things: request checks (with the limit of its address), authentication hook, hash admission hook, handler, filter.
+ * Builds the application without listening; the database must be running and migrated. The steps below are in the order in which a
+ * request passes them: HTTP checks (with the rate limit of its address), authentication hook, hash admission hook, handler, filter.
  */
 export async function createApp(
   config: Config,
@@ -74,7 +74,7 @@ export async function createApp(
   });
   const adapter = new FastifyAdapter({
     ...httpServerOptions(http),
-    // Nest middleware would be looked for at every request, and there is none.
+    // There is no Nest middleware; looking for it would cost every request.
     skipMiddie: true,
     logger: logOptions(config.logLevel, log),
     logController: new LogController({ disableRequestLogging: true }),

@@ -3,7 +3,7 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 import { ensureMigrated, pendingMigrations } from '../database/run-migrations.js';
 import { type WaitOptions } from '../database/startup-wait.js';
 import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
-import { startupLog } from '../logging/log-options.js';
+import { startupLog } from '../logging/startup-log.js';
 import { withDatabase } from './command-database.js';
 
 /** Applies the pending migrations and prints their names. */

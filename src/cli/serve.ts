@@ -10,7 +10,7 @@ import { type WaitOptions } from '../database/startup-wait.js';
 import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from './shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';
-import { startupLog } from '../logging/log-options.js';
+import { startupLog } from '../logging/startup-log.js';
 
 /** In which the embedded database's processes are launched. */
 const LAUNCH_MS = 60;

@@ -4,7 +4,7 @@ import { CONFIG, type Config } from './config.js';
 @Global()
 @Module({})
 export class ConfigModule {
-  static holding(config: Config): DynamicModule {
+  static forConfig(config: Config): DynamicModule {
     return { module: ConfigModule, providers: [{ provide: CONFIG, useValue: config }], exports: [CONFIG] };
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-/** One line at `info` per request: the route's pattern and never the URL, so that nothing a caller wrote is logged. */
+/** Logs one line at `info` per request, with the route's pattern and never the URL, so that no client input is logged. */
 export function registerAccessLog(fastify: FastifyInstance): void {
   if (!logsRequests(fastify.log)) return;
   fastify.addHook('onResponse', (request, reply, done) => {
@@ -13,7 +13,7 @@ function logsRequests(log: FastifyBaseLogger): boolean {
   return !('isLevelEnabled' in log) || (log as { isLevelEnabled(level: string): boolean }).isLevelEnabled('info');
 }
 
-/** For an answer that no hook sees. */
+/** For a response that no Fastify hook sees. */
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const { method, ip } = request;
   const route = request.routeOptions.url ?? '';

@@ -1,6 +1,6 @@
-const DEEPEST_CAUSE = 5;
+const MAX_CAUSE_DEPTH = 5;
 
-/** What is logged of an error. */
+/** The members of an error that are logged. */
 export interface LoggedError {
   readonly type: string;
   readonly message: string;
@@ -9,8 +9,8 @@ export interface LoggedError {
 }
 
 /**
- * An error's name, code, message, stack and causes, and nothing else it may carry. A driver's error also holds the row or the
- * values it is about, and so personal data and hashes.
+ * Keeps an error's name, code, message, stack and causes, and drops all other members: a database driver's error also holds the row or
+ * its values, and so personal data and hashes.
  */
 export function serializeError(error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: '', stack: '' };
@@ -21,6 +21,6 @@ export function serializeError(error: unknown, depth = 0): LoggedError {
     message,
     stack,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    ...(cause === undefined || depth === DEEPEST_CAUSE ? {} : { cause: serializeError(cause, depth + 1) }),
+    ...(cause === undefined || depth === MAX_CAUSE_DEPTH ? {} : { cause: serializeError(cause, depth + 1) }),
   };
 }

@@ -1,11 +1,11 @@
 import type { LoggerService } from '@nestjs/common';
 import type { FastifyBaseLogger } from 'fastify';
 
-/** Has what Nest and our services log outside of a request come out as JSON lines of Fastify's own logger. */
+/** Nest's logger: writes what Nest and our services log outside of a request as JSON lines through Fastify's logger. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: FastifyBaseLogger) {}
 
-  /** Nest tells in words of every module and route it sets up; what we tell is an object. */
+  /** Nest logs a string for every module and route it sets up (`debug`); our services log objects (`info`). */
   log(message: unknown, ...rest: unknown[]): void {
     this.#write(message instanceof Object ? 'info' : 'debug', message, rest);
   }
@@ -22,7 +22,7 @@ export class NestLogger implements LoggerService {
     this.#write('fatal', message, rest);
   }
 
-  /** Nest puts the name of whoever logs last, and an error's stack before it. */
+  /** Nest passes the name of the logging class as the last argument, and an error's stack before it. */
   #write(level: 'debug' | 'info' | 'warn' | 'error' | 'fatal', message: unknown, rest: unknown[]): void {
     const context = rest.at(-1);
     const stack = rest.at(-2);

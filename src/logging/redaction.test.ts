@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { redacted } from './redaction.js';
+import { redactLine } from './redaction.js';
 
 const ACCESS_TOKEN = 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl';
 const REFRESH_TOKEN = 'AQGiEj8kt3f8h4xZqQmerEUAAAABk2Jx0-fQ_5dYw8zPp3sVt7uA';
@@ -16,7 +16,9 @@ describe('a line of the log', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, after) => {
         const value = `${before}\n${text} ${after}`;
-        const line = redacted(`${JSON.stringify({ err: { message: value, stack: `Error: ${value}` }, [value]: 1 })}\n`);
+        const line = redactLine(
+          `${JSON.stringify({ err: { message: value, stack: `Error: ${value}` }, [value]: 1 })}\n`,
+        );
         expect(line).not.toContain(secret);
         expect(() => JSON.parse(line) as unknown).not.toThrow();
       }),
@@ -26,7 +28,7 @@ describe('a line of the log', () => {
   it.each(['password', 'currentPassword', 'newPassword', 'authorization', 'cookie', 'refresh_token', 'deviceToken'])(
     'loses the text of a member called %s',
     (name) => {
-      const line = redacted(JSON.stringify({ body: { [name]: 'a "quoted\\" secret', other: 'kept' } }));
+      const line = redactLine(JSON.stringify({ body: { [name]: 'a "quoted\\" secret', other: 'kept' } }));
       expect(JSON.parse(line)).toEqual({ body: { [name]: '[redacted]', other: 'kept' } });
     },
   );
@@ -41,6 +43,6 @@ describe('a line of the log', () => {
       event: 'refresh_token_reused',
       limit: 'address-and-account',
     });
-    expect(redacted(line)).toBe(line);
+    expect(redactLine(line)).toBe(line);
   });
 });

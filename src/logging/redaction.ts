@@ -1,5 +1,5 @@
-/** Members whose text is a secret whatever it looks like. */
-const NAMES = [
+/** Members whose string value is always a secret. */
+const SECRET_MEMBERS = [
   [
     'password',
     'currentPassword',
@@ -13,38 +13,38 @@ const NAMES = [
   ['authorization', 'Authorization', 'cookie', 'Cookie', 'set-cookie', 'token', 'deviceToken'],
   ['access_token', 'accessToken', 'refresh_token', 'refreshToken'],
 ].flat();
-/** What a line holds that may hold one of these, a JWT, a stored hash, or a URL with a password. */
-const SIGNS = ['assword', 'ecret', 'uthorization', 'ookie', 'oken', 'eyJ', '$argon2', '://'];
-/** One more than a key's thumbprint has: tokens are longer, and no other text of ours is. */
-const RANDOM_CHARACTERS = 44;
-/** Within a JSON text: after an escape sequence a letter may follow that belongs to it. */
-const BEGIN = String.raw`(?<=\\[bfnrt]|\\u[\da-f]{4}|[^\w\\-])`;
+/** Every line with such a member, a JWT, a password hash, or a URL with a password contains one of these. */
+const INDICATORS = ['assword', 'ecret', 'uthorization', 'ookie', 'oken', 'eyJ', '$argon2', '://'];
+/** Shortest run of base64url that counts as a token: one more than a key's thumbprint. No other logged text has longer runs. */
+const MIN_TOKEN_LENGTH = 44;
+/** The start of a token in a JSON text: after an escape sequence, whose last letter is no part of the token, or after a delimiter. */
+const TOKEN_START = String.raw`(?<=\\[bfnrt]|\\u[\da-f]{4}|[^\w\\-])`;
 
 const SECRET = new RegExp(
   [
-    String.raw`"(?<name>${NAMES.join('|')})":"(?:[^"\\]|\\.)*"`,
+    String.raw`"(?<name>${SECRET_MEMBERS.join('|')})":"(?:[^"\\]|\\.)*"`,
     String.raw`\$argon2[a-z]*\$[^"\s\\]*`,
     String.raw`(?<scheme>\b[a-z]+:\/\/)[^\s"\\/@]+@`,
-    String.raw`${BEGIN}eyJ[\w-]+\.[\w-]+\.[\w-]*`,
-    String.raw`${BEGIN}[\w-]{${RANDOM_CHARACTERS},}`,
+    String.raw`${TOKEN_START}eyJ[\w-]+\.[\w-]+\.[\w-]*`,
+    String.raw`${TOKEN_START}[\w-]{${MIN_TOKEN_LENGTH},}`,
   ].join('|'),
   'g',
 );
 
 /**
- * A line of the log without what looks like a password, a token, a hash or the credentials of a URL, wherever it stands. The
- * lines that we write hold none; this is for those that others write, such as the message of a driver's error.
+ * Replaces passwords, tokens, hashes and the credentials of URLs anywhere in a log line. Our own lines hold none; others' may, such as
+ * the message of a driver's error.
  */
-export function redacted(line: string): string {
-  return isSuspicious(line) ? line.replace(SECRET, cover) : line;
+export function redactLine(line: string): string {
+  return mayHoldSecret(line) ? line.replace(SECRET, replacementFor) : line;
 }
 
-/** Nearly every line is not, and one regular expression that says so would take five times as long. */
-function isSuspicious(line: string): boolean {
-  return SIGNS.some((sign) => line.includes(sign)) || longestRun(line) >= RANDOM_CHARACTERS;
+/** Nearly every line is not; to find that out by one regular expression would take five times as long. */
+function mayHoldSecret(line: string): boolean {
+  return INDICATORS.some((sign) => line.includes(sign)) || longestRun(line) >= MIN_TOKEN_LENGTH;
 }
 
-/** How many characters of base64url follow each other at most. */
+/** Length of the longest run of base64url characters. */
 function longestRun(line: string): number {
   let longest = 0;
   let run = 0;
@@ -61,7 +61,7 @@ function isBase64Url(code: number): boolean {
   );
 }
 
-function cover(_match: string, ...groups: unknown[]): string {
+function replacementFor(_match: string, ...groups: unknown[]): string {
   const { name, scheme } = groups.at(-1) as { name?: string; scheme?: string };
   if (name !== undefined) return `"${name}":"[redacted]"`;
   return scheme === undefined ? '[redacted]' : `${scheme}[redacted]@`;

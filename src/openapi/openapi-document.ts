@@ -7,7 +7,7 @@ import { operationSchema, type RouteProblems } from './openapi-operation.js';
 
 export interface OpenApiSettings extends RouteProblems {
   readonly version: string;
-  /** One per `tags` value that routes use. */
+  /** One per tag that routes use. */
   readonly tags: readonly { readonly name: string; readonly description: string }[];
 }
 
@@ -17,8 +17,8 @@ interface RequestBody {
 }
 
 /**
- * Serves OpenAPI 3.1 of all routes added afterwards at `GET /openapi.json`, from the schemas that validate and serialise.
- * Await it before Nest adds its routes.
+ * Serves the OpenAPI 3.1 document of all routes added afterwards at `GET /openapi.json`, made from the schemas that validate and
+ * serialise. Await it before Nest adds its routes.
  */
 export async function registerOpenApi(fastify: FastifyInstance, settings: OpenApiSettings): Promise<void> {
   fastify.addSchema(ProblemBody);
@@ -35,20 +35,22 @@ export async function registerOpenApi(fastify: FastifyInstance, settings: OpenAp
   await registerPublicRoutes(fastify, serveDocument);
 }
 
-/** Registers a plugin all of whose routes the authentication hook lets pass, with errors as problems. */
+/** Registers a plugin whose routes are all public, and whose errors are sent as problems. */
 export async function registerPublicRoutes(fastify: FastifyInstance, plugin: FastifyPluginAsync): Promise<void> {
-  await fastify.register(async (open) => {
-    open.addHook('onRoute', (route) => {
+  await fastify.register(async (scope) => {
+    scope.addHook('onRoute', (route) => {
       route.config = Object.assign({}, route.config, { access: 'public' });
     });
-    // Nest sets its error handler after these routes have taken theirs.
-    open.setErrorHandler((error, request, reply) => replaceResponseWithProblem(error, () => undefined, request, reply));
-    await plugin(open, {});
+    // Nest sets its error handler too late for these routes.
+    scope.setErrorHandler((error, request, reply) =>
+      replaceResponseWithProblem(error, () => undefined, request, reply),
+    );
+    await plugin(scope, {});
   });
 }
 
 const serveDocument: FastifyPluginAsync = async (fastify) => {
-  // As bytes, which all who read it share.
+  // All responses share these bytes.
   let text: Buffer | undefined;
   fastify.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
     text ??= Buffer.from(JSON.stringify(fastify.swagger()));
@@ -65,14 +67,14 @@ function describe({ version, tags }: OpenApiSettings) {
       description: 'Users and tokens: register, log in, refresh, log out, and call guarded routes.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    // Relative to the document, so that it is true behind any proxy and on any port.
+    // Relative to the document, so that it is right behind any proxy and on any port.
     servers: [{ url: '/', description: 'The server of this document.' }],
     tags: [...tags],
     components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer', bearerFormat: 'JWT' } } },
   };
 }
 
-/** The plugin has every body that has a schema required. */
+/** @fastify/swagger marks every body with a schema as required; this corrects the optional ones. */
 function withOptionalBodies(given: Parameters<SwaggerTransformObject>[0]) {
   if (!('openapiObject' in given)) return given.swaggerObject;
   const { openapiObject } = given;

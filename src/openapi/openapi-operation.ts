@@ -11,11 +11,11 @@ import {
   uriTooLong,
 } from '../problems/http-status.problems.js';
 import type { ProblemFactory, ProblemKind } from '../problems/problem.js';
-import { documentedResponse, isProblemResponse } from '../problems/problem-responses.js';
+import { openApiResponse, isProblemResponse } from '../problems/problem-responses.js';
 import { jsonMalformed, validationFailed } from '../http/validation.problems.js';
 
-/** What any route can answer before its handler is reached. */
-const EVERYWHERE = [
+/** Problems of every route, before its handler is called. */
+const EVERY_ROUTE = [
   requestMalformed,
   validationFailed,
   requestTimeout,
@@ -27,17 +27,17 @@ const EVERYWHERE = [
 const WITH_BODY = [jsonMalformed, bodyTooLarge, mediaTypeUnsupported];
 const BODYLESS = new Set(['GET', 'HEAD', 'TRACE']);
 
-/** What hooks refuse with before a handler is reached. */
+/** Problems that hooks send before the handler is called. */
 export interface RouteProblems {
-  /** The authentication hook; on every route that is not public. */
+  /** Of the authentication hook; on every route that is not public. */
   readonly authenticationProblems: readonly ProblemFactory[];
-  /** Others, by the route's `config`. */
+  /** Of other hooks, by the route's `config`. */
   readonly hookProblems?: (config: unknown) => readonly ProblemFactory[];
 }
 
 /**
- * The schema of a route as the document shows it: with its security as the authentication hook enforces it, and every problem it can
- * answer.
+ * The schema of a route for the OpenAPI document: with the security that the authentication hook enforces, and every problem that the
+ * route can send.
  */
 export function operationSchema(
   schema: FastifySchema | undefined,
@@ -48,7 +48,7 @@ export function operationSchema(
   const isPublic = access === 'public';
   const readsBody = [route.method].flat().some((method) => !BODYLESS.has(method));
   const common = [
-    ...EVERYWHERE,
+    ...EVERY_ROUTE,
     ...(readsBody ? WITH_BODY : []),
     ...(isPublic ? [] : authenticationProblems),
     ...hookProblems(route.config),
@@ -68,15 +68,15 @@ function documentedResponses(declared: Readonly<Record<string, unknown>>, common
   const own = entries.flatMap(([, entry]) => (isProblemResponse(entry) ? entry.problems : []));
   const byStatus = Object.groupBy(new Set([...own, ...common]), ({ status }) => status);
   return {
-    ...Object.fromEntries(entries.filter(([, entry]) => !isProblemResponse(entry)).map(described)),
+    ...Object.fromEntries(entries.filter(([, entry]) => !isProblemResponse(entry)).map(withDescription)),
     ...Object.fromEntries(
-      Object.entries(byStatus).map(([status, kinds = []]) => [status, documentedResponse(Number(status), kinds)]),
+      Object.entries(byStatus).map(([status, kinds = []]) => [status, openApiResponse(Number(status), kinds)]),
     ),
   };
 }
 
-/** OpenAPI wants a description of every answer; the title of its message says most. */
-function described([status, schema]: [status: string, schema: unknown]): [string, object] {
+/** OpenAPI requires a description of every response: the title of its schema, or the reason phrase of its status. */
+function withDescription([status, schema]: [status: string, schema: unknown]): [string, object] {
   const { title } = schema as { title?: string };
   return [status, { description: title ?? STATUS_CODES[status], ...(schema as object) }];
 }

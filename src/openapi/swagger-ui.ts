@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type RouteHandlerMethod } from 'fastify'
 import { notFound } from '../problems/http-status.problems.js';
 import { registerPublicRoutes } from './openapi-document.js';
 
-/** What Swagger UI needs from this origin; its icons are data URIs in its style sheet, its styles partly inline. */
+/** What Swagger UI needs: its icons are data URIs in its style sheet, and some of its styles are inline. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -19,21 +19,21 @@ const CONTENT_SECURITY_POLICY = [
 type Specification = StaticDocumentSpec['document'];
 type Page = Pick<Awaited<ReturnType<FastifyInstance['inject']>>, 'statusCode' | 'headers' | 'rawPayload'>;
 
-/** All there is, each by one name. */
+/** The paths of all files, each in its only valid spelling. */
 const PATH = /^\/docs(?:\/(?:static\/)?[\w.-]{0,64})?$/;
 
 /**
- * Serves `/docs`, Swagger UI from files of this machine alone, over the document of registerOpenApi. It takes as long to load
- * as a tenth of the whole start, so that waits for the first visitor. Await it after registerOpenApi.
+ * Serves Swagger UI at `/docs` for the document of registerOpenApi; the page loads nothing from other hosts. Loading Swagger UI would
+ * make the start a tenth longer, so it is loaded for the first visitor. Await this function after registerOpenApi.
  */
 export async function registerSwaggerUi(fastify: FastifyInstance): Promise<void> {
-  await registerPublicRoutes(fastify, async (open) => {
+  await registerPublicRoutes(fastify, async (scope) => {
     let site: Promise<FastifyInstance> | undefined;
     const pages = new Map<string, Page>();
     const load = async (path: string): Promise<Page> => {
-      site ??= openSite(fastify.swagger() as Specification);
+      site ??= startSite(fastify.swagger() as Specification);
       const { statusCode, headers, rawPayload } = await (await site).inject(path);
-      // Kept is what there is, or the paths that strangers make up would fill the memory.
+      // Only files that exist are cached, so that made-up paths cannot fill the memory.
       if (statusCode >= 400) throw notFound();
       const { date: _, connection: __, ...lasting } = headers;
       return { statusCode, headers: lasting, rawPayload };
@@ -41,18 +41,18 @@ export async function registerSwaggerUi(fastify: FastifyInstance): Promise<void>
     const serve: RouteHandlerMethod = async ({ url }, reply) => {
       const [path = ''] = url.split('?');
       if (!PATH.test(path)) throw notFound();
-      // One copy of a megabyte for however many clients are slow to read it.
+      // All clients share one copy: a file may have a megabyte, and slow clients keep it in memory.
       const page = pages.get(path) ?? (await load(path));
       pages.set(path, page);
       return reply.code(page.statusCode).headers(page.headers).send(page.rawPayload);
     };
-    open.get('/docs', { schema: { hide: true } }, serve);
-    open.get('/docs/*', { schema: { hide: true } }, serve);
-    open.addHook('onClose', async () => (await site)?.close());
+    scope.get('/docs', { schema: { hide: true } }, serve);
+    scope.get('/docs/*', { schema: { hide: true } }, serve);
+    scope.addHook('onClose', async () => (await site)?.close());
   });
 }
 
-async function openSite(document: Specification): Promise<FastifyInstance> {
+async function startSite(document: Specification): Promise<FastifyInstance> {
   const { default: swaggerUi } = await import('@fastify/swagger-ui');
   const site = Fastify();
   await site.register(swagger, { mode: 'static', specification: { document } });

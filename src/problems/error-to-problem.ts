@@ -14,8 +14,8 @@ import {
 } from './http-status.problems.js';
 import { Problem, type ProblemFactory } from './problem.js';
 
-/** Recognises a module's own driver errors; undefined means "not mine". */
-export type Translate = (error: unknown) => Problem | undefined;
+/** Turns a module's driver errors into problems; undefined for any other error. */
+export type TranslateError = (error: unknown) => Problem | undefined;
 
 const byStatus = new Map<number, ProblemFactory>(
   [
@@ -31,28 +31,28 @@ const byStatus = new Map<number, ProblemFactory>(
   ].map((factory) => [factory.kind.status, factory]),
 );
 
-/** What Nest's `HttpException` has; there may be two copies of its class in a process. */
+/** Nest's `HttpException` by its shape: a process may have two copies of the class. */
 interface HttpException extends Error {
   getStatus(): number;
   getResponse(): string | object;
 }
 
-/** Turns anything thrown into a Problem: ours as it is, a framework's by its status, a handler's `HttpException` as it says, the rest 500. */
-export function errorToProblem(error: unknown, translate: Translate): Problem {
+/** The Problem of anything thrown: itself, or by a framework error's status, a handler's `HttpException` or a translation; else 500. */
+export function errorToProblem(error: unknown, translate: TranslateError): Problem {
   if (error instanceof Problem) return error;
-  // First, because an aborted body has the code of a broken connection to the database.
+  // Before `translate`: an aborted body has the error code of a broken database connection.
   const factory = byStatus.get(frameworkStatus(error) ?? 0);
   if (factory !== undefined) return factory({ cause: error });
   if (isHttpException(error)) return problemOfException(error);
   return translate(error) ?? internalError({ cause: error });
 }
 
-/** The adapter makes an HttpException of what Fastify throws, with that as its cause. */
+/** The adapter wraps Fastify's error in an HttpException, as its cause. */
 function frameworkStatus(error: unknown): number | undefined {
   const thrown = isHttpException(error) ? error.cause : error;
   if (!(thrown instanceof Error && 'code' in thrown && 'statusCode' in thrown)) return undefined;
-  const isFrameworks = String(thrown.code).startsWith('FST_ERR_') || isAbortedBody(thrown);
-  return isFrameworks && typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
+  const isFrameworkError = String(thrown.code).startsWith('FST_ERR_') || isAbortedBody(thrown);
+  return isFrameworkError && typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
 }
 
 function isHttpException(error: unknown): error is HttpException {
@@ -60,21 +60,21 @@ function isHttpException(error: unknown): error is HttpException {
   return error instanceof Error && typeof getStatus === 'function' && typeof getResponse === 'function';
 }
 
-/** Keeps status and message, and the `code` where the response has one; from 500 up the text is fixed. */
+/** Keeps status, message and, if the response has one, `code`; from 500 up the detail is fixed. */
 function problemOfException(exception: HttpException): Problem {
   const status = exception.getStatus();
   const title = STATUS_CODES[status];
   if (title === undefined || status < 400) return internalError({ cause: exception });
   const known = status < 500 ? undefined : byStatus.get(status);
   if (known !== undefined) return known({ cause: exception });
-  const { code, detail } = saidBy(exception, title);
+  const { code, detail } = codeAndDetailOf(exception, title);
   return new Problem(
     { code, status, title, detail: status < 500 ? detail : internalError.kind.detail },
     { cause: exception, ...(status === 401 && { headers: { 'www-authenticate': BEARER_CHALLENGE } }) },
   );
 }
 
-function saidBy(exception: HttpException, title: string): { code: string; detail: string } {
+function codeAndDetailOf(exception: HttpException, title: string): { code: string; detail: string } {
   const response = exception.getResponse();
   const { code, message } = (typeof response === 'string' ? { message: response } : response) as Record<
     string,
@@ -82,16 +82,16 @@ function saidBy(exception: HttpException, title: string): { code: string; detail
   >;
   const detail = Array.isArray(message) ? message.map(String).join('; ') : message;
   return {
-    code: typeof code === 'string' && /^[a-z][a-z\d_]{0,63}$/.test(code) ? code : nameOf(title),
+    code: typeof code === 'string' && /^[a-z][a-z\d_]{0,63}$/.test(code) ? code : snakeCase(title),
     detail: typeof detail === 'string' ? detail : exception.message,
   };
 }
 
-function nameOf(title: string): string {
+function snakeCase(title: string): string {
   return title.toLowerCase().replaceAll(/[^a-z]+/g, '_');
 }
 
-/** The client went away within its body: Fastify gives Node's error this status and no code of its own. */
+/** The client disconnected before the end of its body: Fastify gives Node's error status 400 and keeps its code. */
 function isAbortedBody(error: Error & { code: unknown; statusCode: unknown }): boolean {
   return error.code === 'ECONNRESET' && error.statusCode === 400;
 }

@@ -30,7 +30,7 @@ export const ProblemBody = Type.Object(
 );
 export type ProblemBody = Static<typeof ProblemBody>;
 
-/** Member by member, so that nothing undeclared leaves. */
+/** Built member by member, so that no undeclared member is sent. */
 export function problemBody(problem: Problem, requestId: string): ProblemBody {
   const { code, status, title } = problem.kind;
   return {

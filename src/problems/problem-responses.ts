@@ -1,16 +1,16 @@
 import type { ProblemFactory, ProblemKind } from './problem.js';
 
-/** The media type as a document names it, without parameters. */
-const PROBLEM = 'application/problem+json';
+/** The media type in OpenAPI, without parameters. */
+const MEDIA_TYPE = 'application/problem+json';
 
-/** One status in a route's `response`; `content` is empty so that no serialiser is compiled that would never run. */
+/** One status of a route's `response`. `content` is empty so that Fastify compiles no serialiser, which would never run. */
 export interface ProblemResponse {
   readonly problems: readonly ProblemKind[];
   readonly content: Readonly<Record<string, never>>;
 }
 
 /**
- * The problems a route answers beside those that every route can, as entries of its `response` by status:
+ * The problems of a route beside those of every route, as entries of its `response` by status:
  * `response: { 201: UserView, ...problemResponses(emailTaken, passwordTooShort) }`.
  */
 export function problemResponses(...factories: readonly ProblemFactory[]): Record<number, ProblemResponse> {
@@ -28,15 +28,15 @@ export function isProblemResponse(entry: unknown): entry is ProblemResponse {
   return typeof entry === 'object' && entry !== null && 'problems' in entry;
 }
 
-/** OpenAPI's view of one status: the codes it can hold, each with its meaning, and the headers a client acts on. */
-export function documentedResponse(status: number, problems: readonly ProblemKind[]) {
+/** The OpenAPI response of one status: its codes, each with its meaning, and the headers that clients use. */
+export function openApiResponse(status: number, problems: readonly ProblemKind[]) {
   const codes = problems.map(({ code }) => code);
   const headers = HEADERS[status];
   return {
     description: problems.map(({ code, detail }) => `* \`${code}\`: ${detail}`).join('\n'),
     ...(headers && { headers }),
     content: {
-      [PROBLEM]: {
+      [MEDIA_TYPE]: {
         schema: {
           allOf: [{ $ref: 'Problem#' }, { type: 'object', properties: { code: { type: 'string', enum: codes } } }],
         },

@@ -2,12 +2,12 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
 import { PROBLEM_MEDIA_TYPE, problemBody } from './problem-body.js';
-import { errorToProblem, type Translate } from './error-to-problem.js';
+import { errorToProblem, type TranslateError } from './error-to-problem.js';
 
-/** The one way from an error to an answer: handlers, hooks, validation, parser and router alike. */
+/** Turns every error into a response, whether it comes from a handler, a hook, the validation, the parser or the router. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly translate: Translate) {}
+  constructor(private readonly translate: TranslateError) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -20,8 +20,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** What a header says of the body of the answer (RFC 9110 section 8, RFC 6266, RFC 9530), or of how that is sent. */
-const OF_THE_BODY = new Set([
+/** Headers that describe the body (RFC 9110 section 8, RFC 6266, RFC 9530) or its transfer. */
+const BODY_HEADERS = new Set([
   'accept-ranges',
   'content-digest',
   'content-disposition',
@@ -40,10 +40,10 @@ const OF_THE_BODY = new Set([
   'transfer-encoding',
 ]);
 
-/** Answers with a problem after a handler may have begun an answer of its own, of which nothing is left that would not suit a problem. */
+/** Sends a problem instead of a response that a handler may have prepared: removes the status message and the headers that do not fit. */
 export function replaceResponseWithProblem(
   error: unknown,
-  translate: Translate,
+  translate: TranslateError,
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
@@ -54,7 +54,7 @@ export function replaceResponseWithProblem(
 function discardResponse(reply: FastifyReply): void {
   reply.raw.statusMessage = '';
   for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (OF_THE_BODY.has(name) || !isSendable(name, value)) reply.removeHeader(name);
+    if (BODY_HEADERS.has(name) || !isSendable(name, value)) reply.removeHeader(name);
   }
 }
 
@@ -68,8 +68,13 @@ function isSendable(name: string, value: unknown): boolean {
   }
 }
 
-/** Answers a request with a problem, and logs what only we may know. */
-export function sendProblem(error: unknown, translate: Translate, request: FastifyRequest, reply: FastifyReply): void {
+/** Sends the problem of an error, and logs its cause from 500 up and its security event. */
+export function sendProblem(
+  error: unknown,
+  translate: TranslateError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   const problem = errorToProblem(error, translate);
   const { code, status } = problem.kind;
   if (status >= 500 && !problem.isAlreadyLogged) request.log.error({ err: problem.cause ?? problem, code });
@@ -85,7 +90,7 @@ export function sendProblem(error: unknown, translate: Translate, request: Fasti
   else void reply.serializer(JSON.stringify).send(body);
 }
 
-/** A plugin's hook may be what has failed, and Fastify would then answer with the message of its error. */
+/** Skips Fastify's hooks: if a plugin's hook is what failed, Fastify would send the message of its error. */
 function sendWithoutHooks(body: string, reply: FastifyReply): void {
   const { raw } = reply;
   reply.hijack();

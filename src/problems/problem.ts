@@ -1,16 +1,16 @@
 import { STATUS_CODES } from 'node:http';
 
-/** The constant part of a problem: what a client may rely on. */
+/** The constant part of a problem, on which clients may rely. */
 export interface ProblemKind {
-  /** Stable snake_case fact; `type` is `urn:gatehouse:problem:<code>`. */
+  /** Stable and in snake_case; `type` is `urn:gatehouse:problem:<code>`. */
   readonly code: string;
   readonly status: number;
   readonly title: string;
-  /** What the caller is told unless the occurrence says more. Fixed from 500 up. */
+  /** For the client, unless the occurrence has its own. Fixed from 500 up. */
   readonly detail: string;
 }
 
-/** One flaw of the input: where (RFC 6901 JSON Pointer into the body, `?name` for the query, `{name}` for the path) and what. */
+/** One error of the input: `pointer` (RFC 6901 JSON Pointer into the body, `?name` for the query, `{name}` for the path) and `detail`. */
 export interface FieldError {
   readonly pointer: string;
   readonly detail: string;
@@ -19,24 +19,24 @@ export interface FieldError {
 export interface Occurrence {
   readonly detail?: string;
   readonly errors?: readonly FieldError[];
-  /** Header fields of the answer, such as `Retry-After`. */
+  /** Headers of the response, such as `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For the log, never for the caller. */
+  /** For the log, never for the client. */
   readonly cause?: unknown;
-  /** What must be told to whoever watches over the service; logged once, with the request's id. */
+  /** For the operator: logged once, with the request's id. */
   readonly securityEvent?: SecurityEvent;
-  /** The operator hears of it in sum from whoever throws it: no line at `error` for each. */
+  /** The thrower logs a summary, so that single occurrences are not logged at `error`. */
   readonly isAlreadyLogged?: boolean;
 }
 
-/** Holds no secret. */
+/** Must hold no secret. */
 export interface SecurityEvent {
   /** Stable snake_case name. */
   readonly event: string;
   readonly [member: string]: string | number;
 }
 
-/** The only error thrown on purpose; RFC 9457 says what becomes of it in an answer. */
+/** The only error thrown on purpose; sent as problem+json (RFC 9457). */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly detail: string;
@@ -50,7 +50,7 @@ export class Problem extends Error {
     occurrence: Occurrence = {},
   ) {
     const { stackTraceLimit } = Error;
-    // Of a refusal nobody wants to know where it was thrown, and finding out costs as much as the authentication hook.
+    // Below 500 nobody reads the stack, and capturing it costs as much as the authentication hook.
     if (kind.status < 500 || occurrence.isAlreadyLogged) Error.stackTraceLimit = 0;
     super(`${kind.code}: ${occurrence.detail ?? kind.detail}`, { cause: occurrence.cause });
     Error.stackTraceLimit = stackTraceLimit;
