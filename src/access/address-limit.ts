@@ -74,7 +74,7 @@ export class AddressLimit {
     const counted = await count({ ip, routeOptions: {} } as FastifyRequest);
     if (counted.isAllowed || !counted.isExceeded) return undefined;
     const problem = this.limits.limitProblem({ ...REQUEST_ADDRESS, quota: this.#quota }, counted.ttlInSeconds);
-    if (problem !== undefined) this.logins.noteRefusal(config, problem);
+    if (problem !== undefined) this.logins.countRefusedLogin(config, problem);
     return problem;
   }
 }

@@ -26,7 +26,7 @@ export class HashAdmissionHook {
     const turn: onRequestHookHandler = (request, reply, done) => {
       const problem = this.passwords.overloadProblem();
       if (problem === undefined) return done();
-      this.logins.noteRefusal(request.routeOptions.config, problem);
+      this.logins.countRefusedLogin(request.routeOptions.config, problem);
       sendProblem(problem, () => undefined, request, reply);
     };
     fastify.addHook('onRoute', (route) => {

@@ -18,7 +18,7 @@ export class LoginOutcomes {
   readonly #counts: Record<LoginOutcome, number> = { success: 0, wrong: 0, limited: 0, unavailable: 0 };
 
   /** Counts how the login ends. */
-  async of<Result>(login: Promise<Result>): Promise<Result> {
+  async countOutcome<Result>(login: Promise<Result>): Promise<Result> {
     try {
       const result = await login;
       this.#counts.success++;
@@ -30,7 +30,7 @@ export class LoginOutcomes {
   }
 
   /** Counts what a hook refuses, if the route it refuses is a login's. */
-  noteRefusal(config: unknown, problem: Problem): void {
+  countRefusedLogin(config: unknown, problem: Problem): void {
     if ((config as LoginRoute | undefined)?.isLogin) this.#counts[outcomeOf(problem)]++;
   }
 

@@ -9,6 +9,7 @@ import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refreshTokenProblems } from '../sessions/sessions.problems.js';
 import { HashesPassword } from '../access/hash-admission.hook.js';
+import { RegistrationService } from '../users/registration.service.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
 import { ClientDisconnect } from '../http/client-disconnect.decorator.js';
@@ -25,13 +26,19 @@ import {
   RegisterBody,
   TokenResponse,
 } from './auth.schemas.js';
-import { AuthService, type IssuedTokens } from './auth.service.js';
+import type { IssuedTokens } from './issued-tokens.js';
+import { LoginService } from './login.service.js';
+import { LogoutService } from './logout.service.js';
+import { TokenRefreshService } from './token-refresh.service.js';
 
 @Controller('v1/auth')
 export class AuthController {
   constructor(
-    private readonly auth: AuthService,
-    private readonly logins: LoginOutcomes,
+    private readonly registration: RegistrationService,
+    private readonly logins: LoginService,
+    private readonly loginOutcomes: LoginOutcomes,
+    private readonly refreshes: TokenRefreshService,
+    private readonly logouts: LogoutService,
   ) {}
 
   @Post('register')
@@ -52,7 +59,7 @@ export class AuthController {
     @Client() client: ClientInfo,
     @ClientDisconnect() disconnected: AbortSignal,
   ): Promise<UserView> {
-    return this.auth.register(body, client, disconnected);
+    return this.registration.registerUser(body, client, disconnected);
   }
 
   @Post('login')
@@ -72,9 +79,9 @@ export class AuthController {
     @Client() client: ClientInfo,
     @ClientDisconnect() disconnected: AbortSignal,
   ): Promise<LoginResponse> {
-    const loggedIn = await this.logins.of(this.auth.login(body, client, disconnected));
-    const { deviceToken } = loggedIn;
-    return { ...tokenResponse(loggedIn), ...(deviceToken !== undefined && { deviceToken }) };
+    const tokens = await this.loginOutcomes.countOutcome(this.logins.logIn(body, client, disconnected));
+    const { deviceToken } = tokens;
+    return { ...tokenResponse(tokens), ...(deviceToken !== undefined && { deviceToken }) };
   }
 
   @Post('refresh')
@@ -91,7 +98,7 @@ export class AuthController {
     },
   })
   async refresh(@Body() body: RefreshBody, @Client() client: ClientInfo): Promise<TokenResponse> {
-    return tokenResponse(await this.auth.refresh(body.refresh_token, client));
+    return tokenResponse(await this.refreshes.refreshTokens(body.refresh_token, client));
   }
 
   @Post('logout')
@@ -116,8 +123,8 @@ export class AuthController {
     @Body() body: LogoutBody | undefined,
     @Client() client: ClientInfo,
   ): Promise<void> {
-    if (body) await this.auth.logoutByRefreshToken(body.refresh_token, scope, client);
-    else if (caller) await this.auth.logout(caller, scope, client);
+    if (body) await this.logouts.logOutByRefreshToken(body.refresh_token, scope, client);
+    else if (caller) await this.logouts.logOut(caller, scope, client);
     else
       throw tokenMissing({ detail: 'Send an access token as Authorization: Bearer, or a refresh_token in the body.' });
   }

@@ -8,13 +8,13 @@ import { SessionsService } from '../sessions/sessions.service.js';
 import { NoContent } from '../http/no-content.schema.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
-import { AuthService } from './auth.service.js';
 import { SessionPage, SessionPageQuery, SessionParams } from './auth.schemas.js';
+import { LogoutService } from './logout.service.js';
 
 @Controller('v1/auth/sessions')
 export class SessionsController {
   constructor(
-    private readonly auth: AuthService,
+    private readonly logouts: LogoutService,
     private readonly sessions: SessionsService,
   ) {}
 
@@ -59,6 +59,6 @@ export class SessionsController {
     @Param() { id }: SessionParams,
     @Client() client: ClientInfo,
   ): Promise<void> {
-    if (!(await this.auth.endSession(user, id, client))) throw notFound();
+    if (!(await this.logouts.endOwnSession(user, id, client))) throw notFound();
   }
 }

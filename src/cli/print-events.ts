@@ -7,7 +7,7 @@ import { withServices } from './with-services.js';
 export async function printEvents(termination: TerminationSignals, user: string | undefined): Promise<void> {
   await withServices(termination, async (services) => {
     const isAddress = user?.includes('@') === true;
-    const userId = isAddress ? await services.get(UsersService, { strict: false }).idOf(user) : user;
+    const userId = isAddress ? await services.get(UsersService, { strict: false }).getUserIdByEmail(user) : user;
     for await (const record of services.get(AuditService, { strict: false }).listEvents(userId)) {
       process.stdout.write(`${JSON.stringify(record)}\n`);
     }

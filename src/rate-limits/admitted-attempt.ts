@@ -1,28 +1,31 @@
 import { Problem } from '../problems/problem.js';
 
-/** An attempt that may be looked at. It counts until it is told otherwise. */
+/** An attempt whose secret may be checked. It stays charged unless it succeeds or is refunded. */
 export interface AdmittedAttempt {
-  /** It was right, or did what it was for. @returns the device token for the next login, where there is one */
-  succeed(userId: string): Promise<string | undefined>;
-  /** It was not looked at. */
-  withdraw(): Promise<void>;
+  /** The secret was right, or the attempt did what it was for. @returns the device token for the next login, where there is one */
+  recordSuccess(userId: string): Promise<string | undefined>;
+  /** The secret was not checked: takes the attempt's charges back. */
+  refund(): Promise<void>;
 }
 
 /** While limits are off. */
-export const UNLIMITED: AdmittedAttempt = { succeed: async () => undefined, withdraw: async () => undefined };
+export const UNLIMITED: AdmittedAttempt = { recordSuccess: async () => undefined, refund: async () => undefined };
 
-/** Looks at an admitted attempt; withdraws it where it fails for another reason than what was sent. */
-export async function runAdmitted<Result>(admitted: AdmittedAttempt, work: () => Promise<Result>): Promise<Result> {
+/** Runs the check of an admitted attempt. Refunds the attempt where the check fails for another reason than what the client sent. */
+export async function refundUnlessChecked<Result>(
+  attempt: AdmittedAttempt,
+  check: () => Promise<Result>,
+): Promise<Result> {
   try {
-    return await work();
+    return await check();
   } catch (error) {
-    // Where the database is in trouble nothing can be refunded, and that is the lesser evil.
-    if (!isLookedAt(error)) await admitted.withdraw().catch(() => undefined);
+    // A refund that fails is ignored: the attempt then counts as a failure, which is the lesser evil.
+    if (!isCheckedProblem(error)) await attempt.refund().catch(() => undefined);
     throw error;
   }
 }
 
-/** A wrong password, a taken address, a refused new password: not what was shed, given up or met a failure. */
-function isLookedAt(error: unknown): boolean {
+/** A wrong password, a taken address, a refused new password; not an overload, a disconnected client or a failure. */
+function isCheckedProblem(error: unknown): boolean {
   return error instanceof Problem && error.kind.status < 500;
 }

@@ -92,8 +92,8 @@ export class RateLimitsService {
     const taken = await this.#consume({ ...attempt, device });
     if (!taken.isKnownDevice) return this.#admitted(attempt, taken);
     return {
-      withdraw: () => this.repository.refund(taken, deviceId),
-      succeed: async () => {
+      refund: () => this.repository.refund(taken, deviceId),
+      recordSuccess: async () => {
         await this.repository.settleDevice(deviceId, onSuccess, this.#guardKey(account));
         // Written anew: under the first master secret, which may not be that of the one presented.
         return this.deviceTokens.write(deviceId);
@@ -127,13 +127,13 @@ export class RateLimitsService {
   }
 
   /** No device of the user is known any more but the one of this token, if it is the user's. @returns how many were forgotten */
-  endDevices(tx: Transaction, userId: string, keptDeviceToken?: string): Promise<number> {
+  forgetDevices(tx: Transaction, userId: string, keptDeviceToken?: string): Promise<number> {
     const kept = keptDeviceToken === undefined ? undefined : this.deviceTokens.read(keptDeviceToken);
     return this.repository.deleteDevices(tx, userId, kept);
   }
 
   /** Forgets the wrong passwords that were tried for an account. @returns false where there were none */
-  unlock(tx: Transaction, email: string): Promise<boolean> {
+  unlockAccount(tx: Transaction, email: string): Promise<boolean> {
     return this.repository.deleteGuard(tx, this.#guardKey(email.toLowerCase()));
   }
 
@@ -179,8 +179,8 @@ export class RateLimitsService {
     const attempt = this.#attempt(kind, subjects);
     const taken = await this.#consume(attempt);
     return {
-      withdraw: () => this.repository.refund(taken, undefined),
-      succeed: async () => {
+      refund: () => this.repository.refund(taken, undefined),
+      recordSuccess: async () => {
         await this.repository.settle(taken.charges, attempt.onSuccess);
         return undefined;
       },
@@ -202,11 +202,11 @@ export class RateLimitsService {
     // What is given back frees what was refused because of it.
     const forget = (): void => Object.values(memories).forEach((key) => this.#recent.forget(key));
     return {
-      withdraw: async () => {
+      refund: async () => {
         await this.repository.refund(taken, undefined);
         forget();
       },
-      succeed: async (userId) => {
+      recordSuccess: async (userId) => {
         const id = randomUUIDv7();
         const isKnown = await this.repository.settle(taken.charges, onSuccess, { id, userId });
         forget();

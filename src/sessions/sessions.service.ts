@@ -114,18 +114,17 @@ export class SessionsService {
   }
 
   /**
-   * Ends all of the user's sessions, or all but one, and does what else belongs to it before anybody waits for the
-   * revocations. The caller holds the user's row locked.
+   * Ends all sessions of the user, or all but the kept one, and returns their ids. Their access tokens stay valid until {@link recordSessionsEnded} is
+   * called with these ids in the same transaction. The caller holds the user's row locked.
    */
-  async endSessionsOfUser(
-    tx: Transaction,
-    userId: string,
-    keptId: string | null,
-    meanwhile: (endedSessions: number) => Promise<void>,
-  ): Promise<void> {
-    const ended = await this.repository.markUserSessionsEnded(tx, userId, keptId);
-    await meanwhile(ended.length);
-    await this.revocations.writeRevocations(tx, 'sid', ended);
+  endSessionsOfUser(tx: Transaction, userId: string, keptId: string | null): Promise<string[]> {
+    return this.repository.markUserSessionsEnded(tx, userId, keptId);
+  }
+
+  /** Records why sessions ended and how many they were, and revokes them. Call it last: the revocations' lock is held until the transaction ends. */
+  async recordSessionsEnded(tx: Transaction, event: AuditEvent, endedIds: readonly string[]): Promise<void> {
+    await this.audit.recordEvent(tx, { ...event, details: { endedSessions: endedIds.length } });
+    await this.revocations.writeRevocations(tx, 'sid', endedIds);
   }
 
   /** Whether {@link endSessionsOfUser} would end any. */

@@ -11,6 +11,10 @@ export const UserView = Type.Object(
 );
 export type UserView = Static<typeof UserView>;
 
+export function toUserView({ id, email, createdAt }: { id: string; email: string; createdAt: Date }): UserView {
+  return { id, email, createdAt: createdAt.toISOString() };
+}
+
 /**
  * ASCII in the syntax of HTML's `input type=email`, 64 characters before the @ and 254 in all. Case is kept for display;
  * identity is the lower-case form.

@@ -9,7 +9,8 @@ import { ClientDisconnect } from '../http/client-disconnect.decorator.js';
 import { NoContent } from '../http/no-content.schema.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
-import { AccountsService } from './accounts.service.js';
+import { AccountDeletionService } from './account-deletion.service.js';
+import { PasswordChangeService } from './password-change.service.js';
 import { HashesPassword } from '../access/hash-admission.hook.js';
 import { UserView } from './user-view.js';
 import { DeletionBody, PasswordChangeBody } from './users.schemas.js';
@@ -20,7 +21,8 @@ import { UsersService } from './users.service.js';
 export class UsersController {
   constructor(
     private readonly users: UsersService,
-    private readonly accounts: AccountsService,
+    private readonly passwordChange: PasswordChangeService,
+    private readonly deletion: AccountDeletionService,
   ) {}
 
   @Get('me')
@@ -31,7 +33,7 @@ export class UsersController {
     response: { 200: UserView, ...problemResponses(userNotFound, serviceUnavailable) },
   })
   me(@CurrentUser() user: Principal): Promise<UserView> {
-    return this.users.get(user.userId);
+    return this.users.getUser(user.userId);
   }
 
   @Post('me/password')
@@ -54,7 +56,7 @@ export class UsersController {
     @ClientDisconnect() disconnected: AbortSignal,
   ): Promise<void> {
     const { currentPassword: current, newPassword: next, deviceToken } = body;
-    return this.accounts.changePassword(user, { current, next, client, deviceToken }, disconnected);
+    return this.passwordChange.changePassword(user, { current, next, client, deviceToken }, disconnected);
   }
 
   @Post('me/deletion')
@@ -73,6 +75,6 @@ export class UsersController {
     @Client() client: ClientInfo,
     @ClientDisconnect() disconnected: AbortSignal,
   ): Promise<void> {
-    return this.accounts.deleteOwn(user, { current, client }, disconnected);
+    return this.deletion.deleteOwnAccount(user, { current, client }, disconnected);
   }
 }

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
 import type { Credential } from './credential.js';
+import { userNotFound } from './users.problems.js';
 
 const IDENTITY = { id: true, email: true } as const;
 const CREDENTIAL = { ...IDENTITY, passwordHash: true, disabledAt: true } as const;
 const VIEW = { ...IDENTITY, createdAt: true } as const;
 
-interface NewUser {
+export interface NewUser {
   readonly id: string;
   readonly email: string;
   readonly passwordHash: string;
@@ -17,24 +18,24 @@ interface NewUser {
 export class UsersRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** With what is to be written alongside. Returns when it was. */
-  async insert({ id, email, passwordHash }: NewUser, alongside: (part: string) => Prisma.Sql): Promise<Date> {
+  /** Inserts the user and its audit event in one statement. @returns when the user was created */
+  async insertUser({ id, email, passwordHash }: NewUser, eventInsertSql: (part: string) => Prisma.Sql): Promise<Date> {
     const [row] = await this.prisma.$queryRaw<{ createdAt: Date }[]>`
       WITH registered AS (
         INSERT INTO users (id, email, email_lower, password_hash)
         VALUES (${id}::uuid, ${email}, ${email.toLowerCase()}, ${passwordHash})
         RETURNING created_at AS "createdAt"
-      ), alongside AS (${alongside('registered')})
+      ), event AS (${eventInsertSql('registered')})
       SELECT * FROM registered`;
-    if (row === undefined) throw new TypeError('an insert answered nothing');
+    if (row === undefined) throw new TypeError('The insert of a user returned no row');
     return row.createdAt;
   }
 
-  find(id: string) {
+  findUser(id: string) {
     return this.prisma.user.findUnique({ where: { id }, select: VIEW });
   }
 
-  findCredential(email: string): Promise<Credential | null> {
+  findCredentialByEmail(email: string): Promise<Credential | null> {
     return this.prisma.user.findUnique({ where: { emailLower: email.toLowerCase() }, select: CREDENTIAL });
   }
 
@@ -42,18 +43,25 @@ export class UsersRepository {
     return this.prisma.user.findUnique({ where: { id }, select: CREDENTIAL });
   }
 
-  /** Locks the row against every other change and against deletion until the transaction ends. */
-  async lock(tx: Transaction, id: string): Promise<Credential | undefined> {
+  /** @throws Problem `user_not_found`. */
+  async getUserIdByEmail(email: string): Promise<string> {
+    const user = await this.findCredentialByEmail(email);
+    if (user === null) throw userNotFound();
+    return user.id;
+  }
+
+  /** Locks the user's row against changes and deletion until the transaction ends; undefined when there is none. */
+  async lockUser(tx: Transaction, id: string): Promise<Credential | undefined> {
     const [row] = await tx.$queryRaw<Credential[]>`
       SELECT id, email, password_hash AS "passwordHash", disabled_at AS "disabledAt"
       FROM users WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
     return row;
   }
 
-  /** Only where that hash still stands; false when it no longer does. */
-  async replaceHash(id: string, standing: string, next: string): Promise<boolean> {
-    const data = { passwordHash: next };
-    const { count } = await this.prisma.user.updateMany({ where: { id, passwordHash: standing }, data });
+  /** Writes the new hash if the user still has the old one; false when not. */
+  async replacePasswordHash(id: string, oldHash: string, newHash: string): Promise<boolean> {
+    const data = { passwordHash: newHash };
+    const { count } = await this.prisma.user.updateMany({ where: { id, passwordHash: oldHash }, data });
     return count === 1;
   }
 
@@ -61,7 +69,7 @@ export class UsersRepository {
     await tx.user.update({ where: { id }, data: { passwordHash }, select: { id: true } });
   }
 
-  /** By the database's clock. False when that is what it was. */
+  /** On the database's clock. False where the user was disabled, or enabled, already. */
   async setDisabled(tx: Transaction, id: string, isDisabled: boolean): Promise<boolean> {
     const count = isDisabled
       ? await tx.$executeRaw`UPDATE users SET disabled_at = now() WHERE id = ${id}::uuid AND disabled_at IS NULL`
@@ -69,11 +77,12 @@ export class UsersRepository {
     return count === 1;
   }
 
-  async delete(tx: Transaction, id: string): Promise<void> {
+  async deleteUser(tx: Transaction, id: string): Promise<void> {
     await tx.user.delete({ where: { id }, select: { id: true } });
   }
 
-  page(after: string | undefined, size: number) {
+  /** In order of registration, after the user with this id. */
+  listUsers(after: string | undefined, size: number) {
     return this.prisma.user.findMany({
       ...(after === undefined ? {} : { where: { id: { gt: after } } }),
       take: size,

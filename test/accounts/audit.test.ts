@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { AuditService } from '../../src/audit/audit.service.js';
 import { AUDIT_EVENTS } from '../../src/audit/audit-events.js';
 import { KeysService } from '../../src/auth/keys.service.js';
-import { AccountsService } from '../../src/users/accounts.service.js';
+import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { createDatabase, PASSWORD, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf } from '../support/client.js';
 import { setFailures } from '../support/rate-limit-states.js';
@@ -55,11 +55,11 @@ async function causeEveryUserEvent(app: TestApp): Promise<{ userId: string; sess
   const fourth = await app.signInAs(address);
   const json = { currentPassword: PASSWORD, newPassword: OTHER_PASSWORD };
   expect((await app.call('POST', '/v1/users/me/password', { token: fourth.token, json })).status).toBe(204);
-  const accounts = service(app, AccountsService);
+  const accounts = service(app, UserAdministrationService);
   await setFailures(app, address, 10);
-  await accounts.unlock(address);
-  await accounts.disable(address);
-  await accounts.enable(address);
+  await accounts.unlockUser(address);
+  await accounts.disableUser(address);
+  await accounts.enableUser(address);
   const { token } = await app.signInAs(address, OTHER_PASSWORD);
   const deletion = { currentPassword: OTHER_PASSWORD };
   expect((await app.call('POST', '/v1/users/me/deletion', { token, json: deletion })).status).toBe(204);
@@ -147,7 +147,7 @@ describe('the audit trail', () => {
     const before = await state();
     const { token } = known;
     const json = { currentPassword: PASSWORD, newPassword: OTHER_PASSWORD };
-    const accounts = service(app, AccountsService);
+    const accounts = service(app, UserAdministrationService);
     const keys = service(app, KeysService);
     const [active] = await keys.list();
     const answers = [
@@ -161,8 +161,8 @@ describe('the audit trail', () => {
       await app.call('POST', '/v1/users/me/deletion', { token, json: { currentPassword: PASSWORD } }),
     ];
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 500));
-    await expect(accounts.disable(known.email)).rejects.toThrow();
-    await expect(accounts.delete(known.email)).rejects.toThrow();
+    await expect(accounts.disableUser(known.email)).rejects.toThrow();
+    await expect(accounts.deleteUser(known.email)).rejects.toThrow();
     await expect(keys.revoke(String(active?.kid))).rejects.toThrow();
     expect(await state()).toEqual(before);
     expect((await app.me(token)).status).toBe(200);
@@ -230,7 +230,7 @@ describe('a refused login', () => {
   ])('%s is logged with its reason and leaves no audit row (LOG-02)', async (_case, reason) => {
     const app = await startApp();
     const known = await app.signIn();
-    if (reason === 'user_disabled') await service(app, AccountsService).disable(known.email);
+    if (reason === 'user_disabled') await service(app, UserAdministrationService).disableUser(known.email);
     const before = (await trail(app, known.userId)).length;
     const address = reason === 'unknown_address' ? email() : known.email;
     const { body } = await app.login(address, reason === 'user_disabled' ? PASSWORD : OTHER_PASSWORD);

@@ -10,7 +10,7 @@ import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from '../../src/rate-limits/l
 import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
 import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
 import { PasswordsService } from '../../src/passwords/passwords.service.js';
-import { AccountsService } from '../../src/users/accounts.service.js';
+import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
 import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUpLimit } from '../support/rate-limit-states.js';
@@ -248,10 +248,10 @@ describe('a refusal by the limit of an address', () => {
   });
 
   it.each([
-    ['address', 'succeed', LIMITS.address],
-    ['address', 'withdraw', LIMITS.address],
-    ['address-and-account', 'succeed', LIMITS.addressAndAccount],
-    ['address-and-account', 'withdraw', LIMITS.addressAndAccount],
+    ['address', 'recordSuccess', LIMITS.address],
+    ['address', 'refund', LIMITS.address],
+    ['address-and-account', 'recordSuccess', LIMITS.addressAndAccount],
+    ['address-and-account', 'refund', LIMITS.addressAndAccount],
   ] as const)(
     'by %s is dropped from the cache when the attempt that took the last place calls %s (BRU-05)',
     async (limit, end, policy) => {
@@ -265,7 +265,7 @@ describe('a refusal by the limit of an address', () => {
       const first = await limits().admitLogin(attempt);
       await expect(limits().admitLogin(attempt)).rejects.toMatchObject({ securityEvent: { limit } });
       await first[end](userId);
-      await (await limits().admitLogin(attempt)).withdraw();
+      await (await limits().admitLogin(attempt)).refund();
       await app.query('DELETE FROM rate_limits');
     },
   );
@@ -420,11 +420,11 @@ describe('an attempt', () => {
     const first = await admit(subject);
     const charged = await read();
     expect(charged).not.toEqual(before);
-    // Of two attempts, withdrawing one refunds only its own charge.
-    await (await admit(subject)).withdraw();
+    // Of two attempts, refunding one refunds only its own charge.
+    await (await admit(subject)).refund();
     expect(new Set(Object.keys((await read()).limitStates))).toEqual(new Set(Object.keys(charged.limitStates)));
     expect((await read()).failures).toEqual(charged.failures);
-    await first.withdraw();
+    await first.refund();
     expect(await read()).toEqual(before);
     await app.query('DELETE FROM rate_limits');
   });
@@ -440,7 +440,7 @@ describe('an attempt', () => {
           ? limits().admitDeletion(userId, address)
           : limits().admitLogin({ email, address, ...(kind !== 'login' && { deviceToken }) });
       const aborted = [await admit(), await admit(), await admit()];
-      await (await admit()).succeed(userId);
+      await (await admit()).recordSuccess(userId);
       await admit();
       const keys = limitKeys(app);
       const reset = new Set(
@@ -453,7 +453,7 @@ describe('an attempt', () => {
         Object.entries(await limitStates()).filter(([key]) => reset.has(key)),
       ];
       const before = await read();
-      for (const each of aborted) await each.withdraw();
+      for (const each of aborted) await each.refund();
       expect(await read()).toEqual(before);
       await app.query('DELETE FROM rate_limits');
     },
@@ -548,7 +548,7 @@ describe('an attempt', () => {
   });
 });
 
-const accounts = (): AccountsService => app.nest.get(AccountsService, { strict: false });
+const accounts = (): UserAdministrationService => app.nest.get(UserAdministrationService, { strict: false });
 /** All rows except those that count attempts. */
 const contents = async () =>
   Promise.all(WRITTEN_TABLES.map((table) => app.query(`SELECT xmin::text, t::text FROM ${table} t ORDER BY ctid`)));
@@ -598,18 +598,23 @@ describe('a request without effect', () => {
           authenticated(s, { currentPassword: PASSWORD, newPassword: PASSWORD }),
         ),
     ],
-    ['enabling an enabled user', 2, ({ email }) => accounts().enable(email), ({ email }) => accounts().enable(email)],
+    [
+      'enabling an enabled user',
+      2,
+      ({ email }) => accounts().enableUser(email),
+      ({ email }) => accounts().enableUser(email),
+    ],
     [
       'disabling a disabled user',
       2,
-      ({ email }) => accounts().disable(email),
-      ({ email }) => accounts().disable(email),
+      ({ email }) => accounts().disableUser(email),
+      ({ email }) => accounts().disableUser(email),
     ],
     [
       'unlocking a user who is not locked',
       2,
-      ({ email }) => accounts().unlock(email),
-      ({ email }) => accounts().unlock(email),
+      ({ email }) => accounts().unlockUser(email),
+      ({ email }) => accounts().unlockUser(email),
     ],
   ];
 

@@ -7,7 +7,7 @@ import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { LIMITS } from '../../src/rate-limits/limit-policies.js';
 import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
 import { PasswordsService } from '../../src/passwords/passwords.service.js';
-import { AccountsService } from '../../src/users/accounts.service.js';
+import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from '../support/app.js';
 import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUpLimit } from '../support/rate-limit-states.js';
 
@@ -134,7 +134,7 @@ describe('an account', () => {
     await setFailures(app, email, 100);
     expect((await logIn(app, { email, password: WRONG })).status).toBe(401);
     expect((await logIn(app, { email })).status).toBe(429);
-    await app.nest.get(AccountsService, { strict: false }).unlock(email.toUpperCase());
+    await app.nest.get(UserAdministrationService, { strict: false }).unlockUser(email.toUpperCase());
     expect((await logIn(app, { email })).status).toBe(200);
   });
 
@@ -529,9 +529,9 @@ describe('a dry run', () => {
       await setFailures(app, email, 5, refusing === 'account' ? 3600 : 0);
       const before = await limitStates(app);
       const sessionsKey = limitKeys(app).of(LIMITS.sessionUser.name, email).toString('hex');
-      await (await limits.admitLogin(attempt)).withdraw();
+      await (await limits.admitLogin(attempt)).refund();
       expect(await limitStates(app)).toEqual(before);
-      expect(await (await limits.admitLogin(attempt)).succeed(userId)).toBeTypeOf('string');
+      expect(await (await limits.admitLogin(attempt)).recordSuccess(userId)).toBeTypeOf('string');
       expect(limits.stats()[refusing]).toBe(2);
       delete before[sessionsKey];
       const { [sessionsKey]: begun, ...others } = await limitStates(app);
@@ -567,8 +567,8 @@ describe('a dry run', () => {
     await useUpLimit(app, LIMITS.currentPassword, 450, [userId]);
     const before = await limitStates(app);
     const limits = app.nest.get(RateLimitsService, { strict: false });
-    await (await limits.admitDeletion(userId, address)).succeed(userId);
-    await (await limits.admitDeletion(userId, address)).withdraw();
+    await (await limits.admitDeletion(userId, address)).recordSuccess(userId);
+    await (await limits.admitDeletion(userId, address)).refund();
     expect(await limitStates(app)).toEqual(before);
   });
 });

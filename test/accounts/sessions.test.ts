@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { SessionsPurgeJob } from '../../src/sessions/sessions-purge.job.js';
-import { AccountsService } from '../../src/users/accounts.service.js';
+import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf } from '../support/client.js';
 
@@ -445,11 +445,11 @@ describe('a change of password', () => {
 describe('disabling a user', () => {
   it('concurrently with logins that renew an old hash leaves no live session and no valid token (SES-03)', async () => {
     const dearer = await startApp({ databaseUrl: app.databaseUrl, changes: { argon2Passes: 2 } });
-    const accounts = dearer.nest.get(AccountsService, { strict: false });
+    const accounts = dearer.nest.get(UserAdministrationService, { strict: false });
     for (let round = 0; round < 10; round++) {
       const first = await app.signIn();
       const logins = Array.from({ length: 6 }, () => dearer.login(first.email));
-      await accounts.disable(first.email);
+      await accounts.disableUser(first.email);
       const begun = (await Promise.all(logins))
         .filter(({ status }) => status === 200)
         .map((answer) => tokensOf(answer));

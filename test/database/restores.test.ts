@@ -11,7 +11,7 @@ import { ChangeFeed } from '../../src/database/change-feed.js';
 import { dropDatabase } from '../../src/database/create-database.js';
 import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocations.repository.js';
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
-import { AccountsService } from '../../src/users/accounts.service.js';
+import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { afterAllTests, createDatabase, query, startApp, type TestApp } from '../support/app.js';
 import { Client, type SignedIn } from '../support/client.js';
 import { waitForExit, waitForUrl, startMain, MASTER_SECRET } from '../support/processes.js';
@@ -336,7 +336,7 @@ describe('npm run after-restore (FLT-24)', () => {
     const active = (await keys.list()).find(({ state }) => state === 'active');
     await keys.revoke(String(active?.kid));
     const late = await live.signInAs(early.email);
-    await live.nest.get(AccountsService, { strict: false }).disable(banned.email);
+    await live.nest.get(UserAdministrationService, { strict: false }).disableUser(banned.email);
     await live.nest.close();
 
     const running = await startApp({ databaseUrl });
@@ -453,7 +453,10 @@ describe('a sequence that is behind its table', () => {
     ['a registration', async () => (await a.register(`${randomUUID()}@example.com`)).status],
     ['a login', async ({ email }) => (await a.login(email)).status],
     ['a logout', async ({ token }) => (await a.logout(token)).status],
-    ['disabling a user', async ({ email }) => a.nest.get(AccountsService, { strict: false }).disable(email)],
+    [
+      'disabling a user',
+      async ({ email }) => a.nest.get(UserAdministrationService, { strict: false }).disableUser(email),
+    ],
   ])('is moved forward by %s, which succeeds (FLT-24)', async (_what, act) => {
     const user = await a.signIn();
     await resetSequences();

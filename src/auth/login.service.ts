@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { ClientInfo } from '../http/client-info.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
+import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
+import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
+import { SessionsService, type SessionTokens } from '../sessions/sessions.service.js';
+import { TokensService } from '../tokens/tokens.service.js';
+import type { Credential } from '../users/credential.js';
+import { MOST_VERIFICATIONS, PasswordVerificationService } from '../users/password-verification.service.js';
+import type { LoginBody } from './auth.schemas.js';
+import type { IssuedTokens } from './issued-tokens.js';
+
+export interface LoginTokens extends IssuedTokens {
+  /** For the next login from this device, which the limits that strangers can use up then spare. */
+  readonly deviceToken: string | undefined;
+}
+
+interface StartedSession extends SessionTokens {
+  readonly user: Credential;
+}
+
+@Injectable()
+export class LoginService {
+  constructor(
+    private readonly verification: PasswordVerificationService,
+    private readonly sessions: SessionsService,
+    private readonly tokens: TokensService,
+    private readonly limits: RateLimitsService,
+  ) {}
+
+  /**
+   * Starts a session for the right address and password.
+   * @throws Problem `credentials_invalid`, one answer for unknown, wrong and disabled; `too_many_attempts`.
+   */
+  async logIn(body: LoginBody, client: ClientInfo, disconnected?: AbortSignal): Promise<LoginTokens> {
+    this.tokens.requireSigningKey();
+    const { email, deviceToken } = body;
+    const attempt = await this.limits.admitLogin({ email, address: client.address, deviceToken });
+    const session = await refundUnlessChecked(attempt, () => this.#verifyAndStart(body, client, disconnected));
+    const nextDeviceToken = await attempt.recordSuccess(session.user.id);
+    const issued = this.tokens.issueAccessToken(session.user, session.sessionId);
+    return { ...issued, refreshToken: session.refreshToken, deviceToken: nextDeviceToken };
+  }
+
+  /** Verifies again where another password hash has replaced the verified one before the session starts. */
+  async #verifyAndStart(
+    { email, password }: LoginBody,
+    client: ClientInfo,
+    disconnected: AbortSignal | undefined,
+  ): Promise<StartedSession> {
+    for (let verifications = 0; verifications < MOST_VERIFICATIONS; verifications++) {
+      const user = await this.verification.verifyCredentials(email, password, disconnected);
+      const session =
+        (await this.sessions.tryStartSession(user.id, user.passwordHash, client)) ??
+        (await this.verification.transactionIfUnchanged(user, (tx) => this.sessions.startSession(tx, user.id, client)));
+      if (session !== undefined) return { user, ...session };
+    }
+    throw serviceUnavailable();
+  }
+}

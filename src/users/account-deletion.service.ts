@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import type { Principal } from '../access/principal.js';
+import type { Transaction } from '../database/prisma.service.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
+import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
+import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { MOST_VERIFICATIONS, PasswordVerificationService } from './password-verification.service.js';
+import { UsersRepository } from './users.repository.js';
+
+/** Deletes the caller and everything of theirs. */
+@Injectable()
+export class AccountDeletionService {
+  constructor(
+    private readonly repository: UsersRepository,
+    private readonly verification: PasswordVerificationService,
+    private readonly sessions: SessionsService,
+    private readonly limits: RateLimitsService,
+  ) {}
+
+  /** @throws Problem `credentials_invalid` for a wrong current password, `too_many_attempts`. */
+  async deleteOwnAccount(
+    { userId }: Principal,
+    { current, client }: { readonly current: string; readonly client: ClientInfo },
+    disconnected?: AbortSignal,
+  ): Promise<void> {
+    const attempt = await this.limits.admitDeletion(userId, client.address);
+    await refundUnlessChecked(attempt, () => this.#verifyAndDelete(userId, current, client, disconnected));
+    await attempt.recordSuccess(userId);
+  }
+
+  /** Verifies again where another password hash has replaced the verified one meanwhile. */
+  async #verifyAndDelete(userId: string, password: string, client: ClientInfo, disconnected?: AbortSignal) {
+    for (let verifications = 0; verifications < MOST_VERIFICATIONS; verifications++) {
+      const user = await this.verification.verifyCurrentPassword(userId, password, disconnected);
+      const isDeleted = await this.verification.transactionIfUnchanged(user, (tx) => this.#delete(tx, userId, client));
+      if (isDeleted) return;
+    }
+    throw serviceUnavailable();
+  }
+
+  /** The user's sessions are deleted with the user; their revocations stay. The caller holds the user's row locked. */
+  async #delete(tx: Transaction, userId: string, client: ClientInfo): Promise<true> {
+    const endedIds = await this.sessions.endSessionsOfUser(tx, userId, null);
+    await this.repository.deleteUser(tx, userId);
+    await this.sessions.recordSessionsEnded(tx, { event: 'user_deleted', by: client, userId }, endedIds);
+    return true;
+  }
+}

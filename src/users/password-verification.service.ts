@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import { PasswordsService } from '../passwords/passwords.service.js';
+import type { Problem } from '../problems/problem.js';
+import type { Credential } from './credential.js';
+import { credentialsInvalid } from './users.problems.js';
+import { UsersRepository } from './users.repository.js';
+
+/** How often a request verifies a password whose hash is replaced during the verification, before it is answered with 503. */
+export const MOST_VERIFICATIONS = 3;
+
+/** Whether a password is a user's, and whether it still is when something is done because of it. */
+@Injectable()
+export class PasswordVerificationService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly repository: UsersRepository,
+    private readonly passwords: PasswordsService,
+  ) {}
+
+  /**
+   * The user with this address and password. Costs one hash also where the address is unknown. A hash of another cost than today's is renewed
+   * if a hash thread is idle.
+   * @throws Problem `credentials_invalid`.
+   */
+  async verifyCredentials(email: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
+    const lookup = () => this.repository.findCredentialByEmail(email);
+    const user = await this.passwords.withReservedHash(lookup, disconnected);
+    const isRight = user
+      ? await this.passwords.verifyPassword(password, user.passwordHash, disconnected)
+      : await this.passwords.verifyDummyHash(password, disconnected);
+    if (!user || !isRight || user.disabledAt !== null) throw verificationProblem(user, isRight);
+    return this.#renewHash(user, password);
+  }
+
+  /** The signed-in user with this id, whose current password this is. @throws Problem `credentials_invalid`. */
+  async verifyCurrentPassword(userId: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
+    const lookup = () => this.repository.findCredentialById(userId);
+    const user = await this.passwords.withReservedHash(lookup, disconnected);
+    const isRight = user !== null && (await this.passwords.verifyPassword(password, user.passwordHash, disconnected));
+    if (!isRight || user.disabledAt !== null) throw verificationProblem(user, isRight);
+    return user;
+  }
+
+  /**
+   * Runs the work in a transaction that holds the user's row locked, if the row still has the verified hash.
+   * @returns undefined, and nothing is done, where another hash has replaced it: verify again
+   * @throws Problem `credentials_invalid` where the user was disabled or deleted meanwhile, and whatever `work` throws
+   */
+  transactionIfUnchanged<Result extends object | true>(
+    verified: Credential,
+    work: (tx: Transaction) => Promise<Result>,
+  ): Promise<Result | undefined> {
+    return this.prisma.transaction(async (tx) => {
+      const user = await this.repository.lockUser(tx, verified.id);
+      if (user === undefined || user.disabledAt !== null) throw credentialsInvalid();
+      return user.passwordHash === verified.passwordHash ? work(tx) : undefined;
+    });
+  }
+
+  async #renewHash(user: Credential, password: string): Promise<Credential> {
+    if (!this.passwords.needsRehash(user.passwordHash)) return user;
+    const passwordHash = await this.passwords.hashPasswordIfIdle(password);
+    if (passwordHash === undefined) return user;
+    const isReplaced = await this.repository.replacePasswordHash(user.id, user.passwordHash, passwordHash);
+    return isReplaced ? { ...user, passwordHash } : user;
+  }
+}
+
+/** The log is told which user it was and what was wrong, the caller neither. */
+function verificationProblem(user: Credential | null, isRight: boolean): Problem {
+  const reason = user === null ? 'unknown_address' : isRight ? 'user_disabled' : 'wrong_password';
+  const securityEvent = { event: 'credentials_invalid', reason, ...(user && { userId: user.id }) };
+  return credentialsInvalid({ securityEvent });
+}

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service.js';
+import { PrismaService } from '../database/prisma.service.js';
+import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { userNotFound } from './users.problems.js';
+import { UsersRepository } from './users.repository.js';
+
+/** What an operator does to a user. */
+@Injectable()
+export class UserAdministrationService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly repository: UsersRepository,
+    private readonly sessions: SessionsService,
+    private readonly limits: RateLimitsService,
+    private readonly audit: AuditService,
+  ) {}
+
+  /** Ends every session and refuses new ones. @throws Problem `user_not_found`. */
+  async disableUser(email: string): Promise<void> {
+    const userId = await this.repository.getUserIdByEmail(email);
+    await this.prisma.transaction(async (tx) => {
+      if (!(await this.repository.lockUser(tx, userId))) throw userNotFound();
+      const isChanged = await this.repository.setDisabled(tx, userId, true);
+      const endedIds = await this.sessions.endSessionsOfUser(tx, userId, null);
+      if (!isChanged && endedIds.length === 0) return;
+      await this.sessions.recordSessionsEnded(tx, { event: 'user_disabled', by: 'operator', userId }, endedIds);
+    });
+  }
+
+  /** @throws Problem `user_not_found`. */
+  async enableUser(email: string): Promise<void> {
+    const userId = await this.repository.getUserIdByEmail(email);
+    await this.prisma.transaction(async (tx) => {
+      const isChanged = await this.repository.setDisabled(tx, userId, false);
+      if (isChanged) await this.audit.recordEvent(tx, { event: 'user_enabled', by: 'operator', userId });
+    });
+  }
+
+  /** Deletes the count of wrong passwords that keeps unknown devices from logging in. @throws Problem `user_not_found`. */
+  async unlockUser(email: string): Promise<void> {
+    const userId = await this.repository.getUserIdByEmail(email);
+    await this.prisma.transaction(async (tx) => {
+      const isChanged = await this.limits.unlockAccount(tx, email);
+      if (isChanged) await this.audit.recordEvent(tx, { event: 'user_unlocked', by: 'operator', userId });
+    });
+  }
+
+  /**
+   * Deletes the user and everything of theirs. Their sessions are deleted with them; the revocations of these stay.
+   * @throws Problem `user_not_found`.
+   */
+  async deleteUser(email: string): Promise<void> {
+    const userId = await this.repository.getUserIdByEmail(email);
+    await this.prisma.transaction(async (tx) => {
+      if (!(await this.repository.lockUser(tx, userId))) throw userNotFound();
+      const endedIds = await this.sessions.endSessionsOfUser(tx, userId, null);
+      await this.repository.deleteUser(tx, userId);
+      await this.sessions.recordSessionsEnded(tx, { event: 'user_deleted', by: 'operator', userId }, endedIds);
+    });
+  }
+}
