@@ -60,7 +60,7 @@ export function missingPrivilegesMessage(
   reason: string,
 ): string {
   const schema = pg.escapeIdentifier(schemaOf(url));
-  return `The role of ${setting} lacks a privilege: ${reason}. Ask the owner of the tables to run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema ${schema}, or put the owner in the URL.`;
+  return `The role of ${setting} lacks a privilege: ${reason}. Ask the owner of the tables to run the GRANT statements of docs/operations.md ("A role for the service") for this role and the schema ${schema}, or put the owner in the URL.`;
 }
 
 /** What the service and its commands do with the rows of each table. A privilege on one column of a table is enough. */

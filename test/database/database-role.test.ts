@@ -123,7 +123,7 @@ describe('a database role with only the documented row privileges', () => {
 });
 
 const lacking = (table: string): string =>
-  `The role of DATABASE_URL lacks a privilege: permission denied for table ${table}. Ask the owner of the tables to run the GRANT statements of docs/operations.md ("Deploy") for this role and the schema "public"`;
+  `The role of DATABASE_URL lacks a privilege: permission denied for table ${table}. Ask the owner of the tables to run the GRANT statements of docs/operations.md ("A role for the service") for this role and the schema "public"`;
 
 describe('a database role that lacks a privilege', () => {
   it('is refused at the start with the missing privileges and the statements that grant them (CFG-02)', async () => {

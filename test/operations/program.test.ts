@@ -416,7 +416,7 @@ describe('docs/operations.md', () => {
     const url = await waitForUrl(app);
     await post(url, '/v1/auth/register', { email: 'ada@example.com', password: PASSWORD });
     const [, printed = ''] =
-      /## Operating it\n\n```sh\n([\s\S]+?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+      /## Commands\n\n```sh\n([\s\S]+?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
     const { DATABASE_URL: _, ...inherited } = process.env;
     const { stdout } = await promisify(execFile)('bash', ['-euc', printed], { env: { ...inherited, ...environment } });
     expect(stdout).toMatch(/\tada@example\.com\t.*\tenabled$/m);

@@ -118,6 +118,24 @@ describe('the README of the benchmark', () => {
   });
 });
 
+function numbersOf(text: string): string[] {
+  return [...text.matchAll(/\d[\d,.]*\d|\d/g)].map(([number]) => number);
+}
+
+describe('a page with figures', () => {
+  const measured = markdown(read('bench/results/table.json')).split('\n');
+
+  it.each(['README.md', 'docs/performance.md'])('%s shows figures of the committed table alone', (page) => {
+    const rows = readFileSync(page, 'utf8').matchAll(/^\| .* \| (.+) \| `([a-z-]+)` \|$/gm);
+    const shown = [...rows].map(([, figure = '', scenario = '']) => {
+      const known = numbersOf(measured.filter((row) => row.startsWith(`| ${scenario} | `)).join('\n'));
+      return { figure, unknown: numbersOf(figure).filter((number) => !known.includes(number)) };
+    });
+    expect(shown.length).toBeGreaterThan(5);
+    expect(shown.filter(({ unknown }) => unknown.length > 0)).toEqual([]);
+  });
+});
+
 async function listen(answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, '127.0.0.1');
   onTestFinished(async () => void server.close());

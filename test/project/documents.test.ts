@@ -1,0 +1,195 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Type } from '@nestjs/common';
+import { startApp } from '../support/app.js';
+
+/** In the order in which they are read. `docs/requirements.md` has a test of its own. */
+const PAGES = [
+  'README.md',
+  'docs/api.md',
+  'docs/building-on-it.md',
+  'docs/configuration.md',
+  'docs/operations.md',
+  'docs/security.md',
+  'docs/performance.md',
+];
+const ALL_PAGES = [
+  ...PAGES,
+  'docs/requirements.md',
+  'SECURITY.md',
+  'CONTRIBUTING.md',
+  'src/README.md',
+  'test/README.md',
+  'bench/README.md',
+];
+const textOf = (page: string): string => readFileSync(page, 'utf8');
+const documents = PAGES.map(textOf).join('\n');
+const blocks = [...documents.matchAll(/```(\w+)\n([\s\S]+?)```/g)].map(([, language = '', text = '']) => ({
+  language,
+  text,
+}));
+const shellBlocks = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
+const URL_OF_THE_DOCUMENTS = 'http://127.0.0.1:3000';
+const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
+
+/** The printed commands that do not run here: what runs them, a text that stands there, and the commands. */
+const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: readonly string[]])[] = [
+  ['.ci/run', 'npm ci ', ['npm ci']],
+  ['.ci/run', 'npm test ', ['npm test']],
+  ['.ci/run', 'npm run check\n', ['npm run check']],
+  ['test/operations/npm-start.test.ts', "'npm', ['start'", ['npm start']],
+  [
+    'test/operations/program.test.ts',
+    '/## Commands\\n\\n```sh',
+    [
+      'npm run users -- list',
+      'npm run users -- disable ada@example.com',
+      'npm run users -- enable ada@example.com',
+      'npm run users -- unlock ada@example.com',
+      'npm run events -- ada@example.com',
+      'npm run users -- delete ada@example.com',
+      'npm run db:migrate',
+      'npm run db:seed',
+      'npm run db:seed -- --users 100000',
+      'npx prisma migrate status',
+      'npm run db:reset',
+    ],
+  ],
+  ['test/database/restores.test.ts', "describe('npm run after-restore", ['npm run after-restore']],
+  [
+    'test/accounts/signing-keys.test.ts',
+    "describe('npm run keys'",
+    ['npm run keys -- list', 'npm run keys -- rotate', 'npm run keys -- revoke KID'],
+  ],
+  [
+    'test/project/dependencies.test.ts',
+    'npm (sbom .+) > sbom',
+    ['npm sbom --package-lock-only --sbom-format=cyclonedx --sbom-type=application > sbom.json'],
+  ],
+  [
+    'test/project/bench.test.ts',
+    "describe('npm run bench'",
+    ['npm run bench', 'npm run bench -- revocation', 'npm run bench -- login-storm'],
+  ],
+];
+
+const isLoadTest = (line: string): boolean => line.includes('"non2xx"');
+
+/** Where the module of the documents is written, so that its imports are the printed ones. */
+const MODULE_FOLDER = 'test/.documents/src/notes';
+afterAll(() => rmSync('test/.documents', { recursive: true, force: true }));
+
+describe('the documents', () => {
+  it('show a guarded and a public route that work as printed', async () => {
+    const [, printed = ''] = /```ts\n([\s\S]+?)```/.exec(documents) ?? [];
+    mkdirSync(MODULE_FOLDER, { recursive: true });
+    writeFileSync(`${MODULE_FOLDER}/notes.module.ts`, printed.replaceAll("'../access/", "'../../../../src/access/"));
+    const { NotesModule } = (await import(`${process.cwd()}/${MODULE_FOLDER}/notes.module.ts`)) as {
+      NotesModule: Type;
+    };
+    const app = await startApp({ features: [NotesModule] });
+    const { token } = await app.signIn();
+    expect((await app.call('GET', '/v1/notes/mine')).status).toBe(401);
+    expect((await app.call('GET', '/v1/notes/mine', { token })).body).toEqual({ notesOf: expect.any(String) });
+    expect((await app.call('GET', '/v1/notes/about')).body).toEqual({ about: 'notes' });
+  });
+
+  it('print requests that are answered as printed, and a load test of which every request is 200', async () => {
+    const app = await startApp();
+    const script = shellBlocks.filter((text) => text.includes(URL_OF_THE_DOCUMENTS));
+    expect(script).toHaveLength(5);
+    const { stdout } = await promisify(execFile)('bash', [
+      '-euc',
+      script.join('\necho\n').replaceAll(URL_OF_THE_DOCUMENTS, app.url).replace(' -d 10 ', ' -d 1 -j '),
+    ]);
+    const answers = stdout.split('\n').filter((line) => line !== '');
+    const printed = blocks.filter(({ language }) => language === 'json').map(({ text }) => shapeOf(text));
+    expect(answers.filter((line) => !isLoadTest(line)).map(shapeOf)).toEqual(printed);
+    const [load = '{}', ...others] = answers.filter(isLoadTest);
+    expect(JSON.parse(load)).toMatchObject({ '2xx': expect.any(Number), non2xx: 0, errors: 0, timeouts: 0 });
+    expect((JSON.parse(load) as { '2xx': number })['2xx']).toBeGreaterThan(0);
+    expect(others).toEqual([]);
+  });
+
+  it('print no command that is run neither here nor by the test that is listed for it', () => {
+    const printed = shellBlocks
+      .filter((text) => !text.includes(URL_OF_THE_DOCUMENTS))
+      .flatMap((text) => text.replaceAll('\\\n', '').trim().split('\n'));
+    const listed = RUN_ELSEWHERE.flatMap(([, , commands]) => commands);
+    expect(printed.filter((command) => !listed.includes(command))).toEqual([]);
+    expect(listed.filter((command) => !printed.includes(command))).toEqual([]);
+    expect(RUN_ELSEWHERE.filter(([file, text]) => !textOf(file).includes(text))).toEqual([]);
+  });
+
+  it('name only scripts of package.json', () => {
+    const named = ALL_PAGES.flatMap((page) => [...textOf(page).matchAll(/npm run ([\w:-]+)/g)]).map(([, name]) => name);
+    expect(named.filter((name) => !Object.hasOwn(scripts, String(name)))).toEqual([]);
+  });
+
+  it('install and run nothing by the bare name gatehouse, which belongs to others on npm', () => {
+    const sinners = ALL_PAGES.filter((page) =>
+      /\b(?:npm (?:install|i|add|exec)|npx(?: -y| --yes)?) gatehouse\b(?!-)/.test(textOf(page)),
+    );
+    expect(sinners).toEqual([]);
+  });
+
+  it.each(ALL_PAGES)('%s links to pages and sections that exist', (page) => {
+    const links = [...withoutCode(textOf(page)).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)];
+    const broken = links.filter(([, path = '', anchor]) => {
+      const target = path === '' ? page : join(dirname(page), path);
+      if (!existsSync(target)) return true;
+      return anchor !== undefined && !sectionsOf(target).includes(anchor);
+    });
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
+
+  it.each([...PAGES, 'src/README.md', 'test/README.md', 'CONTRIBUTING.md'])('%s names files that exist', (page) => {
+    const named = [...textOf(page).matchAll(/`([\w.-][\w./-]*(?:\.(?:ts|mjs|md|html|prisma)|\/))`/g)];
+    const missing = named.map(([, name = '']) => name).filter((name) => !isFile(page, name));
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('README.md', () => {
+  it('has at most 200 lines', () => {
+    expect(textOf('README.md').split('\n').length).toBeLessThanOrEqual(201);
+  });
+});
+
+/** Made by the service, or an example. */
+const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/notes/notes.module.ts']);
+const sources = new Set(
+  ['src', '.config']
+    .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    .map((file) => basename(file)),
+);
+
+/** From the top, from `src`, or from the page; in `src/README.md` a file of `src` or `.config` by its name alone. */
+function isFile(page: string, name: string): boolean {
+  if (NOT_IN_THE_REPOSITORY.has(name)) return true;
+  if (['.', 'src', dirname(page)].some((folder) => existsSync(join(folder, name)))) return true;
+  return page === 'src/README.md' && sources.has(name);
+}
+
+function withoutCode(text: string): string {
+  return text.replaceAll(/```[\s\S]+?```/g, '');
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function sectionsOf(page: string): string[] {
+  return [...withoutCode(textOf(page)).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** Member names, and values where they do not change from one run to the next. */
+function shapeOf(json: string): unknown {
+  const { email, ...rest } = JSON.parse(json) as Record<string, unknown>;
+  return { email, members: Object.keys(rest) };
+}
