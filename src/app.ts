@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController } from 'fastify';
 import { readFileSync } from 'node:fs';
-import { gateProblems } from './access/access.problems.js';
+import { authenticationProblems } from './access/access.problems.js';
 import { AddressLimit } from './access/address-limit.js';
 import { AuthenticationHook } from './access/authentication.hook.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -70,7 +70,7 @@ export async function createApp(
     https: issuer.startsWith('https:'),
     trustedProxies,
     corsOrigins,
-    countRequest: (request) => addressLimit?.count(request),
+    countRequest: (request) => addressLimit?.countRequest(request),
   });
   const adapter = new FastifyAdapter({
     ...httpServerOptions(http),
@@ -92,21 +92,21 @@ export async function createApp(
     if (config.metricsPort !== undefined)
       app.get(RequestMetrics, { strict: false }).addRequestCounts(countResponses(fastify));
     const limit = app.get(AddressLimit);
-    await limit.prepare(fastify);
+    await limit.prepareCounter(fastify);
     addressLimit = limit;
     if (config.docs) {
-      const hookProblems = (route: unknown) => limit.problems(route);
-      await registerOpenApi(fastify, { version, authenticationProblems: gateProblems, hookProblems, tags: TAGS });
+      const hookProblems = (route: unknown) => limit.problemsOfRoute(route);
+      await registerOpenApi(fastify, { version, authenticationProblems, hookProblems, tags: TAGS });
       await registerSwaggerUi(fastify);
     }
-    app.get(AuthenticationHook).guard(fastify);
+    app.get(AuthenticationHook).addAuthenticationHook(fastify);
     const routeSettings = app.get(RouteSettingsCheck);
-    routeSettings.watch(fastify);
-    app.get(HashAdmissionHook).guard(fastify);
+    routeSettings.collectRoutes(fastify);
+    app.get(HashAdmissionHook).addHashAdmissionHook(fastify);
     app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
     await app.init();
     await fastify.ready();
-    routeSettings.requireAgreement();
+    routeSettings.requireDeclaredSettings();
     for (const { setting, reason } of config.warnings) fastify.log.warn({ event: 'setting_adjusted', setting }, reason);
     await app.get(BackgroundJobs, { strict: false }).startJobs();
     return app;

@@ -34,7 +34,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     @Inject(CONFIG) config: Config,
     private readonly keyRing: KeyRing,
     private readonly revocations: RevocationsService,
-    private readonly freshness: RevocationStaleness,
+    private readonly staleness: RevocationStaleness,
   ) {
     const { issuer, audience, clockToleranceSeconds } = config;
     const maxLifetimeSeconds = MAX_ACCESS_TOKEN_TTL_SECONDS;
@@ -50,9 +50,9 @@ export class AccessTokenVerifier implements OnModuleInit {
   }
 
   /** The principal of a token that was verified before and would be accepted again; undefined says nothing. */
-  recall(token: string): Principal | undefined {
+  findVerifiedPrincipal(token: string): Principal | undefined {
     const principal = this.#cache.findToken(token, Date.now() / 1000);
-    if (principal === undefined || this.freshness.isStale) return undefined;
+    if (principal === undefined || this.staleness.isStale) return undefined;
     if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) return undefined;
     this.#hits++;
     return principal;
@@ -62,7 +62,7 @@ export class AccessTokenVerifier implements OnModuleInit {
    * At once, unless many new tokens have come at once: those are verified off this thread, each of them once.
    * @throws Problem `token_expired`, `token_invalid`, `token_revoked` or `service_unavailable`.
    */
-  verify(token: string): Principal | Promise<Principal> {
+  verifyAccessToken(token: string): Principal | Promise<Principal> {
     const known = this.#cache.findToken(token, Date.now() / 1000);
     if (known !== undefined) return this.#requireNotRevoked(known);
     this.#misses++;
@@ -118,14 +118,14 @@ export class AccessTokenVerifier implements OnModuleInit {
   /** What a signature does not say. */
   #requireNotRevoked(principal: Principal): Principal {
     if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) throw tokenRevoked();
-    this.freshness.requireFreshRevocations();
+    this.staleness.requireFreshRevocations();
     return principal;
   }
 
   #problemOf(error: unknown): unknown {
     if (!(error instanceof TokenError)) return error;
     // It may be a key that this node could not hear of.
-    if (error.code === 'unknown_key' && this.freshness.isStale) return serviceUnavailable({ cause: error });
+    if (error.code === 'unknown_key' && this.staleness.isStale) return serviceUnavailable({ cause: error });
     return error.code === 'expired' ? tokenExpired({ cause: error }) : tokenInvalid({ cause: error });
   }
 }

@@ -37,4 +37,4 @@ export const tokenRevoked = defineProblem({
 });
 
 /** What the authentication hook refuses with, for the document of every route that is not public. */
-export const gateProblems = [tokenMissing, tokenInvalid, tokenExpired, tokenRevoked, serviceUnavailable];
+export const authenticationProblems = [tokenMissing, tokenInvalid, tokenExpired, tokenRevoked, serviceUnavailable];

@@ -19,9 +19,9 @@ async function serve(mostAddresses?: number): Promise<FastifyInstance> {
   const fastify = Fastify({ trustProxy: true });
   onTestFinished(() => fastify.close());
   const limit = new AddressLimit(config, limits as RateLimitsService, new LoginOutcomes());
-  await limit.prepare(fastify, mostAddresses);
+  await limit.prepareCounter(fastify, mostAddresses);
   fastify.addHook('onRequest', async (request, reply) => {
-    const refused = await limit.count(request);
+    const refused = await limit.countRequest(request);
     return refused && reply.code(refused.kind.status).headers(refused.headers).send();
   });
   fastify.get('/', () => 'seen');
@@ -80,14 +80,14 @@ it('the library that counts an address reads no more of a request than it is giv
   onTestFinished(() => fastify.close());
   const read = new Set<string>();
   const limit = new AddressLimit(config, limits as RateLimitsService, new LoginOutcomes());
-  await limit.prepare({
+  await limit.prepareCounter({
     register: (...registered: Parameters<typeof fastify.register>) => fastify.register(...registered),
     createRateLimit: () => {
       const count = fastify.createRateLimit();
       return (request: FastifyRequest) => count(watched(request, read));
     },
   } as unknown as FastifyInstance);
-  expect(await limit.count({ ip: '192.0.2.1' })).toBeUndefined();
-  expect(await limit.count({ ip: '192.0.2.1' })).toMatchObject({ kind: { code: 'too_many_attempts' } });
+  expect(await limit.countRequest({ ip: '192.0.2.1' })).toBeUndefined();
+  expect(await limit.countRequest({ ip: '192.0.2.1' })).toMatchObject({ kind: { code: 'too_many_attempts' } });
   expect([...read].toSorted()).toEqual(['ip', 'routeOptions', 'routeOptions.config']);
 });

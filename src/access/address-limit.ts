@@ -42,12 +42,12 @@ export class AddressLimit {
   }
 
   /** What a route with this config is refused with. */
-  problems(config: unknown): readonly ProblemFactory[] {
+  problemsOfRoute(config: unknown): readonly ProblemFactory[] {
     return this.#isOn && !isExempt(config) ? [tooManyAttempts] : [];
   }
 
   /** Prepares the count, if it is asked for. */
-  async prepare(fastify: FastifyInstance, mostAddresses = MOST_ADDRESSES): Promise<void> {
+  async prepareCounter(fastify: FastifyInstance, mostAddresses = MOST_ADDRESSES): Promise<void> {
     if (!this.#isOn) return;
     // Loaded where it is used, so that nobody else's start waits for it.
     const { fastifyRateLimit } = await import('@fastify/rate-limit');
@@ -63,7 +63,7 @@ export class AddressLimit {
   }
 
   /** Counts a request, whatever becomes of it, and says why it is refused; undefined where it is not counted. */
-  count(request: CountedRequest): Promise<Problem | undefined> | undefined {
+  countRequest(request: CountedRequest): Promise<Problem | undefined> | undefined {
     if (this.#count === undefined) return undefined;
     const { ip, routeOptions } = request;
     return isExempt(routeOptions?.config) ? undefined : this.#limitProblem(ip, routeOptions?.config, this.#count);

@@ -5,7 +5,7 @@ import { sendProblem } from '../problems/problem.filter.js';
 import { Problem } from '../problems/problem.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import { tokenInvalid, tokenMissing } from './access.problems.js';
-import { bearerToken, verifyBearer } from './bearer-token.js';
+import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import type { Principal } from './principal.js';
 import type { RouteAccess } from './route-access.decorators.js';
 
@@ -35,7 +35,7 @@ export class AuthenticationHook {
   constructor(private readonly verifier: AccessTokenVerifier) {}
 
   /** Adds the hook. After those of `http`, which has answered unknown paths and wrong methods already. */
-  guard(fastify: FastifyInstance): void {
+  addAuthenticationHook(fastify: FastifyInstance): void {
     fastify.decorate('accessTokenVerifier', this.verifier);
     fastify.decorateRequest('user');
     fastify.decorateRequest('bearerProblem');
@@ -44,8 +44,8 @@ export class AuthenticationHook {
       if (access === 'public') return done();
       const { authorization } = request.headers;
       if (access === 'bearer-or-body' && authorization === undefined) return done();
-      const token = strategies === undefined ? bearerToken(authorization) : undefined;
-      const known = token === undefined ? undefined : this.verifier.recall(token);
+      const token = strategies === undefined ? readBearerToken(authorization) : undefined;
+      const known = token === undefined ? undefined : this.verifier.findVerifiedPrincipal(token);
       if (known === undefined)
         return this.#ask(request, reply, done, { token, strategies, isOptional: access === 'bearer-or-body' });
       request.user = known;
@@ -73,7 +73,7 @@ export class AuthenticationHook {
   #verify(token: string | undefined, settle: Settle): void {
     let outcome: Principal | Promise<Principal>;
     try {
-      outcome = verifyBearer(token, this.verifier);
+      outcome = verifyBearerToken(token, this.verifier);
     } catch (error) {
       settle(error as Error);
       return;
@@ -107,5 +107,5 @@ function passportProblem(request: FastifyRequest, info: unknown): Problem {
   const reasons = [info].flat();
   const problem = reasons.find((reason) => reason instanceof Problem);
   if (problem !== undefined) return problem;
-  return bearerToken(request.headers.authorization) === undefined ? tokenMissing() : tokenInvalid();
+  return readBearerToken(request.headers.authorization) === undefined ? tokenMissing() : tokenInvalid();
 }

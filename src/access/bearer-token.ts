@@ -11,7 +11,7 @@ const SCHEME = 'bearer';
  * The token of an `Authorization` field (RFC 6750 section 2.1; RFC 9110 section 11.4: the scheme in any case, one or more spaces), empty where
  * the scheme stands alone; undefined for another scheme. In linear time, without a pattern.
  */
-export function bearerToken(authorization: string | undefined): string | undefined {
+export function readBearerToken(authorization: string | undefined): string | undefined {
   if (authorization === undefined) return undefined;
   let start = USUAL.length;
   if (!authorization.startsWith(USUAL)) {
@@ -26,9 +26,12 @@ export function bearerToken(authorization: string | undefined): string | undefin
  * At once, unless many new tokens have come at once.
  * @throws Problem `token_missing`, `token_invalid`, `token_expired`, `token_revoked` or `service_unavailable`
  */
-export function verifyBearer(token: string | undefined, verifier: AccessTokenVerifier): Principal | Promise<Principal> {
+export function verifyBearerToken(
+  token: string | undefined,
+  verifier: AccessTokenVerifier,
+): Principal | Promise<Principal> {
   if (token === undefined) throw tokenMissing();
   // What is none is not even looked up.
   if (!isCompactJws(token)) throw tokenInvalid();
-  return verifier.verify(token);
+  return verifier.verifyAccessToken(token);
 }

@@ -22,7 +22,7 @@ export class HashAdmissionHook {
   ) {}
 
   /** Adds the hook to the routes that are added from now on, and to no other. */
-  guard(fastify: FastifyInstance): void {
+  addHashAdmissionHook(fastify: FastifyInstance): void {
     const turn: onRequestHookHandler = (request, reply, done) => {
       const problem = this.passwords.overloadProblem();
       if (problem === undefined) return done();

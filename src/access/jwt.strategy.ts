@@ -3,7 +3,7 @@ import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-jwt';
 import { Problem } from '../problems/problem.js';
-import { bearerToken, verifyBearer } from './bearer-token.js';
+import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import type { Principal } from './principal.js';
 
 /**
@@ -35,5 +35,5 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
 }
 
 async function authenticate({ user, headers, server }: FastifyRequest): Promise<Principal> {
-  return user ?? verifyBearer(bearerToken(headers.authorization), server.accessTokenVerifier);
+  return user ?? verifyBearerToken(readBearerToken(headers.authorization), server.accessTokenVerifier);
 }

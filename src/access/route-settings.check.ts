@@ -20,7 +20,7 @@ export class RouteSettingsCheck {
   ) {}
 
   /** Notes the routes that are added from now on. */
-  watch(fastify: FastifyInstance): void {
+  collectRoutes(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', (route) => void this.#routes.push(route));
   }
 
@@ -28,7 +28,7 @@ export class RouteSettingsCheck {
    * @throws {Error} naming the first handler whose route has other settings, or whose decorators contradict each other; and the first route,
    * a plugin's or one's own, whose `config` says of who may call what the authentication hook does not know
    */
-  requireAgreement(): void {
+  requireDeclaredSettings(): void {
     for (const { name, method } of this.#handlers()) {
       const flaw = this.#flawOf(method);
       if (flaw !== undefined) throw new Error(`${name} ${flaw}`);

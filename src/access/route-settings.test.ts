@@ -28,14 +28,14 @@ async function configOfRoute(controller: Type): Promise<Record<string, unknown>>
   const app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(), { logger: false });
   onTestFinished(() => app.close());
   const check = app.get(RouteSettingsCheck);
-  check.watch(app.getHttpAdapter().getInstance());
+  check.collectRoutes(app.getHttpAdapter().getInstance());
   let config: object = {};
   app
     .getHttpAdapter()
     .getInstance()
     .addHook('onRoute', (route) => void (config = route.config ?? {}));
   await app.init();
-  check.requireAgreement();
+  check.requireDeclaredSettings();
   return { ...config };
 }
 

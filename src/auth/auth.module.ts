@@ -9,10 +9,10 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthController } from './auth.controller.js';
 import { JwksController } from './jwks.controller.js';
-import { KeysService } from './keys.service.js';
+import { KeyAdministrationService } from './key-administration.service.js';
 import { LoginService } from './login.service.js';
 import { LogoutService } from './logout.service.js';
-import { RestoreService } from './restore.service.js';
+import { AfterRestoreService } from './after-restore.service.js';
 import { SessionsController } from './sessions.controller.js';
 import { TokenRefreshService } from './token-refresh.service.js';
 
@@ -28,7 +28,7 @@ import { TokenRefreshService } from './token-refresh.service.js';
     UsersModule,
   ],
   controllers: [AuthController, SessionsController, JwksController],
-  providers: [LoginService, TokenRefreshService, LogoutService, KeysService, RestoreService],
-  exports: [AccessModule, KeysService, RestoreService],
+  providers: [LoginService, TokenRefreshService, LogoutService, KeyAdministrationService, AfterRestoreService],
+  exports: [AccessModule, KeyAdministrationService, AfterRestoreService],
 })
 export class AuthModule {}

@@ -1,4 +1,4 @@
-import { KeysService } from '../auth/keys.service.js';
+import { KeyAdministrationService } from '../auth/key-administration.service.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { withServices } from './with-services.js';
 
@@ -8,19 +8,22 @@ export function listKeys(termination: TerminationSignals): Promise<void> {
 }
 
 export function rotateKeys(termination: TerminationSignals): Promise<void> {
-  return withKeys(termination, (keys) => keys.rotate());
+  return withKeys(termination, (keys) => keys.rotateSigningKey());
 }
 
 export function revokeKey(termination: TerminationSignals, kid: string): Promise<void> {
-  return withKeys(termination, (keys) => keys.revoke(kid));
+  return withKeys(termination, (keys) => keys.revokeSigningKey(kid));
 }
 
 /** Does the work, then lists the keys. */
-async function withKeys(termination: TerminationSignals, work: (keys: KeysService) => Promise<void>): Promise<void> {
+async function withKeys(
+  termination: TerminationSignals,
+  work: (keys: KeyAdministrationService) => Promise<void>,
+): Promise<void> {
   await withServices(termination, async (services) => {
-    const keys = services.get(KeysService, { strict: false });
+    const keys = services.get(KeyAdministrationService, { strict: false });
     await work(keys);
-    for (const { kid, alg, state, createdAt, activatedAt, retiredAt, goneAt } of await keys.list()) {
+    for (const { kid, alg, state, createdAt, activatedAt, retiredAt, goneAt } of await keys.listSigningKeys()) {
       const since = goneAt ?? retiredAt ?? activatedAt ?? createdAt;
       process.stdout.write(`${[kid, alg, state, since.toISOString()].join('\t')}\n`);
     }

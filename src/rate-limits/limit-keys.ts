@@ -16,7 +16,7 @@ export class LimitKeys {
     this.#secret = deriveKey(config.masterSecret[0] ?? '', 'limits');
   }
 
-  of(limit: string, ...whom: readonly string[]): Buffer {
+  keyFor(limit: string, ...whom: readonly string[]): Buffer {
     const text = JSON.stringify([limit, ...whom]);
     return createHmac('sha256', this.#secret).update(text).digest().subarray(0, KEY_BYTES);
   }

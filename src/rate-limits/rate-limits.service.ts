@@ -242,11 +242,11 @@ export class RateLimitsService {
   }
 
   #charge(limit: LimitId, afterSuccess: AfterSuccess, whom: readonly string[]): Charge {
-    return { limit, afterSuccess, key: this.keys.of(policyOf(limit, 0).name, ...whom) };
+    return { limit, afterSuccess, key: this.keys.keyFor(policyOf(limit, 0).name, ...whom) };
   }
 
   #guardKey(account: string): Buffer {
-    return this.keys.of(ACCOUNT_GUARD.name, account);
+    return this.keys.keyFor(ACCOUNT_GUARD.name, account);
   }
 }
 

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { AuditService } from '../../src/audit/audit.service.js';
 import { AUDIT_EVENTS } from '../../src/audit/audit-events.js';
-import { KeysService } from '../../src/auth/keys.service.js';
+import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { createDatabase, PASSWORD, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf } from '../support/client.js';
@@ -118,11 +118,11 @@ describe('the audit trail', () => {
 
   it('records operator actions and key events', async () => {
     const app = await startApp();
-    const keys = service(app, KeysService);
-    const [active] = await keys.list();
-    await keys.revoke(String(active?.kid));
+    const keys = service(app, KeyAdministrationService);
+    const [active] = await keys.listSigningKeys();
+    await keys.revokeSigningKey(String(active?.kid));
     await app.query(`UPDATE signing_keys SET created_at = created_at - interval '1 day'`);
-    await keys.rotate();
+    await keys.rotateSigningKey();
     const rows = await trail(app, null);
     expect(rows.map(({ event, actor }) => [event, actor])).toEqual([
       ['key_revoked', 'operator'],
@@ -148,8 +148,8 @@ describe('the audit trail', () => {
     const { token } = known;
     const json = { currentPassword: PASSWORD, newPassword: OTHER_PASSWORD };
     const accounts = service(app, UserAdministrationService);
-    const keys = service(app, KeysService);
-    const [active] = await keys.list();
+    const keys = service(app, KeyAdministrationService);
+    const [active] = await keys.listSigningKeys();
     const answers = [
       await app.register(email()),
       await app.login(known.email),
@@ -163,7 +163,7 @@ describe('the audit trail', () => {
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 500));
     await expect(accounts.disableUser(known.email)).rejects.toThrow();
     await expect(accounts.deleteUser(known.email)).rejects.toThrow();
-    await expect(keys.revoke(String(active?.kid))).rejects.toThrow();
+    await expect(keys.revokeSigningKey(String(active?.kid))).rejects.toThrow();
     expect(await state()).toEqual(before);
     expect((await app.me(token)).status).toBe(200);
     const after = app.log().filter((line) => line['msg'] === 'security');

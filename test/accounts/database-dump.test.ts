@@ -137,7 +137,7 @@ describe('a dump of the database', () => {
     expect((await other.refresh(user.refreshToken)).body['code']).toBe('refresh_token_invalid');
     expect((await other.me(user.token)).status).toBe(401);
     expect(other.nest.get(DeviceTokens, { strict: false }).read(deviceToken)).toBeUndefined();
-    const keys = [app, other].map((each) => limitKeys(each).of('account', user.email));
+    const keys = [app, other].map((each) => limitKeys(each).keyFor('account', user.email));
     expect(keys.map(isFound)).toEqual([true, false]);
   });
 });

@@ -318,7 +318,7 @@ async function failuresOf({ deviceId }: Subject): Promise<number | undefined> {
 }
 
 const USE_UP = `INSERT INTO rate_limits (key, full_at) SELECT key, now() + interval '2 hours' FROM unnest($1::bytea[]) key`;
-const addressKey = (): string => limitKeys(app).of(LIMITS.address.name, address).toString('hex');
+const addressKey = (): string => limitKeys(app).keyFor(LIMITS.address.name, address).toString('hex');
 
 type UseUpHeld = (holder: pg.Client, subject: Subject) => Promise<string[]>;
 
@@ -326,7 +326,7 @@ type UseUpHeld = (holder: pg.Client, subject: Subject) => Promise<string[]>;
 const usingUp =
   ({ name }: LimitPolicy, whom: (subject: Subject) => readonly string[][]): UseUpHeld =>
   async (holder, subject) => {
-    const keys = whom(subject).map((parts) => limitKeys(app).of(name, ...parts));
+    const keys = whom(subject).map((parts) => limitKeys(app).keyFor(name, ...parts));
     await holder.query(USE_UP, [keys]);
     return keys.map((key) => key.toString('hex'));
   };
@@ -384,12 +384,12 @@ describe('an attempt', () => {
     await limits().admitLogin({ email, address });
     const now = Object.keys(await limitStates()).filter((key) => !Object.hasOwn(before, key));
     const keys = limitKeys(app);
-    const shares = new Set(SHARES_OF_ALL.map((share) => keys.of('all', ...share).toString('hex')));
+    const shares = new Set(SHARES_OF_ALL.map((share) => keys.keyFor('all', ...share).toString('hex')));
     expect(Object.keys(ATTEMPTS.login.charges)).toEqual(['address', 'addressAndAccount', 'all', 'account']);
     expect(new Set(now.filter((key) => !shares.has(key)))).toEqual(
       new Set([
-        keys.of('address', address).toString('hex'),
-        keys.of('address-and-account', address, email).toString('hex'),
+        keys.keyFor('address', address).toString('hex'),
+        keys.keyFor('address-and-account', address, email).toString('hex'),
         guardKey(app, email).toString('hex'),
       ]),
     );
@@ -444,9 +444,11 @@ describe('an attempt', () => {
       await admit();
       const keys = limitKeys(app);
       const reset = new Set(
-        [keys.of('address-and-account', address, email), keys.of('current-password', userId), guardKey(app, email)].map(
-          (key) => key.toString('hex'),
-        ),
+        [
+          keys.keyFor('address-and-account', address, email),
+          keys.keyFor('current-password', userId),
+          guardKey(app, email),
+        ].map((key) => key.toString('hex')),
       );
       const read = async () => [
         await failuresOf(subject),
@@ -492,7 +494,7 @@ describe('an attempt', () => {
     const subject = await newSubject();
     const { userId } = subject;
     await app.query('DELETE FROM rate_limits');
-    const key = limitKeys(app).of(LIMITS.currentPassword.name, userId);
+    const key = limitKeys(app).keyFor(LIMITS.currentPassword.name, userId);
     const repository = app.nest.get(RateLimitsRepository, { strict: false });
     const consume = repository.consume.bind(repository);
     const holder = new pg.Client({ connectionString: app.databaseUrl });
@@ -526,7 +528,7 @@ describe('an attempt', () => {
     const attemptsOf = async ({ name, seconds, quota }: LimitPolicy, ...whom: string[]): Promise<number> => {
       const [row] = await app.query<{ used: number }>(
         'SELECT extract(epoch FROM full_at - now())::float8 AS used FROM rate_limits WHERE key = $1',
-        [limitKeys(app).of(name, ...whom)],
+        [limitKeys(app).keyFor(name, ...whom)],
       );
       return Math.round((row?.used ?? 0) / (seconds / quota));
     };

@@ -351,7 +351,7 @@ describe('an address', () => {
     const counted = async (forwarded: string): Promise<boolean> => {
       await app.query('DELETE FROM rate_limits');
       await logIn(app, { email: newEmail(), password: WRONG, address: forwarded });
-      const key = limitKeys(app).of(LIMITS.address.name, '203.0.113.9');
+      const key = limitKeys(app).keyFor(LIMITS.address.name, '203.0.113.9');
       return (await app.query('SELECT FROM rate_limits WHERE key = $1', [key])).length === 1;
     };
     expect(await counted('203.0.113.9')).toBe(true);
@@ -486,7 +486,7 @@ describe('the global login limit', () => {
 
 /** Seconds of use, summed over all shares of the global limit. */
 async function globalUseSeconds(app: TestApp): Promise<number> {
-  const keys = SHARES_OF_ALL.map((share) => limitKeys(app).of(LIMITS.all.name, ...share));
+  const keys = SHARES_OF_ALL.map((share) => limitKeys(app).keyFor(LIMITS.all.name, ...share));
   const [row] = await app.query<{ used: number }>(
     `SELECT sum(extract(epoch FROM full_at))::float8 AS used FROM rate_limits WHERE key = ANY($1)`,
     [keys],
@@ -528,7 +528,7 @@ describe('a dry run', () => {
       await useUpLimit(app, LIMITS.all, refusing === 'all' ? 120 : 30, ...SHARES_OF_ALL);
       await setFailures(app, email, 5, refusing === 'account' ? 3600 : 0);
       const before = await limitStates(app);
-      const sessionsKey = limitKeys(app).of(LIMITS.sessionUser.name, email).toString('hex');
+      const sessionsKey = limitKeys(app).keyFor(LIMITS.sessionUser.name, email).toString('hex');
       await (await limits.admitLogin(attempt)).refund();
       expect(await limitStates(app)).toEqual(before);
       expect(await (await limits.admitLogin(attempt)).recordSuccess(userId)).toBeTypeOf('string');

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { KeysService } from '../../src/auth/keys.service.js';
+import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { KeyRotationService, type KeyRecord } from '../../src/tokens/key-rotation.service.js';
 import { createDatabase, query, startApp, type TestApp } from '../support/app.js';
@@ -21,7 +21,7 @@ const MEMBERS = {
 };
 
 const rotationOf = ({ nest }: TestApp): KeyRotationService => nest.get(KeyRotationService, { strict: false });
-const keysOf = ({ nest }: TestApp): KeysService => nest.get(KeysService, { strict: false });
+const keysOf = ({ nest }: TestApp): KeyAdministrationService => nest.get(KeyAdministrationService, { strict: false });
 const kidOf = (token: string): string => String(decodeProtectedHeader(token).kid);
 
 /** The states of all keys ever created, oldest life-cycle stage first; with the algorithm if it is not the default. */
@@ -94,7 +94,7 @@ async function revokedAt(app: TestApp): Promise<number> {
 async function rotated(app: TestApp): Promise<{ older: string; newer: string }> {
   const { token: older } = await app.signIn();
   await backdateKey(app, await kidIn(app, 'next'), '901 seconds');
-  await keysOf(app).rotate();
+  await keysOf(app).rotateSigningKey();
   const next = await kidIn(app, 'active');
   await expect.poll(async () => kidOf((await app.signIn()).token)).toBe(next);
   return { older, newer: (await app.signIn()).token };
@@ -281,7 +281,9 @@ describe('a key rotation', () => {
     const app = await startApp();
     const next = await kidIn(app, 'next');
     await backdateKey(app, next, '800 seconds');
-    await expect(keysOf(app).rotate()).rejects.toThrow('The next key has not been published for KEY_PUBLISH_SECONDS');
+    await expect(keysOf(app).rotateSigningKey()).rejects.toThrow(
+      'The next key has not been published for KEY_PUBLISH_SECONDS',
+    );
     await expect(keys({ DATABASE_URL: app.databaseUrl }, 'rotate')).rejects.toThrow('has not been published for');
     expect([await kidIn(app, 'next'), await states(app)]).toEqual([next, ['active', 'next']]);
     await backdateKey(app, next, '100 seconds');
@@ -396,7 +398,7 @@ describe('revoking a key', () => {
     const app = await startApp();
     const ring = app.nest.get(KeyRing, { strict: false });
     const [active, next] = [await kidIn(app, 'active'), await kidIn(app, 'next')];
-    await keysOf(app).revoke(active);
+    await keysOf(app).revokeSigningKey(active);
     expect(ring.signingKey.kid).toBe(next);
   });
 
@@ -408,7 +410,7 @@ describe('revoking a key', () => {
     const { token } = await app.signIn();
     proxy.hold('answers');
     expect(await verdict(deaf, token)).toEqual([200]);
-    await keysOf(app).revoke(kidOf(token));
+    await keysOf(app).revokeSigningKey(kidOf(token));
     expect(await verdict(app, token)).toEqual([401, 'token_invalid']);
     await expect.poll(() => verdict(deaf, token), { interval: 2 }).toEqual([401, 'token_invalid']);
     const refusedAt = Date.now();
@@ -421,7 +423,7 @@ describe('revoking a key', () => {
     const { token } = await app.signIn();
     const next = await kidIn(app, 'next');
     await backdateKey(app, next, '901 seconds');
-    await keysOf(app).revoke(next);
+    await keysOf(app).revokeSigningKey(next);
     expect(await states(app)).toEqual(['gone', 'active', 'next']);
     const kids = [kidOf(token), await kidIn(app, 'next')].toSorted();
     for (const node of [app, other]) {
@@ -429,7 +431,7 @@ describe('revoking a key', () => {
       expect(await verdict(node, token)).toEqual([200]);
       expect(kidOf((await node.signIn()).token)).toBe(kidOf(token));
     }
-    await expect(keysOf(app).rotate()).rejects.toThrow('has not been published');
+    await expect(keysOf(app).rotateSigningKey()).rejects.toThrow('has not been published');
   });
 
   it('that is retiring ends only its tokens', async () => {
@@ -437,7 +439,7 @@ describe('revoking a key', () => {
     const other = await startApp({ databaseUrl: app.databaseUrl });
     const { older, newer } = await rotated(app);
     const next = await kidIn(app, 'next');
-    await keysOf(app).revoke(kidOf(older));
+    await keysOf(app).revokeSigningKey(kidOf(older));
     expect(await states(app)).toEqual(['gone', 'active', 'next']);
     expect([await kidIn(app, 'active'), await kidIn(app, 'next')]).toEqual([kidOf(newer), next]);
     for (const node of [app, other]) {
@@ -449,10 +451,12 @@ describe('revoking a key', () => {
   it('that is unknown or deleted is an error and changes nothing', async () => {
     const app = await startApp();
     const active = await kidIn(app, 'active');
-    await keysOf(app).revoke(active);
+    await keysOf(app).revokeSigningKey(active);
     const before = await rotationOf(app).listKeys();
-    await expect(keysOf(app).revoke(active)).rejects.toThrow(`There is no key ${active}, or it is gone already.`);
-    await expect(keysOf(app).revoke('nothing')).rejects.toThrow('There is no key nothing');
+    await expect(keysOf(app).revokeSigningKey(active)).rejects.toThrow(
+      `There is no key ${active}, or it is gone already.`,
+    );
+    await expect(keysOf(app).revokeSigningKey('nothing')).rejects.toThrow('There is no key nothing');
     expect(await rotationOf(app).listKeys()).toEqual(before);
     expect(await app.query('SELECT FROM revocations')).toHaveLength(1);
   });
@@ -577,8 +581,8 @@ describe('JWT_SECRET', () => {
     expect(await published(app)).toEqual([]);
     expect(await app.query('SELECT FROM signing_keys')).toEqual([]);
     const refusal = 'With JWT_SECRET there are no managed keys';
-    await expect(keysOf(app).rotate()).rejects.toThrow(refusal);
-    await expect(keysOf(app).revoke('a kid')).rejects.toThrow(refusal);
+    await expect(keysOf(app).rotateSigningKey()).rejects.toThrow(refusal);
+    await expect(keysOf(app).revokeSigningKey('a kid')).rejects.toThrow(refusal);
   });
 });
 
@@ -659,8 +663,8 @@ describe('a node that cannot open a key', () => {
     const old = await startApp({ changes: { revocationStaleSeconds: 1 } });
     const changed = { masterSecret: [NEW_SECRET, MASTER_SECRET], keyPublishSeconds: 0 };
     const newer = await startApp({ databaseUrl: old.databaseUrl, changes: changed });
-    await keysOf(newer).rotate();
-    await keysOf(newer).rotate();
+    await keysOf(newer).rotateSigningKey();
+    await keysOf(newer).rotateSigningKey();
     await expect.poll(async () => (await old.call('GET', '/health/ready')).status, { timeout: 10_000 }).toBe(503);
     const active = await kidIn(old, 'active');
     await expect.poll(async () => kidOf((await newer.signIn()).token)).toBe(active);

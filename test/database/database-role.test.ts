@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { KeysService } from '../../src/auth/keys.service.js';
+import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
 import { AuditService } from '../../src/audit/audit.service.js';
@@ -78,7 +78,7 @@ describe('a database role with only the documented row privileges', () => {
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
     expect((await app.call('POST', '/v1/users/me/password', { token, json })).status).toBe(204);
     await app.logout((await app.signInAs(email, json.newPassword)).token);
-    await app.nest.get(KeysService, { strict: false }).rotate();
+    await app.nest.get(KeyAdministrationService, { strict: false }).rotateSigningKey();
     await query(
       ownerUrl,
       `UPDATE sessions SET ended_at = now() - interval '1 year', refreshed_at = now() - interval '1 year'`,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { KeysService } from '../../src/auth/keys.service.js';
+import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import { ChangeFeed } from '../../src/database/change-feed.js';
 import { dropDatabase } from '../../src/database/create-database.js';
 import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocations.repository.js';
@@ -240,13 +240,13 @@ describe('a service whose keys are lost (KEY-04)', () => {
   });
 
   it('has an active key after every key was revoked in turn', async () => {
-    const keys = a.nest.get(KeysService, { strict: false });
+    const keys = a.nest.get(KeyAdministrationService, { strict: false });
     const { active, next } = await keysOf(a);
     await execute(`DELETE FROM signing_keys WHERE kid = '${next[0]}'`);
-    await keys.revoke(String(active[0]));
+    await keys.revokeSigningKey(String(active[0]));
     for (let turn = 0; turn < 3; turn++) {
       const now = await keysOf(a);
-      for (const kid of [...now.next, ...now.active]) await keys.revoke(kid);
+      for (const kid of [...now.next, ...now.active]) await keys.revokeSigningKey(kid);
     }
     await expectOneKeySet(...nodes);
   });
@@ -256,7 +256,7 @@ describe('a service whose keys are lost (KEY-04)', () => {
     const { active } = await keysOf(a);
     const kid = String(active[0]);
     await execute('CREATE TABLE old_keys AS SELECT * FROM signing_keys');
-    await a.nest.get(KeysService, { strict: false }).revoke(kid);
+    await a.nest.get(KeyAdministrationService, { strict: false }).revokeSigningKey(kid);
     await Promise.all([readChanges(a), readChanges(b)]);
     const back = ['TRUNCATE signing_keys, revocations', 'INSERT INTO signing_keys SELECT * FROM old_keys'];
     await execute(...back, 'DROP TABLE old_keys');
@@ -332,9 +332,9 @@ describe('npm run after-restore (FLT-24)', () => {
     const databaseUrl = await dumpAndRestore(first.databaseUrl);
     // Changes after the dump.
     const live = await startApp({ databaseUrl: first.databaseUrl });
-    const keys = live.nest.get(KeysService, { strict: false });
-    const active = (await keys.list()).find(({ state }) => state === 'active');
-    await keys.revoke(String(active?.kid));
+    const keys = live.nest.get(KeyAdministrationService, { strict: false });
+    const active = (await keys.listSigningKeys()).find(({ state }) => state === 'active');
+    await keys.revokeSigningKey(String(active?.kid));
     const late = await live.signInAs(early.email);
     await live.nest.get(UserAdministrationService, { strict: false }).disableUser(banned.email);
     await live.nest.close();
@@ -351,7 +351,7 @@ describe('npm run after-restore (FLT-24)', () => {
       }
       expect(await verdict(node, await node.signInAs(early.email))).toBe('200');
     }
-    const states = await started.nest.get(KeysService, { strict: false }).list();
+    const states = await started.nest.get(KeyAdministrationService, { strict: false }).listSigningKeys();
     expect(states.map(({ state }) => state).toSorted()).toEqual(['active', 'gone', 'gone', 'next']);
     expect(await query(databaseUrl, 'SELECT DISTINCT kind::text FROM revocations')).toEqual([{ kind: 'kid' }]);
     expect(await restoredEvents(databaseUrl)).toEqual([

@@ -43,7 +43,7 @@ describe('with the master secret of 0.1.0', () => {
   });
 
   it.each(golden.limitKeys)('$limit of $whom is counted under the same key', ({ limit, whom, key }) => {
-    expect(new LimitKeys(config).of(limit, ...whom).toString('hex')).toBe(key);
+    expect(new LimitKeys(config).keyFor(limit, ...whom).toString('hex')).toBe(key);
   });
 
   it('an address is mapped to the same client', () => {

@@ -114,7 +114,7 @@ function runAuthenticationHook(authorization: string): { user: unknown; isDoneAt
   const addHook = vi.fn<(name: string, hook: (request: object, reply: object, done: () => void) => void) => void>();
   app.nest
     .get(AuthenticationHook, { strict: false })
-    .guard({ decorate() {}, decorateRequest() {}, addHook } as unknown as FastifyInstance);
+    .addAuthenticationHook({ decorate() {}, decorateRequest() {}, addHook } as unknown as FastifyInstance);
   const [, hook] = addHook.mock.lastCall ?? [];
   const request = { headers: { authorization }, routeOptions: { config: {} }, user: undefined };
   let [isDone, promises] = [false, 0];
@@ -244,12 +244,12 @@ describe('many new tokens at once', () => {
     const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
     const tokens = await issueTokens(app, 12);
     const before = verifier.stats().tokens;
-    const outcomes = tokens.map((token) => verifier.verify(token));
-    const again = tokens.map((token) => verifier.verify(token));
+    const outcomes = tokens.map((token) => verifier.verifyAccessToken(token));
+    const again = tokens.map((token) => verifier.verifyAccessToken(token));
     expect(outcomes.map(isAsynchronous)).toEqual(tokens.map((_token, index) => index >= 4));
     for (const [index, outcome] of outcomes.entries()) expect(await again[index]).toBe(await outcome);
     expect(verifier.stats().tokens).toBe(before + tokens.length);
-    expect(isAsynchronous(verifier.verify(tokens.at(-1) ?? ''))).toBe(false);
+    expect(isAsynchronous(verifier.verifyAccessToken(tokens.at(-1) ?? ''))).toBe(false);
   });
 
   it('are refused on the thread pool as on the event loop, and garbage before it gets there', async () => {
@@ -257,8 +257,8 @@ describe('many new tokens at once', () => {
     const [token = '', ...others] = await issueTokens(app, 5);
     const [header, claims, signature = ''] = token.split('.');
     const forged = `${header}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
-    for (const other of others) void verifier.verify(other);
-    const refusals = await Promise.allSettled([forged, 'x.y.z'].map(async (bad) => verifier.verify(bad)));
+    for (const other of others) void verifier.verifyAccessToken(other);
+    const refusals = await Promise.allSettled([forged, 'x.y.z'].map(async (bad) => verifier.verifyAccessToken(bad)));
     const reason = expect.objectContaining({
       kind: expect.objectContaining({ code: 'token_invalid' }) as object,
     }) as object;
@@ -273,7 +273,7 @@ describe('many new tokens at once', () => {
     const verifier = node.nest.get(AccessTokenVerifier, { strict: false });
     const tokens = await issueTokens(node, 5);
     const keyRing = node.nest.get(KeyRing, { strict: false });
-    const last = tokens.map((token) => verifier.verify(token)).at(-1);
+    const last = tokens.map((token) => verifier.verifyAccessToken(token)).at(-1);
     expect(isAsynchronous(last)).toBe(true);
     keyRing.distrustKey(keyRing.signingKey.kid);
     await expect(last).rejects.toMatchObject({ kind: { code: 'token_invalid' } });

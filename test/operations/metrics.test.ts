@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { KeysService } from '../../src/auth/keys.service.js';
+import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import type { Config } from '../../src/config/config.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
@@ -177,7 +177,9 @@ const ARRANGEMENTS: Readonly<Record<string, Arrange>> = {
     await app.query('UPDATE sessions SET refresh_counter = 2 WHERE id = $1', [sessionId]);
     await app.refresh(refreshToken);
   }),
-  'gatehouse_keys{state="retiring"}': inSharedApp(() => app.nest.get(KeysService, { strict: false }).rotate()),
+  'gatehouse_keys{state="retiring"}': inSharedApp(() =>
+    app.nest.get(KeyAdministrationService, { strict: false }).rotateSigningKey(),
+  ),
   'gatehouse_key_age_seconds{state="active"}': inSharedApp(() => undefined),
   'gatehouse_limited_total{limit="address"}': inSharedApp(async () => {
     await useUpLimit(app, LIMITS.address, 900, [ADDRESS]);

@@ -19,12 +19,12 @@ export async function useUpLimit(
   await app.query(
     `INSERT INTO rate_limits (key, full_at) SELECT key, now() + make_interval(secs => $2) FROM unnest($1::bytea[]) key
      ON CONFLICT (key) DO UPDATE SET full_at = excluded.full_at`,
-    [subjects.map((parts) => limitKeys(app).of(name, ...parts)), seconds],
+    [subjects.map((parts) => limitKeys(app).keyFor(name, ...parts)), seconds],
   );
 }
 
 export function guardKey(app: TestApp, email: string): Buffer {
-  return limitKeys(app).of(ACCOUNT_GUARD.name, email.toLowerCase());
+  return limitKeys(app).keyFor(ACCOUNT_GUARD.name, email.toLowerCase());
 }
 
 /** Sets the number of failures of an account and the wait until the next attempt is evaluated. */

@@ -5,7 +5,7 @@ import { KeyRotationService, type KeyRecord } from '../tokens/key-rotation.servi
 
 /** What an operator does to the signing keys. */
 @Injectable()
-export class KeysService {
+export class KeyAdministrationService {
   constructor(
     private readonly rotation: KeyRotationService,
     private readonly revocations: RevocationsService,
@@ -13,20 +13,20 @@ export class KeysService {
   ) {}
 
   /** Every key there ever was, oldest first. @throws Error with `JWT_SECRET`, which is changed by hand. */
-  async list(): Promise<KeyRecord[]> {
+  async listSigningKeys(): Promise<KeyRecord[]> {
     this.#requireManaged();
     return this.rotation.listKeys();
   }
 
   /** Has the next key sign from now on. @throws Error when verifiers elsewhere may not know it yet. */
-  async rotate(): Promise<void> {
+  async rotateSigningKey(): Promise<void> {
     this.#requireManaged();
     if (await this.rotation.rotateKey()) return;
     throw new Error('The next key has not been published for KEY_PUBLISH_SECONDS yet: wait, or revoke the active one.');
   }
 
   /** Ends the key and all its tokens, on every node within a second. @throws Error when there is no such key. */
-  async revoke(kid: string): Promise<void> {
+  async revokeSigningKey(kid: string): Promise<void> {
     this.#requireManaged();
     const isRemoved = await this.rotation.removeKey(kid, async (tx, removedKid) => {
       await this.audit.recordEvent(tx, { event: 'key_revoked', by: 'operator', details: { kid: removedKid } });

@@ -6,7 +6,7 @@ import { RevocationsService } from '../revocation/revocations.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { KeyRotationService } from '../tokens/key-rotation.service.js';
 
-/** What {@link RestoreService.endEverything} has done. */
+/** What {@link AfterRestoreService.endAllAccess} has done. */
 export interface EndedAccess {
   readonly endedSessions: number;
   readonly revokedKeys: number;
@@ -14,7 +14,7 @@ export interface EndedAccess {
 
 /** What an operator does to a database that was restored from a dump. */
 @Injectable()
-export class RestoreService {
+export class AfterRestoreService {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly sessions: SessionsService,
@@ -29,7 +29,7 @@ export class RestoreService {
    * @param isSecretChanged whether the operator has given `JWT_SECRET` a new value, which nothing here can know
    * @throws Error with `JWT_SECRET`, if it has not been changed or has a second value.
    */
-  async endEverything(isSecretChanged: boolean): Promise<EndedAccess> {
+  async endAllAccess(isSecretChanged: boolean): Promise<EndedAccess> {
     this.#requireNewSecret(isSecretChanged);
     const endedSessions = await this.sessions.endSessionsOfAllUsers();
     let revokedKeys = 0;
