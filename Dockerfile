@@ -8,7 +8,8 @@ COPY . .
 RUN npm run build && npm pkg delete devDependencies && npm prune --omit=peer --no-audit --no-fund
 
 FROM node:26-bookworm-slim
-ENV HOST=0.0.0.0 PORT=3000
+# With the Node.js and the `gatehouse` of the packages: docker compose exec api gatehouse users list
+ENV HOST=0.0.0.0 PORT=3000 PATH=/app/node_modules/.bin:$PATH
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules

@@ -10,8 +10,8 @@ export function addAfterRestoreCommand(program: Command, termination: Terminatio
       'Ends every session and replaces every signing key, after a dump was restored and before the first node starts. ' +
         'May be run again at any time. Needs a migrated database and its MASTER_SECRET.',
     )
-    .option('--jwt-secret-changed', 'JWT_SECRET has one new value; needed where it is set', false)
-    .action(async ({ jwtSecretChanged }: { jwtSecretChanged: boolean }) =>
+    .option('--jwt-secret-changed', 'JWT_SECRET has one new value; needed where it is set')
+    .action(async ({ jwtSecretChanged = false }: { jwtSecretChanged?: boolean }) =>
       (await import('./end-restored-access.js')).endRestoredAccess(termination, jwtSecretChanged),
     );
 }

@@ -1,4 +1,4 @@
-import { KeyAdministrationService } from '../auth/key-administration.service.js';
+import type { KeyAdministrationService } from '../auth/key-administration.service.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { withServices } from './with-services.js';
 
@@ -21,6 +21,7 @@ async function withKeys(
   work: (keys: KeyAdministrationService) => Promise<void>,
 ): Promise<void> {
   await withServices(termination, async (services) => {
+    const { KeyAdministrationService } = await import('../auth/key-administration.service.js');
     const keys = services.get(KeyAdministrationService, { strict: false });
     await work(keys);
     for (const { kid, alg, state, createdAt, activatedAt, retiredAt, goneAt } of await keys.listSigningKeys()) {

@@ -13,13 +13,11 @@ export function addKeysCommand(program: Command, termination: TerminationSignals
     .helpCommand(false);
   keys
     .command('list')
-    .usage('')
     .summary('print all keys')
     .description(`Prints a line for each key: kid, algorithm, state and since when, separated by tabs. ${NEEDS}`)
     .action(async () => (await import('./key-actions.js')).listKeys(termination));
   keys
     .command('rotate')
-    .usage('')
     .summary('have the next key sign from now on')
     .description(`Has the next key sign from now on, once it has been published for KEY_PUBLISH_SECONDS. ${NEEDS}`)
     .action(async () => (await import('./key-actions.js')).rotateKeys(termination));

@@ -11,7 +11,12 @@ export function addMigrateNewCommand(program: Command, termination: TerminationS
         'Needs a checkout, and a role with CREATEDB: it works on a scratch database beside the real one.',
     )
     .argument('<NAME>', 'name of the migration: lower-case letters, digits and underscores', parseName)
-    .action(async (name: string) => (await import('./write-migration.js')).writeMigration(termination, name));
+    .action(async (name: string) => {
+      // Node warns of WebAssembly modules, of which the schema engine is one.
+      process.removeAllListeners('warning');
+      const { writeMigration } = await import('./write-migration.js');
+      await writeMigration(termination, name);
+    });
 }
 
 function parseName(text: string): string {

@@ -4,7 +4,6 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 export function addMigrateCommand(program: Command, termination: TerminationSignals): void {
   program
     .command('migrate')
-    .usage('')
     .summary('bring the schema of the database up to date')
     .description(
       'Applies the pending migrations to DATABASE_URL, or to the embedded database, which it makes where there is none. ' +

@@ -1,11 +1,13 @@
-import { AuditService } from '../audit/audit.service.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
-import { UsersService } from '../users/users.service.js';
 import { withServices } from './with-services.js';
 
 /** The audit trail as JSON lines, oldest first: all of it, or of one user, by address or id. */
 export async function printEvents(termination: TerminationSignals, user: string | undefined): Promise<void> {
   await withServices(termination, async (services) => {
+    const [{ AuditService }, { UsersService }] = await Promise.all([
+      import('../audit/audit.service.js'),
+      import('../users/users.service.js'),
+    ]);
     const isAddress = user?.includes('@') === true;
     const userId = isAddress ? await services.get(UsersService, { strict: false }).getUserIdByEmail(user) : user;
     for await (const record of services.get(AuditService, { strict: false }).listEvents(userId)) {

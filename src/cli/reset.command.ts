@@ -10,8 +10,8 @@ export function addResetCommand(program: Command, termination: TerminationSignal
       'Drops the schema of DATABASE_URL, or of the embedded database, with every user in it, and migrates again. ' +
         'Needs the role that owns the schema.',
     )
-    .option('--force', 'drop the schema of DATABASE_URL', false)
-    .action(async ({ force }: { force: boolean }) =>
+    .option('--force', 'drop the schema of DATABASE_URL')
+    .action(async ({ force = false }: { force?: boolean }) =>
       (await import('./reset-schema.js')).resetDatabase(termination, force),
     );
 }

@@ -3,7 +3,7 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 
 interface SeedOptions {
   readonly users: number;
-  readonly force: boolean;
+  readonly force?: boolean;
 }
 
 export function addSeedCommand(program: Command, termination: TerminationSignals): void {
@@ -13,7 +13,7 @@ export function addSeedCommand(program: Command, termination: TerminationSignals
     .summary('make a first user, and as many more as asked for')
     .description(
       'Makes admin@example.com with a random password, which is printed once. ' +
-        'Migrates the embedded database first; a DATABASE_URL has to be migrated already.',
+        'Migrates the embedded database first. A DATABASE_URL needs --force, and to be migrated already.',
     )
     .option(
       '--users <N>',
@@ -21,8 +21,8 @@ export function addSeedCommand(program: Command, termination: TerminationSignals
       parseCount,
       0,
     )
-    .option('--force', 'fill the database of DATABASE_URL', false)
-    .action(async ({ users, force }: SeedOptions) =>
+    .option('--force', 'fill the database of DATABASE_URL')
+    .action(async ({ users, force = false }: SeedOptions) =>
       (await import('./seed-users.js')).seedUsers(termination, users, force),
     );
 }

@@ -4,7 +4,6 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 export function addStartCommand(program: Command, termination: TerminationSignals): void {
   program
     .command('start')
-    .usage('')
     .summary('start the service')
     .description(
       'Starts the service and serves until SIGTERM, SIGINT or SIGHUP. The log is JSON lines on stdout. ' +

@@ -35,6 +35,7 @@ function runnable(command: Command): string {
   const path: string[] = [];
   for (let at: Command | null = command; at?.parent; at = at.parent) path.unshift(at.name());
   const [name, ...actions] = path;
-  if (name === undefined) return `${isCheckout ? 'npx --no-install ' : ''}gatehouse ${command.usage()}`;
-  return operatorCommand(name as OperatorCommand, [...actions, command.usage()].join(' ').trim());
+  const args = command.usage().replace('[options]', '');
+  if (name === undefined) return `${isCheckout ? 'npx --no-install ' : ''}gatehouse ${args}`;
+  return operatorCommand(name as OperatorCommand, [...actions, args].join(' ').trim());
 }

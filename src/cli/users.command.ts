@@ -24,7 +24,6 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
     .helpCommand(false);
   users
     .command('list')
-    .usage('')
     .summary('print all users')
     .description(
       `Prints a line for each user: id, address, time of registration and enabled or disabled, separated by tabs. ${NEEDS}`,

@@ -1,5 +1,4 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { createServices } from '../app.js';
 import { requireMasterSecret } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
@@ -11,7 +10,8 @@ import { withDatabase } from './command-database.js';
 
 /**
  * Runs the work with the application's services, on a database whose schema is up to date, beside the running service or without it.
- * Makes no embedded database.
+ * Makes no embedded database. The application is loaded after the checks, so that a command which cannot work fails soon: bodies of
+ * commands import their services in the work.
  */
 export async function withServices(
   termination: TerminationSignals,
@@ -24,6 +24,7 @@ export async function withServices(
     const services = await retryUntilDatabaseAnswers(config, NO_WAIT, async () => {
       await ensureMigrated(config, { migrate: false, isEmbedded });
       await requireTablePrivileges(config);
+      const { createServices } = await import('../app.js');
       return createServices(config);
     });
     try {

@@ -1,0 +1,362 @@
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createDatabase, emptyDatabase } from '../support/app.js';
+import { freePort, MASTER_SECRET } from '../support/processes.js';
+
+interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Place {
+  /** The package that has the command. */
+  readonly folder?: string;
+  readonly cwd?: string;
+}
+
+/** `gatehouse` with these settings alone. */
+async function gatehouse(args: readonly string[], env: Record<string, string>, place: Place = {}): Promise<Result> {
+  const { folder = process.cwd(), cwd = '.' } = place;
+  const program = join(folder, 'dist/cli/gatehouse.js');
+  return new Promise((done) => {
+    const options = { cwd, env: { PATH: process.env['PATH'], ...env } };
+    execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) =>
+      done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-command-line-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Settings that no command can use: what succeeds with them has not read them. */
+const UNUSABLE = { DATABASE_URL: 'mysql://h/d' };
+
+const words = (line: string): string[] => (line === '' ? [] : line.split(' '));
+
+/** Every level of the help; the first is that of `gatehouse` itself. */
+const HELP = ['', 'start', 'migrate', 'migrate:new', 'seed', 'reset', 'after-restore', 'events'].concat(
+  ['users', 'users list', 'users disable', 'users enable', 'users unlock', 'users delete'],
+  ['keys', 'keys list', 'keys rotate', 'keys revoke'],
+);
+
+/** One of each command, as it is done. */
+const COMMANDS = [
+  'start',
+  'migrate',
+  'migrate:new name',
+  'seed --force',
+  'reset --force',
+  'after-restore',
+  'users list',
+  'keys list',
+  'events',
+];
+/** Those that need a migrated database. */
+const ON_SERVICES = [
+  'after-restore',
+  'users list',
+  'users disable ada@example.com',
+  'users enable ada@example.com',
+  'users unlock ada@example.com',
+  'users delete ada@example.com',
+  'keys list',
+  'keys rotate',
+  'keys revoke kid',
+  'events',
+];
+
+/** A failure is one line about what to do: no stack trace, no code of Prisma's or PostgreSQL's, no password. */
+function expectFailure(line: string, { code, stderr }: Result, reason: RegExp): void {
+  expect(stderr, line).toMatch(reason);
+  expect(stderr, line).toMatch(/^[^\n]+\n$/);
+  expect(stderr, line).not.toMatch(/\bP\d{4}\b|\b22P02\b|^ *at |[Ii]nvocation|Error:|hidden/m);
+  expect(code, line).toBe(1);
+}
+
+/** Runs the commands one after the other. */
+async function expectAllToFail(env: Record<string, string>, reason: RegExp, commands = COMMANDS): Promise<void> {
+  for (const line of commands) expectFailure(line, await gatehouse(words(line), env), reason);
+}
+
+describe('the help', () => {
+  it.each(HELP)(
+    'of gatehouse %s says what it does, its arguments and its exit codes, without settings',
+    async (command) => {
+      const { code, stdout, stderr } = await gatehouse([...words(command), '--help'], UNUSABLE);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(new RegExp(`^Usage: gatehouse ${command}`));
+      expect(stdout).toMatch(/^Exit codes: 0 done; 1 not done, .*; 128 \+ n ended by signal n\.$/m);
+      for (const argument of stdout.split('\n')[0]?.match(/\b[A-Z_]{2,}\b/g) ?? []) expect(stdout).toContain(argument);
+      expect(stdout).toMatch(/Needs|needs/);
+    },
+  );
+
+  it('of a command is also printed by gatehouse help, and the version by --version', async () => {
+    const asked = await gatehouse(['help', 'seed'], UNUSABLE);
+    expect(asked).toEqual(await gatehouse(['seed', '-h'], UNUSABLE));
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await gatehouse(['--version'], UNUSABLE)).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('a wrong command line', () => {
+  it.each([
+    ['', 'npx --no-install gatehouse COMMAND (missing or unknown command; --help lists them)'],
+    ['strat', "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start?)"],
+    ['users', 'npm run users -- list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS (missing'],
+    ['users lst', "delete ADDRESS (unknown command 'lst', did you mean list?)"],
+    ['users list all', "npm run users -- list (too many arguments for 'list'. Expected 0 arguments but got 1: all)"],
+    ['users disable', "npm run users -- disable ADDRESS (missing required argument 'ADDRESS')"],
+    ['users disable ada', "npm run users -- disable ADDRESS ('ada' is not an email address)"],
+    ['users delete --froce', "npm run users -- delete ADDRESS ('--froce' is not an email address)"],
+    ['users delete a@example.com --force', 'npm run users -- delete ADDRESS (too many arguments'],
+    ['keys', 'npm run keys -- list | rotate | revoke KID (missing'],
+    ['keys revoek x', "npm run keys -- list | rotate | revoke KID (unknown command 'revoek', did you mean revoke?)"],
+    ['keys revoke', "npm run keys -- revoke KID (missing required argument 'KID')"],
+    ['keys rotate now', "npm run keys -- rotate (too many arguments for 'rotate'"],
+    [
+      'events not-a-uuid',
+      "npm run events [-- ADDRESS | USER_ID] ('not-a-uuid' is neither an email address nor a user id",
+    ],
+    ['events a@example.com b@example.com', "npm run events [-- ADDRESS | USER_ID] (too many arguments for 'events'"],
+    ['start now', "npm start (too many arguments for 'start'"],
+    ['start --port 1', "npm start (unknown option '--port')"],
+    ['migrate --force', "npm run db:migrate (unknown option '--force')"],
+    ['migrate:new', "npm run db:migrate:new -- NAME (missing required argument 'NAME')"],
+    ['migrate:new Upper', "npm run db:migrate:new -- NAME ('Upper' is not 1 to 61 lower-case letters"],
+    ['seed --user 3', "npm run db:seed -- [--users N] [--force] (unknown option '--user', did you mean --users?)"],
+    ['seed --users', "npm run db:seed -- [--users N] [--force] (option '--users <N>' argument missing)"],
+    [
+      'seed --users many',
+      "npm run db:seed -- [--users N] [--force] ('many' is not a whole number of at most 8 digits)",
+    ],
+    ['reset --froce', "npm run db:reset [-- --force] (unknown option '--froce', did you mean --force?)"],
+    ['after-restore now', "npm run after-restore [-- --jwt-secret-changed] (too many arguments for 'after-restore'"],
+  ])('gatehouse %s prints the usage and what is wrong on one line', async (line, usage) => {
+    const result = await gatehouse(words(line), UNUSABLE);
+    expectFailure(line, result, /^usage: /);
+    expect(result.stderr).toContain(`${usage.startsWith('np') ? 'usage: ' : ''}${usage}`);
+    expect(result.stdout).toBe('');
+  });
+});
+
+describe('every command fails with one line', () => {
+  it('on settings that are malformed', () =>
+    expectAllToFail(
+      { DATABASE_URL: 'mysql://user:hidden@h/d', PORT: 'hidden' },
+      /^The settings are not usable: PORT is not .*; DATABASE_URL does not start with postgresql:\/\/\n/,
+    ));
+
+  it('on a database that does not answer', async () => {
+    const DATABASE_URL = `postgresql://nobody:hidden@127.0.0.1:${await freePort()}/none`;
+    await expectAllToFail(
+      { DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: '0' },
+      /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED \S+\.\n/,
+    );
+  });
+
+  it('on a database that refuses the password', async () => {
+    const url = new URL(await createDatabase());
+    url.password = 'hidden';
+    await expectAllToFail(
+      { DATABASE_URL: url.href, MASTER_SECRET, LOG_LEVEL: 'silent' },
+      /^The database of DATABASE_URL at \S+ refuses the login: .*password authentication failed/,
+    );
+  });
+
+  it('on a database that was not migrated, unless it migrates', async () => {
+    const DATABASE_URL = await emptyDatabase();
+    const commands = ['start', 'seed --force', ...ON_SERVICES];
+    await expectAllToFail(
+      { DATABASE_URL, MASTER_SECRET },
+      /^The schema of DATABASE_URL is behind this version: run `npm run db:migrate`, or start the service with MIGRATE_ON_START=true\.\n$/,
+      commands,
+    );
+  });
+
+  it('before the embedded database was created, and creates nothing', async () => {
+    const DATA_DIR = join(newFolder(), 'data');
+    await expectAllToFail(
+      { DATA_DIR },
+      /^The embedded database in \S+\/data \(DATA_DIR\) has not been created yet: start the service once \(`npm start`\), or run `npm run db:migrate`\.\n$/,
+      ON_SERVICES,
+    );
+    expect(existsSync(DATA_DIR)).toBe(false);
+  });
+
+  it('on a user or a key that does not exist', async () => {
+    const env = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
+    const ofUser = ON_SERVICES.filter((line) => line.endsWith('@example.com'));
+    await expectAllToFail(env, /^There is no such user\.\n$/, [
+      ...ofUser,
+      'events ada@example.com',
+      'users delete -x@example.com',
+    ]);
+    await expectAllToFail(env, /^There is no key -?kid, or it is gone already\.\n$/, [
+      'keys revoke kid',
+      'keys revoke -kid',
+    ]);
+    expect(await gatehouse(['events', '00000000-0000-7000-8000-000000000000'], env)).toMatchObject({
+      code: 0,
+      stdout: '',
+    });
+  });
+});
+
+describe('a closed output', () => {
+  it.each(['--help', 'users list', 'keys list', 'events'])('of gatehouse %s is exit code 0', async (line) => {
+    const env = { ...process.env, DATABASE_URL: await createDatabase(), MASTER_SECRET };
+    await gatehouse(['seed', '--force'], env);
+    const script = `'${process.execPath}' dist/cli/gatehouse.js ${line} | exec true; echo "\${PIPESTATUS[0]}"`;
+    const child = spawn('bash', ['-c', script], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await once(child, 'close');
+    expect(output).toBe('0\n');
+  });
+});
+
+/** What the image and the npm package hold: the built files, and the packages for production. */
+function withoutSources(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  cpSync('package.json', join(folder, 'package.json'));
+  cpSync('dist', join(folder, 'dist'), { recursive: true });
+  cpSync('prisma', join(folder, 'prisma'), { recursive: true, filter: (file) => !file.endsWith('.ts') });
+}
+
+function linkProductionPackages(folder: string): void {
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    packages: Record<string, { dev?: true; devDependencies?: Record<string, string> }>;
+  };
+  const forDevelopment = new Set(Object.keys(packages['']?.devDependencies ?? {}));
+  for (const [path, { dev }] of Object.entries(packages)) {
+    if (
+      !/^node_modules\/(?:@[^/]+\/)?[^/]+$/.test(path) ||
+      dev ||
+      forDevelopment.has(path.slice('node_modules/'.length))
+    )
+      continue;
+    if (!existsSync(path)) continue;
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    symlinkSync(resolve(path), join(folder, path));
+  }
+}
+
+describe('without sources and compiler', () => {
+  it('the built files run every command, and messages name gatehouse', { timeout: 120_000 }, async () => {
+    const folder = newFolder();
+    withoutSources(folder);
+    linkProductionPackages(folder);
+    expect(existsSync(join(folder, 'node_modules/commander'))).toBe(true);
+    for (const name of ['typescript', 'prisma', 'vitest'])
+      expect(existsSync(join(folder, 'node_modules', name))).toBe(false);
+    const env = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET };
+    const run = (line: string): Promise<Result> => gatehouse(words(line), env, { folder, cwd: '/' });
+    expect((await run('--help')).stdout).not.toMatch(/npm|npx/);
+    expectFailure('users lst', await run('users lst'), /^usage: gatehouse users list \| disable ADDRESS/);
+    expectFailure('users list', await run('users list'), /run `gatehouse migrate`/);
+    expect(await run('migrate')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Applied \d{14}_/) as string,
+    });
+    expect(await run('seed --force')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^admin@/) as string });
+    expect(await run('users list')).toMatchObject({ code: 0, stdout: expect.stringContaining('\tadmin@') as string });
+    expect(await run('keys list')).toMatchObject({ code: 0, stderr: '' });
+    expect(await run('after-restore')).toMatchObject({ code: 0, stderr: '' });
+    expect((await run('events')).stdout).toContain('database_restored');
+    expectFailure('reset', await run('reset'), /If that is meant: gatehouse reset --force\n$/);
+    expect(await run('reset --force')).toMatchObject({ code: 0, stderr: '' });
+    const before = readdirSync(join(folder, 'prisma/migrations'));
+    expectFailure('migrate:new', await run('migrate:new name'), /^A migration is written in a checkout/);
+    expect(readdirSync(join(folder, 'prisma/migrations'))).toEqual(before);
+
+    const child = spawn(process.execPath, ['dist/cli/gatehouse.js', 'start'], {
+      cwd: folder,
+      env: { ...env, PORT: '0' },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const exited = once(child, 'exit');
+    const url = (): string => /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '';
+    await expect.poll(url, { timeout: 30_000 }).not.toBe('');
+    // Node would open its inspector.
+    child.kill('SIGUSR1');
+    expect((await fetch(`${url()}/health/ready`)).status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(output).not.toMatch(/Debugger|inspector/);
+  });
+
+  it(
+    "the installed package works in a project of its user's, by that project's .env",
+    { timeout: 60_000 },
+    async () => {
+      const project = newFolder();
+      linkProductionPackages(project);
+      const folder = join(project, 'node_modules/gatehouse-auth');
+      withoutSources(folder);
+      writeFileSync(join(project, '.env'), `DATABASE_URL=${await createDatabase()}\nMASTER_SECRET=${MASTER_SECRET}\n`);
+      const run = (line: string): Promise<Result> => gatehouse(words(line), {}, { folder, cwd: project });
+      expect(await run('migrate')).toEqual({ code: 0, stdout: 'Nothing to migrate.\n', stderr: '' });
+      expect(await run('seed --force')).toMatchObject({ code: 0, stderr: '' });
+      expect(await run('users list')).toMatchObject({ code: 0, stdout: expect.stringContaining('\tadmin@') as string });
+      expect(readdirSync(project).toSorted()).toEqual(['.env', 'node_modules']);
+    },
+  );
+
+  it('the npm package holds what runs and no sources', () => {
+    const text = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    const packed = Object.values(JSON.parse(text) as Record<string, { files: { path: string }[] }>)[0];
+    const files = (packed?.files ?? []).map(({ path }) => path);
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'dist/cli/gatehouse.js',
+        'prisma/schema.prisma',
+        'prisma/migrations/migration_lock.toml',
+      ]),
+    );
+    expect(files.filter((file) => /(?<!\.d)\.ts$|^(?:src|test|bench|\.)/.test(file))).toEqual([]);
+  });
+});
+
+describe('in the checkout', () => {
+  it('npx --no-install gatehouse runs the command, with the Node.js of the packages', async () => {
+    const home = newFolder();
+    const result = await new Promise<string>((done, failed) => {
+      const env = {
+        PATH: process.env['PATH'],
+        HOME: home,
+        npm_config_offline: 'true',
+        npm_config_update_notifier: 'false',
+      };
+      execFile('npx', ['--no-install', 'gatehouse', 'users', 'lst'], { env }, (error, _stdout, stderr) =>
+        error?.code === 1 ? done(stderr) : failed(new Error(stderr)),
+      );
+    });
+    expect(result).toMatch(/^usage: npm run users -- .*did you mean list\?\)\n$/);
+  });
+});
