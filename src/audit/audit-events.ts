@@ -1,6 +1,6 @@
 import type { ClientInfo } from '../http/client-info.js';
 
-/** Everything that the trail may hold, and whether the log takes it for a warning or for news. */
+/** Every event of the audit trail, and the level of its log line. */
 export const AUDIT_EVENTS = {
   user_registered: 'info',
   session_started: 'info',
@@ -18,10 +18,10 @@ export const AUDIT_EVENTS = {
   database_restored: 'warn',
 } as const satisfies Record<string, 'info' | 'warn'>;
 
-/** What happened, to whom, and by whom. Holds no secret. */
+/** What happened, to whom, and who did it. Contains no secret. */
 export interface AuditEvent {
   readonly event: keyof typeof AUDIT_EVENTS;
-  /** A request; or a script, or a background job of the service itself. */
+  /** The client of a request, `operator` for a command, or `system` for a background job. */
   readonly by: ClientInfo | 'operator' | 'system';
   readonly userId?: string;
   readonly sessionId?: string;

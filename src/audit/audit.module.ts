@@ -1,8 +1,13 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
+import { AuditPurgeJob } from './audit-purge.job.js';
 import { AuditRepository } from './audit.repository.js';
 import { AuditService } from './audit.service.js';
 
-@Module({ imports: [DatabaseModule, JobsModule], providers: [AuditRepository, AuditService], exports: [AuditService] })
+@Module({
+  imports: [DatabaseModule, JobsModule],
+  providers: [AuditRepository, AuditService, AuditPurgeJob],
+  exports: [AuditService],
+})
 export class AuditModule {}

@@ -6,9 +6,9 @@ import type { AuditEvent } from './audit-events.js';
 
 const COLUMNS = Prisma.sql`event, actor, user_id, session_id, address, user_agent, request_id, details`;
 
-/** One line of the trail. */
+/** One row of the audit trail. */
 export interface AuditRecord {
-  /** A bigint, in the order in which they were written. */
+  /** A bigint, ascending in the order of writing. */
   readonly id: string;
   readonly occurredAt: Date;
   readonly event: string;
@@ -21,22 +21,22 @@ export interface AuditRecord {
   readonly details: Readonly<Record<string, string | number>>;
 }
 
-/** Writes and reads; nothing here changes a line. */
+/** Inserts, reads and purges events. Nothing updates an event. */
 @Injectable()
 export class AuditRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   async insertEvent(tx: Transaction, event: AuditEvent): Promise<void> {
-    await tx.$executeRaw`INSERT INTO audit_events (${COLUMNS}) VALUES (${values(event)})`;
+    await tx.$executeRaw`INSERT INTO audit_events (${COLUMNS}) VALUES (${columnValues(event)})`;
   }
 
-  /** For a statement that stands alone: written if the named part of it returns a row. */
-  conditionalInsertSql(event: AuditEvent, part: string): Prisma.Sql {
+  /** An INSERT as part of one statement, applied if the statement's CTE of this name has a row. */
+  conditionalInsertSql(event: AuditEvent, cte: string): Prisma.Sql {
     return Prisma.sql`
-      INSERT INTO audit_events (${COLUMNS}) SELECT ${values(event)} WHERE EXISTS (SELECT FROM ${Prisma.raw(part)})`;
+      INSERT INTO audit_events (${COLUMNS}) SELECT ${columnValues(event)} WHERE EXISTS (SELECT FROM ${Prisma.raw(cte)})`;
   }
 
-  /** The next so many in the order in which they were written, of one user or of all. */
+  /** The next events after this id, of one user or of all, in the order of writing. */
   listEventsAfter(after: string, size: number, userId?: string): Promise<AuditRecord[]> {
     const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`user_id = ${userId}::uuid`;
     return this.prisma.$queryRaw<AuditRecord[]>`
@@ -45,14 +45,14 @@ export class AuditRepository {
       FROM audit_events e WHERE e.id > ${after}::bigint AND ${isTheirs} ORDER BY e.id LIMIT ${size}`;
   }
 
-  /** Deletes those among the next of the table that are older. */
+  /** Deletes those of the next batch that are older than the retention. */
   purgeEventBatch(query: PurgeQuery, retentionDays: number, after: string | undefined): Promise<string | undefined> {
     const isOver = Prisma.sql`occurred_at < now() - make_interval(days => ${retentionDays}::int)`;
     return purgeNextRows(query, { table: 'audit_events', key: 'id', type: 'bigint', isOver, isByAge: true }, after);
   }
 }
 
-function values({ event, by, userId, sessionId, details = {} }: AuditEvent): Prisma.Sql {
+function columnValues({ event, by, userId, sessionId, details = {} }: AuditEvent): Prisma.Sql {
   const client = typeof by === 'string' ? undefined : by;
   return Prisma.join([
     Prisma.sql`${event}`,

@@ -1,58 +1,42 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
-import { PURGE_AUDIT_LOCK } from '../database/advisory-lock.js';
-import { BackgroundJobs } from '../jobs/background-jobs.js';
+import { Injectable, Logger } from '@nestjs/common';
 import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
 import { AUDIT_EVENTS, type AuditEvent } from './audit-events.js';
 import { AuditRepository, type AuditRecord } from './audit.repository.js';
 
-const PURGE_SECONDS = 3600;
 const PAGE_SIZE = 1000;
 
 export type { AuditRecord };
 
-/** The trail of what became of users, sessions and keys: a row with the change itself, then a line in the log. */
+/** The audit trail of users, sessions and keys: a row written in the transaction of the change, then a log line. */
 @Injectable()
 export class AuditService {
   readonly #log = new Logger('Audit');
 
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
-    private readonly jobs: BackgroundJobs,
     private readonly prisma: PrismaService,
     private readonly repository: AuditRepository,
-  ) {
-    jobs.addRecurringJob(PURGE_SECONDS, 'purge audit trail', () => this.purgeEvents());
-  }
+  ) {}
 
-  /** Writes the event with the transaction, and tells of it once it is committed. */
+  /** Writes the event in the transaction and logs it once that is committed. */
   async recordEvent(tx: Transaction, event: AuditEvent): Promise<void> {
     await this.repository.insertEvent(tx, event);
     this.prisma.afterCommit(tx, () => this.logEvent(event));
   }
 
-  /** Writes the event with a statement that stands alone, if `part` of it returns a row. Then call {@link logEvent}. */
-  eventInsertSql(event: AuditEvent, part: string): Prisma.Sql {
-    return this.repository.conditionalInsertSql(event, part);
+  /** An INSERT of the event as part of one statement, applied if the statement's CTE of this name has a row. Call {@link logEvent} afterwards. */
+  eventInsertSql(event: AuditEvent, cte: string): Prisma.Sql {
+    return this.repository.conditionalInsertSql(event, cte);
   }
 
-  /** One line in the log. */
+  /** Writes the event's log line. */
   logEvent({ event, by, userId, sessionId, details }: AuditEvent): void {
-    const whence = typeof by === 'string' ? { actor: by } : { actor: 'user', ip: by.address, reqId: by.requestId };
-    const line = { event, ...whence, userId, sessionId, ...details, msg: 'security' };
+    const source = typeof by === 'string' ? { actor: by } : { actor: 'user', ip: by.address, reqId: by.requestId };
+    const line = { event, ...source, userId, sessionId, ...details, msg: 'security' };
     if (AUDIT_EVENTS[event] === 'warn') this.#log.warn(line);
     else this.#log.log(line);
   }
 
-  /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */
-  async purgeEvents(): Promise<void> {
-    const { auditRetentionDays } = this.config;
-    await this.jobs.purgeInBatches(PURGE_AUDIT_LOCK, (query, after) =>
-      this.repository.purgeEventBatch(query, auditRetentionDays, after),
-    );
-  }
-
-  /** Everything there is in the order in which it was written, of one user or of all, read in pages. */
+  /** All events, of one user or of all, in the order in which they were written; read in pages. */
   async *listEvents(userId?: string): AsyncGenerator<AuditRecord> {
     let after: string | undefined = '0';
     do {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { AUDIT_EVENTS } from './audit-events.js';
 
-it('the events are those of docs/operations.md', () => {
+it('docs/operations.md lists every audit event', () => {
   const [, table = ''] =
     /\| event \| when \|\n\|---\|---\|\n([\s\S]+?)\n\n/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
   const cells = table.split('\n').map((row) => row.split('|')[1] ?? '');

@@ -4,16 +4,17 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationsService } from './revocations.service.js';
 
-const CHECK_MS = 250;
+/** How often a change of staleness is looked for, to log it. */
+const CHECK_INTERVAL_MS = 250;
 
-/** Whether this node's knowledge of revocations is recent enough, and what follows when it is not. */
+/** Whether this node last read revocations and keys longer ago than `REVOCATION_STALE_SECONDS`, and what `REVOCATION_STALE_POLICY` makes of it. */
 @Injectable()
 export class RevocationStaleness implements OnApplicationBootstrap, OnApplicationShutdown {
-  readonly #log = new Logger('Freshness');
-  readonly #mostMs: number;
-  readonly #refuses: boolean;
+  readonly #log = new Logger('RevocationStaleness');
+  readonly #maxAgeMs: number;
+  readonly #isRefusePolicy: boolean;
   #wasStale = false;
-  readonly #stale = { served: 0, refused: 0 };
+  readonly #staleRequests = { served: 0, refused: 0 };
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -21,44 +22,43 @@ export class RevocationStaleness implements OnApplicationBootstrap, OnApplicatio
     private readonly revocations: RevocationsService,
     private readonly keyRing: KeyRing,
   ) {
-    this.#mostMs = config.revocationStaleSeconds * 1000;
-    this.#refuses = config.revocationStalePolicy === 'refuse';
+    this.#maxAgeMs = config.revocationStaleSeconds * 1000;
+    this.#isRefusePolicy = config.revocationStalePolicy === 'refuse';
   }
 
-  /** Asked about each guarded request. */
   get isStale(): boolean {
-    return this.#ageMs > this.#mostMs;
+    return this.#ageMs > this.#maxAgeMs;
   }
 
-  /** Whether guarded requests are refused for it. */
+  /** Whether guarded requests are refused because of staleness. */
   get isRefusing(): boolean {
-    return this.#refuses && this.isStale;
+    return this.#isRefusePolicy && this.isStale;
   }
 
-  /** Of the older of the two: a node that cannot read the keys does not know whom to trust either. */
+  /** The age of the older of the two: with stale keys, a node would also accept tokens it should refuse. */
   get #ageMs(): number {
     return performance.now() - Math.min(this.revocations.lastReadAt, this.keyRing.lastReadAt);
   }
 
-  /** Since this node last read the revocations and the keys. */
+  /** Since this node last read both the revocations and the keys. */
   get ageSeconds(): number {
     return this.#ageMs / 1000;
   }
 
-  /** Guarded requests that met stale knowledge, since the start. */
+  /** Guarded requests served and refused while stale, since the start. */
   stats(): { readonly served: number; readonly refused: number } {
-    return { ...this.#stale };
+    return { ...this.#staleRequests };
   }
 
-  /** To be asked about each guarded request. @throws Problem `service_unavailable` when stale and the policy refuses. */
+  /** Call it for each guarded request, which it counts while stale. @throws Problem `service_unavailable` when stale and the policy refuses. */
   requireFreshRevocations(): void {
     if (!this.isStale) return;
-    this.#stale[this.#refuses ? 'refused' : 'served']++;
-    if (this.#refuses) throw serviceUnavailable({ cause: new Error('revocations are stale') });
+    this.#staleRequests[this.#isRefusePolicy ? 'refused' : 'served']++;
+    if (this.#isRefusePolicy) throw serviceUnavailable({ cause: new Error('revocations are stale') });
   }
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => this.#logChange(), CHECK_MS).unref();
+    this.#timer = setInterval(() => this.#logChange(), CHECK_INTERVAL_MS).unref();
   }
 
   onApplicationShutdown(): void {
@@ -68,8 +68,8 @@ export class RevocationStaleness implements OnApplicationBootstrap, OnApplicatio
   #logChange(): void {
     if (this.isStale === this.#wasStale) return;
     this.#wasStale = this.isStale;
-    const policy = this.#refuses ? 'refuse' : 'serve';
-    if (this.#wasStale) this.#log.error({ event: 'revocations_stale', policy, afterSeconds: this.#mostMs / 1000 });
-    else this.#log.warn({ event: 'revocations_fresh_again', ...this.#stale });
+    const policy = this.#isRefusePolicy ? 'refuse' : 'serve';
+    if (this.#wasStale) this.#log.error({ event: 'revocations_stale', policy, afterSeconds: this.#maxAgeMs / 1000 });
+    else this.#log.warn({ event: 'revocations_fresh_again', ...this.#staleRequests });
   }
 }

@@ -8,37 +8,35 @@ import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
 export type RevocationKind = 'sid' | 'jti' | 'kid';
 
 export interface RevocationRow {
-  /** A bigint, larger than that of every revocation committed before that is still in the table. */
+  /** A bigint, greater than the id of every earlier committed row that is still in the table. */
   readonly id: string;
   readonly kind: RevocationKind;
   readonly subject: string;
   /** Seconds since 1970, on the database's clock. */
   readonly createdAt: string;
-  /** Until no token it could name can be alive. */
+  /** Until every token it revokes has expired. */
   readonly secondsLeft: number;
 }
 
 /**
- * The longest an access token can be accepted after it was minted: an hour, a minute of tolerance, and two minutes by which
- * the clocks of minter and verifier may err; and as long again for good measure.
+ * How long a revocation is kept: the longest life of an access token (an hour), a minute of tolerance and two minutes of clock difference
+ * between issuer and verifier, then those three minutes once more as a margin.
  */
 export const REVOCATION_LIFE_SECONDS = MAX_ACCESS_TOKEN_TTL_SECONDS + 2 * 180;
 
-/** What one revocation moves a sequence on by that is behind: takes milliseconds, and the next one goes on. */
+/** How far one insert advances a sequence that is behind. Takes milliseconds; the next insert continues. */
 const MAX_SEQUENCE_CATCH_UP = 100_000;
 
-/** Whether two rows are one: an id alone may have been given twice, where a restore or a reset has set the sequence back. */
-export function isSameRevocation(one: RevocationRow, other: RevocationRow): boolean {
-  return (
-    one.id === other.id && one.kind === other.kind && one.subject === other.subject && one.createdAt === other.createdAt
-  );
+/** Whether two rows are the same. The id alone does not tell: after a restore or a reset of the sequence, an id may be used twice. */
+export function isSameRevocation(a: RevocationRow, b: RevocationRow): boolean {
+  return a.id === b.id && a.kind === b.kind && a.subject === b.subject && a.createdAt === b.createdAt;
 }
 
 @Injectable()
 export class RevocationsRepository {
   /**
-   * Always above what is in the table, also where the sequence has been set back: that is moved on, for nodes of earlier versions take
-   * their ids from it alone. The caller holds the revocations lock.
+   * Inserts with ids above all others in the table, even where the sequence was set back. Also advances the sequence, from which alone
+   * nodes of 0.1.0 take their ids. The caller holds the revocations lock.
    */
   async insertRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
     await tx.$executeRaw`
@@ -57,7 +55,7 @@ export class RevocationsRepository {
            LATERAL generate_series(last.number + 1, least(last.lowest, last.number + ${MAX_SEQUENCE_CATCH_UP})) missing`;
   }
 
-  /** The row of this id, where there is one, and those that were committed after it: so many at most, in order of commit. */
+  /** The row with this id, if it exists, and the rows committed after it, in order of commit. */
   listRevocationsFrom(query: ChangeQuery, id: string, size: number): Promise<RevocationRow[]> {
     return query<RevocationRow>(
       `SELECT r.id::text, r.kind, r.subject, extract(epoch FROM r.created_at)::text AS "createdAt",
@@ -67,7 +65,7 @@ export class RevocationsRepository {
     );
   }
 
-  /** Deletes those among the next of the table that matter no more. */
+  /** Deletes those of the next batch that are older than {@link REVOCATION_LIFE_SECONDS}. */
   purgeRevocationBatch(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     const isOver = Prisma.sql`created_at < now() - make_interval(secs => ${REVOCATION_LIFE_SECONDS})`;
     return purgeNextRows(query, { table: 'revocations', key: 'id', type: 'bigint', isOver, isByAge: true }, after);

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { AuditService } from '../../src/audit/audit.service.js';
+import { AuditPurgeJob } from '../../src/audit/audit-purge.job.js';
 import { AUDIT_EVENTS } from '../../src/audit/audit-events.js';
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
@@ -188,7 +188,7 @@ describe('the audit trail', () => {
        FROM generate_series(1, 2600) n`,
       [userId],
     );
-    await service(app, AuditService).purgeEvents();
+    await service(app, AuditPurgeJob).purgeEvents();
     expect(await trail(app, userId)).toHaveLength(100);
   });
 

@@ -9,6 +9,7 @@ import { PrismaService } from '../../src/database/prisma.service.js';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
 import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocations.repository.js';
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
+import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.js';
 import { createDatabase, PASSWORD, query, startApp, type Answer, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf, type Client, type SignedIn } from '../support/client.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
@@ -560,7 +561,7 @@ describe('old revocations', () => {
     await insertAged(app, 2500, REVOCATION_LIFE_SECONDS + 1);
     await insertAged(app, 3, STILL_NEEDED_SECONDS);
     await insertAged(app, 2, 0);
-    await app.nest.get(RevocationsService, { strict: false }).purgeRevocations();
+    await app.nest.get(RevocationsPurgeJob, { strict: false }).purgeRevocations();
     const rows = await app.query('SELECT id::int FROM revocations ORDER BY id');
     expect(rows.map(({ id }) => id)).toEqual([2501, 2502, 2503, 2504, 2505]);
   });

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
-import { RevocationsService } from '../../src/revocation/revocations.service.js';
-import { AuditService } from '../../src/audit/audit.service.js';
+import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.js';
+import { AuditPurgeJob } from '../../src/audit/audit-purge.job.js';
 import { SessionsPurgeJob } from '../../src/sessions/sessions-purge.job.js';
 import { requireTablePrivileges } from '../../src/database/role-privileges.check.js';
 import { createDatabase, emptyDatabase, PASSWORD, query, startApp, testConfig } from '../support/app.js';
@@ -90,9 +90,9 @@ describe('a database role with only the documented row privileges', () => {
       ownerUrl,
       `INSERT INTO audit_events (occurred_at, event, actor) VALUES (now() - interval '1 year', 'old', 'system')`,
     );
-    await app.nest.get(AuditService, { strict: false }).purgeEvents();
+    await app.nest.get(AuditPurgeJob, { strict: false }).purgeEvents();
     expect(await query(ownerUrl, `SELECT FROM audit_events WHERE event = 'old'`)).toEqual([]);
-    await app.nest.get(RevocationsService, { strict: false }).purgeRevocations();
+    await app.nest.get(RevocationsPurgeJob, { strict: false }).purgeRevocations();
     await app.nest.get(RateLimitsService, { strict: false }).purgeLimits();
     for (const table of ['sessions', 'revocations', 'rate_limits']) {
       expect(await query(ownerUrl, `SELECT FROM ${table}`)).toEqual([]);

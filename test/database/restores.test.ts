@@ -10,7 +10,7 @@ import { KeyAdministrationService } from '../../src/auth/key-administration.serv
 import { ChangeFeed } from '../../src/database/change-feed.js';
 import { dropDatabase } from '../../src/database/create-database.js';
 import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocations.repository.js';
-import { RevocationsService } from '../../src/revocation/revocations.service.js';
+import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { afterAllTests, createDatabase, query, startApp, type TestApp } from '../support/app.js';
 import { Client, type SignedIn } from '../support/client.js';
@@ -136,7 +136,7 @@ describe('a node whose database no longer has the history that the node read (FL
     );
     await readChanges(b);
     const isPurged = async (): Promise<boolean> => {
-      await a.nest.get(RevocationsService, { strict: false }).purgeRevocations();
+      await a.nest.get(RevocationsPurgeJob, { strict: false }).purgeRevocations();
       return (await a.query('SELECT FROM revocations')).length === 0;
     };
     await expect.poll(isPurged).toBe(true);
