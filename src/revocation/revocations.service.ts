@@ -90,7 +90,7 @@ export class RevocationsService {
         isMore = rows.length === PAGE_SIZE;
         this.#addRows(rows, isMeasured);
       } else {
-        isMeasured &&= !this.#logIfReplaced(rows);
+        isMeasured &&= !this.#wasTableReplaced(rows);
         this.#position = undefined;
       }
     }
@@ -107,7 +107,7 @@ export class RevocationsService {
    * Whether the row that was read last disappeared because the table was replaced (a restore, a reset) rather than purged. The whole table
    * is read in both cases; after a purge that is no more than the new rows, since a purge deletes the oldest first.
    */
-  #logIfReplaced([first]: readonly RevocationRow[]): boolean {
+  #wasTableReplaced([first]: readonly RevocationRow[]): boolean {
     if (this.#position === undefined) return false;
     const { row, expiresAt } = this.#position;
     const isReplaced = first?.id === row.id || expiresAt - MAX_DRIFT_SECONDS > nowSeconds();
