@@ -5,7 +5,7 @@ import { settings } from './settings.js';
 
 const table = Object.entries<Setting<unknown>>(settings);
 
-/** As a person writes it: flags as on and off, the folder as it was given. */
+/** As an operator writes it: flags as on and off, the folder as it was given. */
 function shown({ fallback }: Setting<unknown>): string {
   if (typeof fallback === 'boolean') return fallback ? 'on' : 'off';
   return String(fallback);
@@ -21,6 +21,16 @@ describe('the documented settings', () => {
       setting.about,
     ]);
     expect(documented).toEqual(expected);
+  });
+
+  it('are those of .env.example, with their meanings', () => {
+    const text = readFileSync('.env.example', 'utf8');
+    const comments = [...text.matchAll(/^# (.+)\n# [A-Z\d_]+=.*$/gm)].map(([, comment]) => comment);
+    expect(comments).toEqual(
+      table.map(([, { about, fallback, unset = '' }]) =>
+        `${about}${fallback === undefined ? ` Unset: ${unset}.` : ''}`.replaceAll('`', ''),
+      ),
+    );
   });
 
   it('are those of .env.example, with their defaults', () => {

@@ -26,7 +26,7 @@ export const settings = {
     min: 1,
     max: 1000,
     about:
-      'Most database connections of one process for requests; two more follow changes, and each purge has two while it runs.',
+      'Maximum number of database connections of one process for requests. Two more follow changes, and each purge uses two while it runs.',
   }),
   DATABASE_CONNECTION_TIMEOUT_MS: integer({
     default: 2000,
@@ -38,7 +38,7 @@ export const settings = {
     default: 60,
     min: 0,
     max: 3600,
-    about: 'Longest wait, at the start, for a database that does not answer yet or for a migration under way.',
+    about: 'Longest wait at the start for a database that does not answer yet, or for a migration that is running.',
   }),
   DATABASE_STATEMENT_TIMEOUT_MS: integer({
     default: 3000,
@@ -61,12 +61,12 @@ export const settings = {
   DATA_DIR: path({ default: '.data', about: 'Folder of the embedded database and its generated secrets.' }),
   MIGRATE_ON_START: flag({
     default: false,
-    about: 'Migrate a `DATABASE_URL` at start (the embedded database always is).',
+    about: 'Migrate the database of `DATABASE_URL` at the start (the embedded database is always migrated).',
   }),
   MASTER_SECRET: secrets({
     unset: 'generated under `DATA_DIR`',
     about:
-      'Encrypts signing keys, authenticates refresh tokens. Required with `DATABASE_URL`; to change it give two, comma-separated, new first.',
+      'Encrypts signing keys and authenticates refresh tokens. Required with `DATABASE_URL`. To change it, give two values, comma-separated, new first.',
   }),
   ISSUER: url({
     default: 'http://127.0.0.1:3000',
@@ -76,14 +76,14 @@ export const settings = {
   JWT_SECRET: secrets({
     unset: 'managed keys',
     about:
-      'Sign with HS256 and this shared secret instead of managed keys; two, comma-separated, new first, to change it.',
+      'Sign with HS256 and this shared secret instead of managed keys. To change it, give two values, comma-separated, new first.',
   }),
-  SIGNING_ALG: oneOf({ values: ['ES256', 'RS256'], default: 'ES256', about: 'Algorithm of newly made managed keys.' }),
+  SIGNING_ALG: oneOf({ values: ['ES256', 'RS256'], default: 'ES256', about: 'Algorithm of new managed keys.' }),
   ACCESS_TOKEN_TTL_SECONDS: integer({
     default: 900,
     min: 1,
     max: MAX_ACCESS_TOKEN_TTL_SECONDS,
-    about: 'Life of an access token.',
+    about: 'Lifetime of an access token.',
   }),
   REFRESH_GRACE_SECONDS: integer({
     default: 10,
@@ -91,23 +91,28 @@ export const settings = {
     max: 60,
     about: 'How long an exchanged refresh token may be presented again for the same successor; `0` is strict.',
   }),
-  SESSION_IDLE_DAYS: integer({ default: 14, min: 1, max: 30, about: 'A session ends so long after its last refresh.' }),
+  SESSION_IDLE_DAYS: integer({
+    default: 14,
+    min: 1,
+    max: 30,
+    about: 'A session ends this long after its last refresh.',
+  }),
   SESSION_ABSOLUTE_DAYS: integer({
     default: 30,
     min: 1,
     max: 30,
-    about: 'A session ends so long after its login, however often it is refreshed.',
+    about: 'A session ends this long after its login, however often it is refreshed.',
   }),
   REVOCATION_STALE_SECONDS: integer({
     default: 5,
     min: 1,
     max: 3600,
-    about: 'Without news of revocations for so long, a node is not ready.',
+    about: 'A node that could not read the revocations for this long is stale, and not ready.',
   }),
   REVOCATION_STALE_POLICY: oneOf({
     values: ['serve', 'refuse'],
     default: 'serve',
-    about: 'What such a node does with guarded requests: `serve` them by what it knows, or `refuse` them with 503.',
+    about: 'What a stale node does with guarded requests: `serve` them by what it knows, or `refuse` them with 503.',
   }),
   KEY_PUBLISH_SECONDS: integer({
     default: 900,
@@ -120,7 +125,7 @@ export const settings = {
     default: 134_217_728,
     min: 0,
     max: 17_179_869_184,
-    about: 'Memory for tokens that were verified, about a kilobyte each; `0` verifies each one every time.',
+    about: 'Memory for verified tokens, about a kilobyte each; `0` verifies a token each time.',
   }),
   CLOCK_TOLERANCE_SECONDS: integer({
     default: 30,
@@ -146,14 +151,14 @@ export const settings = {
     unset: 'one per core',
     min: 1,
     max: 1024,
-    about: 'Most password hashes at once, each on a thread of its own; at most one per core.',
+    about: 'Maximum number of password hashes at once, each on a thread of its own; at most one per core.',
   }),
   HASH_QUEUE_MILLISECONDS: integer({
     default: 1000,
     min: 0,
     max: 60_000,
     about:
-      'Longest wait of a password for its hash; what cannot start within it is 503. Bounds the memory of a login storm.',
+      'Longest wait for a password hash to start; a request that would wait longer is answered 503. Bounds the memory used under login overload.',
   }),
   RATE_LIMITS: oneOf({
     values: ['on', 'off', 'dry-run'],
@@ -165,18 +170,18 @@ export const settings = {
     min: 0,
     max: 1_000_000,
     about:
-      'Most requests of any kind from one address in a minute, counted by each process for itself; `0` is no limit.',
+      'Maximum number of requests of any kind from one address in a minute, counted by each process for itself; `0` is no limit.',
   }),
   TRUSTED_PROXIES: networks({
     unset: 'none',
     about:
-      'Addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is believed, from right to left; no network wider than /8, in IPv6 /16 (private ones aside).',
+      'Addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is trusted, from right to left; no network wider than /8, in IPv6 /16 (except private ones).',
   }),
   SHUTDOWN_TIMEOUT_SECONDS: integer({
     default: 25,
     min: 4,
     max: 600,
-    about: 'Longest time from SIGTERM to the end of the process; what has not been answered then is cut off.',
+    about: 'Longest time from SIGTERM to the end of the process; a request that is not answered by then is cut off.',
   }),
   CORS_ORIGINS: origins({
     unset: 'off',
@@ -192,7 +197,7 @@ export const settings = {
   LOG_LEVEL: oneOf({
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     default: 'info',
-    about: 'Least severe log line written; one line per request is `info`.',
+    about: 'Lowest severity of the log lines that are written; the line per request is `info`.',
   }),
   METRICS_PORT: integer({
     unset: 'off',
