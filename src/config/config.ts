@@ -1,4 +1,4 @@
-import type { Setting } from './setting-parsers.js';
+import type { Setting } from './setting.js';
 import type { settings } from './settings.js';
 
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
@@ -9,7 +9,7 @@ type Table = typeof settings;
 type Value<Kind> =
   Kind extends Setting<infer Type> ? (Kind extends { fallback: Type } ? Type : Type | undefined) : never;
 
-/** A setting that is taken otherwise than it was given. */
+/** A setting whose value is used in another way than it was given. */
 export interface SettingWarning {
   readonly setting: string;
   /** A sentence for the log. */
@@ -18,12 +18,12 @@ export interface SettingWarning {
 
 type Derived = { audience: string; docs: boolean; hashConcurrency: number; warnings: readonly SettingWarning[] };
 
-/** What the environment says: one frozen member per setting, `ACCESS_TOKEN_TTL_SECONDS` as `accessTokenTtlSeconds`. */
+/** The values of all settings: one frozen member per setting, `ACCESS_TOKEN_TTL_SECONDS` as `accessTokenTtlSeconds`. */
 export type Settings = Readonly<
   Omit<{ [Name in keyof Table as CamelCase<Name>]: Value<Table[Name]> }, keyof Derived> & Derived
 >;
 
-/** What the embedded database fills in when the environment does not. */
+/** Set by the embedded database when the environment has none. */
 interface DatabaseUrls {
   readonly databaseUrl: string;
   readonly databaseDirectUrl: string;
@@ -35,12 +35,16 @@ export type DatabaseConfig = Readonly<Omit<Settings, keyof DatabaseUrls> & Datab
 /** Settings complete enough to serve. */
 export type Config = Readonly<Omit<DatabaseConfig, 'masterSecret'> & { readonly masterSecret: readonly string[] }>;
 
-/** @throws {Error} when there is no `MASTER_SECRET`; with the embedded database there always is. */
+/** The error for `DATABASE_URL` without `MASTER_SECRET`. */
+export const MASTER_SECRET_MISSING =
+  'MASTER_SECRET is required with DATABASE_URL: set it, to the same value on every node';
+
+/** @throws {Error} when there is no `MASTER_SECRET`; the embedded database always has one. */
 export function requireMasterSecret(config: DatabaseConfig): Config {
   const { masterSecret } = config;
-  if (masterSecret === undefined) throw new Error('MASTER_SECRET is required with DATABASE_URL');
+  if (masterSecret === undefined) throw new Error(MASTER_SECRET_MISSING);
   return Object.freeze({ ...config, masterSecret });
 }
 
-/** Injection token of the one Config. */
+/** Injection token of the application's {@link Config}. */
 export const CONFIG = Symbol('config');

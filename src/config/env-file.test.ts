@@ -60,23 +60,27 @@ describe('a .env file (CFG-05)', () => {
     [
       'a quote that is not closed',
       'DATABASE_URL="x\nPORT=1',
-      'line 1 has a quote that is not closed, or text after it',
+      'line 1 has an unclosed quote, or text after the closing quote',
     ],
-    ['one that swallows', 'OTHER="x\nPORT=1\nISSUER="y"', 'line 1 has a quote that is not closed, or text after it'],
+    [
+      'one that swallows',
+      'OTHER="x\nPORT=1\nISSUER="y"',
+      'line 1 has an unclosed quote, or text after the closing quote',
+    ],
     [
       "a quote of others' that is not closed",
       'PORT=1\nOTHER="x',
-      'line 2 has a quote that is not closed, or text after it',
+      'line 2 has an unclosed quote, or text after the closing quote',
     ],
-    ['text after a quote', 'DATABASE_URL="x"y', 'line 1 has a quote that is not closed, or text after it'],
+    ['text after a quote', 'DATABASE_URL="x"y', 'line 1 has an unclosed quote, or text after the closing quote'],
     [
       'a # in a value',
       'DATABASE_URL=postgresql://u:hunter2#x@h/d',
-      'line 1 has a # in the value of DATABASE_URL, where a comment begins: put the value in quotes',
+      'line 1 has a # in the value of DATABASE_URL, which begins a comment: put the value in quotes',
     ],
-    ['small letters', 'PORT=1\n\ndatabase_url=x', 'line 3 names database_url, which is written DATABASE_URL'],
-    ['dashes', 'Master-Secret-File=x', 'line 1 names Master-Secret-File, which is written MASTER_SECRET_FILE'],
-    ['a name twice', 'PORT=1\nISSUER=x\nPORT=2', 'line 3 gives PORT a second time, after line 1'],
+    ['small letters', 'PORT=1\n\ndatabase_url=x', 'line 3 has the name database_url: write DATABASE_URL'],
+    ['dashes', 'Master-Secret-File=x', 'line 1 has the name Master-Secret-File: write MASTER_SECRET_FILE'],
+    ['a name twice', 'PORT=1\nISSUER=x\nPORT=2', 'line 3 sets PORT again, after line 1: remove one'],
   ])('with %s is refused, without its values', (_case, content, problem) => {
     expect(read(content).problems).toEqual([problem]);
   });

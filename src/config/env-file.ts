@@ -1,19 +1,19 @@
 import { parseEnv } from 'node:util';
 import { readUtf8File } from './utf8-file.js';
 
-/** Names and values of a `.env` file, and what in it would not be read as it is meant: `line 3 …`, never a value. */
+/** The variables of a `.env` file, and its invalid lines: `line 3 …`, never with a value. */
 export interface EnvFile {
   readonly values: Readonly<Record<string, string | undefined>>;
   readonly problems: readonly string[];
 }
 
 const NAME = /^[A-Za-z_][\w.-]*$/;
-/** What Node's parser takes for the beginning of an assignment. */
+/** An assignment, as Node's parser recognises it. */
 const ASSIGNMENT = /^[ \t]*(?:export +)?([^=]*?)[ \t]*=[ \t]*(.*)$/;
 
 /**
- * Reads a `.env` file as Node does, and finds what Node would drop, cut off or overrule in silence. Names other than `ours` are others':
- * their values are as they may be, but for a quote that is not closed, which swallows the lines after it.
+ * Reads a `.env` file as Node does, and reports what Node would silently drop, cut off or overwrite. Variables that are not in `ours`
+ * belong to other programs: only an unclosed quote in them is reported, because it swallows the lines after it.
  */
 export function readEnvFile(path: string, ours: ReadonlySet<string>): EnvFile {
   let text: string;
@@ -22,7 +22,7 @@ export function readEnvFile(path: string, ours: ReadonlySet<string>): EnvFile {
   } catch (error) {
     return { values: {}, problems: [(error as RangeError).message] };
   }
-  return { values: parseEnv(text), problems: flawsOf(text, ours) };
+  return { values: parseEnv(text), problems: invalidLines(text, ours) };
 }
 
 interface Assignment {
@@ -31,7 +31,7 @@ interface Assignment {
   readonly line: number;
 }
 
-function flawsOf(text: string, ours: ReadonlySet<string>): string[] {
+function invalidLines(text: string, ours: ReadonlySet<string>): string[] {
   const problems: string[] = [];
   const lineOf = new Map<string, number>();
   const lines = text.split(/\r?\n/);
@@ -45,9 +45,11 @@ function flawsOf(text: string, ours: ReadonlySet<string>): string[] {
       continue;
     }
     const end = lastLine(lines, at, value, isOurs(name, ours));
-    const flaw =
-      end === undefined ? 'has a quote that is not closed, or text after it' : flawOfName(found, ours, lineOf);
-    if (flaw !== undefined) problems.push(`line ${at + 1} ${flaw}`);
+    const reason =
+      end === undefined
+        ? 'has an unclosed quote, or text after the closing quote'
+        : invalidNameReason(found, ours, lineOf);
+    if (reason !== undefined) problems.push(`line ${at + 1} ${reason}`);
     lineOf.set(name, at + 1);
     at = end ?? at;
   }
@@ -55,38 +57,38 @@ function flawsOf(text: string, ours: ReadonlySet<string>): string[] {
 }
 
 /**
- * Where a value that begins on this line ends; undefined when its quote is not closed, or not the last thing on a line but for a comment.
- * After another's quote that closes on the same line Node drops the text, which is theirs; on a later one it would have swallowed lines.
+ * The line on which a value that begins on this line ends; undefined if its quote is not closed, or is followed by more than a comment.
+ * For another program's variable, text after a quote that closes on the same line is accepted: Node drops it.
  */
-function lastLine(lines: readonly string[], at: number, value: string, isNamedByUs: boolean): number | undefined {
+function lastLine(lines: readonly string[], at: number, value: string, isOurVariable: boolean): number | undefined {
   const [quote = ''] = /^["'`]/.exec(value) ?? [];
   if (quote === '') return at;
   const rest = [value.slice(1), ...lines.slice(at + 1)];
   const offset = rest.findIndex((line) => line.includes(quote));
-  if (offset === 0 && !isNamedByUs) return at;
+  if (offset === 0 && !isOurVariable) return at;
   const closing = rest[offset] ?? '';
   const isLast = /^\s*(?:#.*)?$/.test(closing.slice(closing.indexOf(quote) + 1));
   return offset !== -1 && isLast ? at + offset : undefined;
 }
 
 function isOurs(name: string, ours: ReadonlySet<string>): boolean {
-  return ours.has(meantBy(name));
+  return ours.has(settingNameOf(name));
 }
 
-function meantBy(name: string): string {
+function settingNameOf(name: string): string {
   return name.toUpperCase().replaceAll(/[.-]/g, '_');
 }
 
-function flawOfName(
+function invalidNameReason(
   { name, value, line }: Assignment,
   ours: ReadonlySet<string>,
   lineOf: ReadonlyMap<string, number>,
 ): string | undefined {
   if (!isOurs(name, ours)) return undefined;
-  const meant = meantBy(name);
-  if (meant !== name) return `names ${name}, which is written ${meant}`;
-  if (lineOf.has(name)) return `gives ${name} a second time, after line ${lineOf.get(name) ?? line}`;
+  const meant = settingNameOf(name);
+  if (meant !== name) return `has the name ${name}: write ${meant}`;
+  if (lineOf.has(name)) return `sets ${name} again, after line ${lineOf.get(name) ?? line}: remove one`;
   return /^[^"'`].*\S#/.test(value)
-    ? `has a # in the value of ${name}, where a comment begins: put the value in quotes`
+    ? `has a # in the value of ${name}, which begins a comment: put the value in quotes`
     : undefined;
 }

@@ -1,5 +1,5 @@
-/** Those that `pg` acts on and that no setting of ours is for; `schema` is ours, as Prisma users write it. */
-const HONOURED: ReadonlySet<string> = new Set([
+/** Parameters with an effect: those of `pg` for which there is no setting, and Prisma's `schema`. */
+const SUPPORTED: ReadonlySet<string> = new Set([
   'schema',
   'host',
   'port',
@@ -18,7 +18,7 @@ const HONOURED: ReadonlySet<string> = new Set([
   'uselibpqcompat',
 ]);
 
-/** Of Prisma, libpq and `pg`: which setting does here what they do there. */
+/** The settings that replace parameters of Prisma, libpq and `pg`. */
 const SETTINGS: Readonly<Record<string, string>> = {
   connection_limit: 'DATABASE_POOL_SIZE',
   pool_timeout: 'DATABASE_CONNECTION_TIMEOUT_MS',
@@ -30,19 +30,19 @@ const SETTINGS: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: 'DATABASE_IDLE_TRANSACTION_TIMEOUT_MS',
 };
 
-/** What to do in place of others. */
+/** What to do instead of other parameters. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  pgbouncer: 'behind a pooler name the server itself in DATABASE_DIRECT_URL',
-  sslaccept: 'sslmode=verify-full verifies the server, sslmode=no-verify does not',
+  pgbouncer: 'for a pooler, set DATABASE_DIRECT_URL to the URL of the server itself',
+  sslaccept: 'use sslmode=verify-full, which verifies the server, or sslmode=no-verify',
   sslidentity: 'name a certificate and its key, as PEM files, in sslcert and sslkey',
   sslpassword: 'name a certificate and its key without a password, as PEM files, in sslcert and sslkey',
-  channel_binding: 'sslmode=verify-full verifies the server in its place',
+  channel_binding: 'use sslmode=verify-full, which verifies the server',
   currentschema: 'write schema=NAME',
   search_path: 'write schema=NAME',
 };
 
-/** What asks for no more than what is done anyway. */
-const MET: ReadonlySet<string> = new Set([
+/** Parameters that ask for what applies anyway. */
+const ALWAYS_MET: ReadonlySet<string> = new Set([
   'pgbouncer=false',
   'statement_cache_size=0',
   'sslaccept=strict',
@@ -54,60 +54,60 @@ const MET: ReadonlySet<string> = new Set([
   'timezone=utc',
 ]);
 
-/** A parameter of a database's URL that nothing acts on. */
-interface Unheeded {
+/** A parameter of a database URL without effect. */
+interface IgnoredParameter {
   readonly name: string;
   /** What to do instead. */
   readonly remedy: string;
 }
 
 /**
- * The parameters of a URL that have no effect here, each once; what is met anyway is none of them. `isPooled` says that
- * `DATABASE_DIRECT_URL` names the server itself, as a pooler asks for.
+ * The parameters of a URL without effect, each once, except those that ask for what applies anyway. `isPooled`: `DATABASE_DIRECT_URL`
+ * names the server itself, so that `pgbouncer` needs no warning.
  */
-export function ignoredParameters(parameters: URLSearchParams, isPooled: boolean): readonly Unheeded[] {
-  const found = new Map<string, Unheeded>();
+export function ignoredParameters(parameters: URLSearchParams, isPooled: boolean): readonly IgnoredParameter[] {
+  const found = new Map<string, IgnoredParameter>();
   for (const [name, value] of parameters) {
-    const isMet = MET.has(`${name}=${value}`.toLowerCase()) || (isPooled && name === 'pgbouncer');
-    if (!HONOURED.has(name) && !isMet) found.set(name, { name: shown(name), remedy: remedyFor(name) });
+    const isMet = ALWAYS_MET.has(`${name}=${value}`.toLowerCase()) || (isPooled && name === 'pgbouncer');
+    if (!SUPPORTED.has(name) && !isMet) found.set(name, { name: shown(name), remedy: remedyFor(name) });
   }
   return [...found.values()];
 }
 
-/** Takes away what `pg` would understand in another way than its user means it, or put before a setting of ours. */
+/** Deletes the parameters that `pg` would understand differently, or would prefer to our settings. */
 export function deleteIgnoredParameters(parameters: URLSearchParams): void {
-  for (const name of new Set(parameters.keys())) if (!HONOURED.has(name)) parameters.delete(name);
+  for (const name of new Set(parameters.keys())) if (!SUPPORTED.has(name)) parameters.delete(name);
 }
 
-const WHO_IS_REACHED = /^(?:host|port|user|password|ssl.*)$/;
+const SERVER_PARAMETERS = /^(?:host|port|user|password|ssl.*)$/;
 
 /**
- * What completes "DATABASE_URL …" about parameters that would, in silence, reach another server, or one that is not verified: given
- * twice with two values, of which `pg` takes the last, or spelt in a way that nothing reads.
+ * Completes "DATABASE_URL …" about parameters that would silently lead to another server, or to one that is not verified: given twice
+ * with different values, of which `pg` uses the last, or in other capitals, which `pg` ignores.
  */
 export function invalidParametersReason(parameters: URLSearchParams): string | undefined {
   for (const name of new Set(parameters.keys())) {
-    const written = plain(name);
-    if (written.startsWith('ssl') && written !== name && HONOURED.has(written))
-      return `has a parameter that is written ${written}: as it is, it would have no effect`;
-    if (WHO_IS_REACHED.test(name) && new Set(parameters.getAll(name)).size > 1)
-      return `has the parameter ${shown(name)} twice, with different values: leave one`;
+    const written = normalized(name);
+    if (written.startsWith('ssl') && written !== name && SUPPORTED.has(written))
+      return `has the parameter ${written} in other capitals, which would have no effect: write ${written}`;
+    if (SERVER_PARAMETERS.test(name) && new Set(parameters.getAll(name)).size > 1)
+      return `has the parameter ${shown(name)} twice, with different values: keep one`;
   }
   return undefined;
 }
 
 function remedyFor(name: string): string {
-  const written = plain(name);
-  if (HONOURED.has(written)) return `it is written ${written}`;
+  const written = normalized(name);
+  if (SUPPORTED.has(written)) return `write ${written}`;
   const setting = SETTINGS[written];
-  return setting === undefined ? (REMEDIES[written] ?? 'nothing does it here, so take it out') : `set ${setting}`;
+  return setting === undefined ? (REMEDIES[written] ?? 'it is not supported, so remove it') : `set ${setting}`;
 }
 
-function plain(name: string): string {
+function normalized(name: string): string {
   return name.trim().toLowerCase();
 }
 
-/** What has the form of a name; anything else may be part of a password. */
+/** The name of a parameter, if it has the form of one: anything else may be part of a password. */
 function shown(name: string): string {
   return /^[A-Za-z][\w.-]{0,62}$/.test(name) ? name : '(unnamed)';
 }

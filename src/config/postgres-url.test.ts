@@ -64,7 +64,7 @@ describe('DATABASE_URL', () => {
     expect(schemaOf(url)).toBe('public');
     expect(schemaOf(`${url}?schema=Gate-House%20X`)).toBe('Gate-House X');
     const flaws = flawsOf({ DATABASE_URL: `${url}?schema=x`, DATABASE_DIRECT_URL: url });
-    expect(flaws).toEqual(['DATABASE_DIRECT_URL names another schema than DATABASE_URL']);
+    expect(flaws).toEqual(['DATABASE_DIRECT_URL names another schema than DATABASE_URL: give both the same']);
     expect(flawsOf({ DATABASE_URL: `${url}?schema=public`, DATABASE_DIRECT_URL: url })).toEqual([]);
   });
 });
@@ -86,16 +86,16 @@ describe('a parameter of DATABASE_URL', () => {
     ['query_timeout=1', 'set DATABASE_STATEMENT_TIMEOUT_MS'],
     ['lock_timeout=0', 'set DATABASE_LOCK_TIMEOUT_MS'],
     ['idle_in_transaction_session_timeout=0', 'set DATABASE_IDLE_TRANSACTION_TIMEOUT_MS'],
-    ['pgbouncer=true', 'behind a pooler name the server itself in DATABASE_DIRECT_URL'],
-    ['sslaccept=accept_invalid_certs', 'sslmode=verify-full verifies the server, sslmode=no-verify does not'],
+    ['pgbouncer=true', 'for a pooler, set DATABASE_DIRECT_URL to the URL of the server itself'],
+    ['sslaccept=accept_invalid_certs', 'use sslmode=verify-full, which verifies the server, or sslmode=no-verify'],
     ['sslidentity=client.p12', 'name a certificate and its key, as PEM files, in sslcert and sslkey'],
-    ['channel_binding=require', 'sslmode=verify-full verifies the server in its place'],
+    ['channel_binding=require', 'use sslmode=verify-full, which verifies the server'],
     ['currentSchema=x', 'write schema=NAME'],
-    ['Schema=x', 'it is written schema'],
-    ['target_session_attrs=read-write', 'nothing does it here, so take it out'],
-    ['TimeZone=America/New_York', 'nothing does it here, so take it out'],
-    ['replication=database', 'nothing does it here, so take it out'],
-    ['max=500', 'nothing does it here, so take it out'],
+    ['Schema=x', 'write schema'],
+    ['target_session_attrs=read-write', 'it is not supported, so remove it'],
+    ['TimeZone=America/New_York', 'it is not supported, so remove it'],
+    ['replication=database', 'it is not supported, so remove it'],
+    ['max=500', 'it is not supported, so remove it'],
   ])('%s has no effect, which is told of with what to do (CFG-05)', (parameter, remedy) => {
     const name = parameter.split('=')[0] ?? '';
     const url = `${BASE}?${parameter}&${parameter}`;
@@ -132,10 +132,13 @@ describe('a parameter of DATABASE_URL', () => {
   });
 
   it.each([
-    ['sslmode=verify-full&sslmode=disable', 'has the parameter sslmode twice, with different values: leave one'],
-    ['host=a&host=b', 'has the parameter host twice, with different values: leave one'],
-    ['sslMode=verify-full', 'has a parameter that is written sslmode: as it is, it would have no effect'],
-    ['SSLROOTCERT=/ca.pem', 'has a parameter that is written sslrootcert: as it is, it would have no effect'],
+    ['sslmode=verify-full&sslmode=disable', 'has the parameter sslmode twice, with different values: keep one'],
+    ['host=a&host=b', 'has the parameter host twice, with different values: keep one'],
+    ['sslMode=verify-full', 'has the parameter sslmode in other capitals, which would have no effect: write sslmode'],
+    [
+      'SSLROOTCERT=/ca.pem',
+      'has the parameter sslrootcert in other capitals, which would have no effect: write sslrootcert',
+    ],
   ])(
     '%s is refused, since another server might be reached, or one that nobody verifies (CFG-05)',
     (parameters, flaw) => {

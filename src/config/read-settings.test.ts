@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { parseSettings, SettingsError } from './read-settings.js';
 
 const GOOD_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
-const FROM_FILE = 'is to be read from the file of MASTER_SECRET_FILE, which';
+const FROM_FILE = 'cannot be read from the file that MASTER_SECRET_FILE names, which';
+const GENERATE = 'generate a random one, for example with `openssl rand -base64 32`';
 const DATABASE_URL = 'postgresql://someone:hunter2hunter2@db.example:5432/gatehouse';
 
 function problemsOf(environment: Record<string, string>): readonly string[] {
@@ -104,13 +105,13 @@ describe('settings', () => {
     ['TRUSTED_PROXIES', '::ffff:0:0/96', 'wider than /8'],
     ['TRUSTED_PROXIES', '::ffff:10.0.0.0/103', 'wider than /8'],
     ['TRUSTED_PROXIES', '10.0.0.1,', '(entry 2 of 2) is empty'],
-    ['CORS_ORIGINS', 'https://app.example.com/', 'if only a slash'],
+    ['CORS_ORIGINS', 'https://app.example.com/', 'slash after the host'],
     [
       'CORS_ORIGINS',
       'http://localhost:5173,https://app.example.com/a?b',
-      '(entry 2 of 2) has something behind the host',
+      '(entry 2 of 2) has a path, query or slash after the host',
     ],
-    ['CORS_ORIGINS', 'capacitor://localhost/', 'if only a slash'],
+    ['CORS_ORIGINS', 'capacitor://localhost/', 'slash after the host'],
     ['CORS_ORIGINS', 'https://*.example.com', 'has a *'],
     ['CORS_ORIGINS', 'chrome-extension://*', 'has a *'],
     ['CORS_ORIGINS', '*', 'has a *'],
@@ -153,10 +154,10 @@ describe('settings', () => {
     expect(secret).toHaveLength(44);
     for (const name of ['JWT_SECRET', 'MASTER_SECRET']) {
       expect(problemsOf({ [name]: secret })).toEqual([
-        `${name} holds a comma, which separates a new value from an old one, and one of the two is shorter than 32 bytes`,
+        `${name} has a comma, which separates a new value from an old one, and one of the two is shorter than 32 bytes: ${GENERATE}`,
       ]);
       expect(problemsOf({ [name]: `${secret},x` })).toEqual([expect.stringContaining('comma')]);
-      expect(problemsOf({ [name]: GOOD_SECRET.slice(1) })).toEqual([`${name} is shorter than 32 bytes`]);
+      expect(problemsOf({ [name]: GOOD_SECRET.slice(1) })).toEqual([`${name} is shorter than 32 bytes: ${GENERATE}`]);
     }
   });
 
@@ -191,7 +192,7 @@ describe('settings', () => {
   it.each([
     ['', 'is empty: give it a value or leave it out'],
     ['\n', 'is empty: give it a value or leave it out'],
-    [`${GOOD_SECRET}\n${GOOD_SECRET}2\n`, `${FROM_FILE} has more than one line: leave the value alone on one`],
+    [`${GOOD_SECRET}\n${GOOD_SECRET}2\n`, `${FROM_FILE} has more than one line: keep only the line with the value`],
     [Buffer.from(`\uFEFF${GOOD_SECRET}`, 'utf16le'), `${FROM_FILE} is not UTF-8: save it as UTF-8`],
     [Buffer.from(GOOD_SECRET, 'utf16le'), `${FROM_FILE} is not UTF-8: save it as UTF-8`],
   ])('refuse a secret in the file %j (CFG-05)', (content, problem) => {
@@ -201,7 +202,9 @@ describe('settings', () => {
   });
 
   it('refuse a file for what is no secret, which would not be read (CFG-05)', () => {
-    expect(problemsOf({ PORT_FILE: '/run/port' })).toEqual(['PORT is no secret: give it itself in place of PORT_FILE']);
+    expect(problemsOf({ PORT_FILE: '/run/port' })).toEqual([
+      'PORT is not a secret, so PORT_FILE is not read: set PORT itself',
+    ]);
     expect(problemsOf({ MASTER_SECRET_FILE: '' })).toHaveLength(1);
   });
 
@@ -211,7 +214,7 @@ describe('settings', () => {
     expect(parseSettings({ MASTER_SECRET_FILE: file }).masterSecret).toEqual([GOOD_SECRET]);
     expect(problemsOf({ MASTER_SECRET_FILE: file, MASTER_SECRET: GOOD_SECRET })).toHaveLength(1);
     expect(problemsOf({ MASTER_SECRET_FILE: `${file}-not-there` })).toEqual([
-      expect.stringContaining(`MASTER_SECRET ${FROM_FILE} does not exist: make it, or correct its path`),
+      expect.stringContaining(`MASTER_SECRET ${FROM_FILE} does not exist: create it, or correct its path`),
     ]);
   });
 

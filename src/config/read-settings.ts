@@ -4,20 +4,18 @@ import { resolve } from 'node:path';
 import { settingWarnings } from './setting-warnings.js';
 import type { Settings } from './config.js';
 import { readEnvFile } from './env-file.js';
-import { schemaOf } from './postgres-url.js';
-import type { Setting } from './setting-parsers.js';
+import type { Setting } from './setting.js';
+import { settingConflicts, type Purpose } from './setting-conflicts.js';
 import { settings } from './settings.js';
 import { readUtf8File } from './utf8-file.js';
 
-/** What the settings are for: serving takes all of them, migrating and seeding only those of the database. */
-type Purpose = 'serve' | 'migrate';
 type Environment = Readonly<Record<string, string | undefined>>;
 type Values = Record<string, unknown>;
 
-/** Of settings, and of the files that may hold them. */
+/** The names of settings, and those of files that hold them. */
 const NAMES: ReadonlySet<string> = new Set(Object.keys(settings).flatMap((name) => [name, `${name}_FILE`]));
 
-/** Names every setting that is wrong and never repeats a value. */
+/** Lists every invalid setting by name, and never repeats a value. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 
@@ -26,14 +24,14 @@ export class SettingsError extends Error {
   }
 }
 
-/** The process's environment over the `.env` file of the working directory. The only reader of `process.env`. */
+/** Reads the settings from the process's environment and the `.env` file of the working directory; the environment wins. */
 export function readSettings(purpose?: Purpose): Settings {
   return parseSettings(readEnvironment(), purpose);
 }
 
 /**
- * All names there are, others' included, before anything is made of them.
- * @throws {SettingsError} when the `.env` file cannot be read as it is meant.
+ * All variables of the `.env` file and the environment, also those that are no settings. The only reader of `process.env`.
+ * @throws {SettingsError} when a line of the `.env` file is invalid.
  */
 export function readEnvironment(): Environment {
   const { values, problems } = readEnvFile('.env', NAMES);
@@ -43,7 +41,7 @@ export function readEnvironment(): Environment {
 
 /**
  * Turns an environment into typed, frozen settings.
- * @throws {SettingsError} naming all wrong settings at once.
+ * @throws {SettingsError} naming all invalid settings at once.
  */
 export function parseSettings(environment: Environment, purpose: Purpose = 'serve'): Settings {
   const problems: string[] = [];
@@ -61,8 +59,9 @@ export function parseSettings(environment: Environment, purpose: Purpose = 'serv
     }
   }
   const derived = derive(values);
+  // A setting that is invalid by itself is not reported again.
   const isNew = (found: string): boolean => !problems.some((known) => known.split(' ')[0] === found.split(' ')[0]);
-  problems.push(...contradictions(derived, purpose).filter(isNew));
+  problems.push(...settingConflicts(derived, purpose).filter(isNew));
   if (problems.length > 0) throw new SettingsError(problems);
   return Object.freeze({ ...derived, warnings: settingWarnings(given) });
 }
@@ -71,16 +70,16 @@ function textOf(name: string, setting: Setting<unknown>, environment: Environmen
   const text = environment[name];
   const file = environment[`${name}_FILE`];
   if (file !== undefined && !setting.secret)
-    throw new RangeError(`is no secret: give it itself in place of ${name}_FILE`);
-  if (text !== undefined && file !== undefined) throw new RangeError(`and ${name}_FILE are both set`);
+    throw new RangeError(`is not a secret, so ${name}_FILE is not read: set ${name} itself`);
+  if (text !== undefined && file !== undefined) throw new RangeError(`and ${name}_FILE are both set: remove one`);
   const value = file === undefined ? text : readSecretFile(name, file);
   if (value?.trim() === '') throw new RangeError('is empty: give it a value or leave it out');
   return value;
 }
 
 function readSecretFile(name: string, file: string): string {
-  const problem = (flaw: string): RangeError =>
-    new RangeError(`is to be read from the file of ${name}_FILE, which ${flaw}`);
+  const problem = (reason: string): RangeError =>
+    new RangeError(`cannot be read from the file that ${name}_FILE names, which ${reason}`);
   let text: string | undefined;
   try {
     text = readUtf8File(file);
@@ -88,12 +87,10 @@ function readSecretFile(name: string, file: string): string {
     throw problem((error as RangeError).message);
   }
   if (text === undefined) {
-    throw problem(
-      'does not exist: make it, or correct its path, which is of the process that starts (in a container: where it is mounted)',
-    );
+    throw problem('does not exist: create it, or correct its path (in a container: the path where it is mounted)');
   }
   const value = text.replace(/[\r\n]+$/, '');
-  if (/[\r\n]/.test(value)) throw problem('has more than one line: leave the value alone on one');
+  if (/[\r\n]/.test(value)) throw problem('has more than one line: keep only the line with the value');
   return value;
 }
 
@@ -111,31 +108,6 @@ function derive(values: Values): Settings {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
-}
-
-/** OWASP Password Storage Cheat Sheet: the least memory, in KiB, for one, two, and three or more passes. */
-const ARGON2_FLOOR_KIB = [47_104, 19_456, 12_288] as const;
-
-function contradictions(config: Settings, purpose: Purpose): string[] {
-  const problems: string[] = [];
-  if (purpose === 'serve' && config.databaseUrl !== undefined && config.masterSecret === undefined) {
-    problems.push('MASTER_SECRET is required with DATABASE_URL');
-  }
-  if (purpose === 'serve' && config.metricsPort && config.metricsPort === config.port) {
-    problems.push('METRICS_PORT is the same as PORT: give each a port of its own');
-  }
-  if (config.databaseUrl === undefined && config.databaseDirectUrl !== undefined) {
-    problems.push('DATABASE_DIRECT_URL needs DATABASE_URL');
-  }
-  const { databaseUrl, databaseDirectUrl } = config;
-  if (databaseUrl && databaseDirectUrl && schemaOf(databaseUrl) !== schemaOf(databaseDirectUrl)) {
-    problems.push('DATABASE_DIRECT_URL names another schema than DATABASE_URL');
-  }
-  const floor = ARGON2_FLOOR_KIB[Math.min(config.argon2Passes, 3) - 1] ?? 0;
-  if (config.argon2MemoryKib < floor) {
-    problems.push(`ARGON2_MEMORY_KIB is under OWASP's floor of ${floor} for this ARGON2_PASSES`);
-  }
-  return problems;
 }
 
 function camelCase(name: string): string {

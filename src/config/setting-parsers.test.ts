@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSettings, SettingsError } from './read-settings.js';
-import type { Setting } from './setting-parsers.js';
+import type { Setting } from './setting.js';
 import { settings } from './settings.js';
 
 type Name = keyof typeof settings;
@@ -135,7 +135,7 @@ describe('a setting', () => {
 
   it('AUDIENCE with a comma is one value, which is told of (CFG-05)', () => {
     expect(read('AUDIENCE', 'a,b')).toMatchObject({ audience: 'a,b' });
-    expect(told('AUDIENCE', 'a,b')).toEqual([expect.stringContaining('one value and no list')]);
+    expect(told('AUDIENCE', 'a,b')).toEqual([expect.stringContaining('one value and not a list')]);
   });
 
   it.each([

@@ -1,7 +1,9 @@
 import { invalidPostgresUrlReason } from './postgres-url.js';
-import { flag, host, integer, networks, oneOf, origins, path, secret, secrets, text, url } from './setting-parsers.js';
+import { origins } from './cors-origins.js';
+import { flag, host, integer, oneOf, path, secret, secrets, text, url } from './setting-parsers.js';
+import { networks } from './trusted-proxies.js';
 
-/** No access token lives longer, on whatever node it was minted. */
+/** Longest lifetime of an access token, whatever the settings of the node that issued it. */
 export const MAX_ACCESS_TOKEN_TTL_SECONDS = 3600;
 
 /**

@@ -4,14 +4,14 @@ import { readFileSync } from 'node:fs';
 const BYTE_ORDER_MARK = '\uFEFF';
 
 /**
- * The text of a file that an operator has written, without a byte order mark; undefined when there is no file.
- * @throws {RangeError} whose message completes "NAME …", when it cannot be read or is no UTF-8.
+ * The text of a file written by an operator, without a byte order mark; undefined if there is no file.
+ * @throws {RangeError} whose message completes "NAME …", if it cannot be read or is not UTF-8.
  */
 export function readUtf8File(path: string): string | undefined {
   const bytes = readBytes(path);
   if (bytes === undefined) return undefined;
   const text = bytes.toString('utf8');
-  // UTF-16 without a mark is valid UTF-8 where it is English.
+  // ASCII text in UTF-16 without a mark is valid UTF-8, with NULs.
   if (!isUtf8(bytes) || text.includes('\0')) throw new RangeError('is not UTF-8: save it as UTF-8');
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }

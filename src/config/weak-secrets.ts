@@ -1,8 +1,8 @@
 /** RFC 7518 section 3.2: a key of the same size as the hash output or larger. */
-const LEAST_BYTES = 32;
-const LEAST_DISTINCT_CHARACTERS = 10;
+const MIN_BYTES = 32;
+const MIN_DISTINCT_CHARACTERS = 10;
 
-/** What tutorials, sample files and framework defaults use; compared without case, punctuation or padding. */
+/** Secrets of tutorials, sample files and framework defaults; compared without case and punctuation, also as a part. */
 const SAMPLES = [
   'supersecret',
   'secretkey',
@@ -26,10 +26,15 @@ const SAMPLES = [
   'correcthorsebatterystaple',
 ];
 
-/** Why a secret is refused, without repeating it; undefined when it may serve. */
+const GENERATE = 'generate a random one, for example with `openssl rand -base64 32`';
+
+/** Why a secret is too weak, without repeating it; undefined if it is not. */
 export function weakSecretReason(secret: string): string | undefined {
-  if (Buffer.byteLength(secret) < LEAST_BYTES) return `is shorter than ${LEAST_BYTES} bytes`;
-  if (new Set(secret).size < LEAST_DISTINCT_CHARACTERS) return 'repeats too few characters';
+  if (Buffer.byteLength(secret) < MIN_BYTES) return `is shorter than ${MIN_BYTES} bytes: ${GENERATE}`;
+  if (new Set(secret).size < MIN_DISTINCT_CHARACTERS)
+    return `has fewer than ${MIN_DISTINCT_CHARACTERS} different characters: ${GENERATE}`;
   const letters = secret.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-  return SAMPLES.some((sample) => letters.includes(sample)) ? 'is a well-known sample value' : undefined;
+  return SAMPLES.some((sample) => letters.includes(sample))
+    ? `contains a well-known sample value: ${GENERATE}`
+    : undefined;
 }

@@ -3,7 +3,7 @@ import { maxHeaderSize } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { MOST_ADDRESSES } from '../../src/access/address-limit.js';
 import { MOST_CACHED_SECONDS } from '../../src/auth/jwks.controller.js';
-import type { Setting } from '../../src/config/setting-parsers.js';
+import type { Setting } from '../../src/config/setting.js';
 import { MAX_ACCESS_TOKEN_TTL_SECONDS, settings } from '../../src/config/settings.js';
 import { DEDICATED_CONNECTION_TIMEOUT_MS } from '../../src/database/dedicated-connection.js';
 import { POLL_INTERVAL_MS } from '../../src/database/change-feed.js';

@@ -1,0 +1,31 @@
+import { MASTER_SECRET_MISSING, type Settings } from './config.js';
+import { schemaOf } from './postgres-url.js';
+
+/** Serving uses all settings, migrating and seeding only those of the database. */
+export type Purpose = 'serve' | 'migrate';
+
+/** OWASP Password Storage Cheat Sheet: the least memory, in KiB, for one, two, and three or more passes. */
+const ARGON2_MIN_MEMORY_KIB = [47_104, 19_456, 12_288] as const;
+
+/** What is wrong with settings that are valid one by one; each begins with the name of the setting to change. */
+export function settingConflicts(config: Settings, purpose: Purpose): string[] {
+  const problems: string[] = [];
+  if (purpose === 'serve' && config.databaseUrl !== undefined && config.masterSecret === undefined) {
+    problems.push(MASTER_SECRET_MISSING);
+  }
+  if (purpose === 'serve' && config.metricsPort && config.metricsPort === config.port) {
+    problems.push('METRICS_PORT is the same as PORT: give each a port of its own');
+  }
+  if (config.databaseUrl === undefined && config.databaseDirectUrl !== undefined) {
+    problems.push('DATABASE_DIRECT_URL needs DATABASE_URL: set both, or neither');
+  }
+  const { databaseUrl, databaseDirectUrl } = config;
+  if (databaseUrl && databaseDirectUrl && schemaOf(databaseUrl) !== schemaOf(databaseDirectUrl)) {
+    problems.push('DATABASE_DIRECT_URL names another schema than DATABASE_URL: give both the same');
+  }
+  const minimum = ARGON2_MIN_MEMORY_KIB[Math.min(config.argon2Passes, 3) - 1] ?? 0;
+  if (config.argon2MemoryKib < minimum) {
+    problems.push(`ARGON2_MEMORY_KIB is below OWASP's minimum of ${minimum} for this ARGON2_PASSES: raise it`);
+  }
+  return problems;
+}
