@@ -360,3 +360,31 @@ describe('in the checkout', () => {
     expect(result).toMatch(/^usage: npm run users -- .*did you mean list\?\)\n$/);
   });
 });
+
+describe('docs/operations.md', () => {
+  const [section = ''] = /## The command line\n[\s\S]+?\n## /.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+
+  it('lists every command with its usage and its npm script', async () => {
+    const rows = [...section.matchAll(/^\| `([^`]+)` \| `(npm [^`]+)` \|/gm)].map(([, usage = '', script = '']) => ({
+      usage: usage.replace('\\|', '|'),
+      script: script.replace('\\|', '|'),
+    }));
+    const names = HELP.filter((line) => !['', 'users', 'keys'].includes(line));
+    expect(rows.map(({ usage }) => usage.replace(/ (?:\[.*|[A-Z]+)$/, '')).toSorted()).toEqual(names.toSorted());
+    for (const { usage, script } of rows) {
+      const { stdout } = await gatehouse([...words(usage.replace(/ (?:\[.*|[A-Z]+)$/, '')), '--help'], {});
+      expect(stdout.split('\n')[0]?.replace(' [options]', '')).toBe(`Usage: gatehouse ${usage}`);
+      expect(stdout).toContain(`\nIn this checkout: ${script} (builds first)\n`);
+    }
+  });
+
+  it('prints commands that work', async () => {
+    const [, printed = ''] = /```sh\n([\s\S]+?)```/.exec(section) ?? [];
+    const env = { ...process.env, DATABASE_URL: await createDatabase(), MASTER_SECRET, HOME: newFolder() };
+    await gatehouse(['seed', '--force'], env);
+    const stdout = execFileSync('bash', ['-o', 'pipefail', '-euc', printed], { env, encoding: 'utf8' });
+    expect(stdout).toMatch(/^Usage: gatehouse COMMAND$/m);
+    expect(stdout).toMatch(/^Usage: gatehouse users disable ADDRESS$/m);
+    expect(stdout).toMatch(/\tadmin@example\.com\t.*\tenabled$/m);
+  });
+});

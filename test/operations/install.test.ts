@@ -19,9 +19,9 @@ function checkout(): string {
 }
 
 /** As a shell of the machine runs it, without what npm adds to the path for this run. */
-function npm(cwd: string, args: readonly string[], environment: Record<string, string> = {}) {
+function npm(cwd: string, args: readonly string[], environment: Record<string, string> = {}, program = 'npm') {
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((each) => !each.includes('node_modules'));
-  const child = spawn('npm', args, {
+  const child = spawn(program, args, {
     cwd,
     detached: true,
     env: { HOME: process.env['HOME'], PATH: path.join(delimiter), ...environment },
@@ -40,6 +40,13 @@ function npm(cwd: string, args: readonly string[], environment: Record<string, s
 
 const INSTALL = ['ci', '--no-audit', '--no-fund'];
 
+/** `gatehouse` is found in the checkout, without a registry. */
+async function hasCommand(folder: string): Promise<void> {
+  const offline = { npm_config_offline: 'true', npm_config_update_notifier: 'false' };
+  const { ended, output } = npm(folder, ['--no-install', 'gatehouse', '--version'], offline, 'npx');
+  expect([await ended, output()]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+}
+
 async function serves(folder: string, environment: Record<string, string> = {}): Promise<void> {
   const settings = { PORT: '0', DATABASE_URL: await createDatabase(), MASTER_SECRET };
   const { output } = npm(folder, ['start'], { ...settings, ...environment });
@@ -54,6 +61,7 @@ describe('npm ci', () => {
     const production = { NODE_ENV: 'production' };
     const installed = npm(folder, INSTALL, production);
     expect(await installed.ended, installed.output()).toBe(0);
+    await hasCommand(folder);
     await serves(folder, production);
   });
 
@@ -67,5 +75,6 @@ describe('npm ci', () => {
     expect(refused.output()).not.toMatch(/^ +at /m);
     expect(await npm(folder, ['rebuild', '--ignore-scripts=false']).ended).toBe(0);
     await serves(folder);
+    await hasCommand(folder);
   });
 });

@@ -58,6 +58,16 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
       'npm run db:reset',
     ],
   ],
+  [
+    'test/operations/command-line.test.ts',
+    '/## The command line',
+    [
+      'npx --no-install gatehouse --help',
+      'npx --no-install gatehouse users disable --help',
+      'npx --no-install gatehouse users list',
+      'npx --no-install gatehouse events | head -n 1',
+    ],
+  ],
   ['test/database/restores.test.ts', "describe('npm run after-restore", ['npm run after-restore']],
   [
     'test/accounts/signing-keys.test.ts',
