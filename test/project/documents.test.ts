@@ -20,6 +20,7 @@ const ALL_PAGES = [
   ...PAGES,
   'docs/requirements.md',
   'SECURITY.md',
+  'CHANGELOG.md',
   'CONTRIBUTING.md',
   'src/README.md',
   'test/README.md',
