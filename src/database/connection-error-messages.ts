@@ -39,7 +39,7 @@ export function explainConnectionError(error: unknown, target: ConnectionTarget)
   if (code === '3D000') return explained(`The database ${at} does not exist: ${reasonOf(error)}. Create it first.`);
   if (TLS_CODES.test(code) || /does not support SSL/.test(messageOf(error))) {
     return explained(
-      `The TLS connection to the database ${at} failed: ${reasonOf(error)}. For a private CA add sslmode=verify-full&sslrootcert=FILE to the URL; sslmode=disable turns TLS off.`,
+      `The TLS connection to the database ${at} fails: ${reasonOf(error)}. For a private CA add sslmode=verify-full&sslrootcert=FILE to the URL; sslmode=disable turns TLS off.`,
     );
   }
   return code === '' ? error : explained(`The database ${at}: ${reasonOf(error)}.`);
@@ -60,5 +60,5 @@ function poolerMessage({ setting, url }: ConnectionTarget, rejected: string): st
   if (rejected.includes('options')) {
     return `${at} Put the URL of the server itself in DATABASE_DIRECT_URL, and remove options from DATABASE_URL: set the same values for the role, by ALTER ROLE … SET.`;
   }
-  return `${at} Configure PgBouncer with ignore_startup_parameters = statement_timeout, lock_timeout, idle_in_transaction_session_timeout, set these time-outs for the role by ALTER ROLE … SET, and put the URL of the server itself in DATABASE_DIRECT_URL (docs/operations.md, "Deploy").`;
+  return `${at} For PgBouncer set ignore_startup_parameters = statement_timeout, lock_timeout, idle_in_transaction_session_timeout, set these time-outs for the role by ALTER ROLE … SET, and put the URL of the server itself in DATABASE_DIRECT_URL (docs/operations.md, "Deploy").`;
 }

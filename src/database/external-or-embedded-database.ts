@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { DatabaseConfig, Settings } from '../config/config.js';
 import { operatorCommand } from '../config/operator-commands.js';
 import { readSecret, readOrCreateSecret } from '../secrets/secret-file.js';
-import { hasCluster, requireNoLostCluster } from '../embedded-postgres/initdb.js';
+import { hasCluster, requireNoLostCluster } from '../embedded-postgres/lost-data.check.js';
 import { openDataDirectory, type DataDirectory } from '../embedded-postgres/data-directory.js';
 import { openInstallation } from '../embedded-postgres/installation.js';
 import type { ProcessRole } from '../embedded-postgres/usage-lock.js';

@@ -45,7 +45,7 @@ function mismatchOf(session: SessionSettings, schema: string, { url, isPooled }:
   const other =
     isNamed || isPooled
       ? ''
-      : `, or use the other schema by ?schema=${encodeURIComponent(currentSchema ?? '')} in the URL`;
+      : `, or name the other schema as ?schema=${encodeURIComponent(currentSchema ?? '')} in the URL`;
   return `${settingMismatch(session, 'schema', currentSchema ?? 'none', `search_path = ${name}`)}${other}`;
 }
 

@@ -1,58 +1,61 @@
 import { access, chmod, constants, mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** What lies where under `DATA_DIR`. Only `cluster` belongs to the server's user, the rest to the process's own. */
+/** Paths under `DATA_DIR`. The server's user owns only `cluster`, this process's user owns the rest. */
 export interface DataDirectory {
   readonly root: string;
-  /** PostgreSQL's own data directory; it exists whole or not at all. */
+  /** PostgreSQL's data directory. It exists completely or not at all. */
   readonly cluster: string;
-  /** There once `cluster` was: a first start that was killed leaves secrets, and not this. */
-  readonly clusterMade: string;
+  /** A file that exists once `cluster` was created. A first start that was killed leaves secrets, but not this file. */
+  readonly clusterCreated: string;
   readonly log: string;
-  /** The folder of the server's socket, where its path is short enough and the file system takes a socket. */
+  /** Folder of the server's socket, if its path is short enough and the file system supports sockets. */
   readonly socketFolder: string;
-  /** Else names the folder that is used in its place. */
+  /** Otherwise: a file with the path of the folder used instead. */
   readonly socketFolderElsewhere: string;
   readonly masterSecret: string;
-  /** Password of the role the application connects with. */
+  /** Password of the application's role. */
   readonly password: string;
   readonly superuserPassword: string;
 }
 
 /**
- * Makes `DATA_DIR` when it is missing.
- * @throws {Error} naming the folder when this user may not write there.
+ * Creates `DATA_DIR` when it is missing.
+ * @throws {Error} naming the folder, when this user may not write there.
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   try {
-    await makeFolder(path);
+    await createFolder(path);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Error(`DATA_DIR ${path} cannot be used by this user (${code}): let it write there or choose another`, {
-      cause: error,
-    });
+    throw new Error(
+      `DATA_DIR ${path} cannot be used by this user (${code}): allow this user to write there, or choose another folder`,
+      {
+        cause: error,
+      },
+    );
   }
-  return layOut(await realpath(path));
+  return pathsIn(await realpath(path));
 }
 
 /**
- * With the folders above it. Not by `recursive`, which asks for ever where the system makes no folders and says that the one above is
- * missing, as in /proc.
+ * Creates the folder and its parents. Not with the option `recursive`, which loops forever where the system creates no folders but
+ * reports a missing parent, as in /proc.
  */
-async function makeFolder(path: string): Promise<void> {
+async function createFolder(path: string): Promise<void> {
   const isMissing = (error: NodeJS.ErrnoException): boolean => error.code === 'ENOENT' && dirname(path) !== path;
   try {
-    return await makeOne(path);
+    return await createOneFolder(path);
   } catch (error) {
     if (!isMissing(error as NodeJS.ErrnoException)) throw error;
   }
-  await makeFolder(dirname(path));
-  await makeOne(path);
+  await createFolder(dirname(path));
+  await createOneFolder(path);
 }
 
-/** Unless it is there. Under root the server runs as another user, who must be able to pass through to its own folder. */
-async function makeOne(path: string): Promise<void> {
+/** Creates one folder, if it is missing. Under root it is passable (0711), since the server runs as another user and its cluster is inside. */
+async function createOneFolder(path: string): Promise<void> {
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
   try {
     await mkdir(path, { mode });
@@ -63,11 +66,11 @@ async function makeOne(path: string): Promise<void> {
   await chmod(path, mode);
 }
 
-function layOut(root: string): DataDirectory {
+function pathsIn(root: string): DataDirectory {
   return {
     root,
     cluster: join(root, 'postgres'),
-    clusterMade: join(root, 'postgres-made'),
+    clusterCreated: join(root, 'postgres-made'),
     log: join(root, 'postgres.log'),
     socketFolder: join(root, 'postgres-socket'),
     socketFolderElsewhere: join(root, 'postgres-socket-folder'),

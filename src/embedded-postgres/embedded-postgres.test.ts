@@ -24,18 +24,19 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseSettings } from '../config/read-settings.js';
 import { isAlive } from './lock-files.js';
-import { findRunningServer, stopServer } from './running-server.js';
+import { findRunningServer } from './running-server.js';
+import { stopServer } from './stop-server.js';
 import { processOptions } from './run-as-system-user.js';
 import { openDataDirectory } from './data-directory.js';
 import { openInstallation } from './installation.js';
-import { Lease, type ProcessRole } from './usage-lock.js';
+import { UsageLock, type ProcessRole } from './usage-lock.js';
 import { identityOf, socketIn } from './unix-socket.js';
 import { loopbackUrl } from './server-url.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
 
 const isRoot = process.getuid?.() === 0;
 
-/** Lets Node run the TypeScript of this module as it is: `./file.js` names `./file.ts`. */
+/** Lets Node run this module's TypeScript: resolves `./file.js` to `./file.ts`. */
 const RESOLVE_TYPESCRIPT = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module';
   registerHooks({ resolve(name, context, next) {
@@ -58,10 +59,10 @@ const PROGRAM = `
 
 interface OtherProcess {
   readonly child: ChildProcess;
-  /** What it says first: the address of the database, or why it was refused. */
+  /** The first line of its output: the URL of the database, or the reason of the refusal. */
   readonly outcome: Promise<{ url?: string; refused?: string }>;
-  /** Has it stop the orderly way. */
-  leave(): Promise<void>;
+  /** Stops it gracefully. */
+  stop(): Promise<void>;
   /** `kill -9` */
   kill(): Promise<void>;
 }
@@ -70,7 +71,7 @@ let temporary: string;
 let dataDir: string;
 const leftovers: (() => Promise<unknown>)[] = [];
 
-/** A command that shows the program after it no process, as without `/proc`. */
+/** A command prefix that hides all processes from the program, as without `/proc`. */
 const HIDE_PROCESSES = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'];
 
 function canHideProcesses(): boolean {
@@ -78,16 +79,16 @@ function canHideProcesses(): boolean {
   return spawnSync(command, [...args, 'true']).status === 0;
 }
 
-/** As any user may make a process look. */
+/** A process of another user with the server's name and arguments. */
 function impersonate(cluster: string): ChildProcess {
   const args = ['-e', 'setInterval(() => {}, 1000)', '--', '-D', cluster];
   return spawn(process.execPath, args, { argv0: 'postgres', stdio: 'ignore' });
 }
 
-const STRANGERS: [string, (cluster: string) => ChildProcess][] = [
-  ['called postgres', () => spawn('sleep', ['60'], { argv0: 'postgres', stdio: 'ignore' })],
+const OTHER_PROGRAMS: [string, (cluster: string) => ChildProcess][] = [
+  ['another program called postgres', () => spawn('sleep', ['60'], { argv0: 'postgres', stdio: 'ignore' })],
 ];
-if (isRoot) STRANGERS.push(["another user's with its name and arguments", impersonate]);
+if (isRoot) OTHER_PROGRAMS.push(["another user's process with its name and arguments", impersonate]);
 
 function startProcess(folder: string, role: ProcessRole, wrapper: readonly string[] = []): OtherProcess {
   const args = ['--import', RESOLVE_TYPESCRIPT, '--input-type=module', '-e', PROGRAM, folder, role];
@@ -102,7 +103,7 @@ function startProcess(folder: string, role: ProcessRole, wrapper: readonly strin
   return {
     child,
     outcome: once(createInterface(child.stdout), 'line').then(([line]) => JSON.parse(String(line))),
-    leave: async () => {
+    stop: async () => {
       child.stdin.end();
       expect(await exited).toEqual([0, null]);
     },
@@ -127,9 +128,9 @@ async function query<Row extends object>(url: string, sql: string): Promise<Row[
   }
 }
 
-async function until<Fact>(look: () => Promise<Fact | false | undefined>): Promise<Fact> {
+async function until<Fact>(check: () => Promise<Fact | false | undefined>): Promise<Fact> {
   for (;;) {
-    const fact = await look();
+    const fact = await check();
     if (fact !== false && fact !== undefined) return fact;
     await pause(5);
   }
@@ -138,8 +139,8 @@ async function until<Fact>(look: () => Promise<Fact | false | undefined>): Promi
 const deep = () => join(temporary, `deep-${'x'.repeat(60)}`);
 const socket = () => socketIn(join(dataDir, 'postgres-socket'));
 
-/** A socket whose server has ended without removing it. */
-async function leaveSocket(path: string): Promise<void> {
+/** Leaves a socket whose server ended without removing it. */
+async function leaveStaleSocket(path: string): Promise<void> {
   const child = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(path)})`]);
   const exited = once(child, 'exit');
   await until(async () => (await identityOf(path)) !== undefined);
@@ -153,7 +154,7 @@ async function listenOn(path: string): Promise<void> {
   leftovers.push(() => new Promise((resolve) => server.close(resolve)));
 }
 
-/** As the last version started it, without an application. */
+/** Starts the server as an earlier version did, without an application. */
 async function startOnTcp(): Promise<number> {
   const probe = createServer();
   await once(probe.listen(0, '127.0.0.1'), 'listening');
@@ -169,7 +170,7 @@ async function startOnTcp(): Promise<number> {
   return port;
 }
 
-/** Those of libpq, https://www.postgresql.org/docs/current/libpq-envars.html, and those that `pg` reads beyond them. */
+/** The variables of libpq, https://www.postgresql.org/docs/current/libpq-envars.html, and the others that `pg` reads. */
 const PG_VARIABLES = (
   'HOST HOSTADDR PORT DATABASE USER PASSWORD PASSFILE REQUIREAUTH CHANNELBINDING SERVICE SERVICEFILE OPTIONS APPNAME ' +
   'SSLMODE REQUIRESSL SSLNEGOTIATION SSLCOMPRESSION SSLCERT SSLKEY SSLCERTMODE SSLROOTCERT SSLCRL SSLCRLDIR SSLSNI ' +
@@ -181,7 +182,7 @@ const PG_VARIABLES = (
 
 const lockFile = () => join(dataDir, 'postgres', 'postmaster.pid');
 
-/** In one step, so that it is never missing. */
+/** Atomically, so that the file is never missing. */
 async function replaceLockFileBy(target: string): Promise<void> {
   await symlink(target, `${lockFile()}.other`);
   await rename(`${lockFile()}.other`, lockFile());
@@ -194,7 +195,7 @@ const scratchFolders = async (folder: string) =>
 
 beforeAll(async () => {
   temporary = await mkdtemp(join(tmpdir(), 'gatehouse-embedded-'));
-  // Under root the server's user has to pass.
+  // Under root the server runs as another user, which must be able to pass.
   await chmod(temporary, 0o711);
   dataDir = join(temporary, 'data');
   await (await provide('script')).stop();
@@ -215,7 +216,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       url = database.config.databaseUrl;
     });
 
-    test('serves an ordinary role that may make databases, by its socket alone, with every commit on disk (FLT-27)', async () => {
+    test('serves a role that is no superuser but may create databases, through its socket only, with every commit on disk (FLT-27)', async () => {
       expect(new URL(url)).toMatchObject({ username: 'gatehouse', port: '5432', pathname: '/gatehouse' });
       expect(new URL(url).searchParams.get('host')).toBe(join(dataDir, 'postgres-socket'));
       const [facts] = await query(
@@ -244,7 +245,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       await expect(query(wrong.href, 'SELECT 1')).rejects.toThrow('password authentication failed');
     });
 
-    test('keeps its secrets from other users, and gives the master secret', async () => {
+    test('protects its secrets from other users, and provides the master secret', async () => {
       const secrets = ['master-secret', 'database-password', 'database-superuser-password'];
       for (const name of [...secrets, 'postgres.log']) {
         expect((await stat(join(dataDir, name))).mode & 0o777, name).toBe(0o600);
@@ -255,7 +256,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       expect(database.config.masterSecret).toEqual([(await readFile(join(dataDir, 'master-secret'), 'utf8')).trim()]);
     });
 
-    test('logs that a statement failed, but neither the statement nor its values', async () => {
+    test('logs the error of a failed statement, but neither the statement nor its values', async () => {
       const table = "CREATE TABLE people AS SELECT 'ada@example.org' AS email; CREATE UNIQUE INDEX ON people (email)";
       await query(url, table);
       const again = query(url, "INSERT INTO people VALUES ('ada@example.org')");
@@ -265,34 +266,34 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       expect(log).not.toContain('ada@example.org');
     });
 
-    test('refuses a second application by name and goes on for the first', async () => {
+    test('refuses a second application, names the first, and keeps serving it', async () => {
       const second = startProcess(dataDir, 'app');
       expect((await second.outcome).refused).toMatch(
         new RegExp(
           `^Gatehouse already runs on this DATA_DIR \\(gatehouse app, process ${process.pid}\\): stop it first`,
         ),
       );
-      await second.leave();
+      await second.stop();
       expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     });
 
-    test('lets a script in beside it and goes on when the script leaves', async () => {
+    test('serves a script beside the application, and keeps running when the script ends', async () => {
       const script = startProcess(dataDir, 'script');
       expect(await script.outcome).toEqual({ url });
-      await script.leave();
+      await script.stop();
       expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     });
 
-    test('stays for a script when the application leaves first; the script then stops it', async () => {
+    test('keeps running for a script when the application stops first; the script then stops the server', async () => {
       const script = startProcess(dataDir, 'script');
       await script.outcome;
       await database.stop();
       expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-      await script.leave();
+      await script.stop();
       expect(await postmaster()).toBeUndefined();
     });
 
-    test("comes back under the same address after the server was killed, and is still the application's", async () => {
+    test('is started again at the same URL after it was killed, and still belongs to the application', async () => {
       const before = await postmaster();
       process.kill(before?.pid ?? 0, 'SIGKILL');
       await until(() => query(url, 'SELECT 1').catch(() => false as const));
@@ -302,7 +303,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     });
   });
 
-  test('keeps what was written, and its address, over stop and start', async () => {
+  test('keeps its data and its URL when it is stopped and started again', async () => {
     const first = await provide('app');
     await query(first.config.databaseUrl, 'CREATE TABLE kept AS SELECT 42 AS value');
     await first.stop();
@@ -312,7 +313,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     expect(await query(second.config.databaseUrl, 'SELECT value FROM kept')).toEqual([{ value: 42 }]);
   });
 
-  test('is found and taken over when its application was killed', async () => {
+  test('is found and taken over after its application was killed', async () => {
     const killed = startProcess(dataDir, 'app');
     const { url: address = '' } = await killed.outcome;
     await query(address, 'CREATE TABLE written AS SELECT 1 AS value');
@@ -326,24 +327,24 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     expect(await postmaster()).toBeUndefined();
   });
 
-  test('serves two scripts until the second leaves', async () => {
+  test('serves two scripts until the second ends', async () => {
     const scripts = [startProcess(dataDir, 'script'), startProcess(dataDir, 'script')];
     const [first, second] = await Promise.all(scripts.map((script) => script.outcome));
     expect(first).toEqual(second);
-    await scripts[0]?.leave();
+    await scripts[0]?.stop();
     expect(await query(second?.url ?? '', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    await scripts[1]?.leave();
+    await scripts[1]?.stop();
     expect(await postmaster()).toBeUndefined();
   });
 
-  test('is stopped when all who use it leave at once', async () => {
+  test('is stopped when all its scripts end at once', async () => {
     const scripts = Array.from({ length: 4 }, () => startProcess(dataDir, 'script'));
     await Promise.all(scripts.map((script) => script.outcome));
-    await Promise.all(scripts.map((script) => script.leave()));
+    await Promise.all(scripts.map((script) => script.stop()));
     expect(await postmaster()).toBeUndefined();
   });
 
-  test('is one and the same for four first starts at once, of which one application is refused', async () => {
+  test('is created once by four concurrent first starts, of which one application is refused', async () => {
     const folder = join(temporary, 'first');
     const scripts = ['script', 'script', 'app', 'app'].map((role) => startProcess(folder, role as ProcessRole));
     const outcomes = await Promise.all(scripts.map((script) => script.outcome));
@@ -352,7 +353,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     expect(await scratchFolders(folder)).toEqual([]);
   });
 
-  test('is made anew when the first attempt was killed in the middle', async () => {
+  test('is created again after the first attempt was killed halfway', async () => {
     const folder = join(temporary, 'killed');
     const killed = startProcess(folder, 'app');
     await until(async () => {
@@ -368,9 +369,9 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
 
   test.each([
     ['a file', (path: string) => writeFile(path, '')],
-    ['the socket of a server that was killed', leaveSocket],
-    ['a socket on which another listens', listenOn],
-  ])('starts where its socket should be and is %s (FLT-27)', async (_what, occupy) => {
+    ['the socket of a server that was killed', leaveStaleSocket],
+    ['the socket of another process', listenOn],
+  ])('starts when the path of its socket is occupied by %s (FLT-27)', async (_what, occupy) => {
     await rm(socket(), { force: true });
     await occupy(socket());
     const { config } = await provide('script');
@@ -378,10 +379,10 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
   });
 
   test.each([
-    ['taken away', async () => {}],
+    ['removed', async () => {}],
     ['replaced by a file', (path: string) => writeFile(path, '')],
-    ['replaced by one on which another listens', listenOn],
-  ])('is reached again after its socket was %s (FLT-27)', async (_what, occupy) => {
+    ['replaced by the socket of another process', listenOn],
+  ])('accepts connections again after its socket was %s (FLT-27)', async (_what, occupy) => {
     const { config } = await provide('app');
     const held = new Client({ connectionString: config.databaseUrl });
     held.on('error', () => {});
@@ -392,19 +393,19 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     await held.end();
   });
 
-  test('that was left running without its socket is stopped and started anew (FLT-27)', async () => {
+  test('that was left running without its socket is restarted (FLT-27)', async () => {
     const killed = startProcess(dataDir, 'app');
     await killed.outcome;
-    const left = await postmaster();
+    const before = await postmaster();
     await killed.kill();
     await rm(socket());
     const { config } = await provide('app');
     expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    expect((await postmaster())?.pid).not.toBe(left?.pid);
+    expect((await postmaster())?.pid).not.toBe(before?.pid);
   });
 
   describe('that an earlier version left running on TCP', () => {
-    test('is stopped and started anew on its data, by its socket (FLT-27)', async () => {
+    test('is restarted with the same data, on its socket (FLT-27)', async () => {
       const first = await provide('script');
       await query(first.config.databaseUrl, 'CREATE TABLE older AS SELECT 42 AS value');
       await first.stop();
@@ -415,8 +416,8 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       expect(await query(config.databaseUrl, 'SELECT value FROM older')).toEqual([{ value: 42 }]);
     });
 
-    test.each(STRANGERS)(
-      'gets the password only when its process is shown to be it, and not one %s (FLT-27)',
+    test.each(OTHER_PROGRAMS)(
+      'gets the password only if its process is proven to be the server, and not %s (FLT-27)',
       async (_what, start) => {
         await (await provide('script')).stop();
         let connections = 0;
@@ -436,14 +437,14 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     );
 
     test.runIf(canHideProcesses())(
-      'is not asked where no process can be looked at; once ended as the message says its data are served (FLT-27)',
+      'is not connected to where processes cannot be inspected; its data is served after it was stopped as the message says (FLT-27)',
       async () => {
         await startOnTcp();
         const server = await postmaster();
         const refused = startProcess(dataDir, 'app', HIDE_PROCESSES);
         const command = /and kill -(INT) (\d+) ends it; otherwise/.exec((await refused.outcome).refused ?? '');
         expect(command?.slice(1)).toEqual(['INT', String(server?.pid)]);
-        await refused.leave();
+        await refused.stop();
         process.kill(Number(command?.[2]), `SIG${command?.[1]}`);
         await until(async () => (await postmaster()) === undefined);
         const { config } = await provide('app');
@@ -451,11 +452,11 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       },
     );
 
-    test('is left alone while its application runs (FLT-27)', async () => {
+    test('is not stopped while its application runs (FLT-27)', async () => {
       const port = await startOnTcp();
       const password = (await readFile(join(dataDir, 'database-password'), 'utf8')).trim();
       const address = loopbackUrl(port, { role: 'gatehouse', password, database: 'postgres' });
-      const older = await Lease.take(address, 'app');
+      const older = await UsageLock.acquire(address, 'app');
       await expect(provide('app')).rejects.toThrow(/already runs on this DATA_DIR/);
       expect(await query(address, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
       await older.release();
@@ -463,7 +464,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
   });
 
   describe('whose DATA_DIR has too long a path for a socket', () => {
-    test('has it in a private temporary folder, which stands in DATA_DIR (FLT-27)', async () => {
+    test('uses a private temporary folder, whose path is recorded in DATA_DIR (FLT-27)', async () => {
       const folder = deep();
       const first = await provide('script', folder);
       const kept = (await readFile(join(folder, 'postgres-socket-folder'), 'utf8')).trim();
@@ -474,14 +475,14 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       const outcome = await startProcess(folder, 'script').outcome;
       expect(outcome).toEqual({ url: first.config.databaseUrl });
       await first.stop();
-      // As after a restart of the machine.
+      // As after a reboot.
       await rm(kept, { recursive: true });
       const second = await provide('script', folder);
       expect(second.config).toEqual(first.config);
       expect(await query(second.config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     });
 
-    test.runIf(isRoot)('never uses the folder of another who was there first (FLT-27)', async () => {
+    test.runIf(isRoot)('never uses a folder that belongs to another user (FLT-27)', async () => {
       const folder = deep();
       await (await provide('script', folder)).stop();
       const note = join(folder, 'postgres-socket-folder');
@@ -496,7 +497,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     });
   });
 
-  test('heeds no PG* variable (FLT-27)', async () => {
+  test('ignores PG* variables (FLT-27)', async () => {
     const names = PG_VARIABLES.filter((name) => !(name in process.env));
     for (const name of names) process.env[name] = 'nonsense';
     try {
@@ -508,7 +509,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     }
   });
 
-  test('starts although the process id of a crashed server now belongs to something else (FLT-27)', async () => {
+  test('starts although the process id of a crashed server now belongs to another program (FLT-27)', async () => {
     const cluster = join(dataDir, 'postgres');
     const { uid, gid } = await stat(cluster);
     const bystander = spawn('sleep', ['60'], { uid, gid });
@@ -532,20 +533,22 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       ['is empty', ''],
       ['is full of zeros', '\0'.repeat(90)],
       ['is garbage', 'no process\n'],
-    ])('that %s is no obstacle once it has been so for 10 s (FLT-27)', async (_how, text) => {
+    ])('that %s is no obstacle after 10 s (FLT-27)', async (_how, text) => {
       await writeFile(file(), text);
       await utimes(file(), new Date(), new Date(Date.now() - 11_000));
       const { config } = await provide('script');
       expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     });
 
-    test('that is empty for a shorter time is waited for, and no server started meanwhile (FLT-27)', async () => {
+    test('that has been empty for a shorter time is an obstacle, and no server is started (FLT-27)', async () => {
       await writeFile(file(), '');
       const logged = (await stat(join(dataDir, 'postgres.log'))).size;
       const attempt = new AbortController();
       const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
       setTimeout(() => attempt.abort(), 1000);
-      await expect(starting).rejects.toThrow(`${file()} names no process, as after a power failure; it is removed`);
+      await expect(starting).rejects.toThrow(
+        `${file()} contains no process id, as after a power failure; it will be removed`,
+      );
       expect((await stat(join(dataDir, 'postgres.log'))).size).toBe(logged);
       expect(await readFile(file(), 'utf8')).toBe('');
       await rm(file());
@@ -556,50 +559,53 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     test.runIf(process.platform === 'linux').each([
       ['EIO', '/proc/self/mem'],
       ['ELOOP', 'postmaster.pid'],
-    ])('for %s is neither started nor cleared away, and found once it can (FLT-27)', async (code, target) => {
-      const killed = startProcess(dataDir, 'app');
-      const { url: address } = await killed.outcome;
-      await killed.kill();
-      const server = await postmaster();
-      const text = await readFile(lockFile(), 'utf8');
-      const logged = (await stat(join(dataDir, 'postgres.log'))).size;
-      await replaceLockFileBy(target);
-      const attempt = new AbortController();
-      const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
-      setTimeout(() => attempt.abort(), 1000);
-      await expect(starting).rejects.toThrow(
-        `PostgreSQL accepts no connections: ${lockFile()} cannot be read (${code}); see`,
-      );
-      expect(await readlink(lockFile())).toBe(target);
-      expect((await stat(join(dataDir, 'postgres.log'))).size).toBe(logged);
-      const next = provide('app');
-      await writeFile(`${lockFile()}.kept`, text);
-      await rename(`${lockFile()}.kept`, lockFile());
-      expect((await next).config.databaseUrl).toBe(address);
-      expect(await postmaster()).toEqual(server);
-    });
+    ])(
+      'because of %s is not started and its lock file is not removed; it is found once the file can be read (FLT-27)',
+      async (code, target) => {
+        const killed = startProcess(dataDir, 'app');
+        const { url: address } = await killed.outcome;
+        await killed.kill();
+        const server = await postmaster();
+        const text = await readFile(lockFile(), 'utf8');
+        const logged = (await stat(join(dataDir, 'postgres.log'))).size;
+        await replaceLockFileBy(target);
+        const attempt = new AbortController();
+        const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
+        setTimeout(() => attempt.abort(), 1000);
+        await expect(starting).rejects.toThrow(
+          `PostgreSQL accepts no connections: ${lockFile()} cannot be read (${code}); see`,
+        );
+        expect(await readlink(lockFile())).toBe(target);
+        expect((await stat(join(dataDir, 'postgres.log'))).size).toBe(logged);
+        const next = provide('app');
+        await writeFile(`${lockFile()}.kept`, text);
+        await rename(`${lockFile()}.kept`, lockFile());
+        expect((await next).config.databaseUrl).toBe(address);
+        expect(await postmaster()).toEqual(server);
+      },
+    );
 
-    test.runIf(process.platform === 'linux')('while it stops is waited for (FLT-27)', async () => {
+    test.runIf(process.platform === 'linux')('during its shutdown is waited for (FLT-27)', async () => {
       const provided = await provide('app');
       const pid = (await postmaster())?.pid ?? 0;
       process.kill(pid, 'SIGSTOP');
       const stopping = provided.stop();
       const isOver = vi.fn<() => void>();
       void stopping.then(isOver, isOver);
-      // SIGINT, which it has not taken yet.
+      // SIGINT is pending.
       await until(async () => /^ShdPnd:\s*\d*2$/m.test(await readFile(`/proc/${pid}/status`, 'utf8')));
       await replaceLockFileBy('postmaster.pid');
       await pause(100);
       expect(isOver).not.toHaveBeenCalled();
       process.kill(pid, 'SIGCONT');
       await stopping;
-      // It removes its lock file last, and ends a moment later.
+      // The server removes its lock file and ends a moment later.
       await expect.poll(() => isAlive(pid)).toBe(false);
     });
   });
 
   test.runIf(process.platform === 'linux')(
-    'does not start while a process of a server that is gone works on its data (FLT-27)',
+    'does not start while a process of a killed server still uses its data (FLT-27)',
     async () => {
       const killed = startProcess(dataDir, 'script');
       const { url: address = '' } = await killed.outcome;
@@ -618,14 +624,14 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       const attempt = new AbortController();
       const starting = provideDatabase(parseSettings({ DATA_DIR: dataDir }), 'script', attempt.signal);
       setTimeout(() => attempt.abort(), 500);
-      await expect(starting).rejects.toThrow(`process ${backend} is a postgres of this folder: end it`);
+      await expect(starting).rejects.toThrow(`process ${backend} is a postgres of this folder: end that process`);
       process.kill(backend, 'SIGKILL');
       const { config } = await provide('script');
       expect(await query(config.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     },
   );
 
-  test('says what its server says when that cannot start', async () => {
+  test("reports the server's log when the server cannot start", async () => {
     const settings = join(dataDir, 'postgres', 'postgresql.auto.conf');
     await writeFile(settings, "shared_buffers = 'plenty'\n");
     await expect(provide('app')).rejects.toThrow(
@@ -643,7 +649,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     await rename(`${file}.lost`, file);
   });
 
-  describe('whose folder is lost while its secrets are there', () => {
+  describe('whose cluster is lost while its secrets exist', () => {
     const secrets = ['database-password', 'database-superuser-password', 'master-secret'];
     let folder: string;
     let kept: string;
@@ -659,11 +665,11 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
 
     test.each([
       ['is missing', async () => {}],
-      ['is empty, as one that is not mounted', (path: string) => mkdir(path)],
+      ['is empty, as a file system that is not mounted', (path: string) => mkdir(path)],
     ])(
-      'is not replaced by an empty one when it %s, and serves again once it is restored (FLT-27)',
+      'is not replaced by an empty one when its folder %s, and serves again after a restore (FLT-27)',
       async (_how, make) => {
-        // As the versions before left it.
+        // Earlier versions did not create this file.
         await rm(join(folder, 'postgres-made'));
         await (await provide('script', folder)).stop();
         await rename(join(folder, 'postgres'), kept);
@@ -671,7 +677,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
         await rm(join(folder, 'master-secret'));
         const before = await namesIn(folder);
         await expect(provide('app', folder)).rejects.toThrow(
-          `${join(folder, 'postgres')} holds no database any more, and what belongs to it is there: restore that folder`,
+          `${join(folder, 'postgres')} no longer contains a database, but its secrets still exist: restore that folder`,
         );
         expect(await namesIn(folder)).toEqual(before);
         await rm(join(folder, 'postgres'), { recursive: true, force: true });
@@ -688,25 +694,28 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
     test.each([
       ['a foreign file', 'lost+found'],
       ['all but PG_VERSION', undefined],
-    ])('and holds %s is said so, and nothing is made or to be removed (FLT-27)', async (_what, foreign) => {
-      const cluster = join(folder, 'postgres');
-      if (foreign === undefined) await rm(join(cluster, 'PG_VERSION'));
-      else {
-        await rm(cluster, { recursive: true });
-        await mkdir(join(cluster, foreign), { recursive: true });
-      }
-      const before = await namesIn(folder);
-      const said = `${cluster} has content, but no database that can be started (PG_VERSION is missing)`;
-      await expect(provide('app', folder)).rejects.toThrow(said);
-      for (const name of ['postgres-made', ...secrets]) await rm(join(folder, name));
-      await expect(provide('app', folder)).rejects.toThrow(said);
-      expect((await namesIn(folder)).filter((name) => before.includes(name))).toContain('postgres');
-      await rename(cluster, `${folder}-away`);
-      const { config } = await provide('app', folder);
-      expect(await query(config.databaseUrl, "SELECT to_regclass('kept') AS kept")).toEqual([{ kept: null }]);
-    });
+    ])(
+      'but whose folder contains %s is refused, and nothing is created or removed (FLT-27)',
+      async (_what, foreign) => {
+        const cluster = join(folder, 'postgres');
+        if (foreign === undefined) await rm(join(cluster, 'PG_VERSION'));
+        else {
+          await rm(cluster, { recursive: true });
+          await mkdir(join(cluster, foreign), { recursive: true });
+        }
+        const before = await namesIn(folder);
+        const said = `${cluster} has content, but no database that can be started (PG_VERSION is missing)`;
+        await expect(provide('app', folder)).rejects.toThrow(said);
+        for (const name of ['postgres-made', ...secrets]) await rm(join(folder, name));
+        await expect(provide('app', folder)).rejects.toThrow(said);
+        expect((await namesIn(folder)).filter((name) => before.includes(name))).toContain('postgres');
+        await rename(cluster, `${folder}-away`);
+        const { config } = await provide('app', folder);
+        expect(await query(config.databaseUrl, "SELECT to_regclass('kept') AS kept")).toEqual([{ kept: null }]);
+      },
+    );
 
-    test('is begun anew once they are removed, as the message says (FLT-27)', async () => {
+    test('is created empty after the secrets were removed, as the message says (FLT-27)', async () => {
       await rm(join(folder, 'postgres'), { recursive: true });
       const refused = await provide('app', folder).catch(String);
       const named = /with an empty database, remove (.*)$/.exec(refused as string)?.[1]?.split(', ') ?? [];
@@ -716,7 +725,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       expect(await query(config.databaseUrl, "SELECT to_regclass('kept') AS kept")).toEqual([{ kept: null }]);
     });
 
-    test('is begun anew also when the start that does so is killed (FLT-27)', async () => {
+    test('is created empty also after the start that did so was killed (FLT-27)', async () => {
       for (const name of ['postgres', ...secrets]) await rm(join(folder, name), { recursive: true });
       const killed = startProcess(folder, 'app');
       await until(async () => (await scratchFolders(folder)).length > 0);
@@ -737,14 +746,14 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
       '/sys/gatehouse/data',
       '/dev/null/data',
       '/dev/full',
-    ])('says at once that nothing can be kept in %s', async (folder) => {
+    ])('is refused at once in %s, where nothing can be stored', async (folder) => {
     const { refused } = await startProcess(folder, 'app').outcome;
     expect(refused).toMatch(
       /^(DATA_DIR \/.* cannot be used|\/proc\/.*\/master-secret cannot be written) by this user \(E[A-Z]+\)/,
     );
   });
 
-  test.runIf(isRoot)("names the folder that the server's user may not enter", async () => {
+  test.runIf(isRoot)("reports the folder that the server's user may not enter", async () => {
     const closed = join(temporary, 'closed');
     await provide('script', join(closed, 'data')).then((made) => made.stop());
     await chmod(closed, 0o700);
@@ -757,7 +766,7 @@ describe('an embedded PostgreSQL', { timeout: 30_000 }, () => {
   });
 });
 
-test('a DATABASE_URL is left alone', async () => {
+test('with a DATABASE_URL no embedded server is started', async () => {
   const databaseUrl = 'postgresql://somebody:secret@127.0.0.1:1/nowhere';
   const secret = 'k4Xz0Qw8-Yt2Lr6Vn1Bm5Ju9Hd3Fs7Gp_';
   const unused = join(temporary, 'unused');

@@ -1,29 +1,29 @@
-import { chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readLineFile, writeFileOnce } from '../secrets/write-once-file.js';
 import { readOrCreateSecret } from '../secrets/secret-file.js';
-import { runAsSystemUser } from './run-as-system-user.js';
 import type { DataDirectory } from './data-directory.js';
 import type { Installation } from './installation.js';
 import { isAlive } from './lock-files.js';
+import { hasCluster, recordClusterCreated } from './lost-data.check.js';
+import { runAsSystemUser } from './run-as-system-user.js';
 
-const SCRATCH = 'postgres-new-';
+const SCRATCH_PREFIX = 'postgres-new-';
 
-/** Role and database of the application; `postgres` is the maintenance database every server has. */
-export const ROLE = 'gatehouse';
+/** The application's role, and its database. (Every server also has the maintenance database `postgres`.) */
+export const APPLICATION_ROLE = 'gatehouse';
 
-/** Makes the database cluster unless it is there or `signal` aborts, and clears away what a killed attempt left. */
+/** Creates the database cluster unless it exists, and removes what a killed attempt left behind. Ends when `signal` aborts. */
 export async function ensureClusterExists(installation: Installation, signal?: AbortSignal): Promise<void> {
   const { directory } = installation;
-  await removeAbandoned(directory.root);
-  if (await hasCluster(directory)) return recordMade(directory);
-  const scratch = await mkdtemp(join(directory.root, `${SCRATCH}${process.pid}-`));
+  await removeAbandonedAttempts(directory.root);
+  if (await hasCluster(directory)) return recordClusterCreated(directory);
+  const scratch = await mkdtemp(join(directory.root, `${SCRATCH_PREFIX}${process.pid}-`));
   try {
     const cluster = join(scratch, 'cluster');
-    await initialise(cluster, scratch, installation, signal);
+    await runInitdb(cluster, scratch, installation, signal);
     await createRole(cluster, installation, signal);
-    await publish(cluster, directory);
-    await recordMade(directory);
+    await moveIntoPlace(cluster, directory);
+    await recordClusterCreated(directory);
   } catch (error) {
     signal?.throwIfAborted();
     const { message } = error as Error;
@@ -33,63 +33,7 @@ export async function ensureClusterExists(installation: Installation, signal?: A
   }
 }
 
-/** Whether there are data that the secrets beside them belong to. */
-export async function hasCluster({ cluster }: DataDirectory): Promise<boolean> {
-  return stat(join(cluster, 'PG_VERSION')).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
-}
-
-/**
- * Asked before anything is made: an empty database in the place of one that is gone would look like the loss of every user.
- * @throws {Error} naming the folder, when secrets of its database are there without it.
- */
-export async function requireNoLostCluster(directory: DataDirectory): Promise<void> {
-  // In this order: while another process makes both, the folder comes first.
-  const wasMade = (await readLineFile(directory.clusterMade)) !== undefined;
-  if (await hasCluster(directory)) return;
-  // Another process may have made it meanwhile.
-  if ((await hasContent(directory.cluster)) && !(await hasCluster(directory))) {
-    throw new Error(
-      `${directory.cluster} has content, but no database that can be started (PG_VERSION is missing): restore that folder from a backup, ` +
-        'or move it away to start anew',
-    );
-  }
-  if (!wasMade) return;
-  const secrets = await existing([directory.masterSecret, directory.password, directory.superuserPassword]);
-  // They were removed on purpose.
-  if (secrets.length === 0) return rm(directory.clusterMade, { force: true });
-  throw new Error(
-    `${directory.cluster} holds no database any more, and what belongs to it is there: restore that folder from a backup, ` +
-      `or, to start anew with an empty database, remove ${secrets.join(', ')}`,
-  );
-}
-
-async function hasContent(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw new Error(`${folder} cannot be read as a folder (${error.code ?? error.message})`, { cause: error });
-  });
-  return names.length > 0;
-}
-
-async function existing(files: readonly string[]): Promise<string[]> {
-  const lines = await Promise.all(files.map(readLineFile));
-  return files.filter((_file, index) => lines[index] !== undefined);
-}
-
-/** The line is for people. */
-async function recordMade({ clusterMade }: DataDirectory): Promise<void> {
-  const isRecorded = (await readLineFile(clusterMade)) !== undefined;
-  if (!isRecorded)
-    await writeFileOnce(clusterMade, 'Without the database that was made here none is made beside its secrets.');
-}
-
-async function initialise(
+async function runInitdb(
   cluster: string,
   scratch: string,
   installation: Installation,
@@ -107,7 +51,7 @@ async function initialise(
   await runAsSystemUser(user, binaries.initdb, args, { signal });
 }
 
-/** By the stand-alone backend, before anyone can connect. Its errors must not repeat the statement: a password is in it. */
+/** In single-user mode, before anybody can connect. Errors must not repeat the statement, which contains a password. */
 async function createRole(
   cluster: string,
   { binaries, directory, user }: Installation,
@@ -121,21 +65,21 @@ async function createRole(
   });
 }
 
-/** One per line. The role's errors are logged without DETAIL and STATEMENT, which hold personal data. */
+/** One statement per line. The role's errors are logged without DETAIL and STATEMENT, which contain personal data. */
 function roleStatements(password: string): string {
   return [
-    `CREATE ROLE ${ROLE} LOGIN CREATEDB PASSWORD '${password}'`,
-    `ALTER ROLE ${ROLE} SET log_error_verbosity TO terse`,
-    `ALTER ROLE ${ROLE} SET log_min_error_statement TO panic`,
-    `CREATE DATABASE ${ROLE} OWNER ${ROLE}`,
+    `CREATE ROLE ${APPLICATION_ROLE} LOGIN CREATEDB PASSWORD '${password}'`,
+    `ALTER ROLE ${APPLICATION_ROLE} SET log_error_verbosity TO terse`,
+    `ALTER ROLE ${APPLICATION_ROLE} SET log_min_error_statement TO panic`,
+    `CREATE DATABASE ${APPLICATION_ROLE} OWNER ${APPLICATION_ROLE}`,
     '',
   ].join('\n');
 }
 
-/** The rename is the moment the cluster exists; of several first starts one wins and the others use its cluster. */
-async function publish(made: string, directory: DataDirectory): Promise<void> {
+/** The atomic rename creates the cluster: of several first starts at once one wins, and the others use its cluster. */
+async function moveIntoPlace(created: string, directory: DataDirectory): Promise<void> {
   try {
-    await rename(made, directory.cluster);
+    await rename(created, directory.cluster);
   } catch (error) {
     if (!(await hasCluster(directory))) throw error;
   }
@@ -143,10 +87,10 @@ async function publish(made: string, directory: DataDirectory): Promise<void> {
   await folder.sync();
 }
 
-async function removeAbandoned(root: string): Promise<void> {
+async function removeAbandonedAttempts(root: string): Promise<void> {
   for (const name of await readdir(root)) {
-    const maker = /^postgres-new-(\d+)-/.exec(name)?.[1];
-    if (maker === undefined || isAlive(Number(maker))) continue;
+    const pid = /^postgres-new-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
     await rm(join(root, name), { recursive: true, force: true, maxRetries: 3 });
   }
 }

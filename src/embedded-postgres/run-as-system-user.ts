@@ -4,13 +4,13 @@ import { dirname } from 'node:path';
 import { onceAborted } from '../config/termination-signals.js';
 import type { SystemUser } from './system-user.js';
 
-/** Of the environment nothing is passed on: it holds secrets, and a locale that the messages would follow. */
+/** Options of child processes. They inherit no environment: it contains secrets, and a locale that would translate messages. */
 export function processOptions(user: SystemUser | undefined) {
   const env = { LC_ALL: 'C', TZ: 'UTC' };
   return user === undefined ? { cwd: '/', env } : { cwd: '/', env, uid: user.uid, gid: user.gid };
 }
 
-/** Runs a program to its end, or until `signal` aborts. @throws {Error} with what the program said. */
+/** Runs a program to its end, or until `signal` aborts. @throws {Error} with the program's output. */
 export function runAsSystemUser(
   user: SystemUser | undefined,
   program: string,
@@ -22,25 +22,26 @@ export function runAsSystemUser(
       if (error === null) resolve(stdout);
       else reject(new Error(stderr.trim() || stdout.trim() || error.message, { cause: error }));
     });
-    // Not by `execFile` itself, which would not wait for the end.
+    // Not with `execFile`'s own option, which would not wait for the end of the process.
     if (signal !== undefined) onceAborted(signal, () => child.kill());
-    // The program may end before it has read its input; its exit code tells, not the broken pipe.
+    // The program may end before it has read its input: the exit code counts, not the broken pipe.
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
 }
 
-const ENTER_EACH = 'for folder; do cd "$folder" 2>/dev/null || { echo "$folder"; exit 0; }; done';
+/** Prints the first folder that it cannot enter. */
+const ENTER_EACH_FOLDER = 'for folder; do cd "$folder" 2>/dev/null || { echo "$folder"; exit 0; }; done';
 
-/** @throws {Error} naming the first folder on the way to one of the paths that the server's user may not enter. */
+/** @throws {Error} naming the first folder above one of the paths that the server's user may not enter. */
 export async function requireFolderAccess(user: SystemUser | undefined, paths: readonly string[]): Promise<void> {
   if (user === undefined) return;
   const folders = await Promise.all(paths.map(async (path) => ancestors(await realpath(path))));
-  const barrier = (await runAsSystemUser(user, '/bin/sh', ['-c', ENTER_EACH, 'sh', ...folders.flat()])).trim();
-  if (barrier === '') return;
+  const forbidden = (await runAsSystemUser(user, '/bin/sh', ['-c', ENTER_EACH_FOLDER, 'sh', ...folders.flat()])).trim();
+  if (forbidden === '') return;
   throw new Error(
-    `PostgreSQL refuses to run as root, so it runs as ${user.name}, who may not enter ${barrier}. ` +
-      `Allow it (chmod o+x ${barrier}), move the project or DATA_DIR to a folder open to others, ` +
+    `PostgreSQL refuses to run as root, so it runs as ${user.name}, which may not enter ${forbidden}. ` +
+      `Allow it (chmod o+x ${forbidden}), move the project or DATA_DIR to a folder open to others, ` +
       'start Gatehouse as an ordinary user, or set DATABASE_URL.',
   );
 }

@@ -1,6 +1,6 @@
-import { PORT } from './unix-socket.js';
+import { SOCKET_PORT } from './unix-socket.js';
 
-/** Whoever connects: the URL of one database on the embedded server. */
+/** A role, its password, and a database of the embedded server. */
 interface Login {
   readonly role: string;
   readonly password: string;
@@ -8,31 +8,34 @@ interface Login {
 }
 
 /**
- * Says everything that an environment variable (`PGPORT`, `PGSSLMODE`, `PGOPTIONS` …) would otherwise say for it, since
- * the operator's are about other servers.
+ * Sets every parameter that an environment variable (`PGPORT`, `PGSSLMODE`, `PGOPTIONS` …) could set otherwise: the operator's
+ * variables are for other servers.
  */
-const UNTOUCHED = {
+const EXPLICIT_PARAMETERS = {
   sslmode: 'disable',
   sslnegotiation: 'postgres',
   client_encoding: 'utf8',
   options: '-c TimeZone=UTC -c DateStyle=ISO',
 };
 
-/** By the socket in this folder. */
+/** Connects through the socket in this folder. */
 export function socketUrl(folder: string, login: Login): string {
-  return withParameters(`${credentials(login)}@localhost:${PORT}/${login.database}`, { host: folder, ...UNTOUCHED });
+  return withParameters(`${credentials(login)}@localhost:${SOCKET_PORT}/${login.database}`, {
+    host: folder,
+    ...EXPLICIT_PARAMETERS,
+  });
 }
 
-/** By TCP, for a server that an earlier version left running. */
+/** Connects by TCP, to a server that an earlier version left running. */
 export function loopbackUrl(port: number, login: Login): string {
-  return withParameters(`${credentials(login)}@127.0.0.1:${port}/${login.database}`, UNTOUCHED);
+  return withParameters(`${credentials(login)}@127.0.0.1:${port}/${login.database}`, EXPLICIT_PARAMETERS);
 }
 
 function credentials({ role, password }: Login): string {
   return `postgresql://${role}:${password}`;
 }
 
-/** Not by `URLSearchParams`, whose `+` for a space only some programs undo. */
+/** Not with `URLSearchParams`: not every program decodes its `+` as a space. */
 function withParameters(address: string, parameters: Readonly<Record<string, string>>): string {
   const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return `${address}?${query.join('&')}`;

@@ -8,46 +8,46 @@ import { readLineFile, writeFileOnce } from '../secrets/write-once-file.js';
 import { requireFolderAccess } from './run-as-system-user.js';
 import type { Installation } from './installation.js';
 
-/** In the socket's name alone; nothing listens there. */
-export const PORT = 5432;
-/** Of `sun_path`, without its end. */
-const LONGEST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+/** Only part of the socket's name: nothing listens on this TCP port. */
+export const SOCKET_PORT = 5432;
+/** Size of `sun_path`, without the terminating zero. */
+const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
-/** Path of the server's socket in its folder. */
+/** Path of the server's socket in the folder. */
 export function socketIn(folder: string): string {
-  return join(folder, `.s.PGSQL.${PORT}`);
+  return join(folder, `.s.PGSQL.${SOCKET_PORT}`);
 }
 
 /**
- * The folder for the server's socket, which nobody but the server's user may enter: in `DATA_DIR`, or, where the path
- * would be too long or the file system takes no socket, a temporary one whose path stands in `DATA_DIR`.
- * @throws {Error} naming what is in the way.
+ * Opens the folder for the server's socket, which only the server's user may enter: in `DATA_DIR`, or, where that path is too long or the
+ * file system supports no sockets, a temporary folder whose path is recorded in `DATA_DIR`.
+ * @throws {Error} naming the obstacle.
  */
 export async function openSocketFolder(installation: Installation): Promise<string> {
   const { directory } = installation;
   const inside = directory.socketFolder;
   if (isShortEnough(inside)) {
-    await makePrivate(inside, installation);
-    if (await takesSockets(inside)) return inside;
+    await createPrivateFolder(inside, installation);
+    if (await supportsSockets(inside)) return inside;
   }
-  return openElsewhere(installation);
+  return openTemporaryFolder(installation);
 }
 
-/** Whether a server listens there. */
+/** Whether a process listens on the socket. */
 export async function isListening(socket: string): Promise<boolean> {
   const connection = connect(socket);
   try {
     await once(connection, 'connect');
     return true;
   } catch (error) {
-    // Anything else, such as a full queue, does not say that nobody is there.
+    // Any other error, such as a full queue, does not prove that nobody listens.
     return !['ENOENT', 'ECONNREFUSED', 'ENOTSOCK'].includes((error as NodeJS.ErrnoException).code ?? '');
   } finally {
     connection.destroy();
   }
 }
 
-/** Tells one socket from another that took its place; undefined when there is none. @throws when the file system does not tell. */
+/** Identifies a socket, so that its replacement is noticed; undefined when there is none. @throws when the file system fails. */
 export async function identityOf(socket: string): Promise<string | undefined> {
   return lstat(socket).then(
     (file) => (file.isSocket() ? `${file.dev} ${file.ino} ${file.birthtimeMs}` : undefined),
@@ -58,35 +58,35 @@ export async function identityOf(socket: string): Promise<string | undefined> {
   );
 }
 
-async function openElsewhere(installation: Installation): Promise<string> {
+async function openTemporaryFolder(installation: Installation): Promise<string> {
   const { directory, user } = installation;
-  const note = directory.socketFolderElsewhere;
-  const noted = await readLineFile(note);
-  if (noted !== undefined && isShortEnough(noted)) {
-    const isOurs = await makePrivate(noted, installation).then(
+  const record = directory.socketFolderElsewhere;
+  const recorded = await readLineFile(record);
+  if (recorded !== undefined && isShortEnough(recorded)) {
+    const isOurs = await createPrivateFolder(recorded, installation).then(
       () => true,
       () => false,
     );
-    if (isOurs) return noted;
+    if (isOurs) return recorded;
   }
-  // Whatever it names is not ours any more: others may write into the folder above it.
-  if (noted !== undefined) await rm(note, { force: true });
+  // The recorded folder is not ours any more: other users may write into its parent.
+  if (recorded !== undefined) await rm(record, { force: true });
   const parent = [tmpdir(), '/tmp'].find((folder) => isShortEnough(join(folder, 'gatehouse-XXXXXX'))) ?? '/tmp';
-  const made = await mkdtemp(join(parent, 'gatehouse-'));
-  await makePrivate(made, installation);
-  await requireFolderAccess(user, [made]);
-  await writeFileOnce(note, made);
-  const agreed = (await readLineFile(note)) ?? made;
-  if (agreed !== made) await rmdir(made);
+  const created = await mkdtemp(join(parent, 'gatehouse-'));
+  await createPrivateFolder(created, installation);
+  await requireFolderAccess(user, [created]);
+  await writeFileOnce(record, created);
+  const agreed = (await readLineFile(record)) ?? created;
+  if (agreed !== created) await rmdir(created);
   return agreed;
 }
 
 function isShortEnough(folder: string): boolean {
-  return Buffer.byteLength(socketIn(folder)) <= LONGEST_PATH_BYTES;
+  return Buffer.byteLength(socketIn(folder)) <= MAX_SOCKET_PATH_BYTES;
 }
 
-/** Made when missing. @throws {Error} when it is something else, or somebody else's. */
-async function makePrivate(folder: string, { user }: Installation): Promise<void> {
+/** Creates the folder when it is missing. @throws {Error} when it is no folder, or belongs to another user. */
+async function createPrivateFolder(folder: string, { user }: Installation): Promise<void> {
   await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
@@ -94,14 +94,14 @@ async function makePrivate(folder: string, { user }: Installation): Promise<void
   const own = process.getuid?.() ?? found.uid;
   const owner = user?.uid ?? own;
   if (!found.isDirectory() || (found.uid !== owner && found.uid !== own)) {
-    throw new Error(`${folder} is not a folder of PostgreSQL's user: remove it, so that it can be made anew`);
+    throw new Error(`${folder} is not a folder of PostgreSQL's user: remove it, so that it can be created again`);
   }
   if ((found.mode & 0o777) !== 0o700) await chmod(folder, 0o700);
   if (found.uid !== owner && user !== undefined) await chown(folder, user.uid, user.gid);
 }
 
-/** By making one: shared and foreign file systems refuse it in different ways. */
-async function takesSockets(folder: string): Promise<boolean> {
+/** Tries to create a socket, because file systems refuse it in different ways. */
+async function supportsSockets(folder: string): Promise<boolean> {
   if ((await identityOf(socketIn(folder)).catch(() => undefined)) !== undefined) return true;
   const probe = createServer();
   try {

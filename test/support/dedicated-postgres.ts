@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 import { parseSettings } from '../../dist/config/read-settings.js';
 import { openDataDirectory } from '../../dist/embedded-postgres/data-directory.js';
 import { openInstallation } from '../../dist/embedded-postgres/installation.js';
-import { stopServer } from '../../dist/embedded-postgres/running-server.js';
+import { stopServer } from '../../dist/embedded-postgres/stop-server.js';
 import { startServer } from '../../dist/embedded-postgres/start-server.js';
 import { provideDatabase } from '../../dist/database/external-or-embedded-database.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
@@ -81,7 +81,7 @@ export class DedicatedPostgres {
     addFiles(this.cluster, { 'standby.signal': '', 'postgresql.auto.conf': 'hot_standby = off\n' });
     const installation = await openInstallation(await openDataDirectory(this.folder));
     // It never becomes ready, so do not wait for it.
-    const until = { stopping: undefined, patience: AbortSignal.abort() };
+    const until = { stopping: undefined, timeout: AbortSignal.abort() };
     await startServer(installation, installation.directory.socketFolder, until);
   }
 

@@ -1,0 +1,39 @@
+import { clearLockFile, clusterLock, socketLock } from './lock-files.js';
+import type { ServerAccess } from './server-access.js';
+import { startServer, type StartSignals } from './start-server.js';
+import { openSocketFolder, socketIn } from './unix-socket.js';
+
+/** Pause between two starts of a server that gave way to another start; doubled after each. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
+
+/** Starts the server, with growing pauses between the attempts. */
+export class StartAttempts {
+  count = 0;
+  #pauseMs = FIRST_PAUSE_MS;
+  #notBefore = 0;
+
+  constructor(
+    private readonly access: ServerAccess,
+    private readonly signals: StartSignals,
+  ) {}
+
+  /** Starts the server unless the pause is not over yet. @returns the obstacle to a start, if there is one. */
+  async startNext(): Promise<string | undefined> {
+    if (performance.now() < this.#notBefore) return undefined;
+    const { installation, socketFolder } = this.access;
+    const { cluster } = installation.directory;
+    for (const file of [clusterLock(cluster), socketLock(socketIn(socketFolder))]) {
+      const obstacle = await clearLockFile(file, cluster);
+      if (obstacle !== undefined) return obstacle;
+    }
+    if ((await openSocketFolder(installation)) !== socketFolder) {
+      throw new Error(`The folder ${socketFolder} of PostgreSQL's socket is gone and cannot be recreated: start again`);
+    }
+    this.count++;
+    await startServer(installation, socketFolder, this.signals);
+    this.#notBefore = performance.now() + this.#pauseMs;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    return undefined;
+  }
+}
