@@ -29,12 +29,12 @@ describe('a .env file (CFG-05)', () => {
     ['a comment after a blank', 'DATABASE_URL=x # y\nPORT=1'],
     ['a # in quotes', 'DATABASE_URL=x\nISSUER="http://a/#b" # c\nPORT=1'],
     ['a value of several lines', 'OTHER="a\nb\n=c"\nDATABASE_URL=x\nPORT=`1`'],
-    ["text after others' quotes", 'FOO="a" b\nDATABASE_URL=x\nBAR=\'a\'"b\nPORT=1'],
+    ["text after the quotes of other programs' variables", 'FOO="a" b\nDATABASE_URL=x\nBAR=\'a\'"b\nPORT=1'],
     [
-      'what is of others',
+      'variables of other programs',
       'DATABASE_URL=x\nPOSTGRES_PASSWORD=a#b\nPOSTGRES_PASSWORD=\ncompose.project-name=$X\nPORTS=9\nPORT=1',
     ],
-  ])('with %s is read as it is meant', (_case, content) => {
+  ])('with %s is read correctly', (_case, content) => {
     const { values, problems } = read(content);
     expect(problems).toEqual([]);
     expect(values).toMatchObject({ DATABASE_URL: 'x', PORT: '1' });
@@ -51,9 +51,9 @@ describe('a .env file (CFG-05)', () => {
     ['Latin-1', Buffer.from('# für\nPORT=1\n', 'latin1'), 'is not UTF-8: save it as UTF-8'],
     ['a name alone', 'PORT=1\nDATABASE_URL\n', 'line 2 is not written NAME=value'],
     ['a colon', 'DATABASE_URL: x\nPORT=1', 'line 1 is not written NAME=value'],
-    ['a blank that is none to Node', 'PORT=1\n\u00A0DATABASE_URL=x', 'line 2 is not written NAME=value'],
-    ['a mark within', 'PORT=1\n\uFEFFDATABASE_URL=x', 'line 2 is not written NAME=value'],
-    ['a comment of other kinds', '; PORT=1', 'line 1 is not written NAME=value'],
+    ['a blank that Node does not skip', 'PORT=1\n\u00A0DATABASE_URL=x', 'line 2 is not written NAME=value'],
+    ['a byte order mark within', 'PORT=1\n\uFEFFDATABASE_URL=x', 'line 2 is not written NAME=value'],
+    ['a comment in another syntax', '; PORT=1', 'line 1 is not written NAME=value'],
     ['export and a tab', 'export\tPORT=1', 'line 1 is not written NAME=value'],
     ['a blank in the name', 'DATABASE URL=x', 'line 1 is not written NAME=value'],
     ['the line ends of old Macs', 'PORT=1\rDATABASE_URL=x', 'line 1 is not written NAME=value'],
@@ -63,12 +63,12 @@ describe('a .env file (CFG-05)', () => {
       'line 1 has an unclosed quote, or text after the closing quote',
     ],
     [
-      'one that swallows',
+      'an unclosed quote that swallows lines',
       'OTHER="x\nPORT=1\nISSUER="y"',
       'line 1 has an unclosed quote, or text after the closing quote',
     ],
     [
-      "a quote of others' that is not closed",
+      "an unclosed quote of another program's variable",
       'PORT=1\nOTHER="x',
       'line 2 has an unclosed quote, or text after the closing quote',
     ],
@@ -85,7 +85,7 @@ describe('a .env file (CFG-05)', () => {
     expect(read(content).problems).toEqual([problem]);
   });
 
-  it('that is not there says nothing, and one that is a folder is refused', () => {
+  it('may be absent, and is refused if it is a folder', () => {
     expect(readEnvFile(join(folder, 'none'), OURS)).toEqual({ values: {}, problems: [] });
     mkdirSync(join(folder, 'folder'));
     expect(readEnvFile(join(folder, 'folder'), OURS).problems).toEqual(['cannot be read (EISDIR)']);

@@ -33,13 +33,13 @@ describe('DATABASE_URL', () => {
     ['postgresql://db.example/gatehouse?schema=a&schema=b', 'two schemas'],
     [`postgresql://db.example/gatehouse?schema=${'é'.repeat(32)}`, 'schema'],
     ['postgresql://db.example/gatehouse?schema=pg_temp', 'schema'],
-    // The Prisma client would not escape it.
+    // The Prisma client does not escape a quotation mark.
     ['postgresql://db.example/gatehouse?schema=%22', 'schema'],
     ['postgresql://db.example/gatehouse?sslmode=required', 'sslmode'],
     ['postgresql://db.example/gatehouse?sslmode=verify-full&sslrootcert=/not/there.pem', 'sslrootcert'],
-  ])('%s is refused with what is wrong, and is not repeated (CFG-01)', (url, said) => {
+  ])('%s is refused with the reason, and is not repeated (CFG-01)', (url, expected) => {
     const flaws = flawsOf({ DATABASE_URL: url });
-    expect(flaws).toEqual([expect.stringContaining(said)]);
+    expect(flaws).toEqual([expect.stringContaining(expected)]);
     expect(flaws[0]).toMatch(/^DATABASE_URL /);
     expect(flaws[0]).not.toMatch(/example|word@|34@|ss\/w/);
   });
@@ -54,7 +54,7 @@ describe('DATABASE_URL', () => {
     ['postgresql://user:pw@%2Frun%2Fpostgresql:5433/db', '/run/postgresql'],
     ['postgresql://user@localhost/db?host=%2Frun%2Fpostgresql', '/run/postgresql'],
     ['postgresql://user@localhost/db?options=-c%20a%3Db%40c', 'localhost:5432'],
-  ])('%s is taken, and shown as %s', (url, shown) => {
+  ])('%s is accepted, and shown as %s', (url, shown) => {
     expect(flawsOf({ DATABASE_URL: url })).toEqual([]);
     expect(hostOf(url)).toBe(shown);
   });
@@ -71,7 +71,7 @@ describe('DATABASE_URL', () => {
 
 const BASE = 'postgresql://u@db.example/gatehouse';
 
-function toldOf(url: string, direct?: string): string[] {
+function warningsOf(url: string, direct?: string): string[] {
   const urls = { DATABASE_URL: url, ...(direct === undefined ? {} : { DATABASE_DIRECT_URL: direct }) };
   return parseSettings({ MASTER_SECRET, ...urls }).warnings.map(({ setting, reason }) => `${setting}: ${reason}`);
 }
@@ -96,18 +96,18 @@ describe('a parameter of DATABASE_URL', () => {
     ['TimeZone=America/New_York', 'it is not supported, so remove it'],
     ['replication=database', 'it is not supported, so remove it'],
     ['max=500', 'it is not supported, so remove it'],
-  ])('%s has no effect, which is told of with what to do (CFG-05)', (parameter, remedy) => {
+  ])('%s has no effect, and a warning says what to do (CFG-05)', (parameter, remedy) => {
     const name = parameter.split('=')[0] ?? '';
     const url = `${BASE}?${parameter}&${parameter}`;
     const sentence = (setting: string): string =>
       `${setting}: The parameter ${name} of ${setting} has no effect: ${remedy}.`;
-    expect(toldOf(url)).toEqual([sentence('DATABASE_URL')]);
-    expect(toldOf(url, url)).toEqual([sentence('DATABASE_URL')]);
-    expect(toldOf(BASE, `${BASE}?${parameter}`)).toEqual([sentence('DATABASE_DIRECT_URL')]);
+    expect(warningsOf(url)).toEqual([sentence('DATABASE_URL')]);
+    expect(warningsOf(url, url)).toEqual([sentence('DATABASE_URL')]);
+    expect(warningsOf(BASE, `${BASE}?${parameter}`)).toEqual([sentence('DATABASE_DIRECT_URL')]);
     expect(rewritten(url).toString()).toBe('');
   });
 
-  it('that asks for what is done anyway is not told of (CFG-05)', () => {
+  it('that asks for what applies anyway causes no warning (CFG-05)', () => {
     for (const parameter of [
       'application_name=accounts',
       'host=/run/postgresql&port=5433',
@@ -126,9 +126,9 @@ describe('a parameter of DATABASE_URL', () => {
       'gssencmode=disable',
       'timezone=UTC',
     ]) {
-      expect(toldOf(`${BASE}?${parameter}`)).toEqual([]);
+      expect(warningsOf(`${BASE}?${parameter}`)).toEqual([]);
     }
-    expect(toldOf(`${BASE}2?pgbouncer=true`, BASE)).toEqual([]);
+    expect(warningsOf(`${BASE}2?pgbouncer=true`, BASE)).toEqual([]);
   });
 
   it.each([
@@ -139,15 +139,12 @@ describe('a parameter of DATABASE_URL', () => {
       'SSLROOTCERT=/ca.pem',
       'has the parameter sslrootcert in other capitals, which would have no effect: write sslrootcert',
     ],
-  ])(
-    '%s is refused, since another server might be reached, or one that nobody verifies (CFG-05)',
-    (parameters, flaw) => {
-      expect(flawsOf({ DATABASE_URL: `${BASE}?${parameters}` })).toEqual([`DATABASE_URL ${flaw}`]);
-    },
-  );
+  ])('%s is refused, since it could lead to another server or an unverified one (CFG-05)', (parameters, flaw) => {
+    expect(flawsOf({ DATABASE_URL: `${BASE}?${parameters}` })).toEqual([`DATABASE_URL ${flaw}`]);
+  });
 
   it('that may be part of a password is not shown (CFG-01)', () => {
-    expect(toldOf(`${BASE}?hunter2%21pass`)[0]).toContain('The parameter (unnamed) of DATABASE_URL');
+    expect(warningsOf(`${BASE}?hunter2%21pass`)[0]).toContain('The parameter (unnamed) of DATABASE_URL');
   });
 });
 
@@ -162,12 +159,12 @@ describe('a connection', () => {
     expect(rewritten(url).get('options')).toBe(String.raw`-c work_mem=64MB -c search_path="Gate-House\ X\\"`);
   });
 
-  it('has none behind a pooler, nor for public, where the server decides', () => {
+  it('has no search path behind a pooler, nor for public, where the server decides', () => {
     expect(rewritten('postgresql://u@db.example/gatehouse?schema=x', true).has('options')).toBe(false);
     expect(rewritten('postgresql://u@db.example/gatehouse?schema=public').toString()).toBe('');
   });
 
-  it.each(['prefer', 'require', 'verify-ca', 'verify-full'])('with sslmode=%s verifies all', (mode) => {
+  it.each(['prefer', 'require', 'verify-ca', 'verify-full'])('with sslmode=%s is verified in full', (mode) => {
     const url = `postgresql://u@db.example/gatehouse?sslmode=${mode}`;
     expect(rewritten(url).get('sslmode')).toBe('verify-full');
     expect(rewritten(`${url}&uselibpqcompat=true`).get('sslmode')).toBe(mode);

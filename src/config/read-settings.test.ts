@@ -20,14 +20,14 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
 }
 
 describe('settings', () => {
-  it('need nothing', () => {
+  it('all have defaults or are optional', () => {
     const settings = parseSettings({});
     expect(settings).toMatchObject({ host: '127.0.0.1', port: 3000, accessTokenTtlSeconds: 900, signingAlg: 'ES256' });
     expect(settings).toMatchObject({ audience: settings.issuer, docs: true, databaseUrl: undefined });
     expect(Object.isFrozen(settings)).toBe(true);
   });
 
-  it('are all reported at once, by name and without their values', () => {
+  it('that are invalid are all reported at once, by name and without their values', () => {
     const environment = { PORT: 'eighty', SIGNING_ALG: 'HS999', JWT_SECRET: 'short-and-secret', DATABASE_URL };
     const problems = problemsOf(environment);
     expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
@@ -48,7 +48,7 @@ describe('settings', () => {
     },
   );
 
-  it('take one or two secrets, the new one first, and no third', () => {
+  it('accept one or two secrets, the new one first, and no third', () => {
     expect(parseSettings({ JWT_SECRET: `${GOOD_SECRET},${GOOD_SECRET}2` }).jwtSecret).toEqual([
       GOOD_SECRET,
       `${GOOD_SECRET}2`,
@@ -79,7 +79,7 @@ describe('settings', () => {
       'moz-extension://2c1f0e0a-7f0e-4f5e-9a55-8d7e6a5b4c3d, safari-web-extension://E6FA-07',
       ['moz-extension://2c1f0e0a-7f0e-4f5e-9a55-8d7e6a5b4c3d', 'safari-web-extension://E6FA-07'],
     ],
-  ])('hold %s=%s to what it means (API-10, CFG-05)', (name, text, value) => {
+  ])('parse the list %s=%s (API-10, CFG-05)', (name, text, value) => {
     expect(Object.values(parseSettings({ [name]: text }))).toContainEqual(value);
   });
 
@@ -126,7 +126,7 @@ describe('settings', () => {
     ['CORS_ORIGINS', 'file://localhost', 'no origin'],
     ['CORS_ORIGINS', 'wss://app.example.com', 'no origin'],
     ['CORS_ORIGINS', 'https://app.example.com,', '(entry 2 of 2) is empty'],
-  ])('refuse %s=%s by the place of what is wrong, and without its value (API-10, CFG-05)', (name, text, said) => {
+  ])('refuse %s=%s with position and reason, without its value (API-10, CFG-05)', (name, text, said) => {
     const problems = problemsOf({ [name]: text });
     expect(problems).toEqual([expect.stringContaining(said)]);
     expect(problems[0]).toMatch(new RegExp(`^${name} (?:\\(entry |is |has )`));
@@ -144,12 +144,12 @@ describe('settings', () => {
     ['127.0.0.1:3000', undefined],
     ['http://127.0.0.1', undefined],
     ['::1::', undefined],
-  ])('take HOST=%s as the address %s', (HOST, address) => {
+  ])('read HOST=%s as the address %s', (HOST, address) => {
     if (address === undefined) expect(problemsOf({ HOST })).toHaveLength(1);
     else expect(parseSettings({ HOST })).toMatchObject({ host: address });
   });
 
-  it('name the comma that makes two short secrets of a long one, and what is wrong with one of two', () => {
+  it('explain that a comma splits a secret in two, and what is wrong with one of them', () => {
     const secret = `${GOOD_SECRET.slice(0, 20)},${GOOD_SECRET.slice(0, 23)}`;
     expect(secret).toHaveLength(44);
     for (const name of ['JWT_SECRET', 'MASTER_SECRET']) {
@@ -161,7 +161,7 @@ describe('settings', () => {
     }
   });
 
-  it('take the cores where HASH_CONCURRENCY asks for more, and say so', () => {
+  it('limit HASH_CONCURRENCY to the number of cores, with a warning', () => {
     const cores = availableParallelism();
     expect(parseSettings({ HASH_CONCURRENCY: String(cores) })).toMatchObject({
       hashConcurrency: cores,
@@ -181,7 +181,7 @@ describe('settings', () => {
   });
 
   it.each(['\uFEFFSECRET\n', 'SECRET\r\n', 'SECRET', 'SECRET\n\n', '\uFEFFSECRET'])(
-    'take a secret from the file %j (CFG-05)',
+    'read a secret from a file that holds %j (CFG-05)',
     (content) => {
       const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-settings-')), 'secret');
       writeFileSync(file, content.replace('SECRET', GOOD_SECRET));
@@ -195,20 +195,20 @@ describe('settings', () => {
     [`${GOOD_SECRET}\n${GOOD_SECRET}2\n`, `${FROM_FILE} has more than one line: keep only the line with the value`],
     [Buffer.from(`\uFEFF${GOOD_SECRET}`, 'utf16le'), `${FROM_FILE} is not UTF-8: save it as UTF-8`],
     [Buffer.from(GOOD_SECRET, 'utf16le'), `${FROM_FILE} is not UTF-8: save it as UTF-8`],
-  ])('refuse a secret in the file %j (CFG-05)', (content, problem) => {
+  ])('refuse a secret file that holds %j (CFG-05)', (content, problem) => {
     const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-settings-')), 'secret');
     writeFileSync(file, content);
     expect(problemsOf({ MASTER_SECRET_FILE: file })).toEqual([`MASTER_SECRET ${problem}`]);
   });
 
-  it('refuse a file for what is no secret, which would not be read (CFG-05)', () => {
+  it('refuse NAME_FILE for a setting that is not a secret (CFG-05)', () => {
     expect(problemsOf({ PORT_FILE: '/run/port' })).toEqual([
       'PORT is not a secret, so PORT_FILE is not read: set PORT itself',
     ]);
     expect(problemsOf({ MASTER_SECRET_FILE: '' })).toHaveLength(1);
   });
 
-  it('take a secret from a file, and not from both', () => {
+  it('accept a secret by NAME or NAME_FILE, not by both', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-settings-')), 'secret');
     writeFileSync(file, `${GOOD_SECRET}\n`);
     expect(parseSettings({ MASTER_SECRET_FILE: file }).masterSecret).toEqual([GOOD_SECRET]);
@@ -225,7 +225,7 @@ describe('settings', () => {
     ['2', '19456', 0],
     ['3', '12287', 1],
     ['4', '12288', 0],
-  ])("hold argon2 to OWASP's floor: %s passes with %s KiB", (passes, memory, problems) => {
+  ])("require OWASP's minimum for argon2: %s passes with %s KiB", (passes, memory, problems) => {
     expect(problemsOf({ ARGON2_PASSES: passes, ARGON2_MEMORY_KIB: memory })).toHaveLength(problems);
   });
 
@@ -250,13 +250,13 @@ describe('settings', () => {
     [{ PORT: '0', METRICS_PORT: '0' }, 0],
     [{ PORT: '3000', METRICS_PORT: '3001' }, 0],
     [{ PORT: '70000', METRICS_PORT: '70000' }, 2],
-  ])('name both ports where %j are one', (environment, problems) => {
+  ])('refuse a METRICS_PORT that equals PORT, naming both: %j', (environment, problems) => {
     const found = problemsOf(environment);
     expect(found).toHaveLength(problems);
     if (problems === 1) expect(found).toEqual(['METRICS_PORT is the same as PORT: give each a port of its own']);
   });
 
-  it('turn the documents off with a database of your own, unless asked', () => {
+  it('turn /docs off with DATABASE_URL unless DOCS is on', () => {
     expect(parseSettings({ DATABASE_URL, MASTER_SECRET: GOOD_SECRET }).docs).toBe(false);
     expect(parseSettings({ DATABASE_URL, MASTER_SECRET: GOOD_SECRET, DOCS: 'on' }).docs).toBe(true);
   });
@@ -270,8 +270,11 @@ describe('settings', () => {
     ['::', false],
     ['192.0.2.1', false],
     ['api.example.com', false],
-  ])('show documents and metrics to nobody else unless asked: on %s documents are %s (API-11)', (HOST, docs) => {
-    expect(parseSettings({ HOST })).toMatchObject({ docs, metricsPort: undefined });
-    expect(parseSettings({ HOST, DOCS: 'on' }).docs).toBe(true);
-  });
+  ])(
+    'serve /docs on a loopback HOST only, and no metrics, unless switched on: on %s docs is %s (API-11)',
+    (HOST, docs) => {
+      expect(parseSettings({ HOST })).toMatchObject({ docs, metricsPort: undefined });
+      expect(parseSettings({ HOST, DOCS: 'on' }).docs).toBe(true);
+    },
+  );
 });

@@ -8,7 +8,7 @@ type Name = keyof typeof settings;
 const SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
 const URL_OF_DATABASE = 'postgresql://u:p@db.example/gatehouse';
 
-/** A value that each may have, and that is not its default. */
+/** A valid value of each setting that is not its default. */
 const SAMPLES: Readonly<Record<Name, string>> = {
   HOST: 'localhost',
   PORT: '3001',
@@ -54,14 +54,14 @@ const SAMPLES: Readonly<Record<Name, string>> = {
   DOCS: 'on',
 };
 
-/** Whose entries commas separate, with or without blanks around them. */
+/** Settings whose entries are separated by commas, with or without blanks around them. */
 const LISTS: ReadonlySet<Name> = new Set(['TRUSTED_PROXIES', 'CORS_ORIGINS', 'MASTER_SECRET', 'JWT_SECRET']);
 
 const names = Object.keys(settings) as Name[];
 const table = names.map((name): [Name, string] => [name, SAMPLES[name]]);
 const isSecret = (name: Name): boolean => (settings[name] as Setting<unknown>).secret;
 
-/** Others that it needs are given, too. */
+/** Sets the settings that this one may need too. */
 function read(name: Name, text: string): object {
   const value = parseSettings({ MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, [name]: text });
   const { warnings: _, ...values } = value;
@@ -77,27 +77,27 @@ function problemsOf(name: Name, text: string): readonly string[] {
   }
 }
 
-const told = (name: Name, text: string): readonly string[] =>
+const warningsOf = (name: Name, text: string): readonly string[] =>
   parseSettings({ MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, [name]: text })
     .warnings.filter(({ setting }) => setting === name)
     .map(({ reason }) => reason);
 
 describe('a setting', () => {
-  it.each(table)('%s=%s is taken as it is, and nothing is said of it', (name, sample) => {
+  it.each(table)('%s=%s is accepted without a warning', (name, sample) => {
     expect(problemsOf(name, sample)).toEqual([]);
-    expect(told(name, sample)).toEqual([]);
+    expect(warningsOf(name, sample)).toEqual([]);
     const others = { MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE };
-    // What they would be without it; of one core more cannot be taken.
+    // Differs from the settings without it; HASH_CONCURRENCY does not on a single core.
     if (!(name in others || name === 'HASH_CONCURRENCY'))
       expect(parseSettings(others)).not.toMatchObject(read(name, sample));
   });
 
-  const odd = [' X', 'X ', '\tX', 'X\n', 'X\r\n', '\uFEFFX', 'X\u00A0', 'X\u2028'];
-  it.each(table)('%s with a blank at its end is refused, or taken without it and told of (CFG-05)', (name, sample) => {
-    for (const text of odd.map((form) => form.replace('X', sample))) {
+  const padded = [' X', 'X ', '\tX', 'X\n', 'X\r\n', '\uFEFFX', 'X\u00A0', 'X\u2028'];
+  it.each(table)('%s with a blank at one end is refused, or trimmed with a warning (CFG-05)', (name, sample) => {
+    for (const text of padded.map((form) => form.replace('X', sample))) {
       if (isSecret(name)) {
         expect(read(name, text)).toEqual(read(name, sample));
-        expect(told(name, text)).toEqual([expect.stringContaining(`${name} begins or ends with a blank`)]);
+        expect(warningsOf(name, text)).toEqual([expect.stringContaining(`${name} begins or ends with a blank`)]);
       } else if (LISTS.has(name)) {
         expect(read(name, text)).toEqual(read(name, sample));
       } else {
@@ -106,13 +106,25 @@ describe('a setting', () => {
     }
   });
 
-  const unseen = ['\u0001', '\t', '\n', '\u007F', '\u0085', '\u200B', '\u200D', '\u2060', '\u2028', '\u00AD', '\uFEFF'];
-  const inText = table.filter(([name]) => !['MASTER_SECRET', 'JWT_SECRET'].includes(name));
-  it.each(inText)('%s with a character within that is not shown is refused (CFG-05)', (name, sample) => {
+  const invisible = [
+    '\u0001',
+    '\t',
+    '\n',
+    '\u007F',
+    '\u0085',
+    '\u200B',
+    '\u200D',
+    '\u2060',
+    '\u2028',
+    '\u00AD',
+    '\uFEFF',
+  ];
+  const invisibleRefused = table.filter(([name]) => !['MASTER_SECRET', 'JWT_SECRET'].includes(name));
+  it.each(invisibleRefused)('%s with an invisible character within is refused (CFG-05)', (name, sample) => {
     const middle = Math.max(1, sample.length - 3);
-    // Of a URL only what its parser drops is looked for: a password may have any character.
-    const looked = isSecret(name) ? unseen.slice(0, 5) : unseen;
-    for (const character of sample.length === 1 ? [] : looked) {
+    // In a URL only characters that the URL parser drops are refused: a password may have any other.
+    const refused = isSecret(name) ? invisible.slice(0, 5) : invisible;
+    for (const character of sample.length === 1 ? [] : refused) {
       const text = `${sample.slice(0, middle)}${character}${sample.slice(middle)}`;
       expect(problemsOf(name, text)).toEqual([expect.stringMatching(`^${name} .{10,}`)]);
     }
@@ -125,7 +137,7 @@ describe('a setting', () => {
   });
 
   it.each(table.filter(([name]) => LISTS.has(name) || name === 'AUDIENCE'))(
-    '%s with an entry that is empty is refused (CFG-05)',
+    '%s with an empty entry is refused (CFG-05)',
     (name, sample) => {
       for (const text of [',', ' , ', `${sample},`, `,${sample}`, `${sample},,${sample}2`]) {
         expect(problemsOf(name, text)).toEqual([expect.stringMatching(`^${name} .{10,}`)]);
@@ -133,9 +145,9 @@ describe('a setting', () => {
     },
   );
 
-  it('AUDIENCE with a comma is one value, which is told of (CFG-05)', () => {
+  it('AUDIENCE with a comma is one value, with a warning (CFG-05)', () => {
     expect(read('AUDIENCE', 'a,b')).toMatchObject({ audience: 'a,b' });
-    expect(told('AUDIENCE', 'a,b')).toEqual([expect.stringContaining('one value and not a list')]);
+    expect(warningsOf('AUDIENCE', 'a,b')).toEqual([expect.stringContaining('one value and not a list')]);
   });
 
   it.each([

@@ -8,20 +8,20 @@ const Short = Type.String({ maxLength: 100 });
 
 const text = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: 'binary', maxLength, size: 'max' });
 
-describe('the limit of a body', () => {
+describe('the body limit of a route', () => {
   it.each([
-    ['says nothing of it', undefined],
-    ['has it open', Type.Object({ name: Short })],
-    ['does not bound a text', Type.Object({ name: Type.String() }, closed)],
-    ['does not bound a list', Type.Object({ names: Type.Array(Short) }, closed)],
-    ['does not bound one of two', Type.Union([Type.Object({ name: Short }, closed), Type.Object({})])],
-    ['lets anything stand for a member', Type.Object({ name: Type.Unknown() }, closed)],
-    ['bounds it by more', Type.Object({ name: Type.String({ maxLength: 5000 }) }, closed)],
-  ])('is that of every route when the schema %s (API-06)', (_case, schema) => {
+    ['is absent', undefined],
+    ['allows other members', Type.Object({ name: Short })],
+    ['does not bound a string', Type.Object({ name: Type.String() }, closed)],
+    ['does not bound an array', Type.Object({ names: Type.Array(Short) }, closed)],
+    ['does not bound one branch of a union', Type.Union([Type.Object({ name: Short }, closed), Type.Object({})])],
+    ['has an untyped member', Type.Object({ name: Type.Unknown() }, closed)],
+    ['has a bound over that limit', Type.Object({ name: Type.String({ maxLength: 5000 }) }, closed)],
+  ])('is BODY_LIMIT_BYTES if the schema %s (API-06)', (_case, schema) => {
     expect(bodyLimitOf(schema)).toBe(BODY_LIMIT_BYTES);
   });
 
-  it('is near the largest text, which is shorter where nobody escapes it (API-06)', () => {
+  it('is near the size of the largest string, which is smaller for ASCII formats and base64url (API-06)', () => {
     const limitOf = (member: object): number => bodyLimitOf(Type.Object({ name: member }, closed)) - 1024;
     expect(limitOf(Short)).toBeGreaterThan(1200);
     expect(limitOf(Short)).toBeLessThan(1300);
@@ -30,14 +30,14 @@ describe('the limit of a body', () => {
     expect(bodyLimitOf(Type.Union([Type.Object({ name: Short }, closed), Type.Null()])) - 1024).toBeLessThan(1300);
   });
 
-  it('lets every valid body pass, however it is escaped (API-06)', () => {
+  it('accepts every valid body, however it is escaped (API-06)', () => {
     const schema = Type.Object(
       {
         'naïve name': Type.Optional(Type.String({ maxLength: 500 })),
         list: Type.Array(Type.String({ maxLength: 9 }), { maxItems: 5 }),
         kind: Type.Union([Type.Literal('one'), Type.Literal('another')]),
         size: Type.Number(),
-        isSo: Type.Boolean(),
+        isOpen: Type.Boolean(),
         nested: Type.Object({ token: Type.String({ maxLength: 50, contentEncoding: 'base64url' }) }, closed),
       },
       closed,
@@ -47,7 +47,7 @@ describe('the limit of a body', () => {
       list: fc.array(text(9), { maxLength: 5, size: 'max' }),
       kind: fc.constantFrom('one', 'another'),
       size: fc.double(),
-      isSo: fc.boolean(),
+      isOpen: fc.boolean(),
       nested: fc.record({ token: fc.stringMatching(/^[\w-]{0,50}$/) }),
     });
     const most = {
@@ -56,7 +56,7 @@ describe('the limit of a body', () => {
       kind: 'another',
       size: -Number.MAX_VALUE,
     };
-    expect(escaped({ ...most, isSo: false, nested: { token: 'x'.repeat(50) } }).length).toBeLessThan(
+    expect(escaped({ ...most, isOpen: false, nested: { token: 'x'.repeat(50) } }).length).toBeLessThan(
       bodyLimitOf(schema),
     );
     fc.assert(
@@ -66,7 +66,7 @@ describe('the limit of a body', () => {
   });
 });
 
-/** As whoever wants ASCII alone writes it. */
+/** JSON with every character outside ASCII escaped. */
 function escaped(value: unknown): string {
   return JSON.stringify(value).replaceAll(
     /[^ -~]/g,

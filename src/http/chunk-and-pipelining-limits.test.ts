@@ -10,7 +10,7 @@ import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
 const http = prepareHttp({ https: false });
 
-/** What reached a handler. */
+/** Requests that reached a handler. */
 const handled: string[] = [];
 
 let server: FastifyInstance;
@@ -36,7 +36,7 @@ beforeAll(async () => {
 beforeEach(() => void (handled.length = 0));
 afterAll(() => server.close());
 
-/** Sends the bytes at once and reads until the server closes: each answer as its status and what its body says. */
+/** Sends the bytes at once and reads until the server closes: each response as its status and its problem code or body. */
 async function exchange(bytes: string): Promise<string[]> {
   const socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
   let text = '';
@@ -53,7 +53,7 @@ const get = (path: string, fields = ''): string => `GET ${path} HTTP/1.1\r\nHost
 const LAST = get('/last', 'Connection: close\r\n');
 const CHUNKED = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n';
 
-/** One byte in each. */
+/** The body in chunks of one byte. */
 function chunksOf(body: string): string {
   return `${body.replaceAll(/./g, '1\r\n$&\r\n')}0\r\n\r\n`;
 }
@@ -62,31 +62,31 @@ function post(body: string): string {
   return `POST / HTTP/1.1\r\nHost: x\r\n${CHUNKED}\r\n${chunksOf(body)}`;
 }
 
-/** A list that takes so many bytes. */
+/** A JSON array of exactly so many bytes. */
 function list(bytes: number): string {
   return `[1${' '.repeat(bytes - 3)}]`;
 }
 
-describe('a body that comes in many chunks (INP-06)', () => {
-  it('is read, as many as may come at once', async () => {
+describe('a body in many chunks (INP-06)', () => {
+  it('is read up to the limit of chunks at once', async () => {
     expect(await exchange(post(list(MAX_CHUNKS_PER_TURN)) + LAST)).toEqual(['200 [1]', '200 {"name":"last"}']);
   });
 
-  it('is 413 with more, and nothing behind it is looked at', async () => {
-    // What was read of it until then would have been a body of its own.
+  it('is 413 over the limit, and nothing after it is processed', async () => {
+    // The part within the limit is valid JSON, and must not pass for the whole body.
     const answers = await exchange(`${post(list(10) + ' '.repeat(5000))}${LAST}`);
     expect(answers).toEqual(['413 body_too_large']);
     expect(handled).toEqual([]);
   });
 
-  it('is 413 after the answers to what was sent before', async () => {
+  it('is 413 after the responses to the requests before it', async () => {
     expect(await exchange(get('/late') + post(list(5000)) + LAST)).toEqual(['200 late', '413 body_too_large']);
     expect(handled).toEqual(['GET /late']);
   });
 });
 
 describe('many requests at once (INP-06)', () => {
-  it('are answered, as many as may wait', async () => {
+  it('are answered up to the limit', async () => {
     const answers = await exchange(get('/%').repeat(MAX_WAITING_REQUESTS) + LAST);
     expect(answers).toHaveLength(MAX_WAITING_REQUESTS + 1);
     expect(answers.at(-1)).toBe('200 {"name":"last"}');
@@ -95,9 +95,9 @@ describe('many requests at once (INP-06)', () => {
   it.each([
     ['served', get('/name')],
     ['refused', get('/a/b')],
-    ['refused for their target', get('/%')],
-    ['expecting something', get('/name', 'Expect: something\r\n')],
-  ])('end the connection with more, if they are %s', async (_case, bytes) => {
+    ['refused for a malformed target', get('/%')],
+    ['sent with an expectation', get('/name', 'Expect: something\r\n')],
+  ])('end the connection over the limit, if they are %s', async (_case, bytes) => {
     const { length } = await exchange(bytes.repeat(Math.floor(60_000 / bytes.length)) + LAST);
     expect(length).toBeLessThanOrEqual(MAX_WAITING_REQUESTS + 1);
     expect(handled.length).toBeLessThanOrEqual(1);
@@ -113,19 +113,16 @@ async function flood(bytes: string, { connections, atOnce }: { connections: numb
 
 describe('a connection that', () => {
   it.each([
-    [
-      'asks for a tunnel behind pipelined requests',
-      `${get('/late').repeat(31)}CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n`,
-    ],
+    ['asks for a tunnel after pipelined requests', `${get('/late').repeat(31)}CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n`],
     ['asks for a tunnel alone', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'],
-    ['sends too many pieces', post(list(5000))],
+    ['sends too many chunks', post(list(5000))],
     ['sends too many requests', get('/name').repeat(500)],
-    ['sends garbage behind pipelined requests', `${get('/late').repeat(31)}garbage\r\n\r\n`],
+    ['sends garbage after pipelined requests', `${get('/late').repeat(31)}garbage\r\n\r\n`],
     [
-      'expects something behind pipelined requests',
+      'sends an expectation after pipelined requests',
       get('/late').repeat(30) + get('/x', 'Expect: x\r\nConnection: close\r\n'),
     ],
-  ])('%s changes nothing for those after it, nor for a client of this process (FLT-23)', async (_case, bytes) => {
+  ])('%s has no effect on later connections or on HTTP clients of this process (FLT-23)', async (_case, bytes) => {
     await flood(bytes, { connections: 36, atOnce: 12 });
 
     const largest = post(list(MAX_CHUNKS_PER_TURN));

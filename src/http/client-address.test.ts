@@ -4,7 +4,7 @@ import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
 const SOCKET = '10.0.0.1';
 
-/** What Fastify takes for the client's address, of a request from this socket with this header. */
+/** Fastify's `request.ip` for a request from this socket with this header. */
 async function addressOf(
   forwardedFor: string | undefined,
   remoteAddress = SOCKET,
@@ -40,9 +40,12 @@ describe("the client's address", () => {
     ['203.0.113.50,, ,10.9.9.9', '203.0.113.50'],
     ['nonsense, 203.0.113.50', '203.0.113.50'],
     ['10.9.9.9', '10.9.9.9'],
-  ])('is what the header says, with whatever port, brackets, quotes or zone: %s (BRU-10)', async (header, address) => {
-    expect(await addressOf(header)).toBe(address);
-  });
+  ])(
+    'is read from X-Forwarded-For, with or without port, brackets, quotes or zone: %s (BRU-10)',
+    async (header, address) => {
+      expect(await addressOf(header)).toBe(address);
+    },
+  );
 
   it.each([
     '',
@@ -69,13 +72,13 @@ describe("the client's address", () => {
     `203.0.113.50${' '.repeat(200)}x`,
     `203.0.113.50, ${'10.9.9.9, '.repeat(40)}`,
   ])(
-    "is the socket's where the header has no address, and nothing left of that is believed: %j (BRU-10)",
+    "is the socket's if an entry of the header is no address, whatever stands left of it: %j (BRU-10)",
     async (header) => {
       expect(await addressOf(header)).toBe(SOCKET);
     },
   );
 
-  it("is the socket's where that is no trusted proxy, or nobody is (BRU-10)", async () => {
+  it("is the socket's if that is no trusted proxy, or the header is absent (BRU-10)", async () => {
     expect(await addressOf('203.0.113.50:40001', '192.0.2.9')).toBe('192.0.2.9');
     expect(await addressOf('203.0.113.50', '::ffff:192.0.2.9')).toBe('::ffff:192.0.2.9');
     expect(await addressOf('203.0.113.50', 'fe80::1%eth0')).toBe('fe80::1%eth0');
@@ -88,7 +91,7 @@ describe("the client's address", () => {
     ['10.2.2.2', ['::ffff:10.0.0.0/104']],
     ['fe80::1%eth0', ['fe80::/10']],
     ['2001:db8::2', ['2001:db8::2']],
-  ])('is believed of a proxy at %s where %j is trusted (BRU-10)', async (remoteAddress, trusted) => {
+  ])('is read from the header of a proxy at %s if %j is trusted (BRU-10)', async (remoteAddress, trusted) => {
     expect(await addressOf('203.0.113.50:1', remoteAddress, trusted)).toBe('203.0.113.50');
   });
 });

@@ -38,7 +38,7 @@ interface Raw {
   body: string;
 }
 
-/** Sends the bytes and reads until the server closes, as it must after an error. */
+/** Sends the bytes and reads until the server closes, which it must do after an error. */
 function exchange(bytes: string): Promise<Raw> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -67,7 +67,7 @@ async function problemOf(bytes: string): Promise<string> {
   expect(members.instance).toBe(`urn:uuid:${headers.get('x-request-id')}`);
   expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
   expect(headers.get('connection')).toBe('close');
-  // Of API-09; the whole list is tested with `http`.
+  // API-09.
   expect([...headers]).toEqual(expect.arrayContaining(Object.entries(securityHeaders(settings))));
   return `${status} ${code}`;
 }
@@ -79,7 +79,7 @@ async function statusOf(bytes: string): Promise<number> {
 const HOST = 'Host: x\r\nConnection: close\r\n';
 const JSON_TYPE = 'Content-Type: application/json\r\n';
 
-describe('a request that is not one', () => {
+describe('a malformed request', () => {
   it.each([
     ['no HTTP', 'hello\r\n\r\n'],
     ['TLS', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000'],
@@ -99,18 +99,18 @@ describe('a request that is not one', () => {
     ['no host', 'GET /echo/x HTTP/1.1\r\nConnection: close\r\n\r\n'],
     ['raw bytes in a path parameter', `GET /echo/caf\u00e9 HTTP/1.1\r\n${HOST}\r\n`],
     ['raw bytes in a query', `GET /echo/x?q=caf\u00e9 HTTP/1.1\r\n${HOST}\r\n`],
-  ])('for %s is 400', async (_case, bytes) => {
+  ])('is 400: %s', async (_case, bytes) => {
     expect(await problemOf(bytes)).toBe('400 request_malformed');
   });
 });
 
-/** With a type of so many characters. */
-function typed(length: number): string {
+/** A request whose `Content-Type` has so many characters. */
+function withContentType(length: number): string {
   const type = 'application/json; charset=utf-8; a='.padEnd(length, 'b');
   return `POST /echo HTTP/1.1\r\n${HOST}Content-Type: ${type}\r\nContent-Length: 2\r\n\r\n{}`;
 }
 
-describe('a request out of bounds', () => {
+describe('a request at or over a limit', () => {
   it('is 431 for a header section over 16 KiB', async () => {
     expect(await problemOf(`GET /echo/x HTTP/1.1\r\n${HOST}X: ${'a'.repeat(17_000)}\r\n\r\n`)).toBe(
       '431 headers_too_large',
@@ -121,13 +121,13 @@ describe('a request out of bounds', () => {
     expect(await problemOf(`GET /echo/x HTTP/1.1\r\n${HOST}${'a:\r\n'.repeat(100)}\r\n`)).toBe('431 headers_too_large');
   });
 
-  it('is 414 for a target, whether Node cuts it off or not', async () => {
+  it('is 414 for a target over our limit, also if it is over that of Node', async () => {
     expect(await problemOf(`GET /${'a'.repeat(17_000)} HTTP/1.1\r\n${HOST}\r\n`)).toBe('414 uri_too_long');
     expect(await problemOf(`GET /${'a'.repeat(8000)} HTTP/1.1\r\n${HOST}\r\n`)).toBe('414 uri_too_long');
     expect(await problemOf(`GET /echo/${'a'.repeat(101)} HTTP/1.1\r\n${HOST}\r\n`)).toBe('414 uri_too_long');
   });
 
-  it('is in bounds at them (INP-12)', async () => {
+  it('is accepted at each limit, and refused one over it (INP-12)', async () => {
     expect(await statusOf(`GET /echo/x HTTP/1.1\r\n${HOST}X: ${'a'.repeat(16_000)}\r\n\r\n`)).toBe(200);
     expect(await statusOf(`GET /echo/x HTTP/1.1\r\n${HOST}${'a:\r\n'.repeat(MAX_HEADER_FIELDS - 2)}\r\n`)).toBe(200);
     expect(await statusOf(`GET /echo/x HTTP/1.1\r\n${HOST}${'a:\r\n'.repeat(MAX_HEADER_FIELDS - 1)}\r\n`)).toBe(431);
@@ -141,9 +141,9 @@ describe('a request out of bounds', () => {
     );
   });
 
-  it('is 415 for the type of a body over 256 characters, which no pattern of a library reads (INP-13)', async () => {
-    expect(await statusOf(typed(MAX_CONTENT_TYPE_LENGTH))).toBe(200);
-    expect(await problemOf(typed(MAX_CONTENT_TYPE_LENGTH + 1))).toBe('415 media_type_unsupported');
+  it('is 415 for a Content-Type over 256 characters, which no pattern of a library reads (INP-13)', async () => {
+    expect(await statusOf(withContentType(MAX_CONTENT_TYPE_LENGTH))).toBe(200);
+    expect(await problemOf(withContentType(MAX_CONTENT_TYPE_LENGTH + 1))).toBe('415 media_type_unsupported');
   });
 
   it('has bounds that docs/security.md names (INP-12, CFG-04)', () => {
@@ -157,7 +157,7 @@ describe('a request out of bounds', () => {
     expect(limits.filter((limit) => !said.includes(limit))).toEqual([]);
   });
 
-  it('is 413 by its announced length alone, and by what arrives in chunks', async () => {
+  it('is 413 by its Content-Length alone, and by the size of its chunks', async () => {
     const announced = `POST /echo HTTP/1.1\r\n${HOST}${JSON_TYPE}Content-Length: 20000\r\n\r\n`;
     expect(await problemOf(announced)).toBe('413 body_too_large');
     const chunk = `4000\r\n${' '.repeat(0x4000)}\r\n`;
@@ -166,24 +166,24 @@ describe('a request out of bounds', () => {
   });
 });
 
-describe('a request that does not arrive', () => {
+describe('a request that does not arrive in time', () => {
   it.each([
     ['its header section', `GET /echo/x HTTP/1.1\r\nHost: x\r\nX: `],
     ['its request line', 'GET /ec'],
     ['its body', `POST /echo HTTP/1.1\r\nHost: x\r\n${JSON_TYPE}Content-Length: 20\r\n\r\n{"a":`],
     ['its next chunk', `POST /echo HTTP/1.1\r\nHost: x\r\n${JSON_TYPE}Transfer-Encoding: chunked\r\n\r\n5\r\n{"a":`],
-  ])('in %s is 408', async (_case, bytes) => {
+  ])('is 408 for want of %s', async (_case, bytes) => {
     expect(await problemOf(bytes)).toBe('408 request_timeout');
   });
 });
 
 describe('a request whose head was parsed', () => {
   it.each([
-    [408, 'its body', `Content-Length: 20\r\n\r\n{"a":`],
-    [408, 'its next chunk', `Transfer-Encoding: chunked\r\n\r\n5\r\n{"a":`],
-    [400, 'a good chunk', 'Transfer-Encoding: chunked\r\n\r\nzz\r\n'],
-    [413, 'chunks of more than a byte', `Transfer-Encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(3000)}`],
-  ])('is %i for want of %s, which a page may read (API-13)', async (status, _case, rest) => {
+    [408, 'an incomplete body', `Content-Length: 20\r\n\r\n{"a":`],
+    [408, 'an incomplete chunk', `Transfer-Encoding: chunked\r\n\r\n5\r\n{"a":`],
+    [400, 'a malformed chunk', 'Transfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    [413, 'many chunks of one byte', `Transfer-Encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(3000)}`],
+  ])('gets a %i with CORS headers for %s (API-13)', async (status, _case, rest) => {
     const { headers, ...answer } = await exchange(
       `POST /echo HTTP/1.1\r\n${HOST}Origin: ${ORIGIN}\r\n${JSON_TYPE}${rest}`,
     );
@@ -195,7 +195,7 @@ describe('a request whose head was parsed', () => {
 const expecting = (value: string): string =>
   `POST /echo HTTP/1.1\r\n${HOST}${JSON_TYPE}Expect: ${value}\r\nContent-Length: 2\r\n\r\n{}`;
 
-describe('a method of the protocol itself', () => {
+describe('a protocol feature', () => {
   it('CONNECT is 405', async () => {
     expect(await problemOf('CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n')).toBe(
       '405 method_not_allowed',
@@ -227,8 +227,8 @@ describe('a method of the protocol itself', () => {
   });
 });
 
-describe('a client that goes away in its body', () => {
-  it('is nobody’s error', async () => {
+describe('a client that disconnects within its body', () => {
+  it('is not logged as an error', async () => {
     const before = logged.length;
     const gone = new Promise<void>((resolve) => {
       server.server.once('request', (request) => request.once('close', () => resolve()));

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ServerRequest, linkRequestsToResponses } from './empty-request-events.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
-const WAYS = ['on', 'once', 'addListener'] as const;
+const METHODS = ['on', 'once', 'addListener'] as const;
 
 const REQUESTS = {
   GET: 'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -16,7 +16,7 @@ const REQUESTS = {
   'POST of chunks': 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
 };
 
-const ours = (listener: RequestListener): Server =>
+const serverWithOption = (listener: RequestListener): Server =>
   createServer({ IncomingMessage: ServerRequest, optimizeEmptyRequests: true }, linkRequestsToResponses(listener));
 
 async function open(server: Server, bytes: string): Promise<Socket> {
@@ -29,13 +29,13 @@ async function open(server: Server, bytes: string): Promise<Socket> {
   return socket;
 }
 
-/** What a listener of a request is told from its beginning until its connection has gone. */
-async function toldBy(make: (listener: RequestListener) => Server, bytes: string, isAnswered: boolean) {
-  const told: string[] = [];
+/** The events of a request, from its start until its connection is closed. */
+async function eventsOf(make: (listener: RequestListener) => Server, bytes: string, isAnswered: boolean) {
+  const events: string[] = [];
   const clients: Socket[] = [];
   const server = make((request, response) => {
-    for (const way of WAYS) {
-      for (const event of ['end', 'aborted', 'close']) request[way](event, () => told.push(`${event} ${way}`));
+    for (const method of METHODS) {
+      for (const event of ['end', 'aborted', 'close']) request[method](event, () => events.push(`${event} ${method}`));
     }
     request.on('error', () => undefined);
     if (isAnswered) {
@@ -48,36 +48,46 @@ async function toldBy(make: (listener: RequestListener) => Server, bytes: string
   if (isAnswered) socket.once('data', () => socket.end());
   const [connection] = (await once(server, 'connection')) as [Socket];
   await once(connection, 'close');
-  // What the end of a connection sets off comes with the next turns.
-  await expect.poll(() => told.includes('close on')).toBe(true);
-  return told.toSorted();
+  // Events that the end of the connection causes come in later turns of the event loop.
+  await expect.poll(() => events.includes('close on')).toBe(true);
+  return events.toSorted();
 }
 
 describe('a request without a body', () => {
-  it.each(Object.entries(REQUESTS))('tells a listener what Node does when it is answered: %s', async (_, bytes) => {
-    expect(await toldBy(ours, bytes, true)).toEqual(await toldBy((listener) => createServer(listener), bytes, true));
-  });
+  it.each(Object.entries(REQUESTS))(
+    'emits the same events as on a plain Node server when it is answered: %s',
+    async (_, bytes) => {
+      expect(await eventsOf(serverWithOption, bytes, true)).toEqual(
+        await eventsOf((listener) => createServer(listener), bytes, true),
+      );
+    },
+  );
 
-  it.each(Object.entries(REQUESTS).slice(0, 3))('tells a listener that its client has gone: %s', async (_, bytes) => {
-    const told = await toldBy(ours, bytes, false);
-    expect(told).toEqual(expect.arrayContaining(WAYS.flatMap((way) => [`aborted ${way}`, `close ${way}`])));
-  });
+  it.each(Object.entries(REQUESTS).slice(0, 3))(
+    'emits aborted and close when its client disconnects: %s',
+    async (_, bytes) => {
+      const events = await eventsOf(serverWithOption, bytes, false);
+      expect(events).toEqual(
+        expect.arrayContaining(METHODS.flatMap((method) => [`aborted ${method}`, `close ${method}`])),
+      );
+    },
+  );
 });
 
-describe('a client that goes away without an answer', () => {
-  it('is told of by onRequestAbort and request.signal of Fastify', async () => {
+describe('a client that disconnects before its response', () => {
+  it('triggers onRequestAbort and request.signal of Fastify', async () => {
     const http = prepareHttp({ https: false });
     const server = fastify(httpServerOptions(http));
     onTestFinished(() => server.close());
     registerHttp(server, http);
-    const told: string[] = [];
+    const events: string[] = [];
     server.addHook('onRequestAbort', (_request, done) => {
-      told.push('onRequestAbort');
+      events.push('onRequestAbort');
       done();
     });
     const arrived = new Promise<void>((resolve) => {
       server.get('/never', (request, _reply) => {
-        request.signal.addEventListener('abort', () => told.push('signal'));
+        request.signal.addEventListener('abort', () => events.push('signal'));
         resolve();
       });
     });
@@ -87,13 +97,13 @@ describe('a client that goes away without an answer', () => {
     socket.write('GET /never HTTP/1.1\r\nHost: x\r\n\r\n');
     await arrived;
     socket.destroy();
-    await expect.poll(() => told.toSorted()).toEqual(['onRequestAbort', 'signal']);
+    await expect.poll(() => events.toSorted()).toEqual(['onRequestAbort', 'signal']);
   });
 });
 
 it('a request without a body can be read to its end by a handler', async () => {
   const read = new Promise<number>((resolve) => {
-    const server = ours((request: IncomingMessage, response) => {
+    const server = serverWithOption((request: IncomingMessage, response) => {
       void (async () => {
         let pieces = 0;
         for await (const _ of request) pieces++;

@@ -65,12 +65,12 @@ class NotesController {
 @Module({ controllers: [NotesController] })
 class NotesModule {}
 
-/** What Nest writes at warn and above. */
-const complaints: unknown[] = [];
+/** What Nest logs at warn and above. */
+const nestWarnings: unknown[] = [];
 const logger: LoggerService = {
   log: () => undefined,
-  warn: (message: unknown) => complaints.push(message),
-  error: (message: unknown) => complaints.push(message),
+  warn: (message: unknown) => nestWarnings.push(message),
+  error: (message: unknown) => nestWarnings.push(message),
 };
 
 let app: NestFastifyApplication;
@@ -113,10 +113,10 @@ const post = (payload: string | Buffer, type = 'application/json', more: object 
   call({ method: 'POST', url: '/notes', payload, headers: { 'content-type': type, ...more } });
 const send = (body: unknown): Promise<Answer> => post(JSON.stringify(body));
 
-/** A body of exactly this many bytes. */
+/** A body of exactly `size` bytes. */
 const filled = (size: number): string => `{"title":"${'x'.repeat(size - 12)}"}`;
 
-/** Status and code, after what every problem must be was checked. */
+/** Status and code of a problem, after a check of what all problems have in common. */
 function problem({ status, headers, body }: Answer): string {
   expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
   expect(body['status']).toBe(status);
@@ -164,7 +164,7 @@ describe('a path or method that is not routed', () => {
 });
 
 describe('a body', () => {
-  it('is answered with declared fields alone', async () => {
+  it('is answered with declared members only', async () => {
     const answer = await send({ title: 'héllo ‮😀 \u0001', kind: 'rich' });
     expect(answer.status).toBe(201);
     expect(answer.body).toEqual({ title: 'héllo ‮😀 \u0001' });
@@ -257,19 +257,19 @@ describe('validation', () => {
     ]);
   });
 
-  it('asks for the body when there is none', async () => {
+  it('requires a body', async () => {
     const answer = await call({ method: 'POST', url: '/notes' });
     expect(problem(answer)).toBe('400 validation_failed');
     expect(answer.body.errors).toEqual([{ pointer: '', detail: 'Must be of type object.' }]);
   });
 
-  it('is no matter for the error log', async () => {
-    complaints.length = 0;
+  it('does not log its failures as errors', async () => {
+    nestWarnings.length = 0;
     await send({});
     await post('{');
     await get('/nothing');
     await get('/notes?x=%zz');
-    expect(complaints).toEqual([]);
+    expect(nestWarnings).toEqual([]);
   });
 });
 
@@ -297,12 +297,12 @@ describe('a path', () => {
     expect(problem(await get(url))).toBe(expected);
   });
 
-  it('names the parameter', async () => {
+  it('gets an error that names the parameter', async () => {
     const { body } = await get('/notes/by-id/1');
     expect(body.errors).toEqual([{ pointer: '{id}', detail: 'Must be written as uuid.' }]);
   });
 
-  it('keeps odd but legal text', async () => {
+  it('accepts unusual but valid characters', async () => {
     const name = "héllo ' OR 1=1 --😀%/?#";
     expect((await get(`/notes/by-name/${encodeURIComponent(name)}`)).body).toEqual({ name });
   });
@@ -334,12 +334,12 @@ describe('a query', () => {
     },
   );
 
-  it.each(['', '?', '?&', '?scope=local', '?s%63ope=global', '?scope=lo%63al&'])('%s is taken', async (query) => {
+  it.each(['', '?', '?&', '?scope=local', '?s%63ope=global', '?scope=lo%63al&'])('%s is accepted', async (query) => {
     expect((await get(`/notes/search${query}`)).status).toBe(200);
   });
 });
 
-describe('every answer', () => {
+describe('every response', () => {
   it.each(['/notes', '/nothing', '/notes/broken', '/notes/by-name/%', '/openapi.json', '/docs'])(
     '%s has the security headers',
     async (url) => {
@@ -357,12 +357,12 @@ describe('every answer', () => {
     },
   );
 
-  it('is not stored unless its route says so', async () => {
+  it('has Cache-Control: no-store unless its route sets another', async () => {
     expect((await get('/notes')).headers['cache-control']).toBe('no-store');
     expect((await get('/notes/search')).headers['cache-control']).toBe('public, max-age=60');
   });
 
-  it('hides the reason of a 500', async () => {
+  it('does not show the reason of a 500', async () => {
     const answer = await get('/notes/broken');
     expect(problem(answer)).toBe('500 internal_error');
     expect(JSON.stringify(answer.body)).not.toContain('reason');

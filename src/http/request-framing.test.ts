@@ -10,9 +10,9 @@ import { prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
 const http = prepareHttp({ https: false });
 const timeouts = { ...CLIENT_TIMEOUTS, headersMs: 150, requestMs: 300, checkMs: 25 };
 
-/** What reached a handler. */
+/** Requests that reached a handler. */
 const handled: string[] = [];
-/** Lets what waits at `/held` be answered. */
+/** Releases the requests that wait at `/held`. */
 const held: (() => void)[] = [];
 
 let server: FastifyInstance;
@@ -47,25 +47,25 @@ function exchange(bytes: string, socket = open()): Promise<string[]> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     socket.on('data', (chunk) => chunks.push(Buffer.from(chunk)));
-    socket.on('close', () => resolve(answersIn(Buffer.concat(chunks).toString('latin1'))));
+    socket.on('close', () => resolve(responsesIn(Buffer.concat(chunks).toString('latin1'))));
     socket.write(bytes, 'latin1');
   });
 }
 
-/** Each as its status and what its body says: a problem's code, or all. */
-function answersIn(text: string): string[] {
+/** Each response as its status and its problem code or body. */
+function responsesIn(text: string): string[] {
   return text
     .split(/(?=HTTP\/1\.1 \d{3} )/)
-    .filter((answer) => answer !== '')
-    .map((answer) => {
-      const [, body = ''] = answer.split('\r\n\r\n');
-      return `${answer.slice(9, 12)} ${/"code":"(\w+)"/.exec(body)?.[1] ?? body}`.trim();
+    .filter((response) => response !== '')
+    .map((response) => {
+      const [, body = ''] = response.split('\r\n\r\n');
+      return `${response.slice(9, 12)} ${/"code":"(\w+)"/.exec(body)?.[1] ?? body}`.trim();
     });
 }
 
 const HOST = 'Host: x\r\n';
 const JSON_TYPE = 'Content-Type: application/json\r\n';
-/** What another server on the way may have taken for part of the request before it. */
+/** A request that another server may have read as part of the request before it. */
 const NEXT = `GET /echo/next HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
 const get = (fields: string): string => `GET /echo/x HTTP/1.1\r\n${HOST}${fields}\r\n\r\n`;
 const post = (fields: string, body = '{}'): string =>
@@ -74,7 +74,7 @@ const CHUNKED = 'Transfer-Encoding: chunked';
 const chunked = (chunks: string): string => post(CHUNKED, chunks);
 const CHUNKS = '2\r\n{}\r\n0\r\n\r\n';
 
-describe('a request whose end could be read in two ways', () => {
+describe('a request with ambiguous framing', () => {
   it.each([
     // RFC 9112 section 2.2
     ['a bare LF after a field', get('X: a\nY: b')],
@@ -179,51 +179,51 @@ describe('a request whose end could be read in two ways', () => {
   });
 });
 
-describe('a request that can be read in one way', () => {
-  const JUST_GET = ['200 {"name":"x"}', 'GET /echo/x'] as const;
-  const JUST_POST = ['200 {}', 'POST /echo'] as const;
+describe('a request with unambiguous framing', () => {
+  const GET_RESULT = ['200 {"name":"x"}', 'GET /echo/x'] as const;
+  const POST_RESULT = ['200 {}', 'POST /echo'] as const;
   it.each([
-    ['has no body', get('X: a'), JUST_GET],
-    ['begins after an empty line', `\r\n${get('X: a')}`, JUST_GET],
+    ['has no body', get('X: a'), GET_RESULT],
+    ['begins after an empty line', `\r\n${get('X: a')}`, GET_RESULT],
     [
       'has an absolute target',
       `GET http://y/echo/x HTTP/1.1\r\n${HOST}\r\n`,
       ['200 {"name":"x"}', 'GET http://y/echo/x'],
     ],
-    ['has an empty host', 'GET /echo/x HTTP/1.1\r\nHost:\r\n\r\n', JUST_GET],
-    ['has an IPv6 host and a port', 'GET /echo/x HTTP/1.1\r\nHost: [::1]:3000\r\n\r\n', JUST_GET],
-    ['has a length', post('Content-Length: 2'), JUST_POST],
-    ['has a length after zeros', post('Content-Length: 002'), JUST_POST],
-    ['has white space after its length', post('Content-Length: 2 \t'), JUST_POST],
-    ['has chunks', chunked(CHUNKS), JUST_POST],
-    ['has chunks in other capitals', post('transfer-encoding: cHuNkEd', CHUNKS), JUST_POST],
-    ['has zeros before a chunk size', chunked(`000${CHUNKS}`), JUST_POST],
-    ['has a chunk extension', chunked('2;a="b;c"\r\n{}\r\n0\r\n\r\n'), JUST_POST],
-    ['has a trailer', chunked('2\r\n{}\r\n0\r\nX: a\r\n\r\n'), JUST_POST],
+    ['has an empty host', 'GET /echo/x HTTP/1.1\r\nHost:\r\n\r\n', GET_RESULT],
+    ['has an IPv6 host and a port', 'GET /echo/x HTTP/1.1\r\nHost: [::1]:3000\r\n\r\n', GET_RESULT],
+    ['has a length', post('Content-Length: 2'), POST_RESULT],
+    ['has a length after zeros', post('Content-Length: 002'), POST_RESULT],
+    ['has white space after its length', post('Content-Length: 2 \t'), POST_RESULT],
+    ['has chunks', chunked(CHUNKS), POST_RESULT],
+    ['has chunks in other capitals', post('transfer-encoding: cHuNkEd', CHUNKS), POST_RESULT],
+    ['has zeros before a chunk size', chunked(`000${CHUNKS}`), POST_RESULT],
+    ['has a chunk extension', chunked('2;a="b;c"\r\n{}\r\n0\r\n\r\n'), POST_RESULT],
+    ['has a trailer', chunked('2\r\n{}\r\n0\r\nX: a\r\n\r\n'), POST_RESULT],
     [
       'has a body that nobody reads',
       `GET /echo/x HTTP/1.1\r\n${HOST}Content-Length: ${NEXT.length}\r\n\r\n${NEXT}`,
-      JUST_GET,
+      GET_RESULT,
     ],
-  ] as const)('because it %s is answered, and so is the next one (INP-11)', async (_case, bytes, [answer, request]) => {
+  ] as const)('that %s is answered, and so is the next one (INP-11)', async (_case, bytes, [answer, request]) => {
     expect(await exchange(bytes + NEXT)).toEqual([answer, '200 {"name":"next"}']);
     expect(handled).toEqual([request, 'GET /echo/next']);
   });
 
   it.each([
-    ['of a path that is not there', 'POST /nothing', '404 not_found'],
-    ['of a media type that is not read', 'POST /echo', '415 media_type_unsupported'],
-  ])('keeps its body to itself when it is refused, as %s (INP-11)', async (_case, line, answer) => {
+    ['an unknown path', 'POST /nothing', '404 not_found'],
+    ['an unsupported media type', 'POST /echo', '415 media_type_unsupported'],
+  ])('refused for %s does not have its body taken for a request (INP-11)', async (_case, line, answer) => {
     const bytes = `${line} HTTP/1.1\r\n${HOST}Content-Type: text/x\r\nContent-Length: ${NEXT.length}\r\n\r\n${NEXT}`;
     const [first, ...others] = await exchange(bytes + NEXT);
     expect(first).toBe(answer);
-    // A second request may be answered, a third was never sent.
+    // At most the next request may be answered too; the body would be a third.
     expect(others.length).toBeLessThan(2);
     expect(handled.length).toBe(others.length);
   });
 });
 
-describe('what follows', () => {
+describe('the bytes after', () => {
   it.each([
     ['Connection: close', get('Connection: close'), '200 {"name":"x"}'],
     ['a body that is too large', post('Content-Length: 20000', ' '.repeat(20_000)), '413 body_too_large'],
@@ -231,27 +231,27 @@ describe('what follows', () => {
     ['an upgrade', get('Connection: Upgrade\r\nUpgrade: websocket'), '200 {"name":"x"}'],
     ['an upgrade with a body', post('Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2'), '200 {}'],
     ['a tunnel', `CONNECT x:80 HTTP/1.1\r\n${HOST}\r\n`, '405 method_not_allowed'],
-  ])('%s is no request any more (INP-11)', async (_case, bytes, answer) => {
+  ])('%s are not processed as a request (INP-11)', async (_case, bytes, answer) => {
     expect(await exchange(bytes + NEXT)).toEqual([answer]);
     expect(handled).not.toContain('GET /echo/next');
   });
 });
 
-/** Sends something behind a request that is not answered yet, and that one's answer afterwards. */
-async function behind(bytes: string): Promise<string[]> {
+/** Sends bytes after a request that is still being processed, then lets that request be answered. */
+async function afterHeldRequest(bytes: string): Promise<string[]> {
   const arrived = once(server.server, 'request');
-  const answers = exchange(`GET /held HTTP/1.1\r\n${HOST}\r\n${bytes}`);
+  const responses = exchange(`GET /held HTTP/1.1\r\n${HOST}\r\n${bytes}`);
   await arrived;
   await expect.poll(() => held.length).toBe(1);
   expect(handled).toEqual(['GET /held']);
   held.pop()?.();
-  return answers;
+  return responses;
 }
 
 describe('pipelined requests', () => {
-  it('are answered in their order, and each looked at only when those before it have been answered (INP-11)', async () => {
-    const answers = await behind(get('X: a') + post('Content-Length: 2') + NEXT);
-    expect(answers).toEqual(['200 {"held":true}', '200 {"name":"x"}', '200 {}', '200 {"name":"next"}']);
+  it('are answered in order, and each is processed only once those before it have been answered (INP-11)', async () => {
+    const responses = await afterHeldRequest(get('X: a') + post('Content-Length: 2') + NEXT);
+    expect(responses).toEqual(['200 {"held":true}', '200 {"name":"x"}', '200 {}', '200 {"name":"next"}']);
     expect(handled).toEqual(['GET /held', 'GET /echo/x', 'POST /echo', 'GET /echo/next']);
   });
 
@@ -262,16 +262,16 @@ describe('pipelined requests', () => {
     ['a body that does not arrive', post('Content-Length: 3'), ['408 request_timeout']],
     ['a tunnel', `CONNECT x:80 HTTP/1.1\r\n${HOST}\r\n`, ['405 method_not_allowed']],
     ['something after Connection: close', get('Connection: close') + NEXT, ['200 {"name":"x"}']],
-  ])('get their own answers before %s gets its (INP-11)', async (_case, bytes, answers) => {
-    expect(await behind(bytes)).toEqual(['200 {"held":true}', ...answers]);
+  ])('get their own responses before %s gets its (INP-11)', async (_case, bytes, responses) => {
+    expect(await afterHeldRequest(bytes)).toEqual(['200 {"held":true}', ...responses]);
   });
 
-  it('are waited for once, however much garbage follows (INP-11)', async () => {
+  it('are followed by one error response, however much garbage follows (INP-11)', async () => {
     const warnings: Error[] = [];
-    const note = (warning: Error): void => void warnings.push(warning);
-    process.on('warning', note);
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
     const socket = open();
-    const answers = exchange(`GET /held HTTP/1.1\r\n${HOST}\r\n`, socket);
+    const responses = exchange(`GET /held HTTP/1.1\r\n${HOST}\r\n`, socket);
     await expect.poll(() => held.length).toBe(1);
     for (let piece = 0; piece < 12; piece++) {
       const failed = once(server.server, 'clientError');
@@ -279,14 +279,14 @@ describe('pipelined requests', () => {
       await failed;
     }
     held.pop()?.();
-    expect(await answers).toEqual(['200 {"held":true}', '400 request_malformed']);
-    process.off('warning', note);
-    // Such as one of too many listeners.
+    expect(await responses).toEqual(['200 {"held":true}', '400 request_malformed']);
+    process.off('warning', onWarning);
+    // Such as MaxListenersExceededWarning.
     expect(warnings).toEqual([]);
   });
 
-  it('are let wait by the number, and a client that sends more is cut off (FLT-11, INP-11)', async () => {
-    const most = await behind(get('X: a').repeat(MAX_WAITING_REQUESTS - 1) + NEXT);
+  it('may wait up to the limit, and a client that sends more is disconnected (FLT-11, INP-11)', async () => {
+    const most = await afterHeldRequest(get('X: a').repeat(MAX_WAITING_REQUESTS - 1) + NEXT);
     expect(most).toHaveLength(MAX_WAITING_REQUESTS + 1);
     handled.length = 0;
     expect(await exchange(`GET /held HTTP/1.1\r\n${HOST}\r\n${get('X: a').repeat(MAX_WAITING_REQUESTS + 1)}`)).toEqual(
@@ -297,15 +297,15 @@ describe('pipelined requests', () => {
   });
 });
 
-describe('a request that was answered before its body went wrong', () => {
+describe('a request that is answered before its body', () => {
   it.each([
-    ['is no HTTP', `${CHUNKED}\r\n\r\n`, 'g\r\n'],
-    ['does not arrive', 'Content-Length: 20\r\n\r\n', '{'],
-  ])('in that it %s gets no second answer (INP-11)', async (_case, fields, body) => {
+    ['turns out malformed', `${CHUNKED}\r\n\r\n`, 'g\r\n'],
+    ['times out', 'Content-Length: 20\r\n\r\n', '{'],
+  ])('%s gets no second response (INP-11)', async (_case, fields, body) => {
     const socket = open();
-    const answers = exchange(`GET /echo/x HTTP/1.1\r\n${HOST}${fields}`, socket);
+    const responses = exchange(`GET /echo/x HTTP/1.1\r\n${HOST}${fields}`, socket);
     await once(socket, 'data');
     socket.write(body);
-    expect(await answers).toEqual(['200 {"name":"x"}']);
+    expect(await responses).toEqual(['200 {"name":"x"}']);
   });
 });

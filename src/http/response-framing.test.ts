@@ -13,7 +13,7 @@ beforeAll(async () => {
   const server = fastify(httpServerOptions(http));
   registerHttp(server, http);
   server.get('/next', async () => 'next');
-  // Answered before the body is read, as a request without a token is.
+  // Responds before the body is read, like a guarded route without a token.
   server.post(
     '/refused',
     { onRequest: async (_request, reply) => reply.code(401).send('refused') },
@@ -25,8 +25,8 @@ beforeAll(async () => {
   return () => server.close();
 });
 
-/** The answer to a request that an agent sends on a connection that it thinks it may use. */
-async function answerOf(agent: Agent, method: string, path: string, body?: string): Promise<string> {
+/** Status and Connection header of the response to a request that the agent may send on a kept-alive connection. */
+async function responseTo(agent: Agent, method: string, path: string, body?: string): Promise<string> {
   const outgoing = ask({
     agent,
     port,
@@ -40,18 +40,18 @@ async function answerOf(agent: Agent, method: string, path: string, body?: strin
     outgoing.write(body);
   }
   outgoing.end();
-  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
-  await text(answer);
-  return `${answer.statusCode} ${answer.headers.connection}`;
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  await text(response);
+  return `${response.statusCode} ${response.headers.connection}`;
 }
 
-describe('an answer that is given before the end of a chunked body', () => {
-  it('tells the client to send its next request elsewhere, so that none is lost (FLT-11)', async () => {
+describe('a response that begins before the end of a chunked request body', () => {
+  it('closes the connection, so that no further request of the client is lost (FLT-11)', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => agent.destroy());
     for (let time = 0; time < 20; time++) {
-      expect(await answerOf(agent, 'POST', '/refused', '{}')).toBe('401 close');
-      expect(await answerOf(agent, 'GET', '/next')).toBe('200 keep-alive');
+      expect(await responseTo(agent, 'POST', '/refused', '{}')).toBe('401 close');
+      expect(await responseTo(agent, 'GET', '/next')).toBe('200 keep-alive');
     }
   });
 
@@ -61,12 +61,15 @@ describe('an answer that is given before the end of a chunked body', () => {
     ['PUT', '/read', 'close'],
     ['GET', '/next', 'close'],
     ['POST', '/read', 'keep-alive'],
-  ])('is so of whoever answers, and of no other: %s %s is %s (FLT-11)', async (method, path, connection) => {
-    const socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
-    onTestFinished(() => void socket.destroy());
-    const head = `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
-    socket.write(`${head}2\r\n{}\r\n0\r\n\r\n`);
-    const [answer] = (await once(socket, 'data')) as [string];
-    expect(/^connection: (.+)\r$/im.exec(answer)?.[1]).toBe(connection);
-  });
+  ])(
+    'has Connection: close whatever sends it, and no other response has: %s %s is %s (FLT-11)',
+    async (method, path, connection) => {
+      const socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
+      onTestFinished(() => void socket.destroy());
+      const head = `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
+      socket.write(`${head}2\r\n{}\r\n0\r\n\r\n`);
+      const [response] = (await once(socket, 'data')) as [string];
+      expect(/^connection: (.+)\r$/im.exec(response)?.[1]).toBe(connection);
+    },
+  );
 });

@@ -11,12 +11,12 @@ import { CLIENT_TIMEOUTS, type ClientTimeouts } from './client-timeouts.js';
 import { prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
 
 const MIB = 1024 * 1024;
-/** More than the system keeps for a client that does not read. */
+/** More MiB than the system buffers for a client that does not read. */
 const MANY = MAX_WAITING_REQUESTS;
 
 interface Service {
   readonly fastify: FastifyInstance;
-  /** How many answers of a MiB have been made. */
+  /** How many responses of a MiB have been made. */
   readonly made: () => number;
 }
 
@@ -50,26 +50,26 @@ function ask({ fastify: { server } }: Service, path: string, times = 1): Socket 
   return socket;
 }
 
-/** Reads and rests in turn; says how much has been read. */
-function restingEach(bytes: number, restMs: number, socket: Socket): () => number {
+/** Reads, pausing after each `bytes`; the result says how much has been read. */
+function readWithPauses(bytes: number, pauseMs: number, socket: Socket): () => number {
   let read = 0;
-  let restedAt = 0;
+  let pausedAt = 0;
   socket.on('data', (chunk) => {
     read += chunk.length;
-    if (read - restedAt < bytes) return;
-    restedAt = read;
+    if (read - pausedAt < bytes) return;
+    pausedAt = read;
     socket.pause();
-    setTimeout(() => socket.resume(), restMs);
+    setTimeout(() => socket.resume(), pauseMs);
   });
   return () => read;
 }
 
-/** However it ends. */
+/** Resolves when the socket closes, with or without an error. */
 function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()));
 }
 
-/** The other end of the next connection. */
+/** The server's side of the next connection. */
 async function accepted({ fastify: { server } }: Service): Promise<Socket> {
   const [socket] = (await once(server, 'connection')) as [Socket];
   return socket;
@@ -77,8 +77,8 @@ async function accepted({ fastify: { server } }: Service): Promise<Socket> {
 
 const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`;
 
-describe('a client that asks', () => {
-  it('and never reads is cut off, and no answer is made before it took the one before (FLT-11)', async () => {
+describe('a client that', () => {
+  it('never reads is disconnected, and no response is made before it has read the one before (FLT-11)', async () => {
     const service = await serve({ graceMs: 200, bytesPerSecond: 10 * MIB, checkMs: 25 });
     const connection = accepted(service);
     const startedAt = performance.now();
@@ -86,44 +86,44 @@ describe('a client that asks', () => {
     socket.pause();
     await closed(await connection);
     expect(performance.now() - startedAt).toBeGreaterThan(200);
-    // What the system took off our hands, and one more.
+    // Those that the system has buffered, and one more.
     expect(service.made()).toBeLessThan(MANY / 2);
     socket.destroy();
   });
 
-  it('and goes on reading, but too slowly, is cut off (FLT-11)', async () => {
+  it('reads too slowly is disconnected (FLT-11)', async () => {
     const service = await serve({ graceMs: 200, bytesPerSecond: 1024 * MIB, checkMs: 25 });
     const socket = ask(service, '/stream');
-    const read = restingEach(MIB, 10, socket);
+    const read = readWithPauses(MIB, 10, socket);
     await closed(socket);
     expect(read()).toBeGreaterThan(MIB);
     expect(read()).toBeLessThan(256 * MIB);
   });
 
-  it('and reads slowly, but fast enough for its size, gets everything (FLT-11)', async () => {
+  it('reads slowly, but above the minimum pace, gets everything (FLT-11)', async () => {
     const graceMs = 50;
     const service = await serve({ graceMs, bytesPerSecond: MIB / 8, checkMs: 10 });
     const socket = ask(service, '/large', MANY);
     const startedAt = performance.now();
-    const read = restingEach(4 * MIB, 4 * graceMs, socket);
+    const read = readWithPauses(4 * MIB, 4 * graceMs, socket);
     await closed(socket);
     expect(read()).toBeGreaterThan(MANY * MIB);
     expect(performance.now() - startedAt).toBeGreaterThan(20 * graceMs);
   });
 
-  it('and waits for an answer that takes its time gets it (FLT-11)', async () => {
+  it('waits for a slow handler gets its response (FLT-11)', async () => {
     const service = await serve({ graceMs: 50, bytesPerSecond: MIB, checkMs: 10 });
     const [answer] = (await once(ask(service, '/late'), 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
 
-describe('a client that says nothing', () => {
+describe('a client that sends nothing', () => {
   it.each([
-    ['at first', '', '408'],
-    ['any more', 'GET /small HTTP/1.1\r\nHost: x\r\n\r\n', '200'],
-  ])('%s is cut off (FLT-10)', async (_case, bytes, status) => {
-    // Node waits a second longer for what it told clients would be so long.
+    ['after it has connected', '', '408'],
+    ['after its first response', 'GET /small HTTP/1.1\r\nHost: x\r\n\r\n', '200'],
+  ])('%s is disconnected (FLT-10)', async (_case, bytes, status) => {
+    // Node adds a second to the keep-alive timeout that it announces.
     const service = await serve(CLIENT_TIMEOUTS, { headersMs: 100, idleMs: 100, checkMs: 25 });
     const { port } = service.fastify.server.address() as AddressInfo;
     const socket = connect({ host: '127.0.0.1', port });

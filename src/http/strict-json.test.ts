@@ -16,7 +16,7 @@ function codeOf(body: Buffer): string | undefined {
   }
 }
 
-/** Well-formed strings without U+0000 as names and values, nested less deep than the limit; no name reaches a prototype. */
+/** Values that strict JSON accepts: well-formed strings without U+0000, nesting below the limit, no name that reaches a prototype. */
 const text = fc.string({ unit: 'grapheme' }).filter((value) => value.isWellFormed() && !value.includes('\0'));
 const name = text.filter((value) => value !== '__proto__' && value !== 'prototype');
 const leaf = fc.oneof(
@@ -26,27 +26,27 @@ const leaf = fc.oneof(
   fc.boolean(),
   fc.constant(null),
 );
-const { value: usable } = fc.letrec((tie) => ({
+const { value: acceptedValue } = fc.letrec((tie) => ({
   value: fc.oneof({ maxDepth: 6 }, leaf, fc.array(tie('value')), fc.dictionary(name, tie('value'))),
 }));
 
-/** Every UTF-16 unit as an escape, which must change nothing. */
+/** The string with every UTF-16 unit escaped. */
 function escaped(value: string): string {
   const units = Array.from({ length: value.length }, (_, at) => value.charCodeAt(at));
   return `"${units.map((unit) => String.raw`\u${unit.toString(16).padStart(4, '0')}`).join('')}"`;
 }
 
 describe('strict JSON', () => {
-  it('reads every usable text as JSON.parse does', () => {
+  it('parses every accepted text as JSON.parse does', () => {
     fc.assert(
-      fc.property(usable, fc.constantFrom(0, 2), (value, indent) => {
+      fc.property(acceptedValue, fc.constantFrom(0, 2), (value, indent) => {
         const json = JSON.stringify(value, undefined, indent);
         expect(parseStrictJson(bytes(json))).toEqual(JSON.parse(json));
       }),
     );
   });
 
-  it('refuses what JSON.parse refuses, and nothing but a Problem comes out of any bytes', () => {
+  it('refuses what JSON.parse refuses, and throws nothing but a Problem, whatever the bytes', () => {
     const nearJson = fc.stringMatching(/^[[\]{}",:\\u0-9a-f\s]{0,60}$/).map(bytes);
     fc.assert(
       fc.property(
@@ -64,7 +64,7 @@ describe('strict JSON', () => {
     );
   });
 
-  it('refuses any object to which one of its names is added again, escaped or not', () => {
+  it('refuses any object with a duplicate name, escaped or not', () => {
     fc.assert(
       fc.property(fc.dictionary(name, leaf, { minKeys: 1 }), fc.nat(), (object, pick) => {
         const names = Object.keys(object);
@@ -76,7 +76,7 @@ describe('strict JSON', () => {
     );
   });
 
-  it('reads names and values written in escapes', () => {
+  it('parses escaped names and values', () => {
     fc.assert(
       fc.property(fc.dictionary(name, text), (object) => {
         const members = Object.entries(object).map(([key, value]) => `${escaped(key)}:${escaped(value)}`);
@@ -134,11 +134,11 @@ describe('strict JSON', () => {
     ['a number out of range', '[1e999]'],
     ['constructor alone', '{"constructor":1,"prototype":2}'],
     ['a member after constructor.x', '{"constructor":{"x":1}}'],
-  ])('takes %s', (_case, json) => {
+  ])('accepts %s', (_case, json) => {
     expect(parseStrictJson(bytes(json))).toEqual(JSON.parse(json));
   });
 
-  it('judges 16 KiB of the worst in well under 20 ms', () => {
+  it('checks 16 KiB of the worst input in well under 20 ms', () => {
     const size = 16 * 1024;
     const worst = [
       '['.repeat(size),
@@ -156,7 +156,7 @@ describe('strict JSON', () => {
         codeOf(body);
         return performance.now() - start;
       });
-      // The best, for the others may have shared their core.
+      // The best of five: others may have shared their core.
       expect(Math.min(...milliseconds)).toBeLessThan(20);
     }
   });

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { BufferedLogOutput } from './buffered-log-output.js';
 
-/** More than a pipe holds. */
+/** More lines than a pipe holds. */
 const MANY = 20_000;
 const lines = (count: number): string[] => Array.from({ length: count }, (_, index) => `line ${index}\n`);
 
-describe('a log sink', () => {
+describe('the buffered log output', () => {
   let pipe: string;
   let reading: number;
   let writing: number;
@@ -26,7 +26,7 @@ describe('a log sink', () => {
     });
   });
 
-  /** What is there now. */
+  /** What the pipe holds now. */
   function read(): string {
     const buffer = Buffer.alloc(1_000_000);
     try {
@@ -43,38 +43,38 @@ describe('a log sink', () => {
     return text;
   }
 
-  it('loses no line and no order when it is read late', async () => {
-    const sink = new BufferedLogOutput(writing);
-    for (const line of lines(MANY)) sink.write(line);
+  it('keeps all lines in order when it is read late', async () => {
+    const output = new BufferedLogOutput(writing);
+    for (const line of lines(MANY)) output.write(line);
     expect(await readUntil(`line ${MANY - 1}\n`)).toBe(lines(MANY).join(''));
   });
 
-  it('drops what is over its bound, and says how much', async () => {
-    const sink = new BufferedLogOutput(writing, 100_000);
-    for (const line of lines(MANY)) sink.write(line);
+  it('drops lines over its limit, and logs how many', async () => {
+    const output = new BufferedLogOutput(writing, 100_000);
+    for (const line of lines(MANY)) output.write(line);
     const kept = (await readUntil('}\n')).split('\n').slice(0, -1);
     const notice = JSON.parse(kept.pop() ?? '') as object;
     expect(kept).toEqual(lines(kept.length).map((line) => line.trim()));
     expect(notice).toMatchObject({ event: 'log_lines_lost', lost: MANY - kept.length });
-    sink.write('after\n');
+    output.write('after\n');
     expect(await readUntil('after\n')).toBe('after\n');
   });
 
-  it('goes on when it is there again', async () => {
-    const sink = new BufferedLogOutput(writing);
+  it('continues when there is a reader again', async () => {
+    const output = new BufferedLogOutput(writing);
     closeSync(reading);
-    sink.write('while nobody was there\n');
-    // Long enough for a try that fails.
+    output.write('while nobody reads\n');
+    // Long enough for one failed write.
     await new Promise((resolve) => setTimeout(resolve, 100));
     reading = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
-    expect(await readUntil('there\n')).toBe('while nobody was there\n');
+    expect(await readUntil('reads\n')).toBe('while nobody reads\n');
   });
 
-  it('takes what waits at the end, and does not hold up a process for more', () => {
-    const sink = new BufferedLogOutput(writing);
-    for (const line of lines(MANY)) sink.write(line);
+  it('flushes at the end without holding up the process', () => {
+    const output = new BufferedLogOutput(writing);
+    for (const line of lines(MANY)) output.write(line);
     const startedAt = performance.now();
-    sink.flush();
+    output.flush();
     expect(performance.now() - startedAt).toBeLessThan(5000);
     expect(read()).toMatch(/line/);
   });

@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { lazyRequestLogger } from './lazy-request-logger.js';
 
-/** An instance that logs into an array, and how often it made a logger of its own. */
+/** An instance that logs into an array, and counts the loggers that it makes for requests. */
 function logging(level: string): {
   fastify: FastifyInstance;
   lines: () => Record<string, unknown>[];
@@ -22,10 +22,10 @@ function logging(level: string): {
     return (Reflect.get(plain, 'child', this) as typeof this.child).call(this, bindings, ...rest);
   };
   fastify.get('/silent', async () => ({}));
-  fastify.get('/heard', async ({ log }) => {
-    log.warn({ a: 1 }, 'heard');
+  fastify.get('/logging', async ({ log }) => {
+    log.warn({ a: 1 }, 'logged');
     log.child({ inner: true }).error('inner');
-    log.debug('unheard');
+    log.debug('below the level');
     return { level: log.level };
   });
   return { fastify, lines: () => written.map((line) => JSON.parse(line) as Record<string, unknown>), made: () => made };
@@ -36,16 +36,16 @@ describe("a request's logger", () => {
     const { fastify, made } = logging('warn');
     await fastify.inject('/silent');
     expect(made()).toBe(0);
-    await fastify.inject('/heard');
+    await fastify.inject('/logging');
     expect(made()).toBe(1);
   });
 
   it('carries the id of the request and obeys the level', async () => {
     const { fastify, lines } = logging('warn');
-    const { body } = await fastify.inject('/heard');
+    const { body } = await fastify.inject('/logging');
     expect(JSON.parse(body)).toEqual({ level: 'warn' });
     expect(lines()).toEqual([
-      expect.objectContaining({ level: 40, a: 1, msg: 'heard', reqId: 'req-1' }),
+      expect.objectContaining({ level: 40, a: 1, msg: 'logged', reqId: 'req-1' }),
       expect.objectContaining({ level: 50, inner: true, msg: 'inner', reqId: 'req-1' }),
     ]);
   });

@@ -6,13 +6,13 @@ const ACCESS_TOKEN = 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJ4In0.c
 const REFRESH_TOKEN = 'AQGiEj8kt3f8h4xZqQmerEUAAAABk2Jx0-fQ_5dYw8zPp3sVt7uA';
 const HASH = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo';
 
-describe('a line of the log', () => {
+describe('a log line', () => {
   it.each([
     ['an access token', ACCESS_TOKEN],
     ['a refresh or device token', REFRESH_TOKEN],
     ['a stored hash', HASH],
     ['the credentials of a URL', 'postgresql://gatehouse:hunter2@db/gatehouse', 'hunter2'],
-  ])('loses %s wherever it stands', (_what, text, secret = text) => {
+  ])('does not show %s, wherever it stands', (_what, text, secret = text) => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, after) => {
         const value = `${before}\n${text} ${after}`;
@@ -26,7 +26,7 @@ describe('a line of the log', () => {
   });
 
   it.each(['password', 'currentPassword', 'newPassword', 'authorization', 'cookie', 'refresh_token', 'deviceToken'])(
-    'loses the text of a member called %s',
+    'does not show the value of a member called %s',
     (name) => {
       const line = redactLine(JSON.stringify({ body: { [name]: 'a "quoted\\" secret', other: 'kept' } }));
       expect(JSON.parse(line)).toEqual({ body: { [name]: '[redacted]', other: 'kept' } });

@@ -94,7 +94,7 @@ interface Document {
 let app: NestFastifyApplication;
 let document: Document;
 const routes: { url: string | undefined; method: unknown; access: unknown }[] = [];
-/** What was handed to the server to send. */
+/** The payloads of all responses. */
 const payloads: unknown[] = [];
 
 beforeAll(async () => {
@@ -165,7 +165,7 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('lists exactly the problems a route can answer, by status', () => {
+  it('lists exactly the problems that a route can send, by status', () => {
     const write = document.paths['/notes']?.['post'];
     expect(codesOf(write, 409)).toEqual(['title_taken']);
     expect(codesOf(write, 400)).toEqual(['title_odd', 'request_malformed', 'validation_failed', 'json_malformed']);
@@ -186,7 +186,7 @@ describe('the OpenAPI document', () => {
     ]);
   });
 
-  it('knows the public from the guarded by what the authentication hook reads', () => {
+  it('marks a route as public or guarded by the config that the authentication hook reads', () => {
     const list = document.paths['/notes']?.['get'];
     expect(list?.security).toEqual([]);
     expect(list?.responses).not.toHaveProperty('401');
@@ -194,20 +194,20 @@ describe('the OpenAPI document', () => {
     expect(document.paths['/notes/{id}']?.['delete']?.security).toEqual([{ bearer: [] }]);
   });
 
-  it('documents the headers a client acts on', () => {
+  it('documents the response headers that clients use', () => {
     const { post: write, get: list } = document.paths['/notes'] ?? {};
     expect(write?.responses['401']?.headers).toHaveProperty('WWW-Authenticate');
     expect(list?.responses['503']?.headers).toHaveProperty('Retry-After');
   });
 
-  it('leaves an undeclared problem’s body whole', async () => {
+  it('does not limit the members of a problem response', async () => {
     const answer = await app.inject({ method: 'POST', url: '/notes', payload: { title: 'a' } });
     expect(answer.json()).toMatchObject({ code: 'title_taken', status: 409, detail: 'Another note has this title.' });
   });
 });
 
 describe('/docs', () => {
-  it('is served from this machine alone', async () => {
+  it('loads nothing from other hosts', async () => {
     const page = await app.inject('/docs');
     expect(page.statusCode).toBe(200);
     const links = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link ?? '');
@@ -219,7 +219,7 @@ describe('/docs', () => {
     expect((await app.inject('/docs/json')).json()).toEqual(document);
   });
 
-  it('knows each file by one name, and keeps one copy of it for all', async () => {
+  it('serves each file at one path only, from one cached copy', async () => {
     for (const alias of ['/docs/static/%73wagger-ui.css', '/docs/static//swagger-ui.css']) {
       expect([alias, (await app.inject(alias)).statusCode]).toEqual([alias, 404]);
     }
@@ -229,14 +229,14 @@ describe('/docs', () => {
     expect(payloads[0]).toBe(payloads[1]);
   });
 
-  it('lets the page do what it needs and no more', async () => {
+  it('has a Content-Security-Policy that allows only what the page needs', async () => {
     const policy = (await app.inject('/docs')).headers['content-security-policy'];
     expect(policy).toContain("script-src 'self';");
     expect(policy).not.toMatch(/https?:/);
     expect(policy).not.toContain('upgrade-insecure-requests');
   });
 
-  it('is open at the authentication hook, with the document, its files and HEAD', async () => {
+  it('is public, with the document, its files and HEAD', async () => {
     routes.length = 0;
     for (const url of ['/docs', '/docs/', '/docs/static/swagger-ui.css', '/openapi.json']) {
       await app.inject({ method: 'HEAD', url });

@@ -20,14 +20,14 @@ test('a secret is 32 random bytes that only its owner can read', async () => {
   expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
-test('twenty first calls agree on one secret and leave nothing else behind', async () => {
+test('twenty concurrent first calls return one secret and leave no other file', async () => {
   const secrets = await Promise.all(Array.from({ length: 20 }, () => readOrCreateSecret(file)));
   expect(new Set(secrets).size).toBe(1);
   expect(await readFile(file, 'utf8')).toBe(`${secrets[0]}\n`);
   expect(await readdir(folder)).toEqual(['secret']);
 });
 
-test('a copy that a killed start left is removed by the next, and one that is being written is not (LOG-01)', async () => {
+test('a draft that a killed start left is removed by the next start, and a recent one is not (LOG-01)', async () => {
   const secret = await readOrCreateSecret(file);
   const [left, written] = ['0123456789ab', 'ba9876543210'].map((end) => `${file}.${end}`) as [string, string];
   for (const draft of [left, written, `${file}.mine`]) await writeFile(draft, secret);
@@ -37,7 +37,7 @@ test('a copy that a killed start left is removed by the next, and one that is be
   expect((await readdir(folder)).toSorted()).toEqual(['secret', 'secret.ba9876543210', 'secret.mine']);
 });
 
-test('a damaged secret is refused by name and never replaced or shown', async () => {
+test('a damaged secret file is refused by name, and is never replaced or shown', async () => {
   await writeFile(file, 'half-a-secr');
   await expect(readOrCreateSecret(file)).rejects.toThrow(/secret is damaged: restore it/);
   await expect(readOrCreateSecret(file)).rejects.not.toThrow(/half-a-secr/);
