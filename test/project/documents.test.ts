@@ -157,11 +157,14 @@ describe('the documents', () => {
     expect(broken.map(([link]) => link)).toEqual([]);
   });
 
-  it.each([...PAGES, 'src/README.md', 'test/README.md', 'CONTRIBUTING.md'])('%s names files that exist', (page) => {
-    const named = [...textOf(page).matchAll(/`([\w.-][\w./-]*(?:\.(?:ts|mjs|md|html|prisma)|\/))`/g)];
-    const missing = named.map(([, name = '']) => name).filter((name) => !isFile(page, name));
-    expect(missing).toEqual([]);
-  });
+  it.each([...PAGES, 'src/README.md', 'test/README.md', 'bench/README.md', 'CONTRIBUTING.md'])(
+    '%s names files that exist',
+    (page) => {
+      const named = [...textOf(page).matchAll(/`([\w.-][\w./-]*(?:\.(?:ts|mjs|md|html|prisma)|\/))`/g)];
+      const missing = named.map(([, name = '']) => name).filter((name) => !isFile(page, name));
+      expect(missing).toEqual([]);
+    },
+  );
 });
 
 describe('README.md', () => {
