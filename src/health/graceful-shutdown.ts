@@ -4,22 +4,22 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CONFIG, type Config } from '../config/config.js';
 
-/** Nobody has asked for so long: whoever sends requests here has noticed. */
+/** Time without a request after which the server closes: clients and proxies have noticed the shutdown. */
 export const QUIET_PERIOD_MS = 1000;
-/** A visitor so recently means that another may come. */
+/** After a connection within this time, further requests are expected. */
 const RECENT_CONNECTION_MS = 10_000;
 const CHECK_INTERVAL_MS = 25;
-/** What is kept of the time for closing what is left. */
+/** Part of the shutdown time-out that is reserved for closing the remaining connections. */
 const RESERVED_FOR_CLOSING_MS = 3000;
 
 /**
- * Leaving without losing a request. First others are told: readiness is 503 and each answer ends its connection, while
- * requests are accepted as ever. Once nobody sends any more the server may close.
+ * Shuts the server down without losing a request. First the readiness probe answers 503 and each response closes its connection, while
+ * requests are still accepted. The server may close once no more requests arrive.
  */
 @Injectable()
 export class GracefulShutdown {
   readonly #timeoutMs: number;
-  #visitedAt = Number.NEGATIVE_INFINITY;
+  #connectedAt = Number.NEGATIVE_INFINITY;
   #isShuttingDown = false;
 
   constructor(@Inject(CONFIG) config: Config) {
@@ -30,14 +30,14 @@ export class GracefulShutdown {
     return this.#isShuttingDown;
   }
 
-  /** To be told before the server listens. */
+  /** Call it before the server listens. */
   watchConnections(server: Server): void {
-    server.on('connection', () => (this.#visitedAt = performance.now()));
+    server.on('connection', () => (this.#connectedAt = performance.now()));
   }
 
   /**
-   * Tells the others and waits until they have noticed; the server is to be closed then. What does not end in time, or
-   * by the time that `cutOff` aborts, is cut off.
+   * Announces the shutdown and waits until no more requests arrive; close the server then. Connections that do not end in time, or
+   * before `cutOff` aborts, are closed.
    */
   async drainServer(server: Server, cutOff: AbortSignal): Promise<void> {
     const startedAt = performance.now();
@@ -48,24 +48,24 @@ export class GracefulShutdown {
     if (cutOff.aborted) close();
     const left = startedAt + this.#timeoutMs - RESERVED_FOR_CLOSING_MS - performance.now();
     setTimeout(close, Math.max(0, left)).unref();
-    // Whoever was being answered when it began keeps its connection.
-    const sweep = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS).unref();
-    server.once('close', () => clearInterval(sweep));
+    // Connections with a request in flight at the start stay open until its response; then they are idle.
+    const closingIdle = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS).unref();
+    server.once('close', () => clearInterval(closingIdle));
   }
 
   async #waitUntilQuiet(server: Server, until: number, cutOff: AbortSignal): Promise<void> {
-    let askedAt = performance.now();
-    // Probes go on and send nobody.
-    const note = ({ url }: { url?: string }): void => {
-      if (url?.startsWith('/health/') !== true) askedAt = performance.now();
+    let requestedAt = performance.now();
+    // Probes continue and do not count as requests.
+    const noteRequest = ({ url }: { url?: string }): void => {
+      if (url?.startsWith('/health/') !== true) requestedAt = performance.now();
     };
-    server.on('request', note);
-    const isExpected = async (): Promise<boolean> =>
-      performance.now() - this.#visitedAt < RECENT_CONNECTION_MS || (await connectionsOf(server)) > 0;
-    const isBusy = (): boolean =>
-      !cutOff.aborted && performance.now() < until && performance.now() - askedAt < QUIET_PERIOD_MS;
-    while (isBusy() && (await isExpected())) await pause(CHECK_INTERVAL_MS);
-    server.off('request', note);
+    server.on('request', noteRequest);
+    const areRequestsExpected = async (): Promise<boolean> =>
+      performance.now() - this.#connectedAt < RECENT_CONNECTION_MS || (await connectionsOf(server)) > 0;
+    const mayWait = (): boolean =>
+      !cutOff.aborted && performance.now() < until && performance.now() - requestedAt < QUIET_PERIOD_MS;
+    while (mayWait() && (await areRequestsExpected())) await pause(CHECK_INTERVAL_MS);
+    server.off('request', noteRequest);
   }
 }
 

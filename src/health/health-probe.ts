@@ -4,7 +4,7 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 /** Why a probe answers 503. */
 type Reason = 'shutting_down' | 'no_key' | 'stale' | 'database' | 'read_only';
 
-/** A question that is asked every few seconds: the log has a line when the answer changes, and none for each 503. */
+/** A probe that is requested every few seconds: logs a line when its result changes, and none for each 503. */
 export class HealthProbe {
   #reason: Reason | undefined;
 
@@ -14,7 +14,7 @@ export class HealthProbe {
   ) {}
 
   /** @throws `service_unavailable` when there is a reason. */
-  answer(reason: Reason | undefined): { status: 'ok' } {
+  respond(reason: Reason | undefined): { status: 'ok' } {
     if (reason !== this.#reason && reason !== 'shutting_down') this.#logReason(reason);
     this.#reason = reason;
     if (reason !== undefined) throw serviceUnavailable({ isAlreadyLogged: true });

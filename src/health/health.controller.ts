@@ -15,7 +15,7 @@ import { HealthProbe } from './health-probe.js';
 
 const HealthView = Type.Object({ status: Type.Literal('ok') }, { title: 'HealthView', additionalProperties: false });
 
-/** Whoever watches over the service asks: nobody's token, no limit, and whatever query their tool adds. */
+/** For monitoring tools: without a token, without a rate limit, and with any query string that the tool adds. */
 const ProbeRoute = (): MethodDecorator =>
   applyDecorators(Public(), Unlimited(), routeConfig({ isQueryIgnored: true } satisfies RouteQuery));
 
@@ -23,7 +23,7 @@ const ProbeRoute = (): MethodDecorator =>
 export class HealthController {
   readonly #serving: HealthProbe;
   readonly #ready: HealthProbe;
-  #asking: Promise<boolean> | undefined;
+  #databaseCheck: Promise<boolean> | undefined;
 
   constructor(
     private readonly prisma: PrismaService,
@@ -59,7 +59,7 @@ export class HealthController {
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
   })
   serving() {
-    return this.#serving.answer(this.#whyNotServing());
+    return this.#serving.respond(this.#whyNotServing());
   }
 
   @Get('ready')
@@ -72,7 +72,7 @@ export class HealthController {
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
   })
   async ready() {
-    return this.#ready.answer(this.#whyNotReady() ?? (await this.#askDatabase()));
+    return this.#ready.respond(this.#whyNotReady() ?? (await this.#whyDatabaseNotReady()));
   }
 
   #whyNotServing() {
@@ -87,17 +87,17 @@ export class HealthController {
     return this.staleness.isStale ? 'stale' : undefined;
   }
 
-  /** However many ask at once, one statement runs. */
-  async #askDatabase() {
-    this.#asking ??= this.#takesWrites().finally(() => (this.#asking = undefined));
+  /** Concurrent probes share one statement. */
+  async #whyDatabaseNotReady() {
+    this.#databaseCheck ??= this.#takesWrites().finally(() => (this.#databaseCheck = undefined));
     try {
-      return (await this.#asking) ? undefined : 'read_only';
+      return (await this.#databaseCheck) ? undefined : 'read_only';
     } catch {
       return 'database';
     }
   }
 
-  /** A standby says that its transactions are read-only. */
+  /** False on a standby, whose transactions are read-only. */
   async #takesWrites(): Promise<boolean> {
     const [row] = await this.prisma.$queryRaw<{ isReadOnly: string }[]>`
       SELECT current_setting('transaction_read_only') AS "isReadOnly"`;

@@ -2,25 +2,25 @@ import { Prisma } from '../database/prisma.service.js';
 
 const ROWS_PER_BATCH = 1000;
 
-/** Runs one statement, which is a transaction of its own, on the connection of a purge. */
+/** Runs one statement on the purge's connection. */
 export type PurgeQuery = <Row extends object>(sql: Prisma.Sql) => Promise<Row[]>;
 
-/** What a job deletes, and in which order it looks. */
+/** The table to purge, and the condition of the rows to delete. */
 export interface PurgedTable {
   readonly table: string;
   /** The primary key. */
   readonly key: string;
   readonly type: 'bytea' | 'uuid' | 'bigint';
-  /** Whether a row may go; of columns of the table. */
+  /** SQL condition on the table's columns: whether a row may be deleted. */
   readonly isOver: Prisma.Sql;
-  /** The table is in the order of age, so that what follows a row that may not go may not go either. */
+  /** Whether the key follows the rows' age, so that the purge is complete at the first row that may not be deleted. */
   readonly isByAge?: boolean;
 }
 
 /**
- * Looks at the next thousand rows in the order of their key and deletes those that may go. It waits for no lock. The rows are found
- * by the index and deleted by their place: whatever the size of the table, a row costs the same.
- * @returns the last key it looked at, for the next call; undefined when there is nothing more to do
+ * Reads the next thousand rows in the order of their key, and deletes those that may be deleted. Waits for no lock: skips locked rows.
+ * Finds the rows by the index and deletes them by their position (ctid), so that the cost of a row does not depend on the table's size.
+ * @returns the last key read, for the next call; undefined when the purge is complete
  */
 export async function purgeNextRows(
   query: PurgeQuery,
@@ -33,7 +33,7 @@ export async function purgeNextRows(
     SELECT ${column}::text AS "lastKey", coalesce(${isOver}, false) AS "isOver" FROM ${rows}
     WHERE ${isAfter} ORDER BY ${column} OFFSET ${ROWS_PER_BATCH - 1} LIMIT 1`);
   const isWithin = last === undefined ? Prisma.sql`true` : Prisma.sql`${column} <= ${last.lastKey}::${kind}`;
-  // Sorted, since without any bound of the key there would be no way by the index.
+  // ORDER BY makes the index usable also where the key has no bound.
   await query(Prisma.sql`
     DELETE FROM ${rows} WHERE ctid = ANY(ARRAY(
       SELECT ctid FROM ${rows} WHERE ${isAfter} AND ${isWithin} AND ${isOver} ORDER BY ${column} FOR UPDATE SKIP LOCKED))`);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LoginOutcomes } from '../access/login-outcomes.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
-/** Who gets in. */
+/** Outcomes of logins. */
 @Injectable()
 export class LoginMetrics {
   constructor(metrics: MetricsRegistry, logins: LoginOutcomes) {

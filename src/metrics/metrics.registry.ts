@@ -9,19 +9,19 @@ interface Labelled {
   readonly count: number;
 }
 
-/** What Prometheus is told: numbers that are read from the modules' `stats()` when it asks. */
+/** The metrics of all modules; their values are read when Prometheus scrapes. */
 @Injectable()
 export class MetricsRegistry {
   readonly #metrics: ((client: Client, registry: Registry) => void)[] = [];
 
-  /** A number that goes up and down. */
+  /** A gauge: a number that goes up and down. */
   addGauge(name: string, help: string, read: () => number): void {
     this.#metrics.push((client, registry) => {
       const gauge: Gauge = new client.Gauge({ name, help, registers: [registry], collect: () => gauge.set(read()) });
     });
   }
 
-  /** Numbers that go up and down, by the value of one label. */
+  /** A gauge with one label: a number for each of its values. */
   addLabelledGauge(name: string, help: string, label: string, read: () => Numbers): void {
     this.#metrics.push((client, registry) => {
       const gauge = new client.Gauge({ name, help, labelNames: [label], registers: [registry], collect });
@@ -31,14 +31,14 @@ export class MetricsRegistry {
     });
   }
 
-  /** Numbers that only grow, by the value of one label. */
+  /** A counter with one label: a number that only grows, for each of its values. */
   addCounter(name: string, help: string, label: string, read: () => Numbers): void {
     this.addLabelledCounter(name, help, [label], () =>
       Object.entries(read()).map(([value, count]) => ({ labels: { [label]: value }, count })),
     );
   }
 
-  /** Numbers that only grow, by the values of some labels. */
+  /** A counter with several labels. */
   addLabelledCounter(name: string, help: string, labelNames: string[], read: () => readonly Labelled[]): void {
     this.#metrics.push((client, registry) => {
       const counter = new client.Counter({ name, help, labelNames, registers: [registry], collect });
@@ -50,8 +50,8 @@ export class MetricsRegistry {
   }
 
   /**
-   * All of these, and those of the process: CPU, memory, event loop. They cost something even when nobody asks, and the
-   * client takes time to load: for servers that can be asked.
+   * Creates a registry with all these metrics, and those of the process: CPU, memory, event loop. Call it only when metrics are on: the
+   * client takes time to load, and the process metrics cost CPU even without scrapes.
    */
   async createRegistry(): Promise<Registry> {
     const client = await import('prom-client');

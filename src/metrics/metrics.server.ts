@@ -7,10 +7,10 @@ import { CONFIG, type Config } from '../config/config.js';
 import { SECURITY_HEADERS } from '../http/response-headers.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
-/** At the end of the process; a slow reader is cut off. */
+/** Longest wait for a scrape at shutdown; then its connection is closed. */
 const SCRAPE_TIMEOUT_MS = 1000;
 
-/** `GET /metrics` for Prometheus on `METRICS_PORT`, apart from the API so that it is never public by accident. */
+/** `GET /metrics` for Prometheus on `METRICS_PORT`: a port of its own, so that metrics are never public by accident. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   #server: Server | undefined;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
-/** What is guessed at. */
+/** Attempts refused by each rate limit. */
 @Injectable()
 export class RateLimitMetrics {
   constructor(metrics: MetricsRegistry, limits: RateLimitsService) {

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { ResponseCount } from '../http/response-counts.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
-/** What is answered. */
+/** Responses by method, route and status. */
 @Injectable()
 export class RequestMetrics {
   constructor(private readonly metrics: MetricsRegistry) {}
 
-  /** To be told by whoever has the server, before it is asked for metrics. */
+  /** Adds the server's counts. Call it before the metrics server starts. */
   addRequestCounts(read: () => Iterable<ResponseCount>): void {
     this.metrics.addLabelledCounter(
       'gatehouse_requests_total',

@@ -4,7 +4,7 @@ import { PrismaService } from '../database/prisma.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
-/** What can run out: connections and hashing; and what is done in the background. */
+/** Database connections, password hashing, and failures of background jobs. */
 @Injectable()
 export class ResourceMetrics {
   constructor(metrics: MetricsRegistry, prisma: PrismaService, passwords: PasswordsService, jobs: BackgroundJobs) {

@@ -5,7 +5,7 @@ import { SessionsService } from '../sessions/sessions.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
-/** Whether tokens can be refreshed and taken back as promised. */
+/** Refreshes, revocations and signing keys. */
 @Injectable()
 export class SessionMetrics {
   constructor(

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AccessTokenVerifier } from '../access/access-token.verifier.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
-/** What the authentication hook remembers. */
+/** The cache of verified tokens. */
 @Injectable()
 export class TokenMetrics {
   constructor(metrics: MetricsRegistry, verifier: AccessTokenVerifier) {

@@ -1,7 +1,8 @@
 import { AuditRepository } from '../../src/audit/audit.repository.js';
 import type { Config } from '../../src/config/config.js';
 import { CircuitBreaker } from '../../src/database/circuit-breaker.js';
-import { BackgroundJobs, type PurgeStep } from '../../src/jobs/background-jobs.js';
+import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
+import type { PurgeStep } from '../../src/jobs/purge-under-lock.js';
 import { Prisma, PrismaService } from '../../src/database/prisma.service.js';
 import type { PurgeQuery } from '../../src/jobs/purge-batch.js';
 import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
