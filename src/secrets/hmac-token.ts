@@ -1,41 +1,41 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deriveKey } from './derived-keys.js';
 
-/** What is written: so many bytes of content, and so many of HMAC-SHA-256 over them. */
+/** The content of fixed size, followed by a truncated HMAC-SHA-256 of it. */
 export interface HmacTokenFormat {
-  /** Of the derived key: each kind of text has its own. */
+  /** The label of the derived key. Each kind of token has its own. */
   readonly label: string;
   readonly contentBytes: number;
-  /** With the content a multiple of three, so that there is one text for each content and key. */
+  /** Makes the total a multiple of three, so that base64url has one text for each content and key. */
   readonly macBytes: number;
 }
 
 /**
- * URL-safe texts that only holders of `MASTER_SECRET` can write, and that nobody stores: garbage is refused before any query, and
- * a dump of the database yields none.
+ * Encodes and decodes URL-safe tokens that only holders of `MASTER_SECRET` can create and that are not stored: garbage is refused without a
+ * query, and a dump of the database contains none.
  */
 export class HmacToken {
   readonly #keys: readonly Buffer[];
-  readonly #shape: RegExp;
+  readonly #pattern: RegExp;
 
   constructor(
     masterSecret: readonly string[],
     private readonly format: HmacTokenFormat,
   ) {
     this.#keys = masterSecret.map((secret) => deriveKey(secret, format.label));
-    this.#shape = new RegExp(String.raw`^[\w-]{${((format.contentBytes + format.macBytes) / 3) * 4}}$`);
+    this.#pattern = new RegExp(String.raw`^[\w-]{${((format.contentBytes + format.macBytes) / 3) * 4}}$`);
   }
 
-  /** Under the first master secret. The same content gives the same text. */
+  /** Uses the first master secret. The same content gives the same token. */
   encodeToken(content: Buffer): string {
     const [key] = this.#keys;
     if (key === undefined) throw new TypeError('there is no master secret');
     return Buffer.concat([content, this.#macOf(key, content)]).toString('base64url');
   }
 
-  /** The content; undefined for whatever was not written under one of the master secrets. */
+  /** The content; undefined for any text that was not encoded under one of the master secrets. */
   decodeToken(text: string): Buffer | undefined {
-    if (!this.#shape.test(text)) return undefined;
+    if (!this.#pattern.test(text)) return undefined;
     const bytes = Buffer.from(text, 'base64url');
     const content = bytes.subarray(0, this.format.contentBytes);
     const mac = bytes.subarray(this.format.contentBytes);
@@ -47,7 +47,7 @@ export class HmacToken {
   }
 }
 
-/** The UUID whose bytes stand at this place. */
-export function uuidAt(bytes: Buffer, at: number): string {
-  return bytes.toString('hex', at, at + 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+/** The UUID at this offset. */
+export function uuidAt(bytes: Buffer, offset: number): string {
+  return bytes.toString('hex', offset, offset + 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

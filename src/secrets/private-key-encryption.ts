@@ -5,16 +5,16 @@ const FORMAT = 1;
 const NAME_BYTES = 8;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-const HEAD_BYTES = 1 + NAME_BYTES + IV_BYTES + TAG_BYTES;
+const HEADER_BYTES = 1 + NAME_BYTES + IV_BYTES + TAG_BYTES;
 
-/** A sealed key that none of the given master secrets opens. */
+/** None of the given master secrets decrypts a private key. */
 export class PrivateKeyDecryptionError extends Error {
   override readonly name = 'PrivateKeyDecryptionError';
 }
 
 /**
- * Encrypts a private key (PKCS #8 DER) under a key derived from the first master secret: AES-256-GCM with the kid as
- * additional data. Layout: format, name of the key it needs, IV, tag, ciphertext.
+ * Encrypts a private key (PKCS #8 DER) under a key derived from the first master secret: AES-256-GCM with the kid as additional data.
+ * Layout: format, name of the encryption key, IV, tag, ciphertext.
  */
 export function encryptPrivateKey(masterSecrets: readonly string[], kid: string, pkcs8: Buffer): Buffer {
   const [secret] = masterSecrets;
@@ -22,19 +22,19 @@ export function encryptPrivateKey(masterSecrets: readonly string[], kid: string,
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', deriveKey(secret, 'key-encryption'), iv).setAAD(Buffer.from(kid));
   const ciphertext = Buffer.concat([cipher.update(pkcs8), cipher.final()]);
-  return Buffer.concat([Buffer.of(FORMAT), nameOf(secret), iv, cipher.getAuthTag(), ciphertext]);
+  return Buffer.concat([Buffer.of(FORMAT), encryptionKeyName(secret), iv, cipher.getAuthTag(), ciphertext]);
 }
 
 /**
- * Decrypts what {@link encryptPrivateKey} made.
- * @throws {PrivateKeyDecryptionError} when it needs another master secret, or is damaged, or belongs to another kid.
+ * Decrypts a private key that {@link encryptPrivateKey} encrypted.
+ * @throws {PrivateKeyDecryptionError} when it needs another master secret, is damaged, or belongs to another kid.
  */
-export function decryptPrivateKey(masterSecrets: readonly string[], kid: string, sealed: Uint8Array): Buffer {
-  const bytes = Buffer.from(sealed);
-  if (bytes.length < HEAD_BYTES || bytes[0] !== FORMAT)
+export function decryptPrivateKey(masterSecrets: readonly string[], kid: string, encrypted: Uint8Array): Buffer {
+  const bytes = Buffer.from(encrypted);
+  if (bytes.length < HEADER_BYTES || bytes[0] !== FORMAT)
     throw new PrivateKeyDecryptionError(`key ${kid} is not in a known format`);
   const name = bytes.subarray(1, 1 + NAME_BYTES);
-  const secret = masterSecrets.find((candidate) => nameOf(candidate).equals(name));
+  const secret = masterSecrets.find((candidate) => encryptionKeyName(candidate).equals(name));
   if (secret === undefined)
     throw new PrivateKeyDecryptionError(`key ${kid} needs another MASTER_SECRET than the one given`);
   return decrypt(deriveKey(secret, 'key-encryption'), kid, bytes);
@@ -43,22 +43,22 @@ export function decryptPrivateKey(masterSecrets: readonly string[], kid: string,
 function decrypt(key: Buffer, kid: string, bytes: Buffer): Buffer {
   const iv = bytes.subarray(1 + NAME_BYTES, 1 + NAME_BYTES + IV_BYTES);
   const decipher = createDecipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(kid));
-  decipher.setAuthTag(bytes.subarray(1 + NAME_BYTES + IV_BYTES, HEAD_BYTES));
+  decipher.setAuthTag(bytes.subarray(1 + NAME_BYTES + IV_BYTES, HEADER_BYTES));
   try {
-    return Buffer.concat([decipher.update(bytes.subarray(HEAD_BYTES)), decipher.final()]);
+    return Buffer.concat([decipher.update(bytes.subarray(HEADER_BYTES)), decipher.final()]);
   } catch (cause) {
     throw new PrivateKeyDecryptionError(`key ${kid} is damaged`, { cause });
   }
 }
 
-/** Whether the first master secret sealed it, as it would now. */
-export function isEncryptedUnderFirst([secret = '']: readonly string[], sealed: Uint8Array): boolean {
-  return Buffer.from(sealed)
+/** Whether a private key was encrypted under the first master secret. */
+export function isEncryptedUnderFirst([secret = '']: readonly string[], encrypted: Uint8Array): boolean {
+  return Buffer.from(encrypted)
     .subarray(1, 1 + NAME_BYTES)
-    .equals(nameOf(secret));
+    .equals(encryptionKeyName(secret));
 }
 
-/** Derived as well, so that it says nothing about the key. */
-function nameOf(secret: string): Buffer {
+/** Identifies the encryption key. Derived under a label of its own, so that it reveals nothing about the key. */
+function encryptionKeyName(secret: string): Buffer {
   return deriveKey(secret, 'key-encryption name').subarray(0, NAME_BYTES);
 }

@@ -5,8 +5,8 @@ const BYTES = 32;
 const SHAPE = /^[\w-]{43}$/;
 
 /**
- * The secret kept in the file: 32 random bytes in base64url, made by the first call and readable by its owner alone.
- * Processes that start at once get the same one, and a crash leaves a whole file or none.
+ * The secret in the file: 32 random bytes in base64url, created by the first call and readable only by the file's owner. Processes that start
+ * at the same time get the same secret, and a crash leaves a complete file or none.
  */
 export async function readOrCreateSecret(file: string): Promise<string> {
   const kept = await readValidSecret(file);
@@ -16,8 +16,9 @@ export async function readOrCreateSecret(file: string): Promise<string> {
 }
 
 /**
- * The secret kept in the file, where data exist that a new one would not open.
- * @throws {Error} naming the file when it is missing or damaged; `purpose` says what it is for.
+ * The secret in the file, for data that a new secret could not decrypt.
+ * @param purpose what the secret is for, as the end of the message
+ * @throws {Error} naming the file when it is missing or damaged
  */
 export async function readSecret(file: string, purpose: string): Promise<string> {
   const kept = await readValidSecret(file);

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** A draft that is older was left by a process that was killed. */
-const DRAFT_MS = 10_000;
+/** An older draft was left by a killed process. */
+const MAX_DRAFT_AGE_MS = 10_000;
 
 /**
- * Writes a line that only its owner may read, unless the file is there: a link never replaces one. Of several writers
- * the first wins, readers see the whole line or none, and so does whoever looks after a crash.
+ * Writes a line that only its owner may read, unless the file exists: a hard link never replaces a file. Of several writers the first wins.
+ * Readers see the whole line or no file, also after a crash.
  * @throws {Error} naming a file that cannot be written.
  */
 export async function writeFileOnce(file: string, line: string): Promise<void> {
@@ -25,17 +25,17 @@ export async function writeFileOnce(file: string, line: string): Promise<void> {
   }
 }
 
-/** Removes what a killed {@link writeFileOnce} left beside a file: another copy of its line. */
+/** Removes drafts, each a copy of the line, that a killed {@link writeFileOnce} left beside the file. */
 export async function removeStaleDrafts(file: string): Promise<void> {
   const names = await readdir(dirname(file)).catch(() => []);
   for (const name of names.filter((each) => each.startsWith(`${basename(file)}.`) && /\.[\da-f]{12}$/.test(each))) {
     const draft = join(dirname(file), name);
     const writtenAt = (await stat(draft).catch(() => undefined))?.mtimeMs ?? Infinity;
-    if (Date.now() - writtenAt > DRAFT_MS) await rm(draft, { force: true }).catch(() => undefined);
+    if (Date.now() - writtenAt > MAX_DRAFT_AGE_MS) await rm(draft, { force: true }).catch(() => undefined);
   }
 }
 
-/** The line without its end; undefined when there is no file. @throws {Error} naming a file that cannot be read. */
+/** The line without its line feed; undefined when there is no file. @throws {Error} naming a file that cannot be read. */
 export async function readLineFile(file: string): Promise<string | undefined> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;

@@ -4,16 +4,16 @@ import { RefreshTokenCodec } from './refresh-token-codec.js';
 
 const SESSION = '01920000-0000-7000-8000-0123456789ab';
 const [SECRET, NEWER] = ['kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd', 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK'];
-const tokensOf = (...masterSecret: string[]): RefreshTokenCodec =>
+const codecOf = (...masterSecret: string[]): RefreshTokenCodec =>
   new RefreshTokenCodec({ masterSecret } as unknown as Config);
 
 describe('a refresh token', () => {
-  const tokens = tokensOf(SECRET);
+  const tokens = codecOf(SECRET);
   const text = tokens.encodeRefreshToken({ sessionId: SESSION, counter: 7 });
 
-  it('says its session and counter, and is written the same again', () => {
+  it('contains its session and counter, and is encoded the same each time', () => {
     expect(tokens.decodeRefreshToken(text)).toEqual({ sessionId: SESSION, counter: 7 });
-    expect(tokensOf(SECRET).encodeRefreshToken({ sessionId: SESSION, counter: 7 })).toBe(text);
+    expect(codecOf(SECRET).encodeRefreshToken({ sessionId: SESSION, counter: 7 })).toBe(text);
     expect(tokens.encodeRefreshToken({ sessionId: SESSION, counter: 8 })).not.toBe(text);
   });
 
@@ -25,7 +25,7 @@ describe('a refresh token', () => {
     expect(first).not.toEqual(second);
   });
 
-  it('may not change in any bit', () => {
+  it('is refused when any bit is changed', () => {
     const bytes = Buffer.from(text, 'base64url');
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const changed = Buffer.from(bytes);
@@ -35,17 +35,17 @@ describe('a refresh token', () => {
   });
 
   it.each(['', 'x', `${text}A`, text.slice(1), text.replace(/.$/, '='), ` ${text}`, `${text}\n`, 'é'.repeat(60)])(
-    'is never %j',
+    'is not %j',
     (garbage) => {
       expect(tokens.decodeRefreshToken(garbage)).toBeUndefined();
     },
   );
 
-  it('of the second master secret is still read, and new ones are of the first', () => {
-    const both = tokensOf(NEWER, SECRET);
+  it('of the second master secret is decoded, and new ones use the first', () => {
+    const both = codecOf(NEWER, SECRET);
     expect(both.decodeRefreshToken(text)).toEqual({ sessionId: SESSION, counter: 7 });
     const written = both.encodeRefreshToken({ sessionId: SESSION, counter: 8 });
-    expect([tokensOf(NEWER).decodeRefreshToken(written)?.counter, tokens.decodeRefreshToken(written)]).toEqual([
+    expect([codecOf(NEWER).decodeRefreshToken(written)?.counter, tokens.decodeRefreshToken(written)]).toEqual([
       8,
       undefined,
     ]);

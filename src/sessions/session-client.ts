@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { truncateUserAgent, type ClientInfo } from '../http/client-info.js';
 
-/** Where and with what a session was started, for its owner to recognise it by. */
+/** The user agent and network that started a session, by which its owner recognises it. */
 export interface SessionClient {
   readonly userAgent: string | null;
   readonly network: string | null;
@@ -11,7 +11,7 @@ export function sessionClientOf({ userAgent, address }: Pick<ClientInfo, 'userAg
   return { userAgent: truncateUserAgent(userAgent), network: networkOf(address) };
 }
 
-/** Enough to recognise a place, too little to find a household: /24 of IPv4, /48 of IPv6. */
+/** /24 of IPv4 or /48 of IPv6: enough to recognise a place, too little to identify a household. */
 function networkOf(address: string): string | null {
   if (!ipaddr.isValid(address)) return null;
   const parsed = ipaddr.process(address);

@@ -3,7 +3,7 @@ import { defineProblem } from '../problems/problem.js';
 
 const CHALLENGE = { 'www-authenticate': BEARER_CHALLENGE };
 
-/** 401: not a refresh token of this service, or of a session that has ended. */
+/** 401: not a refresh token of this service, or its session has ended. */
 export const refreshTokenInvalid = defineProblem({
   code: 'refresh_token_invalid',
   status: 401,
@@ -19,7 +19,7 @@ export const refreshTokenExpired = defineProblem({
   headers: CHALLENGE,
 });
 
-/** 401: the token was exchanged before and its grace is over; its session has ended (RFC 9700 section 4.14.2). */
+/** 401: the token was exchanged before and the grace is over; its session has ended (RFC 9700 section 4.14.2). */
 export const refreshTokenReused = defineProblem({
   code: 'refresh_token_reused',
   status: 401,
@@ -27,5 +27,5 @@ export const refreshTokenReused = defineProblem({
   headers: CHALLENGE,
 });
 
-/** What presenting a refresh token can be answered. */
+/** The problems of a refresh token, for routes that take one. */
 export const refreshTokenProblems = [refreshTokenInvalid, refreshTokenExpired, refreshTokenReused];

@@ -14,35 +14,35 @@ import {
 } from './signing-key.js';
 import { SigningKeysRepository, type KeyState, type StoredKey } from './signing-keys.repository.js';
 
-/** A key and what it is for now; those of `JWT_SECRET` sign (the first) or verify. */
+/** A key and its state. Of the keys of `JWT_SECRET` the first is `active`, the second `retiring`. */
 interface RingKey extends SigningKey {
   readonly state: Exclude<KeyState, 'gone'>;
-  /** In it, in milliseconds of `performance.now()`. */
+  /** When it entered the state, in milliseconds of `performance.now()`. */
   readonly since: number;
 }
 
-/** Well within the time by which a retired key verifies longer than the last token of it lives. */
+/** A node signs with keys read at most so long ago: far less than the margin by which a retiring key outlasts its last token. */
 const MAX_KEYS_AGE_MS = 120_000;
 
-/** RFC 7517 section 5, with the entity tag that changes when it does. */
+/** A JWK Set (RFC 7517 section 5) and its entity tag. */
 export interface JwkSet {
   readonly keys: readonly PublicJwk[];
   readonly etag: string;
 }
 
-type KeysListener = (trusted: readonly SigningKey[]) => void;
+type KeysListener = (trustedKeys: readonly SigningKey[]) => void;
 
-/** The keys of this service: managed ones as the feed brings them from the database, or those of `JWT_SECRET`. */
+/** The service's keys in memory: managed keys, which the change feed reads from the database, or those of `JWT_SECRET`. */
 @Injectable()
 export class KeyRing {
   readonly #listeners: KeysListener[] = [];
   readonly #distrusted = new Set<string>();
   #keys: readonly RingKey[] = [];
-  #signing: SigningKey | undefined;
+  #signingKey: SigningKey | undefined;
   #jwks: JwkSet = jwkSet([]);
-  /** What the keys were made from, to see a change. */
+  /** Kids and states of the stored keys, to notice a change. */
   #version = '';
-  #revived: readonly string[] = [];
+  #reappearedKids: readonly string[] = [];
   #readAt = performance.now();
 
   constructor(
@@ -56,20 +56,20 @@ export class KeyRing {
   }
 
   /**
-   * The key that signs now. After a change of `SIGNING_ALG` that is the active key of another algorithm until the new one
-   * has been published long enough.
-   * @throws Problem `service_unavailable` for the moment in which there is none.
+   * The key that signs. After a change of `SIGNING_ALG` it is the active key of the former algorithm until a new key has been published
+   * long enough.
+   * @throws Problem `service_unavailable` while no key is active or the keys are stale.
    */
   get signingKey(): SigningKey {
     if (performance.now() > this.lastReadAt + MAX_KEYS_AGE_MS)
       throw serviceUnavailable({ cause: new Error('the keys are stale') });
-    if (this.#signing === undefined) throw serviceUnavailable({ cause: new Error('no key is active') });
-    return this.#signing;
+    if (this.#signingKey === undefined) throw serviceUnavailable({ cause: new Error('no key is active') });
+    return this.#signingKey;
   }
 
-  /** Whether {@link signingKey} has a key to give. */
+  /** Whether {@link signingKey} returns a key. */
   get canSign(): boolean {
-    return this.#signing !== undefined && performance.now() <= this.lastReadAt + MAX_KEYS_AGE_MS;
+    return this.#signingKey !== undefined && performance.now() <= this.lastReadAt + MAX_KEYS_AGE_MS;
   }
 
   /** Whether there is a key whose tokens are accepted. */
@@ -77,14 +77,14 @@ export class KeyRing {
     return this.#keys.length > 0;
   }
 
-  /** What must not go on once the database was read: nothing signs, or it has keys that this node knows to be revoked. */
+  /** Whether no key signs, or the database has keys that this node knows to be revoked. */
   get needsRepair(): boolean {
-    return this.#signing === undefined || this.#revived.length > 0;
+    return this.#signingKey === undefined || this.#reappearedKids.length > 0;
   }
 
-  /** Keys that the database still has, or has again after a restore, although they were revoked. */
+  /** Revoked keys that the database still has, or has again after a restore. */
   get reappearedKids(): readonly string[] {
-    return this.#revived;
+    return this.#reappearedKids;
   }
 
   /** What `/.well-known/jwks.json` publishes; empty with `JWT_SECRET`. */
@@ -93,20 +93,20 @@ export class KeyRing {
   }
 
   /**
-   * When this node last read the managed keys and could open them, in milliseconds of `performance.now()`; with `JWT_SECRET`
+   * When this node last read and decrypted the managed keys, in milliseconds of `performance.now()`. Infinity with `JWT_SECRET`, where
    * there is nothing to read.
    */
   get lastReadAt(): number {
     return this.config.jwtSecret ? Infinity : this.#readAt;
   }
 
-  /** How many keys there are of each state. */
+  /** The number of keys in each state. */
   countKeysByState(): Readonly<Record<RingKey['state'], number>> {
     const count = (state: KeyState): number => this.#keys.filter((key) => key.state === state).length;
     return { next: count('next'), active: count('active'), retiring: count('retiring') };
   }
 
-  /** Seconds since the latest change to each state that a key is in. */
+  /** For each state that a key is in, the seconds since a key last entered it. */
   stateAgesSeconds(): Readonly<Partial<Record<RingKey['state'], number>>> {
     const ages: Partial<Record<RingKey['state'], number>> = {};
     for (const { state, since } of this.#keys) {
@@ -115,23 +115,23 @@ export class KeyRing {
     return ages;
   }
 
-  /** Calls the follower with the keys whose tokens are accepted, now and after each change. */
-  onKeysChanged(follower: KeysListener): void {
-    this.#listeners.push(follower);
-    follower(this.#keys);
+  /** Calls the listener with the keys whose tokens are accepted, now and after each change. */
+  onKeysChanged(listener: KeysListener): void {
+    this.#listeners.push(listener);
+    listener(this.#keys);
   }
 
-  /** Accepts no token of this key from now on, whatever the database says later. */
+  /** Accepts no token of this key from now on, whatever the database says later. If it signed, the next key signs. */
   distrustKey(kid: string): void {
     this.#distrusted.add(kid);
-    const lost = this.#keys.find((key) => key.kid === kid);
-    if (lost === undefined) return;
-    const heir = lost.state === 'active' ? this.#nextOf(lost.alg) : undefined;
-    this.#replaceKeys(this.#keys.map((key) => (key === heir ? withState(key, 'active') : key)));
+    const distrusted = this.#keys.find((key) => key.kid === kid);
+    if (distrusted === undefined) return;
+    const successor = distrusted.state === 'active' ? this.#nextKeyOf(distrusted.alg) : undefined;
+    this.#replaceKeys(this.#keys.map((key) => (key === successor ? withState(key, 'active') : key)));
   }
 
-  /** The one that {@link SigningKeysRepository.activateNextKey} takes: the oldest. */
-  #nextOf(alg: SigningKey['alg']): RingKey | undefined {
+  /** The oldest next key, which {@link SigningKeysRepository.activateNextKey} also activates. */
+  #nextKeyOf(alg: SigningKey['alg']): RingKey | undefined {
     return this.#keys.findLast((key) => key.alg === alg && key.state === 'next');
   }
 
@@ -141,11 +141,11 @@ export class KeyRing {
     const version = stored.map(({ kid, state }) => `${kid} ${state}`).join();
     if (version !== this.#version) this.#replaceKeys(stored.map((key) => this.#importKey(key)));
     this.#version = version;
-    this.#revived = stored.map(({ kid }) => kid).filter((kid) => this.#distrusted.has(kid));
+    this.#reappearedKids = stored.map(({ kid }) => kid).filter((kid) => this.#distrusted.has(kid));
     this.#readAt = startedAt;
   }
 
-  /** Every key must open: a node that lacks a secret refuses to start rather than make keys of its own. */
+  /** Throws for a key that cannot be decrypted: a node with the wrong secret refuses to start instead of creating keys of its own. */
   #importKey({ kid, alg, state, privateKey, ageSeconds }: StoredKey): RingKey {
     const known = this.#keys.find((key) => key.kid === kid);
     const key =
@@ -156,9 +156,9 @@ export class KeyRing {
   #replaceKeys(keys: readonly RingKey[]): void {
     this.#keys = keys.filter(({ kid }) => !this.#distrusted.has(kid));
     const active = this.#keys.filter(({ state }) => state === 'active');
-    this.#signing = active.find(({ alg }) => alg === this.config.signingAlg) ?? active[0];
+    this.#signingKey = active.find(({ alg }) => alg === this.config.signingAlg) ?? active[0];
     this.#jwks = jwkSet(this.config.jwtSecret ? [] : this.#keys.map(publicJwk));
-    for (const follower of this.#listeners) follower(this.#keys);
+    for (const listener of this.#listeners) listener(this.#keys);
   }
 }
 

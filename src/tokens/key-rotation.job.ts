@@ -3,18 +3,18 @@ import { BackgroundJobs } from '../jobs/background-jobs.js';
 import { KeyRing } from './key-ring.js';
 import { KeyRotationService } from './key-rotation.service.js';
 
-const CHECK_SECONDS = 30;
-/** Asks nobody as long as there is a key. */
-const REPAIR_SECONDS = 1;
+const ROTATION_INTERVAL_SECONDS = 30;
+/** Short, since it queries the database only when the key ring needs a repair. */
+const REPAIR_INTERVAL_SECONDS = 1;
 
-/** Has every serving node see to the keys, before it serves and then again and again. */
+/** Prepares the managed keys before a node serves, then rotates and repairs them at intervals. */
 @Injectable()
 export class KeyRotationJob {
   constructor(jobs: BackgroundJobs, rotation: KeyRotationService, keyRing: KeyRing) {
     if (!rotation.isManaged) return;
     jobs.addStartupJob(() => rotation.prepareKeys());
-    jobs.addRecurringJob(CHECK_SECONDS, 'rotate keys', () => rotation.maintainKeys());
-    jobs.addRecurringJob(REPAIR_SECONDS, 'repair keys', async () => {
+    jobs.addRecurringJob(ROTATION_INTERVAL_SECONDS, 'rotate keys', () => rotation.maintainKeys());
+    jobs.addRecurringJob(REPAIR_INTERVAL_SECONDS, 'repair keys', async () => {
       if (keyRing.needsRepair) await rotation.repairKeys(keyRing.reappearedKids);
     });
   }

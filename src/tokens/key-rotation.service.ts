@@ -11,10 +11,13 @@ import { SigningKeysRepository, type KeyRecord, type NewKey, type RotationTimes 
 
 export type { KeyRecord };
 
-/** Tolerance and the clocks of others take minutes more than a token's life. */
+/** How long a key verifies after it stopped signing: the longest life of an access token, plus clock tolerance and clock differences. */
 const RETIREMENT_SECONDS = MAX_ACCESS_TOKEN_TTL_SECONDS + 300;
 
-/** Moves the managed keys from `next` to `active` to `retiring` to `gone`, on the database's clock, by one node at a time. */
+/** A key of another algorithm that nobody has rotated for so many terms is retired: no node is configured for its algorithm any more. */
+const ABANDONED_TERMS = 3;
+
+/** Moves the managed keys from `next` to `active` to `retiring` to `gone`, on the database's clock and on one node at a time. */
 @Injectable()
 export class KeyRotationService {
   readonly #times: RotationTimes;
@@ -27,28 +30,33 @@ export class KeyRotationService {
     private readonly audit: AuditService,
   ) {
     const rotation = config.keyRotationDays * 86_400;
-    this.#times = { publish: config.keyPublishSeconds, rotation, retirement: RETIREMENT_SECONDS };
+    this.#times = {
+      publish: config.keyPublishSeconds,
+      rotation,
+      retirement: RETIREMENT_SECONDS,
+      abandonment: ABANDONED_TERMS * rotation,
+    };
   }
 
-  /** False with `JWT_SECRET`, which is changed by hand. */
+  /** False with `JWT_SECRET`, which the operator changes. */
   get isManaged(): boolean {
     return this.config.jwtSecret === undefined;
   }
 
-  /** Before anything is served there is a key that signs and a next one. */
+  /** Makes sure that there is an active and a next key. Runs before the node serves. */
   async prepareKeys(): Promise<void> {
     if (!(await this.repository.hasActiveKey())) await this.#createFirstKey();
     await this.maintainKeys();
     await this.feed.readChanges();
   }
 
-  /** {@link prepareKeys} once more, where the keys were lost or an older state of them has come back: these have been revoked. */
-  async repairKeys(revived: readonly string[]): Promise<void> {
-    if (revived.length > 0) await this.#createFirstKey(revived);
+  /** {@link prepareKeys} after keys were lost or revoked keys came back with a restore; removes the latter first. */
+  async repairKeys(reappearedKids: readonly string[]): Promise<void> {
+    if (reappearedKids.length > 0) await this.#createFirstKey(reappearedKids);
     await this.prepareKeys();
   }
 
-  /** Does what is due: seals anew, rotates, publishes a next key, takes dead keys away. */
+  /** Does what is due: encrypts keys under the first master secret, rotates, publishes a next key, removes expired keys. */
   async maintainKeys(): Promise<void> {
     await this.#reencryptKeys();
     const { signingAlg } = this.config;
@@ -57,40 +65,41 @@ export class KeyRotationService {
       this.#times,
     );
     if (!isNextMissing && !isRotationDue && !isRemovalDue) return;
-    const spare = await this.#generateKey(signingAlg);
+    const nextKey = await this.#generateKey(signingAlg);
     await this.#changeKeys(async (tx) => {
       await this.#rotateInTransaction(tx, this.#times, 'system');
-      await this.repository.insertNextKeyIfNone(tx, spare);
+      await this.repository.insertNextKeyIfNone(tx, nextKey);
       await this.repository.removeExpiredKeys(tx, signingAlg, this.#times);
     });
   }
 
-  /** Rotates now, before its time; false when the next key has not been published for `KEY_PUBLISH_SECONDS` yet. */
+  /** Rotates before the term is over. @returns false when the next key has not been published for `KEY_PUBLISH_SECONDS` yet */
   async rotateKey(): Promise<boolean> {
     const { signingAlg } = this.config;
-    const spare = await this.#generateKey(signingAlg);
+    const nextKey = await this.#generateKey(signingAlg);
     return this.#changeKeys(async (tx) => {
       const isRotated = await this.#rotateInTransaction(tx, { ...this.#times, rotation: 0 }, 'operator');
-      await this.repository.insertNextKeyIfNone(tx, spare);
+      await this.repository.insertNextKeyIfNone(tx, nextKey);
       return isRotated;
     });
   }
 
   /**
-   * Takes a key away at once and, when it was the active one, has the next sign. `record` belongs into the same transaction: it
-   * tells every node to distrust the key that was removed. False when there is no such key, or it is gone.
+   * Removes a key at once; if it was active, the next key signs.
+   * @param record writes the revocation of the key, in the same transaction, so that every node distrusts it
+   * @returns false when there is no such key or it is gone already
    */
   async removeKey(kid: string, record: (tx: Transaction, removedKid: string) => Promise<void>): Promise<boolean> {
     const key = (await this.listKeys()).find((candidate) => candidate.kid === kid);
     if (key === undefined || key.state === 'gone') return false;
     const alg = key.alg as SigningAlg;
-    // One that was retiring leaves no gap; of the others the next takes the place, and a new one the next's.
-    const spares = key.state === 'retiring' ? [] : [await this.#generateKey(alg), await this.#generateKey(alg)];
+    // A retiring key leaves no gap. For an active or next one, the next key or a new one takes its place, and another becomes the next.
+    const newKeys = key.state === 'retiring' ? [] : [await this.#generateKey(alg), await this.#generateKey(alg)];
     return this.#changeKeys(async (tx) => {
       const removedKid = await this.repository.markKeyGone(tx, kid);
       if (removedKid === undefined) return false;
-      for (const spare of spares) {
-        await this.repository.insertNextKeyIfNone(tx, spare);
+      for (const newKey of newKeys) {
+        await this.repository.insertNextKeyIfNone(tx, newKey);
         await this.repository.activateNextKey(tx, alg);
       }
       await record(tx, removedKid);
@@ -99,16 +108,16 @@ export class KeyRotationService {
   }
 
   /**
-   * Takes every key away at once and has new ones in their place, of which one signs; none with `JWT_SECRET`. `record` belongs into the
-   * same transaction: it tells every node to distrust the keys that were removed.
+   * Removes every key at once and creates an active and a next one; with `JWT_SECRET` it creates none.
+   * @param record writes the revocations of the keys, in the same transaction, so that every node distrusts them
    */
   async replaceAllKeys(record: (tx: Transaction, removedKids: readonly string[]) => Promise<void>): Promise<void> {
     const { signingAlg } = this.config;
-    const spares = this.isManaged ? [await this.#generateKey(signingAlg), await this.#generateKey(signingAlg)] : [];
+    const newKeys = this.isManaged ? [await this.#generateKey(signingAlg), await this.#generateKey(signingAlg)] : [];
     await this.#changeKeys(async (tx) => {
       const removedKids = await this.repository.markAllKeysGone(tx);
-      for (const spare of spares) {
-        await this.repository.insertNextKeyIfNone(tx, spare);
+      for (const newKey of newKeys) {
+        await this.repository.insertNextKeyIfNone(tx, newKey);
         await this.repository.activateNextKey(tx, signingAlg);
       }
       await record(tx, removedKids);
@@ -126,7 +135,7 @@ export class KeyRotationService {
     return kid !== undefined;
   }
 
-  /** Under the lock of first starts, so that of many one makes the key and the others read it. */
+  /** Under the start lock, so that of several nodes one creates the key and the others read it. */
   async #createFirstKey(revoked: readonly string[] = []): Promise<void> {
     const key = await this.#generateKey(this.config.signingAlg);
     await withAdvisoryLock(this.config, START_LOCK, () =>
@@ -141,7 +150,7 @@ export class KeyRotationService {
     );
   }
 
-  /** Under the first of two master secrets, so that the second can be dropped. */
+  /** Encrypts every key under the first of two master secrets, so that the second can be dropped. */
   async #reencryptKeys(): Promise<void> {
     const { masterSecret } = this.config;
     if (masterSecret.length < 2) return;

@@ -13,7 +13,7 @@ import { deriveKey } from '../secrets/derived-keys.js';
 
 export type SigningAlg = Config['signingAlg'];
 
-/** A key that can sign; `verificationKey` is the public half, or the same secret for HS256. */
+/** A key that can sign. `verificationKey` is its public key, or the same secret for HS256. */
 export interface SigningKey {
   readonly kid: string;
   readonly alg: SigningAlg | 'HS256';
@@ -28,7 +28,7 @@ export interface PublicJwk extends webcrypto.JsonWebKey {
   readonly use: 'sig';
 }
 
-/** Off the event loop: an RSA key takes a tenth of a second and more. */
+/** Runs on libuv's thread pool: an RSA key takes a tenth of a second or more. */
 export async function generateSigningKey(alg: SigningAlg): Promise<SigningKey> {
   const { privateKey } = await (alg === 'ES256'
     ? promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
@@ -40,7 +40,7 @@ export function importSigningKey(alg: SigningAlg, pkcs8: Buffer): SigningKey {
   return toSigningKey(alg, createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }));
 }
 
-/** The HS256 key of one value of `JWT_SECRET`; its kid is derived, so that it gives no guess of the secret a short cut. */
+/** The HS256 key of one value of `JWT_SECRET`. Its kid is derived by HKDF and reveals nothing about the secret. */
 export function sharedSigningKey(secret: string): SigningKey {
   const key = createSecretKey(Buffer.from(secret));
   const kid = deriveKey(secret, 'hs256 kid').subarray(0, 16).toString('base64url');

@@ -5,13 +5,13 @@ import { Prisma, PrismaService, type Transaction } from '../database/prisma.serv
 /** A key is published as `next`, signs as `active`, verifies as `retiring`, and then is `gone`. */
 export type KeyState = 'next' | 'active' | 'retiring' | 'gone';
 
-/** A key that verifies; sealed. */
+/** A key that is not gone, with its encrypted private key. */
 export interface StoredKey {
   readonly kid: string;
   readonly alg: string;
   readonly state: Exclude<KeyState, 'gone'>;
   readonly privateKey: Uint8Array;
-  /** Since it is in its state. */
+  /** How long it has been in its state. */
   readonly ageSeconds: number;
 }
 
@@ -38,8 +38,10 @@ export interface RotationTimes {
   readonly publish: number;
   /** How long a key signs. */
   readonly rotation: number;
-  /** How long a key verifies after it has signed last. */
+  /** How long a key verifies after it stopped signing. */
   readonly retirement: number;
+  /** The age at which a key of another algorithm is retired. */
+  readonly abandonment: number;
 }
 
 export interface DueChanges {
@@ -54,10 +56,7 @@ const stateIs = (state: KeyState): Prisma.Sql => Prisma.sql`${Prisma.raw(STATE)}
 const isOlder = (column: string, seconds: number): Prisma.Sql =>
   Prisma.sql`${Prisma.raw(column)} <= now() - make_interval(secs => ${seconds}::int)`;
 
-/** An algorithm that nobody has rotated for so many terms is one that no node is configured for any more. */
-const ABANDONED_TERMS = 3;
-
-/** Every change is conditional on the state it changes; who changes more than one row holds the keys lock. */
+/** Every change is conditional on the state that it changes. A caller that changes several rows holds the keys lock. */
 @Injectable()
 export class SigningKeysRepository {
   constructor(private readonly prisma: PrismaService) {}
@@ -71,7 +70,7 @@ export class SigningKeysRepository {
     );
   }
 
-  /** Every key there ever was, oldest first. */
+  /** Every key, including those that are gone, oldest first. */
   listKeyRecords(): Promise<KeyRecord[]> {
     return this.prisma.$queryRaw<KeyRecord[]>`
       SELECT kid, alg, ${Prisma.raw(STATE)} AS state, created_at AS "createdAt", activated_at AS "activatedAt",
@@ -79,13 +78,13 @@ export class SigningKeysRepository {
       FROM signing_keys ORDER BY created_at, kid`;
   }
 
-  /** Whether a key of whatever algorithm signs. */
+  /** Whether there is an active key, of any algorithm. */
   async hasActiveKey(): Promise<boolean> {
     const active = { activatedAt: { not: null }, retiredAt: null, goneAt: null };
     return (await this.prisma.signingKey.count({ where: active })) > 0;
   }
 
-  /** Unless a key of whatever algorithm signs, has a next one sign, of the given key's algorithm if there is one, or else that key. */
+  /** Unless there is an active key of any algorithm: activates a next key, preferably of the given key's algorithm, or else inserts the given key as active. */
   async insertActiveKeyIfNone(tx: Transaction, key: NewKey): Promise<void> {
     const isNoneActive = Prisma.sql`NOT EXISTS (SELECT FROM signing_keys WHERE ${stateIs('active')})`;
     await tx.$executeRaw`
@@ -98,7 +97,7 @@ export class SigningKeysRepository {
       WHERE ${isNoneActive}`;
   }
 
-  /** Publishes a key as the next of its algorithm unless there is one. */
+  /** Inserts a key as the next one of its algorithm unless there is one. */
   async insertNextKeyIfNone(tx: Transaction, key: NewKey): Promise<void> {
     await tx.$executeRaw`
       INSERT INTO signing_keys (kid, alg, public_jwk, private_key)
@@ -106,7 +105,7 @@ export class SigningKeysRepository {
       WHERE NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${key.alg} AND ${stateIs('next')})`;
   }
 
-  /** What {@link rotateActiveKey}, {@link insertNextKeyIfNone} and {@link removeExpiredKeys} would do now. */
+  /** Which of {@link rotateActiveKey}, {@link insertNextKeyIfNone} and {@link removeExpiredKeys} would change something now. */
   async findDueChanges(alg: string, times: RotationTimes): Promise<DueChanges> {
     const [due] = await this.prisma.$queryRaw<DueChanges[]>`
       SELECT NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('next')}) AS "isNextMissing",
@@ -114,12 +113,12 @@ export class SigningKeysRepository {
                EXISTS (SELECT FROM signing_keys WHERE ${this.#isActiveTooLong(alg, times.rotation)})
                OR NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')})
              ) AS "isRotationDue",
-             EXISTS (SELECT FROM signing_keys WHERE ${this.#isRetirementOver(times.retirement)} OR ${this.#isAbandoned(alg, times.rotation)})
+             EXISTS (SELECT FROM signing_keys WHERE ${this.#isRetirementOver(times.retirement)} OR ${this.#isAbandoned(alg, times.abandonment)})
                AS "isRemovalDue"`;
     return due ?? { isNextMissing: false, isRotationDue: false, isRemovalDue: false };
   }
 
-  /** Has the next key sign instead of the active one, if both have served their time; returns its kid, undefined when they have not. */
+  /** Replaces the active key by the next one if the times of both are over. @returns the kid of the new active key, or undefined */
   async rotateActiveKey(
     tx: Transaction,
     alg: string,
@@ -129,39 +128,42 @@ export class SigningKeysRepository {
       WITH successor AS MATERIALIZED (
         SELECT kid FROM signing_keys WHERE ${this.#isNextDue(alg, publish)} ORDER BY created_at LIMIT 1
       ), actives AS MATERIALIZED (
-        SELECT kid, ${isOlder('activated_at', rotation)} AS is_spent FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')}
+        SELECT kid, ${isOlder('activated_at', rotation)} AS is_over_term FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')}
       ), retired AS (
         UPDATE signing_keys SET retired_at = now()
-        WHERE kid IN (SELECT kid FROM actives WHERE is_spent) AND EXISTS (SELECT FROM successor)
+        WHERE kid IN (SELECT kid FROM actives WHERE is_over_term) AND EXISTS (SELECT FROM successor)
       )
       UPDATE signing_keys SET activated_at = now()
-      WHERE kid = (SELECT kid FROM successor) AND NOT EXISTS (SELECT FROM actives WHERE NOT is_spent)
+      WHERE kid = (SELECT kid FROM successor) AND NOT EXISTS (SELECT FROM actives WHERE NOT is_over_term)
       RETURNING kid`;
     return activated?.kid;
   }
 
-  /** Retires what nobody rotates any more, and takes away retiring keys whose last token has expired. */
-  async removeExpiredKeys(tx: Transaction, alg: string, { rotation, retirement }: RotationTimes): Promise<void> {
-    await tx.$executeRaw`UPDATE signing_keys SET retired_at = now() WHERE ${this.#isAbandoned(alg, rotation)}`;
+  /** Retires abandoned keys, and removes retiring keys whose last token has expired. */
+  async removeExpiredKeys(tx: Transaction, alg: string, { abandonment, retirement }: RotationTimes): Promise<void> {
+    await tx.$executeRaw`UPDATE signing_keys SET retired_at = now() WHERE ${this.#isAbandoned(alg, abandonment)}`;
     await tx.$executeRaw`
       UPDATE signing_keys SET gone_at = now(), private_key = NULL WHERE ${this.#isRetirementOver(retirement)}`;
   }
 
-  /** The keys that are not gone, as they are sealed. */
+  /** The keys that are not gone, encrypted. */
   async listEncryptedKeys(): Promise<{ kid: string; privateKey: Uint8Array<ArrayBuffer> | null }[]> {
     return this.prisma.signingKey.findMany({ where: { goneAt: null }, select: { kid: true, privateKey: true } });
   }
 
-  /** Replaces one sealed form by another, only where the first still stands. */
+  /** Replaces an encrypted private key, only if it is still the one expected. */
   async replaceEncryptedKey(
     kid: string,
-    standing: Uint8Array<ArrayBuffer>,
-    next: Uint8Array<ArrayBuffer>,
+    expected: Uint8Array<ArrayBuffer>,
+    replacement: Uint8Array<ArrayBuffer>,
   ): Promise<void> {
-    await this.prisma.signingKey.updateMany({ where: { kid, privateKey: standing }, data: { privateKey: next } });
+    await this.prisma.signingKey.updateMany({
+      where: { kid, privateKey: expected },
+      data: { privateKey: replacement },
+    });
   }
 
-  /** Takes a key away whatever its state; returns its kid, undefined when it is gone or never was. */
+  /** Removes a key in any state. @returns its kid, or undefined when it is gone already or never existed */
   async markKeyGone(tx: Transaction, kid: string): Promise<string | undefined> {
     const [removed] = await tx.$queryRaw<{ kid: string }[]>`
       UPDATE signing_keys SET gone_at = now(), retired_at = coalesce(retired_at, now()), private_key = NULL
@@ -170,7 +172,7 @@ export class SigningKeysRepository {
     return removed?.kid;
   }
 
-  /** Takes every key away; returns the kids of those that were not gone. */
+  /** Removes every key. @returns the kids of those that were not gone */
   async markAllKeysGone(tx: Transaction): Promise<string[]> {
     const removed = await tx.$queryRaw<{ kid: string }[]>`
       UPDATE signing_keys SET gone_at = now(), retired_at = coalesce(retired_at, now()), private_key = NULL
@@ -179,7 +181,7 @@ export class SigningKeysRepository {
     return removed.map(({ kid }) => kid);
   }
 
-  /** Has the next key of an algorithm sign, however briefly it has been published, unless one signs. */
+  /** Activates the oldest next key of an algorithm, however briefly it was published, unless one is active. */
   async activateNextKey(tx: Transaction, alg: string): Promise<void> {
     await tx.$executeRaw`
       UPDATE signing_keys SET activated_at = now()
@@ -199,9 +201,8 @@ export class SigningKeysRepository {
     return Prisma.sql`(${stateIs('retiring')} AND ${isOlder('retired_at', retirement)})`;
   }
 
-  #isAbandoned(alg: string, rotation: number): Prisma.Sql {
-    const terms = ABANDONED_TERMS * rotation;
-    return Prisma.sql`(alg <> ${alg} AND retired_at IS NULL AND ${isOlder('created_at', terms)}
+  #isAbandoned(alg: string, abandonment: number): Prisma.Sql {
+    return Prisma.sql`(alg <> ${alg} AND retired_at IS NULL AND ${isOlder('created_at', abandonment)}
       AND EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')}))`;
   }
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import { KeyRing } from './key-ring.js';
 
-/** RFC 9068 requires a client; sign-in without OAuth is by this service's own. */
+/** `client_id` of tokens issued without OAuth, since RFC 9068 requires the claim. */
 export const FIRST_PARTY_CLIENT_ID = 'gatehouse';
 
 export interface IssuedToken {
@@ -20,14 +20,14 @@ export class TokensService {
     private readonly keyRing: KeyRing,
   ) {}
 
-  /** To be asked before what cannot be undone. @throws Problem `service_unavailable` while no key may sign. */
+  /** Call it before a step that cannot be undone. @throws Problem `service_unavailable` while no key may sign. */
   requireSigningKey(): void {
     void this.keyRing.signingKey;
   }
 
   /**
-   * Mints an access token (RFC 9068 section 2) for a session of a user.
-   * @param secondsLeft of the session, which no token of it outlives
+   * Issues an access token (RFC 9068 section 2) for a user's session.
+   * @param secondsLeft until the session's absolute limit, which the token does not outlive
    */
   issueAccessToken(user: { id: string; email: string }, sessionId: string, secondsLeft = Infinity): IssuedToken {
     const { issuer, audience } = this.config;
