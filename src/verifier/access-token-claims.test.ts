@@ -15,7 +15,7 @@ const good: Readonly<Record<string, unknown>> = {
   client_id: 'gatehouse',
 };
 
-function refusal(changes: Record<string, unknown>): string | undefined {
+function errorOf(changes: Record<string, unknown>): string | undefined {
   try {
     checkClaims({ ...good, ...changes }, expected);
     return undefined;
@@ -41,24 +41,24 @@ const wrong: Record<string, readonly unknown[]> = {
 };
 
 describe('the claims of an access token', () => {
-  it('pass when all are as RFC 9068 section 2.2 has them', () => {
-    expect(refusal({})).toBeUndefined();
-    expect(refusal({ email: 'someone@example.com', nbf: 1_800_000_000 })).toBeUndefined();
+  it('pass when they follow RFC 9068 section 2.2', () => {
+    expect(errorOf({})).toBeUndefined();
+    expect(errorOf({ email: 'someone@example.com', nbf: 1_800_000_000 })).toBeUndefined();
   });
 
   it.each(Object.keys(wrong))('are refused without %s', (name) => {
-    expect(refusal({ [name]: undefined })).toBe(`claims: ${name}`);
+    expect(errorOf({ [name]: undefined })).toBe(`claims: ${name}`);
   });
 
-  it.each(Object.entries(wrong))('are refused with another %s', (name, values) => {
-    for (const value of values) expect([value, refusal({ [name]: value })]).toEqual([value, `claims: ${name}`]);
+  it.each(Object.entries(wrong))('are refused with an invalid %s', (name, values) => {
+    for (const value of values) expect([value, errorOf({ [name]: value })]).toEqual([value, `claims: ${name}`]);
   });
 
   it.each([
     ['nbf', notNumber],
     ['email', [...notText, 'a'.repeat(255)]],
-  ])('may lack %s but not have another kind of value there', (name, values) => {
-    expect(refusal({ [name]: undefined })).toBeUndefined();
-    for (const value of values) expect([value, refusal({ [name]: value })]).toEqual([value, `claims: ${name}`]);
+  ])('may lack %s but not have an invalid one', (name, values) => {
+    expect(errorOf({ [name]: undefined })).toBeUndefined();
+    for (const value of values) expect([value, errorOf({ [name]: value })]).toEqual([value, `claims: ${name}`]);
   });
 });

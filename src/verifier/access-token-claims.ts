@@ -1,6 +1,6 @@
 import { TokenError } from './token-error.js';
 
-/** What an access token says (RFC 9068 section 2.2), verified. Times are seconds since 1970, possibly with a fraction. */
+/** The verified claims of an access token (RFC 9068 section 2.2). Times are seconds since 1970, possibly with a fraction. */
 export interface AccessTokenClaims {
   readonly iss: string;
   /** The user's id, a lower-case UUID. */
@@ -22,20 +22,20 @@ export interface ExpectedClaims {
 }
 
 export interface TimeLimits {
-  /** Allowed difference of clocks, in both directions (RFC 7519 section 4.1.4). */
+  /** Allowed clock difference in both directions (RFC 7519 section 4.1.4). */
   readonly clockToleranceSeconds: number;
-  /** The farthest `exp` may lie ahead, before tolerance. */
+  /** How far in the future `exp` may be, without the tolerance. */
   readonly maxLifetimeSeconds: number;
 }
 
 const MAX_ID_LENGTH = 255;
-/** RFC 5321 section 4.5.3.1.3, less the brackets. */
+/** RFC 5321 section 4.5.3.1.3, without the brackets. */
 const MAX_EMAIL_LENGTH = 254;
-/** In one case only: revocations find a session by the text of its id. */
+/** Lower case only: revocations match a session by the text of its id. */
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /**
- * Every rule about claims that does not depend on the time.
+ * Checks every rule about claims that does not depend on the time.
  * @throws TokenError `claims`
  */
 export function checkClaims(
@@ -43,7 +43,7 @@ export function checkClaims(
   expected: ExpectedClaims,
 ): asserts claims is Readonly<Record<string, unknown>> & AccessTokenClaims {
   if (claims['iss'] !== expected.issuer) throw invalid('iss is not the issuer'); // RFC 9068 section 4
-  if (!holdsAudience(claims['aud'], expected.audience)) throw invalid('aud is not the audience'); // RFC 7519 section 4.1.3
+  if (!includesAudience(claims['aud'], expected.audience)) throw invalid('aud is not the audience'); // RFC 7519 section 4.1.3
   if (!Number.isFinite(claims['exp'])) throw invalid('exp is not a number'); // RFC 7519 section 4.1.4
   if (!isAbsentOr(Number.isFinite, claims['nbf'])) throw invalid('nbf is not a number'); // RFC 7519 section 4.1.5
   if (!Number.isFinite(claims['iat'])) throw invalid('iat is not a number'); // RFC 7519 section 4.1.6
@@ -55,7 +55,7 @@ export function checkClaims(
 }
 
 /**
- * Every rule that depends on the time, so that it can be asked again of a token verified before.
+ * Checks every rule that depends on the time. Can be repeated for a token that was verified before.
  * @param now seconds since 1970
  * @throws TokenError `expired`, `not_yet_valid`, `claims`
  */
@@ -67,7 +67,7 @@ export function checkTimes(claims: AccessTokenClaims, now: number, limits: TimeL
   if (now < claims.iat - tolerance) throw new TokenError('not_yet_valid', 'iat is ahead');
 }
 
-/** When {@link checkTimes} lets the claims pass: from the first time on and before the second. */
+/** The period in which {@link checkTimes} passes: from `validFrom` on and before `validUntil`. */
 export function validityPeriod(
   { exp, iat, nbf = iat }: AccessTokenClaims,
   { clockToleranceSeconds: tolerance, maxLifetimeSeconds }: TimeLimits,
@@ -76,13 +76,13 @@ export function validityPeriod(
   return { validFrom, validUntil: exp + tolerance };
 }
 
-function holdsAudience(aud: unknown, audience: string): boolean {
+function includesAudience(aud: unknown, audience: string): boolean {
   if (!Array.isArray(aud)) return aud === audience;
   return aud.every((member) => typeof member === 'string') && aud.includes(audience);
 }
 
-function isAbsentOr(check: (value: unknown) => boolean, value: unknown): boolean {
-  return value === undefined || check(value);
+function isAbsentOr(isValid: (value: unknown) => boolean, value: unknown): boolean {
+  return value === undefined || isValid(value);
 }
 
 function isUuid(value: unknown): boolean {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeBase64url, isCompactJws, MAX_TOKEN_LENGTH, parseJsonObject, splitCompactJws } from './compact-jws.js';
 import { TokenError } from './token-error.js';
 
-function refusal(work: () => unknown): string | undefined {
+function errorCodeOf(work: () => unknown): string | undefined {
   try {
     work();
     return undefined;
@@ -13,25 +13,25 @@ function refusal(work: () => unknown): string | undefined {
 }
 
 describe('a compact JWS', () => {
-  it('is three parts of which two are signed', () => {
+  it('has three parts, of which two are signed', () => {
     expect(splitCompactJws('a.bc.d')).toEqual({ header: 'a', payload: 'bc', signature: 'd', signingInput: 'a.bc' });
     expect(splitCompactJws('a.b.')).toMatchObject({ signature: '' });
     expect(['a.bc.d', 'a.b.', '..'].every(isCompactJws)).toBe(true);
   });
 
   it.each(['', 'a', 'a.b', 'a.b.c.', '.a.b.c', 'a.b.c.d.e', '{"payload":"a"}'])('is not %j', (text) => {
-    expect(refusal(() => splitCompactJws(text))).toBe('malformed');
+    expect(errorCodeOf(() => splitCompactJws(text))).toBe('malformed');
     expect(isCompactJws(text)).toBe(false);
   });
 
-  it('is bounded', () => {
-    expect(refusal(() => splitCompactJws('a.b.'.padEnd(MAX_TOKEN_LENGTH, 'c')))).toBeUndefined();
-    expect(refusal(() => splitCompactJws('a.b.'.padEnd(MAX_TOKEN_LENGTH + 1, 'c')))).toBe('malformed');
+  it('has at most MAX_TOKEN_LENGTH characters', () => {
+    expect(errorCodeOf(() => splitCompactJws('a.b.'.padEnd(MAX_TOKEN_LENGTH, 'c')))).toBeUndefined();
+    expect(errorCodeOf(() => splitCompactJws('a.b.'.padEnd(MAX_TOKEN_LENGTH + 1, 'c')))).toBe('malformed');
   });
 });
 
 describe('base64url', () => {
-  it('has every canonical text read (RFC 4648 section 10)', () => {
+  it('is decoded from every canonical text (RFC 4648 section 10)', () => {
     for (const text of ['', 'f', 'fo', 'foo', 'foob', '\u00ff\u00fe\u00fb']) {
       const bytes = Buffer.from(text, 'latin1');
       expect(decodeBase64url(bytes.toString('base64url'))).toEqual(bytes);
@@ -55,12 +55,12 @@ describe('base64url', () => {
     'Zm8.',
     'Ｚｍ８',
   ])('is not %j (TOK-11)', (text) => {
-    expect(refusal(() => decodeBase64url(text))).toBe('malformed');
+    expect(errorCodeOf(() => decodeBase64url(text))).toBe('malformed');
   });
 });
 
 describe('a JSON object', () => {
-  it.each(['{}', ' {"a": 1}\n', '{"b":{"a":1},"a":1}', '{"é":"\\u00e9"}'])('may be %j', (text) => {
+  it.each(['{}', ' {"a": 1}\n', '{"b":{"a":1},"a":1}', '{"é":"\\u00e9"}'])('can be %j', (text) => {
     expect(parseJsonObject(Buffer.from(text), 'claims')).toEqual(JSON.parse(text));
   });
 
@@ -83,7 +83,7 @@ describe('a JSON object', () => {
     ['overlong UTF-8', Buffer.from('{"a":"\xc1\xa1"}', 'latin1')],
     ['UTF-16', Buffer.from('{"a":1}', 'utf16le')],
   ])('is not %s: %j (TOK-14)', (_, text) => {
-    expect(refusal(() => parseJsonObject(Buffer.from(text), 'claims'))).toBe('claims');
-    expect(refusal(() => parseJsonObject(Buffer.from(text), 'header'))).toBe('header');
+    expect(errorCodeOf(() => parseJsonObject(Buffer.from(text), 'claims'))).toBe('claims');
+    expect(errorCodeOf(() => parseJsonObject(Buffer.from(text), 'header'))).toBe('header');
   });
 });

@@ -2,19 +2,19 @@ import { isUtf8 } from 'node:buffer';
 import { findJsonFlaw } from './json-nesting-and-duplicates.js';
 import { TokenError, type TokenErrorCode } from './token-error.js';
 
-/** Longer tokens are refused before they are looked at; ours with a 4096-bit RSA signature and a 254-byte email are under 2000. */
+/** Longer tokens are refused unparsed. A token of this service with a 4096-bit RSA signature and a 254-byte email has fewer than 2000 characters. */
 export const MAX_TOKEN_LENGTH = 4096;
 
-/** The three parts of a compact JWS; `header` and `payload` are still base64url, known to be canonical once decoded. */
+/** The three parts of a compact JWS, still encoded in base64url. */
 export interface CompactJws {
   readonly header: string;
   readonly payload: string;
   readonly signature: string;
-  /** `header.payload`, what the signature covers. */
+  /** `header.payload`, which the signature covers. */
   readonly signingInput: string;
 }
 
-/** Whether a text has the outer form of a compact JWS (RFC 7515 section 7.1), and so is worth a closer look. */
+/** Whether a text has the form of a compact JWS (RFC 7515 section 7.1): three parts and at most {@link MAX_TOKEN_LENGTH} characters. */
 export function isCompactJws(token: string): boolean {
   if (token.length > MAX_TOKEN_LENGTH) return false;
   const second = token.indexOf('.', token.indexOf('.') + 1);
@@ -35,8 +35,8 @@ export function splitCompactJws(token: string): CompactJws {
 }
 
 /**
- * Decodes the one canonical base64url text of some bytes (RFC 7515 section 2, RFC 4648 section 3.5). Node ignores
- * padding, white space, the other alphabet and trailing bits; encoding again shows them all.
+ * Decodes base64url and refuses any but the canonical encoding (RFC 7515 section 2, RFC 4648 section 3.5). Node ignores padding, white space,
+ * the other alphabet and trailing bits; comparing with the bytes encoded again detects them all.
  * @throws TokenError `malformed`
  */
 export function decodeBase64url(text: string): Buffer {
@@ -46,7 +46,7 @@ export function decodeBase64url(text: string): Buffer {
 }
 
 /**
- * Reads a JSON object in strict UTF-8 without duplicate names (RFC 7519 section 4, RFC 7515 section 4).
+ * Parses a JSON object in strict UTF-8 without duplicate names (RFC 7519 section 4, RFC 7515 section 4).
  * @throws TokenError with the given code
  */
 export function parseJsonObject(bytes: Buffer, code: TokenErrorCode): Record<string, unknown> {

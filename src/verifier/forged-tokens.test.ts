@@ -13,7 +13,7 @@ import { TokenError } from './token-error.js';
 import { createVerifier } from './verifier.js';
 import type { SignatureAlgorithm } from './verification-key.js';
 
-const origin = 'https://accounts.example';
+const issuer = 'https://accounts.example';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.split('');
 /** The order n of P-256 (SP 800-186 section 3.2.1.3). */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
@@ -24,7 +24,7 @@ const secret = createSecretKey(randomBytes(32));
 const algorithms = ['ES256', 'RS256', 'HS256'] as const;
 
 const limits = { clockToleranceSeconds: 30, maxLifetimeSeconds: 3600 };
-const verifier = createVerifier({ issuer: origin, audience: origin, ...limits });
+const verifier = createVerifier({ issuer: issuer, audience: issuer, ...limits });
 verifier.replaceKeys([
   { kid: 'ES256', alg: 'ES256', key: ec.publicKey },
   { kid: 'RS256', alg: 'RS256', key: rsa.publicKey },
@@ -33,7 +33,7 @@ verifier.replaceKeys([
 
 const ids = { sub: randomUUID(), sid: randomUUID(), jti: randomUUID() };
 const iat = Math.floor(Date.now() / 1000);
-const claims = { iss: origin, aud: origin, exp: iat + 900, iat, client_id: 'gatehouse', ...ids };
+const claims = { iss: issuer, aud: issuer, exp: iat + 900, iat, client_id: 'gatehouse', ...ids };
 const claimsText = JSON.stringify(claims);
 
 function encode(text: string | Buffer): string {
@@ -46,7 +46,7 @@ function signature(alg: SignatureAlgorithm, input: string): Buffer {
   return sign('sha256', Buffer.from(input), { key: ec.privateKey, dsaEncoding: 'ieee-p1363' });
 }
 
-/** Signed by a key that is trusted, whatever else is wrong with it. */
+/** A token with this header and payload, signed by a trusted key. */
 function signed(alg: SignatureAlgorithm, header: string, payload: string): string {
   const input = `${encode(header)}.${encode(payload)}`;
   return `${input}.${encode(signature(alg, input))}`;
@@ -64,8 +64,8 @@ function unsigned(token: string): string {
   return token.slice(0, token.lastIndexOf('.'));
 }
 
-/** The code of a refusal, or undefined. Anything but a TokenError fails the test. */
-function refusal(text: string): string | undefined {
+/** The code of the TokenError, or undefined. Any other error fails the test. */
+function errorCodeOf(text: string): string | undefined {
   try {
     verifier.verifyToken(text);
     return undefined;
@@ -77,13 +77,13 @@ function refusal(text: string): string | undefined {
 
 describe('a forged token', () => {
   it.each(algorithms)('without a signature is refused (%s, TOK-01)', (alg) => {
-    expect(refusal(good(alg))).toBeUndefined();
-    expect(refusal(`${unsigned(good(alg))}.`)).toBe('signature');
-    expect(refusal(unsigned(good(alg)))).toBe('malformed');
+    expect(errorCodeOf(good(alg))).toBeUndefined();
+    expect(errorCodeOf(`${unsigned(good(alg))}.`)).toBe('signature');
+    expect(errorCodeOf(unsigned(good(alg)))).toBe('malformed');
     for (const none of ['none', 'None', 'NONE', 'nOnE']) {
       const input = `${encode(headerText(none, alg))}.${encode(claimsText)}`;
-      expect(refusal(`${input}.`)).toBe('header');
-      expect(refusal(`${input}.${encode(signature(alg, input))}`)).toBe('header');
+      expect(errorCodeOf(`${input}.`)).toBe('header');
+      expect(errorCodeOf(`${input}.${encode(signature(alg, input))}`)).toBe('header');
     }
   });
 
@@ -95,7 +95,7 @@ describe('a forged token', () => {
       for (const alg of ['HS256', kid]) {
         const input = `${encode(headerText(alg, kid))}.${encode(claimsText)}`;
         const mac = createHmac('sha256', material).update(input).digest();
-        expect(refusal(`${input}.${encode(mac)}`)).toBe(alg === 'HS256' ? 'header' : 'signature');
+        expect(errorCodeOf(`${input}.${encode(mac)}`)).toBe(alg === 'HS256' ? 'header' : 'signature');
       }
     }
   });
@@ -103,8 +103,8 @@ describe('a forged token', () => {
   it('under the kid of another key is refused (TOK-08)', () => {
     for (const alg of algorithms) {
       for (const kid of algorithms.filter((other) => other !== alg)) {
-        expect(refusal(signed(alg, headerText(alg, kid), claimsText))).toBe('header');
-        expect(refusal(signed(alg, headerText(kid, kid), claimsText))).toBe('signature');
+        expect(errorCodeOf(signed(alg, headerText(alg, kid), claimsText))).toBe('header');
+        expect(errorCodeOf(signed(alg, headerText(kid, kid), claimsText))).toBe('signature');
       }
     }
   });
@@ -116,36 +116,36 @@ describe('a forged token', () => {
       const header = JSON.stringify({ alg: 'ES256', kid, typ: 'at+jwt', jwk });
       const input = `${encode(header)}.${encode(claimsText)}`;
       const forged = sign('sha256', Buffer.from(input), { key: stranger.privateKey, dsaEncoding: 'ieee-p1363' });
-      expect(refusal(`${input}.${encode(forged)}`)).toBe('header');
+      expect(errorCodeOf(`${input}.${encode(forged)}`)).toBe('header');
     }
   });
 
-  it('with a signature of another form is refused (RFC 7518 section 3.4)', () => {
+  it('with a signature of the wrong format or size is refused (RFC 7518 section 3.4)', () => {
     const input = unsigned(good('ES256'));
-    expect(refusal(`${input}.${encode(sign('sha256', Buffer.from(input), ec.privateKey))}`)).toBe('signature');
+    expect(errorCodeOf(`${input}.${encode(sign('sha256', Buffer.from(input), ec.privateKey))}`)).toBe('signature');
     for (const [alg, size] of [
       ['ES256', 64],
       ['RS256', 256],
       ['HS256', 32],
     ] as const) {
       for (const bytes of [Buffer.alloc(size), Buffer.alloc(size, 0xff), Buffer.alloc(size - 1), Buffer.alloc(1)]) {
-        expect(refusal(`${unsigned(good(alg))}.${encode(bytes)}`)).toBe('signature');
+        expect(errorCodeOf(`${unsigned(good(alg))}.${encode(bytes)}`)).toBe('signature');
       }
     }
   });
 
-  it('with two meanings is refused, correctly signed as it is (TOK-14)', () => {
+  it('with ambiguous JSON is refused although it is correctly signed (TOK-14)', () => {
     const twice = `${claimsText.slice(0, -1)},"sub":"${randomUUID()}"}`;
     const escaped = `${claimsText.slice(0, -1)},"s\\u0075b":"${randomUUID()}"}`;
     const endless = claimsText.replace(/"exp":\d+/, '"exp":1e999');
     for (const payload of [twice, escaped, endless, `[${claimsText}]`, 'null', '']) {
-      expect(refusal(signed('ES256', headerText('ES256', 'ES256'), payload))).toBe('claims');
+      expect(errorCodeOf(signed('ES256', headerText('ES256', 'ES256'), payload))).toBe('claims');
     }
     const header = `${headerText('none', 'ES256').slice(0, -1)},"\\u0061lg":"ES256"}`;
-    expect(refusal(signed('ES256', header, claimsText))).toBe('header');
+    expect(errorCodeOf(signed('ES256', header, claimsText))).toBe('header');
   });
 
-  it('is any garbage, and is refused as a token and in no other way', () => {
+  it('that is random garbage is refused with a TokenError', () => {
     const part = fc.oneof(fc.string({ unit: 'binary' }), fc.base64String(), fc.json().map(encode));
     const garbage = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 300 }),
@@ -153,33 +153,33 @@ describe('a forged token', () => {
       fc.json().map((json) => signed('HS256', headerText('HS256', 'HS256'), json)),
       fc.json().map((json) => signed('HS256', json, claimsText)),
     );
-    const isRefused = fc.property(garbage, (text) => refusal(text) !== undefined);
+    const isRefused = fc.property(garbage, (text) => errorCodeOf(text) !== undefined);
     fc.assert(isRefused, { numRuns: 10_000 });
   }, 30_000);
 });
 
 describe('the text of a token', () => {
-  it.each(algorithms)('may not change in any character (%s, TOK-04)', (alg) => {
+  it.each(algorithms)('is refused when any character is changed (%s, TOK-04)', (alg) => {
     const text = good(alg);
-    expect(refusal(text)).toBeUndefined();
+    expect(errorCodeOf(text)).toBeUndefined();
     for (let at = 0; at < text.length; at++) {
       const next = ALPHABET[(ALPHABET.indexOf(text.charAt(at)) + 1) % 64] ?? '';
       const flipped = String.fromCharCode(text.charCodeAt(at) ^ 1);
       for (const other of [next, flipped, '', '.', '=', text.charAt(at) + text.charAt(at), '\u{1F511}']) {
         const changed = text.slice(0, at) + other + text.slice(at + 1);
-        if (changed !== text) expect([at, other, refusal(changed)]).not.toEqual([at, other, undefined]);
+        if (changed !== text) expect([at, other, errorCodeOf(changed)]).not.toEqual([at, other, undefined]);
       }
     }
   });
 
-  it.each(algorithms)('may not change in any bit of the bytes it stands for (%s, TOK-04)', (alg) => {
+  it.each(algorithms)('is refused when any bit of its decoded parts is changed (%s, TOK-04)', (alg) => {
     const parts = good(alg).split('.');
     for (const [index, part] of parts.entries()) {
       const bytes = Buffer.from(part, 'base64url');
       for (let bit = 0; bit < bytes.length * 8; bit++) {
         const changed = Buffer.from(bytes);
         changed.writeUInt8(changed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-        expect([index, bit, refusal(parts.with(index, encode(changed)).join('.'))]).not.toEqual([
+        expect([index, bit, errorCodeOf(parts.with(index, encode(changed)).join('.'))]).not.toEqual([
           index,
           bit,
           undefined,
@@ -188,17 +188,17 @@ describe('the text of a token', () => {
     }
   });
 
-  it('has one spelling for one signature: the 15 others of ES256 are refused, and padding with them (TOK-11)', () => {
+  it('has one encoding of its signature: the 15 others of ES256 are refused, as is padding (TOK-11)', () => {
     const text = good('ES256');
     const bytes = Buffer.from(text.slice(-86), 'base64url');
     const lasts = ALPHABET.filter((last) => Buffer.from(text.slice(-86, -1) + last, 'base64url').equals(bytes));
     expect(lasts).toHaveLength(16);
     const spellings = lasts.flatMap((last) => ['', '=', '==', '\n'].map((end) => text.slice(0, -1) + last + end));
-    expect(spellings.filter((spelling) => refusal(spelling) === undefined)).toEqual([text]);
-    expect(spellings.filter((spelling) => refusal(spelling) === 'malformed')).toHaveLength(63);
+    expect(spellings.filter((spelling) => errorCodeOf(spelling) === undefined)).toEqual([text]);
+    expect(spellings.filter((spelling) => errorCodeOf(spelling) === 'malformed')).toHaveLength(63);
   });
 
-  it('has a twin under ES256, (r, n - s), that says the same: so nothing may be keyed on the text (TOK-09)', () => {
+  it('has an equally valid ES256 twin with the signature (r, n - s), so that nothing may be keyed on the text (TOK-09)', () => {
     const text = good('ES256');
     const bytes = Buffer.from(text.slice(-86), 'base64url');
     const s = P256_ORDER - BigInt(`0x${bytes.toString('hex', 32)}`);
@@ -206,7 +206,7 @@ describe('the text of a token', () => {
     expect(twin).not.toBe(text);
     expect(verifier.verifyToken(twin)).toEqual(verifier.verifyToken(text));
     const spellings = ALPHABET.map((last) => twin.slice(0, -1) + last);
-    expect(spellings.filter((spelling) => refusal(spelling) === undefined)).toEqual([twin]);
+    expect(spellings.filter((spelling) => errorCodeOf(spelling) === undefined)).toEqual([twin]);
   });
 });
 
@@ -214,7 +214,7 @@ function hex64(number: bigint): string {
   return number.toString(16).padStart(64, '0');
 }
 
-/** Whatever an attacker may take for the bytes of a public key. */
+/** The texts that an attacker may use as the bytes of a public key. */
 function publicTexts(key: KeyObject): (string | Buffer)[] {
   const pem = key.export({ type: 'spki', format: 'pem' });
   const jwk = key.export({ format: 'jwk' });

@@ -1,4 +1,4 @@
-/** Objects and arrays may nest this deep. */
+/** How deep objects and arrays may be nested. */
 export const MAX_JSON_DEPTH = 20;
 
 const QUOTE = 0x22;
@@ -10,24 +10,22 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Finds what JSON.parse lets through and we do not: a member name that appears twice once decoded (RFC 8259 section 4),
- * U+0000, lone surrogates, names that reach a prototype, nesting deeper than {@link MAX_JSON_DEPTH}.
- * One pass without recursion, linear in the length.
+ * Finds what JSON.parse accepts but this service refuses: a member name that appears twice once decoded (RFC 8259 section 4), U+0000, lone
+ * surrogates, names that reach a prototype, nesting deeper than {@link MAX_JSON_DEPTH}. One pass without recursion, linear in the length.
  *
- * @returns what is wrong, as a sentence that never quotes the text, or undefined. It judges no grammar: follow it by
- * JSON.parse.
+ * @returns what is wrong, as a sentence that never quotes the text, or undefined. It does not check the grammar: call JSON.parse afterwards.
  */
 export function findJsonFlaw(text: string): string | undefined {
   if (!text.isWellFormed()) return ILL_FORMED;
-  const scan = new Scan();
+  const scan = new JsonScan();
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     if (unit === QUOTE) {
       const end = closingQuote(text, at + 1);
-      const flaw = scan.string(text.slice(at + 1, end));
+      const flaw = scan.addString(text.slice(at + 1, end));
       if (flaw !== undefined) return flaw;
       at = end;
-    } else if (scan.punctuation(unit) > MAX_JSON_DEPTH) return `It is nested deeper than ${MAX_JSON_DEPTH} levels.`;
+    } else if (scan.addPunctuation(unit) > MAX_JSON_DEPTH) return `It is nested deeper than ${MAX_JSON_DEPTH} levels.`;
   }
   return undefined;
 }
@@ -40,12 +38,12 @@ interface Container {
   lastName: string | undefined;
 }
 
-class Scan {
+class JsonScan {
   readonly #open: Container[] = [];
   #expectsName = false;
 
-  /** Follows brackets and commas; returns the depth after this character. */
-  punctuation(unit: number): number {
+  /** Processes a bracket or a comma. @returns the nesting depth after it */
+  addPunctuation(unit: number): number {
     if (unit === OPEN_OBJECT) this.#enter(new Set());
     else if (unit === OPEN_ARRAY) this.#enter(undefined);
     else if (unit === CLOSE_OBJECT || unit === CLOSE_ARRAY) this.#leave();
@@ -63,15 +61,16 @@ class Scan {
     this.#expectsName = false;
   }
 
-  string(raw: string): string | undefined {
+  /** Processes a string without its quotes. @returns what is wrong with it, or undefined */
+  addString(raw: string): string | undefined {
     const value = decoded(raw);
     if (value === undefined) return 'A string in it has a broken escape.';
     if (value.includes('\0')) return 'It holds U+0000.';
     if (!value.isWellFormed()) return ILL_FORMED;
-    return this.#expectsName ? this.#name(value) : undefined;
+    return this.#expectsName ? this.#addName(value) : undefined;
   }
 
-  #name(name: string): string | undefined {
+  #addName(name: string): string | undefined {
     this.#expectsName = false;
     const container = this.#open.at(-1);
     if (container?.names === undefined) return undefined;
@@ -87,7 +86,7 @@ class Scan {
   }
 }
 
-/** The length of the text when no quote closes the string, which JSON.parse then refuses. */
+/** The index of the closing quote; the length of the text when there is none, which JSON.parse then refuses. */
 function closingQuote(text: string, start: number): number {
   for (let at = start; at < text.length; at++) {
     const unit = text.charCodeAt(at);

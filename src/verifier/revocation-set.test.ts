@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RevocationSet } from './revocation-set.js';
 
 describe('a revocation set', () => {
-  it('names a token by its session or its own id, and each kind apart', () => {
+  it('matches a token by its session or its own id, each kind apart', () => {
     const set = new RevocationSet();
     set.add('sid', 'a', 10);
     set.add('jti', 'b', 10);
@@ -14,7 +14,7 @@ describe('a revocation set', () => {
     ]);
   });
 
-  it('forgets an entry when its time has come, not before, and counts what is left', () => {
+  it('removes an entry when it expires, not before, and counts the rest', () => {
     const set = new RevocationSet();
     set.add('sid', 'early', 10);
     set.add('jti', 'early', 10.2);
@@ -30,7 +30,7 @@ describe('a revocation set', () => {
   it.each([
     [10, 12],
     [12, 10],
-  ])('keeps one entry for what is added twice, until the later time: %s and %s', (first, second) => {
+  ])('keeps one entry for an id that is added twice, until the later time: %s and %s', (first, second) => {
     const set = new RevocationSet();
     set.add('sid', 'a', first);
     set.add('sid', 'a', second);
@@ -38,7 +38,7 @@ describe('a revocation set', () => {
     expect([set.size, set.contains('a', 'x')]).toEqual([1, true]);
   });
 
-  it('holds 100,000 sessions in under 50 MB', () => {
+  it('holds 100,000 sessions in less than 50 MB', () => {
     const set = new RevocationSet();
     const ids = (from: number): string[] => Array.from({ length: 100_000 }, (_, n) => uuid(from + n));
     const before = heapUsed();

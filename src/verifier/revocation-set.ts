@@ -1,24 +1,24 @@
-/** What a token can be revoked by; never its text (one ES256 token has other spellings), never its user and a time. */
+/** The claims by which a token is revoked. Never its text, since an ES256 token has several spellings; never its user and a time. */
 export type RevocableId = 'sid' | 'jti';
 
 /**
- * The sessions and tokens that must be refused although their signature holds. A lookup is two map reads; an entry leaves
- * when no token it could name can be alive. About 100 bytes each.
+ * Revoked sessions and tokens. A lookup is two map reads. An entry is removed when every token it matches has expired. About 100 bytes each.
  */
 export class RevocationSet {
   readonly #bySid = new Map<string, number>();
   readonly #byJti = new Map<string, number>();
 
   /**
-   * One that is in it already stays for as long as was said before, if that is longer.
-   * @param expiresAt seconds on a monotonic clock of the caller's, the one that {@link removeExpired} is given
+   * Adds an entry. An existing one keeps the later of both times.
+   * @param expiresAt seconds on a monotonic clock, the same that {@link removeExpired} is given
    */
   add(kind: RevocableId, id: string, expiresAt: number): void {
     const entries = kind === 'sid' ? this.#bySid : this.#byJti;
-    // Whole numbers are kept without a box of their own.
+    // V8 stores whole numbers without an allocation.
     entries.set(id, Math.max(Math.ceil(expiresAt), entries.get(id) ?? 0));
   }
 
+  /** Whether the session or the token is revoked. */
   contains(sid: string, jti: string): boolean {
     return this.#bySid.has(sid) || this.#byJti.has(jti);
   }
@@ -27,7 +27,7 @@ export class RevocationSet {
     return this.#bySid.size + this.#byJti.size;
   }
 
-  /** Entries come in the order in which they expire, so that this looks at one more than it removes. */
+  /** Entries are in order of expiry, so that this reads only one entry more than it removes. */
   removeExpired(now: number): void {
     for (const entries of [this.#bySid, this.#byJti]) {
       for (const [id, expiresAt] of entries) {

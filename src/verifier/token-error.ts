@@ -1,4 +1,4 @@
-/** What is wrong with a token, for the log and for tests; the caller of an API learns only `invalid_token`. */
+/** What is wrong with a token, for logs and tests. The client gets only `invalid_token`. */
 export type TokenErrorCode =
   | 'malformed'
   | 'header'
@@ -8,7 +8,7 @@ export type TokenErrorCode =
   | 'expired'
   | 'not_yet_valid';
 
-/** The only error that verifying a token throws. The message names the rule and never repeats the token. */
+/** The only error that verifying a token throws. The message names the rule and never quotes the token. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
 
@@ -17,7 +17,7 @@ export class TokenError extends Error {
     reason: string,
   ) {
     const { stackTraceLimit } = Error;
-    // The reason says it all, and a flood of forgeries need not pay for where it was found.
+    // Without a stack trace: the reason is enough, and a flood of forged tokens stays cheap.
     Error.stackTraceLimit = 0;
     super(reason);
     Error.stackTraceLimit = stackTraceLimit;

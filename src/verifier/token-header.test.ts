@@ -8,7 +8,7 @@ const key = prepareVerificationKey({ kid: 'shared', alg: 'HS256', key: createSec
 const keys = new Map([[key.kid, key]]);
 const header = { alg: 'HS256', kid: 'shared', typ: 'at+jwt' };
 
-function refusal(changes: Record<string, unknown>): string | undefined {
+function errorCodeOf(changes: Record<string, unknown>): string | undefined {
   try {
     expect(keyForHeader({ ...header, ...changes }, keys)).toBe(key);
     return undefined;
@@ -19,14 +19,14 @@ function refusal(changes: Record<string, unknown>): string | undefined {
 }
 
 describe('the header of an access token', () => {
-  it.each([{}, { typ: 'application/at+jwt' }, { x5t: 'a hint' }, { unknown: 1 }])('may be with %j', (changes) => {
-    expect(refusal(changes)).toBeUndefined();
+  it.each([{}, { typ: 'application/at+jwt' }, { x5t: 'a hint' }, { unknown: 1 }])('may contain %j', (changes) => {
+    expect(errorCodeOf(changes)).toBeUndefined();
   });
 
   it.each([{ jwk: {} }, { jku: 'https://a.example' }, { x5u: 'https://a.example' }, { x5c: ['MIIB'] }, { jwk: null }])(
-    'brings no key along: %j (TOK-03)',
+    'must not contain a key: %j (TOK-03)',
     (changes) => {
-      expect(refusal(changes)).toBe('header');
+      expect(errorCodeOf(changes)).toBe('header');
     },
   );
 
@@ -38,28 +38,28 @@ describe('the header of an access token', () => {
     { b64: false },
     { b64: true },
     { zip: 'DEF' },
-  ])('asks for no extension: %j (TOK-10)', (changes) => {
-    expect(refusal(changes)).toBe('header');
+  ])('must not ask for an extension: %j (TOK-10)', (changes) => {
+    expect(errorCodeOf(changes)).toBe('header');
   });
 
   it.each(['JWT', 'jwt', 'rt+jwt', 'dpop+jwt', 'at+jwt ', 'at+JWT', '', null, undefined, ['at+jwt'], 1])(
-    'says at+jwt and not %j (TOK-06)',
+    'has the typ at+jwt and not %j (TOK-06)',
     (typ) => {
-      expect(refusal({ typ })).toBe('header');
+      expect(errorCodeOf({ typ })).toBe('header');
     },
   );
 
   it.each(['none', 'None', 'NONE', 'nOnE', ' none', '', undefined, null, ['HS256'], 'HS512', 'hs256', 'ES256'])(
-    'says the one algorithm of its key and not %j (TOK-01, TOK-08)',
+    'has the algorithm of its key and not %j (TOK-01, TOK-08)',
     (alg) => {
-      expect(refusal({ alg })).toBe('header');
+      expect(errorCodeOf({ alg })).toBe('header');
     },
   );
 
   it.each(['', 'nobody', undefined, null, 0, ['shared'], '__proto__', 'constructor', 'Shared', 'shared '])(
-    'names a key that is trusted and not %j',
+    'names a trusted key and not %j',
     (kid) => {
-      expect(refusal({ kid })).toBe('unknown_key');
+      expect(errorCodeOf({ kid })).toBe('unknown_key');
     },
   );
 });

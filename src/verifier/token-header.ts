@@ -1,14 +1,14 @@
 import { TokenError } from './token-error.js';
 import type { PreparedKey } from './verification-key.js';
 
-/** Members by which a token would bring its own key, or name a place to fetch one (RFC 8725 section 3.10). */
-const KEY_CARRIERS = ['jwk', 'jku', 'x5c', 'x5u'];
+/** Members that contain a key or the address of one (RFC 8725 section 3.10). */
+const KEY_MEMBERS = ['jwk', 'jku', 'x5c', 'x5u'];
 
-/** RFC 9068 section 4. Ours say the first; nobody's ID, refresh or reset token says either. */
+/** RFC 9068 section 4. This service writes the first. ID, refresh and reset tokens have neither. */
 const ACCESS_TOKEN_TYPES: ReadonlySet<unknown> = new Set(['at+jwt', 'application/at+jwt']);
 
 /**
- * The trusted key that a header names, once every rule about headers holds.
+ * Checks every rule about headers and returns the trusted key that the header names.
  * @throws TokenError `header`, `unknown_key`
  */
 export function keyForHeader(
@@ -18,7 +18,7 @@ export function keyForHeader(
   if (Object.hasOwn(header, 'crit')) throw invalid('crit names what is not understood'); // RFC 7515 section 4.1.11
   if (Object.hasOwn(header, 'b64')) throw invalid('b64 is not supported'); // RFC 7797 section 3
   if (Object.hasOwn(header, 'zip')) throw invalid('zip is not supported'); // RFC 8725 section 3.6
-  if (KEY_CARRIERS.some((name) => Object.hasOwn(header, name))) throw invalid('the header carries a key');
+  if (KEY_MEMBERS.some((name) => Object.hasOwn(header, name))) throw invalid('the header contains a key');
   if (!ACCESS_TOKEN_TYPES.has(header['typ'])) throw invalid('typ is not at+jwt'); // RFC 9068 section 4
   const key = keys.get(header['kid']);
   if (key === undefined) throw new TokenError('unknown_key', 'kid names no trusted key'); // RFC 7515 section 4.1.4

@@ -36,7 +36,7 @@ describe('a verification key', () => {
     }
   });
 
-  it('has a kid', () => {
+  it('must have a kid', () => {
     expect(() => prepareVerificationKey({ kid: '', alg: 'HS256', key: secret })).toThrow(TypeError);
   });
 });

@@ -15,22 +15,22 @@ function verified(changes: Partial<VerifiedToken> = {}): VerifiedToken {
   return { claims, key: newKey(), validFrom: now - 30, validUntil: now + 900, ...changes };
 }
 
-/** As long as a token of ours, and as random at its end. */
+/** As long as an access token of this service, and as random at its end. */
 function newToken(): string {
   return `${'h'.repeat(110)}.${randomBytes(250).toString('base64url')}.${randomBytes(64).toString('base64url')}`;
 }
 
-/** Their ends are the same. */
-function ofOneHash(index: number): string {
+/** Texts with the same end, and so the same hash. */
+function tokenOfSameHash(index: number): string {
   return `${index}.same end of all`;
 }
 
-function heldBy(cache: VerifiedTokenCache<string>, tokens: readonly string[]): number {
+function countCached(cache: VerifiedTokenCache<string>, tokens: readonly string[]): number {
   return tokens.filter((token) => cache.findToken(token, now) !== undefined).length;
 }
 
 describe('a cache of verified tokens', () => {
-  it('knows the whole text and no other of the same end', () => {
+  it('finds a token by its whole text, not by its end', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const token = newToken();
     cache.addToken(token, verified(), 'someone');
@@ -44,11 +44,11 @@ describe('a cache of verified tokens', () => {
     }
   });
 
-  it('holds tokens of one hash beside each other, and lets each go alone', () => {
+  it('keeps tokens of the same hash side by side and removes each alone', () => {
     const cache = new VerifiedTokenCache<number>(MEBIBYTE);
     const keys = [newKey(), newKey(), newKey()];
-    for (const [index, key] of keys.entries()) cache.addToken(ofOneHash(index), verified({ key }), index);
-    const found = (): (number | undefined)[] => keys.map((_key, index) => cache.findToken(ofOneHash(index), now));
+    for (const [index, key] of keys.entries()) cache.addToken(tokenOfSameHash(index), verified({ key }), index);
+    const found = (): (number | undefined)[] => keys.map((_key, index) => cache.findToken(tokenOfSameHash(index), now));
     expect(found()).toEqual([0, 1, 2]);
     for (const gone of [1, 2, 0]) {
       const key = keys[gone];
@@ -58,7 +58,7 @@ describe('a cache of verified tokens', () => {
     expect(cache.stats()).toEqual({ tokens: 0, bytes: 0 });
   });
 
-  it('asks about the time at every hit, and lets go what can never hold again', () => {
+  it('checks the time at every hit and removes an expired token', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const token = newToken();
     cache.addToken(token, verified({ validFrom: now, validUntil: now + 900 }), 'someone');
@@ -70,7 +70,7 @@ describe('a cache of verified tokens', () => {
     expect(cache.stats()).toEqual({ tokens: 0, bytes: 0 });
   });
 
-  it('asks about the key at every hit', () => {
+  it('checks at every hit that the key is trusted', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const [token, key] = [newToken(), newKey()];
     cache.addToken(token, verified({ key }), 'someone');
@@ -79,7 +79,7 @@ describe('a cache of verified tokens', () => {
     expect(cache.findToken(token, now)).toBeUndefined();
   });
 
-  it('of no bytes holds nothing', () => {
+  it('of 0 bytes is always empty', () => {
     const cache = new VerifiedTokenCache<string>(0);
     const token = newToken();
     cache.addToken(token, verified(), 'someone');
@@ -87,7 +87,7 @@ describe('a cache of verified tokens', () => {
     expect(cache.stats()).toEqual({ tokens: 0, bytes: 0 });
   });
 
-  it('that is full lets a random one go, so that twice as many tokens in turn still hit', () => {
+  it('that is full evicts a random token, so that a rotation of twice as many tokens still gets hits', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const fitting = Math.floor(MEBIBYTE / 1000);
     const tokens = Array.from({ length: 2 * fitting }, newToken);
@@ -102,6 +102,6 @@ describe('a cache of verified tokens', () => {
     expect(cache.stats().bytes).toBeLessThanOrEqual(MEBIBYTE);
     expect(cache.stats().tokens).toBeGreaterThan(fitting * 0.9);
     expect(hits / asked).toBeGreaterThan(0.15);
-    expect(heldBy(cache, tokens)).toBe(cache.stats().tokens);
+    expect(countCached(cache, tokens)).toBe(cache.stats().tokens);
   });
 });

@@ -1,9 +1,9 @@
 import type { PreparedKey } from './verification-key.js';
 import type { VerifiedToken } from './verifier.js';
 
-/** What a token costs beside its text, in bytes: its entry, its place in both tables, and the value. Measured: `token-principal.test.ts`. */
+/** Memory of an entry besides the token's text, in bytes: the entry, its slots in both tables, the value. Measured in `token-principal.test.ts`. */
 const ENTRY_BYTES = 470;
-/** How much of a token's end is hashed: 42 random bits of a signature. */
+/** How many characters at a token's end are hashed: 42 random bits of the signature. */
 const HASHED_CHARACTERS = 7;
 
 interface Entry<Value> {
@@ -12,23 +12,23 @@ interface Entry<Value> {
   readonly validFrom: number;
   readonly validUntil: number;
   readonly value: Value;
-  /** Where it is in the list from which one is drawn at random. */
-  place: number;
+  /** Its index in the list from which a random entry is evicted. */
+  index: number;
 }
 
 /**
- * Tokens that were verified, each with what was made of it. A hit takes the whole text, and asks about the key and the time
- * again; who may be revoked since is the caller's to ask. Bounded in bytes; when it is full a random one leaves, so that no order
- * of arrival makes every request a miss.
+ * Verified tokens, each with a value made from it. A hit compares the whole text and checks again that the key is trusted and the time in
+ * range; the caller checks revocations. Bounded in bytes. When full, it evicts a random entry, so that no order of requests makes every one a
+ * miss.
  */
 export class VerifiedTokenCache<Value> {
-  /** An entry alone, or the few of one hash. */
+  /** One entry, or the list of those with the same hash. */
   readonly #byHash = new Map<number, Entry<Value> | Entry<Value>[]>();
   readonly #entries: Entry<Value>[] = [];
   #bytes = 0;
 
-  /** @param mostBytes 0 keeps nothing */
-  constructor(private readonly mostBytes: number) {}
+  /** @param maxBytes 0 turns the cache off */
+  constructor(private readonly maxBytes: number) {}
 
   /** @param now seconds since 1970 */
   findToken(token: string, now: number): Value | undefined {
@@ -41,13 +41,13 @@ export class VerifiedTokenCache<Value> {
     return undefined;
   }
 
-  /** Of a token that is not held. */
+  /** Adds a token that is not in the cache. */
   addToken(received: string, { key, validFrom, validUntil }: VerifiedToken, value: Value): void {
     const token = copyOf(received);
     const bytes = bytesOf(token);
-    if (bytes > this.mostBytes) return;
-    while (this.#bytes + bytes > this.mostBytes) this.#removeAny();
-    const entry = { token, key, validFrom, validUntil, value, place: this.#entries.length };
+    if (bytes > this.maxBytes) return;
+    while (this.#bytes + bytes > this.maxBytes) this.#evictRandom();
+    const entry = { token, key, validFrom, validUntil, value, index: this.#entries.length };
     this.#link(hashOf(token), entry);
     this.#entries.push(entry);
     this.#bytes += bytes;
@@ -57,7 +57,7 @@ export class VerifiedTokenCache<Value> {
     return { tokens: this.#entries.length, bytes: this.#bytes };
   }
 
-  #removeAny(): void {
+  #evictRandom(): void {
     const entry = this.#entries[Math.floor(Math.random() * this.#entries.length)];
     if (entry !== undefined) this.#remove(entry);
   }
@@ -66,8 +66,8 @@ export class VerifiedTokenCache<Value> {
     this.#unlink(hashOf(entry.token), entry);
     const last = this.#entries.pop();
     if (last !== undefined && last !== entry) {
-      this.#entries[entry.place] = last;
-      last.place = entry.place;
+      this.#entries[entry.index] = last;
+      last.index = entry.index;
     }
     this.#bytes -= bytesOf(entry.token);
   }
@@ -85,7 +85,7 @@ export class VerifiedTokenCache<Value> {
   }
 }
 
-/** A text of its own, that keeps no longer one alive of which it was cut. */
+/** A copy, since a substring would keep the string it was cut from in memory. */
 function copyOf(token: string): string {
   return Buffer.from(token, 'latin1').toString('latin1');
 }
@@ -94,10 +94,10 @@ function bytesOf(token: string): number {
   return token.length + ENTRY_BYTES;
 }
 
-/** A small integer, so that the map needs neither the text's own hash nor a box: a third of the time of a map of texts. */
+/** A small integer, for which the map computes no string hash and allocates nothing: a third of the time of a map with string keys. */
 function hashOf(token: string): number {
   let hash = 0;
-  // The very last character carries but a few bits.
+  // The last character carries only a few bits.
   const end = token.length - 1;
   for (let at = end - HASHED_CHARACTERS; at < end; at++) hash = Math.imul(hash, 61) + token.charCodeAt(at);
   return hash & 0x3f_ff_ff_ff;

@@ -38,8 +38,8 @@ function verifierAt(seconds: number, ...keys: VerificationKey[]): Verifier {
   return verifier;
 }
 
-/** What a verifier says of a token: nothing, or the code of its refusal. Anything but a TokenError fails the test. */
-function refusal(text: string, verifier = verifierAt(now)): string | undefined {
+/** The code of the TokenError, or undefined. Any other error fails the test. */
+function errorCodeOf(text: string, verifier = verifierAt(now)): string | undefined {
   try {
     verifier.verifyToken(text);
     return undefined;
@@ -54,7 +54,7 @@ const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const pairs = { ES256: ec, RS256: rsa, HS256: { privateKey: secret, publicKey: secret } };
 
 describe('a token with the right claims', () => {
-  it.each(['ES256', 'RS256', 'HS256'] as const)('passes when jose signed it with %s', async (alg) => {
+  it.each(['ES256', 'RS256', 'HS256'] as const)('passes when signed by jose with %s', async (alg) => {
     const expected = claims({ email: 'someone@example.com' });
     const signer = new SignJWT(expected).setProtectedHeader({ alg, kid: 'k', typ: 'at+jwt' });
     const verifier = verifierAt(now, { kid: 'k', alg, key: pairs[alg].publicKey });
@@ -64,15 +64,15 @@ describe('a token with the right claims', () => {
   });
 
   it.each([
-    ['the audience alone', audience],
+    ['the audience as a string', audience],
     ['a list of one', [audience]],
-    ['a list that holds it', ['https://other.example', audience]],
+    ['a list that includes it', ['https://other.example', audience]],
   ])('passes with %s as aud', (_, aud) => {
-    expect(refusal(token({ aud }))).toBeUndefined();
+    expect(errorCodeOf(token({ aud }))).toBeUndefined();
   });
 
-  it('passes with the long form of its type and with members nobody here knows', () => {
-    expect(refusal(token({ roles: ['a'] }, { typ: 'application/at+jwt', x5t: 'hint' }))).toBeUndefined();
+  it('passes with the long form of its type and with unknown members', () => {
+    expect(errorCodeOf(token({ roles: ['a'] }, { typ: 'application/at+jwt', x5t: 'hint' }))).toBeUndefined();
   });
 });
 
@@ -80,30 +80,30 @@ describe('time', () => {
   const cases: [string, Record<string, unknown>, number, string | undefined][] = [
     ['is in time a millisecond before exp + tolerance', { exp: now }, now + tolerance - 0.001, undefined],
     ['is expired at exp + tolerance', { exp: now }, now + tolerance, 'expired'],
-    ['may expire 3600 s + tolerance ahead', { exp: now + 3600 + tolerance }, now, undefined],
+    ['may expire 3600 s + tolerance in the future', { exp: now + 3600 + tolerance }, now, undefined],
     ['may not expire later than that', { exp: now + 3600 + tolerance + 1 }, now, 'claims'],
     ['is valid at nbf - tolerance', { nbf: now + tolerance }, now, undefined],
     ['is not yet valid before it', { nbf: now + tolerance + 1 }, now, 'not_yet_valid'],
-    ['may be issued as far ahead as clocks differ', { iat: now + tolerance }, now, undefined],
-    ['may not be issued farther ahead', { iat: now + tolerance + 1 }, now, 'not_yet_valid'],
+    ['may be issued as far in the future as the tolerance', { iat: now + tolerance }, now, undefined],
+    ['may not be issued later than that', { iat: now + tolerance + 1 }, now, 'not_yet_valid'],
     ['may use fractions of a second', { exp: now + 0.5, iat: now - 0.5 }, now, undefined],
   ];
   it.each(cases)('a token %s', (_, changes, at, expected) => {
-    expect(refusal(token(changes), verifierAt(at))).toBe(expected);
+    expect(errorCodeOf(token(changes), verifierAt(at))).toBe(expected);
   });
 
-  it('moves on for a token that was valid before', () => {
+  it('is checked again for a token that was valid before', () => {
     let seconds = now;
     const options = { issuer, audience, clockToleranceSeconds: 0, maxLifetimeSeconds: 3600 };
     const verifier = createVerifier({ ...options, now: () => seconds * 1000 });
     verifier.replaceKeys([{ kid: 'shared', alg: 'HS256', key: secret }]);
     const text = token();
-    expect(refusal(text, verifier)).toBeUndefined();
+    expect(errorCodeOf(text, verifier)).toBeUndefined();
     seconds += 900;
-    expect(refusal(text, verifier)).toBe('expired');
+    expect(errorCodeOf(text, verifier)).toBe('expired');
   });
 
-  it.each([-1, 61, Number.NaN])('has no tolerance of %d seconds', (clockToleranceSeconds) => {
+  it.each([-1, 61, Number.NaN])('must not have a tolerance of %d seconds', (clockToleranceSeconds) => {
     const options = { issuer, audience, maxLifetimeSeconds: 3600 };
     expect(() => createVerifier({ ...options, clockToleranceSeconds })).toThrow(RangeError);
   });
@@ -113,22 +113,22 @@ describe('keys', () => {
   it('are all replaced at once', () => {
     const verifier = verifierAt(now);
     const text = token();
-    expect(refusal(text, verifier)).toBeUndefined();
+    expect(errorCodeOf(text, verifier)).toBeUndefined();
     verifier.replaceKeys([{ kid: 'other', alg: 'HS256', key: secret }]);
-    expect(refusal(text, verifier)).toBe('unknown_key');
+    expect(errorCodeOf(text, verifier)).toBe('unknown_key');
     verifier.replaceKeys([{ kid: 'shared', alg: 'HS256', key: createSecretKey(randomBytes(32)) }]);
-    expect(refusal(text, verifier)).toBe('signature');
+    expect(errorCodeOf(text, verifier)).toBe('signature');
   });
 
-  it('stay when their replacement is refused', () => {
+  it('stay when their replacement throws', () => {
     const verifier = verifierAt(now);
     const twice = { kid: 'other', alg: 'HS256', key: secret } as const;
     expect(() => verifier.replaceKeys([twice, twice])).toThrow(TypeError);
-    expect(refusal(token(), verifier)).toBeUndefined();
+    expect(errorCodeOf(token(), verifier)).toBeUndefined();
   });
 
-  it('are none at first', () => {
+  it('are empty at first', () => {
     const options = { issuer, audience, clockToleranceSeconds: 0, maxLifetimeSeconds: 3600 };
-    expect(refusal(token(), createVerifier(options))).toBe('unknown_key');
+    expect(errorCodeOf(token(), createVerifier(options))).toBe('unknown_key');
   });
 });

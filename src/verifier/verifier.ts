@@ -16,7 +16,7 @@ export interface VerifierOptions extends ExpectedClaims, TimeLimits {
   readonly now?: () => number;
 }
 
-/** An access token that holds, and what must still hold when it is accepted again. Times are seconds since 1970. */
+/** A valid access token, and the conditions for accepting it again: the key is still trusted, the time is in range (seconds since 1970). */
 export interface VerifiedToken {
   readonly claims: AccessTokenClaims;
   readonly key: PreparedKey;
@@ -26,30 +26,30 @@ export interface VerifiedToken {
 
 export interface Verifier {
   /**
-   * Decides from memory alone, anew each time, whether a text is one of our access tokens (RFC 9068 section 4, RFC 7519 section 7.2).
+   * Verifies an access token (RFC 9068 section 4, RFC 7519 section 7.2) with the keys in memory. Caches no result.
    * @throws {TokenError} and nothing else
    */
   verifyToken(token: string): VerifiedToken;
   /**
-   * {@link verifyToken} with the signature checked off this thread, unless that takes no longer than the way there.
-   * @throws {TokenError} and nothing else; at once for what no signature would save
+   * {@link verifyToken} with the signature verified on libuv's thread pool, except for HS256, which is faster on this thread.
+   * @throws {TokenError} and nothing else; synchronously for an error found before the signature
    */
   verifyTokenOffThread(token: string): Promise<VerifiedToken> | VerifiedToken;
   /**
-   * Trusts these keys and no others, from the next call on. When it throws, the former keys stay.
+   * Trusts these keys and no others from now on. If it throws, the former keys stay.
    * @throws {TypeError} when two keys share a kid or a key does not fit its algorithm
    */
   replaceKeys(keys: readonly VerificationKey[]): void;
 }
 
-/** RFC 7519 section 4.1.4: a few minutes at the very most; we promise no more than one. */
+/** RFC 7519 section 4.1.4 allows a few minutes at most; this verifier allows one. */
 const MAX_CLOCK_TOLERANCE_SECONDS = 60;
-/** More header texts than a signer with a handful of keys ever writes. */
-const MAX_KNOWN_HEADERS = 32;
+/** Cached headers. An issuer with a handful of keys writes fewer. */
+const MAX_CACHED_HEADERS = 32;
 
 /**
- * Makes a verifier that trusts no key yet.
- * @throws {RangeError} when the tolerance is not from 0 to 60 seconds
+ * Creates a verifier that trusts no key yet.
+ * @throws {RangeError} when the clock tolerance is not from 0 to 60 seconds
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { now = Date.now, clockToleranceSeconds } = options;
@@ -57,24 +57,26 @@ export function createVerifier(options: VerifierOptions): Verifier {
     throw new RangeError(`The clock tolerance is not from 0 to ${MAX_CLOCK_TOLERANCE_SECONDS} seconds`);
   }
   let keys = new TrustedKeys([]);
-  const conclude = (signed: SignedToken, isSigned: boolean): VerifiedToken => {
-    const claims = claimsOf(signed, isSigned);
-    keys.remember(signed);
+  const toVerifiedToken = (signed: SignedToken, isSignatureValid: boolean): VerifiedToken => {
+    const claims = claimsOf(signed, isSignatureValid);
+    keys.cacheHeader(signed);
     checkClaims(claims, options);
     checkTimes(claims, now() / 1000, options);
     return { claims, key: signed.key, ...validityPeriod(claims, options) };
   };
-  const check = (signed: SignedToken): VerifiedToken =>
-    conclude(signed, signed.key.verifySignature(signed.signingInput, signed.signature));
+  const verifySigned = (signed: SignedToken): VerifiedToken =>
+    toVerifiedToken(signed, signed.key.verifySignature(signed.signingInput, signed.signature));
   return {
     verifyToken(token) {
-      return check(open(token, keys));
+      return verifySigned(parseToken(token, keys));
     },
     verifyTokenOffThread(token) {
-      const signed = open(token, keys);
+      const signed = parseToken(token, keys);
       const { key, signingInput, signature } = signed;
-      if (key.verifySignatureOffThread === undefined) return check(signed);
-      return key.verifySignatureOffThread(signingInput, signature).then((isSigned) => conclude(signed, isSigned));
+      if (key.verifySignatureOffThread === undefined) return verifySigned(signed);
+      return key
+        .verifySignatureOffThread(signingInput, signature)
+        .then((isSignatureValid) => toVerifiedToken(signed, isSignatureValid));
     },
     replaceKeys(trusted) {
       keys = keys.replacedBy(trusted);
@@ -82,7 +84,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   };
 }
 
-/** A token taken apart, and the key that must have signed it. */
+/** The decoded parts of a token, and the key that must have signed it. */
 interface SignedToken {
   readonly header: string;
   readonly signingInput: string;
@@ -91,21 +93,21 @@ interface SignedToken {
   readonly key: PreparedKey;
 }
 
-function open(token: string, keys: TrustedKeys): SignedToken {
+function parseToken(token: string, keys: TrustedKeys): SignedToken {
   const { header, signingInput, payload, signature } = splitCompactJws(token);
-  const key = keys.select(header);
+  const key = keys.selectKey(header);
   return { header, signingInput, key, payload: decodeBase64url(payload), signature: decodeBase64url(signature) };
 }
 
-/** RFC 7515 section 5.2: the claims, only once the signature over them holds. */
-function claimsOf({ key, payload }: SignedToken, isSigned: boolean): Record<string, unknown> {
-  // While it was being checked elsewhere, the key may have been taken away.
-  if (!key.isTrusted) throw new TokenError('unknown_key', 'the key is trusted no more');
-  if (!isSigned) throw new TokenError('signature', 'the signature does not match');
+/** The claims, parsed only after the signature was verified (RFC 7515 section 5.2). */
+function claimsOf({ key, payload }: SignedToken, isSignatureValid: boolean): Record<string, unknown> {
+  // The key may have been removed while the signature was verified on another thread.
+  if (!key.isTrusted) throw new TokenError('unknown_key', 'the key is no longer trusted');
+  if (!isSignatureValid) throw new TokenError('signature', 'the signature does not match');
   return parseJsonObject(payload, 'claims');
 }
 
-/** The keys by kid, and by the exact header texts under which they have already signed. */
+/** The keys by kid, and by the encoded header of tokens that were verified before. */
 class TrustedKeys {
   readonly #byKid: ReadonlyMap<unknown, PreparedKey>;
   readonly #byHeader = new Map<string, PreparedKey>();
@@ -115,25 +117,25 @@ class TrustedKeys {
     if (this.#byKid.size !== keys.length) throw new TypeError('Two verification keys share a kid');
   }
 
-  /** Those that stay are the same objects, so that what they verified before still stands. */
+  /** Keys that stay remain the same objects, so that tokens verified before remain valid. */
   replacedBy(keys: readonly VerificationKey[]): TrustedKeys {
-    const successors = new TrustedKeys(keys.map((key) => this.#known(key) ?? prepareVerificationKey(key)));
+    const successors = new TrustedKeys(keys.map((key) => this.#existingKey(key) ?? prepareVerificationKey(key)));
     for (const key of this.#byKid.values()) key.isTrusted = successors.#byKid.get(key.kid) === key;
     return successors;
   }
 
-  #known({ kid, alg, key }: VerificationKey): PreparedKey | undefined {
-    const known = this.#byKid.get(kid);
-    return known?.alg === alg && known.key.equals(key) ? known : undefined;
+  #existingKey({ kid, alg, key }: VerificationKey): PreparedKey | undefined {
+    const existing = this.#byKid.get(kid);
+    return existing?.alg === alg && existing.key.equals(key) ? existing : undefined;
   }
 
-  select(header: string): PreparedKey {
-    const known = this.#byHeader.get(header);
-    return known ?? keyForHeader(parseJsonObject(decodeBase64url(header), 'header'), this.#byKid);
+  selectKey(header: string): PreparedKey {
+    const cached = this.#byHeader.get(header);
+    return cached ?? keyForHeader(parseJsonObject(decodeBase64url(header), 'header'), this.#byKid);
   }
 
-  /** Only after the signature held, so that no stranger can fill the map. */
-  remember({ header, key }: SignedToken): void {
-    if (this.#byHeader.size < MAX_KNOWN_HEADERS) this.#byHeader.set(header, key);
+  /** Call it only after the signature was verified, so that forged tokens cannot fill the map. */
+  cacheHeader({ header, key }: SignedToken): void {
+    if (this.#byHeader.size < MAX_CACHED_HEADERS) this.#byHeader.set(header, key);
   }
 }
