@@ -33,12 +33,12 @@ beforeAll(async () => {
   await app.refresh((await app.signInAs(user.email)).refreshToken);
   await app.logout((await app.signInAs(user.email)).token);
   await app.login(user.email, 'not the right passphrase');
-  tables = await dump();
+  tables = await readAllTables();
   cells = Object.values(tables).flatMap((rows) => rows.flatMap((row) => Object.values(row).map(bytesOf)));
 });
 
 /** Every column of every table. */
-async function dump(): Promise<typeof tables> {
+async function readAllTables(): Promise<typeof tables> {
   const names = await app.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`,
   );
@@ -52,7 +52,7 @@ function bytesOf(value: unknown): Buffer {
 }
 
 /** Whether any cell contains the secret, raw or encoded. */
-function isFound(secret: Buffer | string): boolean {
+function isInDump(secret: Buffer | string): boolean {
   const raw = Buffer.from(secret);
   const spellings = [raw, ...(['hex', 'base64', 'base64url'] as const).map((encoding) => raw.toString(encoding))];
   return cells.some((cell) => spellings.some((spelling) => cell.includes(spelling)));
@@ -77,8 +77,8 @@ describe('a dump of the database', () => {
     expect(Object.entries(tables).filter(([, rows]) => rows.length === 0)).toEqual([]);
     expect(Object.keys(tables).length).toBeGreaterThan(7);
     const [key] = app.nest.get(KeyRing, { strict: false }).jwks.keys;
-    for (const known of [user.email, user.sessionId, String(key?.kid)]) expect(isFound(known)).toBe(true);
-    expect(isFound(Buffer.from(String(key?.x), 'base64url'))).toBe(true);
+    for (const known of [user.email, user.sessionId, String(key?.kid)]) expect(isInDump(known)).toBe(true);
+    expect(isInDump(Buffer.from(String(key?.x), 'base64url'))).toBe(true);
   });
 
   it('contains no token, password, key or secret in any encoding (RT-05)', () => {
@@ -95,7 +95,7 @@ describe('a dump of the database', () => {
       ...Object.fromEntries(sealedKeys().flatMap(privatePartsOf)),
     };
     expect(Object.keys(secrets).length).toBeGreaterThan(14);
-    expect(Object.entries(secrets).filter(([, secret]) => isFound(secret))).toEqual([]);
+    expect(Object.entries(secrets).filter(([, secret]) => isInDump(secret))).toEqual([]);
   });
 
   it('contains no value that works as a token, a password or a signing secret (RT-05)', async () => {
@@ -138,7 +138,7 @@ describe('a dump of the database', () => {
     expect((await other.me(user.token)).status).toBe(401);
     expect(other.nest.get(DeviceTokens, { strict: false }).read(deviceToken)).toBeUndefined();
     const keys = [app, other].map((each) => limitKeys(each).keyFor('account', user.email));
-    expect(keys.map(isFound)).toEqual([true, false]);
+    expect(keys.map(isInDump)).toEqual([true, false]);
   });
 });
 

@@ -15,7 +15,7 @@ type Change = (client: pg.Client, userId: unknown) => Promise<unknown>;
 async function loginDuring(app: TestApp, change: Change): Promise<{ answer: Answer; liveSessions: number }> {
   const email = `${randomUUID()}@example.com`;
   const { body: user } = await app.register(email);
-  const client = await begin(app);
+  const client = await beginTransaction(app);
   await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user['id']]);
   const login = app.login(email);
   await expect.poll(() => lockWaiters(app), POLL).toBe(1);
@@ -26,7 +26,7 @@ async function loginDuring(app: TestApp, change: Change): Promise<{ answer: Answ
   return { answer, liveSessions: live.length };
 }
 
-async function begin(app: TestApp): Promise<pg.Client> {
+async function beginTransaction(app: TestApp): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: app.databaseUrl });
   await client.connect();
   onTestFinished(() => client.end());
@@ -68,7 +68,7 @@ describe('a login concurrent with', () => {
     const cheaper = await startApp({ databaseUrl: app.databaseUrl });
     const email = `${randomUUID()}@example.com`;
     const { body: user } = await cheaper.register(email);
-    const client = await begin(app);
+    const client = await beginTransaction(app);
     await setPassword(client, user['id'], 'another passphrase', 2);
     const login = app.login(email);
     await expect.poll(() => lockWaiters(app), POLL).toBe(1);

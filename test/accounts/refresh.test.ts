@@ -25,7 +25,7 @@ async function exchange(client: Client, refreshToken: string): Promise<{ token: 
   return tokensOf(answer);
 }
 
-async function refused(client: Client, refreshToken: string): Promise<unknown> {
+async function refusalCode(client: Client, refreshToken: string): Promise<unknown> {
   const { status, headers, body } = await client.refresh(refreshToken);
   expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="gatehouse"']);
   return body['code'];
@@ -76,8 +76,8 @@ describe('a refresh', () => {
     const first = await app.signIn();
     const second = await exchange(app, first.refreshToken);
     const third = await exchange(app, second.refreshToken);
-    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
-    expect(await refused(app, third.refreshToken)).toBe('refresh_token_invalid');
+    expect(await refusalCode(app, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await refusalCode(app, third.refreshToken)).toBe('refresh_token_invalid');
     expect(await isEnded(first)).toBe(true);
     for (const { token } of [first, second, third]) expect((await app.me(token)).body['code']).toBe('token_revoked');
   });
@@ -88,7 +88,7 @@ describe('a refresh', () => {
     await backdate('refreshed_at', first.sessionId, '9 seconds');
     await exchange(app, first.refreshToken);
     await backdate('refreshed_at', first.sessionId, '2 seconds');
-    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await refusalCode(app, first.refreshToken)).toBe('refresh_token_reused');
     expect(await isEnded(first)).toBe(true);
   });
 
@@ -96,7 +96,7 @@ describe('a refresh', () => {
     const first = await app.signIn();
     let { refreshToken } = first;
     for (let step = 0; step < 5; step++) ({ refreshToken } = await exchange(app, refreshToken));
-    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await refusalCode(app, first.refreshToken)).toBe('refresh_token_reused');
     expect(await isEnded(first)).toBe(true);
   });
 
@@ -105,7 +105,7 @@ describe('a refresh', () => {
     const sibling = await app.signInAs(first.email);
     const second = await exchange(app, first.refreshToken);
     await exchange(app, second.refreshToken);
-    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await refusalCode(app, first.refreshToken)).toBe('refresh_token_reused');
     for (const { token, refreshToken } of [sibling, other]) {
       expect((await app.me(token)).status).toBe(200);
       await exchange(app, refreshToken);
@@ -115,8 +115,8 @@ describe('a refresh', () => {
   it('with a grace of 0 accepts each token once (RT-01)', async () => {
     const first = await strict.signIn();
     const second = await exchange(strict, first.refreshToken);
-    expect(await refused(strict, first.refreshToken)).toBe('refresh_token_reused');
-    expect(await refused(strict, second.refreshToken)).toBe('refresh_token_invalid');
+    expect(await refusalCode(strict, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await refusalCode(strict, second.refreshToken)).toBe('refresh_token_invalid');
     expect((await strict.me(second.token)).body['code']).toBe('token_revoked');
   });
 
@@ -134,11 +134,11 @@ describe('a refresh', () => {
     await backdate('created_at', old.sessionId, '30 days');
     await backdate('refreshed_at', fresh.sessionId, '13 days 23 hours');
     await backdate('created_at', fresh.sessionId, '29 days 23 hours');
-    expect(await refused(app, idle.refreshToken)).toBe('refresh_token_expired');
-    expect(await refused(app, old.refreshToken)).toBe('refresh_token_expired');
+    expect(await refusalCode(app, idle.refreshToken)).toBe('refresh_token_expired');
+    expect(await refusalCode(app, old.refreshToken)).toBe('refresh_token_expired');
     const next = await exchange(app, fresh.refreshToken);
     await backdate('created_at', fresh.sessionId, '1 hour');
-    expect(await refused(app, next.refreshToken)).toBe('refresh_token_expired');
+    expect(await refusalCode(app, next.refreshToken)).toBe('refresh_token_expired');
   });
 
   it('near the absolute limit returns an access token that expires with the session (RT-07)', async () => {
@@ -157,8 +157,8 @@ describe('a refresh', () => {
     await app.query('UPDATE users SET disabled_at = now() WHERE id = $1', [disabled.userId]);
     await app.query('DELETE FROM users WHERE id = $1', [deleted.userId]);
     expect(claimsOf((await exchange(app, renamed.refreshToken)).token)['email']).toBe('new@example.com');
-    expect(await refused(app, disabled.refreshToken)).toBe('refresh_token_invalid');
-    expect(await refused(app, deleted.refreshToken)).toBe('refresh_token_invalid');
+    expect(await refusalCode(app, disabled.refreshToken)).toBe('refresh_token_invalid');
+    expect(await refusalCode(app, deleted.refreshToken)).toBe('refresh_token_invalid');
   });
 
   it('refuses garbage, an altered token and an access token without a database query (TOK-06, RT-05)', async () => {
@@ -169,7 +169,7 @@ describe('a refresh', () => {
     const before = await asked();
     const altered = `${refreshToken.startsWith('AQ') ? 'AR' : 'AQ'}${refreshToken.slice(2)}`;
     for (const garbage of ['x', 'é', altered, refreshToken.slice(1), `${refreshToken}A`, token]) {
-      expect(await refused(app, garbage)).toBe('refresh_token_invalid');
+      expect(await refusalCode(app, garbage)).toBe('refresh_token_invalid');
     }
     expect(await asked()).toEqual(before);
     expect((await app.me(refreshToken)).body['code']).toBe('token_invalid');
@@ -183,7 +183,7 @@ describe('a refresh', () => {
     await app.query('UPDATE sessions SET refresh_counter = 0 WHERE id = $1', [first.sessionId]);
     const third = await exchange(app, second.refreshToken);
     await exchange(app, third.refreshToken);
-    expect(await refused(app, first.refreshToken)).toBe('refresh_token_reused');
+    expect(await refusalCode(app, first.refreshToken)).toBe('refresh_token_reused');
   });
 
   it('is a HOT update: it adds no row, no index entry and no page', async () => {

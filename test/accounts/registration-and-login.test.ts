@@ -188,11 +188,11 @@ describe('access tokens', () => {
     const { token } = await app.signIn();
     const again = await startApp({ databaseUrl: app.databaseUrl });
     expect((await again.call('GET', '/v1/auth/me', { token })).status).toBe(200);
-    const stranger = startApp({
+    const nodeWithOtherSecret = startApp({
       databaseUrl: app.databaseUrl,
       changes: { masterSecret: ['vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK'] },
     });
-    await expect(stranger).rejects.toThrow(/needs another MASTER_SECRET/);
+    await expect(nodeWithOtherSecret).rejects.toThrow(/needs another MASTER_SECRET/);
     expect(await app.query('SELECT 1 FROM signing_keys')).toHaveLength(2);
   });
 

@@ -82,7 +82,7 @@ async function logout(node: Client, { token }: SignedIn): Promise<void> {
 }
 
 /** Logs out on the first node and waits for the second, one session after another. */
-async function lagsMs(first: Client, second: Client, count: number): Promise<number[]> {
+async function revocationLagsMs(first: Client, second: Client, count: number): Promise<number[]> {
   const lags: number[] = [];
   for (const session of await sessionsOf(first, count)) {
     expect(await verdict(second, session.token)).toBe('200');
@@ -144,7 +144,7 @@ async function loginBeyondTheCap({ email, userId }: SignedIn): Promise<Answer> {
   return a.login(email);
 }
 
-async function reuse({ refreshToken }: SignedIn): Promise<Answer> {
+async function reuseRefreshToken({ refreshToken }: SignedIn): Promise<Answer> {
   const { refreshToken: successor } = tokensOf(await a.refresh(refreshToken));
   expect((await a.refresh(successor)).status).toBe(200);
   return a.refresh(refreshToken);
@@ -160,7 +160,7 @@ describe('a revocation reaches its own node at once and the other within a secon
     ['a change of password', ({ mine }) => changePassword(mine), 204, ['other']],
     ['deletion of the account', ({ mine }) => deleteAccount(mine), 204, ['mine', 'other']],
     ['a login that exceeds a hundred sessions', ({ mine }) => loginBeyondTheCap(mine), 200, ['mine']],
-    ['reuse of a refresh token', ({ mine }) => reuse(mine), 401, ['mine']],
+    ['reuse of a refresh token', ({ mine }) => reuseRefreshToken(mine), 401, ['mine']],
   ])('%s', async (_name, cause, status, ended) => {
     const mine = await a.signIn();
     const pair = { mine, other: await a.signInAs(mine.email) };
@@ -189,7 +189,7 @@ describe('a revocation reaches its own node at once and the other within a secon
   });
 
   it('a notification, long before the next poll', async () => {
-    const lags = await lagsMs(a, b, 9);
+    const lags = await revocationLagsMs(a, b, 9);
     expect(median(lags)).toBeLessThan(200);
     expect(Math.max(...lags)).toBeLessThan(BOUND_MS);
   });
@@ -202,7 +202,7 @@ describe('a revocation reaches its own node at once and the other within a secon
     await expect.poll(() => proxy.connections).toBe(1);
     proxy.hold('requests');
     proxy.hold('answers');
-    const lags = await lagsMs(a, withoutNotifications, 6);
+    const lags = await revocationLagsMs(a, withoutNotifications, 6);
     // This shows that no notification arrives: each logout follows a poll, so the next poll is half a second away.
     expect(median(lags)).toBeGreaterThan(200);
     expect(Math.max(...lags)).toBeLessThan(BOUND_MS);
@@ -261,7 +261,7 @@ describe('a revocation', () => {
 
 type Break = (sessions: readonly SignedIn[]) => Promise<void>;
 
-async function nodeBehind(proxy: TcpProxy): Promise<{ client: Client; name: string }> {
+async function startNamedNodeBehind(proxy: TcpProxy): Promise<{ client: Client; name: string }> {
   const name = `broken ${randomUUID()}`;
   const url = new URL(proxiedUrl(proxy, databaseUrl));
   url.searchParams.set('application_name', name);
@@ -342,7 +342,7 @@ describe('a node whose database connections break repeatedly under load', () => 
 
   it('misses no revocation, and answers guarded requests only with 200 or 401', { timeout: 60_000 }, async () => {
     const proxy = await TcpProxy.start(new URL(databaseUrl));
-    const { client, name } = await nodeBehind(proxy);
+    const { client, name } = await startNamedNodeBehind(proxy);
     const breaks = breaksOf(proxy, client, name);
     const sessions = await sessionsOf(a, ROUNDS * breaks.length * SESSIONS_PER_BREAK);
     const load = startLoad(client, sessions);
@@ -389,7 +389,7 @@ function stalenessLines(node: Node): Record<string, unknown>[] {
 describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
   ['refuses connections', (proxy) => proxy.cut(), (proxy) => proxy.restore()],
   ['is frozen', (proxy) => proxy.hold('answers'), (proxy) => proxy.release()],
-])('while the database %s a node', (_name, sever, mend) => {
+])('while the database %s a node', (_name, breakConnection, repairConnection) => {
   const STALE = { REVOCATION_STALE_SECONDS: '1' };
   const stale: unknown = expect.objectContaining({ event: 'revocations_stale', policy: 'serve', afterSeconds: 1 });
   const freshAgain: unknown = expect.objectContaining({ event: 'revocations_fresh_again', refused: 0 });
@@ -398,11 +398,11 @@ describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
     const { node, proxy, live, ended } = await startNodeBehindProxy(STALE);
     const before = stalenessLines(node).length;
     const newLines = (): unknown[] => stalenessLines(node).slice(before);
-    sever(proxy);
+    breakConnection(proxy);
     await expect.poll(newLines, { timeout: 10_000 }).toEqual([stale]);
     expect(await statusesOf(node)).toEqual([200, 200, 503]);
     expect(await verdicts(node.client, [live, ended])).toEqual(['200', REVOKED]);
-    mend(proxy);
+    repairConnection(proxy);
     await expect.poll(() => statusOf(node, 'ready'), { timeout: 10_000 }).toBe(200);
     await expect.poll(newLines).toEqual([stale, freshAgain]);
     expect(await verdicts(node.client, [live, ended])).toEqual(['200', REVOKED]);
@@ -410,13 +410,13 @@ describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
 
   it('refuses guarded requests with 503 under the policy "refuse", and bad tokens with 401', async () => {
     const { node, proxy, live, ended } = await startNodeBehindProxy({ ...STALE, REVOCATION_STALE_POLICY: 'refuse' });
-    sever(proxy);
+    breakConnection(proxy);
     await expect.poll(() => verdict(node.client, live), { timeout: 10_000 }).toBe('503 service_unavailable');
     expect((await node.client.me(live)).headers.get('retry-after')).toBe('1');
     expect((await node.client.logout(live)).status).toBe(503);
     expect(await verdicts(node.client, [`${live}x`, ended])).toEqual(['401 token_invalid', REVOKED]);
     expect(await statusesOf(node)).toEqual([200, 503, 503]);
-    mend(proxy);
+    repairConnection(proxy);
     await expect.poll(() => verdict(node.client, live), { timeout: 10_000 }).toBe('200');
     await expect.poll(() => statusesOf(node), { timeout: 10_000 }).toEqual([200, 200, 200]);
     expect(await verdict(node.client, ended)).toBe(REVOKED);
@@ -631,7 +631,7 @@ describe('a guarded request', () => {
   });
 });
 
-function revoke(app: TestApp, sessionId: string, lastly: () => void): Promise<void> {
+function revokeInTransaction(app: TestApp, sessionId: string, lastly: () => void): Promise<void> {
   const [prisma, revocations] = [
     app.nest.get(PrismaService, { strict: false }),
     app.nest.get(RevocationsService, { strict: false }),
@@ -646,7 +646,7 @@ describe('a transaction', () => {
   it('that is rolled back revokes nothing, and one that commits revokes before it returns', async () => {
     const app = await startApp();
     const { token, sessionId } = await app.signIn();
-    const rolledBack = revoke(app, sessionId, () => {
+    const rolledBack = revokeInTransaction(app, sessionId, () => {
       throw new Error('changed my mind');
     });
     await expect(rolledBack).rejects.toThrow('changed my mind');
@@ -654,7 +654,7 @@ describe('a transaction', () => {
     await app.nest.get(ChangeFeed, { strict: false }).readChanges();
     expect(await verdict(app, token)).toBe('200');
     expect(await app.query('SELECT FROM revocations')).toEqual([]);
-    await revoke(app, sessionId, () => undefined);
+    await revokeInTransaction(app, sessionId, () => undefined);
     expect(app.nest.get(RevocationsService, { strict: false }).isRevoked(sessionId, '')).toBe(true);
     expect(await verdict(app, token)).toBe(REVOKED);
   });

@@ -82,12 +82,12 @@ describe('the list of sessions', () => {
   });
 
   it('omits sessions that have ended or expired, and those of other users (ACC-02)', async () => {
-    const [first, stranger] = [await app.signIn(), await app.signIn()];
+    const [first, otherUser] = [await app.signIn(), await app.signIn()];
     const [ended, idle] = [await app.signInAs(first.email), await app.signInAs(first.email)];
     await app.logout(ended.token);
     await app.query(`UPDATE sessions SET refreshed_at = now() - interval '15 days' WHERE id = $1`, [idle.sessionId]);
     expect((await list(first.token)).map(({ id }) => id)).toEqual([first.sessionId]);
-    expect((await list(stranger.token)).map(({ id }) => id)).toEqual([stranger.sessionId]);
+    expect((await list(otherUser.token)).map(({ id }) => id)).toEqual([otherUser.sessionId]);
   });
 
   it.each(['?limit=0', '?limit=101', '?limit=x', '?cursor=x', '?limit=1&limit=2', '?page=2'])(
@@ -114,12 +114,12 @@ describe('ending one session', () => {
   });
 
   it("answers another user's session like an unknown one and leaves it alone (ACC-02, INP-10)", async () => {
-    const [first, stranger] = [await app.signIn(), await app.signIn()];
-    for (const id of [stranger.sessionId, randomUUID()]) {
+    const [first, otherUser] = [await app.signIn(), await app.signIn()];
+    for (const id of [otherUser.sessionId, randomUUID()]) {
       expect(await codeOf(app.call('DELETE', `/v1/auth/sessions/${id}`, first))).toEqual([404, 'not_found']);
     }
     expect(await codeOf(app.call('DELETE', '/v1/auth/sessions/x', first))).toEqual([400, 'validation_failed']);
-    expect(await codeOf(app.me(stranger.token))).toEqual(alive);
+    expect(await codeOf(app.me(otherUser.token))).toEqual(alive);
   });
 });
 
@@ -178,21 +178,21 @@ describe('a session id in any letter case (SES-07)', () => {
     ['mixed letters', mixedCase],
     ['small letters', (id: string) => id],
   ])('ends the session that it names: %s', async (_name, spell) => {
-    const elsewhere = await startApp({ databaseUrl: app.databaseUrl });
+    const otherNode = await startApp({ databaseUrl: app.databaseUrl });
     const first = await app.signIn();
     const target = await app.signInAs(first.email);
     const end = () => app.call('DELETE', `/v1/auth/sessions/${spell(target.sessionId)}`, first);
-    expect(await codeOf(elsewhere.me(target.token))).toEqual(alive);
+    expect(await codeOf(otherNode.me(target.token))).toEqual(alive);
     expect((await end()).status).toBe(204);
     expect(await codeOf(app.me(target.token))).toEqual(revoked);
-    await expect.poll(() => codeOf(elsewhere.me(target.token))).toEqual(revoked);
+    await expect.poll(() => codeOf(otherNode.me(target.token))).toEqual(revoked);
     expect(await codeOf(app.refresh(target.refreshToken))).toEqual([401, 'refresh_token_invalid']);
     expect(await codeOf(end())).toEqual([404, 'not_found']);
     expect(await codeOf(app.me(first.token))).toEqual(alive);
     const subject = 'SELECT subject FROM revocations WHERE lower(subject) = $1';
     expect(await app.query(subject, [target.sessionId])).toEqual([{ subject: target.sessionId }]);
     // Nest has one logger per process: that of the last application.
-    const lines = [...app.log(), ...elsewhere.log()].filter(
+    const lines = [...app.log(), ...otherNode.log()].filter(
       ({ event, userId }) => event === 'session_ended' && userId === first.userId,
     );
     expect(lines).toEqual([expect.objectContaining({ sessionId: target.sessionId })]);
@@ -219,9 +219,9 @@ describe('a logout', () => {
   it('by access token ends this session only, unless scope says otherwise (SES-01)', async () => {
     const first = await app.signIn();
     const other = await app.signInAs(first.email);
-    const elsewhere = await startApp({ databaseUrl: app.databaseUrl });
+    const otherNode = await startApp({ databaseUrl: app.databaseUrl });
     expect((await app.logout(first.token)).status).toBe(204);
-    expect(await codeOf(elsewhere.refresh(first.refreshToken))).toEqual([401, 'refresh_token_invalid']);
+    expect(await codeOf(otherNode.refresh(first.refreshToken))).toEqual([401, 'refresh_token_invalid']);
     expect(await codeOf(app.me(first.token))).toEqual(revoked);
     expect(await codeOf(app.refresh(first.refreshToken))).toEqual([401, 'refresh_token_invalid']);
     expect(await codeOf(app.logout(first.token))).toEqual(revoked);
@@ -229,7 +229,7 @@ describe('a logout', () => {
   });
 
   it('with scope others keeps this session; with scope global it ends all (SES-01)', async () => {
-    const [first, stranger] = [await app.signIn(), await app.signIn()];
+    const [first, otherUser] = [await app.signIn(), await app.signIn()];
     const others = [await app.signInAs(first.email), await app.signInAs(first.email)];
     expect((await app.logout(first.token, 'others')).status).toBe(204);
     for (const { token, refreshToken } of others) {
@@ -243,7 +243,7 @@ describe('a logout', () => {
       expect(await codeOf(app.me(token))).toEqual(revoked);
       expect(await codeOf(app.refresh(refreshToken))).toEqual([401, 'refresh_token_invalid']);
     }
-    expect(await codeOf(app.me(stranger.token))).toEqual(alive);
+    expect(await codeOf(app.me(otherUser.token))).toEqual(alive);
     expect((await app.login(first.email)).status).toBe(200);
   });
 
@@ -276,10 +276,10 @@ describe('a logout', () => {
   });
 
   it('by a refresh token in the body ends that session, whatever token is in the header', async () => {
-    const [first, stranger] = [await app.signIn(), await app.signIn()];
-    expect((await logoutBy(first.refreshToken, 'global', stranger.token)).status).toBe(204);
+    const [first, otherUser] = [await app.signIn(), await app.signIn()];
+    expect((await logoutBy(first.refreshToken, 'global', otherUser.token)).status).toBe(204);
     expect(await codeOf(app.me(first.token))).toEqual(revoked);
-    expect(await codeOf(app.me(stranger.token))).toEqual(alive);
+    expect(await codeOf(app.me(otherUser.token))).toEqual(alive);
   });
 
   it('without a refresh token in the body is refused for what is wrong with the header', async () => {
@@ -317,37 +317,37 @@ describe('a logout', () => {
 
 describe('an expired session', () => {
   it('can still be ended with its access tokens, and is not purged before those expire (SES-01)', async () => {
-    const alone = await startApp();
-    const [first, second] = [await alone.signIn(), await alone.signIn()];
-    await alone.query(`UPDATE sessions SET created_at = now() - interval '40 days'`);
-    await alone.nest.get(SessionsPurgeJob, { strict: false }).purgeSessions();
-    expect((await alone.logout(first.token)).status).toBe(204);
-    expect(await codeOf(alone.me(first.token))).toEqual(revoked);
-    expect((await alone.call('DELETE', `/v1/auth/sessions/${second.sessionId}`, second)).status).toBe(204);
-    expect(await codeOf(alone.me(second.token))).toEqual(revoked);
+    const separateApp = await startApp();
+    const [first, second] = [await separateApp.signIn(), await separateApp.signIn()];
+    await separateApp.query(`UPDATE sessions SET created_at = now() - interval '40 days'`);
+    await separateApp.nest.get(SessionsPurgeJob, { strict: false }).purgeSessions();
+    expect((await separateApp.logout(first.token)).status).toBe(204);
+    expect(await codeOf(separateApp.me(first.token))).toEqual(revoked);
+    expect((await separateApp.call('DELETE', `/v1/auth/sessions/${second.sessionId}`, second)).status).toBe(204);
+    expect(await codeOf(separateApp.me(second.token))).toEqual(revoked);
   });
 });
 
 describe('a login', () => {
   it("dates the session by the database's clock, and never ends the session it has just started", async () => {
-    const alone = await startApp();
-    const first = await alone.signIn();
-    await alone.query(`ALTER TABLE sessions ALTER created_at SET DEFAULT now() - interval '1 day',
+    const separateApp = await startApp();
+    const first = await separateApp.signIn();
+    await separateApp.query(`ALTER TABLE sessions ALTER created_at SET DEFAULT now() - interval '1 day',
                                             ALTER refreshed_at SET DEFAULT now() - interval '2 days'`);
-    await alone.query(
+    await separateApp.query(
       `INSERT INTO sessions (id, user_id, created_at, refreshed_at)
        SELECT gen_random_uuid(), $1, now(), now() FROM generate_series(1, 99)`,
       [first.userId],
     );
-    const last = await alone.signInAs(first.email);
-    const rows = await alone.query(
+    const last = await separateApp.signInAs(first.email);
+    const rows = await separateApp.query(
       `SELECT round(extract(epoch FROM now() - created_at) / 86400) AS created,
               round(extract(epoch FROM now() - refreshed_at) / 86400) AS refreshed FROM sessions WHERE id = $1`,
       [last.sessionId],
     );
     expect(rows).toEqual([{ created: '1', refreshed: '2' }]);
-    expect((await alone.me(last.token)).status).toBe(200);
-    expect(await alone.query('SELECT FROM sessions WHERE ended_at IS NULL')).toHaveLength(100);
+    expect((await separateApp.me(last.token)).status).toBe(200);
+    expect(await separateApp.query('SELECT FROM sessions WHERE ended_at IS NULL')).toHaveLength(100);
   });
 
   it('always starts a new session, whatever the client sends along (SES-06)', async () => {
@@ -467,7 +467,7 @@ describe('disabling a user', () => {
 
 describe('deleting the account', () => {
   it('needs the current password, ends every session and frees the address (SES-03, SES-05)', async () => {
-    const [first, stranger] = [await app.signIn(), await app.signIn()];
+    const [first, otherUser] = [await app.signIn(), await app.signIn()];
     const other = await app.signInAs(first.email);
     const remove = (currentPassword: string): Promise<Answer> =>
       app.call('POST', '/v1/users/me/deletion', { token: first.token, json: { currentPassword } });
@@ -479,16 +479,16 @@ describe('deleting the account', () => {
     expect(await app.query('SELECT FROM sessions WHERE user_id = $1', [first.userId])).toEqual([]);
     expect((await app.register(first.email)).status).toBe(201);
     expect(await codeOf(app.me(first.token))).toEqual(revoked);
-    expect(await codeOf(app.me(stranger.token))).toEqual(alive);
+    expect(await codeOf(app.me(otherUser.token))).toEqual(alive);
   });
 });
 
 describe('the purge of sessions', () => {
   it('deletes sessions that ended over a day ago, in batches, on one node at a time, and nothing else', async () => {
-    const alone = await startApp();
-    const { userId, sessionId } = await alone.signIn();
+    const separateApp = await startApp();
+    const { userId, sessionId } = await separateApp.signIn();
     const insert = (count: number, columns: string, values: string): Promise<unknown> =>
-      alone.query(
+      separateApp.query(
         `INSERT INTO sessions (id, user_id, ${columns}) SELECT gen_random_uuid(), $1, ${values} FROM generate_series(1, ${count})`,
         [userId],
       );
@@ -498,9 +498,11 @@ describe('the purge of sessions', () => {
     await insert(1, 'created_at', `now() - interval '32 days'`);
     await insert(5, 'ended_at', `now() - interval '23 hours'`);
     await insert(5, 'refreshed_at', `now() - interval '14 days 23 hours'`);
-    const again = await startApp({ databaseUrl: alone.databaseUrl });
-    await Promise.all([alone, again].map(({ nest }) => nest.get(SessionsPurgeJob, { strict: false }).purgeSessions()));
-    const left = await alone.query<{ id: string }>('SELECT id FROM sessions');
+    const again = await startApp({ databaseUrl: separateApp.databaseUrl });
+    await Promise.all(
+      [separateApp, again].map(({ nest }) => nest.get(SessionsPurgeJob, { strict: false }).purgeSessions()),
+    );
+    const left = await separateApp.query<{ id: string }>('SELECT id FROM sessions');
     expect(left).toHaveLength(12);
     expect(left.map(({ id }) => id)).toContain(sessionId);
   });

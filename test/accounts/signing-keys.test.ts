@@ -45,12 +45,12 @@ function getJwks(client: Client, known?: string): Promise<Answer> {
   return client.call('GET', '/.well-known/jwks.json', { headers });
 }
 
-async function published(client: Client): Promise<JWK[]> {
+async function publishedKeys(client: Client): Promise<JWK[]> {
   return (await getJwks(client)).body['keys'] as JWK[];
 }
 
 async function publishedKids(client: Client): Promise<string[]> {
-  return (await published(client)).map(({ kid }) => String(kid)).toSorted();
+  return (await publishedKeys(client)).map(({ kid }) => String(kid)).toSorted();
 }
 
 /** Moves all timestamps of a key into the past. */
@@ -69,7 +69,7 @@ async function verdict(client: Client, token: string): Promise<unknown[]> {
 }
 
 /** `node dist/cli/gatehouse.js keys`, as `npm run keys` runs it after the build. */
-async function keys(environment: Environment, ...args: string[]): Promise<string[]> {
+async function runKeysCommand(environment: Environment, ...args: string[]): Promise<string[]> {
   const { DATABASE_URL: _, ...inherited } = process.env;
   const env = { ...inherited, MASTER_SECRET, LOG_LEVEL: 'silent', ...environment };
   const { stdout } = await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'keys', ...args], { env });
@@ -77,7 +77,7 @@ async function keys(environment: Environment, ...args: string[]): Promise<string
 }
 
 /** The line that `npm run keys -- list` prints for a key. */
-function listing(kid: string, state: string): unknown {
+function listLine(kid: string, state: string): unknown {
   return expect.stringMatching(new RegExp(`^${kid}\\tES256\\t${state}\\t\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$`));
 }
 
@@ -91,7 +91,7 @@ async function revokedAt(app: TestApp): Promise<number> {
 }
 
 /** Rotates once; returns tokens of the retiring and of the active key. */
-async function rotated(app: TestApp): Promise<{ older: string; newer: string }> {
+async function rotateOnce(app: TestApp): Promise<{ older: string; newer: string }> {
   const { token: older } = await app.signIn();
   await backdateKey(app, await kidIn(app, 'next'), '901 seconds');
   await keysOf(app).rotateSigningKey();
@@ -101,15 +101,15 @@ async function rotated(app: TestApp): Promise<{ older: string; newer: string }> 
 }
 
 /** An application whose background job rotates every half minute while the other tests run. */
-let patient: TestApp;
-let firstOfPatient: string;
+let selfRotating: TestApp;
+let firstOfSelfRotating: string;
 const cleanups: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
-  patient = await startApp({}, (clean) => cleanups.unshift(clean));
-  firstOfPatient = await kidIn(patient, 'active');
-  await backdateKey(patient, firstOfPatient, '30 days');
-  await backdateKey(patient, await kidIn(patient, 'next'), '901 seconds');
+  selfRotating = await startApp({}, (clean) => cleanups.unshift(clean));
+  firstOfSelfRotating = await kidIn(selfRotating, 'active');
+  await backdateKey(selfRotating, firstOfSelfRotating, '30 days');
+  await backdateKey(selfRotating, await kidIn(selfRotating, 'next'), '901 seconds');
 });
 afterAll(async () => {
   for (const clean of cleanups) await clean();
@@ -147,7 +147,7 @@ describe('the published keys', () => {
     'of %s have public members only, and the thumbprint as kid',
     async (signingAlg) => {
       const app = await startApp({ changes: { signingAlg } });
-      const found = await published(app);
+      const found = await publishedKeys(app);
       expect(found).toHaveLength(2);
       for (const key of found) {
         expect(Object.keys(key).toSorted()).toEqual(MEMBERS[signingAlg]);
@@ -174,7 +174,7 @@ describe('the published keys', () => {
       expect(answer.headers.get('content-type')).toBeNull();
     }
     expect((await getJwks(app, '"another"')).status).toBe(200);
-    await rotated(app);
+    await rotateOnce(app);
     for (const client of [app, other]) {
       await expect.poll(async () => (await getJwks(client, etag)).status).toBe(200);
       expect((await getJwks(client, etag)).headers.get('etag')).not.toBe(etag);
@@ -284,15 +284,17 @@ describe('a key rotation', () => {
     await expect(keysOf(app).rotateSigningKey()).rejects.toThrow(
       'The next key has not been published for KEY_PUBLISH_SECONDS',
     );
-    await expect(keys({ DATABASE_URL: app.databaseUrl }, 'rotate')).rejects.toThrow('has not been published for');
+    await expect(runKeysCommand({ DATABASE_URL: app.databaseUrl }, 'rotate')).rejects.toThrow(
+      'has not been published for',
+    );
     expect([await kidIn(app, 'next'), await states(app)]).toEqual([next, ['active', 'next']]);
     await backdateKey(app, next, '100 seconds');
-    const listed = await keys({ DATABASE_URL: app.databaseUrl }, 'rotate');
+    const listed = await runKeysCommand({ DATABASE_URL: app.databaseUrl }, 'rotate');
     expect([await kidIn(app, 'active'), await states(app)]).toEqual([next, ['retiring', 'active', 'next']]);
     const expected = [
-      listing(next, 'active'),
-      listing(await kidIn(app, 'retiring'), 'retiring'),
-      listing(await kidIn(app, 'next'), 'next'),
+      listLine(next, 'active'),
+      listLine(await kidIn(app, 'retiring'), 'retiring'),
+      listLine(await kidIn(app, 'next'), 'next'),
     ];
     expect(listed).toHaveLength(3);
     expect(listed).toEqual(expect.arrayContaining(expected));
@@ -340,7 +342,7 @@ describe('a key rotation', () => {
   it('keeps the old key for an hour and five minutes, then deletes it and ends its tokens', async () => {
     const app = await startApp();
     const other = await startApp({ databaseUrl: app.databaseUrl });
-    const { older, newer } = await rotated(app);
+    const { older, newer } = await rotateOnce(app);
     await backdateKey(app, kidOf(older), '1 hour 4 minutes');
     await rotationOf(app).maintainKeys();
     expect(await states(app)).toEqual(['retiring', 'active', 'next']);
@@ -381,7 +383,10 @@ describe('revoking a key', () => {
       };
       for (const { client } of nodes) expect(await verdict(client, token)).toEqual([200]);
       const refused = Promise.all(nodes.map(refusedAt));
-      const [listed, refusals] = await Promise.all([keys({ DATABASE_URL: databaseUrl }, 'revoke', active), refused]);
+      const [listed, refusals] = await Promise.all([
+        runKeysCommand({ DATABASE_URL: databaseUrl }, 'revoke', active),
+        refused,
+      ]);
       const since = await revokedAt(app);
       for (const at of refusals) expect(at - since).toBeLessThan(1000);
 
@@ -437,7 +442,7 @@ describe('revoking a key', () => {
   it('that is retiring ends only its tokens', async () => {
     const app = await startApp();
     const other = await startApp({ databaseUrl: app.databaseUrl });
-    const { older, newer } = await rotated(app);
+    const { older, newer } = await rotateOnce(app);
     const next = await kidIn(app, 'next');
     await keysOf(app).revokeSigningKey(kidOf(older));
     expect(await states(app)).toEqual(['gone', 'active', 'next']);
@@ -466,7 +471,7 @@ describe('npm run keys', () => {
   it('prints its usage', { timeout: 60_000 }, async () => {
     const wrong = [[], ['revoke'], ['rotate', 'now']];
     const results = wrong.map((args) =>
-      expect(keys({}, ...args)).rejects.toMatchObject({
+      expect(runKeysCommand({}, ...args)).rejects.toMatchObject({
         code: 1,
         stdout: '',
         stderr: 'usage: npm run keys -- list | rotate | revoke KID\n',
@@ -477,18 +482,20 @@ describe('npm run keys', () => {
 
   it('lists the keys and maintains none: that is left to the nodes', { timeout: 60_000 }, async () => {
     const DATABASE_URL = await createDatabase();
-    expect(await keys({ DATABASE_URL }, 'list')).toEqual(['']);
+    expect(await runKeysCommand({ DATABASE_URL }, 'list')).toEqual(['']);
     const app = await startApp({ databaseUrl: DATABASE_URL });
     await backdateKey(app, await kidIn(app, 'active'), '40 days');
     await backdateKey(app, await kidIn(app, 'next'), '40 days');
-    expect(await keys({ DATABASE_URL, SIGNING_ALG: 'RS256', KEY_ROTATION_DAYS: '1' }, 'list')).toHaveLength(2);
+    expect(await runKeysCommand({ DATABASE_URL, SIGNING_ALG: 'RS256', KEY_ROTATION_DAYS: '1' }, 'list')).toHaveLength(
+      2,
+    );
     expect(await states(app)).toEqual(['active', 'next']);
   });
 
   it('is refused under JWT_SECRET', async () => {
     const environment = { DATABASE_URL: await createDatabase(), JWT_SECRET: OLD_SECRET };
     const stderr = 'With JWT_SECRET there are no managed keys: change that setting.\n';
-    await expect(keys(environment, 'list')).rejects.toMatchObject({ code: 1, stdout: '', stderr });
+    await expect(runKeysCommand(environment, 'list')).rejects.toMatchObject({ code: 1, stdout: '', stderr });
   });
 });
 
@@ -506,7 +513,7 @@ function forge(token: string, index: number): string {
 }
 
 /** Sends this many forged tokens, a hundred concurrently, each hundred with one valid token. */
-async function flood(app: TestApp, token: string, count: number): Promise<void> {
+async function sendForgedTokens(app: TestApp, token: string, count: number): Promise<void> {
   for (let sent = 0; sent < count; sent += 100) {
     const forged = Array.from({ length: 100 }, (_, index) => verdict(app, forge(token, sent + index)));
     const answers = await Promise.all([verdict(app, token), ...forged]);
@@ -531,14 +538,14 @@ describe('a flood of tokens of unknown keys', () => {
       const sql = `SELECT (seq_scan + coalesce(idx_scan, 0))::int AS reads FROM pg_stat_user_tables WHERE relname = 'signing_keys'`;
       return (await app.query<{ reads: number }>(sql))[0]?.reads ?? 0;
     };
-    await flood(app, token, 500);
+    await sendForgedTokens(app, token, 500);
     const [before, readsBefore, heapBefore, startedAt] = [
       await lastQuery(),
       await reads(),
       heapInUse(),
       performance.now(),
     ];
-    await flood(app, token, 2000);
+    await sendForgedTokens(app, token, 2000);
     const heapAfter = heapInUse();
     expect(await lastQuery()).toEqual(before);
     // Wait for two statistics updates: the second one includes the whole flood.
@@ -554,7 +561,7 @@ describe('a flood of tokens of unknown keys', () => {
   });
 });
 
-function startShared(databaseUrl: string, ...jwtSecret: string[]): Promise<TestApp> {
+function startWithJwtSecret(databaseUrl: string, ...jwtSecret: string[]): Promise<TestApp> {
   return startApp({ databaseUrl, changes: { jwtSecret } });
 }
 
@@ -562,9 +569,9 @@ describe('JWT_SECRET', () => {
   it('with two values signs with the first and verifies with both, until the second is removed', async () => {
     const databaseUrl = await createDatabase();
     const [before, during, after] = [
-      await startShared(databaseUrl, OLD_SECRET),
-      await startShared(databaseUrl, NEW_SECRET, OLD_SECRET),
-      await startShared(databaseUrl, NEW_SECRET),
+      await startWithJwtSecret(databaseUrl, OLD_SECRET),
+      await startWithJwtSecret(databaseUrl, NEW_SECRET, OLD_SECRET),
+      await startWithJwtSecret(databaseUrl, NEW_SECRET),
     ];
     const { token: older } = await before.signIn();
     const { token: newer } = await during.signIn();
@@ -576,9 +583,9 @@ describe('JWT_SECRET', () => {
   });
 
   it('creates and publishes no keys', async () => {
-    const app = await startShared(await createDatabase(), NEW_SECRET, OLD_SECRET);
+    const app = await startWithJwtSecret(await createDatabase(), NEW_SECRET, OLD_SECRET);
     await app.signIn();
-    expect(await published(app)).toEqual([]);
+    expect(await publishedKeys(app)).toEqual([]);
     expect(await app.query('SELECT FROM signing_keys')).toEqual([]);
     const refusal = 'With JWT_SECRET there are no managed keys';
     await expect(keysOf(app).rotateSigningKey()).rejects.toThrow(refusal);
@@ -634,7 +641,7 @@ describe('a changed SIGNING_ALG', () => {
     for (const kid of [active, await kidIn(app, 'next')]) await backdateKey(app, kid, '100 days');
     const rsa = await startRsa(app);
     expect((await rsa.login(email)).status).toBe(200);
-    expect((await published(rsa)).filter(({ alg }) => alg === 'RS256')).toHaveLength(1);
+    expect((await publishedKeys(rsa)).filter(({ alg }) => alg === 'RS256')).toHaveLength(1);
   });
 });
 
@@ -675,7 +682,7 @@ describe('a node that cannot open a key', () => {
 describe('npm run keys with another MASTER_SECRET', () => {
   it('prints that and ends', async () => {
     const app = await startApp();
-    const refused = keys({ DATABASE_URL: app.databaseUrl, MASTER_SECRET: NEW_SECRET }, 'list');
+    const refused = runKeysCommand({ DATABASE_URL: app.databaseUrl, MASTER_SECRET: NEW_SECRET }, 'list');
     await expect(refused).rejects.toThrow('needs another MASTER_SECRET');
   });
 });
@@ -716,8 +723,8 @@ describe('a node that starts', () => {
 
 describe('a running node', () => {
   it('rotates a key by itself within a minute of the due time', { timeout: 60_000 }, async () => {
-    await expect.poll(() => states(patient), { timeout: 50_000 }).toEqual(['retiring', 'active', 'next']);
-    expect(await kidIn(patient, 'retiring')).toBe(firstOfPatient);
-    expect(kidOf((await patient.signIn()).token)).toBe(await kidIn(patient, 'active'));
+    await expect.poll(() => states(selfRotating), { timeout: 50_000 }).toEqual(['retiring', 'active', 'next']);
+    expect(await kidIn(selfRotating, 'retiring')).toBe(firstOfSelfRotating);
+    expect(kidOf((await selfRotating.signIn()).token)).toBe(await kidIn(selfRotating, 'active'));
   });
 });

@@ -18,7 +18,7 @@ async function timed(asking: Promise<Answer>): Promise<Timed> {
 }
 
 /** An application whose database is behind a proxy. */
-async function startBehind(): Promise<{ app: TestApp; proxy: TcpProxy }> {
+async function startBehindProxy(): Promise<{ app: TestApp; proxy: TcpProxy }> {
   const databaseUrl = await createDatabase();
   const proxy = await TcpProxy.start(new URL(databaseUrl));
   return {
@@ -69,7 +69,7 @@ describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
     'a request that needs it is 503 within 5 s, later at once; other requests are served, and the service recovers (FLT-01, FLT-06, FLT-07)',
     { timeout: 60_000 },
     async () => {
-      const { app, proxy } = await startBehind();
+      const { app, proxy } = await startBehindProxy();
       const user = await app.signIn();
       begin(proxy);
       const first = await Promise.all(databaseRequests(app, user).map((ask) => timed(ask())));
@@ -99,7 +99,7 @@ describe.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
 
 describe('connections to the database', () => {
   it('that break repeatedly cause only 503s, also for refreshes and logins (FLT-05)', { timeout: 30_000 }, async () => {
-    const { app, proxy } = await startBehind();
+    const { app, proxy } = await startBehindProxy();
     const { email, token } = await app.signIn();
     // Logins of other users, since the 101st login of one user would end that user's first session.
     const others = await Promise.all(Array.from({ length: 20 }, async () => (await app.signIn()).email));
@@ -159,7 +159,7 @@ describe('connections to the database', () => {
   );
 });
 
-async function beginOn(app: TestApp): Promise<pg.Client> {
+async function beginTransaction(app: TestApp): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: app.databaseUrl });
   await client.connect();
   onTestFinished(() => client.end());
@@ -179,7 +179,7 @@ describe('retry after a rollback by PostgreSQL', () => {
   it('repeats a transaction that was rolled back in a deadlock (FLT-09)', { timeout: 20_000 }, async () => {
     const app = await startApp({ changes: LONG_TIMEOUTS });
     const { token, userId, sessionId } = await app.signIn();
-    const other = await beginOn(app);
+    const other = await beginTransaction(app);
     await other.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [sessionId]);
     const answer = app.logout(token, 'global');
     await waitForLockWaiter(app);
@@ -194,7 +194,7 @@ describe('retry after a rollback by PostgreSQL', () => {
     const app = await startApp({ changes: { ...LONG_TIMEOUTS, rateLimits: 'on' } });
     const { email } = await app.signIn();
     await app.login(email, 'not the passphrase');
-    const other = await beginOn(app);
+    const other = await beginTransaction(app);
     await other.query('SELECT FROM account_guards FOR UPDATE');
     const answer = app.login(email);
     await waitForLockWaiter(app);
@@ -219,7 +219,7 @@ describe('retry after a rollback by PostgreSQL', () => {
     const app = await startApp({ databaseUrl, changes: { ...LONG_TIMEOUTS, rateLimits: 'on' } });
     const user = await app.signIn();
     await app.login(user.email, 'not the passphrase');
-    const other = await beginOn(app);
+    const other = await beginTransaction(app);
     for (const change of changes) await other.query(change);
     const answer = ask(app, user);
     await waitForLockWaiter(app);
@@ -257,7 +257,7 @@ describe('retry after a rollback by PostgreSQL', () => {
 });
 
 /** An application whose refreshes each hold a connection for 20 ms, and a function that refreshes an idle session. */
-async function startSlow(connections: number): Promise<{ app: TestApp; refresh: () => Promise<Timed> }> {
+async function startWithSlowUpdates(connections: number): Promise<{ app: TestApp; refresh: () => Promise<Timed> }> {
   const changes = { databasePoolSize: connections, databaseConnectionTimeoutMs: 300, logLevel: 'silent' } as const;
   const app = await startApp({ changes });
   const users = await Promise.all([1, 2, 3, 4].map(() => app.signIn()));
@@ -283,7 +283,7 @@ async function startSlow(connections: number): Promise<{ app: TestApp; refresh: 
 describe('refreshes at twice the capacity of the database', () => {
   it('are shed, and goodput is not lower than at capacity (FLT-15)', async () => {
     const connections = 4;
-    const { app, refresh } = await startSlow(connections);
+    const { app, refresh } = await startWithSlowUpdates(connections);
     const { token } = await app.signIn();
     const startedAt = performance.now();
     let served = 0;

@@ -19,7 +19,9 @@ function printedGrants(role: string): string[] {
 }
 
 /** A role without privileges, a database of another owner, and URLs for both. */
-async function bareRole(make: () => Promise<string>): Promise<{ role: string; url: string; roleUrl: string }> {
+async function createRoleWithoutPrivileges(
+  make: () => Promise<string>,
+): Promise<{ role: string; url: string; roleUrl: string }> {
   const role = `bare_${randomUUID().replaceAll('-', '')}`;
   const administratorUrl = inject('administratorUrl');
   await query(administratorUrl, `CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
@@ -43,7 +45,7 @@ async function refusalMessage(databaseUrl: string, file: string, ...args: string
 }
 
 /** A migrated database: its URLs for the owner and for a role with the grants of docs/operations.md. */
-async function databaseOfTwoRoles(): Promise<{ ownerUrl: string; appUrl: string }> {
+async function createDatabaseWithAppRole(): Promise<{ ownerUrl: string; appUrl: string }> {
   const role = `app_${randomUUID().replaceAll('-', '')}`;
   const [create = '', ...grants] = printedGrants(role);
   const administratorUrl = inject('administratorUrl');
@@ -58,7 +60,7 @@ async function databaseOfTwoRoles(): Promise<{ ownerUrl: string; appUrl: string 
 
 describe('a database role with only the documented row privileges', () => {
   it('is sufficient to start and serve, and no account exists but those that register (CFG-02)', async () => {
-    const { ownerUrl, appUrl } = await databaseOfTwoRoles();
+    const { ownerUrl, appUrl } = await createDatabaseWithAppRole();
     const { client } = await startNode(appUrl, { RATE_LIMITS: 'on' });
     expect((await client.call('GET', '/health/ready')).status).toBe(200);
     expect(await query(ownerUrl, 'SELECT FROM users')).toEqual([]);
@@ -72,7 +74,7 @@ describe('a database role with only the documented row privileges', () => {
   });
 
   it('is sufficient to maintain sessions, keys, limits and accounts (CFG-02)', async () => {
-    const { ownerUrl, appUrl } = await databaseOfTwoRoles();
+    const { ownerUrl, appUrl } = await createDatabaseWithAppRole();
     const app = await startApp({ databaseUrl: appUrl, changes: { rateLimits: 'on', keyPublishSeconds: 0 } });
     const { email, token } = await app.signIn();
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
@@ -104,7 +106,7 @@ describe('a database role with only the documented row privileges', () => {
   });
 
   it('cannot change the schema, and has access to tables of later migrations (CFG-02)', async () => {
-    const { ownerUrl, appUrl } = await databaseOfTwoRoles();
+    const { ownerUrl, appUrl } = await createDatabaseWithAppRole();
     for (const statement of [
       'CREATE TABLE added ()',
       'ALTER TABLE users ADD COLUMN added int',
@@ -127,7 +129,7 @@ const lacking = (table: string): string =>
 
 describe('a database role that lacks a privilege', () => {
   it('is refused at the start with the missing privileges and the statements that grant them (CFG-02)', async () => {
-    const { role, url, roleUrl } = await bareRole(() => createDatabase());
+    const { role, url, roleUrl } = await createRoleWithoutPrivileges(() => createDatabase());
     for (const [file = '', ...args] of [['dist/main.js'], ['dist/cli/gatehouse.js', 'events']]) {
       expect(await refusalMessage(roleUrl, file, ...args)).toContain(lacking('_prisma_migrations'));
     }
@@ -140,11 +142,11 @@ describe('a database role that lacks a privilege', () => {
   });
 
   it('that only some requests need is refused at the start (CFG-02)', async () => {
-    const { ownerUrl, appUrl } = await databaseOfTwoRoles();
+    const { ownerUrl, appUrl } = await createDatabaseWithAppRole();
     const role = new URL(appUrl).username;
-    const lacks = async (): Promise<string> =>
+    const missingPrivileges = async (): Promise<string> =>
       String(await requireTablePrivileges(testConfig(appUrl)).catch((error: Error) => error.message));
-    expect(await lacks()).toBe('undefined');
+    expect(await missingPrivileges()).toBe('undefined');
     const rights = ['users', 'sessions', 'devices', 'account_guards', 'rate_limits'].flatMap((table) =>
       ['SELECT', 'INSERT', 'UPDATE', 'DELETE'].map((right) => [right, table]),
     );
@@ -153,7 +155,7 @@ describe('a database role that lacks a privilege', () => {
     for (const [right = '', name = ''] of rights) {
       const kind = right === 'USAGE' ? 'SEQUENCE' : 'TABLE';
       await query(ownerUrl, `REVOKE ${right} ON ${kind} ${name} FROM ${role}`);
-      expect(await lacks()).toContain(`lacks a privilege: ${right} on ${name}. Ask the owner`);
+      expect(await missingPrivileges()).toContain(`lacks a privilege: ${right} on ${name}. Ask the owner`);
       await query(ownerUrl, `GRANT ${right} ON ${kind} ${name} TO ${role}`);
     }
     await query(ownerUrl, `REVOKE USAGE ON SEQUENCE audit_events_id_seq FROM ${role}`);
@@ -163,7 +165,7 @@ describe('a database role that lacks a privilege', () => {
   });
 
   it('for migrations is told what to run, and leaves no failed migration (CFG-02)', async () => {
-    const { role, url, roleUrl } = await bareRole(() => createDatabase());
+    const { role, url, roleUrl } = await createRoleWithoutPrivileges(() => createDatabase());
     await query(url, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
     const last = 'migration_name = (SELECT max(migration_name) FROM _prisma_migrations)';
     await query(url, `DELETE FROM _prisma_migrations WHERE ${last}`);
@@ -176,7 +178,7 @@ describe('a database role that lacks a privilege', () => {
   });
 
   it('to create tables or their schema is given the statement that grants it (CFG-02)', async () => {
-    const { role, url, roleUrl } = await bareRole(() => emptyDatabase());
+    const { role, url, roleUrl } = await createRoleWithoutPrivileges(() => emptyDatabase());
     await query(
       inject('administratorUrl').replace(/\/[^/?]*(?=\?|$)/, new URL(url).pathname),
       `GRANT USAGE ON SCHEMA public TO ${role}`,
@@ -192,7 +194,7 @@ describe('a database role that lacks a privilege', () => {
   });
 
   it('to drop the schema is refused by db:reset, and nothing is dropped (CFG-02)', async () => {
-    const { url, roleUrl } = await bareRole(() => createDatabase());
+    const { url, roleUrl } = await createRoleWithoutPrivileges(() => createDatabase());
     const said = await refusalMessage(roleUrl, 'dist/cli/gatehouse.js', 'reset', '--force');
     expect(said).toContain(
       'The role of DATABASE_URL may not drop and recreate the schema "public", so nothing was changed',

@@ -66,19 +66,19 @@ describe.each(PURGES)('$job', { timeout: 60_000 }, (purged) => {
     expectBounded(await explainPurge(databaseUrl, job));
     // Tells the planner that the table has few rows on many pages.
     await query(databaseUrl, `ANALYZE ${table}`);
-    const pass = async (): Promise<number> => {
+    const purgeOnce = async (): Promise<number> => {
       const batches = await explainPurge(databaseUrl, job);
       expect(batches.flatMap(({ nodes }) => nodes)).not.toContain('Seq Scan');
       expect([batches.length, totalOf(batches, 'rows')]).toEqual([1, 2 * live]);
       return totalOf(batches, 'buffers');
     };
     // Each statement visits the deleted rows at most once more.
-    expect(await pass()).toBeLessThan(2.2 * MANY);
+    expect(await purgeOnce()).toBeLessThan(2.2 * MANY);
     // After that it visits only index pages, once no other transaction (of autovacuum, say) can see the deleted rows.
-    await expect.poll(pass, { timeout: 20_000 }).toBeLessThan(MANY / 50);
+    await expect.poll(purgeOnce, { timeout: 20_000 }).toBeLessThan(MANY / 50);
     const vacuumed = async (): Promise<number> => {
       await query(databaseUrl, `VACUUM ${table}`);
-      return pass();
+      return purgeOnce();
     };
     await expect.poll(vacuumed, { timeout: 20_000 }).toBeLessThan(100);
     expect(await leftIn(databaseUrl)).toBe(live);

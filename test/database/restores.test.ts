@@ -58,20 +58,20 @@ async function lagMs(): Promise<number> {
 }
 
 /** Runs the statements in one transaction, so that no node sees an intermediate state. */
-function execute(...statements: readonly string[]): Promise<unknown> {
+function executeInTransaction(...statements: readonly string[]): Promise<unknown> {
   return query(a.databaseUrl, `BEGIN; ${statements.join('; ')}; COMMIT`);
 }
 
 /** Copies the revocations and their sequence, as a dump has them. */
-async function dump(name: string): Promise<void> {
-  await execute(
+async function copyRevocations(name: string): Promise<void> {
+  await executeInTransaction(
     `CREATE TABLE ${name} AS SELECT * FROM revocations`,
     `CREATE TABLE ${name}_sequence AS SELECT last_value, is_called FROM revocations_id_seq`,
   );
 }
 
 /** The statements of `pg_restore --clean --single-transaction` for that dump. */
-function restored(name: string): string[] {
+function restoreStatements(name: string): string[] {
   return [
     'DROP TABLE revocations',
     `CREATE TABLE revocations (id bigserial PRIMARY KEY, kind revocation_kind NOT NULL, subject text NOT NULL,
@@ -88,34 +88,48 @@ const FROM_THE_BEGINNING = `SELECT setval('revocations_id_seq', 1, false)`;
 
 describe('a node whose database no longer has the history that the node read (FLT-24)', () => {
   it.each<[string, () => Promise<unknown>]>([
-    ['TRUNCATE', () => execute('TRUNCATE revocations')],
-    ['TRUNCATE RESTART IDENTITY', () => execute('TRUNCATE revocations RESTART IDENTITY')],
-    ['DELETE and setval', () => execute('DELETE FROM revocations', FROM_THE_BEGINNING)],
-    ['setval with the rows kept', () => execute(FROM_THE_BEGINNING)],
+    ['TRUNCATE', () => executeInTransaction('TRUNCATE revocations')],
+    ['TRUNCATE RESTART IDENTITY', () => executeInTransaction('TRUNCATE revocations RESTART IDENTITY')],
+    ['DELETE and setval', () => executeInTransaction('DELETE FROM revocations', FROM_THE_BEGINNING)],
+    ['setval with the rows kept', () => executeInTransaction(FROM_THE_BEGINNING)],
     [
       'setval to the middle of the kept rows',
-      () => execute(`SELECT setval('revocations_id_seq', max(id) - 2) FROM revocations`),
+      () => executeInTransaction(`SELECT setval('revocations_id_seq', max(id) - 2) FROM revocations`),
     ],
-    ['a restore of an older dump', () => execute(...restored('older'))],
-    ['a restore of the latest dump', () => execute(...restored('of_now'))],
-    ['two restores', () => execute(...restored('older')).then(() => execute(...restored('of_now')))],
+    ['a restore of an older dump', () => executeInTransaction(...restoreStatements('older'))],
+    ['a restore of the latest dump', () => executeInTransaction(...restoreStatements('of_now'))],
+    [
+      'two restores',
+      () =>
+        executeInTransaction(...restoreStatements('older')).then(() =>
+          executeInTransaction(...restoreStatements('of_now')),
+        ),
+    ],
     [
       'two restores, the older one last',
-      () => execute(...restored('of_now')).then(() => execute(...restored('older'))),
+      () =>
+        executeInTransaction(...restoreStatements('of_now')).then(() =>
+          executeInTransaction(...restoreStatements('older')),
+        ),
     ],
     [
       'a restore of an older dump and as many new rows after it',
-      () => execute(...restored('older'), ...insertAsManyOthers()),
+      () => executeInTransaction(...restoreStatements('older'), ...insertAsManyOthers()),
     ],
-    ['a restore of the latest dump with another last row', () => execute(...restored('of_now'), ...replaceLastRow())],
-    ['other rows with the same ids', () => execute(OTHER_ROWS)],
+    [
+      'a restore of the latest dump with another last row',
+      () => executeInTransaction(...restoreStatements('of_now'), ...replaceLastRow()),
+    ],
+    ['other rows with the same ids', () => executeInTransaction(OTHER_ROWS)],
   ])('applies revocations made after %s, and keeps those it knows', async (_name, operation) => {
-    await execute(`SELECT setval('revocations_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM revocations))`);
+    await executeInTransaction(
+      `SELECT setval('revocations_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM revocations))`,
+    );
     const before = await logOutUsers(2);
-    await execute('DROP TABLE IF EXISTS older, older_sequence, of_now, of_now_sequence');
-    await dump('older');
+    await executeInTransaction('DROP TABLE IF EXISTS older, older_sequence, of_now, of_now_sequence');
+    await copyRevocations('older');
     const between = await logOutUsers(3);
-    await dump('of_now');
+    await copyRevocations('of_now');
     await operation();
     expect(await lagMs()).toBeLessThan(BOUND_MS);
     // Also after the node has read in between.
@@ -127,7 +141,7 @@ describe('a node whose database no longer has the history that the node read (FL
   });
 
   it('applies later revocations even if the last one it read had been purged', async () => {
-    await execute('TRUNCATE revocations', `SELECT setval('revocations_id_seq', 1000)`);
+    await executeInTransaction('TRUNCATE revocations', `SELECT setval('revocations_id_seq', 1000)`);
     await query(
       a.databaseUrl,
       `INSERT INTO revocations (kind, subject, created_at)
@@ -143,7 +157,7 @@ describe('a node whose database no longer has the history that the node read (FL
     const replacementsBefore = replacements(b);
     await readChanges(b);
     expect(replacements(b)).toBe(replacementsBefore);
-    await execute(FROM_THE_BEGINNING);
+    await executeInTransaction(FROM_THE_BEGINNING);
     expect(await lagMs()).toBeLessThan(BOUND_MS);
   });
 });
@@ -210,13 +224,20 @@ describe('a service whose keys are lost (KEY-04)', () => {
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['TRUNCATE', () => execute('TRUNCATE signing_keys')],
-    ['the loss of the active key', () => execute('DELETE FROM signing_keys WHERE activated_at IS NOT NULL')],
+    ['TRUNCATE', () => executeInTransaction('TRUNCATE signing_keys')],
+    [
+      'the loss of the active key',
+      () => executeInTransaction('DELETE FROM signing_keys WHERE activated_at IS NOT NULL'),
+    ],
     [
       'the loss of all but retired keys',
-      () => execute('UPDATE signing_keys SET activated_at = now(), retired_at = now() WHERE gone_at IS NULL'),
+      () =>
+        executeInTransaction('UPDATE signing_keys SET activated_at = now(), retired_at = now() WHERE gone_at IS NULL'),
     ],
-    ['the deletion of all keys', () => execute('UPDATE signing_keys SET gone_at = now(), private_key = NULL')],
+    [
+      'the deletion of all keys',
+      () => executeInTransaction('UPDATE signing_keys SET gone_at = now(), private_key = NULL'),
+    ],
     ['npm run db:reset', resetDatabase],
   ])('creates one new set within seconds, for any number of nodes, after %s', async (_name, operation) => {
     const before = await keysOf(a);
@@ -242,7 +263,7 @@ describe('a service whose keys are lost (KEY-04)', () => {
   it('has an active key after every key was revoked in turn', async () => {
     const keys = a.nest.get(KeyAdministrationService, { strict: false });
     const { active, next } = await keysOf(a);
-    await execute(`DELETE FROM signing_keys WHERE kid = '${next[0]}'`);
+    await executeInTransaction(`DELETE FROM signing_keys WHERE kid = '${next[0]}'`);
     await keys.revokeSigningKey(String(active[0]));
     for (let turn = 0; turn < 3; turn++) {
       const now = await keysOf(a);
@@ -255,11 +276,11 @@ describe('a service whose keys are lost (KEY-04)', () => {
     const session = await a.signIn();
     const { active } = await keysOf(a);
     const kid = String(active[0]);
-    await execute('CREATE TABLE old_keys AS SELECT * FROM signing_keys');
+    await executeInTransaction('CREATE TABLE old_keys AS SELECT * FROM signing_keys');
     await a.nest.get(KeyAdministrationService, { strict: false }).revokeSigningKey(kid);
     await Promise.all([readChanges(a), readChanges(b)]);
     const back = ['TRUNCATE signing_keys, revocations', 'INSERT INTO signing_keys SELECT * FROM old_keys'];
-    await execute(...back, 'DROP TABLE old_keys');
+    await executeInTransaction(...back, 'DROP TABLE old_keys');
     const isGone = async (): Promise<boolean> => !(await keysOf(a)).active.includes(kid);
     await expect.poll(isGone, { timeout: 10_000 }).toBe(true);
     await expectOneKeySet(...nodes);
@@ -376,8 +397,8 @@ describe('npm run after-restore (FLT-24)', () => {
     await holder.connect();
     await holder.query('BEGIN');
     await holder.query(`SELECT FROM sessions WHERE id = lpad(to_hex(2500), 32, '0')::uuid FOR UPDATE`);
-    const patient = { DATABASE_URL: databaseUrl, MASTER_SECRET, DATABASE_LOCK_TIMEOUT_MS: '3000' };
-    const { process: child, output } = afterRestore(patient);
+    const environment = { DATABASE_URL: databaseUrl, MASTER_SECRET, DATABASE_LOCK_TIMEOUT_MS: '3000' };
+    const { process: child, output } = afterRestore(environment);
     const failed = expect(output).rejects.toMatchObject({ signal: 'SIGKILL' });
     await expect.poll(live, { timeout: 10_000 }).toBe(501);
     child.kill('SIGKILL');
@@ -385,7 +406,7 @@ describe('npm run after-restore (FLT-24)', () => {
     await holder.end();
     expect([await live(), await verdict(node, session), await restoredEvents(databaseUrl)]).toEqual([501, '200', []]);
 
-    expect(await afterRestore(patient).output).toBe('sessions ended: 501, signing keys revoked: 2\n');
+    expect(await afterRestore(environment).output).toBe('sessions ended: 501, signing keys revoked: 2\n');
     expect([await live(), (await restoredEvents(databaseUrl)).length]).toEqual([0, 1]);
     await expect.poll(() => verdict(node, session), { timeout: BOUND_MS }).toBe('401 token_invalid');
     expect(await verdict(node, await node.signIn())).toBe('200');
@@ -467,7 +488,7 @@ describe('a sequence that is behind its table', () => {
 
   it('is moved forward by a revocation, so that nodes of an earlier version can revoke too (FLT-24)', async () => {
     const sessions = await logOutUsers(5);
-    await execute(FROM_THE_BEGINNING);
+    await executeInTransaction(FROM_THE_BEGINNING);
     expect((await a.logout((await a.signIn()).token)).status).toBe(204);
     // Earlier versions insert without an id and take it from the sequence.
     const inserted = await a.query(
@@ -479,7 +500,7 @@ describe('a sequence that is behind its table', () => {
   });
 
   it('by more than one step makes up delays no revocation, and is moved further by the next ones (FLT-24)', async () => {
-    await execute(FROM_THE_BEGINNING);
+    await executeInTransaction(FROM_THE_BEGINNING);
     await a.query(`INSERT INTO revocations (id, kind, subject) VALUES (250000, 'sid', gen_random_uuid())`);
     const numbers: number[] = [];
     for (let turn = 0; turn < 4; turn++) {

@@ -85,7 +85,7 @@ async function expectStatus(asking: Promise<Answer>, status: number): Promise<An
 }
 
 /** Before each step, the facts that it makes uncertain are removed; after its acknowledgement, new facts are added. */
-async function write(app: TestApp, facts: Facts): Promise<void> {
+async function writeAndRecord(app: TestApp, facts: Facts): Promise<void> {
   const email = `${randomUUID()}@example.com`;
   const newPassword = `${PASSWORD} ${email}`;
   await expectStatus(app.register(email), 201);
@@ -106,13 +106,13 @@ async function write(app: TestApp, facts: Facts): Promise<void> {
 }
 
 /** Eight concurrent writers; each stops at its first write that is not acknowledged. */
-function keepWriting(app: TestApp): { all: Facts[]; writing: Promise<PromiseSettledResult<void>[]> } {
+function startWriters(app: TestApp): { all: Facts[]; writing: Promise<PromiseSettledResult<void>[]> } {
   const all: Facts[] = [];
   const writers = Array.from({ length: 8 }, async () => {
     for (;;) {
       const facts: Facts = new Map();
       all.push(facts);
-      await write(app, facts);
+      await writeAndRecord(app, facts);
     }
   });
   return { all, writing: Promise.allSettled(writers) };
@@ -134,7 +134,7 @@ describe('a database that is killed', () => {
   it('has every acknowledged write once it is back (FLT-02)', { timeout: 60_000 }, async () => {
     const database = await DedicatedPostgres.start();
     const app = await startApp({ databaseUrl: database.url });
-    const { all, writing } = keepWriting(app);
+    const { all, writing } = startWriters(app);
     await expect.poll(() => all.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(40);
     database.kill();
     expect(await rejectionsOf(writing)).toEqual(new Set(['Error: 503']));
@@ -187,7 +187,7 @@ describe('a database that fails over to a standby', () => {
       const proxy = await TcpProxy.start(new URL(primary.url));
       const app = await startApp({ databaseUrl: proxiedUrl(proxy, primary.url) });
       const { token, email, refreshToken } = await app.signIn();
-      const { all, writing } = keepWriting(app);
+      const { all, writing } = startWriters(app);
       await expect.poll(() => all.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(40);
       await primary.stop();
       proxy.redirectTo(new URL(standby.url));

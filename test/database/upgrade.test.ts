@@ -101,7 +101,7 @@ describe('a database of 0.1.0', () => {
   const post = (path: string, json: unknown, address: string) =>
     app.call('POST', path, { json, headers: { 'x-forwarded-for': address } });
 
-  const forgetFailures = (email: string) =>
+  const resetFailures = (email: string) =>
     app.query('DELETE FROM account_guards WHERE key = $1', [guardKey(app, email)]);
 
   const fullAt = async (limit: string): Promise<number[]> => {
@@ -145,7 +145,7 @@ describe('a database of 0.1.0', () => {
     const [[byAddress = 0] = [], [byBoth = 0] = []] = await Promise.all(['address', 'address-and-account'].map(fullAt));
     expect(byAddress).toBeGreaterThan(before[0]?.[0] ?? 0);
     expect(byBoth).toBeGreaterThan(before[1]?.[0] ?? 0);
-    await forgetFailures(email);
+    await resetFailures(email);
   });
 
   it('keeps the devices with their failures, except those from before a change of password', async () => {
@@ -157,7 +157,7 @@ describe('a database of 0.1.0', () => {
     expect([known.status, known.body['deviceToken']]).toEqual([200, deviceToken]);
     const forgotten = { ...credentials(users.changed), deviceToken: sessions.changing.deviceToken };
     expect((await app.call('POST', '/v1/auth/login', { json: forgotten })).status).toBe(429);
-    await forgetFailures(users.changed.email);
+    await resetFailures(users.changed.email);
   });
 
   it('publishes the same keys, can open them, and signs with the same one', async () => {

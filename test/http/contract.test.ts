@@ -228,8 +228,9 @@ describe('every problem code', () => {
       const { email } = await app.signIn();
       return register({ email, password: PASSWORD });
     },
-    expectation_failed: () => raw('GET', '/health/live', 'Host: x\r\nConnection: close\r\nExpect: miracles\r\n\r\n'),
-    headers_too_large: () => raw('GET', '/health/live', `Host: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
+    expectation_failed: () =>
+      sendRaw('GET', '/health/live', 'Host: x\r\nConnection: close\r\nExpect: miracles\r\n\r\n'),
+    headers_too_large: () => sendRaw('GET', '/health/live', `Host: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
     internal_error: async () => {
       const broken = await startApp();
       const { token } = await broken.signIn();
@@ -240,10 +241,10 @@ describe('every problem code', () => {
     media_type_unsupported: () => call('POST', '/v1/auth/login', { text: 'a=b', type: 'text/plain' }),
     method_not_allowed: () => call('PUT', '/v1/auth/login', {}),
     not_found: () => call('GET', '/v1/nothing', {}),
-    password_common: () => password('passwordpassword'),
-    password_contextual: () => password('gatehousegatehouse'),
-    password_too_long: () => password('x1'.repeat(129)),
-    password_too_short: () => password('short'),
+    password_common: () => registerWithPassword('passwordpassword'),
+    password_contextual: () => registerWithPassword('gatehousegatehouse'),
+    password_too_long: () => registerWithPassword('x1'.repeat(129)),
+    password_too_short: () => registerWithPassword('short'),
     refresh_token_expired: async () => {
       const { sessionId, refreshToken } = await app.signIn();
       await app.query(`UPDATE sessions SET refreshed_at = now() - interval '14 days' WHERE id = $1`, [sessionId]);
@@ -255,8 +256,8 @@ describe('every problem code', () => {
       await app.query('UPDATE sessions SET refresh_counter = 2 WHERE id = $1', [sessionId]);
       return refresh(refreshToken);
     },
-    request_malformed: () => raw('GET', '/health/live', 'Host: x\r\nX : y\r\n\r\n'),
-    request_timeout: () => raw('GET', '/health/live', 'Host: x\r\nX: '),
+    request_malformed: () => sendRaw('GET', '/health/live', 'Host: x\r\nX : y\r\n\r\n'),
+    request_timeout: () => sendRaw('GET', '/health/live', 'Host: x\r\nX: '),
     service_unavailable: async () => {
       const isolated = await startApp();
       await dropDatabase(app.databaseUrl, new URL(isolated.databaseUrl).pathname.slice(1));
@@ -324,7 +325,7 @@ function refresh(refreshToken: string): Promise<Called> {
   return call('POST', '/v1/auth/refresh', { json: { refresh_token: refreshToken } });
 }
 
-function password(text: string): Promise<Called> {
+function registerWithPassword(text: string): Promise<Called> {
   return register({ email: `${randomUUID()}@example.com`, password: text });
 }
 
@@ -354,7 +355,7 @@ async function call(
 }
 
 /** Sends a request that no HTTP client would send. */
-async function raw(method: string, path: string, rest: string): Promise<Called> {
+async function sendRaw(method: string, path: string, rest: string): Promise<Called> {
   const { hostname, port } = new URL(app.url);
   const socket = connect(Number(port), hostname);
   socket.write(`${method} ${path} HTTP/1.1\r\n${rest}`);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/processes.js';
-import { restartInTurn, type Front } from '../support/rolling-restarts.js';
+import { restartInTurn, type ReverseProxy } from '../support/rolling-restarts.js';
 
 /** Its folder is not always in PATH. */
 const PROGRAM = ['haproxy', '/usr/sbin/haproxy'].find((program) => spawnSync(program, ['-v']).status === 0);
@@ -35,7 +35,7 @@ frontend stats
 }
 
 /** Starts HAProxy in the foreground with its own configuration; stopped at the end of the test. */
-async function openHaProxy(nodes: readonly URL[]): Promise<Front> {
+async function openHaProxy(nodes: readonly URL[]): Promise<ReverseProxy> {
   const [port, statsPort] = [await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-haproxy-'));
   const file = join(folder, 'haproxy.cfg');

@@ -62,7 +62,7 @@ const groupOf = ({ pid }: ChildProcess): Process[] => processes().filter(({ grou
 const databaseProcessesOf = (folder: string): Process[] =>
   processes().filter(({ command }) => /postgres|initdb/.test(command) && command.includes(folder));
 
-const isUp = (): boolean => existsSync(join(folder, 'postgres/postmaster.pid'));
+const isDatabaseUp = (): boolean => existsSync(join(folder, 'postgres/postmaster.pid'));
 
 async function expectNothingLeft(group: Group, folder: string): Promise<void> {
   await expect.poll(() => [...groupOf(group.process), ...databaseProcessesOf(folder)], { timeout: 15_000 }).toEqual([]);
@@ -307,7 +307,7 @@ describe.runIf(process.platform === 'linux')('a command that is ended', { timeou
       const group = start({ DATA_DIR: folder }, command, ...args);
       await (what === 'npm run dev'
         ? waitForUrl(group)
-        : expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true));
+        : expect.poll(isDatabaseUp, { timeout: 20_000, interval: 5 }).toBe(true));
       group.signal(name);
       const code = await group.exitCode;
       if (exitCode !== undefined) expect(code).toBe(exitCode);
@@ -317,7 +317,7 @@ describe.runIf(process.platform === 'linux')('a command that is ended', { timeou
 
   it('by a closed output pipe leaves no database server running (FLT-25)', async () => {
     const group = start({ DATA_DIR: folder }, 'sh', '-c', 'node dist/cli/gatehouse.js users list | head -n 1');
-    await expect.poll(isUp, { timeout: 20_000, interval: 5 }).toBe(true);
+    await expect.poll(isDatabaseUp, { timeout: 20_000, interval: 5 }).toBe(true);
     expect(await group.exitCode).toBe(0);
     await expectNothingLeft(group, folder);
   });

@@ -117,7 +117,7 @@ export async function createOldDataDirectory(onFinished: OnFinished): Promise<Ol
   server.unref();
   const pid = server.pid ?? 0;
   onFinished(async () => void (isServer(folder, pid) && process.kill(pid, 'SIGQUIT')));
-  await fill(`postgresql://gatehouse:${passwords.role}@127.0.0.1:${port}/gatehouse`);
+  await loadGoldenDump(`postgresql://gatehouse:${passwords.role}@127.0.0.1:${port}/gatehouse`);
   return { folder, port, pid };
 }
 
@@ -137,7 +137,7 @@ export function postmasterOf(folder: string): { pid: number; port: number; socke
   }
 }
 
-async function fill(connectionString: string): Promise<void> {
+async function loadGoldenDump(connectionString: string): Promise<void> {
   for (const deadline = performance.now() + 20_000; ;) {
     const client = new pg.Client({ connectionString });
     try {

@@ -7,23 +7,23 @@ import { waitForExit, freePort, startNode, type Node } from './processes.js';
 const RESTARTS = 10;
 
 /** A proxy in front of two nodes that checks which of them serve. */
-export interface Front {
+export interface ReverseProxy {
   readonly url: string;
   /** The number of nodes that it sends requests to. */
   ready(): number | Promise<number>;
 }
 
 /** Restarts two nodes in turn under load, each on its own port, and expects that no request through the proxy fails. */
-export async function restartInTurn(openFront: (nodes: readonly URL[]) => Promise<Front>): Promise<void> {
+export async function restartInTurn(openProxy: (nodes: readonly URL[]) => Promise<ReverseProxy>): Promise<void> {
   const databaseUrl = await createDatabase();
   const start = (port: number): Promise<Node> => startNode(databaseUrl, { PORT: String(port) });
   const ports = [await freePort(), await freePort()];
   const nodes = await Promise.all(ports.map(start));
-  const front = await openFront(nodes.map(({ client }) => new URL(client.url)));
-  const bothReady = () => expect.poll(() => front.ready(), { timeout: 20_000 }).toBe(2);
+  const proxy = await openProxy(nodes.map(({ client }) => new URL(client.url)));
+  const bothReady = () => expect.poll(() => proxy.ready(), { timeout: 20_000 }).toBe(2);
   await bothReady();
 
-  const client = new Client(front.url);
+  const client = new Client(proxy.url);
   const outcomes: Record<string, number> = {};
   const over = new AbortController();
   const repeat = async (name: string, ask: () => Promise<number>): Promise<void> => {

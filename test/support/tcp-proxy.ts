@@ -33,7 +33,7 @@ export class TcpProxy {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const proxy = new TcpProxy(server, (server.address() as AddressInfo).port, target);
-    server.on('connection', (client) => proxy.#join(client, reach(proxy.target)));
+    server.on('connection', (client) => proxy.#join(client, connectTo(proxy.target)));
     onFinished(() => proxy.#close());
     return proxy;
   }
@@ -133,7 +133,7 @@ export class TcpProxy {
 }
 
 /** Connects by TCP, or by the Unix socket in the URL. */
-function reach({ hostname, port, searchParams }: URL): Socket {
+function connectTo({ hostname, port, searchParams }: URL): Socket {
   const folder = searchParams.get('host');
   return folder === null ? connect(Number(port), hostname) : connect(`${folder}/.s.PGSQL.${port}`);
 }
