@@ -12,16 +12,18 @@ export class StartAttempts {
   count = 0;
   #pauseMs = FIRST_PAUSE_MS;
   #notBefore = 0;
+  readonly #access: ServerAccess;
+  readonly #signals: StartSignals;
 
-  constructor(
-    private readonly access: ServerAccess,
-    private readonly signals: StartSignals,
-  ) {}
+  constructor(access: ServerAccess, signals: StartSignals) {
+    this.#access = access;
+    this.#signals = signals;
+  }
 
   /** Starts the server unless the pause is not over yet. @returns the obstacle to a start, if there is one. */
   async startNext(): Promise<string | undefined> {
     if (performance.now() < this.#notBefore) return undefined;
-    const { installation, socketFolder } = this.access;
+    const { installation, socketFolder } = this.#access;
     const { cluster } = installation.directory;
     for (const file of [clusterLock(cluster), socketLock(socketIn(socketFolder))]) {
       const obstacle = await clearLockFile(file, cluster);
@@ -31,7 +33,7 @@ export class StartAttempts {
       throw new Error(`The folder ${socketFolder} of PostgreSQL's socket is gone and cannot be recreated: start again`);
     }
     this.count++;
-    await startServer(installation, socketFolder, this.signals);
+    await startServer(installation, socketFolder, this.#signals);
     this.#notBefore = performance.now() + this.#pauseMs;
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
     return undefined;
