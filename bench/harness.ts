@@ -8,7 +8,7 @@ import pg from 'pg';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/external-or-embedded-database.js';
 import { ensureMigrated } from '../dist/database/run-migrations.js';
-import { bearer, Load, openLoad, type Amount, type Driven } from './load.ts';
+import { bearer, Load, openLoad, type Amount, type Driven } from './load-generator.ts';
 import { ISSUER, JWT_SECRET } from './tokens.ts';
 
 export { quantile, range } from './statistics.ts';
@@ -75,7 +75,7 @@ export async function withBench<Made = void>(work: (bench: Bench) => Promise<Mad
         // All come from one address here.
         const unlimited = { RATE_LIMITS: 'off', LOG_LEVEL: 'warn' };
         const given = { DATABASE_URL: databaseUrl, MASTER_SECRET: secret, ...unlimited, ...environment };
-        return started(await startProcess('bench/server.ts', [JSON.stringify(given)], stdout));
+        return started(await startProcess('bench/gatehouse-server.ts', [JSON.stringify(given)], stdout));
       },
       async startPeer(peer, given = {}, argument = '') {
         installPeers();

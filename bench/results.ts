@@ -71,7 +71,7 @@ export function verdict({ median, most }: Measure): 'reached' | 'not reached' | 
 }
 
 /** What is to be known about a server's figures, if anything. */
-export function doubts({ generatorShare, keptUp }: Measured): string {
+export function caveatsOf({ generatorShare, keptUp }: Measured): string {
   return [
     Math.max(...generatorShare) > USABLE_GENERATOR_SHARE ? 'requests/s not usable: the generator was at its limit' : '',
     keptUp < KEPT_UP ? `answered only ${Math.round(keptUp * 100)} % of the offered rate` : '',
@@ -80,15 +80,15 @@ export function doubts({ generatorShare, keptUp }: Measured): string {
     .join('; ');
 }
 
-export function digits(value: number): string {
+export function formatNumber(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en');
   return value.toFixed(value >= 10 ? 1 : 2);
 }
 
 /** `median [low, high]`; the value alone where there was one. */
-export function written(estimated: Estimate): string {
-  if (estimated.low === estimated.high) return digits(estimated.median);
-  return `${digits(estimated.median)} [${digits(estimated.low)}, ${digits(estimated.high)}]`;
+export function formatEstimate(estimated: Estimate): string {
+  if (estimated.low === estimated.high) return formatNumber(estimated.median);
+  return `${formatNumber(estimated.median)} [${formatNumber(estimated.low)}, ${formatNumber(estimated.high)}]`;
 }
 
 export function print(result: Result): void {
@@ -98,17 +98,17 @@ export function print(result: Result): void {
     `${effort.rounds} rounds of ${effort.seconds} s at ${effort.rate}/s, then saturated; median [95 % interval]`,
   );
   for (const [name, measured] of Object.entries(servers)) {
-    const cpu = `CPU µs/request ${written(estimate(measured.cpuMicroseconds))}, saturated ${digits(quantile(measured.saturatedCpuMicroseconds, 0.5))}`;
-    const pace = `requests/s ${written(estimate(measured.requestsPerSecond))}`;
+    const cpu = `CPU µs/request ${formatEstimate(estimate(measured.cpuMicroseconds))}, saturated ${formatNumber(quantile(measured.saturatedCpuMicroseconds, 0.5))}`;
+    const pace = `requests/s ${formatEstimate(estimate(measured.requestsPerSecond))}`;
     const share = `generator ${Math.round(Math.max(...measured.generatorShare) * 100)} %`;
-    console.log(`  ${name.padEnd(26)} ${cpu.padEnd(40)} ${pace.padEnd(36)} ${share}  ${doubts(measured)}`);
+    console.log(`  ${name.padEnd(26)} ${cpu.padEnd(40)} ${pace.padEnd(36)} ${share}  ${caveatsOf(measured)}`);
   }
   for (const each of measures) {
     const unit = each.unit === 'ratio' ? '' : ` ${each.unit}`;
-    const saturated = each.saturated === undefined ? '' : `saturated ${digits(each.saturated.median)}`;
+    const saturated = each.saturated === undefined ? '' : `saturated ${formatNumber(each.saturated.median)}`;
     const target = each.most === undefined ? '' : `target ${each.most}: ${verdict(each)}`;
     console.log(
-      `  ${each.name.padEnd(44)} ${`${written(each)}${unit}`.padEnd(28)} ${saturated.padEnd(16)} ${target}`.trimEnd(),
+      `  ${each.name.padEnd(44)} ${`${formatEstimate(each)}${unit}`.padEnd(28)} ${saturated.padEnd(16)} ${target}`.trimEnd(),
     );
   }
 }

@@ -1,21 +1,21 @@
 import { parseArgs } from 'node:util';
-import { algorithms } from './algorithms.ts';
-import { compare } from './compare.ts';
-import { fastify } from './fastify.ts';
-import { firstSight } from './first-sight.ts';
-import { gate } from './gate.ts';
-import { guard } from './guard.ts';
+import { algorithms } from './scenarios/algorithms.ts';
+import { compare } from './compare-results.ts';
+import { fastify } from './scenarios/fastify.ts';
+import { newTokens } from './scenarios/new-tokens.ts';
+import { verifierAlone } from './scenarios/verifier.ts';
+import { guard } from './scenarios/guard.ts';
 import { introduce, type Effort } from './harness.ts';
-import { limits } from './limits.ts';
-import { log } from './log.ts';
-import { loginStorm } from './login-storm.ts';
-import { manyTokens } from './many-tokens.ts';
-import { fewPeers, peers } from './peers.ts';
-import { profile } from './profile.ts';
-import { refusals } from './refusals.ts';
-import { writeReadme, writeReport } from './report.ts';
+import { limits } from './scenarios/limits.ts';
+import { log } from './scenarios/log.ts';
+import { loginStorm } from './scenarios/login-storm.ts';
+import { manyTokens } from './scenarios/many-tokens.ts';
+import { fewPeers, peers } from './scenarios/peers.ts';
+import { profile } from './scenarios/profile.ts';
+import { refusals } from './scenarios/refusals.ts';
+import { writeReadme, writeReport } from './html-report.ts';
 import { print, read, write, type Result } from './results.ts';
-import { revocation } from './revocation.ts';
+import { revocation } from './scenarios/revocation.ts';
 
 type Scenario = (effort: Effort) => Promise<Result>;
 
@@ -25,9 +25,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   fastify,
   peers,
   algorithms,
-  'first-sight': firstSight,
+  'first-sight': newTokens,
   refusals,
-  gate,
+  gate: verifierAlone,
   log,
   revocation,
   profile,

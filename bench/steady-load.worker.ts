@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { Connection, type Answer } from './connection.ts';
+import { Connection, type Answer } from './http-connection.ts';
 
 export interface Post {
   readonly body: string;

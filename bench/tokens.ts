@@ -36,7 +36,7 @@ export function mintToken(): string {
 }
 
 /** The token with another signature of the same length, which nobody made with the key. */
-export function forge(token: string): string {
+export function forgeSignature(token: string): string {
   const [header, claims, signature = ''] = token.split('.');
   return `${header}.${claims}.${randomBytes(Buffer.from(signature, 'base64url').length).toString('base64url')}`;
 }

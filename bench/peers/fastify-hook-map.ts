@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { fastify } from 'fastify';
 import { audience, bearerToken, issuer, PATH, secret, serveFastify, somebody, view, type Claims } from './peer.ts';
 
-/** As little as a hand-written guard can do: no revocation, no bound, no other rule than these. */
+/** As little as a hand-formatEstimate guard can do: no revocation, no bound, no other rule than these. */
 const key = createSecretKey(Buffer.from(secret));
 const verified = new Map<string, Claims>();
 

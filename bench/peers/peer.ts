@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
-import { answerQuestions } from '../questions.ts';
+import { serveHarness } from '../measured-process.ts';
 
 /** What the harness gives every peer. */
 export const { secret, issuer, audience, jwk } = JSON.parse(process.argv[2] ?? '{}') as {
@@ -50,13 +50,13 @@ interface Fastify {
   close(): Promise<unknown>;
 }
 
-export async function serveFastify(app: Fastify, answers?: Parameters<typeof answerQuestions>[2]): Promise<void> {
-  answerQuestions(await app.listen({ host: '127.0.0.1', port: 0 }), () => app.close(), answers);
+export async function serveFastify(app: Fastify, answers?: Parameters<typeof serveHarness>[2]): Promise<void> {
+  serveHarness(await app.listen({ host: '127.0.0.1', port: 0 }), () => app.close(), answers);
 }
 
 export function serveNode(server: Server): void {
   server.listen(0, '127.0.0.1', () => {
     const { port } = server.address() as AddressInfo;
-    answerQuestions(`http://127.0.0.1:${port}`, async () => server.close());
+    serveHarness(`http://127.0.0.1:${port}`, async () => server.close());
   });
 }

@@ -8,15 +8,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { checkGuard } from '../../bench/contestants.ts';
+import { checkGuard } from '../../bench/compared-servers.ts';
 import { installPeers } from '../../bench/harness.ts';
-import { bearer, Load, openLoad } from '../../bench/load.ts';
-import { markdown } from '../../bench/report.ts';
+import { bearer, Load, openLoad } from '../../bench/load-generator.ts';
+import { markdown } from '../../bench/html-report.ts';
 import { measure, read, type Table } from '../../bench/results.ts';
 import { estimate, quantile } from '../../bench/statistics.ts';
 import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts';
 import { TARGETS } from '../../bench/targets.ts';
-import { forge, mintToken, viewOf } from '../../bench/tokens.ts';
+import { forgeSignature, mintToken, viewOf } from '../../bench/tokens.ts';
 
 const BRIEF_RUN = ['--rounds', '1', '--seconds', '0.3', '--rate', '500'];
 /** The first test that needs the peers installs them; on a busy machine one hash can take seconds. */
@@ -145,7 +145,8 @@ async function listen(answer: RequestListener): Promise<string> {
 
 describe('a benchmark peer', () => {
   const token = mintToken();
-  const check = (url: string): Promise<void> => checkGuard(url, bearer(token), bearer(forge(token)), viewOf(token));
+  const check = (url: string): Promise<void> =>
+    checkGuard(url, bearer(token), bearer(forgeSignature(token)), viewOf(token));
 
   it('that accepts a tampered token is not measured', async () => {
     const url = await listen((_request, response) => response.end(JSON.stringify(viewOf(token))));

@@ -2,7 +2,7 @@ import { BarChart, CustomChart, ScatterChart, type CustomSeriesOption } from 'ec
 import { GridComponent, MarkLineComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import type { Bar, Chart } from '../report.ts';
+import type { Bar, Chart } from '../html-report.ts';
 
 use([BarChart, CustomChart, ScatterChart, GridComponent, MarkLineComponent, SVGRenderer]);
 

@@ -1,7 +1,7 @@
-import { guarded, startPeer, startWithSecret, type PeerName } from './contestants.ts';
-import { withBench, type Effort } from './harness.ts';
-import { compete, type Contestant } from './match.ts';
-import { ratio, type Result } from './results.ts';
+import { guarded, startPeer, startGatehouse, type PeerName } from '../compared-servers.ts';
+import { withBench, type Effort } from '../harness.ts';
+import { measureServers, type ComparedServer } from '../measure-rounds.ts';
+import { ratio, type Result } from '../results.ts';
 
 const GUARDING: readonly PeerName[] = [
   'Fastify, hook and map',
@@ -22,9 +22,9 @@ export const fewPeers = (effort: Effort): Promise<Result> => against(['@fastify/
 function against(names: readonly PeerName[], effort: Effort): Promise<Result> {
   const scenario = 'peers';
   return withBench(async (bench) => {
-    const contestants: Record<string, Contestant> = { guarded: await guarded(await startWithSecret(bench)) };
+    const contestants: Record<string, ComparedServer> = { guarded: await guarded(await startGatehouse(bench)) };
     for (const name of names) contestants[name] = await startPeer(bench, name);
-    const servers = await compete(effort, contestants);
+    const servers = await measureServers(effort, contestants);
     const measures = names.map((name) => ratio(scenario, servers, ['guarded', name]));
     return { scenario, about: 'the guarded route over other guards; one HS256 token', effort, servers, measures };
   });

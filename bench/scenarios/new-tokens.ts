@@ -1,13 +1,13 @@
 import type { webcrypto } from 'node:crypto';
-import { checkGuard, ME } from './contestants.ts';
-import { withBench, type Effort } from './harness.ts';
-import { bearer, Load } from './load.ts';
-import { compete } from './match.ts';
-import { ratio, type Result } from './results.ts';
-import { forge, viewOf } from './tokens.ts';
+import { checkGuard, ME } from '../compared-servers.ts';
+import { withBench, type Effort } from '../harness.ts';
+import { bearer, Load } from '../load-generator.ts';
+import { measureServers } from '../measure-rounds.ts';
+import { ratio, type Result } from '../results.ts';
+import { forgeSignature, viewOf } from '../tokens.ts';
 
 /** What a token costs when it comes for the first time. Another node mints them, so that ours has never seen any. */
-export function firstSight(effort: Effort): Promise<Result> {
+export function newTokens(effort: Effort): Promise<Result> {
   const scenario = 'first-sight';
   return withBench(async (bench) => {
     const databaseUrl = await bench.createDatabase();
@@ -15,10 +15,11 @@ export function firstSight(effort: Effort): Promise<Result> {
     const minter = await bench.startServer(databaseUrl, environment);
     const server = await bench.startServer(databaseUrl, environment);
     const [token = ''] = await minter.ask<string[]>('mint', 1);
-    const peer = await bench.startPeer('jose', { jwk: await publicKey(server.url, token) });
+    const peer = await bench.startPeer('jose', { jwk: await fetchPublicKey(server.url, token) });
     const loads = [server, peer].map(({ url }) => new Load(url + ME, [], { once: true }));
     const [guarded, jose] = loads as [Load, Load];
-    for (const { url } of loads) await checkGuard(url.href, bearer(token), bearer(forge(token)), viewOf(token));
+    for (const { url } of loads)
+      await checkGuard(url.href, bearer(token), bearer(forgeSignature(token)), viewOf(token));
     // As many for the equal rate, and twice as many for saturation, which ends when they are spent.
     const count = Math.ceil(effort.rate * effort.seconds * 3);
     const mintAnew = async (): Promise<void> => {
@@ -26,7 +27,7 @@ export function firstSight(effort: Effort): Promise<Result> {
       for (const load of loads) load.refill(credentials);
     };
     const contestants = { guarded: { server, load: guarded }, jose: { server: peer, load: jose } };
-    const servers = await compete(effort, contestants, mintAnew);
+    const servers = await measureServers(effort, contestants, mintAnew);
     const measures = [ratio(scenario, servers, ['guarded', 'jose'])];
     const about = 'ES256 tokens never seen before: the guarded route over jose in raw Fastify';
     return { scenario, about, effort, servers, measures };
@@ -34,7 +35,7 @@ export function firstSight(effort: Effort): Promise<Result> {
 }
 
 /** The published key that the token names. */
-async function publicKey(url: string, token: string): Promise<webcrypto.JsonWebKey> {
+async function fetchPublicKey(url: string, token: string): Promise<webcrypto.JsonWebKey> {
   const { kid } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string };
   const response = await fetch(`${url}/.well-known/jwks.json`);
   const { keys } = (await response.json()) as { keys: (webcrypto.JsonWebKey & { kid: string })[] };

@@ -1,9 +1,9 @@
-import { startWithSecret } from './contestants.ts';
-import { withBench, type Effort, type Server } from './harness.ts';
-import { bearer, Load, openLoad } from './load.ts';
-import { compete } from './match.ts';
-import { measure, ratio, type Result } from './results.ts';
-import { mintTokens } from './tokens.ts';
+import { startGatehouse } from '../compared-servers.ts';
+import { withBench, type Effort, type Server } from '../harness.ts';
+import { bearer, Load, openLoad } from '../load-generator.ts';
+import { measureServers } from '../measure-rounds.ts';
+import { measure, ratio, type Result } from '../results.ts';
+import { mintTokens } from '../tokens.ts';
 
 const TOKENS = 100_000;
 const WARM_UP = 20_000;
@@ -16,13 +16,13 @@ const CROWDED = 'guarded, half of them fit';
 export function manyTokens(effort: Effort): Promise<Result> {
   const scenario = 'many-tokens';
   return withBench(async (bench) => {
-    const server = await startWithSecret(bench);
+    const server = await startGatehouse(bench);
     const credentials = mintTokens(TOKENS).map(bearer);
     const unguarded = new Load(`${server.url}/bench/unguarded`, credentials);
     const guarded = new Load(`${server.url}/bench/guarded`, credentials);
     const bytes = await heapPerToken(server, unguarded, guarded);
-    const crowded = await startWithSecret(bench, { TOKEN_CACHE_BYTES: String(HALF_BYTES) });
-    const servers = await compete(effort, {
+    const crowded = await startGatehouse(bench, { TOKEN_CACHE_BYTES: String(HALF_BYTES) });
+    const servers = await measureServers(effort, {
       unguarded: { server, load: unguarded },
       guarded: { server, load: guarded },
       [CROWDED]: { server: crowded, load: new Load(`${crowded.url}/bench/guarded`, credentials) },

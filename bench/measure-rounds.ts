@@ -1,17 +1,17 @@
 import { cpuUnderLoad, type Effort, type Server } from './harness.ts';
-import { openLoad, type Load } from './load.ts';
+import { openLoad, type Load } from './load-generator.ts';
 import type { Measured } from './results.ts';
 import { shuffled } from './statistics.ts';
 
-export interface Contestant {
+export interface ComparedServer {
   readonly server: Server;
   readonly load: Load;
 }
 
 /** Measures all in each round, in random order, after a warm-up that counts for nothing. */
-export async function compete(
+export async function measureServers(
   effort: Effort,
-  contestants: Readonly<Record<string, Contestant>>,
+  contestants: Readonly<Record<string, ComparedServer>>,
   beforeRound: () => Promise<void> = async () => undefined,
 ): Promise<Record<string, Measured>> {
   const measured: Record<string, Measured> = {};
@@ -29,13 +29,13 @@ export async function compete(
   return measured;
 }
 
-async function warmUp({ load }: Contestant, { seconds }: Effort): Promise<void> {
+async function warmUp({ load }: ComparedServer, { seconds }: Effort): Promise<void> {
   const opened = await openLoad(load);
   await opened.drive({ seconds });
   opened.close();
 }
 
-async function measureRound({ server, load }: Contestant, effort: Effort, measured: Measured): Promise<void> {
+async function measureRound({ server, load }: ComparedServer, effort: Effort, measured: Measured): Promise<void> {
   const { seconds, rate } = effort;
   const atRate = await cpuUnderLoad(server, load, { seconds, rate });
   const saturated = await cpuUnderLoad(server, load, { seconds });

@@ -1,10 +1,10 @@
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
-import { guarded, ME } from './contestants.ts';
-import { signIn, withBench, type Effort } from './harness.ts';
-import { bearer, Load } from './load.ts';
-import { compete } from './match.ts';
-import { measure, ratio, type Result } from './results.ts';
-import { forge } from './tokens.ts';
+import { guarded, ME } from '../compared-servers.ts';
+import { signIn, withBench, type Effort } from '../harness.ts';
+import { bearer, Load } from '../load-generator.ts';
+import { measureServers } from '../measure-rounds.ts';
+import { measure, ratio, type Result } from '../results.ts';
+import { forgeSignature } from '../tokens.ts';
 
 const FORGERIES = 10_000;
 
@@ -14,7 +14,7 @@ export function refusals(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
     const server = await bench.startServer(await bench.createDatabase(), { ACCESS_TOKEN_TTL_SECONDS: '3600' });
     const token = await signIn(server.url);
-    const forgeries = Array.from({ length: FORGERIES }, () => bearer(forge(token)));
+    const forgeries = Array.from({ length: FORGERIES }, () => bearer(forgeSignature(token)));
     const garbage = bearer('g'.repeat(token.length));
     const checks: number[] = [];
     const contestants = {
@@ -22,7 +22,7 @@ export function refusals(effort: Effort): Promise<Result> {
       '401 for garbage': { server, load: new Load(server.url + ME, [garbage], { status: 401 }) },
       '401 for a forgery': { server, load: new Load(server.url + ME, forgeries, { status: 401 }) },
     };
-    const servers = await compete(effort, contestants, async () => void checks.push(signatureCheck(token)));
+    const servers = await measureServers(effort, contestants, async () => void checks.push(signatureCheck(token)));
     // The first was before the warm-up.
     checks.shift();
     const cpu = (name: keyof typeof contestants): number[] => servers[name]?.cpuMicroseconds ?? [];

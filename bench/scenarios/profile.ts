@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { ME } from './contestants.ts';
-import { signIn, withBench, type Effort, type Server } from './harness.ts';
-import { bearer, Load, openLoad } from './load.ts';
-import type { Shares } from './profiler.ts';
-import { measure, type Result } from './results.ts';
-import { forge } from './tokens.ts';
+import { ME } from '../compared-servers.ts';
+import { signIn, withBench, type Effort, type Server } from '../harness.ts';
+import { bearer, Load, openLoad } from '../load-generator.ts';
+import type { Shares } from '../cpu-profiler.ts';
+import { measure, type Result } from '../results.ts';
+import { forgeSignature } from '../tokens.ts';
 
 const FORGERIES = 10_000;
 
@@ -25,7 +25,7 @@ export function profile(effort: Effort): Promise<Result> {
       garbage: new Load(url, [bearer(randomBytes(token.length / 2).toString('hex'))], { status: 401 }),
       forgery: new Load(
         url,
-        Array.from({ length: FORGERIES }, () => bearer(forge(token))),
+        Array.from({ length: FORGERIES }, () => bearer(forgeSignature(token))),
         { status: 401 },
       ),
     };

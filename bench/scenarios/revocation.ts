@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ME } from './contestants.ts';
-import { quantile, signIn, withBench, type Bench, type Effort, type Server } from './harness.ts';
-import { bearer, Load, openLoad } from './load.ts';
-import { compete, type Contestant } from './match.ts';
-import { measure, ratio, type Measured, type Result } from './results.ts';
+import { ME } from '../compared-servers.ts';
+import { quantile, signIn, withBench, type Bench, type Effort, type Server } from '../harness.ts';
+import { bearer, Load, openLoad } from '../load-generator.ts';
+import { measureServers, type ComparedServer } from '../measure-rounds.ts';
+import { measure, ratio, type Measured, type Result } from '../results.ts';
 
 const SCENARIO = 'revocation';
 const LIVE_REVOCATIONS = 100_000;
@@ -87,7 +87,7 @@ async function measureCost(bench: Bench, effort: Effort): Promise<Cost> {
   while ((await full.revocations()) < LIVE_REVOCATIONS) await pause(50);
   const heapMegabytes = ((await full.heap()) - before) / 1e6;
   const token = await signIn(full.url);
-  const servers = await compete(effort, {
+  const servers = await measureServers(effort, {
     [EMPTY]: calledBy(await signIn(empty.url), empty),
     [FULL]: calledBy(token, full),
   });
@@ -98,7 +98,7 @@ async function measureCost(bench: Bench, effort: Effort): Promise<Cost> {
   };
 }
 
-function calledBy(token: string, server: Server): Contestant {
+function calledBy(token: string, server: Server): ComparedServer {
   return { server, load: new Load(server.url + ME, [bearer(token)]) };
 }
 
@@ -106,7 +106,7 @@ function calledBy(token: string, server: Server): Contestant {
 async function countQueries(
   bench: Bench,
   databaseUrl: string,
-  { load }: Contestant,
+  { load }: ComparedServer,
   { seconds, rate }: Effort,
 ): Promise<number> {
   const count = async (): Promise<{ transactions: number; at: number }> => {

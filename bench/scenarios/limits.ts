@@ -1,7 +1,7 @@
-import { withBench, type Effort, type Server } from './harness.ts';
+import { withBench, type Effort, type Server } from '../harness.ts';
 import { LIMITED, logInInTurn, makeAccounts, watchThreads } from './login-storm.ts';
-import { measure, type Measure, type Result } from './results.ts';
-import { shuffled } from './statistics.ts';
+import { measure, type Measure, type Result } from '../results.ts';
+import { shuffled } from '../statistics.ts';
 
 const SCENARIO = 'limits';
 const MODES = ['on', 'off'] as const;

@@ -1,6 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { installPeers } from './harness.ts';
-import { digits, doubts, verdict, written, type Measure, type Measured, type Result, type Table } from './results.ts';
+import {
+  formatNumber,
+  caveatsOf,
+  verdict,
+  formatEstimate,
+  type Measure,
+  type Measured,
+  type Result,
+  type Table,
+} from './results.ts';
 import { estimate, quantile } from './statistics.ts';
 
 export interface Bar {
@@ -40,7 +49,7 @@ const OURS = /^guarded|^200$|^ES256$|^log |revocations$/;
 /** One file that needs nothing else. */
 export async function writeReport(table: Table, file = REPORT): Promise<void> {
   installPeers();
-  const { plot } = (await import(new URL('peers/plots.ts', import.meta.url).href)) as { plot: Plot };
+  const { plot } = (await import(new URL('peers/charts.ts', import.meta.url).href)) as { plot: Plot };
   writeFileSync(file, page(table, plot));
   console.log(file);
 }
@@ -97,7 +106,7 @@ function headline(results: readonly Result[]): string {
   const cost =
     guard === undefined
       ? ''
-      : `Guarded, a route takes <b>${digits(guard.median)}</b> times the CPU it takes unguarded. `;
+      : `Guarded, a route takes <b>${formatNumber(guard.median)}</b> times the CPU it takes unguarded. `;
   return `${cost}<b>${reached}</b> of ${targets.length} targets reached.`;
 }
 
@@ -146,14 +155,14 @@ function groupChart(group: string, members: readonly Measure[]): Chart {
     const label = each.name.slice(group.length + 2);
     const colour = label.startsWith('Gatehouse') ? '#31597f' : '#a9bdd1';
     const { median, low, high, values } = each;
-    return { label, text: `${digits(median)} µs`, median, low, high, values, colour };
+    return { label, text: `${formatNumber(median)} µs`, median, low, high, values, colour };
   });
   return { bars, unit: `${group}: µs per request`, width: 520, labelWidth: 215 };
 }
 
 function ratioBar(measure: Measure, label: string): Bar {
   const { median, low, high, values, most, saturated } = measure;
-  const text = most === undefined ? digits(median) : `${digits(median)}, target ${most}`;
+  const text = most === undefined ? formatNumber(median) : `${formatNumber(median)}, target ${most}`;
   const colour = COLOURS[verdict(measure)];
   return { label, text, median, low, high, values, colour, target: most, saturated: saturated?.median };
 }
@@ -167,7 +176,7 @@ function cpuChart(servers: Result['servers']): Chart {
 
 function paceChart(servers: Result['servers']): Chart {
   const bars = Object.entries(servers).map(([label, measured]) => {
-    const isDoubtful = doubts(measured) !== '';
+    const isDoubtful = caveatsOf(measured) !== '';
     const text = `${middle(measured.requestsPerSecond)}${isDoubtful ? ' *' : ''}`;
     return serverBar(label, measured.requestsPerSecond, text, isDoubtful);
   });
@@ -175,7 +184,7 @@ function paceChart(servers: Result['servers']): Chart {
 }
 
 function doubtLine(name: string, measured: Measured): string {
-  const doubt = doubts(measured);
+  const doubt = caveatsOf(measured);
   return doubt === '' ? '' : `<p class="facts">* ${escaped(name)}: ${doubt}.</p>`;
 }
 
@@ -187,8 +196,8 @@ function serverBar(label: string, values: readonly number[], text: string, isDou
 function figures(measures: readonly Measure[]): string {
   const rows = measures.map((each) => {
     const { name, unit, most } = each;
-    const target = most === undefined ? '' : `at most ${digits(most)}: ${verdict(each)}`;
-    return `<tr><td>${escaped(name)}<td class="number">${written(each)}<td>${escaped(unit)}<td>${target}`;
+    const target = most === undefined ? '' : `at most ${formatNumber(most)}: ${verdict(each)}`;
+    return `<tr><td>${escaped(name)}<td class="number">${formatEstimate(each)}<td>${escaped(unit)}<td>${target}`;
   });
   return `<table>${rows.join('\n')}</table>`;
 }
@@ -198,9 +207,9 @@ export function markdown({ measuredAt, machine, versions, results }: Table): str
   const rows = results.flatMap(({ scenario, measures }) =>
     measures.map((each) => {
       const { name, unit, most, saturated } = each;
-      const value = `${written(each)}${unit === 'ratio' ? '' : ` ${unit}`}`;
+      const value = `${formatEstimate(each)}${unit === 'ratio' ? '' : ` ${unit}`}`;
       const target = most === undefined ? '' : `≤ ${most}: ${verdict(each)}`;
-      return `| ${scenario} | ${name} | ${value} | ${saturated === undefined ? '' : digits(saturated.median)} | ${target} |`;
+      return `| ${scenario} | ${name} | ${value} | ${saturated === undefined ? '' : formatNumber(saturated.median)} | ${target} |`;
     }),
   );
   const servers = results.flatMap((result) => serverRows(result));
@@ -228,12 +237,12 @@ function serverRows({ scenario, servers }: Result): string[] {
       '',
       scenario,
       name,
-      written(estimate(measured.cpuMicroseconds)),
+      formatEstimate(estimate(measured.cpuMicroseconds)),
       middle(measured.p99Milliseconds),
       middle(measured.saturatedCpuMicroseconds),
       middle(measured.requestsPerSecond),
       `${Math.round(Math.max(...measured.generatorShare) * 100)} %`,
-      doubts(measured),
+      caveatsOf(measured),
       '',
     ]
       .join(' | ')
@@ -246,7 +255,7 @@ function shortness(rounds: number): string {
 }
 
 function middle(values: readonly number[]): string {
-  return digits(quantile(values, 0.5));
+  return formatNumber(quantile(values, 0.5));
 }
 
 function escaped(text: string): string {

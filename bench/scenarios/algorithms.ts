@@ -1,15 +1,15 @@
-import { guarded, startWithSecret } from './contestants.ts';
-import { signIn, withBench, type Effort } from './harness.ts';
-import { compete } from './match.ts';
-import { ratio, type Result } from './results.ts';
+import { guarded, startGatehouse } from '../compared-servers.ts';
+import { signIn, withBench, type Effort } from '../harness.ts';
+import { measureServers } from '../measure-rounds.ts';
+import { ratio, type Result } from '../results.ts';
 
 /** Whether the algorithm matters once a token is known. */
 export function algorithms(effort: Effort): Promise<Result> {
   const scenario = 'algorithms';
   return withBench(async (bench) => {
     const managed = await bench.startServer(await bench.createDatabase(), { ACCESS_TOKEN_TTL_SECONDS: '3600' });
-    const servers = await compete(effort, {
-      HS256: await guarded(await startWithSecret(bench)),
+    const servers = await measureServers(effort, {
+      HS256: await guarded(await startGatehouse(bench)),
       ES256: await guarded(managed, await signIn(managed.url)),
     });
     const measures = [ratio(scenario, servers, ['ES256', 'HS256'])];

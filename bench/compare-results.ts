@@ -1,4 +1,4 @@
-import { digits, read, written, type Measure, type Table } from './results.ts';
+import { formatNumber, read, formatEstimate, type Measure, type Table } from './results.ts';
 import { estimateChange } from './statistics.ts';
 
 /** Prints what changed from one file to the other, measure by measure. */
@@ -15,8 +15,10 @@ export function compare(before: string, after: string): void {
     if (then === undefined) continue;
     const change = estimateChange(then.values, now.values);
     const mark = change.low > 1 || change.high < 1 ? ' *' : '';
-    const medians = `${digits(then.median)} -> ${digits(now.median)}`;
-    const times = Object.values(change).every(Number.isFinite) ? `${written(change)}${mark}` : 'no ratio: 0 before';
+    const medians = `${formatNumber(then.median)} -> ${formatNumber(now.median)}`;
+    const times = Object.values(change).every(Number.isFinite)
+      ? `${formatEstimate(change)}${mark}`
+      : 'no ratio: 0 before';
     console.log(`${name.padEnd(58)} ${medians.padEnd(20)} ${times}`);
   }
 }

@@ -1,15 +1,15 @@
-import { startWithSecret } from './contestants.ts';
-import { signIn, withBench, type Effort } from './harness.ts';
-import { measure, type Result } from './results.ts';
-import { mintTokens } from './tokens.ts';
+import { startGatehouse } from '../compared-servers.ts';
+import { signIn, withBench, type Effort } from '../harness.ts';
+import { measure, type Result } from '../results.ts';
+import { mintTokens } from '../tokens.ts';
 
 const TOKENS = 10_000;
 
 /** The decision about a token alone, in process, without HTTP. */
-export function gate(effort: Effort): Promise<Result> {
+export function verifierAlone(effort: Effort): Promise<Result> {
   const scenario = 'gate';
   return withBench(async (bench) => {
-    const shared = await startWithSecret(bench);
+    const shared = await startGatehouse(bench);
     const managed = await bench.startServer(await bench.createDatabase(), { ACCESS_TOKEN_TTL_SECONDS: '3600' });
     const sides = [
       { name: 'HS256, one token', server: shared, tokens: mintTokens(1), values: noValues() },

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { Connection, type Answer } from './connection.ts';
+import { Connection, type Answer } from './http-connection.ts';
 import { quantile, shuffled } from './statistics.ts';
 
 const CONNECTIONS = 32;

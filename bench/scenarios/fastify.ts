@@ -1,16 +1,16 @@
-import { guarded, startPeer, startWithSecret } from './contestants.ts';
-import { withBench, type Effort } from './harness.ts';
-import { bearer, Load } from './load.ts';
-import { compete } from './match.ts';
-import { ratio, type Result } from './results.ts';
-import { mintToken } from './tokens.ts';
+import { guarded, startPeer, startGatehouse } from '../compared-servers.ts';
+import { withBench, type Effort } from '../harness.ts';
+import { bearer, Load } from '../load-generator.ts';
+import { measureServers } from '../measure-rounds.ts';
+import { ratio, type Result } from '../results.ts';
+import { mintToken } from '../tokens.ts';
 
 /** How far a guarded route of Nest is from the floor beneath it. */
 export function fastify(effort: Effort): Promise<Result> {
   const scenario = 'fastify';
   return withBench(async (bench) => {
-    const server = await startWithSecret(bench);
-    const servers = await compete(effort, {
+    const server = await startGatehouse(bench);
+    const servers = await measureServers(effort, {
       guarded: await guarded(server),
       'Nest unguarded': { server, load: new Load(`${server.url}/bench/unguarded`, [bearer(mintToken())]) },
       'raw Fastify': await startPeer(bench, 'raw Fastify'),

@@ -10,7 +10,7 @@ interface Question {
 type Answer = (given: never) => unknown;
 
 /** The measured side of the harness: says where it listens, then answers what it is asked until it is told to stop. */
-export function answerQuestions(url: string, stop: () => Promise<unknown>, answers: Record<string, Answer> = {}): void {
+export function serveHarness(url: string, stop: () => Promise<unknown>, answers: Record<string, Answer> = {}): void {
   const known: Record<string, Answer> = { cpu: cpuMicroseconds, heap: heapBytes, ...answers };
   const answer = async ({ question, given }: Question): Promise<void> => {
     if (question === 'stop') {

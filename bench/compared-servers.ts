@@ -1,8 +1,8 @@
 import { deepStrictEqual } from 'node:assert';
 import type { Bench, Environment, Server } from './harness.ts';
-import { bearer, Load, type Credential } from './load.ts';
-import type { Contestant } from './match.ts';
-import { forge, JWT_SECRET, mintToken, viewOf } from './tokens.ts';
+import { bearer, Load, type Credential } from './load-generator.ts';
+import type { ComparedServer } from './measure-rounds.ts';
+import { forgeSignature, JWT_SECRET, mintToken, viewOf } from './tokens.ts';
 
 /** The benchmarked route, at the application and at every peer. */
 export const ME = '/v1/auth/me';
@@ -30,19 +30,19 @@ export const PEERS = {
 export type PeerName = keyof typeof PEERS;
 
 /** The application with the secret that its peers have, and tokens that outlast a scenario. */
-export async function startWithSecret(bench: Bench, environment: Environment = {}, stdout?: string): Promise<Server> {
+export async function startGatehouse(bench: Bench, environment: Environment = {}, stdout?: string): Promise<Server> {
   return bench.startServer(await bench.createDatabase(), { JWT_SECRET, ...environment }, stdout);
 }
 
 /** The application's guarded route, called with the token. */
-export async function guarded(server: Server, token = mintToken()): Promise<Contestant> {
+export async function guarded(server: Server, token = mintToken()): Promise<ComparedServer> {
   const url = server.url + ME;
-  await checkGuard(url, bearer(token), bearer(forge(token)), viewOf(token));
+  await checkGuard(url, bearer(token), bearer(forgeSignature(token)), viewOf(token));
   return { server, load: new Load(url, [bearer(token)]) };
 }
 
 /** A peer that was seen to answer what the application answers, and to refuse a tampered credential if it guards. */
-export async function startPeer(bench: Bench, name: PeerName): Promise<Contestant> {
+export async function startPeer(bench: Bench, name: PeerName): Promise<ComparedServer> {
   const peer: Peer = PEERS[name];
   const server = await bench.startPeer(peer.file, {}, peer.argument);
   const url = server.url + ME;
@@ -55,7 +55,7 @@ export async function startPeer(bench: Bench, name: PeerName): Promise<Contestan
     deepStrictEqual(email, 'bench@example.com');
     await checkRefusal(url, ['cookie', cookie.replaceAll(/=[^;]{8}/g, '=AAAAAAAA')]);
   } else if (peer.isUnguarded) await checkAnswer(url, credential);
-  else await checkGuard(url, credential, bearer(forge(token)), viewOf(token));
+  else await checkGuard(url, credential, bearer(forgeSignature(token)), viewOf(token));
   return { server, load: new Load(url, [credential]) };
 }
 

@@ -14,8 +14,8 @@ import { PasswordsService } from '../dist/passwords/passwords.service.js';
 import { Problem } from '../dist/problems/problem.js';
 import { RevocationsService } from '../dist/revocation/revocations.service.js';
 import { TokensService } from '../dist/tokens/tokens.service.js';
-import { startProfile, stopProfile } from './profiler.ts';
-import { answerQuestions, threadMilliseconds } from './questions.ts';
+import { startProfile, stopProfile } from './cpu-profiler.ts';
+import { serveHarness, threadMilliseconds } from './measured-process.ts';
 
 type Caller = Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'>;
 
@@ -73,7 +73,7 @@ await app.listen(0, '127.0.0.1');
 const verifier = app.get(AccessTokenVerifier, { strict: false });
 const tokens = app.get(TokensService, { strict: false });
 
-answerQuestions(await app.getUrl(), stop, {
+serveHarness(await app.getUrl(), stop, {
   revocations: () => app.get(RevocationsService, { strict: false }).size,
   mint,
   gate,

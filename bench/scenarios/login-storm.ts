@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import autocannon from 'autocannon';
-import { quantile, signIn, withBench, type Bench, type Effort, type Server } from './harness.ts';
-import { measure, type Measure, type Result } from './results.ts';
-import type { Post, SteadyLoad, SteadyResult } from './steady-load.worker.ts';
+import { quantile, signIn, withBench, type Bench, type Effort, type Server } from '../harness.ts';
+import { measure, type Measure, type Result } from '../results.ts';
+import type { Post, SteadyLoad, SteadyResult } from '../steady-load.worker.ts';
 
 const SCENARIO = 'login-storm';
 const ABOUT = 'ten times as many logins as can be served, beside 500 guarded requests per second; one core, ES256';
@@ -151,7 +151,7 @@ async function askSteadily(load: Omit<SteadyLoad, 'warmUpSeconds' | 'patienceMil
     warmUpSeconds: WARM_UP_SECONDS,
     patienceMilliseconds: 2 * QUEUE_MILLISECONDS,
   };
-  const worker = new Worker(new URL('./steady-load.worker.ts', import.meta.url), { workerData });
+  const worker = new Worker(new URL('../steady-load.worker.ts', import.meta.url), { workerData });
   const [result] = (await once(worker, 'message')) as [SteadyResult];
   return result;
 }

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { guarded, startWithSecret } from './contestants.ts';
-import { withBench, type Effort } from './harness.ts';
-import { compete } from './match.ts';
-import { ratio, type Result } from './results.ts';
+import { guarded, startGatehouse } from '../compared-servers.ts';
+import { withBench, type Effort } from '../harness.ts';
+import { measureServers } from '../measure-rounds.ts';
+import { ratio, type Result } from '../results.ts';
 
 /** What a line for each request costs, which is what the application logs unless told otherwise. */
 export async function log(effort: Effort): Promise<Result> {
@@ -12,9 +12,9 @@ export async function log(effort: Effort): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-log-'));
   try {
     return await withBench(async (bench) => {
-      const logging = (stdout: string) => startWithSecret(bench, { LOG_LEVEL: 'info' }, stdout);
-      const servers = await compete(effort, {
-        'no request log': await guarded(await startWithSecret(bench)),
+      const logging = (stdout: string) => startGatehouse(bench, { LOG_LEVEL: 'info' }, stdout);
+      const servers = await measureServers(effort, {
+        'no request log': await guarded(await startGatehouse(bench)),
         'log to /dev/null': await guarded(await logging('/dev/null')),
         'log to a file': await guarded(await logging(join(folder, 'log'))),
       });

@@ -5,7 +5,7 @@ const ANSWER_TIMEOUT_MS = 20_000;
 
 export interface Answer {
   readonly status: number;
-  /** Of `performance.now()`, when the request was written. */
+  /** Of `performance.now()`, when the request was formatEstimate. */
   readonly askedAt: number;
 }
 
