@@ -2,13 +2,13 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { Config } from '../config/config.js';
 import { parseSettings } from '../config/read-settings.js';
-import type { RateLimitsService } from '../rate-limits/rate-limits.service.js';
+import type { LimitRefusals } from '../rate-limits/limit-refusals.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { AddressLimit } from './address-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
 
-const limits: Pick<RateLimitsService, 'limitProblem'> = {
-  limitProblem: (_policy, seconds) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
+const refusals: Pick<LimitRefusals, 'countRefusal'> = {
+  countRefusal: ({ seconds }) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
 };
 
 afterEach(() => void vi.useRealTimers());
@@ -18,7 +18,7 @@ async function serve(mostAddresses?: number): Promise<FastifyInstance> {
   const config = { ...parseSettings({}), addressRequestsPerMinute: 2 } as Config;
   const fastify = Fastify({ trustProxy: true });
   onTestFinished(() => fastify.close());
-  const limit = new AddressLimit(config, limits as RateLimitsService, new LoginOutcomes());
+  const limit = new AddressLimit(config, refusals as LimitRefusals, new LoginOutcomes());
   await limit.prepareCounter(fastify, mostAddresses);
   fastify.addHook('onRequest', async (request, reply) => {
     const refused = await limit.countRequest(request);
@@ -79,7 +79,7 @@ it('the library that counts an address reads no more of a request than it is giv
   const fastify = Fastify();
   onTestFinished(() => fastify.close());
   const read = new Set<string>();
-  const limit = new AddressLimit(config, limits as RateLimitsService, new LoginOutcomes());
+  const limit = new AddressLimit(config, refusals as LimitRefusals, new LoginOutcomes());
   await limit.prepareCounter({
     register: (...registered: Parameters<typeof fastify.register>) => fastify.register(...registered),
     createRateLimit: () => {

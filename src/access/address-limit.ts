@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { clientOf } from '../rate-limits/limit-keys.js';
 import { REQUEST_ADDRESS } from '../rate-limits/limit-policies.js';
+import { LimitRefusals } from '../rate-limits/limit-refusals.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
-import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import type { Problem, ProblemFactory } from '../problems/problem.js';
 import type { CountedRequest } from '../http/request-rate-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
@@ -34,7 +34,7 @@ export class AddressLimit {
 
   constructor(
     @Inject(CONFIG) { addressRequestsPerMinute, rateLimits }: Config,
-    private readonly limits: RateLimitsService,
+    private readonly refusals: LimitRefusals,
     private readonly logins: LoginOutcomes,
   ) {
     this.#quota = addressRequestsPerMinute;
@@ -73,7 +73,9 @@ export class AddressLimit {
     // All that it reads, which a test holds: of a request that could not be parsed there is no more, and the key is the address.
     const counted = await count({ ip, routeOptions: {} } as FastifyRequest);
     if (counted.isAllowed || !counted.isExceeded) return undefined;
-    const problem = this.limits.limitProblem({ ...REQUEST_ADDRESS, quota: this.#quota }, counted.ttlInSeconds);
+    const policy = { ...REQUEST_ADDRESS, quota: this.#quota };
+    const seconds = counted.ttlInSeconds;
+    const problem = this.refusals.countRefusal({ name: policy.name, policy, seconds, retrySeconds: seconds });
     if (problem !== undefined) this.logins.countRefusedLogin(config, problem);
     return problem;
   }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
 
-/** Any text: what is no device token of ours names no device. */
+/** Any text: one that is not a device token of ours names no device, and is no error. */
 export const DeviceToken = (options: { readonly description: string }) =>
   Type.String({ maxLength: 1024, contentEncoding: 'base64url', ...options });

@@ -8,8 +8,8 @@ const CONTENT_BYTES = 1 + 16;
 const MAC_BYTES = 22;
 
 /**
- * What a device that has logged in shows at its next login (OWASP's device cookie). It names a row and opens nothing: it only
- * spares its owner the limits that strangers can use up.
+ * Encodes device tokens (OWASP's device cookie): a device that has logged in presents one at its next login. The token names a row and grants no
+ * access: it only spares its owner the limits that strangers can use up.
  */
 @Injectable()
 export class DeviceTokens {
@@ -20,13 +20,13 @@ export class DeviceTokens {
     this.#texts = new HmacToken(config.masterSecret, format);
   }
 
-  /** Under the first master secret. */
-  write(deviceId: string): string {
+  /** Under the first master secret; {@link decodeDeviceToken} reads those of both. */
+  encodeDeviceToken(deviceId: string): string {
     return this.#texts.encodeToken(Buffer.from(`0${FORMAT}${deviceId.replaceAll('-', '')}`, 'hex'));
   }
 
-  /** The id of the device; undefined for whatever this service did not write. */
-  read(text: string): string | undefined {
+  /** The id of the device; undefined for a text that this service did not write. */
+  decodeDeviceToken(text: string): string | undefined {
     const content = this.#texts.decodeToken(text);
     return content?.[0] === FORMAT ? uuidAt(content, 1) : undefined;
   }

@@ -3,26 +3,33 @@ import ipaddr from 'ipaddr.js';
 import { createHmac } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import { deriveKey } from '../secrets/derived-keys.js';
+import { ACCOUNT_GUARD } from './limit-policies.js';
 
 const KEY_BYTES = 16;
 
-/** The names under which attempts are counted: MACs, so that a dump of the database tells nobody's address. */
+/** The keys of rate limits' rows: HMACs, so that a dump of the database contains no addresses. */
 @Injectable()
 export class LimitKeys {
   readonly #secret: Buffer;
 
   constructor(@Inject(CONFIG) config: Config) {
-    // While a secret is changed each node counts under the first, so that counts begin anew once and not with each step.
+    // The first of two secrets alone: while a secret is changed, all counts restart once and not twice.
     this.#secret = deriveKey(config.masterSecret[0] ?? '', 'limits');
   }
 
-  keyFor(limit: string, ...whom: readonly string[]): Buffer {
-    const text = JSON.stringify([limit, ...whom]);
+  /** @param subjects by what the limit counts, in the order of {@link LIMIT_SUBJECTS} */
+  keyFor(limit: string, ...subjects: readonly string[]): Buffer {
+    const text = JSON.stringify([limit, ...subjects]);
     return createHmac('sha256', this.#secret).update(text).digest().subarray(0, KEY_BYTES);
+  }
+
+  /** Of the account guard of an address in lower case. */
+  guardKeyFor(account: string): Buffer {
+    return this.keyFor(ACCOUNT_GUARD.name, account);
   }
 }
 
-/** Whom an address stands for: itself in IPv4; in IPv6, where a household has 2^64 of them, its /64. */
+/** The client that an address is counted as: the address itself in IPv4; its /64 in IPv6, since a household has 2^64 addresses. */
 export function clientOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);

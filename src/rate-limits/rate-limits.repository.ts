@@ -1,99 +1,99 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
-import type { Attempt, Charge, Outcome, Taken, TakenCharge } from './attempts.js';
-import { chargeSuccess, selectDevice, isCharged, cteName, chargeLimit, chargeDevice, waitOf } from './charge.js';
+import type { AppliedCharge, AppliedCharges, Attempt, Charge, ChargeOutcome } from './attempt-charges.js';
+import { chargeDeviceSql, chargeSql, cteName, deviceStateSql, isChargedSql, waitSecondsSql } from './charge-sql.js';
 import { ACCOUNT_GUARD } from './limit-policies.js';
-import { addDevice, lockCharge, asOrderedCtes, refund, settleCharge } from './refund.js';
+import { lockChargeSql, orderedCtes, refundSql } from './refund-sql.js';
+import { addDeviceSql, afterSuccessSql, chargeSuccessLastSql, chargeSuccessSql } from './success-sql.js';
 
 interface Row {
   readonly isKnown: boolean;
   readonly deviceWait: number;
   readonly deviceUsedAt: string | null;
-  /** Of the charges and of what a success is charged. */
+  /** Seconds to wait for each of the charges, then for `onSuccess`. */
   readonly waits: readonly number[];
   readonly began: readonly (string | null)[];
   readonly until: readonly (string | null)[];
 }
 
-/** What is left is written by the next checkpoint and not by each attempt: a crash forgets half a second of counting. */
-const UNHURRIED = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
+/** The commit does not wait for the disk: a crash of the database loses the counts of at most half a second. */
+const COMMIT_WITHOUT_WAITING = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
 
 @Injectable()
 export class RateLimitsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Reads all limits of an attempt and, where none is used up, charges it before it is looked at; in one statement. Each charge
-   * looks again: of any number at once no more pass than may. Limits refill steadily (GCRA): each attempt uses up its share of
-   * the window, on the database's clock.
+   * Reads all limits of an attempt and, where none is used up, charges it; in one statement. Each charge checks its limit again under the row's lock,
+   * so that concurrent attempts cannot exceed it. Limits refill steadily (GCRA): each attempt uses up its share of the window, on the database's clock.
    */
-  async consume(attempt: Attempt): Promise<Outcome> {
+  async chargeAttempt(attempt: Attempt): Promise<ChargeOutcome> {
     const { charges, onSuccess, device } = attempt;
     const parts = charges.map((charge, index) => {
-      const condition = index === 0 ? Prisma.sql`EXISTS (SELECT FROM free)` : isCharged(index - 1);
-      return Prisma.sql`${cteName(index)} AS (${chargeLimit(charge, condition)})`;
+      const condition = index === 0 ? Prisma.sql`EXISTS (SELECT FROM free)` : isChargedSql(index - 1);
+      return Prisma.sql`${cteName(index)} AS (${chargeSql(charge, condition)})`;
     });
     const column = (name: string) =>
       Prisma.join(charges.map((_, index) => Prisma.sql`(SELECT ${Prisma.raw(name)} FROM ${cteName(index)})`));
     const [row] = await this.prisma.$queryRaw<Row[]>`
       WITH asked AS MATERIALIZED (
-        SELECT ${selectDevice(device)}, ARRAY[${Prisma.join([...charges, ...(onSuccess ? [onSuccess] : [])].map(waitOf))}] AS waits
-      ), device AS (${chargeDevice(device)}
+        SELECT ${deviceStateSql(device)}, ARRAY[${Prisma.join([...charges, ...(onSuccess ? [onSuccess] : [])].map(waitSecondsSql))}] AS waits
+      ), device AS (${chargeDeviceSql(device)}
       ), free AS MATERIALIZED (
         SELECT 1 FROM asked
         WHERE NOT EXISTS (SELECT FROM device) AND NOT (is_known AND device_wait > 0) AND 0 >= ALL(waits)
       ), ${Prisma.join(parts)}
       SELECT is_known AS "isKnown", device_wait AS "deviceWait", (SELECT used_at FROM device) AS "deviceUsedAt", waits,
-             ARRAY[${column('began')}] AS began, ARRAY[${column('until')}] AS until, ${UNHURRIED}
+             ARRAY[${column('began')}] AS began, ARRAY[${column('until')}] AS until, ${COMMIT_WITHOUT_WAITING}
       FROM asked`;
-    if (row === undefined) throw new TypeError('the limits answered nothing');
+    if (row === undefined) throw new TypeError('The statement that charges an attempt returned no row');
     return outcomeOf(attempt, row);
   }
 
-  /** An attempt that was not looked at after all. What a success has reset since is not taken back again. */
-  async refund({ charges, deviceUsedAt }: Taken, deviceId: string | undefined): Promise<void> {
+  /** Refunds an attempt. A charge whose row a success has reset since is not refunded again. */
+  async refundCharges({ charges, deviceUsedAt }: AppliedCharges, deviceId: string | undefined): Promise<void> {
     if (deviceId !== undefined && deviceUsedAt !== undefined) {
       await this.prisma.$executeRaw`
         UPDATE devices SET failures = failures - 1
         WHERE id = ${deviceId}::uuid AND used_at = ${deviceUsedAt}::timestamptz AND failures > 0`;
     }
     if (charges.length === 0) return;
-    const parts = [...asOrderedCtes(charges.map(lockCharge), Prisma.sql`FOR UPDATE`), ...charges.flatMap(refund)];
-    await this.prisma.$queryRaw`WITH ${Prisma.join(parts)} SELECT ${UNHURRIED}`;
+    const parts = [...orderedCtes(charges.map(lockChargeSql), Prisma.sql`FOR UPDATE`), ...charges.flatMap(refundSql)];
+    await this.prisma.$queryRaw`WITH ${Prisma.join(parts)} SELECT ${COMMIT_WITHOUT_WAITING}`;
   }
 
   /**
-   * A right password: nothing was an attempt at guessing. A device that was not known is known from now on, by this id.
-   * @returns false where that user is gone
+   * Refunds or resets the charges of an attempt that succeeded, and charges the success. A device given here is known from now on.
+   * @returns whether the device is known; false where the user was deleted meanwhile
    */
-  async settle(
-    charges: readonly TakenCharge[],
+  async recordSuccess(
+    charges: readonly AppliedCharge[],
     onSuccess: Charge | undefined,
     device?: { readonly id: string; readonly userId: string },
   ): Promise<boolean> {
-    const settled = charges.map(settleCharge).filter((part) => part !== undefined);
+    const afterSuccess = charges.map(afterSuccessSql).filter((part) => part !== undefined);
     const parts = [
-      ...asOrderedCtes(settled, Prisma.sql`RETURNING 1`),
-      ...(onSuccess ? [countedAfter(settled.length, onSuccess)] : []),
-      ...(device ? addDevice(device) : [Prisma.sql`device AS (SELECT 1 WHERE false)`]),
+      ...orderedCtes(afterSuccess, Prisma.sql`RETURNING 1`),
+      ...(onSuccess ? [chargeSuccessLastSql(afterSuccess.length, onSuccess)] : []),
+      ...(device ? addDeviceSql(device) : [Prisma.sql`device AS (SELECT 1 WHERE false)`]),
     ];
     const [row] = await this.prisma.$queryRaw<{ isKnown: boolean }[]>`
-      WITH ${Prisma.join(parts)} SELECT EXISTS (SELECT FROM device) AS "isKnown", ${UNHURRIED}`;
+      WITH ${Prisma.join(parts)} SELECT EXISTS (SELECT FROM device) AS "isKnown", ${COMMIT_WITHOUT_WAITING}`;
     return row?.isKnown === true;
   }
 
-  /** A right password from a known device. What strangers tried before is forgotten. */
-  async settleDevice(deviceId: string, onSuccess: Charge, guardKey: Buffer): Promise<void> {
+  /** Resets the failures of a known device and those of the account, and charges the success to the device. */
+  async recordDeviceSuccess(deviceId: string, onSuccess: Charge, guardKey: Buffer): Promise<void> {
     await this.prisma.$queryRaw`
       WITH guard AS (DELETE FROM account_guards WHERE key = ${guardKey}),
       device AS (UPDATE devices SET failures = 0, used_at = clock_timestamp() WHERE id = ${deviceId}::uuid),
-      counted AS (${chargeSuccess(onSuccess)})
-      SELECT ${UNHURRIED}`;
+      counted AS (${chargeSuccessSql(onSuccess)})
+      SELECT ${COMMIT_WITHOUT_WAITING}`;
   }
 
   /** False where there was none. */
-  async deleteGuard(tx: Transaction, key: Buffer): Promise<boolean> {
+  async deleteAccountGuard(tx: Transaction, key: Buffer): Promise<boolean> {
     const { count } = await tx.accountGuard.deleteMany({ where: { key: Uint8Array.from(key) } });
     return count > 0;
   }
@@ -105,7 +105,7 @@ export class RateLimitsRepository {
     return count;
   }
 
-  /** Looks at the next counts in the order of their keys, and deletes those that limit nobody any more. */
+  /** Reads the next rows in the order of their keys, and deletes those that limit nobody any more. */
   purgeLimits(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     return purgeNextRows(
       query,
@@ -114,8 +114,8 @@ export class RateLimitsRepository {
     );
   }
 
-  /** The same of account guards. */
-  purgeGuards(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
+  /** {@link purgeLimits} of account guards. */
+  purgeAccountGuards(query: PurgeQuery, after: string | undefined): Promise<string | undefined> {
     const { free, forgottenDays, fewForgottenDays } = ACCOUNT_GUARD;
     const isOver = Prisma.sql`next_at < now() - make_interval(days => CASE
       WHEN failures < ${free}::int THEN ${fewForgottenDays}::int ELSE ${forgottenDays}::int END)`;
@@ -123,31 +123,23 @@ export class RateLimitsRepository {
   }
 }
 
-/** Last, so that it is held for the shortest time. */
-function countedAfter(parts: number, charge: Charge): Prisma.Sql {
-  const after = parts === 0 ? Prisma.sql`true` : Prisma.sql`(SELECT count(*) FROM ${cteName(parts - 1)}) >= 0`;
-  return Prisma.sql`counted AS (${chargeSuccess(charge, after)})`;
-}
-
-function outcomeOf({ charges, onSuccess, device }: Attempt, row: Row): Outcome {
+function outcomeOf({ charges, onSuccess, device }: Attempt, row: Row): ChargeOutcome {
   const { isKnown, deviceWait, deviceUsedAt, waits, began, until } = row;
-  if (deviceUsedAt !== null) return { kind: 'admitted', taken: { charges: [], isKnownDevice: true, deviceUsedAt } };
+  if (deviceUsedAt !== null) return { kind: 'admitted', applied: { charges: [], isKnownDevice: true, deviceUsedAt } };
   if (device !== undefined && isKnown && deviceWait > 0) {
     const { limit } = device.onSuccess;
     return { kind: 'refused', limit, seconds: deviceWait, retrySeconds: deviceWait, isKnownDevice: true };
   }
-  const at = waits.findIndex((wait) => wait > 0);
-  const used = charges[at] ?? (at === charges.length ? onSuccess : undefined);
-  if (used !== undefined) {
+  const usedUpAt = waits.findIndex((wait) => wait > 0);
+  const usedUp = charges[usedUpAt] ?? (usedUpAt === charges.length ? onSuccess : undefined);
+  if (usedUp !== undefined) {
     const retrySeconds = Math.max(...waits);
-    return { kind: 'refused', limit: used.limit, seconds: waits[at] ?? 0, retrySeconds, isKnownDevice: false };
+    return { kind: 'refused', limit: usedUp.limit, seconds: waits[usedUpAt] ?? 0, retrySeconds, isKnownDevice: false };
   }
-  const taken = charges.flatMap((charge, index) => {
-    const since = began[index] ?? null;
-    return since === null ? [] : [{ charge, began: since, until: until[index] ?? null }];
+  const applied = charges.flatMap((charge, index) => {
+    const rowBeganAt = began[index] ?? null;
+    return rowBeganAt === null ? [] : [{ charge, rowBeganAt, blockedUntil: until[index] ?? null }];
   });
-  return {
-    kind: taken.length === charges.length ? 'admitted' : 'raced',
-    taken: { charges: taken, isKnownDevice: false },
-  };
+  const kind = applied.length === charges.length ? 'admitted' : 'raced';
+  return { kind, applied: { charges: applied, isKnownDevice: false } };
 }

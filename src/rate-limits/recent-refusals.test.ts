@@ -6,32 +6,32 @@ afterEach(() => void vi.useRealTimers());
 
 const refusalFor = (seconds: number) => ({ limit: 'address', seconds, retrySeconds: seconds + 10 });
 
-it('a refusal is remembered for five seconds at most, and says truly how long it lasts', () => {
+it('a refusal is remembered for at most five seconds, with the seconds that are left of it', () => {
   const refusals = new RecentRefusals();
-  refusals.remember('a', refusalFor(60));
-  refusals.remember('b', refusalFor(2));
+  refusals.rememberRefusal('a', refusalFor(60));
+  refusals.rememberRefusal('b', refusalFor(2));
   vi.advanceTimersByTime(1500);
-  expect([refusals.find('a'), refusals.find('b')]).toEqual([
+  expect([refusals.findRefusal('a'), refusals.findRefusal('b')]).toEqual([
     { limit: 'address', seconds: 58.5, retrySeconds: 68.5 },
     { limit: 'address', seconds: 0.5, retrySeconds: 10.5 },
   ]);
   vi.advanceTimersByTime(500);
-  expect(refusals.find('b')).toBeUndefined();
+  expect(refusals.findRefusal('b')).toBeUndefined();
   vi.advanceTimersByTime(2999);
-  expect(refusals.find('a')).toBeDefined();
+  expect(refusals.findRefusal('a')).toBeDefined();
   vi.advanceTimersByTime(1);
-  expect(refusals.find('a')).toBeUndefined();
+  expect(refusals.findRefusal('a')).toBeUndefined();
 });
 
-it('a refusal that is over before is forgotten', () => {
+it('a refusal can be forgotten earlier', () => {
   const refusals = new RecentRefusals();
-  refusals.remember('a', refusalFor(60));
-  refusals.forget('a');
-  expect(refusals.find('a')).toBeUndefined();
+  refusals.rememberRefusal('a', refusalFor(60));
+  refusals.forgetRefusal('a');
+  expect(refusals.findRefusal('a')).toBeUndefined();
 });
 
-it('ten thousand refusals are remembered, and beyond them the oldest is forgotten', () => {
+it('ten thousand refusals are remembered; one more displaces the oldest', () => {
   const refusals = new RecentRefusals();
-  for (let key = 0; key <= 10_000; key++) refusals.remember(String(key), refusalFor(60));
-  expect(['0', '1', '10000'].map((key) => refusals.find(key)?.seconds)).toEqual([undefined, 60, 60]);
+  for (let key = 0; key <= 10_000; key++) refusals.rememberRefusal(String(key), refusalFor(60));
+  expect(['0', '1', '10000'].map((key) => refusals.findRefusal(key)?.seconds)).toEqual([undefined, 60, 60]);
 });

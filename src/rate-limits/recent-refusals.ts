@@ -1,13 +1,13 @@
-/** Longest time for which a refusal is answered from memory: what others free before it says so is missed for so long. */
+/** How long a refusal is remembered at most. A success or refund on another node goes unnoticed for as long. */
 const LONGEST_SECONDS = 5;
-/** So many are kept; beyond them the oldest is forgotten. */
+/** Beyond this number the oldest is forgotten. */
 const MOST_REFUSALS = 10_000;
 
-/** How long a refusal lasts, in seconds. */
-export interface Lasting {
-  /** Until this limit lets the next attempt pass. */
+/** How long a refusal lasts. */
+export interface RefusalDuration {
+  /** Until this limit admits the next attempt. */
   readonly seconds: number;
-  /** Until all of them do. */
+  /** Until all limits of the attempt do. */
   readonly retrySeconds: number;
 }
 
@@ -17,11 +17,11 @@ interface Remembered<Refusal> {
   readonly forgottenAt: number;
 }
 
-/** What was refused lately, by whom it is about: a flood that is refused anyway need not ask the database each time. */
-export class RecentRefusals<Refusal extends Lasting> {
+/** Remembers refusals for some seconds, so that a flood of attempts that are refused anyway does not query the database each time. */
+export class RecentRefusals<Refusal extends RefusalDuration> {
   readonly #refusals = new Map<string, Remembered<Refusal>>();
 
-  remember(key: string, refusal: Refusal): void {
+  rememberRefusal(key: string, refusal: Refusal): void {
     const refusedAt = performance.now();
     const forgottenAt = refusedAt + Math.min(refusal.seconds, LONGEST_SECONDS) * 1000;
     this.#refusals.delete(key);
@@ -32,12 +32,12 @@ export class RecentRefusals<Refusal extends Lasting> {
     }
   }
 
-  forget(key: string): void {
+  forgetRefusal(key: string): void {
     this.#refusals.delete(key);
   }
 
-  /** What still refuses, and for how long from now on. */
-  find(key: string): Refusal | undefined {
+  /** The refusal remembered under this key, if it still holds, with the seconds that are left. */
+  findRefusal(key: string): Refusal | undefined {
     const remembered = this.#refusals.get(key);
     if (remembered === undefined) return undefined;
     const { refusal, refusedAt, forgottenAt } = remembered;

@@ -114,7 +114,7 @@ describe('a dump of the database', () => {
     const loggedIn = await statusesOf(passwords, async (text) => (await attacked.login(user.email, text)).status);
     expect([refreshed, guarded, loggedIn]).toEqual([new Set([401]), new Set([401]), new Set([401])]);
     const devices = app.nest.get(DeviceTokens, { strict: false });
-    expect(presented.filter((text) => devices.read(text) !== undefined)).toEqual([]);
+    expect(presented.filter((text) => devices.decodeDeviceToken(text) !== undefined)).toEqual([]);
     // The attempts have not harmed the session either.
     expect((await attacked.refresh(user.refreshToken)).status).toBe(200);
   });
@@ -136,7 +136,7 @@ describe('a dump of the database', () => {
     const other = await startApp({ databaseUrl: app.databaseUrl, changes });
     expect((await other.refresh(user.refreshToken)).body['code']).toBe('refresh_token_invalid');
     expect((await other.me(user.token)).status).toBe(401);
-    expect(other.nest.get(DeviceTokens, { strict: false }).read(deviceToken)).toBeUndefined();
+    expect(other.nest.get(DeviceTokens, { strict: false }).decodeDeviceToken(deviceToken)).toBeUndefined();
     const keys = [app, other].map((each) => limitKeys(each).keyFor('account', user.email));
     expect(keys.map(isInDump)).toEqual([true, false]);
   });

@@ -4,7 +4,10 @@ import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import type { Config } from '../../src/config/config.js';
 import { REVOCATIONS_LOCK } from '../../src/database/advisory-lock.js';
 import type { AdmittedAttempt } from '../../src/rate-limits/admitted-attempt.js';
-import { ATTEMPTS, type Outcome } from '../../src/rate-limits/attempts.js';
+import type { ChargeOutcome } from '../../src/rate-limits/attempt-charges.js';
+import { ATTEMPTS } from '../../src/rate-limits/attempts.js';
+import { LimitRefusals } from '../../src/rate-limits/limit-refusals.js';
+import { LoginLimitsService } from '../../src/rate-limits/login-limits.service.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from '../../src/rate-limits/limit-policies.js';
 import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
@@ -35,6 +38,8 @@ beforeAll(async () => {
 });
 
 const limits = (): RateLimitsService => app.nest.get(RateLimitsService, { strict: false });
+const loginLimits = (): LoginLimitsService => app.nest.get(LoginLimitsService, { strict: false });
+const refusals = (): LimitRefusals => app.nest.get(LimitRefusals, { strict: false });
 const newEmail = (): string => `${randomUUID()}@example.com`;
 
 /** A user with two sessions and a known device. */
@@ -52,7 +57,7 @@ async function newSubject(): Promise<Subject> {
   const other = await app.signInAs(email);
   const login = await app.call('POST', '/v1/auth/login', { json: { email, password: PASSWORD }, headers });
   const deviceToken = String(login.body['deviceToken']);
-  const deviceId = String(app.nest.get(DeviceTokens, { strict: false }).read(deviceToken));
+  const deviceId = String(app.nest.get(DeviceTokens, { strict: false }).decodeDeviceToken(deviceToken));
   return { ...(await app.signInAs(email)), other, deviceToken, deviceId };
 }
 
@@ -167,10 +172,10 @@ describe('a request that a rate limit refuses', () => {
     await app.query('DELETE FROM rate_limits');
     await use(subject);
     const before = await allRows();
-    const counted = limits().stats()[limit] ?? 0;
+    const counted = refusals().stats()[limit] ?? 0;
     expect(limitOf(await send(subject, request))).toBe(shown);
     expect(await allRows()).toEqual(before);
-    expect(limits().stats()[limit]).toBe(counted + 1);
+    expect(refusals().stats()[limit]).toBe(counted + 1);
     await app.query('DELETE FROM rate_limits');
   });
 
@@ -197,7 +202,7 @@ describe('a request that a rate limit refuses', () => {
     await useUpLimit(app, LIMITS.all, 600, ...SHARES_OF_ALL);
     const before = await allRows();
     for (let round = 0; round < 100; round++) {
-      const refused = Array.from({ length: 10 }, () => limits().admitLogin({ email: newEmail(), address }));
+      const refused = Array.from({ length: 10 }, () => loginLimits().admitLogin({ email: newEmail(), address }));
       const outcomes = await Promise.allSettled(refused);
       expect(outcomes.map(({ status }) => status)).toEqual(Array(10).fill('rejected'));
     }
@@ -262,10 +267,10 @@ describe('a refusal by the limit of an address', () => {
       const attempt = { email, address };
       const room = 1.01 * (policy.seconds / policy.quota);
       await useUpLimit(app, policy, policy.seconds - room, [address, ...(limit === 'address' ? [] : [email])]);
-      const first = await limits().admitLogin(attempt);
-      await expect(limits().admitLogin(attempt)).rejects.toMatchObject({ securityEvent: { limit } });
+      const first = await loginLimits().admitLogin(attempt);
+      await expect(loginLimits().admitLogin(attempt)).rejects.toMatchObject({ securityEvent: { limit } });
       await first[end](userId);
-      await (await limits().admitLogin(attempt)).refund();
+      await (await loginLimits().admitLogin(attempt)).refund();
       await app.query('DELETE FROM rate_limits');
     },
   );
@@ -353,10 +358,10 @@ const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<AdmittedA
     'address-and-account',
     1,
     usingUp(LIMITS.addressAndAccount, ({ email }) => [[address, email]]),
-    ({ email }) => limits().admitLogin({ email, address }),
+    ({ email }) => loginLimits().admitLogin({ email, address }),
   ],
-  ['all', 2, usingUp(LIMITS.all, () => SHARES_OF_ALL), ({ email }) => limits().admitLogin({ email, address })],
-  ['account', 3, lockAccount, ({ email }) => limits().admitLogin({ email, address })],
+  ['all', 2, usingUp(LIMITS.all, () => SHARES_OF_ALL), ({ email }) => loginLimits().admitLogin({ email, address })],
+  ['account', 3, lockAccount, ({ email }) => loginLimits().admitLogin({ email, address })],
   [
     'current-password',
     1,
@@ -381,7 +386,7 @@ describe('an attempt', () => {
   it('is charged in the order of the table, to one share of each limit, and not yet to the limit of successes', async () => {
     const email = newEmail();
     const before = await limitStates();
-    await limits().admitLogin({ email, address });
+    await loginLimits().admitLogin({ email, address });
     const now = Object.keys(await limitStates()).filter((key) => !Object.hasOwn(before, key));
     const keys = limitKeys(app);
     const shares = new Set(SHARES_OF_ALL.map((share) => keys.keyFor('all', ...share).toString('hex')));
@@ -397,10 +402,10 @@ describe('an attempt', () => {
   });
 
   it.each([
-    ['login', ({ email }: Subject) => limits().admitLogin({ email, address })],
+    ['login', ({ email }: Subject) => loginLimits().admitLogin({ email, address })],
     [
       'login of a known device',
-      ({ email, deviceToken }: Subject) => limits().admitLogin({ email, address, deviceToken }),
+      ({ email, deviceToken }: Subject) => loginLimits().admitLogin({ email, address, deviceToken }),
     ],
     ['change of password', ({ userId }: Subject) => limits().admitPasswordChange(userId, address)],
     ['deletion', ({ userId }: Subject) => limits().admitDeletion(userId, address)],
@@ -438,7 +443,7 @@ describe('an attempt', () => {
       const admit = () =>
         kind === 'deletion'
           ? limits().admitDeletion(userId, address)
-          : limits().admitLogin({ email, address, ...(kind !== 'login' && { deviceToken }) });
+          : loginLimits().admitLogin({ email, address, ...(kind !== 'login' && { deviceToken }) });
       const aborted = [await admit(), await admit(), await admit()];
       await (await admit()).recordSuccess(userId);
       await admit();
@@ -472,17 +477,19 @@ describe('an attempt', () => {
       onTestFinished(() => holder.end());
       await holder.query('BEGIN');
       const keys = await useUpHeld(holder, whole);
-      const consume = vi.spyOn(app.nest.get(RateLimitsRepository, { strict: false }), 'consume');
-      onTestFinished(() => consume.mockRestore());
+      const chargeAttempt = vi.spyOn(app.nest.get(RateLimitsRepository, { strict: false }), 'chargeAttempt');
+      onTestFinished(() => chargeAttempt.mockRestore());
       const before = await limitStates();
       const refused = expect(admit(whole)).rejects.toMatchObject({ kind: { status: 429 } });
       await expect.poll(() => waitingLocks(holder), { interval: 5 }).toBe(1);
       await holder.query('COMMIT');
       await refused;
-      const outcomes = await Promise.all(consume.mock.results.map(({ value }) => value as Promise<Outcome>));
+      const outcomes = await Promise.all(
+        chargeAttempt.mock.results.map(({ value }) => value as Promise<ChargeOutcome>),
+      );
       expect(outcomes.map(({ kind }) => kind)).toEqual(['raced', 'refused']);
       const [raced] = outcomes;
-      expect(raced?.kind === 'raced' && raced.taken.charges.length).toBe(chargedBefore);
+      expect(raced?.kind === 'raced' && raced.applied.charges.length).toBe(chargedBefore);
       const after = await limitStates();
       for (const key of keys) delete after[key];
       expect(after).toEqual(before);
@@ -496,17 +503,17 @@ describe('an attempt', () => {
     await app.query('DELETE FROM rate_limits');
     const key = limitKeys(app).keyFor(LIMITS.currentPassword.name, userId);
     const repository = app.nest.get(RateLimitsRepository, { strict: false });
-    const consume = repository.consume.bind(repository);
+    const chargeAttempt = repository.chargeAttempt.bind(repository);
     const holder = new pg.Client({ connectionString: app.databaseUrl });
     await holder.connect();
     onTestFinished(() => holder.end());
     const kinds: string[] = [];
     // Before each try the limit is reset, and while it is charged another transaction uses it up.
-    const spy = vi.spyOn(repository, 'consume').mockImplementation(async (attempt) => {
+    const spy = vi.spyOn(repository, 'chargeAttempt').mockImplementation(async (attempt) => {
       await app.query('DELETE FROM rate_limits WHERE key = $1', [key]);
       await holder.query('BEGIN');
       await holder.query(USE_UP, [[key]]);
-      const outcome = consume(attempt);
+      const outcome = chargeAttempt(attempt);
       await expect.poll(() => waitingLocks(holder), { interval: 5 }).toBe(1);
       await holder.query('COMMIT');
       kinds.push((await outcome).kind);
@@ -663,7 +670,7 @@ describe('a signed-in user', () => {
     expect((await logIn(email, {}, WRONG)).status).toBe(401);
     expect((await logIn(email)).status).toBe(200);
     for (const password of [PASSWORD, WRONG]) expect(limitOf(await logIn(email, {}, password))).toBe('account');
-    const ids = devices.map((token) => String(app.nest.get(DeviceTokens, { strict: false }).read(token)));
+    const ids = devices.map((token) => String(app.nest.get(DeviceTokens, { strict: false }).decodeDeviceToken(token)));
     await useUpLimit(app, LIMITS.sessionUser, seconds - 1.5 * share, [String(ids[0])]);
     expect((await logIn(email, { deviceToken: devices[0] })).status).toBe(200);
     for (const password of [PASSWORD, WRONG]) {

@@ -5,6 +5,9 @@ import { LoginOutcomes } from '../../src/access/login-outcomes.js';
 import type { Config } from '../../src/config/config.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { LIMITS } from '../../src/rate-limits/limit-policies.js';
+import { LimitRefusals } from '../../src/rate-limits/limit-refusals.js';
+import { LoginLimitsService } from '../../src/rate-limits/login-limits.service.js';
+import { RateLimitsPurgeJob } from '../../src/rate-limits/rate-limits-purge.job.js';
 import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
 import { PasswordsService } from '../../src/passwords/passwords.service.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
@@ -415,8 +418,8 @@ describe('rate limits', () => {
     const few = newEmail();
     await setFailures(again, few, 9, -25 * 3600);
     await setFailures(again, email, 10, -29 * 24 * 3600);
-    const limits = again.nest.get(RateLimitsService, { strict: false });
-    const purge = () => Promise.all([limits.purgeLimits(), limits.purgeGuards()]);
+    const job = again.nest.get(RateLimitsPurgeJob, { strict: false });
+    const purge = () => Promise.all([job.purgeLimits(), job.purgeAccountGuards()]);
     await purge();
     expect(await again.query('SELECT FROM rate_limits')).toEqual([]);
     expect([await failuresOf(again, email), await failuresOf(again, few)]).toEqual([10, 0]);
@@ -435,7 +438,7 @@ describe('rate limits', () => {
     await setFailures(app, email, 100);
     await logIn(app, { email, password: WRONG });
     expect((await logIn(app, { email })).status).toBe(200);
-    expect(app.nest.get(RateLimitsService, { strict: false }).stats()['account']).toBe(counted);
+    expect(app.nest.get(LimitRefusals, { strict: false }).stats()['account']).toBe(counted);
   });
 });
 
@@ -519,7 +522,7 @@ describe('a dry run', () => {
     'charges nothing where the limit %s would refuse, and refunds nothing',
     async (refusing) => {
       const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
-      const limits = app.nest.get(RateLimitsService, { strict: false });
+      const loginLimits = app.nest.get(LoginLimitsService, { strict: false });
       const { email, userId } = await app.signIn();
       const attempt = { email, address: newAddress() };
       await app.query('DELETE FROM rate_limits');
@@ -529,10 +532,10 @@ describe('a dry run', () => {
       await setFailures(app, email, 5, refusing === 'account' ? 3600 : 0);
       const before = await limitStates(app);
       const sessionsKey = limitKeys(app).keyFor(LIMITS.sessionUser.name, email).toString('hex');
-      await (await limits.admitLogin(attempt)).refund();
+      await (await loginLimits.admitLogin(attempt)).refund();
       expect(await limitStates(app)).toEqual(before);
-      expect(await (await limits.admitLogin(attempt)).recordSuccess(userId)).toBeTypeOf('string');
-      expect(limits.stats()[refusing]).toBe(2);
+      expect(await (await loginLimits.admitLogin(attempt)).recordSuccess(userId)).toBeTypeOf('string');
+      expect(app.nest.get(LimitRefusals, { strict: false }).stats()[refusing]).toBe(2);
       delete before[sessionsKey];
       const { [sessionsKey]: begun, ...others } = await limitStates(app);
       expect(begun).toBeDefined();
@@ -544,7 +547,7 @@ describe('a dry run', () => {
     const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
     const email = await register(app);
     const tokens = [await deviceOf(app, email), await deviceOf(app, email)];
-    const [id] = tokens.map((token) => String(app.nest.get(DeviceTokens, { strict: false }).read(token)));
+    const [id] = tokens.map((token) => String(app.nest.get(DeviceTokens, { strict: false }).decodeDeviceToken(token)));
     await useUpLimit(app, LIMITS.sessionUser, 2 * LIMITS.sessionUser.seconds, [String(id)]);
     const devices = () => app.query('SELECT id, failures FROM devices ORDER BY id');
     const before = await devices();
@@ -553,7 +556,7 @@ describe('a dry run', () => {
       const answer = await logIn(app, { email, deviceToken });
       expect([answer.status, answer.body['deviceToken']]).toEqual([200, deviceToken]);
     }
-    expect(app.nest.get(RateLimitsService, { strict: false }).stats()['session-user']).toBe(3);
+    expect(app.nest.get(LimitRefusals, { strict: false }).stats()['session-user']).toBe(3);
     expect(await devices()).toEqual(before);
     const [{ used } = { used: null }] = await app.query('SELECT id AS used FROM devices ORDER BY used_at DESC LIMIT 1');
     expect(used).toBe(id);
@@ -614,7 +617,7 @@ describe('the limit on all requests of an address', () => {
       expect(answer.headers.get('ratelimit-policy')).toBe('"request-address";q=5;w=60');
       expect(answer.headers.get('ratelimit')).toBe(`"request-address";r=0;t=${retryAfter(answer)}`);
     }
-    expect(app.nest.get(RateLimitsService, { strict: false }).stats()['request-address']).toBe(3);
+    expect(app.nest.get(LimitRefusals, { strict: false }).stats()['request-address']).toBe(3);
     expect(app.nest.get(LoginOutcomes, { strict: false }).stats()).toMatchObject({ limited: 1, wrong: 0 });
   });
 
@@ -635,7 +638,7 @@ describe('the limit on all requests of an address', () => {
   ] as const)('does not refuse %s', async (_case, changes, counted) => {
     const app = await startApp({ changes: { ...FIVE_A_MINUTE, ...changes } });
     expect(await outcomesOf(app, 7)).toEqual(Array(7).fill(200));
-    expect(app.nest.get(RateLimitsService, { strict: false }).stats()['request-address']).toBe(counted);
+    expect(app.nest.get(LimitRefusals, { strict: false }).stats()['request-address']).toBe(counted);
   });
 
   it('is documented on the routes that it limits', async () => {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
-import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
+import { RateLimitsPurgeJob } from '../../src/rate-limits/rate-limits-purge.job.js';
 import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.js';
 import { AuditPurgeJob } from '../../src/audit/audit-purge.job.js';
 import { SessionsPurgeJob } from '../../src/sessions/sessions-purge.job.js';
@@ -95,7 +95,7 @@ describe('a database role with only the documented row privileges', () => {
     await app.nest.get(AuditPurgeJob, { strict: false }).purgeEvents();
     expect(await query(ownerUrl, `SELECT FROM audit_events WHERE event = 'old'`)).toEqual([]);
     await app.nest.get(RevocationsPurgeJob, { strict: false }).purgeRevocations();
-    await app.nest.get(RateLimitsService, { strict: false }).purgeLimits();
+    await app.nest.get(RateLimitsPurgeJob, { strict: false }).purgeLimits();
     for (const table of ['sessions', 'revocations', 'rate_limits']) {
       expect(await query(ownerUrl, `SELECT FROM ${table}`)).toEqual([]);
     }

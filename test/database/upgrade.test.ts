@@ -62,7 +62,7 @@ describe('with the master secret of 0.1.0', () => {
   it('refresh tokens and device tokens can be decoded', () => {
     const { text, ...content } = golden.refreshToken;
     expect(new RefreshTokenCodec(config).decodeRefreshToken(text)).toEqual(content);
-    expect(new DeviceTokens(config).read(golden.deviceToken.text)).toBe(golden.deviceToken.id);
+    expect(new DeviceTokens(config).decodeDeviceToken(golden.deviceToken.text)).toBe(golden.deviceToken.id);
   });
 });
 

@@ -101,7 +101,7 @@ export function purgeStepOf(job: string, config: Config): PurgeStep {
   const sessions = new SessionsRepository(config, prisma, new SessionLimits(config));
   const steps: Record<string, PurgeStep> = {
     'purge limits': (run, after) => limits.purgeLimits(run, after),
-    'purge account guards': (run, after) => limits.purgeGuards(run, after),
+    'purge account guards': (run, after) => limits.purgeAccountGuards(run, after),
     'purge sessions': (run, after) => sessions.purgeSessionBatch(run, SESSION_RETENTION_SECONDS, after),
     'purge revocations': (run, after) => new RevocationsRepository().purgeRevocationBatch(run, after),
     'purge audit trail': (run, after) => new AuditRepository(prisma).purgeEventBatch(run, 90, after),

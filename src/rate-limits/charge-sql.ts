@@ -1,30 +1,30 @@
 import { Prisma } from '../database/prisma.service.js';
-import type { Charge, PresentedDevice } from './attempts.js';
+import type { Charge, PresentedDevice } from './attempt-charges.js';
 import { ACCOUNT_GUARD, LIMITS, MOST_DEVICE_FAILURES } from './limit-policies.js';
 
 export const cteName = (index: number): Prisma.Sql => Prisma.raw(`charge${index}`);
-export const isCharged = (index: number): Prisma.Sql => Prisma.sql`EXISTS (SELECT FROM ${cteName(index)})`;
+export const isChargedSql = (index: number): Prisma.Sql => Prisma.sql`EXISTS (SELECT FROM ${cteName(index)})`;
 
-/** Seconds that one attempt uses up. */
-export function shareOf(limit: keyof typeof LIMITS): number {
+/** How many seconds of the window one attempt uses up. */
+export function secondsPerAttempt(limit: keyof typeof LIMITS): number {
   return LIMITS[limit].seconds / LIMITS[limit].quota;
 }
 
-/** Seconds until the next attempt passes, or none or fewer than none. Reads and locks nothing. */
-export function waitOf({ limit, key }: Charge): Prisma.Sql {
+/** Seconds until the limit admits the next attempt; zero or negative when it does now. Takes no lock. */
+export function waitSecondsSql({ limit, key }: Charge): Prisma.Sql {
   if (limit === 'account') {
     return Prisma.sql`coalesce((
       SELECT extract(epoch FROM next_at - clock_timestamp()) FROM account_guards WHERE key = ${key}), 0)::float8`;
   }
-  const room = LIMITS[limit].seconds - shareOf(limit);
+  const room = LIMITS[limit].seconds - secondsPerAttempt(limit);
   return Prisma.sql`coalesce((
     SELECT extract(epoch FROM full_at - now()) - ${room}::float8 FROM rate_limits WHERE key = ${key}), 0)::float8`;
 }
 
-/** Inserts or updates and returns a row, unless the limit is used up by now. */
-export function chargeLimit({ limit, key }: Charge, condition: Prisma.Sql): Prisma.Sql {
-  if (limit === 'account') return chargeGuard(key, condition);
-  const share = shareOf(limit);
+/** Inserts or updates the row and returns it; returns none if the limit has been used up meanwhile. */
+export function chargeSql({ limit, key }: Charge, condition: Prisma.Sql): Prisma.Sql {
+  if (limit === 'account') return chargeGuardSql(key, condition);
+  const share = secondsPerAttempt(limit);
   const used = Prisma.sql`make_interval(secs => ${share}::float8)`;
   return Prisma.sql`
     INSERT INTO rate_limits AS l (key, full_at) SELECT ${key}::bytea, now() + ${used} WHERE ${condition}
@@ -33,8 +33,8 @@ export function chargeLimit({ limit, key }: Charge, condition: Prisma.Sql): Pris
     RETURNING began_at::text AS began, NULL::text AS until`;
 }
 
-/** By the clock of the moment in which the row is held: of two at once the one that began later may come first. */
-function chargeGuard(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
+/** By `clock_timestamp()`, the time at which the row is locked: of two concurrent statements, the one that started later may lock first. */
+function chargeGuardSql(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
   const { free, most, longestSeconds, exhaustedSeconds } = ACCOUNT_GUARD;
   return Prisma.sql`
     INSERT INTO account_guards AS g (key, failures, next_at) SELECT ${key}::bytea, 1, now() WHERE ${condition}
@@ -46,28 +46,19 @@ function chargeGuard(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
     RETURNING began_at::text AS began, next_at::text AS until`;
 }
 
-/** Counts what a success brought, however much there is. */
-export function chargeSuccess({ limit, key }: Charge, condition = Prisma.sql`true`): Prisma.Sql {
-  if (limit === 'account') throw new TypeError('a guard counts failures alone');
-  const used = Prisma.sql`make_interval(secs => ${shareOf(limit)}::float8)`;
-  return Prisma.sql`
-    INSERT INTO rate_limits AS l (key, full_at) SELECT ${key}::bytea, now() + ${used} WHERE ${condition}
-    ON CONFLICT (key) DO UPDATE SET full_at = greatest(l.full_at, now()) + ${used}`;
-}
-
-/** Whether a device is known, and what it has to wait for. */
-export function selectDevice(device: PresentedDevice | undefined): Prisma.Sql {
+/** Whether the device is known, and how many seconds it has to wait. */
+export function deviceStateSql(device: PresentedDevice | undefined): Prisma.Sql {
   if (device === undefined) return Prisma.sql`false AS is_known, 0::float8 AS device_wait`;
   return Prisma.sql`
     EXISTS (
       SELECT FROM devices d JOIN users u ON u.id = d.user_id
       WHERE d.id = ${device.id}::uuid AND d.failures < ${MOST_DEVICE_FAILURES}::int AND u.email_lower = ${device.email}
     ) AS is_known,
-    ${waitOf(device.onSuccess)} AS device_wait`;
+    ${waitSecondsSql(device.onSuccess)} AS device_wait`;
 }
 
-/** Counts a failure of a known device that need not wait. */
-export function chargeDevice(device: PresentedDevice | undefined): Prisma.Sql {
+/** Charges a failure to a known device that does not have to wait. */
+export function chargeDeviceSql(device: PresentedDevice | undefined): Prisma.Sql {
   if (device === undefined) return Prisma.sql`SELECT NULL::text AS used_at WHERE false`;
   return Prisma.sql`
     UPDATE devices d SET failures = d.failures + 1 FROM asked

@@ -1,0 +1,96 @@
+import {
+  ATTEMPTS,
+  LIMIT_SUBJECTS,
+  type AfterSuccess,
+  type AttemptKind,
+  type LimitId,
+  type LimitSubjects,
+} from './attempts.js';
+import type { LimitKeys } from './limit-keys.js';
+import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from './limit-policies.js';
+
+/** One attempt counted by one limit, under the key of whom it counts. */
+export interface Charge {
+  readonly limit: LimitId;
+  readonly key: Buffer;
+  readonly afterSuccess: AfterSuccess;
+}
+
+/** The device that a device token names, and whose it must be. */
+export interface PresentedDevice {
+  readonly id: string;
+  readonly email: string;
+  /** Counts the sessions that the device starts. */
+  readonly onSuccess: Charge;
+}
+
+/** An attempt that asks to be admitted. */
+export interface Attempt {
+  readonly charges: readonly Charge[];
+  readonly onSuccess?: Charge | undefined;
+  /** If the device is known, the attempt is charged to the device's failures alone. */
+  readonly device?: PresentedDevice | undefined;
+  /** Keys under which refusals by these limits are remembered in memory; without one a refusal is not remembered. */
+  readonly refusalKeys?: Partial<Record<LimitId, string>>;
+}
+
+/** A charge as it is stored. */
+export interface AppliedCharge {
+  readonly charge: Charge;
+  /** The row's `began_at`: it differs in a row that was deleted and inserted again since. */
+  readonly rowBeganAt: string;
+  /** Account guards only: until when this charge blocks the account. */
+  readonly blockedUntil: string | null;
+}
+
+/** All that an attempt was charged. */
+export interface AppliedCharges {
+  readonly charges: readonly AppliedCharge[];
+  readonly isKnownDevice: boolean;
+  /** When the known device that was charged a failure was last used. */
+  readonly deviceUsedAt?: string;
+}
+
+/** An attempt refused by a limit that is used up. */
+export interface Refusal {
+  readonly limit: LimitId;
+  /** Until this limit admits the next attempt. */
+  readonly seconds: number;
+  /** Until all limits of the attempt do. */
+  readonly retrySeconds: number;
+  readonly isKnownDevice: boolean;
+}
+
+export type ChargeOutcome =
+  | { readonly kind: 'admitted'; readonly applied: AppliedCharges }
+  /** Concurrent attempts used up a limit after it was read; the charges before that limit are stored. */
+  | { readonly kind: 'raced'; readonly applied: AppliedCharges }
+  | ({ readonly kind: 'refused' } & Refusal);
+
+/** The charges of an attempt, as {@link ATTEMPTS} has them. */
+export function planAttempt(keys: LimitKeys, kind: AttemptKind, subjects: Partial<LimitSubjects>): Attempt {
+  const { charges, ...rest } = ATTEMPTS[kind];
+  const plan = (limit: LimitId, afterSuccess: AfterSuccess): Charge => {
+    const countedBy = LIMIT_SUBJECTS[limit].map((subject) => subjects[subject] ?? '');
+    return planCharge(keys, limit, afterSuccess, countedBy);
+  };
+  return {
+    charges: Object.entries(charges).map(([limit, afterSuccess]) => plan(limit as LimitId, afterSuccess)),
+    onSuccess: 'onSuccess' in rest ? plan(rest.onSuccess, 'stays') : undefined,
+  };
+}
+
+export function planCharge(
+  keys: LimitKeys,
+  limit: LimitId,
+  afterSuccess: AfterSuccess,
+  countedBy: readonly string[],
+): Charge {
+  return { limit, afterSuccess, key: keys.keyFor(policyOf(limit, 0).name, ...countedBy) };
+}
+
+/** The policy of a limit. An account guard has no fixed one: it admits one attempt after these seconds. */
+export function policyOf(limit: LimitId, seconds: number): LimitPolicy {
+  if (limit !== 'account') return LIMITS[limit];
+  return { name: ACCOUNT_GUARD.name, quota: 1, seconds: Math.max(1, Math.ceil(seconds)) };
+}

@@ -1,0 +1,54 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import type { Problem } from '../problems/problem.js';
+import { ACCOUNT_GUARD, LIMITS, REQUEST_ADDRESS, type LimitPolicy } from './limit-policies.js';
+import { tooManyAttempts } from './rate-limits.problems.js';
+
+/** A limit that admits nothing for some seconds. */
+export interface UsedUpLimit {
+  /** As it is counted and logged. */
+  readonly name: string;
+  /** As the response shows it; another one where the limit itself would tell that an account exists. */
+  readonly policy: LimitPolicy;
+  /** Until this limit admits the next attempt. */
+  readonly seconds: number;
+  /** Until all limits of the attempt do. */
+  readonly retrySeconds: number;
+}
+
+/** Counts what rate limits refuse, and makes the 429 with its `Retry-After` and `RateLimit` fields. */
+@Injectable()
+export class LimitRefusals {
+  readonly #log = new Logger('RateLimits');
+  readonly #isDryRun: boolean;
+  readonly #counts: Record<string, number> = Object.fromEntries(
+    [...Object.values(LIMITS), ACCOUNT_GUARD, REQUEST_ADDRESS].map(({ name }) => [name, 0]),
+  );
+
+  constructor(@Inject(CONFIG) config: Config) {
+    this.#isDryRun = config.rateLimits === 'dry-run';
+  }
+
+  /** Counts a refusal. @returns the problem to refuse with; undefined in a dry run, which logs the refusal instead */
+  countRefusal({ name: limit, policy: { name, quota, seconds: window }, ...waits }: UsedUpLimit): Problem | undefined {
+    this.#counts[limit] = (this.#counts[limit] ?? 0) + 1;
+    const [seconds, retry] = [waits.seconds, waits.retrySeconds].map((wait) => Math.max(1, Math.ceil(wait)));
+    if (this.#isDryRun) {
+      this.#log.warn({ event: 'would_be_limited', limit, seconds });
+      return undefined;
+    }
+    return tooManyAttempts({
+      headers: {
+        'retry-after': String(retry),
+        'ratelimit-policy': `"${name}";q=${quota};w=${window}`,
+        ratelimit: `"${name}";r=0;t=${seconds}`,
+      },
+      securityEvent: { event: 'too_many_attempts', limit, seconds: Number(seconds) },
+    });
+  }
+
+  /** Refusals since the start, by limit; in a dry run those that would have been. */
+  stats(): Readonly<Record<string, number>> {
+    return { ...this.#counts };
+  }
+}
