@@ -14,12 +14,12 @@ import type { Principal } from './principal.js';
 import { TokenPrincipal } from './token-principal.js';
 
 /**
- * So many new tokens are verified in one turn of the event loop, 75 µs each under ES256; what comes beyond goes to libuv's pool if
- * that has a core of its own. On the same core the way there costs as much as it spares.
+ * How many new tokens are verified on this thread in one turn of the event loop, at 75 µs each under ES256. Further ones are verified on libuv's
+ * thread pool if there is a second core; on the only core the pool costs as much as it spares.
  */
 const MOST_IN_A_TURN = 4;
 
-/** This application's verifier, over its own key ring and what it knows of revocations. */
+/** Verifies the access tokens of this application, with its key ring, its revocations and a cache of verified tokens. */
 @Injectable()
 export class AccessTokenVerifier implements OnModuleInit {
   readonly #verifier: Verifier;
@@ -42,14 +42,14 @@ export class AccessTokenVerifier implements OnModuleInit {
     this.#cache = new VerifiedTokenCache(config.tokenCacheBytes);
   }
 
-  /** The key ring is of a lower module, so it is loaded by now. */
+  /** The key ring belongs to a lower module, so it is loaded by now. */
   onModuleInit(): void {
     this.keyRing.onKeysChanged((keys) => {
       this.#verifier.replaceKeys(keys.map(({ kid, alg, verificationKey }) => ({ kid, alg, key: verificationKey })));
     });
   }
 
-  /** The principal of a token that was verified before and would be accepted again; undefined says nothing. */
+  /** The principal of a token in the cache that is still valid; undefined when {@link verifyAccessToken} has to decide. */
   findVerifiedPrincipal(token: string): Principal | undefined {
     const principal = this.#cache.findToken(token, Date.now() / 1000);
     if (principal === undefined || this.staleness.isStale) return undefined;
@@ -59,7 +59,7 @@ export class AccessTokenVerifier implements OnModuleInit {
   }
 
   /**
-   * At once, unless many new tokens have come at once: those are verified off this thread, each of them once.
+   * Synchronous, except when many new tokens come in one turn of the event loop: those are verified on libuv's pool, each of them once.
    * @throws Problem `token_expired`, `token_invalid`, `token_revoked` or `service_unavailable`.
    */
   verifyAccessToken(token: string): Principal | Promise<Principal> {
@@ -71,7 +71,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     return (underway ?? this.#verifyLater(token)).then((principal) => this.#requireNotRevoked(principal));
   }
 
-  /** Verified tokens that are held, and how often one was found among them and how often not, since the start. */
+  /** The size of the cache, and its hits and misses since the start. */
   stats(): { readonly tokens: number; readonly bytes: number; readonly hits: number; readonly misses: number } {
     return { ...this.#cache.stats(), hits: this.#hits, misses: this.#misses };
   }
@@ -79,7 +79,7 @@ export class AccessTokenVerifier implements OnModuleInit {
   #takesTurn(): boolean {
     if (this.#newInThisTurn === 0) setImmediate(() => (this.#newInThisTurn = 0));
     if (++this.#newInThisTurn <= MOST_IN_A_TURN) return true;
-    // Asked once: it reads the files of the control group.
+    // Called once, because it reads the files of the control group.
     this.#isAlone ??= availableParallelism() === 1;
     return this.#isAlone;
   }
@@ -108,14 +108,14 @@ export class AccessTokenVerifier implements OnModuleInit {
 
   #keep(token: string, verified: VerifiedToken): Principal {
     const { email } = verified.claims;
-    // RFC 9068 leaves it open; ours always say it.
+    // RFC 9068 does not require it; this service always issues it.
     if (email === undefined) throw new TokenError('claims', 'email is missing');
     const principal = new TokenPrincipal(verified.claims, email);
     this.#cache.addToken(token, verified, principal);
     return principal;
   }
 
-  /** What a signature does not say. */
+  /** Also refuses while the revocations are stale, if so configured. */
   #requireNotRevoked(principal: Principal): Principal {
     if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) throw tokenRevoked();
     this.staleness.requireFreshRevocations();
@@ -124,7 +124,7 @@ export class AccessTokenVerifier implements OnModuleInit {
 
   #problemOf(error: unknown): unknown {
     if (!(error instanceof TokenError)) return error;
-    // It may be a key that this node could not hear of.
+    // The key may be a new one that this node has not read.
     if (error.code === 'unknown_key' && this.staleness.isStale) return serviceUnavailable({ cause: error });
     return error.code === 'expired' ? tokenExpired({ cause: error }) : tokenInvalid({ cause: error });
   }

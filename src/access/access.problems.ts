@@ -12,7 +12,7 @@ export const tokenMissing = defineProblem({
   headers: { 'www-authenticate': BEARER_CHALLENGE },
 });
 
-/** 401: the token is not one of ours, or not valid now. */
+/** 401: the token is malformed, not issued by this service, or not valid now. */
 export const tokenInvalid = defineProblem({
   code: 'token_invalid',
   status: 401,
@@ -20,7 +20,7 @@ export const tokenInvalid = defineProblem({
   headers: INVALID,
 });
 
-/** 401: the token was valid and has expired. */
+/** 401: the token has expired. */
 export const tokenExpired = defineProblem({
   code: 'token_expired',
   status: 401,
@@ -28,7 +28,7 @@ export const tokenExpired = defineProblem({
   headers: INVALID,
 });
 
-/** 401: the token was valid and has been taken back: a logout, a change of password, a ban. */
+/** 401: the token was revoked: by a logout, a change of password, a disabled user, a removed key. */
 export const tokenRevoked = defineProblem({
   code: 'token_revoked',
   status: 401,
@@ -36,5 +36,5 @@ export const tokenRevoked = defineProblem({
   headers: INVALID,
 });
 
-/** What the authentication hook refuses with, for the document of every route that is not public. */
+/** The problems of the authentication hook, for the OpenAPI document of every route that is not public. */
 export const authenticationProblems = [tokenMissing, tokenInvalid, tokenExpired, tokenRevoked, serviceUnavailable];

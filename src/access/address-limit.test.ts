@@ -13,7 +13,7 @@ const refusals: Pick<LimitRefusals, 'countRefusal'> = {
 
 afterEach(() => void vi.useRealTimers());
 
-/** A server that lets an address ask twice in a minute. */
+/** A server that admits two requests of an address in a minute. */
 async function serve(mostAddresses?: number): Promise<FastifyInstance> {
   const config = { ...parseSettings({}), addressRequestsPerMinute: 2 } as Config;
   const fastify = Fastify({ trustProxy: true });
@@ -32,7 +32,7 @@ function ask(fastify: FastifyInstance, address: string) {
   return fastify.inject({ url: '/', headers: { 'x-forwarded-for': address } });
 }
 
-it('the limit of an address is over when Retry-After says so, and no sooner (BRU-04)', async () => {
+it('the limit of an address admits a request after Retry-After, and not before (BRU-04)', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 });
   const fastify = await serve();
   await ask(fastify, '192.0.2.1');
@@ -46,7 +46,7 @@ it('the limit of an address is over when Retry-After says so, and no sooner (BRU
   expect((await ask(fastify, '192.0.2.1')).statusCode).toBe(200);
 });
 
-it('the limit of an address keeps count of so many addresses and forgets the one quiet for longest (BRU-07)', async () => {
+it('the limit of an address counts a bounded number of addresses and forgets the least recent one (BRU-07)', async () => {
   const fastify = await serve(100);
   for (let turn = 0; turn < 2; turn++) await ask(fastify, '192.0.2.1');
   for (let other = 0; other < 99; other++) await ask(fastify, `198.51.100.${other}`);
@@ -55,10 +55,10 @@ it('the limit of an address keeps count of so many addresses and forgets the one
   expect((await ask(fastify, '192.0.2.1')).statusCode).toBe(200);
 });
 
-/** Notes which of its members are read, by their paths. */
+/** Adds the path of each member that is read to the set. */
 function watched<Given extends object>(given: Given, read: Set<string>, path = ''): Given {
   const note = (name: string | symbol): void => {
-    // A symbol is the language's, as where an array is concatenated.
+    // Symbols are read by the language itself, as when an array is concatenated.
     if (typeof name === 'string') read.add(path + name);
   };
   return new Proxy(given, {
@@ -74,7 +74,7 @@ function watched<Given extends object>(given: Given, read: Set<string>, path = '
   });
 }
 
-it('the library that counts an address reads no more of a request than it is given of one that could not be parsed', async () => {
+it('the library that counts requests reads only members that a request that could not be parsed has as well', async () => {
   const config = { ...parseSettings({}), addressRequestsPerMinute: 1 } as Config;
   const fastify = Fastify();
   onTestFinished(() => fastify.close());

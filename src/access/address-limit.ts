@@ -10,22 +10,22 @@ import type { CountedRequest } from '../http/request-rate-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
 import { routeConfig } from './route-settings.js';
 
-/** So many addresses are counted at once, 230 bytes each; beyond them the one that was quiet for longest is forgotten. */
+/** How many addresses are counted at once, at 230 bytes each. One more displaces the address that has sent nothing for longest. */
 export const MOST_ADDRESSES = 50_000;
 
 type Count = ReturnType<FastifyInstance['createRateLimit']>;
 
-/** The part of a Fastify route's `config` that the limit reads. */
+/** The part of a Fastify route's `config` that this limit reads. */
 interface ExemptRoute {
   readonly isUnlimited?: true;
 }
 
 const isExempt = (config: unknown): boolean => (config as ExemptRoute | undefined)?.isUnlimited === true;
 
-/** Lets any address ask as often as it likes; for probes. */
+/** Exempts the route from the limit of requests per address; for probes. */
 export const Unlimited = (): MethodDecorator => routeConfig({ isUnlimited: true } satisfies ExemptRoute);
 
-/** How many requests of whatever kind an address may send in a minute: each node counts for itself, in memory. Off by default. */
+/** Limits the requests of any kind that an address may send in a minute. Each node counts for itself, in memory. Off by default. */
 @Injectable()
 export class AddressLimit {
   readonly #quota: number;
@@ -41,17 +41,17 @@ export class AddressLimit {
     this.#isOn = addressRequestsPerMinute > 0 && rateLimits !== 'off';
   }
 
-  /** What a route with this config is refused with. */
+  /** The problems that this limit adds to a route with this config, for the OpenAPI document. */
   problemsOfRoute(config: unknown): readonly ProblemFactory[] {
     return this.#isOn && !isExempt(config) ? [tooManyAttempts] : [];
   }
 
-  /** Prepares the count, if it is asked for. */
+  /** Registers the counter, if the limit is on. */
   async prepareCounter(fastify: FastifyInstance, mostAddresses = MOST_ADDRESSES): Promise<void> {
     if (!this.#isOn) return;
-    // Loaded where it is used, so that nobody else's start waits for it.
+    // Imported here, so that the start takes no longer where the limit is off.
     const { fastifyRateLimit } = await import('@fastify/rate-limit');
-    // The plugin's own hook would come after the authentication hook, and know nothing of requests that no hook sees.
+    // Not with the plugin's own hook: it would run after the authentication hook, and never for requests that reach no hook.
     await fastify.register(fastifyRateLimit, {
       global: false,
       max: this.#quota,
@@ -62,7 +62,7 @@ export class AddressLimit {
     this.#count = fastify.createRateLimit();
   }
 
-  /** Counts a request, whatever becomes of it, and says why it is refused; undefined where it is not counted. */
+  /** Counts a request, also one that is refused for another reason. @returns the problem to refuse it with, if it is over the limit; undefined at once where it is not counted */
   countRequest(request: CountedRequest): Promise<Problem | undefined> | undefined {
     if (this.#count === undefined) return undefined;
     const { ip, routeOptions } = request;
@@ -70,7 +70,7 @@ export class AddressLimit {
   }
 
   async #limitProblem(ip: string, config: unknown, count: Count): Promise<Problem | undefined> {
-    // All that it reads, which a test holds: of a request that could not be parsed there is no more, and the key is the address.
+    // All that the plugin reads, as a test checks: a request that could not be parsed has no more than this.
     const counted = await count({ ip, routeOptions: {} } as FastifyRequest);
     if (counted.isAllowed || !counted.isExceeded) return undefined;
     const policy = { ...REQUEST_ADDRESS, quota: this.#quota };

@@ -23,18 +23,18 @@ type PassportEntrance = (request: FastifyRequest, reply: FastifyReply, settle: S
 interface Asked {
   readonly token: string | undefined;
   readonly strategies: readonly string[] | undefined;
-  /** Whether the body may say who it is, so that a header refuses nobody before it is read. */
+  /** Whether the body may hold a credential instead, so that a bad header does not refuse the request before the body is read. */
   readonly isOptional: boolean;
 }
 
-/** Refuses before any body is read; closed unless a route says otherwise. */
+/** Authenticates a request before its body is read. A route needs an access token unless its decorators say otherwise. */
 @Injectable()
 export class AuthenticationHook {
   readonly #byName = new Map<string, PassportEntrance>();
 
   constructor(private readonly verifier: AccessTokenVerifier) {}
 
-  /** Adds the hook. After those of `http`, which has answered unknown paths and wrong methods already. */
+  /** Call it after the hooks of `http/`, which answer unknown paths and wrong methods. */
   addAuthenticationHook(fastify: FastifyInstance): void {
     fastify.decorate('accessTokenVerifier', this.verifier);
     fastify.decorateRequest('user');
@@ -53,14 +53,14 @@ export class AuthenticationHook {
     });
   }
 
-  /** Apart, so that a request that is known pays for no closure. */
+  /** A method of its own, so that a request with a cached token allocates no closure. */
   #ask(request: FastifyRequest, reply: FastifyReply, done: Done, { token, strategies, isOptional }: Asked): void {
     const settle: Settle = (outcome) => {
       if (outcome instanceof Problem && isOptional) {
         request.bearerProblem = outcome;
         return done();
       }
-      // Nest's exception handler has nothing to add to a refusal.
+      // Not thrown to Nest's exception handler, which would add cost and nothing else.
       if (outcome instanceof Problem) return sendProblem(outcome, () => undefined, request, reply);
       if (outcome instanceof Error) return done(outcome);
       request.user = outcome;
@@ -90,19 +90,19 @@ export class AuthenticationHook {
   }
 }
 
-/** Strategies by name are passport's, one for the process. */
+/** passport registers strategies by name, for the whole process. */
 function passportEntrance(strategies: readonly string[]): PassportEntrance {
   return (request, reply, settle) => {
     const done = (error: Error | null, user?: Principal | false | null, info?: unknown): void =>
       settle(error ?? (user || passportProblem(request, info)));
     const enter: unknown = passport.authenticate([...strategies], { session: false }, done);
-    // A strategy that passes has found nobody.
+    // A strategy that calls `pass()` has authenticated nobody.
     const next = (error?: Error): void => settle(error ?? tokenMissing());
     (enter as (request: FastifyRequest, reply: FastifyReply, next: Done) => void)(request, reply, next);
   };
 }
 
-/** A strategy's own problem, else 401: with an error code only when credentials were sent (RFC 6750 section 3.1). */
+/** The problem that a strategy failed with, or else a 401, with an error code only if a token was sent (RFC 6750 section 3.1). */
 function passportProblem(request: FastifyRequest, info: unknown): Problem {
   const reasons = [info].flat();
   const problem = reasons.find((reason) => reason instanceof Problem);

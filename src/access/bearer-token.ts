@@ -3,18 +3,18 @@ import type { AccessTokenVerifier } from './access-token.verifier.js';
 import { tokenInvalid, tokenMissing } from './access.problems.js';
 import type { Principal } from './principal.js';
 
-/** As clients write it. */
-const USUAL = 'Bearer ';
+/** The prefix that most clients send. */
+const USUAL_PREFIX = 'Bearer ';
 const SCHEME = 'bearer';
 
 /**
- * The token of an `Authorization` field (RFC 6750 section 2.1; RFC 9110 section 11.4: the scheme in any case, one or more spaces), empty where
- * the scheme stands alone; undefined for another scheme. In linear time, without a pattern.
+ * The token of an `Authorization` field (RFC 6750 section 2.1; RFC 9110 section 11.4: the scheme in any case, one or more spaces). Empty where
+ * the scheme stands alone; undefined for another scheme. Linear in time: uses no regular expression.
  */
 export function readBearerToken(authorization: string | undefined): string | undefined {
   if (authorization === undefined) return undefined;
-  let start = USUAL.length;
-  if (!authorization.startsWith(USUAL)) {
+  let start = USUAL_PREFIX.length;
+  if (!authorization.startsWith(USUAL_PREFIX)) {
     if (authorization.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return undefined;
     if (authorization.length > SCHEME.length && authorization[SCHEME.length] !== ' ') return undefined;
   }
@@ -23,7 +23,7 @@ export function readBearerToken(authorization: string | undefined): string | und
 }
 
 /**
- * At once, unless many new tokens have come at once.
+ * Synchronous, except when many new tokens come in one turn of the event loop.
  * @throws Problem `token_missing`, `token_invalid`, `token_expired`, `token_revoked` or `service_unavailable`
  */
 export function verifyBearerToken(
@@ -31,7 +31,7 @@ export function verifyBearerToken(
   verifier: AccessTokenVerifier,
 ): Principal | Promise<Principal> {
   if (token === undefined) throw tokenMissing();
-  // What is none is not even looked up.
+  // Needs no lookup of a key.
   if (!isCompactJws(token)) throw tokenInvalid();
   return verifier.verifyAccessToken(token);
 }

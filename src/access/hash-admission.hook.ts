@@ -5,15 +5,15 @@ import { routeConfig } from './route-settings.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { sendProblem } from '../problems/problem.filter.js';
 
-/** The part of a Fastify route's `config` that the hash admission hook reads. */
+/** The part of a Fastify route's `config` that this hook reads. */
 interface HashingRoute {
   readonly hashes?: true;
 }
 
-/** Says that the route hashes or checks a password, so that it is refused at the hash admission hook while there is no time for that. */
+/** For a route that hashes or verifies a password: it is refused with 503 while the hash threads are overloaded. */
 export const HashesPassword = (): MethodDecorator => routeConfig({ hashes: true } satisfies HashingRoute);
 
-/** Behind the authentication hook: in a storm nine of ten are turned away here, before a body is read or Nest is asked. */
+/** Refuses requests that would wait too long for a hash. Runs after the authentication hook, before the body is read and before Nest's handler. */
 @Injectable()
 export class HashAdmissionHook {
   constructor(
@@ -21,16 +21,17 @@ export class HashAdmissionHook {
     private readonly logins: LoginOutcomes,
   ) {}
 
-  /** Adds the hook to the routes that are added from now on, and to no other. */
+  /** Adds the hook to the routes with {@link HashesPassword} that are registered from now on. */
   addHashAdmissionHook(fastify: FastifyInstance): void {
-    const turn: onRequestHookHandler = (request, reply, done) => {
+    const refuseOverload: onRequestHookHandler = (request, reply, done) => {
       const problem = this.passwords.overloadProblem();
       if (problem === undefined) return done();
       this.logins.countRefusedLogin(request.routeOptions.config, problem);
       sendProblem(problem, () => undefined, request, reply);
     };
     fastify.addHook('onRoute', (route) => {
-      if ((route.config as HashingRoute | undefined)?.hashes) route.onRequest = [route.onRequest ?? [], turn].flat();
+      if ((route.config as HashingRoute | undefined)?.hashes)
+        route.onRequest = [route.onRequest ?? [], refuseOverload].flat();
     });
   }
 }

@@ -7,13 +7,14 @@ import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import type { Principal } from './principal.js';
 
 /**
- * Registered as passport-jwt's strategy; tokens are verified by our own verifier. `authenticate`, which passport-strategy has its subclasses
- * override, asks the verifier of the request's application. Strategies are registered for the whole process, so that this one may be another application's.
+ * The strategy `jwt`. Overrides `authenticate`, as passport-strategy documents for subclasses, to verify tokens with our own verifier instead of
+ * passport-jwt's. passport registers strategies for the whole process, so this one may serve a request of another application in it: it uses the
+ * verifier of the request's application.
  */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   constructor() {
-    // What the constructor asks for, and nothing here uses.
+    // Required by the constructor; not used.
     super({ jwtFromRequest: () => null, secretOrKeyProvider: (_request, _token, done) => done(new Error('unused')) });
   }
 
@@ -24,13 +25,13 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     };
     authenticate(incoming as FastifyRequest)
       .then((user) => this.success(user), refuse)
-      // What comes of telling the outcome.
+      // An error thrown by `success` or `fail`.
       .catch((error: unknown) => this.error(error as Error));
   }
 
-  /** What passport-jwt would call with the claims of a token that it verified itself. */
+  /** passport-jwt would call this after its own verification, which never runs. */
   validate(): never {
-    throw new Error('The strategy verifies by authenticate');
+    throw new Error('JwtStrategy verifies tokens in authenticate()');
   }
 }
 

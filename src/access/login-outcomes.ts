@@ -4,20 +4,20 @@ import { routeConfig } from './route-settings.js';
 
 type LoginOutcome = 'success' | 'wrong' | 'limited' | 'unavailable';
 
-/** The part of a Fastify route's `config` that tells a login. */
+/** The part of a Fastify route's `config` that marks a login. */
 interface LoginRoute {
   readonly isLogin?: true;
 }
 
-/** Says that a request of this route is a login, also where a hook refuses it before its handler. */
+/** For a route whose requests are counted as logins, also those that a hook refuses. */
 export const CountsAsLogin = (): MethodDecorator => routeConfig({ isLogin: true } satisfies LoginRoute);
 
-/** How logins ended since the start: whether somebody guesses, or cannot get in. What is no login for its form is not counted. */
+/** Counts logins by outcome since the start. A request that fails validation is not counted. */
 @Injectable()
 export class LoginOutcomes {
   readonly #counts: Record<LoginOutcome, number> = { success: 0, wrong: 0, limited: 0, unavailable: 0 };
 
-  /** Counts how the login ends. */
+  /** Counts the outcome of a login when it has one. */
   async countOutcome<Result>(login: Promise<Result>): Promise<Result> {
     try {
       const result = await login;
@@ -29,7 +29,7 @@ export class LoginOutcomes {
     }
   }
 
-  /** Counts what a hook refuses, if the route it refuses is a login's. */
+  /** Counts a request that a hook refused, if the route with this config is a login. */
   countRefusedLogin(config: unknown, problem: Problem): void {
     if ((config as LoginRoute | undefined)?.isLogin) this.#counts[outcomeOf(problem)]++;
   }

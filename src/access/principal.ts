@@ -1,6 +1,6 @@
 import type { Problem } from '../problems/problem.js';
 
-/** Who is calling, as the verified access token says; no database was asked. */
+/** The caller, from the verified access token alone; the database was not queried. */
 export interface Principal {
   readonly userId: string;
   readonly email: string;
@@ -13,9 +13,9 @@ export interface Principal {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the authentication hook, or by passport under its own name for the same thing. */
+    /** Set by the authentication hook; passport uses the same name. */
     user?: Principal;
-    /** Why the token of a route that may also be called by its body was not accepted: 401 or 503. */
+    /** On a route with `@BearerOrBody()`: why the bearer token was not accepted (401 or 503). */
     bearerProblem?: Problem;
   }
 }

@@ -9,7 +9,7 @@ interface Handler {
   readonly method: unknown;
 }
 
-/** Sees to it at boot that each route has the settings that the decorators of its handler say, whatever a framework makes of metadata. */
+/** Checks at boot that each route has the settings that the decorators of its handler declare, so that no framework loses one of them. */
 @Injectable()
 export class RouteSettingsCheck {
   readonly #routes: RouteOptions[] = [];
@@ -19,14 +19,14 @@ export class RouteSettingsCheck {
     private readonly scanner: MetadataScanner,
   ) {}
 
-  /** Notes the routes that are added from now on. */
+  /** Collects the routes that are registered from now on. */
   collectRoutes(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', (route) => void this.#routes.push(route));
   }
 
   /**
-   * @throws {Error} naming the first handler whose route has other settings, or whose decorators contradict each other; and the first route,
-   * a plugin's or one's own, whose `config` says of who may call what the authentication hook does not know
+   * @throws {Error} naming the first handler whose route has other settings or whose decorators contradict each other, or the first route, also of
+   * a plugin, whose `config` has an `access` or `strategies` that the authentication hook does not know
    */
   requireDeclaredSettings(): void {
     for (const { name, method } of this.#handlers()) {
@@ -54,7 +54,7 @@ export class RouteSettingsCheck {
     }
     const [different] = differences(configOn(method), declared);
     if (different !== undefined) {
-      return `has a @RouteConfig() that changes "${different}", which decorators say: put it below them, without that.`;
+      return `has a @RouteConfig() that changes "${different}", which decorators declare: put it below them, without that.`;
     }
     if (declared.length === 0) return undefined;
     const configs = this.#routes.map(({ config }) => config).filter((config) => declaredIn(config) === declared);

@@ -8,7 +8,7 @@ import { Authenticated, BearerOrBody, Public } from './route-access.decorators.j
 import { RouteSettingsCheck } from './route-settings.check.js';
 import { HashesPassword } from './hash-admission.hook.js';
 
-/** A controller whose one handler has these decorators, the lowest first. */
+/** A controller with one handler, which has these decorators, the lowest first. */
 function controllerWith(...decorators: readonly MethodDecorator[]): Type {
   class NotesController {
     read(): object {
@@ -21,7 +21,7 @@ function controllerWith(...decorators: readonly MethodDecorator[]): Type {
   return NotesController;
 }
 
-/** Starts an application and gives the config of its route, or rejects as the boot does. */
+/** Starts an application and returns the config of its route; rejects where the boot fails. */
 async function configOfRoute(controller: Type): Promise<Record<string, unknown>> {
   class NotesModule {}
   Module({ imports: [DiscoveryModule], controllers: [controller], providers: [RouteSettingsCheck] })(NotesModule);
@@ -44,7 +44,7 @@ function permutations<Item>(items: readonly Item[]): Item[][] {
   return items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item].concat(rest)));
 }
 
-/** By name, so that a test can say which. */
+/** By name, for the titles of tests. */
 const DECORATORS: Readonly<Record<string, () => MethodDecorator>> = {
   Get: () => Get(),
   Public,
@@ -64,7 +64,7 @@ describe('the settings of a route', () => {
   );
 
   it.each(permutations(['Public', 'HashesPassword', 'CountsAsLogin', 'RouteConfig']))(
-    'are there beside a @RouteConfig, or the application does not start, in the order %s, %s, %s, %s',
+    'are kept beside a @RouteConfig, or the application does not start, in the order %s, %s, %s, %s',
     async (...names) => {
       const starting = configOfRoute(controllerWith(Get(), ...made(names)));
       if (names.at(-1) === 'RouteConfig')
@@ -74,15 +74,12 @@ describe('the settings of a route', () => {
   );
 
   it.each<[string, readonly MethodDecorator[]]>([
-    ['that opens it', [RouteConfig({ access: 'public' })]],
-    ['that guards it otherwise', [RouteConfig({ strategies: ['api-key'] })]],
-    ['that opens what is guarded otherwise', [Authenticated('api-key'), RouteConfig({ access: 'public' })]],
-    [
-      'that takes nothing but the limit away',
-      [Public(), RouteConfig({ access: 'public', isUnlimited: true }), HashesPassword()],
-    ],
-    ['that is above and says less', [Public(), Unlimited(), RouteConfig({ access: 'public' })]],
-  ])('are never those of a @RouteConfig %s', async (_case, decorators) => {
+    ['that makes the route public', [RouteConfig({ access: 'public' })]],
+    ['that sets another strategy', [RouteConfig({ strategies: ['api-key'] })]],
+    ['that makes a route with another strategy public', [Authenticated('api-key'), RouteConfig({ access: 'public' })]],
+    ['that removes only the limit', [Public(), RouteConfig({ access: 'public', isUnlimited: true }), HashesPassword()]],
+    ['that is above and sets less', [Public(), Unlimited(), RouteConfig({ access: 'public' })]],
+  ])('cannot be replaced by a @RouteConfig %s', async (_case, decorators) => {
     await expect(configOfRoute(controllerWith(Get(), ...decorators))).rejects.toThrow(
       /^NotesController\.read has a @RouteConfig/,
     );
@@ -93,13 +90,13 @@ describe('the settings of a route', () => {
     ['@Public() and @BearerOrBody()', () => [BearerOrBody(), Public()]],
     ['@BearerOrBody() and @Authenticated()', () => [BearerOrBody(), Authenticated('api-key')]],
     ['two kinds of @Authenticated()', () => [Authenticated('a'), Authenticated('b')]],
-  ])('say one thing of who may call: never %s', async (_case, decorators) => {
+  ])('have one rule of access: never %s', async (_case, decorators) => {
     await expect(configOfRoute(controllerWith(Get(), ...decorators()))).rejects.toThrow(
       /^NotesController\.read has more than one/,
     );
   });
 
-  it('belong to a route', async () => {
+  it('are declared only on handlers of routes', async () => {
     await expect(configOfRoute(controllerWith(Public()))).rejects.toThrow(
       'NotesController.read has decorators whose settings its route does not have.',
     );

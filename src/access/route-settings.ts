@@ -1,20 +1,21 @@
 import { SetMetadata } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 
-/** What one decorator says of a route. */
+/** What one decorator declares about a route. */
 export type RouteSetting = Readonly<Record<string, unknown>>;
 
 const DECLARED = Symbol('declared route settings');
 
-/** Where `@RouteConfig` keeps what it was given. */
+/** The metadata key of `@RouteConfig`. */
 const { KEY: ROUTE_CONFIG } = RouteConfig({});
 
-/** The names of all settings that decorators of ours have. */
+/** The names of all settings that our decorators declare. */
 const names = new Set(['access', 'strategies']);
 
 /**
- * Adds to the route's `config`. What each decorator says is kept under a key of our own; `@RouteConfig`, which replaces what was said
- * before, gets the sum, with what a `@RouteConfig` below has said. One above would replace it all: `RouteSettingsCheck` finds that at boot.
+ * Adds a setting to the route's `config`. `@RouteConfig` replaces the config of those below it, so each decorator also stores its setting under a
+ * key of our own, and sets the config to all of them together, with that of a `@RouteConfig` below. A `@RouteConfig` above would replace them all:
+ * `RouteSettingsCheck` finds that at boot.
  */
 export function routeConfig(added: RouteSetting): MethodDecorator {
   for (const name of Object.keys(added)) names.add(name);
@@ -26,22 +27,22 @@ export function routeConfig(added: RouteSetting): MethodDecorator {
   };
 }
 
-/** What decorators of ours say of a handler, one by one. */
+/** The settings that our decorators declare on a handler, one by one. */
 export function declaredOn(handler: unknown): readonly RouteSetting[] {
   return (metadataOf(handler, DECLARED) as readonly RouteSetting[] | undefined) ?? [];
 }
 
-/** What the route of a handler is to have as its `config`. */
+/** The `config` that the route of a handler is to have. */
 export function configOn(handler: unknown): RouteSetting {
   return (metadataOf(handler, ROUTE_CONFIG) as RouteSetting | undefined) ?? {};
 }
 
-/** What decorators of ours say of the handler that a route with this config has. */
+/** The settings that our decorators declare on the handler of a route with this config. */
 export function declaredIn(config: unknown): readonly RouteSetting[] | undefined {
   return (config as { readonly [DECLARED]?: readonly RouteSetting[] } | undefined)?.[DECLARED];
 }
 
-/** The names of the settings in which a config differs from what was declared. */
+/** The names of the settings in which a config differs from those declared. */
 export function differences(config: RouteSetting, declared: readonly RouteSetting[]): string[] {
   const sum: RouteSetting = Object.assign({}, ...declared);
   return [...names].filter((name) => JSON.stringify(config[name]) !== JSON.stringify(sum[name]));

@@ -20,7 +20,7 @@ function newClaims(): AccessTokenClaims {
   return { iss: issuer, aud: issuer, client_id: 'gatehouse', iat: EXP - 900, exp: EXP, ...ids };
 }
 
-/** The texts and the claims as a request brings them: no string of them shared with another. */
+/** A token and its claims as a request brings them: no string is shared with another token. */
 function received(): { token: string; claims: AccessTokenClaims } {
   const text = JSON.stringify(newClaims());
   const parts = [randomBytes(82), Buffer.from(text), randomBytes(64)].map((part) => part.toString('base64url'));
@@ -28,7 +28,7 @@ function received(): { token: string; claims: AccessTokenClaims } {
   return { token: authorization.slice(7), claims: JSON.parse(text) as AccessTokenClaims };
 }
 
-/** Bytes in use after everything unreachable is gone. */
+/** Bytes in use after a garbage collection. */
 function heapInUse(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -36,17 +36,17 @@ function heapInUse(): number {
 }
 
 describe('the principal of a token', () => {
-  it('is what the token says, also copied and as JSON', () => {
+  it('has the claims of the token, also when copied and as JSON', () => {
     const claims = newClaims();
     const { sub, sid, jti, email = '' } = claims;
     const principal = new TokenPrincipal(claims, email);
     const expiresAt = new Date(EXP * 1000);
-    const said = { userId: sub, email, sessionId: sid, tokenId: jti, clientId: 'gatehouse', expiresAt };
-    expect(Object.assign({}, principal)).toEqual(said);
-    expect(JSON.parse(JSON.stringify(principal))).toEqual({ ...said, expiresAt: expiresAt.toISOString() });
+    const expected = { userId: sub, email, sessionId: sid, tokenId: jti, clientId: 'gatehouse', expiresAt };
+    expect(Object.assign({}, principal)).toEqual(expected);
+    expect(JSON.parse(JSON.stringify(principal))).toEqual({ ...expected, expiresAt: expiresAt.toISOString() });
   });
 
-  it('stays so whatever a handler does to it, for the next request gets the same', () => {
+  it('cannot be changed by a handler, since the next request gets the same object', () => {
     const principal = new TokenPrincipal(newClaims(), 'someone@example.com');
     principal.expiresAt.setTime(0);
     expect(principal.expiresAt).toEqual(new Date(EXP * 1000));
@@ -55,8 +55,8 @@ describe('the principal of a token', () => {
     expect(() => Object.assign(principal, { isAdmin: true })).toThrow(TypeError);
   });
 
-  it('takes with its token a kilobyte at most, and no more than the cache reckons', () => {
-    // So many that what else the process keeps is not to be seen in it.
+  it('takes at most a kilobyte with its token, and no more than the cache estimates', () => {
+    // Enough tokens that the rest of the heap does not matter.
     const count = 100_000;
     const cache = new VerifiedTokenCache<TokenPrincipal>(count * 2000);
     const key = prepareVerificationKey({ kid: 'k', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
@@ -68,9 +68,9 @@ describe('the principal of a token', () => {
     }
     const bytes = (heapInUse() - before) / count;
     expect(cache.stats().tokens).toBe(count);
-    const reckoned = cache.stats().bytes / count;
+    const estimated = cache.stats().bytes / count;
     expect(bytes).toBeLessThan(1024);
-    expect(reckoned).toBeGreaterThan(bytes);
-    expect(reckoned).toBeLessThan(bytes * 1.1);
+    expect(estimated).toBeGreaterThan(bytes);
+    expect(estimated).toBeLessThan(bytes * 1.1);
   });
 });

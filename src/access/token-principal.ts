@@ -2,13 +2,13 @@ import { FIRST_PARTY_CLIENT_ID } from '../tokens/tokens.service.js';
 import type { AccessTokenClaims } from '../verifier/access-token-claims.js';
 import type { Principal } from './principal.js';
 
-/** The principal of a verified token, one object for all requests that bring it: nothing that a handler does changes it. */
+/** The principal of a verified token. All requests with the token share one object, so a handler cannot change it. */
 export class TokenPrincipal implements Principal {
   readonly userId: string;
   readonly sessionId: string;
   readonly tokenId: string;
   readonly clientId: string;
-  /** Each time another Date, since a Date can be set. */
+  /** A new Date each time, since a Date is mutable. */
   declare readonly expiresAt: Date;
   readonly #exp: number;
 
@@ -19,7 +19,7 @@ export class TokenPrincipal implements Principal {
     },
   };
 
-  /** Of the texts that all tokens share it keeps one. */
+  /** Keeps one string for the client id that all tokens share, instead of one a token. */
   constructor(
     { sub, sid, jti, client_id: clientId, exp }: AccessTokenClaims,
     readonly email: string,
