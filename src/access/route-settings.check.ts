@@ -4,7 +4,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import { configOn, declaredIn, declaredOn, differences, type RouteSetting } from './route-settings.js';
 
 interface Handler {
-  /** As `UsersController.me`. */
+  /** For example `UsersController.getUser`. */
   readonly name: string;
   readonly method: unknown;
 }

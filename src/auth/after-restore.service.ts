@@ -6,13 +6,13 @@ import { RevocationsService } from '../revocation/revocations.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { KeyRotationService } from '../tokens/key-rotation.service.js';
 
-/** What {@link AfterRestoreService.endAllAccess} has done. */
+/** What {@link AfterRestoreService.endAllAccess} ended. */
 export interface EndedAccess {
   readonly endedSessions: number;
   readonly revokedKeys: number;
 }
 
-/** What an operator does to a database that was restored from a dump. */
+/** Makes all tokens invalid that were issued before a database was restored from a dump. */
 @Injectable()
 export class AfterRestoreService {
   constructor(
@@ -24,9 +24,9 @@ export class AfterRestoreService {
   ) {}
 
   /**
-   * Ends every session, then replaces every signing key and revokes it: no token from before opens anything, whatever was revoked after the
-   * dump. The keys come last, and with them all access tokens that anybody obtained meanwhile; an interrupted run is simply done again.
-   * @param isSecretChanged whether the operator has given `JWT_SECRET` a new value, which nothing here can know
+   * Ends every session, then replaces and revokes every signing key: no earlier token is accepted, also none that was revoked after the dump. The keys
+   * come last, so that access tokens issued during the run are revoked too. An interrupted run can be repeated.
+   * @param isSecretChanged whether the operator has given `JWT_SECRET` a new value, which the service cannot know
    * @throws Error with `JWT_SECRET`, if it has not been changed or has a second value.
    */
   async endAllAccess(isSecretChanged: boolean): Promise<EndedAccess> {

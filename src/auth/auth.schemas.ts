@@ -15,7 +15,8 @@ export const LoginBody = Type.Object(
     password: PasswordText,
     deviceToken: Type.Optional(
       DeviceToken({
-        description: 'Of the last login from this device: it is then spared the limits that strangers can use up.',
+        description:
+          'From the last login on this device. This login then has limits of its own, which strangers cannot use up.',
       }),
     ),
   },
@@ -23,7 +24,7 @@ export const LoginBody = Type.Object(
 );
 export type LoginBody = Static<typeof LoginBody>;
 
-/** Any text: what is no refresh token of ours is 401, not 400. */
+/** Any text: one that is not a refresh token of ours is 401, not 400. */
 const RefreshToken = Type.String({ minLength: 1, maxLength: 1024, contentEncoding: 'base64url' });
 
 export const RefreshBody = Type.Object(
@@ -32,7 +33,7 @@ export const RefreshBody = Type.Object(
 );
 export type RefreshBody = Static<typeof RefreshBody>;
 
-/** None is needed with a bearer token. */
+/** May be absent where a bearer token is sent. */
 export const LogoutBody = Type.Union([
   Type.Object({ refresh_token: RefreshToken }, { title: 'LogoutBody', additionalProperties: false }),
   Type.Null(),
@@ -73,7 +74,7 @@ export const LoginResponse = Type.Object(
 );
 export type LoginResponse = Static<typeof LoginResponse>;
 
-/** The caller as the access token has them. */
+/** The caller, from the claims of the access token. */
 export const PrincipalView = Type.Object(
   {
     userId: Type.String({ format: 'uuid' }),
@@ -92,7 +93,7 @@ export const SessionView = Type.Object(
     refreshedAt: Type.String({ format: 'date-time', description: 'Last refresh; the login when there was none.' }),
     userAgent: Type.Union([Type.String(), Type.Null()], { description: 'Of the login, cut to 256 characters.' }),
     network: Type.Union([Type.String(), Type.Null()], { description: 'Of the login: /24 of IPv4, /48 of IPv6.' }),
-    isCurrent: Type.Boolean({ description: 'Whether it is the session that asks.' }),
+    isCurrent: Type.Boolean({ description: 'Whether this is the session of the request.' }),
   },
   { title: 'SessionView', additionalProperties: false },
 );
@@ -107,7 +108,7 @@ export const SessionPage = Type.Object(
 );
 export type SessionPage = Static<typeof SessionPage>;
 
-/** Parameters are text: types are not coerced. */
+/** Parameters stay strings: types are not coerced. */
 export const SessionPageQuery = Type.Object(
   {
     cursor: Type.Optional(Type.String({ format: 'uuid', description: '`nextCursor` of the page before.' })),

@@ -13,7 +13,7 @@ export const MOST_CACHED_SECONDS = 300;
 export class JwksController {
   readonly #cacheControl: string;
 
-  /** A cached set must not outlive the time between a key's publication and its first signature. */
+  /** A cached key set must expire before a newly published key signs. */
   constructor(
     @Inject(CONFIG) config: Config,
     private readonly keyRing: KeyRing,
@@ -29,17 +29,17 @@ export class JwksController {
     tags: ['keys'],
     response: { 200: JwkSet, 304: NoContent },
   })
-  keys(@Headers('if-none-match') known: string | undefined, @Res({ passthrough: true }) reply: FastifyReply) {
+  getJwks(@Headers('if-none-match') ifNoneMatch: string | undefined, @Res({ passthrough: true }) reply: FastifyReply) {
     const { keys, etag } = this.keyRing.jwks;
     void reply.headers({ etag, 'cache-control': this.#cacheControl });
-    if (!isAmong(etag, known)) return { keys };
+    if (!matchesTag(etag, ifNoneMatch)) return { keys };
     void reply.code(304);
     return undefined;
   }
 }
 
-/** RFC 9110 section 13.1.2: weak comparison with a list of entity tags, or any. */
-function isAmong(etag: string, list: string | undefined): boolean {
-  const tags = list?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
+/** Whether `If-None-Match` names this entity tag, by weak comparison, or is `*` (RFC 9110 section 13.1.2). */
+function matchesTag(etag: string, ifNoneMatch: string | undefined): boolean {
+  const tags = ifNoneMatch?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
   return tags.includes(etag) || tags.includes('*');
 }

@@ -11,7 +11,7 @@ import type { LoginBody } from './auth.schemas.js';
 import type { IssuedTokens } from './issued-tokens.js';
 
 export interface LoginTokens extends IssuedTokens {
-  /** For the next login from this device, which the limits that strangers can use up then spare. */
+  /** For the next login from this device, which then has limits of its own. */
   readonly deviceToken: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export class LoginService {
 
   /**
    * Starts a session for the right address and password.
-   * @throws Problem `credentials_invalid`, one answer for unknown, wrong and disabled; `too_many_attempts`.
+   * @throws Problem `credentials_invalid` alike for an unknown address, a wrong password and a disabled user; `too_many_attempts`.
    */
   async logIn(body: LoginBody, client: ClientInfo, disconnected?: AbortSignal): Promise<LoginTokens> {
     this.tokens.requireSigningKey();

@@ -8,7 +8,7 @@ import { SessionsService } from '../sessions/sessions.service.js';
 import { UsersService } from '../users/users.service.js';
 import type { LogoutScope } from './auth.schemas.js';
 
-/** The session that asks, and its user. */
+/** The user who sends the request, and the session. */
 interface Caller {
   readonly userId: string;
   readonly sessionId: string;
@@ -33,7 +33,7 @@ export class LogoutService {
   }
 
   /**
-   * {@link logOut} by refresh token. One that was exchanged before may still end its own session.
+   * {@link logOut} by refresh token. A used refresh token may still end its own session.
    * @throws Problem `refresh_token_invalid`, `too_many_attempts`; for the wider scopes also `refresh_token_expired` and
    * `refresh_token_reused`.
    */

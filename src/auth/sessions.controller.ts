@@ -26,12 +26,12 @@ export class SessionsController {
     querystring: SessionPageQuery,
     response: { 200: SessionPage, ...problemResponses(serviceUnavailable) },
   })
-  async list(
+  async listSessions(
     @CurrentUser() { userId, sessionId }: Principal,
     @Query() { cursor, limit = '20' }: SessionPageQuery,
   ): Promise<SessionPage> {
     const size = Number(limit);
-    // One more than asked for tells whether there is another page.
+    // One more than the page holds tells whether there is a next page.
     const sessions = await this.sessions.listSessions(userId, cursor, size + 1);
     const items = sessions.slice(0, size).map(({ id, createdAt, refreshedAt, userAgent, network }) => ({
       id,
@@ -48,13 +48,13 @@ export class SessionsController {
   @HttpCode(204)
   @RouteSchema({
     summary: "End one of the caller's sessions",
-    description: 'Also one that has expired, which the list no longer shows: an access token of it may be alive.',
+    description: 'Also one that has expired, which the list no longer shows: an access token of it may still be valid.',
     operationId: 'endSession',
     tags: ['auth'],
     params: SessionParams,
     response: { 204: NoContent, ...problemResponses(notFound, tooManyAttempts, serviceUnavailable) },
   })
-  async end(
+  async endSession(
     @CurrentUser() user: Principal,
     @Param() { id }: SessionParams,
     @Client() client: ClientInfo,

@@ -1,4 +1,4 @@
-/** What signing in needs to know of a user; the only shape in which the hash leaves the repository. */
+/** What verifying a password needs of a user. The hash leaves the repository in no other type. */
 export interface Credential {
   readonly id: string;
   readonly email: string;

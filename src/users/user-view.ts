@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 
-/** A user as their owner sees it. */
+/** A user, as shown to the user. */
 export const UserView = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
@@ -16,8 +16,8 @@ export function toUserView({ id, email, createdAt }: { id: string; email: string
 }
 
 /**
- * ASCII in the syntax of HTML's `input type=email`, 64 characters before the @ and 254 in all. Case is kept for display;
- * identity is the lower-case form.
+ * ASCII in the syntax of HTML's `input type=email`, 64 characters before the @ and 254 in all. The address is stored as typed; users are
+ * identified by its lower-case form.
  */
 export const EmailAddress = Type.String({
   format: 'email',

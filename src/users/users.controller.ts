@@ -32,7 +32,7 @@ export class UsersController {
     tags: ['users'],
     response: { 200: UserView, ...problemResponses(userNotFound, serviceUnavailable) },
   })
-  me(@CurrentUser() user: Principal): Promise<UserView> {
+  getUser(@CurrentUser() user: Principal): Promise<UserView> {
     return this.users.getUser(user.userId);
   }
 
@@ -69,7 +69,7 @@ export class UsersController {
     body: DeletionBody,
     response: { 204: NoContent, ...problemResponses(credentialsInvalid, tooManyAttempts, serviceUnavailable) },
   })
-  delete(
+  deleteAccount(
     @CurrentUser() user: Principal,
     @Body() { currentPassword: current }: DeletionBody,
     @Client() client: ClientInfo,

@@ -1,14 +1,14 @@
 import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
 import { defineProblem } from '../problems/problem.js';
 
-/** 409: someone is registered under this address, in whatever capitals. */
+/** 409: the address is registered already; case is ignored. */
 export const emailTaken = defineProblem({
   code: 'email_taken',
   status: 409,
   detail: 'This address is already registered.',
 });
 
-/** 401: unknown address, wrong password or disabled user; never which. */
+/** 401: unknown address, wrong password or disabled user. The response does not tell which. */
 export const credentialsInvalid = defineProblem({
   code: 'credentials_invalid',
   status: 401,
@@ -16,5 +16,5 @@ export const credentialsInvalid = defineProblem({
   headers: { 'www-authenticate': BEARER_CHALLENGE },
 });
 
-/** 404: the token is valid and its user is gone. */
+/** 404: there is no such user; with a valid token: the user has been deleted. */
 export const userNotFound = defineProblem({ code: 'user_not_found', status: 404, detail: 'There is no such user.' });

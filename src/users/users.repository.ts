@@ -13,7 +13,7 @@ export interface NewUser {
   readonly passwordHash: string;
 }
 
-/** The columns each caller may have; the hash leaves only as a {@link Credential}. */
+/** Selects columns explicitly, so that the password hash is read only into a {@link Credential}. */
 @Injectable()
 export class UsersRepository {
   constructor(private readonly prisma: PrismaService) {}

@@ -7,7 +7,7 @@ export const PasswordChangeBody = Type.Object(
     currentPassword: PasswordText,
     newPassword: PasswordText,
     deviceToken: Type.Optional(
-      DeviceToken({ description: 'Of this device: it stays known, all others are forgotten.' }),
+      DeviceToken({ description: 'Of this device, which stays known. All other devices are forgotten.' }),
     ),
   },
   { title: 'PasswordChangeBody', additionalProperties: false },
