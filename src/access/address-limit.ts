@@ -66,10 +66,10 @@ export class AddressLimit {
   countRequest(request: CountedRequest): Promise<Problem | undefined> | undefined {
     if (this.#count === undefined) return undefined;
     const { ip, routeOptions } = request;
-    return isExempt(routeOptions?.config) ? undefined : this.#limitProblem(ip, routeOptions?.config, this.#count);
+    return isExempt(routeOptions?.config) ? undefined : this.#countAddress(ip, routeOptions?.config, this.#count);
   }
 
-  async #limitProblem(ip: string, config: unknown, count: Count): Promise<Problem | undefined> {
+  async #countAddress(ip: string, config: unknown, count: Count): Promise<Problem | undefined> {
     // All that the plugin reads, as a test checks: a request that could not be parsed has no more than this.
     const counted = await count({ ip, routeOptions: {} } as FastifyRequest);
     if (counted.isAllowed || !counted.isExceeded) return undefined;
