@@ -24,9 +24,9 @@ const MOST_IN_A_TURN = 4;
 export class AccessTokenVerifier implements OnModuleInit {
   readonly #verifier: Verifier;
   readonly #cache: VerifiedTokenCache<Principal>;
-  readonly #underway = new Map<string, Promise<Principal>>();
+  readonly #pending = new Map<string, Promise<Principal>>();
   #newInThisTurn = 0;
-  #isAlone: boolean | undefined;
+  #hasOneCore: boolean | undefined;
   #hits = 0;
   #misses = 0;
 
@@ -63,12 +63,12 @@ export class AccessTokenVerifier implements OnModuleInit {
    * @throws Problem `token_expired`, `token_invalid`, `token_revoked` or `service_unavailable`.
    */
   verifyAccessToken(token: string): Principal | Promise<Principal> {
-    const known = this.#cache.findToken(token, Date.now() / 1000);
-    if (known !== undefined) return this.#requireNotRevoked(known);
+    const cached = this.#cache.findToken(token, Date.now() / 1000);
+    if (cached !== undefined) return this.#requireNotRevoked(cached);
     this.#misses++;
-    const underway = this.#underway.get(token);
-    if (underway === undefined && this.#takesTurn()) return this.#requireNotRevoked(this.#verifyNow(token));
-    return (underway ?? this.#verifyLater(token)).then((principal) => this.#requireNotRevoked(principal));
+    const pending = this.#pending.get(token);
+    if (pending === undefined && this.#hasRoomInThisTurn()) return this.#requireNotRevoked(this.#verifySync(token));
+    return (pending ?? this.#verifyOnce(token)).then((principal) => this.#requireNotRevoked(principal));
   }
 
   /** The size of the cache, and its hits and misses since the start. */
@@ -76,37 +76,37 @@ export class AccessTokenVerifier implements OnModuleInit {
     return { ...this.#cache.stats(), hits: this.#hits, misses: this.#misses };
   }
 
-  #takesTurn(): boolean {
+  #hasRoomInThisTurn(): boolean {
     if (this.#newInThisTurn === 0) setImmediate(() => (this.#newInThisTurn = 0));
     if (++this.#newInThisTurn <= MOST_IN_A_TURN) return true;
     // Called once, because it reads the files of the control group.
-    this.#isAlone ??= availableParallelism() === 1;
-    return this.#isAlone;
+    this.#hasOneCore ??= availableParallelism() === 1;
+    return this.#hasOneCore;
   }
 
-  #verifyNow(token: string): Principal {
+  #verifySync(token: string): Principal {
     try {
-      return this.#keep(token, this.#verifier.verifyToken(token));
+      return this.#cachePrincipal(token, this.#verifier.verifyToken(token));
     } catch (error) {
       throw this.#problemOf(error);
     }
   }
 
-  #verifyLater(token: string): Promise<Principal> {
-    const verification = this.#verifyElsewhere(token).finally(() => this.#underway.delete(token));
-    this.#underway.set(token, verification);
+  #verifyOnce(token: string): Promise<Principal> {
+    const verification = this.#verifyInPool(token).finally(() => this.#pending.delete(token));
+    this.#pending.set(token, verification);
     return verification;
   }
 
-  async #verifyElsewhere(token: string): Promise<Principal> {
+  async #verifyInPool(token: string): Promise<Principal> {
     try {
-      return this.#keep(token, await this.#verifier.verifyTokenOffThread(token));
+      return this.#cachePrincipal(token, await this.#verifier.verifyTokenOffThread(token));
     } catch (error) {
       throw this.#problemOf(error);
     }
   }
 
-  #keep(token: string, verified: VerifiedToken): Principal {
+  #cachePrincipal(token: string, verified: VerifiedToken): Principal {
     const { email } = verified.claims;
     // RFC 9068 does not require it; this service always issues it.
     if (email === undefined) throw new TokenError('claims', 'email is missing');

@@ -18,9 +18,9 @@ declare module 'fastify' {
 
 type Done = (error?: Error) => void;
 type Settle = (outcome: Principal | Error) => void;
-type PassportEntrance = (request: FastifyRequest, reply: FastifyReply, settle: Settle) => void;
+type PassportMiddleware = (request: FastifyRequest, reply: FastifyReply, settle: Settle) => void;
 
-interface Asked {
+interface AuthenticationInput {
   readonly token: string | undefined;
   readonly strategies: readonly string[] | undefined;
   /** Whether the body may hold a credential instead, so that a bad header does not refuse the request before the body is read. */
@@ -30,7 +30,7 @@ interface Asked {
 /** Authenticates a request before its body is read. A route needs an access token unless its decorators say otherwise. */
 @Injectable()
 export class AuthenticationHook {
-  readonly #byName = new Map<string, PassportEntrance>();
+  readonly #middlewareByStrategies = new Map<string, PassportMiddleware>();
 
   constructor(private readonly verifier: AccessTokenVerifier) {}
 
@@ -47,14 +47,19 @@ export class AuthenticationHook {
       const token = strategies === undefined ? readBearerToken(authorization) : undefined;
       const known = token === undefined ? undefined : this.verifier.findVerifiedPrincipal(token);
       if (known === undefined)
-        return this.#ask(request, reply, done, { token, strategies, isOptional: access === 'bearer-or-body' });
+        return this.#authenticate(request, reply, done, { token, strategies, isOptional: access === 'bearer-or-body' });
       request.user = known;
       done();
     });
   }
 
   /** A method of its own, so that a request with a cached token allocates no closure. */
-  #ask(request: FastifyRequest, reply: FastifyReply, done: Done, { token, strategies, isOptional }: Asked): void {
+  #authenticate(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: Done,
+    { token, strategies, isOptional }: AuthenticationInput,
+  ): void {
     const settle: Settle = (outcome) => {
       if (outcome instanceof Problem && isOptional) {
         request.bearerProblem = outcome;
@@ -66,11 +71,11 @@ export class AuthenticationHook {
       request.user = outcome;
       done();
     };
-    if (strategies === undefined) this.#verify(token, settle);
-    else this.#passport(strategies)(request, reply, settle);
+    if (strategies === undefined) this.#verifyToken(token, settle);
+    else this.#middlewareFor(strategies)(request, reply, settle);
   }
 
-  #verify(token: string | undefined, settle: Settle): void {
+  #verifyToken(token: string | undefined, settle: Settle): void {
     let outcome: Principal | Promise<Principal>;
     try {
       outcome = verifyBearerToken(token, this.verifier);
@@ -82,23 +87,23 @@ export class AuthenticationHook {
     else settle(outcome);
   }
 
-  #passport(strategies: readonly string[]): PassportEntrance {
+  #middlewareFor(strategies: readonly string[]): PassportMiddleware {
     const id = strategies.join(' ');
-    const enter = this.#byName.get(id) ?? passportEntrance(strategies);
-    this.#byName.set(id, enter);
-    return enter;
+    const middleware = this.#middlewareByStrategies.get(id) ?? passportMiddleware(strategies);
+    this.#middlewareByStrategies.set(id, middleware);
+    return middleware;
   }
 }
 
 /** passport registers strategies by name, for the whole process. */
-function passportEntrance(strategies: readonly string[]): PassportEntrance {
+function passportMiddleware(strategies: readonly string[]): PassportMiddleware {
   return (request, reply, settle) => {
     const done = (error: Error | null, user?: Principal | false | null, info?: unknown): void =>
       settle(error ?? (user || passportProblem(request, info)));
-    const enter: unknown = passport.authenticate([...strategies], { session: false }, done);
+    const middleware: unknown = passport.authenticate([...strategies], { session: false }, done);
     // A strategy that calls `pass()` has authenticated nobody.
     const next = (error?: Error): void => settle(error ?? tokenMissing());
-    (enter as (request: FastifyRequest, reply: FastifyReply, next: Done) => void)(request, reply, next);
+    (middleware as (request: FastifyRequest, reply: FastifyReply, next: Done) => void)(request, reply, next);
   };
 }
 
