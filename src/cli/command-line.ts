@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { addAfterRestoreCommand } from './after-restore.command.js';
-import { endCommand } from './command-database.js';
+import { endCommand } from './end-command.js';
 import { addEventsCommand } from './events.command.js';
 import { addKeysCommand } from './keys.command.js';
 import { addMigrateCommand } from './migrate.command.js';
