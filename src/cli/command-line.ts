@@ -32,7 +32,9 @@ const COMMANDS = [
 export async function runCommandLine(args: readonly string[], termination: TerminationSignals): Promise<void> {
   endOnceOutputFails();
   try {
-    await commandLine(termination).parseAsync(args, { from: 'user' });
+    // The library's own `help` command knows the first level alone.
+    const parsed = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
+    await commandLine(termination).parseAsync(parsed, { from: 'user' });
   } catch (error) {
     // The help or the version, which has been printed.
     if (error instanceof CommanderError && error.exitCode === 0) return;
@@ -54,7 +56,7 @@ function commandLine(termination: TerminationSignals): Command {
     .usage('COMMAND')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [COMMAND]', 'print the help of a command')
+    .helpCommand('help [COMMAND…]', 'print the help of a command')
     // Errors are written once, by runCommandLine.
     .configureOutput({ writeErr: () => undefined });
   for (const addCommand of COMMANDS) addCommand(program, termination);

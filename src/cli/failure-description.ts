@@ -1,3 +1,4 @@
+import { operatorCommand } from '../config/operator-commands.js';
 import { SettingsError } from '../config/read-settings.js';
 import { Problem } from '../problems/problem.js';
 
@@ -6,6 +7,9 @@ const DEEPEST_CAUSE = 6;
 /** What a command failed with, for the operator: no stack trace and no code of a library. */
 export function describeFailure(error: unknown): string {
   if (error instanceof SettingsError) return `The settings are not usable: ${error.problems.join('; ')}`;
+  if (error instanceof Problem && error.kind.code === 'user_not_found') {
+    return `${error.detail} \`${operatorCommand('users', 'list')}\` lists them.`;
+  }
   if (error instanceof Problem && error.kind.status < 500) return error.detail;
   if (isOfDatabase(error)) {
     return `The database failed in the middle of the command, which may not be done: ${reasonOf(error)}. Run it again.`;

@@ -113,6 +113,8 @@ describe('the help', () => {
   it('of a command is also printed by gatehouse help, and the version by --version', async () => {
     const asked = await gatehouse(['help', 'seed'], UNUSABLE);
     expect(asked).toEqual(await gatehouse(['seed', '-h'], UNUSABLE));
+    const nested = await gatehouse(['help', 'keys', 'revoke'], UNUSABLE);
+    expect(nested).toEqual(await gatehouse(['keys', 'revoke', '--help'], UNUSABLE));
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(await gatehouse(['--version'], UNUSABLE)).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
@@ -206,7 +208,7 @@ describe('every command fails with one line', () => {
   it('on a user or a key that does not exist', async () => {
     const env = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
     const ofUser = ON_SERVICES.filter((line) => line.endsWith('@example.com'));
-    await expectAllToFail(env, /^There is no such user\.\n$/, [
+    await expectAllToFail(env, /^There is no such user\. `npm run users -- list` lists them\.\n$/, [
       ...ofUser,
       'events ada@example.com',
       'users delete -x@example.com',
