@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDatabase, emptyDatabase } from '../support/app.js';
 import { freePort, MASTER_SECRET } from '../support/processes.js';
@@ -221,6 +222,21 @@ describe('every command fails with one line', () => {
       code: 0,
       stdout: '',
     });
+  });
+});
+
+describe('a database that fails while a command runs', () => {
+  it('is one line with the reason', async () => {
+    const url = await createDatabase();
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    await holder.query('BEGIN; LOCK TABLE users');
+    await expectAllToFail(
+      { DATABASE_URL: url, MASTER_SECRET, DATABASE_LOCK_TIMEOUT_MS: '100' },
+      /^The database failed while the command ran: canceling statement due to lock timeout\. It may not be done: run it again\.\n$/,
+      ['users list', 'users delete ada@example.com', 'seed --force'],
+    );
   });
 });
 

@@ -94,6 +94,7 @@ describe('the layers', () => {
   });
 
   it('import each vendor package in one place', () => {
+    expect(only(/^commander$/, (file) => file.startsWith('cli/'))).toEqual([]);
     expect(only(/^pg$/, (file) => /^(?:database|embedded-postgres)\//.test(file))).toEqual([]);
     expect(
       only(/generated\/client/, (file) => file.startsWith('database/') || file.endsWith('.repository.ts')),
