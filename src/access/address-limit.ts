@@ -6,7 +6,7 @@ import { REQUEST_ADDRESS } from '../rate-limits/limit-policies.js';
 import { LimitRefusals } from '../rate-limits/limit-refusals.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import type { Problem, ProblemFactory } from '../problems/problem.js';
-import type { CountedRequest } from '../http/request-rate-limit.js';
+import type { CountedRequest } from '../http/http-settings.js';
 import { LoginOutcomes } from './login-outcomes.js';
 import { routeConfig } from './route-settings.js';
 

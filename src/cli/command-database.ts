@@ -1,5 +1,6 @@
 import type { DatabaseConfig, Settings } from '../config/config.js';
-import { onceAborted, type TerminationSignals } from '../config/termination-signals.js';
+import { onceAborted } from '../config/abort-signals.js';
+import type { TerminationSignals } from '../config/termination-signals.js';
 import { provideDatabase, type ProvideOptions } from '../database/external-or-embedded-database.js';
 import { endCommand, endUnderWay, releaseAtEnd } from './end-command.js';
 

@@ -1,4 +1,5 @@
-import { onceAborted, type TerminationSignals } from '../config/termination-signals.js';
+import { onceAborted } from '../config/abort-signals.js';
+import type { TerminationSignals } from '../config/termination-signals.js';
 
 /** For what is left once connections have been cut off. */
 const CUT_OFF_MS = 3000;

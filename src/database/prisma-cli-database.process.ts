@@ -1,5 +1,6 @@
 import { readSettings } from '../config/read-settings.js';
-import { onceAborted, TerminationSignals } from '../config/termination-signals.js';
+import { onceAborted } from '../config/abort-signals.js';
+import { TerminationSignals } from '../config/termination-signals.js';
 import { provideDatabase } from './external-or-embedded-database.js';
 
 /**

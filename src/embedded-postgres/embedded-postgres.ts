@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { whenAborted } from '../config/termination-signals.js';
+import { whenAborted } from '../config/abort-signals.js';
 import { readSecret } from '../secrets/secret-file.js';
 import { findOrStartServer } from './find-or-start-server.js';
 import { APPLICATION_ROLE, ensureClusterExists } from './initdb.js';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { onceAborted } from '../config/termination-signals.js';
+import { onceAborted } from '../config/abort-signals.js';
 import type { SystemUser } from './system-user.js';
 
 /** Options of child processes. They inherit no environment: it contains secrets, and a locale that would translate messages. */

@@ -5,7 +5,7 @@ import { BlockList, isIP, type Server } from 'node:net';
 
 const FORWARDED_FOR = 'x-forwarded-for';
 
-/** Longest chain of trusted proxies; the entry after it is ignored like an invalid one. */
+/** Longest chain of trusted proxies; with a longer one the address is the socket's. */
 const MAX_PROXIES = 32;
 
 /** Longer than any address with brackets, zone and port. */

@@ -14,27 +14,17 @@ import { CLIENT_TIMEOUTS, type ClientTimeouts } from './client-timeouts.js';
 import { isPreflight, sendPreflightResponse, type HeadersByOrigin } from './cors.js';
 import { linkRequestsToResponses, ServerRequest } from './empty-request-events.js';
 import { checkExpectation } from './expect-header.js';
+import type { CountRequest, HttpSettings } from './http-settings.js';
 import { checkPathAndQuery } from './path-and-query-checks.js';
 import { isNextToProcess, processWhenNext, trackPipelinedRequests } from './pipelining.js';
 import { parseQuery } from './query-string.js';
 import { checkFraming } from './request-framing.js';
 import { checkHeadLimits } from './request-head-limits.js';
 import { requestId } from './request-id.js';
-import type { CountRequest } from './request-rate-limit.js';
 import { FramedResponse } from './response-framing.js';
 import { responseHeadersByOrigin, responseHeaderSetter } from './response-headers.js';
 import { schemaCompiler } from './schema-compiler.js';
 import { disconnectSlowReaders, type ReadPace } from './slow-readers.js';
-
-export interface HttpSettings {
-  /** Whether the public address is https: adds Strict-Transport-Security. */
-  readonly https: boolean;
-  /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
-  readonly trustedProxies?: readonly string[] | undefined;
-  /** Origins allowed by CORS. */
-  readonly corsOrigins?: readonly string[] | undefined;
-  readonly countRequest?: CountRequest;
-}
 
 /** What the server options, the hooks and the client-error responses share; one per application. */
 export interface HttpSetup {

@@ -11,7 +11,7 @@ export const ProblemBody = Type.Object(
     status: Type.Integer(),
     detail: Type.String(),
     instance: Type.String({ format: 'uri', description: '`urn:uuid:<request id>`' }),
-    code: Type.String({ description: 'Stable snake_case fact; see each answer for those it can hold.' }),
+    code: Type.String({ description: 'Stable, in snake_case; each response lists its codes.' }),
     errors: Type.Optional(
       Type.Array(
         Type.Object(
