@@ -13,7 +13,7 @@ import { provideDatabase } from '../dist/database/external-or-embedded-database.
 import { PasswordsService } from '../dist/passwords/passwords.service.js';
 import { Problem } from '../dist/problems/problem.js';
 import { RevocationsService } from '../dist/revocation/revocations.service.js';
-import { TokensService } from '../dist/tokens/tokens.service.js';
+import { AccessTokenIssuer } from '../dist/tokens/access-token-issuer.js';
 import { startProfile, stopProfile } from './cpu-profiler.ts';
 import { serveHarness, threadMilliseconds } from './measured-process.ts';
 
@@ -71,7 +71,7 @@ const app = await createApp(requireMasterSecret(database.config), [BenchModule])
 await app.listen(0, '127.0.0.1');
 
 const verifier = app.get(AccessTokenVerifier, { strict: false });
-const tokens = app.get(TokensService, { strict: false });
+const tokens = app.get(AccessTokenIssuer, { strict: false });
 
 serveHarness(await app.getUrl(), stop, {
   revocations: () => app.get(RevocationsService, { strict: false }).size,

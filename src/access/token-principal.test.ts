@@ -2,7 +2,7 @@ import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import type { AccessTokenClaims } from '../verifier/access-token-claims.js';
+import type { AccessTokenClaims } from '../verifier/access-token-claims.check.js';
 import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
 import { prepareVerificationKey } from '../verifier/verification-key.js';
 import { TokenPrincipal } from './token-principal.js';

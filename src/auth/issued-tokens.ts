@@ -1,4 +1,4 @@
-import type { IssuedToken } from '../tokens/tokens.service.js';
+import type { IssuedToken } from '../tokens/access-token-issuer.js';
 
 /** An access token, and the refresh token that gets the next one. */
 export interface IssuedTokens extends IssuedToken {

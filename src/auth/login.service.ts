@@ -4,7 +4,7 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { LoginLimitsService } from '../rate-limits/login-limits.service.js';
 import { SessionsService, type SessionTokens } from '../sessions/sessions.service.js';
-import { TokensService } from '../tokens/tokens.service.js';
+import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
 import type { Credential } from '../users/credential.js';
 import { MOST_VERIFICATIONS, PasswordVerificationService } from '../users/password-verification.service.js';
 import type { LoginBody } from './auth.schemas.js';
@@ -24,7 +24,7 @@ export class LoginService {
   constructor(
     private readonly verification: PasswordVerificationService,
     private readonly sessions: SessionsService,
-    private readonly tokens: TokensService,
+    private readonly tokens: AccessTokenIssuer,
     private readonly limits: LoginLimitsService,
   ) {}
 

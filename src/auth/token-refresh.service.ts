@@ -3,14 +3,14 @@ import type { ClientInfo } from '../http/client-info.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { TokensService } from '../tokens/tokens.service.js';
+import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
 import type { IssuedTokens } from './issued-tokens.js';
 
 @Injectable()
 export class TokenRefreshService {
   constructor(
     private readonly sessions: SessionsService,
-    private readonly tokens: TokensService,
+    private readonly tokens: AccessTokenIssuer,
     private readonly limits: RateLimitsService,
   ) {}
 

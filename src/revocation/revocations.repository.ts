@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
 import type { ChangeQuery } from '../database/change-feed.js';
 import { Prisma, type Transaction } from '../database/prisma.service.js';
 import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
+import { REVOCATION_LIFE_SECONDS } from './revocation-lifetime.js';
 
 /** What a revocation names. */
 export type RevocationKind = 'sid' | 'jti' | 'kid';
@@ -17,12 +17,6 @@ export interface RevocationRow {
   /** Until every token it revokes has expired. */
   readonly secondsLeft: number;
 }
-
-/**
- * How long a revocation is kept: the longest life of an access token (an hour), a minute of tolerance and two minutes of clock difference
- * between issuer and verifier, then those three minutes once more as a margin.
- */
-export const REVOCATION_LIFE_SECONDS = MAX_ACCESS_TOKEN_TTL_SECONDS + 2 * 180;
 
 /** How far one insert advances a sequence that is behind. Takes milliseconds; the next insert continues. */
 const MAX_SEQUENCE_CATCH_UP = 100_000;

@@ -4,9 +4,9 @@ import { ChangeFeed, type ChangeQuery } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationSet } from '../verifier/revocation-set.js';
+import { REVOCATION_LIFE_SECONDS } from './revocation-lifetime.js';
 import {
   isSameRevocation,
-  REVOCATION_LIFE_SECONDS,
   RevocationsRepository,
   type RevocationKind,
   type RevocationRow,

@@ -7,11 +7,11 @@ import { KeyRing } from './key-ring.js';
 import { KeyRotationJob } from './key-rotation.job.js';
 import { KeyRotationService } from './key-rotation.service.js';
 import { SigningKeysRepository } from './signing-keys.repository.js';
-import { TokensService } from './tokens.service.js';
+import { AccessTokenIssuer } from './access-token-issuer.js';
 
 @Module({
   imports: [AuditModule, DatabaseModule, JobsModule, JwtModule.register({})],
-  providers: [SigningKeysRepository, KeyRing, KeyRotationService, KeyRotationJob, TokensService],
-  exports: [KeyRing, KeyRotationService, TokensService],
+  providers: [SigningKeysRepository, KeyRing, KeyRotationService, KeyRotationJob, AccessTokenIssuer],
+  exports: [KeyRing, KeyRotationService, AccessTokenIssuer],
 })
 export class TokensModule {}

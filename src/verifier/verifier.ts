@@ -5,10 +5,10 @@ import {
   type AccessTokenClaims,
   type ExpectedClaims,
   type TimeLimits,
-} from './access-token-claims.js';
+} from './access-token-claims.check.js';
 import { decodeBase64url, parseJsonObject, splitCompactJws } from './compact-jws.js';
 import { TokenError } from './token-error.js';
-import { keyForHeader } from './token-header.js';
+import { keyForHeader } from './token-header.check.js';
 import { prepareVerificationKey, type PreparedKey, type VerificationKey } from './verification-key.js';
 
 export interface VerifierOptions extends ExpectedClaims, TimeLimits {

@@ -7,7 +7,7 @@ import type { Config } from '../../src/config/config.js';
 import { ChangeFeed } from '../../src/database/change-feed.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
-import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocations.repository.js';
+import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocation-lifetime.js';
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
 import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.js';
 import { createDatabase, PASSWORD, query, startApp, type Answer, type TestApp } from '../support/app.js';

@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import { ChangeFeed } from '../../src/database/change-feed.js';
 import { dropDatabase } from '../../src/database/create-database.js';
-import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocations.repository.js';
+import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocation-lifetime.js';
 import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { afterAllTests, createDatabase, query, startApp, type TestApp } from '../support/app.js';

@@ -13,7 +13,7 @@ import { JwtAuthGuard } from '../../src/access/jwt-auth.guard.js';
 import type { Principal } from '../../src/access/principal.js';
 import { Authenticated, CurrentUser, Public } from '../../src/access/route-access.decorators.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
-import { TokensService } from '../../src/tokens/tokens.service.js';
+import { AccessTokenIssuer } from '../../src/tokens/access-token-issuer.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 
 /** The written public list (ACC-01). A route that is not on it refuses without a token. */
@@ -225,7 +225,7 @@ describe("a token signed with the service's own key", () => {
 
 async function issueTokens(node: TestApp, count: number): Promise<string[]> {
   const { userId, email, sessionId } = await node.signIn();
-  const tokens = node.nest.get(TokensService, { strict: false });
+  const tokens = node.nest.get(AccessTokenIssuer, { strict: false });
   const user = { id: userId, email };
   return Array.from({ length: count }, () => tokens.issueAccessToken(user, sessionId).accessToken);
 }
@@ -283,7 +283,7 @@ describe('many new tokens at once', () => {
   });
 
   it('identify their own user each, with forgeries among them', async () => {
-    const tokens = app.nest.get(TokensService, { strict: false });
+    const tokens = app.nest.get(AccessTokenIssuer, { strict: false });
     const users = Array.from({ length: 50 }, () => ({ id: randomUUID(), email: `${randomUUID()}@example.com` }));
     // inject() handles all requests in one turn of the event loop, unlike sockets.
     const ask = (token: string) =>

@@ -1,7 +1,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { TokenError } from './token-error.js';
-import { keyForHeader } from './token-header.js';
+import { keyForHeader } from './token-header.check.js';
 import { prepareVerificationKey } from './verification-key.js';
 
 const key = prepareVerificationKey({ kid: 'shared', alg: 'HS256', key: createSecretKey(randomBytes(32)) });

@@ -13,7 +13,7 @@ export interface IssuedToken {
 }
 
 @Injectable()
-export class TokensService {
+export class AccessTokenIssuer {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly jwt: JwtService,

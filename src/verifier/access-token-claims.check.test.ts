@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { checkClaims } from './access-token-claims.js';
+import { checkClaims } from './access-token-claims.check.js';
 import { TokenError } from './token-error.js';
 
 const expected = { issuer: 'https://accounts.example', audience: 'https://api.example' };
