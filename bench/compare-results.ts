@@ -1,9 +1,9 @@
-import { formatNumber, read, formatEstimate, type Measure, type Table } from './results.ts';
+import { formatNumber, readResults, formatEstimate, type Measure, type Table } from './results.ts';
 import { estimateChange } from './statistics.ts';
 
-/** Prints what changed from one file to the other, measure by measure. */
-export function compare(before: string, after: string): void {
-  const tables = [read(before), read(after)] as const;
+/** Prints the changes of each measure between two result files. */
+export function compareResults(before: string, after: string): void {
+  const tables = [readResults(before), readResults(after)] as const;
   for (const { measuredAt, machine, versions } of tables) {
     console.log(`${measuredAt}  gatehouse ${versions['gatehouse']}, Node ${versions['Node']}  ${machine}`);
   }

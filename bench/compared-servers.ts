@@ -14,7 +14,7 @@ interface Peer {
   readonly isUnguarded?: true;
 }
 
-/** By the names that tables call them. */
+/** By their names in the tables. */
 export const PEERS = {
   'raw node:http': { file: 'node-http', isUnguarded: true },
   'raw Fastify': { file: 'fastify-unguarded', isUnguarded: true },
@@ -29,19 +29,19 @@ export const PEERS = {
 
 export type PeerName = keyof typeof PEERS;
 
-/** The application with the secret that its peers have, and tokens that outlast a scenario. */
+/** Starts the application with the HS256 secret of its peers. */
 export async function startGatehouse(bench: Bench, environment: Environment = {}, stdout?: string): Promise<Server> {
   return bench.startServer(await bench.createDatabase(), { JWT_SECRET, ...environment }, stdout);
 }
 
-/** The application's guarded route, called with the token. */
+/** Prepares the load for the application's guarded route, once it has been seen to answer correctly. */
 export async function guarded(server: Server, token = mintToken()): Promise<ComparedServer> {
   const url = server.url + ME;
   await checkGuard(url, bearer(token), bearer(forgeSignature(token)), viewOf(token));
   return { server, load: new Load(url, [bearer(token)]) };
 }
 
-/** A peer that was seen to answer what the application answers, and to refuse a tampered credential if it guards. */
+/** Starts a peer, and checks that it answers as the application does and refuses a tampered credential (if it checks any). */
 export async function startPeer(bench: Bench, name: PeerName): Promise<ComparedServer> {
   const peer: Peer = PEERS[name];
   const server = await bench.startPeer(peer.file, {}, peer.argument);

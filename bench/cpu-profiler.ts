@@ -1,11 +1,11 @@
 import { Session, type Profiler } from 'node:inspector/promises';
 
-/** Microseconds of this process's main thread by who was at work. */
+/** Microseconds of this process's main thread, by the owner of the code. */
 export type Shares = Record<string, number>;
 
 const SAMPLE_MICROSECONDS = 250;
 
-/** The first that matches a function's file says whose it is. */
+/** The first pattern that matches a function's file names the owner of its code. */
 const OWNERS: readonly (readonly [owner: string, file: RegExp])[] = [
   ['Node, in JavaScript', /^node:/],
   ['Nest', /node_modules\/(?:@nestjs\/(?:core|common|platform-fastify)|rxjs|reflect-metadata)\//],
@@ -14,8 +14,8 @@ const OWNERS: readonly (readonly [owner: string, file: RegExp])[] = [
     'Fastify',
     /node_modules\/(?:fastify|@fastify|find-my-way|fast-|avvio|light-my-request|secure-json|toad-cache|pino)/,
   ],
-  ['Gatehouse, the gate', /dist\/(?:access|verifier|sessions)\//],
-  ['Gatehouse, the wire', /dist\/(?:wire|problems)\//],
+  ['Gatehouse, authentication', /dist\/(?:access|verifier|sessions)\//],
+  ['Gatehouse, HTTP', /dist\/(?:http|logging|openapi|problems)\//],
   ['other modules', /./],
 ];
 
@@ -30,7 +30,7 @@ export async function startProfile(): Promise<void> {
 }
 
 export async function stopProfile(): Promise<Shares> {
-  if (session === undefined) throw new Error('no profile was started');
+  if (session === undefined) throw new Error('No profile was started');
   const { profile } = await session.post('Profiler.stop');
   session.disconnect();
   return sharesOf(profile);

@@ -19,7 +19,7 @@ import { serveHarness, threadMilliseconds } from './measured-process.ts';
 
 type Caller = Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'>;
 
-/** Who the unguarded route takes its caller for. */
+/** The constant caller of the unguarded route. */
 const somebody: Caller = Object.freeze({
   userId: '01920000-0000-7000-8000-000000000001',
   email: 'bench@example.com',
@@ -27,7 +27,7 @@ const somebody: Caller = Object.freeze({
   expiresAt: new Date(4e12),
 });
 
-/** The handler of GET /v1/auth/me twice, with the same parameter and the same schema; only the gate tells them apart. */
+/** The handler of GET /v1/auth/me twice, with the same parameter and schema, with and without authentication. */
 class BenchController {
   unguarded(user: Caller = somebody): PrincipalView {
     return view(user);
@@ -44,7 +44,7 @@ function view({ userId, email, sessionId, expiresAt }: Caller): PrincipalView {
 
 class BenchModule {}
 
-/** Decorators as the functions they are: Node strips types and knows no decorators. */
+/** Calls the decorators as functions: Node strips types but does not support decorators. */
 function decorate(): void {
   const route = (name: 'unguarded' | 'guarded', ...decorators: MethodDecorator[]): void => {
     const descriptor = Object.getOwnPropertyDescriptor(BenchController.prototype, name);
@@ -76,7 +76,7 @@ const tokens = app.get(AccessTokenIssuer, { strict: false });
 serveHarness(await app.getUrl(), stop, {
   revocations: () => app.get(RevocationsService, { strict: false }).size,
   mint,
-  gate,
+  gate: verifierNanoseconds,
   rss: () => process.memoryUsage.rss(),
   hashes: hashesPerSecond,
   threads: () => threadMilliseconds('hash'),
@@ -84,7 +84,7 @@ serveHarness(await app.getUrl(), stop, {
   stopProfile,
 });
 
-/** Access tokens of as many users and sessions. */
+/** Access tokens of this many users and sessions. */
 function mint(count: number): string[] {
   return Array.from(
     { length: count },
@@ -92,19 +92,19 @@ function mint(count: number): string[] {
   );
 }
 
-const GATE_MILLISECONDS = 100;
+const VERIFIER_MILLISECONDS = 100;
 
 /**
- * Nanoseconds that the gate takes for a token. Each call has a text of its own, as a request has, so that no call finds the
- * hash of its text worked out already; what making the texts takes is taken off.
+ * Nanoseconds of one verification of a known token. Each call gets a new string, as in a request, so that the engine has not computed
+ * its hash yet; the time of creating the strings is subtracted.
  */
-async function gate(given: readonly string[]): Promise<number> {
+async function verifierNanoseconds(given: readonly string[]): Promise<number> {
   for (const token of given) await verifier.verifyAccessToken(token);
   const texts = given.map((token) => Buffer.from(token));
   const perCall = (use: (token: string) => unknown): number => {
     const startedAt = performance.now();
     let calls = 0;
-    while (performance.now() - startedAt < GATE_MILLISECONDS) {
+    while (performance.now() - startedAt < VERIFIER_MILLISECONDS) {
       for (let call = 0; call < 100; call++) use((texts[calls++ % texts.length] as Buffer).toString('latin1'));
     }
     return ((performance.now() - startedAt) * 1e6) / calls;
@@ -113,10 +113,10 @@ async function gate(given: readonly string[]): Promise<number> {
   return whole - perCall((token) => token.charCodeAt(0));
 }
 
-/** How soon one whom the passwords refuse asks again. */
-const AGAIN_MILLISECONDS = 10;
+/** Pause before the retry of a refused hash. */
+const RETRY_MILLISECONDS = 10;
 
-/** When nothing else is asked of the passwords. Each thread has one at work and one that waits. */
+/** Password hashes per second without other work: one running and one waiting for each thread. */
 async function hashesPerSecond(seconds: number): Promise<number> {
   const passwords = app.get(PasswordsService, { strict: false });
   const passwordHash = await untilAdmitted(() => passwords.hashPassword('a long enough passphrase'));
@@ -132,14 +132,14 @@ async function hashesPerSecond(seconds: number): Promise<number> {
   return hashes / ((performance.now() - startedAt) / 1000);
 }
 
-/** On a busy machine there is no time even for one that waits. */
+/** Retries while the hash queue refuses: on a busy machine even one waiting hash may be too many. */
 async function untilAdmitted<Made>(ask: () => Promise<Made>): Promise<Made> {
   for (;;) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof Problem && error.kind.code === 'service_unavailable')) throw error;
-      await pause(AGAIN_MILLISECONDS);
+      await pause(RETRY_MILLISECONDS);
     }
   }
 }

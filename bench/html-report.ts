@@ -1,20 +1,22 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { installPeers } from './harness.ts';
 import {
   formatNumber,
+  tooFewRoundsNote,
   caveatsOf,
   verdict,
   formatEstimate,
+  formatMedian,
   type Measure,
   type Measured,
   type Result,
   type Table,
 } from './results.ts';
-import { estimate, quantile } from './statistics.ts';
+import { estimate } from './statistics.ts';
 
 export interface Bar {
   readonly label: string;
-  /** Beside the bar. */
+  /** The label beside the bar. */
   readonly text: string;
   readonly median: number;
   readonly low: number;
@@ -37,31 +39,19 @@ export interface Chart {
   readonly labelWidth: number;
 }
 
-/** The plotting library comes with the peers, and so does what uses it. */
+/** Imported at run time: the chart library is one of the packages of the peers. */
 type Plot = (chart: Chart) => string;
 
-const REPORT = 'bench/report.html';
-const ROUNDS_TO_JUDGE_BY = 20;
-const README = 'bench/README.md';
+const REPORT_FILE = 'bench/report.html';
 const COLOURS = { reached: '#2f8f5b', 'not reached': '#d98324', '': '#6b8fb8' };
 const OURS = /^guarded|^200$|^ES256$|^log |revocations$/;
 
-/** One file that needs nothing else. */
-export async function writeReport(table: Table, file = REPORT): Promise<void> {
+/** Writes the report as one HTML file without external resources. */
+export async function writeReport(table: Table, file = REPORT_FILE): Promise<void> {
   installPeers();
   const { plot } = (await import(new URL('peers/charts.ts', import.meta.url).href)) as { plot: Plot };
   writeFileSync(file, page(table, plot));
   console.log(file);
-}
-
-/** Between its two marks. */
-export function writeReadme(table: Table): void {
-  const text = readFileSync(README, 'utf8');
-  const changed = text.replace(/(<!-- table -->\n)[^]*(<!-- \/table -->)/, (_all, start: string, end: string) =>
-    [start, markdown(table), end].join(''),
-  );
-  writeFileSync(README, changed);
-  console.log(README);
 }
 
 function page(table: Table, plot: Plot): string {
@@ -76,7 +66,7 @@ function page(table: Table, plot: Plot): string {
 <header>
 <h1>What a guarded route costs</h1>
 <p class="lead">${headline(results)}</p>
-<p class="facts">${escaped(measuredAt.slice(0, 10))} · ${rounds} rounds · ${shortness(rounds)}${escaped(machine)} · Node ${escaped(versions['Node'] ?? '')}</p>
+<p class="facts">${escaped(measuredAt.slice(0, 10))} · ${rounds} rounds · ${tooFewRoundsNote(rounds)}${escaped(machine)} · Node ${escaped(versions['Node'] ?? '')}</p>
 </header>
 <main>
 <section>
@@ -145,7 +135,7 @@ function section(result: Result, plot: Plot): string {
   return `<section id="${escaped(scenario)}">\n${parts.join('\n')}\n</section>`;
 }
 
-/** What several microseconds are the parts of: `guarded` in `guarded: Nest`. */
+/** The group that a measure in microseconds is a part of: `guarded` in `guarded: Nest`. */
 function groupOf({ name, unit }: Measure): string {
   return unit === 'µs' ? (/^(.+): /.exec(name)?.[1] ?? '') : '';
 }
@@ -169,7 +159,7 @@ function ratioBar(measure: Measure, label: string): Bar {
 
 function cpuChart(servers: Result['servers']): Chart {
   const bars = Object.entries(servers).map(([label, { cpuMicroseconds }]) =>
-    serverBar(label, cpuMicroseconds, `${middle(cpuMicroseconds)} µs`),
+    serverBar(label, cpuMicroseconds, `${formatMedian(cpuMicroseconds)} µs`),
   );
   return { bars, unit: 'CPU µs per request at the equal rate', width: 520, labelWidth: 170 };
 }
@@ -177,7 +167,7 @@ function cpuChart(servers: Result['servers']): Chart {
 function paceChart(servers: Result['servers']): Chart {
   const bars = Object.entries(servers).map(([label, measured]) => {
     const isDoubtful = caveatsOf(measured) !== '';
-    const text = `${middle(measured.requestsPerSecond)}${isDoubtful ? ' *' : ''}`;
+    const text = `${formatMedian(measured.requestsPerSecond)}${isDoubtful ? ' *' : ''}`;
     return serverBar(label, measured.requestsPerSecond, text, isDoubtful);
   });
   return { bars, unit: 'requests/s, saturated', width: 520, labelWidth: 170 };
@@ -200,62 +190,6 @@ function figures(measures: readonly Measure[]): string {
     return `<tr><td>${escaped(name)}<td class="number">${formatEstimate(each)}<td>${escaped(unit)}<td>${target}`;
   });
   return `<table>${rows.join('\n')}</table>`;
-}
-
-/** The tables of `README.md`. */
-export function markdown({ measuredAt, machine, versions, results }: Table): string {
-  const rows = results.flatMap(({ scenario, measures }) =>
-    measures.map((each) => {
-      const { name, unit, most, saturated } = each;
-      const value = `${formatEstimate(each)}${unit === 'ratio' ? '' : ` ${unit}`}`;
-      const target = most === undefined ? '' : `≤ ${most}: ${verdict(each)}`;
-      return `| ${scenario} | ${name} | ${value} | ${saturated === undefined ? '' : formatNumber(saturated.median)} | ${target} |`;
-    }),
-  );
-  const servers = results.flatMap((result) => serverRows(result));
-  const { rounds = 0, seconds = 0 } = results[0]?.effort ?? {};
-  return `
-${measuredAt.slice(0, 10)}, ${rounds} rounds of ${seconds} s. ${shortness(rounds)}${machine}.
-${Object.entries(versions)
-  .map(([name, version]) => `${name} ${version}`)
-  .join(', ')}.
-
-| scenario | measure | median [95 % interval] | saturated | target |
-|---|---|---|---|---|
-${rows.join('\n')}
-
-| scenario | server | CPU µs/request | p99 ms | saturated: CPU µs/request | requests/s | generator | |
-|---|---|---|---|---|---|---|---|
-${servers.join('\n')}
-
-`;
-}
-
-function serverRows({ scenario, servers }: Result): string[] {
-  return Object.entries(servers).map(([name, measured]: [string, Measured]) =>
-    [
-      '',
-      scenario,
-      name,
-      formatEstimate(estimate(measured.cpuMicroseconds)),
-      middle(measured.p99Milliseconds),
-      middle(measured.saturatedCpuMicroseconds),
-      middle(measured.requestsPerSecond),
-      `${Math.round(Math.max(...measured.generatorShare) * 100)} %`,
-      caveatsOf(measured),
-      '',
-    ]
-      .join(' | ')
-      .trim(),
-  );
-}
-
-function shortness(rounds: number): string {
-  return rounds < ROUNDS_TO_JUDGE_BY ? `Too few to judge by: a judgement takes ${ROUNDS_TO_JUDGE_BY}. ` : '';
-}
-
-function middle(values: readonly number[]): string {
-  return formatNumber(quantile(values, 0.5));
 }
 
 function escaped(text: string): string {

@@ -11,7 +11,7 @@ export interface Answer {
 
 type Answered = (connection: Connection, answer: Answer) => void;
 
-/** A plain socket that has one request at a time under way. Reads no more of an answer than its status and its Content-Length. */
+/** An HTTP connection on a plain socket, with one request at a time. Parses only the status and the Content-Length of an answer. */
 export class Connection {
   readonly opened: Promise<void>;
   readonly #socket: Socket;
@@ -19,7 +19,7 @@ export class Connection {
   #askedAt = 0;
   #answered: Answered = () => undefined;
 
-  /** @param fail is told of a broken connection, of 20 s without an answer, and of one that is not framed by Content-Length */
+  /** @param fail is called for a broken connection, after 20 s without an answer, and for an answer without Content-Length */
   constructor(url: URL, fail: (error: unknown) => void) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.opened = promise;
@@ -31,7 +31,7 @@ export class Connection {
       }
       return true;
     };
-    // One buffer for all that is received spares this process a stream and an allocation per answer.
+    // One buffer for all reads saves a stream and an allocation per answer.
     const onread = { buffer: Buffer.alloc(65_536), callback: receive };
     this.#socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true, onread }, resolve);
     this.#socket.setTimeout(ANSWER_TIMEOUT_MS, () => fail('no answer'));

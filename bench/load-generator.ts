@@ -4,32 +4,32 @@ import { quantile, shuffled } from './statistics.ts';
 
 const CONNECTIONS = 32;
 
-/** A request header that says who asks. */
+/** A request header with a credential. */
 export type Credential = readonly [name: 'authorization' | 'cookie', value: string];
 
 export const bearer = (token: string): Credential => ['authorization', `Bearer ${token}`];
 
-/** Requests for one URL, made ready beforehand; each call of {@link take} gives the next. */
+/** Prepared requests for one URL; {@link nextRequest} returns one after the other. */
 export class Load {
   readonly url: URL;
-  /** The only status that is no error. */
+  /** The expected status; any other is an error. */
   readonly status: number;
   readonly #isOnce: boolean;
   #requests: readonly Buffer[] = [];
   #next = 0;
 
   /**
-   * Many credentials are sent in one random order over and over, or `once`.
-   * @param options.status what every answer must have, unless 200
+   * Sends the credentials in one random order, repeatedly or `once`.
+   * @param options.status the expected status, by default 200
    */
   constructor(url: string, credentials: readonly Credential[], options: { status?: number; once?: boolean } = {}) {
     this.url = new URL(url);
     this.status = options.status ?? 200;
     this.#isOnce = options.once ?? false;
-    this.refill(credentials);
+    this.setCredentials(credentials);
   }
 
-  refill(credentials: readonly Credential[]): void {
+  setCredentials(credentials: readonly Credential[]): void {
     const { pathname, host } = this.url;
     this.#requests = shuffled(credentials).map(([name, value]) =>
       Buffer.from(`GET ${pathname} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${name}: ${value}\r\n\r\n`),
@@ -37,8 +37,8 @@ export class Load {
     this.#next = 0;
   }
 
-  /** The next request; undefined when each was to be sent once and was. */
-  take(): Buffer | undefined {
+  /** The next request; undefined when all were sent and `once` is set. */
+  nextRequest(): Buffer | undefined {
     if (this.#next === this.#requests.length && !this.#isOnce) this.#next = 0;
     return this.#requests[this.#next++];
   }
@@ -46,9 +46,9 @@ export class Load {
 
 export interface Amount {
   readonly seconds: number;
-  /** Requests per second, evenly spread; as many as the server takes when undefined. */
+  /** Requests per second, evenly spread; without it, as many as the server answers. */
   readonly rate?: number;
-  /** Goes on beyond the time until so many were sent. */
+  /** Continues beyond the time until this many requests were sent. */
   readonly atLeast?: number;
 }
 
@@ -56,13 +56,13 @@ export interface Driven {
   readonly answered: number;
   readonly requestsPerSecond: number;
   readonly p99Milliseconds: number;
-  /** The part of its core that this process used. */
+  /** Share of its core that this process used. */
   readonly generatorShare: number;
 }
 
 /**
- * Sends the load over 32 connections, one request at a time on each. An answer of another status, an answer that is not
- * framed by Content-Length or a broken connection ends it with an error.
+ * Opens 32 connections for the load, with one request at a time on each. Another status, an answer without Content-Length, or a
+ * broken connection is an error.
  */
 export async function openLoad(load: Load): Promise<{ drive(amount: Amount): Promise<Driven>; close(): void }> {
   const failed = Promise.withResolvers<never>();
@@ -85,15 +85,15 @@ async function drive(connections: readonly Connection[], load: Load, amount: Amo
   const startedAt = performance.now();
   const elapsedSeconds = (): number => (performance.now() - startedAt) / 1000;
   let sent = 0;
-  let isSpent = false;
+  let areAllSent = false;
 
   const isOver = (): boolean =>
-    isSpent || (rate === undefined ? sent >= atLeast && elapsedSeconds() >= seconds : sent >= rate * seconds);
+    areAllSent || (rate === undefined ? sent >= atLeast && elapsedSeconds() >= seconds : sent >= rate * seconds);
   const isDue = (): boolean => rate === undefined || sent < elapsedSeconds() * rate;
   const sendDue = (): void => {
     while (idle.length > 0 && isDue() && !isOver()) {
-      const request = load.take();
-      if (request === undefined) isSpent = true;
+      const request = load.nextRequest();
+      if (request === undefined) areAllSent = true;
       else {
         sent++;
         idle.shift()?.ask(request, answered);

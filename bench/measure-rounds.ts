@@ -3,27 +3,28 @@ import { openLoad, type Load } from './load-generator.ts';
 import type { Measured } from './results.ts';
 import { shuffled } from './statistics.ts';
 
+/** A server and the load that it is measured with. */
 export interface ComparedServer {
   readonly server: Server;
   readonly load: Load;
 }
 
-/** Measures all in each round, in random order, after a warm-up that counts for nothing. */
+/** Measures every server once in each round, in random order, after a warm-up that is not counted. */
 export async function measureServers(
   effort: Effort,
-  contestants: Readonly<Record<string, ComparedServer>>,
+  compared: Readonly<Record<string, ComparedServer>>,
   beforeRound: () => Promise<void> = async () => undefined,
 ): Promise<Record<string, Measured>> {
   const measured: Record<string, Measured> = {};
   await beforeRound();
-  for (const [name, contestant] of Object.entries(contestants)) {
-    measured[name] = nothingYet();
-    await warmUp(contestant, effort);
+  for (const [name, each] of Object.entries(compared)) {
+    measured[name] = noMeasurements();
+    await warmUp(each, effort);
   }
   for (let round = 0; round < effort.rounds; round++) {
     await beforeRound();
-    for (const [name, contestant] of shuffled(Object.entries(contestants))) {
-      await measureRound(contestant, effort, measured[name] as Measured);
+    for (const [name, each] of shuffled(Object.entries(compared))) {
+      await measureRound(each, effort, measured[name] as Measured);
     }
   }
   return measured;
@@ -47,7 +48,7 @@ async function measureRound({ server, load }: ComparedServer, effort: Effort, me
   measured.keptUp = Math.min(measured.keptUp, atRate.requestsPerSecond / rate);
 }
 
-function nothingYet(): Measured {
+function noMeasurements(): Measured {
   return {
     cpuMicroseconds: [],
     p99Milliseconds: [],

@@ -9,7 +9,7 @@ interface Question {
 
 type Answer = (given: never) => unknown;
 
-/** The measured side of the harness: says where it listens, then answers what it is asked until it is told to stop. */
+/** The measured process's side of the harness: sends its URL, then answers the harness's questions until `stop`. */
 export function serveHarness(url: string, stop: () => Promise<unknown>, answers: Record<string, Answer> = {}): void {
   const known: Record<string, Answer> = { cpu: cpuMicroseconds, heap: heapBytes, ...answers };
   const answer = async ({ question, given }: Question): Promise<void> => {
@@ -29,7 +29,7 @@ function cpuMicroseconds(): number {
   return user + system;
 }
 
-/** CPU milliseconds of the threads of this name, and of all others; what has ended is forgotten. Linux alone tells. */
+/** CPU milliseconds of the running threads with this name, and of all other running threads. Linux only. */
 export function threadMilliseconds(name: string): { named: number; others: number } {
   const sums = { named: 0, others: 0 };
   for (const task of existsSync(TASKS) ? readdirSync(TASKS) : []) {

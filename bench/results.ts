@@ -1,29 +1,31 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { circumstances, type Circumstances, type Effort } from './harness.ts';
+import type { Effort } from './harness.ts';
+import { machineInfo, type MachineInfo } from './machine-info.ts';
 import { estimate, quantile, type Estimate } from './statistics.ts';
 import { targetOf } from './targets.ts';
 
-/** One server's rounds. */
+/** One server's measurements, one value for each round. */
 export interface Measured {
   /** CPU per answered request at the equal rate. */
   readonly cpuMicroseconds: number[];
   readonly p99Milliseconds: number[];
-  /** At saturation, with the part of its core that the generator used then. */
+  /** At saturation. */
   readonly saturatedCpuMicroseconds: number[];
   readonly requestsPerSecond: number[];
   readonly generatorShare: number[];
-  /** The least part of the offered rate that it answered in a round. */
+  /** The smallest part of the offered rate that the server answered in a round. */
   keptUp: number;
 }
 
-/** A figure with a name: one value for each round. */
+/** A named figure, with one value for each round. */
 export interface Measure extends Estimate {
   readonly name: string;
-  /** `ratio`, or what one of it is. */
+  /** `ratio`, or the unit of the values. */
   readonly unit: string;
   readonly values: readonly number[];
+  /** The target: the largest median that reaches it. */
   readonly most?: number | undefined;
-  /** The same ratio while both are saturated. */
+  /** The same ratio with both servers saturated. */
   readonly saturated?: Estimate | undefined;
 }
 
@@ -35,23 +37,24 @@ export interface Result {
   readonly measures: readonly Measure[];
 }
 
-/** The file of a run. */
-export interface Table extends Circumstances {
+/** The JSON file of a run. */
+export interface Table extends MachineInfo {
   readonly measuredAt: string;
   readonly results: readonly Result[];
 }
 
-/** Above it the generator and not the server may have set the pace. */
+/** Above this share of its core, the generator may have limited the requests per second, not the server. */
 export const USABLE_GENERATOR_SHARE = 0.9;
-const KEPT_UP = 0.95;
+/** Below this part of the offered rate, the server did not keep up. */
+const MIN_KEPT_UP = 0.95;
 
-/** @throws Error when a value is not finite, as what nothing was divided by: no figure comes of that */
+/** @throws Error when a value is not finite, for example after a division by zero */
 export function measure(scenario: string, name: string, unit: string, values: readonly number[]): Measure {
   if (!values.every(Number.isFinite)) throw new Error(`${scenario}: ${name} was ${values.join(', ')}`);
   return { name, unit, values, ...estimate(values), most: targetOf(scenario, name) };
 }
 
-/** One server's CPU over another's, within each round. @throws Error when one is not finite */
+/** The ratio of two servers' CPU per request, within each round. @throws Error when a value is not finite */
 export function ratio(
   scenario: string,
   servers: Readonly<Record<string, Measured>>,
@@ -70,11 +73,11 @@ export function verdict({ median, most }: Measure): 'reached' | 'not reached' | 
   return median <= most ? 'reached' : 'not reached';
 }
 
-/** What is to be known about a server's figures, if anything. */
+/** Reasons to doubt a server's figures; empty without any. */
 export function caveatsOf({ generatorShare, keptUp }: Measured): string {
   return [
     Math.max(...generatorShare) > USABLE_GENERATOR_SHARE ? 'requests/s not usable: the generator was at its limit' : '',
-    keptUp < KEPT_UP ? `answered only ${Math.round(keptUp * 100)} % of the offered rate` : '',
+    keptUp < MIN_KEPT_UP ? `answered only ${Math.round(keptUp * 100)} % of the offered rate` : '',
   ]
     .filter(Boolean)
     .join('; ');
@@ -85,13 +88,13 @@ export function formatNumber(value: number): string {
   return value.toFixed(value >= 10 ? 1 : 2);
 }
 
-/** `median [low, high]`; the value alone where there was one. */
+/** `median [low, high]`; only the median when the interval is empty. */
 export function formatEstimate(estimated: Estimate): string {
   if (estimated.low === estimated.high) return formatNumber(estimated.median);
   return `${formatNumber(estimated.median)} [${formatNumber(estimated.low)}, ${formatNumber(estimated.high)}]`;
 }
 
-export function print(result: Result): void {
+export function printResult(result: Result): void {
   const { scenario, about, effort, servers, measures } = result;
   console.log(`\n${scenario}: ${about}`);
   console.log(
@@ -113,9 +116,9 @@ export function print(result: Result): void {
   }
 }
 
-export function write(file: string, results: readonly Result[]): void {
+export function writeResults(file: string, results: readonly Result[]): void {
   mkdirSync('bench/results', { recursive: true });
-  const table: Table = { measuredAt: new Date().toISOString(), ...circumstances(), results };
+  const table: Table = { measuredAt: new Date().toISOString(), ...machineInfo(), results };
   writeFileSync(file, `${JSON.stringify(table, rounded, 1)}\n`);
 }
 
@@ -123,10 +126,22 @@ function rounded(_name: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
 }
 
-/** @throws Error when the file is not one that {@link write} made. */
-export function read(file: string): Table {
+/** @throws Error when the file was not written by {@link writeResults}. */
+export function readResults(file: string): Table {
   if (!existsSync(file)) throw new Error(`There is no ${file}`);
   const table = JSON.parse(readFileSync(file, 'utf8')) as Partial<Table>;
-  if (!Array.isArray(table.results)) throw new Error(`${file} is not the result of a bench`);
+  if (!Array.isArray(table.results)) throw new Error(`${file} is not a result file of the benchmark`);
   return table as Table;
+}
+
+/** The median of the values, without its interval. */
+export function formatMedian(values: readonly number[]): string {
+  return formatNumber(quantile(values, 0.5));
+}
+
+const ROUNDS_NEEDED = 20;
+
+/** A warning for results of too few rounds; empty otherwise. */
+export function tooFewRoundsNote(rounds: number): string {
+  return rounds < ROUNDS_NEEDED ? `Too few to judge by: a judgement takes ${ROUNDS_NEEDED}. ` : '';
 }

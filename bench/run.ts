@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { algorithms } from './scenarios/algorithms.ts';
-import { compare } from './compare-results.ts';
+import { compareResults } from './compare-results.ts';
 import { fastify } from './scenarios/fastify.ts';
 import { newTokens } from './scenarios/new-tokens.ts';
 import { verifierAlone } from './scenarios/verifier.ts';
 import { guard } from './scenarios/guard.ts';
-import { introduce, type Effort } from './harness.ts';
+import type { Effort } from './harness.ts';
 import { limits } from './scenarios/limits.ts';
 import { log } from './scenarios/log.ts';
 import { loginStorm } from './scenarios/login-storm.ts';
@@ -13,8 +13,10 @@ import { manyTokens } from './scenarios/many-tokens.ts';
 import { fewPeers, peers } from './scenarios/peers.ts';
 import { profile } from './scenarios/profile.ts';
 import { refusals } from './scenarios/refusals.ts';
-import { writeReadme, writeReport } from './html-report.ts';
-import { print, read, write, type Result } from './results.ts';
+import { writeReport } from './html-report.ts';
+import { printMachineInfo } from './machine-info.ts';
+import { writeReadme } from './readme-table.ts';
+import { printResult, readResults, writeResults, type Result } from './results.ts';
 import { revocation } from './scenarios/revocation.ts';
 
 type Scenario = (effort: Effort) => Promise<Result>;
@@ -35,12 +37,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'login-storm': loginStorm,
 };
 
-const TABLE = 'bench/results/table.json';
+const TABLE_FILE = 'bench/results/table.json';
 const QUICK = { rounds: 5, seconds: 1, rate: 2000 };
-const USUAL = { rounds: 8, seconds: 2, rate: 2000 };
+const DEFAULT = { rounds: 8, seconds: 2, rate: 2000 };
 const FULL = { rounds: 20, seconds: 1, rate: 2000 };
-/** What a full run measures otherwise. */
-const FULL_BUT: Readonly<Record<string, Effort>> = {
+/** Scenarios that a full run measures with another effort. */
+const FULL_EXCEPTIONS: Readonly<Record<string, Effort>> = {
   profile: { rounds: 5, seconds: 2, rate: 2000 },
   limits: { rounds: 8, seconds: 5, rate: 2000 },
   'login-storm': { rounds: 5, seconds: 60, rate: 2000 },
@@ -56,21 +58,21 @@ const { values, positionals } = parseArgs({
   },
 });
 const [command = '', ...operands] = positionals;
-if (command === 'compare') compare(operands[0] ?? '', operands[1] ?? '');
-else if (command === 'report') await writeReport(read(operands[0] ?? TABLE), operands[1]);
+if (command === 'compare') compareResults(operands[0] ?? '', operands[1] ?? '');
+else if (command === 'report') await writeReport(readResults(operands[0] ?? TABLE_FILE), operands[1]);
 else if (values.full) await runFull();
 else if (positionals.length === 0) await runQuick();
 else await runNamed(positionals);
 
 async function runQuick(): Promise<void> {
   console.log('A quick look, about a minute; --full measures everything, in three quarters of an hour.');
-  await run({ guard, peers: fewPeers }, () => given(QUICK), `bench/results/quick-${now()}.json`);
+  await run({ guard, peers: fewPeers }, () => effortFromOptions(QUICK), `bench/results/quick-${now()}.json`);
 }
 
 async function runFull(): Promise<void> {
-  await run(SCENARIOS, (scenario) => given(FULL_BUT[scenario] ?? FULL), TABLE);
-  await writeReport(read(TABLE));
-  writeReadme(read(TABLE));
+  await run(SCENARIOS, (scenario) => effortFromOptions(FULL_EXCEPTIONS[scenario] ?? FULL), TABLE_FILE);
+  await writeReport(readResults(TABLE_FILE));
+  writeReadme(readResults(TABLE_FILE));
 }
 
 async function runNamed(names: readonly string[]): Promise<void> {
@@ -79,29 +81,33 @@ async function runNamed(names: readonly string[]): Promise<void> {
     if (scenario !== undefined) return [name, scenario] as const;
     throw new Error(`There is no scenario ${name}; there are ${Object.keys(SCENARIOS).join(', ')}`);
   });
-  await run(Object.fromEntries(chosen), () => given(USUAL), `bench/results/${names.join('+')}-${now()}.json`);
+  await run(
+    Object.fromEntries(chosen),
+    () => effortFromOptions(DEFAULT),
+    `bench/results/${names.join('+')}-${now()}.json`,
+  );
 }
 
-/** Written after each scenario: an hour is long. */
+/** Writes the file after each scenario, so that an interrupted run is not lost. */
 async function run(
   scenarios: Readonly<Record<string, Scenario>>,
   effortOf: (scenario: string) => Effort,
   file: string,
 ): Promise<void> {
   const results: Result[] = [];
-  introduce('HS256 where a scenario says nothing else');
+  printMachineInfo('HS256 where a scenario says nothing else');
   for (const [name, scenario] of Object.entries(scenarios)) {
     const result = await scenario(effortOf(name));
-    print(result);
+    printResult(result);
     results.push(result);
-    write(file, results);
+    writeResults(file, results);
   }
   if (results.length > 0) console.log(file);
 }
 
-/** What the command line says, or else what is usual. */
-function given(usual: Effort): Effort {
-  const of = (name: keyof Effort): number => Number(values[name] ?? usual[name]);
+/** The effort of the command line, with these defaults. */
+function effortFromOptions(defaults: Effort): Effort {
+  const of = (name: keyof Effort): number => Number(values[name] ?? defaults[name]);
   return { rounds: of('rounds'), seconds: of('seconds'), rate: of('rate') };
 }
 

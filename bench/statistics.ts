@@ -1,6 +1,6 @@
-/** The value below which this part of the sorted numbers lies; 0.5 is the median. @throws RangeError of no numbers */
+/** The value below which this part of the sorted numbers lies; 0.5 is the median. @throws RangeError without numbers */
 export function quantile(numbers: readonly number[], part: number): number {
-  if (numbers.length === 0) throw new RangeError('no numbers have no quantile');
+  if (numbers.length === 0) throw new RangeError('There is no quantile of no numbers');
   const sorted = numbers.toSorted((a, b) => a - b);
   const place = (sorted.length - 1) * part;
   const [low = 0, high = low] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
@@ -23,8 +23,8 @@ export interface Estimate {
 const RESAMPLES = 10_000;
 
 /**
- * The percentile bootstrap: the medians of as many numbers drawn with replacement, 10,000 times over. The draws are the same
- * in each call, so that one file of results always makes one page.
+ * The percentile bootstrap: the medians of 10,000 resamples with replacement. The random numbers are the same in each call, so that
+ * the same results always give the same report.
  */
 export function estimate(numbers: readonly number[]): Estimate {
   const random = randomNumbers();
@@ -32,7 +32,7 @@ export function estimate(numbers: readonly number[]): Estimate {
   return { median: quantile(numbers, 0.5), ...interval(medians) };
 }
 
-/** How many times the median of the first the median of the second is; each is drawn anew on its own. */
+/** The ratio of the medians, after / before; both are resampled independently. */
 export function estimateChange(before: readonly number[], after: readonly number[]): Estimate {
   const random = randomNumbers();
   const changes = Array.from(
@@ -46,7 +46,7 @@ function resample(numbers: readonly number[], random: () => number): number[] {
   return numbers.map(() => numbers[Math.floor(random() * numbers.length)] ?? 0);
 }
 
-/** From 0 to 1: the 32-bit xorshift of Marsaglia (2003), always from the same seed. */
+/** Random numbers from 0 to 1: Marsaglia's 32-bit xorshift (2003), always with the same seed. */
 function randomNumbers(): () => number {
   let state = 0x9e3779b9;
   return () => {

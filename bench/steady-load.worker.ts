@@ -9,31 +9,31 @@ export interface Post {
 export interface SteadyLoad {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Posted in turn; without any it is GET. */
+  /** Bodies to POST in turn; GET when empty. */
   readonly posts: readonly Post[];
   readonly perSecond: number;
-  /** Beforehand, at the same rate; counts for nothing. */
+  /** Warm-up at the same rate; not counted. */
   readonly warmUpSeconds: number;
-  /** How long the time that counts is at least: it goes on until each of the `awaited` has come. */
+  /** Shortest measured time; it continues until each of the `awaited` answers has arrived. */
   readonly seconds: number;
-  /** Answers without which the figures would be of nothing. */
+  /** Answers without which there would be nothing to measure. */
   readonly awaited: readonly { readonly status: number; readonly withinMilliseconds: number }[];
-  /** How long the last ones have for their answers. */
+  /** Longest wait for the last answers. */
   readonly patienceMilliseconds: number;
 }
 
 export interface SteadyResult {
-  /** Of the time that counts. */
+  /** Length of the measured time. */
   readonly seconds: number;
-  /** Milliseconds to the answer of each that was asked in the time that counts, by status. */
+  /** Milliseconds to the answer of each request sent in the measured time, by status. */
   readonly times: Readonly<Record<number, number[]>>;
-  /** Answers that came in the time that counts, by status. */
+  /** Number of answers that arrived in the measured time, by status. */
   readonly answers: Readonly<Record<number, number>>;
-  /** Asked in the time that counts and not answered, or badly. */
+  /** Requests sent in the measured time without a valid answer. */
   readonly lost: number;
 }
 
-/** Beyond its time, for what is awaited. */
+/** Longest extension of the measured time, for the awaited answers. */
 const LONGEST_EXTENSION_SECONDS = 60;
 
 const { url: href, headers, posts, perSecond, awaited, ...spans } = workerData as SteadyLoad;
@@ -47,7 +47,7 @@ const open = new Set<Connection>();
 const idle: Connection[] = [];
 let [asked, answered] = [0, 0];
 
-const counts = (time: number): boolean => time >= startsAt && time < endsAt;
+const isMeasured = (time: number): boolean => time >= startsAt && time < endsAt;
 
 function requestOf({ body, headers: own }: Partial<Post>): Buffer {
   const lines = Object.entries({ host: url.host, connection: 'keep-alive', ...headers, ...own });
@@ -67,8 +67,8 @@ function openConnection(): Connection {
 
 function receive(connection: Connection, { status, askedAt }: Answer): void {
   const now = performance.now();
-  if (counts(now)) answers[status] = (answers[status] ?? 0) + 1;
-  if (counts(askedAt)) {
+  if (isMeasured(now)) answers[status] = (answers[status] ?? 0) + 1;
+  if (isMeasured(askedAt)) {
     answered++;
     (times[status] ??= []).push(now - askedAt);
   }
@@ -76,7 +76,7 @@ function receive(connection: Connection, { status, askedAt }: Answer): void {
 }
 
 async function ask(request: Buffer): Promise<void> {
-  if (counts(performance.now())) asked++;
+  if (isMeasured(performance.now())) asked++;
   let connection = idle.pop();
   while (connection !== undefined && !open.has(connection)) connection = idle.pop();
   if (connection === undefined) {
@@ -86,7 +86,7 @@ async function ask(request: Buffer): Promise<void> {
   connection.ask(request, receive);
 }
 
-/** Whether the time that counts is over. @throws Error when what is awaited does not come */
+/** Whether the measured time is over. @throws Error when an awaited answer does not arrive */
 function isOver(now: number): boolean {
   if (endsAt < Infinity) return true;
   if (now < leastEndsAt) return false;
@@ -101,7 +101,7 @@ function isOver(now: number): boolean {
   return endsAt < Infinity;
 }
 
-/** Each at its time, whether those before it are answered or not. */
+/** Each request is sent at its time, whether or not earlier ones were answered. */
 const requests = posts.length === 0 ? [requestOf({})] : posts.map(requestOf);
 const beganAt = performance.now();
 let sent = 0;

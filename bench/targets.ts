@@ -2,11 +2,11 @@ export interface Target {
   readonly scenario: string;
   /** The name of a measure: two servers' CPU as `one / other`, or what the scenario calls it. */
   readonly measure: string;
-  /** Reached when the median is at or below. */
+  /** The target is reached when the median is at most this. */
   readonly most: number;
 }
 
-/** What the guard is held to. */
+/** The targets of the scenarios. */
 export const TARGETS: readonly Target[] = [
   { scenario: 'guard', measure: 'guarded / unguarded', most: 1.05 },
   { scenario: 'many-tokens', measure: 'guarded / unguarded', most: 1.2 },
@@ -21,7 +21,7 @@ export const TARGETS: readonly Target[] = [
   { scenario: 'refusals', measure: 'forgery beyond garbage / signature check', most: 1 },
   { scenario: 'login-storm', measure: 'guarded p99 in the storm / larger of 15 ms and twice idle', most: 1 },
   { scenario: 'login-storm', measure: 'guarded requests lost', most: 0 },
-  // At least 0.85 of the hashes alone.
+  // At least 0.85 of the rate of hashing alone.
   { scenario: 'login-storm', measure: 'hashes alone / logins served', most: 1.176 },
   { scenario: 'login-storm', measure: 'refused on arrival, p99', most: 100 },
 ];

@@ -2,15 +2,15 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { sharedSigningKey } from '../dist/tokens/signing-key.js';
 
-/** Shared by the application and its peers, so that all take the same tokens. */
+/** Shared by the application and its peers, so that all accept the same tokens. */
 export const JWT_SECRET = 'hQ3kX9vB5nM1rT7yU2wE8iO4pA6sD0fG';
 export const ISSUER = parseSettings({}).issuer;
 
 const { kid, privateKey } = sharedSigningKey(JWT_SECRET);
 const HEADER = encode({ typ: 'at+jwt', alg: 'HS256', kid });
-const LIFE_SECONDS = 3600;
+const TTL_SECONDS = 3600;
 
-/** HS256 access tokens of as many users and sessions, with the claims that the application mints; they live an hour. */
+/** HS256 access tokens of this many users and sessions, with the application's claims, valid for an hour. */
 export function mintTokens(count: number): string[] {
   return Array.from({ length: count }, () => {
     const iat = Math.floor(Date.now() / 1000);
@@ -19,7 +19,7 @@ export function mintTokens(count: number): string[] {
       sid: randomUUID(),
       email: `${randomBytes(8).toString('hex')}@example.com`,
       iat,
-      exp: iat + LIFE_SECONDS,
+      exp: iat + TTL_SECONDS,
       aud: ISSUER,
       iss: ISSUER,
       sub: randomUUID(),
@@ -35,13 +35,13 @@ export function mintToken(): string {
   return token;
 }
 
-/** The token with another signature of the same length, which nobody made with the key. */
+/** The token with a random signature of the same length. */
 export function forgeSignature(token: string): string {
   const [header, claims, signature = ''] = token.split('.');
   return `${header}.${claims}.${randomBytes(Buffer.from(signature, 'base64url').length).toString('base64url')}`;
 }
 
-/** What `GET /v1/auth/me` answers to the token. */
+/** The answer of `GET /v1/auth/me` to the token. */
 export function viewOf(token: string): Record<string, string> {
   const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
     sub: string;

@@ -2,7 +2,7 @@ import fastifyJwt from '@fastify/jwt';
 import { fastify } from 'fastify';
 import { audience, issuer, PATH, secret, serveFastify, view, type Claims } from './peer.ts';
 
-/** Called with `cache` as second argument it keeps verified tokens, a thousand of them by default. */
+/** With the argument `cache`, it caches verified tokens; the default size is a thousand. */
 const app = fastify();
 await app.register(fastifyJwt, {
   secret,

@@ -2,7 +2,7 @@ import { fastify } from 'fastify';
 import { importJWK, jwtVerify } from 'jose';
 import { audience, bearerToken, issuer, jwk, PATH, serveFastify, somebody, view, type Claims } from './peer.ts';
 
-/** The key is imported once, which spares jose the search in a key set at each token. */
+/** Imported once, so that jose does not search a key set for each token. */
 const key = await importJWK(jwk ?? {}, 'ES256');
 const options = { algorithms: ['ES256'], issuer, audience, typ: 'at+jwt' };
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { serveHarness } from '../measured-process.ts';
 
-/** What the harness gives every peer. */
+/** The configuration that the harness passes to every peer. */
 export const { secret, issuer, audience, jwk } = JSON.parse(process.argv[2] ?? '{}') as {
   secret: string;
   issuer: string;
@@ -23,12 +23,12 @@ export interface Claims {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by a guard of our own. */
+    /** Set by a hand-written hook. */
     claims?: Claims;
   }
 }
 
-/** Whom an unguarded peer takes its caller for. */
+/** The constant caller of an unguarded peer. */
 export const somebody: Claims = Object.freeze({
   sub: '01920000-0000-7000-8000-000000000001',
   email: 'bench@example.com',
@@ -36,7 +36,7 @@ export const somebody: Claims = Object.freeze({
   exp: 4e9,
 });
 
-/** The body that every peer answers. */
+/** The response body of every peer. */
 export function view({ sub, email, sid, exp }: Claims): Record<string, string> {
   return { userId: sub, email, sessionId: sid, expiresAt: new Date(exp * 1000).toISOString() };
 }

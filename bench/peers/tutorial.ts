@@ -6,7 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { secret, serveFastify, view, type Claims } from './peer.ts';
 
-/** The recipe of Nest's documentation, with its decorators as the functions they are. */
+/** The recipe of Nest's documentation, with decorators called as functions. */
 class JwtStrategy extends PassportStrategy(Strategy) {
   constructor() {
     super({

@@ -3,7 +3,7 @@ import { signIn, withBench, type Effort } from '../harness.ts';
 import { measureServers } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
 
-/** Whether the algorithm matters once a token is known. */
+/** Whether the signature algorithm affects the cost of a known token. */
 export function algorithms(effort: Effort): Promise<Result> {
   const scenario = 'algorithms';
   return withBench(async (bench) => {

@@ -5,7 +5,7 @@ import { measureServers } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
 import { mintToken } from '../tokens.ts';
 
-/** How far a guarded route of Nest is from the floor beneath it. */
+/** The cost of a guarded route under Nest against raw Fastify and node:http. */
 export function fastify(effort: Effort): Promise<Result> {
   const scenario = 'fastify';
   return withBench(async (bench) => {

@@ -5,7 +5,7 @@ import { measureServers } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
 import { forgeSignature, mintToken, viewOf } from '../tokens.ts';
 
-/** What the guard adds to one and the same handler. */
+/** The cost that the guard adds to a handler. */
 export function guard(effort: Effort): Promise<Result> {
   const scenario = 'guard';
   return withBench(async (bench) => {

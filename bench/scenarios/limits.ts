@@ -7,7 +7,7 @@ const SCENARIO = 'limits';
 const MODES = ['on', 'off'] as const;
 type Mode = (typeof MODES)[number];
 
-/** What counting its attempt, in the database and before the hash, adds to a login. */
+/** The cost that rate limits, which count in the database before the hash, add to a login. */
 export function limits(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
     const databaseUrl = await bench.createDatabase();
@@ -16,7 +16,7 @@ export function limits(effort: Effort): Promise<Result> {
       servers.set(mode, await bench.startServer(databaseUrl, { ...LIMITED, RATE_LIMITS: mode }));
     const emails = await makeAccounts(bench, databaseUrl, servers.get('on') as Server);
     const costs: Record<Mode, number[]> = { on: [], off: [] };
-    // The first round is a warm-up.
+    // Round 0 is the warm-up.
     for (let round = 0; round <= effort.rounds; round++) {
       for (const [mode, server] of shuffled([...servers])) {
         const cost = await millisecondsPerLogin(server, emails, effort.seconds);

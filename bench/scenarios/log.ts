@@ -6,7 +6,7 @@ import { withBench, type Effort } from '../harness.ts';
 import { measureServers } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
 
-/** What a line for each request costs, which is what the application logs unless told otherwise. */
+/** The cost of the access log, one line for each request, which is on by default. */
 export async function log(effort: Effort): Promise<Result> {
   const scenario = 'log';
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-log-'));

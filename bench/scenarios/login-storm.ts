@@ -9,44 +9,44 @@ import type { Post, SteadyLoad, SteadyResult } from '../steady-load.worker.ts';
 const SCENARIO = 'login-storm';
 const ABOUT = 'ten times as many logins as can be served, beside 500 guarded requests per second; one core, ES256';
 const GUARDED_PER_SECOND = 500;
-/** Below this a p99 is good, however short the idle one is. */
+/** A p99 below this is good, however short the idle one is. */
 const LEAST_P99_MILLISECONDS = 15;
-/** Logins offered for each that can be served. */
+/** Offered logins for each that can be served. */
 const EXCESS = 10;
-/** A user's 101st session ends the first: so many that nobody gets there. */
+/** So many that no user reaches the limit of 100 sessions, at which the oldest ends. */
 const ACCOUNTS = 5000;
-/** HASH_QUEUE_MILLISECONDS of the server: who is refused later was not refused on arrival. */
+/** The server's HASH_QUEUE_MILLISECONDS: a later refusal was not on arrival. */
 const QUEUE_MILLISECONDS = 1000;
-/** Before each measure, by all who take part in it. */
+/** Warm-up of every load before each measurement. */
 const WARM_UP_SECONDS = 2;
-/** How long a measure goes on at most for the first login that is served. */
+/** Longest wait of a measurement for its first served login. */
 const LONGEST_SECONDS = 60;
-/** All that surrounds the storm is measured for as long at most. */
+/** Longest time of the measurements before and after the storm. */
 const SHORT_SECONDS = 10;
-/** Limits are on, and logins come from as many addresses as from users: one alone has no hundred under way. */
+/** Limits are on, and each user logs in from its own address, since one address may not have a hundred logins in progress. */
 export const LIMITED = { RATE_LIMITS: 'on', TRUSTED_PROXIES: '127.0.0.1' };
 const PASSWORD = 'a long enough passphrase';
 
 interface Guarded {
   readonly p99Milliseconds: number;
-  /** Answered otherwise than 200, or not at all. */
+  /** Requests with another answer than 200, or without one. */
   readonly lost: number;
 }
 
 interface Logins {
   readonly offeredPerSecond: number;
   readonly perSecond: number;
-  /** Answers that were neither 200 nor 503, and none at all. */
+  /** Requests with another answer than 200 or 503, or without one. */
   readonly failed: number;
-  /** By the deadline, after a wait. */
+  /** Refused at the deadline, after waiting. */
   readonly dropped: number;
-  /** On arrival. */
+  /** Refused on arrival. */
   readonly refused: number;
   readonly refusedP50Milliseconds: number;
   readonly refusedP99Milliseconds: number;
 }
 
-/** CPU milliseconds per second, of the hashing threads and of all others. */
+/** CPU milliseconds per second of the hashing threads, and of all other threads. */
 interface Threads {
   readonly named: number;
   readonly others: number;
@@ -60,12 +60,12 @@ interface Round {
   readonly hashesPerSecond: number;
   readonly storm: Guarded;
   readonly logins: Logins;
-  /** Logins of a few clients that wait for each other: all there is time for, and none too many. */
+  /** Logins per second of a few clients that each wait for their answer, so that none is refused. */
   readonly capacity: number;
   readonly rssMegabytes: number;
 }
 
-/** What ten times as many logins as can be served do to guarded requests, and to those logins that are served. */
+/** The effect of ten times as many logins as can be served on guarded requests and on the served logins. */
 export function loginStorm(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
     const databaseUrl = await bench.createDatabase();
@@ -87,7 +87,7 @@ export function loginStorm(effort: Effort): Promise<Result> {
   });
 }
 
-/** All of them with the hash of the one that is registered. */
+/** Creates the accounts with the password hash of a registered one. */
 export async function makeAccounts(bench: Bench, databaseUrl: string, server: Server): Promise<string[]> {
   const headers = { 'content-type': 'application/json' };
   const body = JSON.stringify({ email: 'first@example.com', password: PASSWORD });
@@ -124,15 +124,15 @@ async function measureRound(
       logInAtOnce(server, emails, Math.ceil(hashesBefore * EXCESS), seconds),
     ]),
   );
-  // What the storm has left waiting goes with its clients.
+  // Logins that are still queued end with their clients.
   await pause(200);
   const after = await hashAlone();
-  // Both sides of the storm, because the machine changes its pace within minutes.
+  // Before and after the storm, because the machine's speed changes within minutes.
   const hashesPerSecond = (hashesBefore + after.result[1]) / 2;
   return { idle, hashing, hashesPerSecond, capacity, storm: guarded, logins, threadsAlone, threadsInStorm };
 }
 
-/** CPU milliseconds per second while it works. */
+/** Measures the CPU milliseconds per second during the work. */
 export async function watchThreads<Made>(
   server: Server,
   work: () => Promise<Made>,
@@ -144,7 +144,7 @@ export async function watchThreads<Made>(
   return { threads, result };
 }
 
-/** From a thread of its own, so that one load does not delay the other; autocannon would send in bursts. */
+/** Sends from a worker thread, so that one load does not delay another. autocannon would send in bursts. */
 async function askSteadily(load: Omit<SteadyLoad, 'warmUpSeconds' | 'patienceMilliseconds'>): Promise<SteadyResult> {
   const workerData: SteadyLoad = {
     ...load,
@@ -170,12 +170,12 @@ async function askGuarded(server: Server, token: string, seconds: number): Promi
   return { p99Milliseconds: quantile(answered, 0.99), lost: lost + Object.values(others).flat().length };
 }
 
-/** Where the accounts were left: a user's sessions are at most a hundred. */
-let next = 0;
+/** Index of the next account, over all rounds, so that the logins are spread over all accounts. */
+let nextAccount = 0;
 
-function takeLogins(emails: readonly string[], count: number): Post[] {
+function nextLogins(emails: readonly string[], count: number): Post[] {
   return Array.from({ length: count }, () => {
-    const user = next++ % emails.length;
+    const user = nextAccount++ % emails.length;
     return {
       body: JSON.stringify({ email: emails[user], password: PASSWORD }),
       headers: { 'content-type': 'application/json', 'x-forwarded-for': `10.0.${user >> 8}.${user & 255}` },
@@ -184,8 +184,8 @@ function takeLogins(emails: readonly string[], count: number): Post[] {
 }
 
 /**
- * A few clients that wait for each other: how many of them are served per second. They go on until one is.
- * @throws Error when none is in 60 s
+ * Logins served per second, by a few clients that each wait for their answer. Continues until one login is served.
+ * @throws Error when none is served within 60 s
  */
 export async function logInInTurn(server: Server, emails: readonly string[], seconds: number): Promise<number> {
   const done = Promise.withResolvers<autocannon.Result>();
@@ -200,7 +200,7 @@ export async function logInInTurn(server: Server, emails: readonly string[], sec
       {
         method: 'POST',
         path: '/v1/auth/login',
-        setupRequest: (request) => ({ ...request, ...takeLogins(emails, 1)[0] }),
+        setupRequest: (request) => ({ ...request, ...nextLogins(emails, 1)[0] }),
       },
     ],
   };
@@ -212,7 +212,7 @@ export async function logInInTurn(server: Server, emails: readonly string[], sec
     if (isOneServed && performance.now() - startedAt >= seconds * 1000) load.stop();
   });
   const { '2xx': served, duration } = await done.promise;
-  if (served === 0) throw new Error(`no login was served in ${duration} s`);
+  if (served === 0) throw new Error(`No login was served in ${duration} s`);
   return served / duration;
 }
 
@@ -222,7 +222,7 @@ async function logInAtOnce(
   perSecond: number,
   seconds: number,
 ): Promise<Logins> {
-  const posts = takeLogins(emails, perSecond * (WARM_UP_SECONDS + seconds));
+  const posts = nextLogins(emails, perSecond * (WARM_UP_SECONDS + seconds));
   const { times, answers, lost, ...measured } = await askSteadily({
     url: `${server.url}/v1/auth/login`,
     headers: {},
@@ -247,7 +247,7 @@ async function logInAtOnce(
   };
 }
 
-/** Targets are upper bounds, so that what should be much stands below the line. */
+/** Targets are upper bounds, so a figure that should be large is the denominator of a ratio. */
 function measuresOf(rounds: readonly Round[]): Measure[] {
   const of = (name: string, unit: string, read: (round: Round) => number): Measure =>
     measure(

@@ -7,12 +7,12 @@ import { mintTokens } from '../tokens.ts';
 
 const TOKENS = 100_000;
 const WARM_UP = 20_000;
-/** What half of the tokens take at most. */
-const HALF_BYTES = (TOKENS / 2) * 1024;
+/** Upper bound of the memory of half of the tokens. */
+const HALF_CACHE_BYTES = (TOKENS / 2) * 1024;
 
-const CROWDED = 'guarded, half of them fit';
+const SMALL_CACHE = 'guarded, half of them fit';
 
-/** What the guard adds when each request is by someone else. */
+/** The cost that the guard adds when each request has another token. */
 export function manyTokens(effort: Effort): Promise<Result> {
   const scenario = 'many-tokens';
   return withBench(async (bench) => {
@@ -21,15 +21,15 @@ export function manyTokens(effort: Effort): Promise<Result> {
     const unguarded = new Load(`${server.url}/bench/unguarded`, credentials);
     const guarded = new Load(`${server.url}/bench/guarded`, credentials);
     const bytes = await heapPerToken(server, unguarded, guarded);
-    const crowded = await startGatehouse(bench, { TOKEN_CACHE_BYTES: String(HALF_BYTES) });
+    const smallCache = await startGatehouse(bench, { TOKEN_CACHE_BYTES: String(HALF_CACHE_BYTES) });
     const servers = await measureServers(effort, {
       unguarded: { server, load: unguarded },
       guarded: { server, load: guarded },
-      [CROWDED]: { server: crowded, load: new Load(`${crowded.url}/bench/guarded`, credentials) },
+      [SMALL_CACHE]: { server: smallCache, load: new Load(`${smallCache.url}/bench/guarded`, credentials) },
     });
     const measures = [
       ratio(scenario, servers, ['guarded', 'unguarded']),
-      ratio(scenario, servers, [CROWDED, 'guarded']),
+      ratio(scenario, servers, [SMALL_CACHE, 'guarded']),
       measure(scenario, 'heap bytes per live token', 'bytes', [bytes]),
     ];
     const about = 'one handler with and without the guard; 100,000 live HS256 tokens in random order';
@@ -38,8 +38,7 @@ export function manyTokens(effort: Effort): Promise<Result> {
 }
 
 /**
- * What the server keeps of a token, once unguarded traffic has warmed up all that is not the guard. Each token has
- * been seen then.
+ * Heap bytes per cached token, after unguarded traffic has warmed up everything else. Afterwards every token is known to the server.
  */
 async function heapPerToken(server: Server, unguarded: Load, guarded: Load): Promise<number> {
   await send(unguarded, WARM_UP);

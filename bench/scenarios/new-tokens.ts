@@ -6,7 +6,7 @@ import { measureServers } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
 import { forgeSignature, viewOf } from '../tokens.ts';
 
-/** What a token costs when it comes for the first time. Another node mints them, so that ours has never seen any. */
+/** Scenario `first-sight`: the cost of a token's first verification. Another node issues the tokens, so that they are new to this one. */
 export function newTokens(effort: Effort): Promise<Result> {
   const scenario = 'first-sight';
   return withBench(async (bench) => {
@@ -24,7 +24,7 @@ export function newTokens(effort: Effort): Promise<Result> {
     const count = Math.ceil(effort.rate * effort.seconds * 3);
     const mintAnew = async (): Promise<void> => {
       const credentials = (await minter.ask<string[]>('mint', count)).map(bearer);
-      for (const load of loads) load.refill(credentials);
+      for (const load of loads) load.setCredentials(credentials);
     };
     const contestants = { guarded: { server, load: guarded }, jose: { server: peer, load: jose } };
     const servers = await measureServers(effort, contestants, mintAnew);

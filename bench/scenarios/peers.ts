@@ -13,13 +13,13 @@ const GUARDING: readonly PeerName[] = [
   'better-auth',
 ];
 
-/** The guarded route against what one would use instead. */
-export const peers = (effort: Effort): Promise<Result> => against(GUARDING, effort);
+/** The guarded route against the alternatives. */
+export const peers = (effort: Effort): Promise<Result> => comparePeers(GUARDING, effort);
 
-/** The same against two of them, for a look. */
-export const fewPeers = (effort: Effort): Promise<Result> => against(['@fastify/jwt, cache', 'tutorial'], effort);
+/** The same against two of them, for a quick look. */
+export const fewPeers = (effort: Effort): Promise<Result> => comparePeers(['@fastify/jwt, cache', 'tutorial'], effort);
 
-function against(names: readonly PeerName[], effort: Effort): Promise<Result> {
+function comparePeers(names: readonly PeerName[], effort: Effort): Promise<Result> {
   const scenario = 'peers';
   return withBench(async (bench) => {
     const contestants: Record<string, ComparedServer> = { guarded: await guarded(await startGatehouse(bench)) };

@@ -8,7 +8,7 @@ import { forgeSignature } from '../tokens.ts';
 
 const FORGERIES = 10_000;
 
-/** Whose time a request is, under saturation: what bounds the ratios of the other scenarios. */
+/** CPU time of a request by the owner of the code, under saturation: explains the ratios of the other scenarios. */
 export function profile(effort: Effort): Promise<Result> {
   const scenario = 'profile';
   return withBench(async (bench) => {
@@ -18,10 +18,10 @@ export function profile(effort: Effort): Promise<Result> {
     const server = await bench.startServer(databaseUrl, environment);
     const token = await signIn(server.url);
     const url = server.url + ME;
-    const firstSight = new Load(url, [], { once: true });
+    const newTokenLoad = new Load(url, [], { once: true });
     const loads = {
       guarded: new Load(url, [bearer(token)]),
-      'first sight': firstSight,
+      'first sight': newTokenLoad,
       garbage: new Load(url, [bearer(randomBytes(token.length / 2).toString('hex'))], { status: 401 }),
       forgery: new Load(
         url,
@@ -30,10 +30,10 @@ export function profile(effort: Effort): Promise<Result> {
       ),
     };
     const rounds: Record<string, Shares[]> = {};
-    // The first counts for nothing.
+    // Round 0 is the warm-up.
     for (let round = 0; round <= effort.rounds; round++) {
       for (const [name, load] of Object.entries(loads)) {
-        if (load === firstSight) load.refill((await mint(minter, effort)).map(bearer));
+        if (load === newTokenLoad) load.setCredentials((await mint(minter, effort)).map(bearer));
         const shares = await profileOne(server, load, effort.seconds);
         if (round > 0) (rounds[name] ??= []).push(shares);
       }
@@ -54,7 +54,7 @@ export function profile(effort: Effort): Promise<Result> {
   });
 }
 
-/** As many as a profile can use up. */
+/** At least as many as one profile can use. */
 function mint(minter: Server, { seconds, rate }: Effort): Promise<string[]> {
   return minter.ask<string[]>('mint', Math.ceil(seconds * rate * 5));
 }

@@ -8,7 +8,7 @@ import { forgeSignature } from '../tokens.ts';
 
 const FORGERIES = 10_000;
 
-/** What it costs to refuse: text that is no token, and a token that only its signature gives away. */
+/** The cost of refusing garbage, and of refusing a token with a forged signature. */
 export function refusals(effort: Effort): Promise<Result> {
   const scenario = 'refusals';
   return withBench(async (bench) => {
@@ -17,15 +17,15 @@ export function refusals(effort: Effort): Promise<Result> {
     const forgeries = Array.from({ length: FORGERIES }, () => bearer(forgeSignature(token)));
     const garbage = bearer('g'.repeat(token.length));
     const checks: number[] = [];
-    const contestants = {
+    const compared = {
       '200': await guarded(server, token),
       '401 for garbage': { server, load: new Load(server.url + ME, [garbage], { status: 401 }) },
       '401 for a forgery': { server, load: new Load(server.url + ME, forgeries, { status: 401 }) },
     };
-    const servers = await measureServers(effort, contestants, async () => void checks.push(signatureCheck(token)));
-    // The first was before the warm-up.
+    const servers = await measureServers(effort, compared, async () => void checks.push(signatureCheck(token)));
+    // The first value is from before the warm-up.
     checks.shift();
-    const cpu = (name: keyof typeof contestants): number[] => servers[name]?.cpuMicroseconds ?? [];
+    const cpu = (name: keyof typeof compared): number[] => servers[name]?.cpuMicroseconds ?? [];
     const beyond = cpu('401 for a forgery').map((each, round) => each - (cpu('401 for garbage')[round] ?? 0));
     const measures = [
       ratio(scenario, servers, ['401 for garbage', '200']),

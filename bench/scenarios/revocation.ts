@@ -14,11 +14,11 @@ const EMPTY = 'no revocations';
 interface Lags {
   /** Milliseconds from the 204 of one node to the first refusal of the other, one per logout. */
   readonly notified: number[];
-  /** The same while the other node hears no notification. */
+  /** The same when the other node receives no notifications. */
   readonly polled: number[];
 }
 
-/** How soon every node obeys a logout, and what that costs a guarded request. */
+/** How soon every node refuses a revoked token, and the cost of live revocations for a guarded request. */
 export function revocation(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
     const { notified, polled } = await measureLags(bench, effort.rounds * LOGOUTS_PER_ROUND);
@@ -37,22 +37,22 @@ export function revocation(effort: Effort): Promise<Result> {
   });
 }
 
-/** Notifications stay within a database: a node that listens on another one hears none. */
+/** Notifications stay within a database, so that a node that listens on another one receives none. */
 async function measureLags(bench: Bench, logouts: number): Promise<Lags> {
   const [databaseUrl, elsewhere] = [await bench.createDatabase(), await bench.createDatabase()];
   const writer = await bench.startServer(databaseUrl);
   const listening = await bench.startServer(databaseUrl);
-  const deaf = await bench.startServer(databaseUrl, { DATABASE_DIRECT_URL: elsewhere });
+  const polling = await bench.startServer(databaseUrl, { DATABASE_DIRECT_URL: elsewhere });
   const lags: Lags = { notified: [], polled: [] };
   for (let logout = 0; logout < logouts; logout++) {
     lags.notified.push(await lagOf(writer, listening));
-    if (logout % 4 === 0) lags.polled.push(await lagOf(writer, deaf));
+    if (logout % 4 === 0) lags.polled.push(await lagOf(writer, polling));
   }
-  for (const server of [writer, listening, deaf]) await server.stop();
+  for (const server of [writer, listening, polling]) await server.stop();
   return lags;
 }
 
-/** The other node is asked all along, one request after the other, from before the logout. */
+/** Sends requests to the other node, one after the other, from before the logout until one is refused. */
 async function lagOf(writer: Server, other: Server): Promise<number> {
   const token = await signIn(writer.url);
   const headers = { authorization: `Bearer ${token}` };
@@ -102,7 +102,7 @@ function calledBy(token: string, server: Server): ComparedServer {
   return { server, load: new Load(server.url + ME, [bearer(token)]) };
 }
 
-/** Transactions of the database while guarded requests run, beyond those of as much idle time, per request. */
+/** Database transactions per guarded request, minus those of the same idle time. */
 async function countQueries(
   bench: Bench,
   databaseUrl: string,

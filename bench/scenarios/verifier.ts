@@ -5,7 +5,7 @@ import { mintTokens } from '../tokens.ts';
 
 const TOKENS = 10_000;
 
-/** The decision about a token alone, in process, without HTTP. */
+/** Scenario `gate`: the verifier of access tokens alone, in process, without HTTP. */
 export function verifierAlone(effort: Effort): Promise<Result> {
   const scenario = 'gate';
   return withBench(async (bench) => {

@@ -11,8 +11,8 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { checkGuard } from '../../bench/compared-servers.ts';
 import { installPeers } from '../../bench/harness.ts';
 import { bearer, Load, openLoad } from '../../bench/load-generator.ts';
-import { markdown } from '../../bench/html-report.ts';
-import { measure, read, type Table } from '../../bench/results.ts';
+import { markdown } from '../../bench/readme-table.ts';
+import { measure, readResults, type Table } from '../../bench/results.ts';
 import { estimate, quantile } from '../../bench/statistics.ts';
 import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts';
 import { TARGETS } from '../../bench/targets.ts';
@@ -35,7 +35,7 @@ async function runBench(...args: string[]): Promise<{ stdout: string; file: stri
   const stdout = await bench(...args);
   const file = stdout.trim().split('\n').at(-1) ?? '';
   onTestFinished(() => rmSync(file));
-  return { stdout, file, table: read(file) };
+  return { stdout, file, table: readResults(file) };
 }
 
 describe('npm run bench', () => {
@@ -114,7 +114,7 @@ describe('the peers of the benchmark', () => {
 
 describe('the README of the benchmark', () => {
   it('shows the committed table', () => {
-    expect(readFileSync('bench/README.md', 'utf8')).toContain(markdown(read('bench/results/table.json')));
+    expect(readFileSync('bench/README.md', 'utf8')).toContain(markdown(readResults('bench/results/table.json')));
   });
 });
 
@@ -123,7 +123,7 @@ function numbersOf(text: string): string[] {
 }
 
 describe('a page with figures', () => {
-  const measured = markdown(read('bench/results/table.json')).split('\n');
+  const measured = markdown(readResults('bench/results/table.json')).split('\n');
 
   it.each(['README.md', 'docs/performance.md'])('%s shows figures of the committed table alone', (page) => {
     const rows = readFileSync(page, 'utf8').matchAll(/^\| .* \| (.+) \| `([a-z-]+)` \|$/gm);
