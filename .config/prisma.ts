@@ -13,13 +13,13 @@ process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= isGenerate ? process.execPath : o
 
 /** The embedded database, kept running by a process that ends with this one. */
 async function embeddedDatabase(): Promise<string> {
-  const keeper = fork(`${root}dist/database/prisma-cli-database.process.js`, { cwd: root, execArgv: [] });
-  const gone = once(keeper, 'exit').then(() => {
-    throw new Error('There is no database; the reason stands above.');
+  const child = fork(`${root}dist/database/prisma-cli-database.process.js`, { cwd: root, execArgv: [] });
+  const exited = once(child, 'exit').then(() => {
+    throw new Error('The embedded database did not start: its output above says why.');
   });
-  const [url] = (await Promise.race([once(keeper, 'message'), gone])) as [string];
-  keeper.unref();
-  keeper.channel?.unref();
+  const [url] = (await Promise.race([once(child, 'message'), exited])) as [string];
+  child.unref();
+  child.channel?.unref();
   return url;
 }
 

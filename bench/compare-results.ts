@@ -9,7 +9,7 @@ export function compareResults(before: string, after: string): void {
   }
   if (tables[0].machine !== tables[1].machine) console.log('Not the same machine: only the ratios may be compared.');
   const olds = measuresOf(tables[0]);
-  console.log('\nmedians before and after; after / before [95 % interval]; * where the interval leaves out 1');
+  console.log('\nmedians before and after; after / before [95 % interval]; * where the interval excludes 1');
   for (const [name, now] of measuresOf(tables[1])) {
     const then = olds.get(name);
     if (then === undefined) continue;

@@ -19,7 +19,7 @@ export interface ProvidedDatabase {
 }
 
 export interface ProvideOptions {
-  /** Whether an embedded database that was not made yet is refused, and not made. */
+  /** Refuses an embedded database that does not exist, instead of creating it. */
   readonly mustExist?: boolean;
 }
 

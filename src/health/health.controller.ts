@@ -53,7 +53,7 @@ export class HealthController {
   @RouteSchema({
     summary: 'Guarded requests are answered',
     description:
-      'For a proxy, or where there is one probe for all. Whatever the database does; 503 on a node that is about to leave, has no keys, or refuses because it hears of no revocations.',
+      'For a proxy, or for a tool with only one probe. Independent of the database; 503 on a node that is shutting down, has no keys, or refuses tokens because it cannot read the revocations.',
     operationId: 'isServing',
     tags: ['health'],
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
@@ -66,7 +66,7 @@ export class HealthController {
   @ProbeRoute()
   @RouteSchema({
     summary:
-      'Everything works: the database takes writes, a key signs, the node hears of revocations and is not about to leave',
+      'Everything works: the database takes writes, a key signs, the node reads the revocations and is not shutting down',
     operationId: 'isReady',
     tags: ['health'],
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
@@ -89,7 +89,7 @@ export class HealthController {
 
   /** Concurrent probes share one statement. */
   async #whyDatabaseNotReady() {
-    this.#databaseCheck ??= this.#takesWrites().finally(() => (this.#databaseCheck = undefined));
+    this.#databaseCheck ??= this.#acceptsWrites().finally(() => (this.#databaseCheck = undefined));
     try {
       return (await this.#databaseCheck) ? undefined : 'read_only';
     } catch {
@@ -98,7 +98,7 @@ export class HealthController {
   }
 
   /** False on a standby, whose transactions are read-only. */
-  async #takesWrites(): Promise<boolean> {
+  async #acceptsWrites(): Promise<boolean> {
     const [row] = await this.prisma.$queryRaw<{ isReadOnly: string }[]>`
       SELECT current_setting('transaction_read_only') AS "isReadOnly"`;
     return row?.isReadOnly === 'off';
