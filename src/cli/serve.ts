@@ -7,7 +7,7 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
 import { requireTablePrivileges } from '../database/role-privileges.check.js';
 import { ensureMigrated } from '../database/run-migrations.js';
-import { type WaitOptions } from '../database/startup-wait.js';
+import { type WaitOptions } from '../database/startup-retries.js';
 import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from './shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';

@@ -4,7 +4,7 @@ import { readSettings } from '../config/read-settings.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { requireTablePrivileges } from '../database/role-privileges.check.js';
 import { ensureMigrated } from '../database/run-migrations.js';
-import { NO_WAIT } from '../database/startup-wait.js';
+import { NO_WAIT } from '../database/startup-retries.js';
 import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { withDatabase } from './command-database.js';
 

@@ -10,7 +10,7 @@ import { codesOf } from './database-errors.js';
 import { readMigrationState, resolveInstructions, type Migration } from './migration-state.js';
 import { openConnection } from './open-connection.js';
 import { requireMigrationPrivileges } from './role-privileges.check.js';
-import { StartupWait, type WaitOptions } from './startup-wait.js';
+import { StartupRetries, type WaitOptions } from './startup-retries.js';
 
 const MIGRATION_PROCESS = fileURLToPath(new URL('./apply-migrations.process.js', import.meta.url));
 /** The advisory lock of Prisma's own engine while it migrates. */
@@ -37,7 +37,7 @@ export async function ensureMigrated(
   { migrate, isEmbedded = false, waitOptions }: Options,
 ): Promise<void> {
   const { seconds, ...others } = waitOptions ?? { seconds: config.databaseStartupSeconds };
-  const wait = new StartupWait({ seconds, ...others });
+  const retries = new StartupRetries({ seconds, ...others });
   await withClient(config, async (client) => {
     for (;;) {
       // The lock before the state: a migration that ends in between is then read as finished.
@@ -46,8 +46,8 @@ export async function ensureMigrated(
       if (inProgress === undefined && pending.length === 0) return;
       if (inProgress === undefined && migrate && (await migrateUnderLock(client, config))) return;
       if (inProgress === undefined && !migrate && !isLocked) throw new Error(isEmbedded ? EMBEDDED_BEHIND : BEHIND);
-      if (wait.isOver) throw new Error(notFinishedMessage(inProgress, isLocked, seconds));
-      await wait.pauseBeforeRetry({ event: 'migration_awaited', migration: inProgress?.name });
+      if (retries.isTimeOver) throw new Error(notFinishedMessage(inProgress, isLocked, seconds));
+      await retries.pauseBeforeRetry({ event: 'migration_awaited', migration: inProgress?.name });
     }
   });
 }

@@ -12,7 +12,7 @@ import { directTarget, pooledTarget, type ConnectionTarget } from './connection-
 import { codesOf } from './database-errors.js';
 import { openConnection } from './open-connection.js';
 import { requireSessionSettings } from './session-settings.check.js';
-import { StartupWait, type WaitOptions } from './startup-wait.js';
+import { StartupRetries, type WaitOptions } from './startup-retries.js';
 
 /** Errors that are expected while a server, its DNS name or its network is coming up. */
 const NOT_YET_CODES =
@@ -31,7 +31,7 @@ export async function retryUntilDatabaseAnswers<Result>(
   waitOptions: WaitOptions,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const wait = new StartupWait(waitOptions);
+  const retries = new StartupRetries(waitOptions);
   for (;;) {
     let target: ConnectionTarget | undefined;
     try {
@@ -50,8 +50,9 @@ export async function retryUntilDatabaseAnswers<Result>(
           ? explainStatementError(error, pooledTarget(config))
           : explainConnectionError(error, target);
       }
-      if (wait.isOver) throw new Error(noAnswerMessage(error, setting, host, waitOptions.seconds), { cause: error });
-      await wait.pauseBeforeRetry({ event: 'database_awaited', setting, host, reason: reasonOf(error) });
+      if (retries.isTimeOver)
+        throw new Error(noAnswerMessage(error, setting, host, waitOptions.seconds), { cause: error });
+      await retries.pauseBeforeRetry({ event: 'database_awaited', setting, host, reason: reasonOf(error) });
     }
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { NO_WAIT } from '../../dist/database/startup-wait.js';
+import { NO_WAIT } from '../../dist/database/startup-retries.js';
 import { retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { PURGE_GUARDS_LOCK } from '../../src/database/advisory-lock.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';

@@ -7,7 +7,7 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { START_LOCK } from '../../src/database/advisory-lock.js';
 import { pendingMigrations } from '../../src/database/run-migrations.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
-import { type WaitOptions, type WaitProgress } from '../../dist/database/startup-wait.js';
+import { type WaitOptions, type WaitProgress } from '../../dist/database/startup-retries.js';
 import { retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
 import { DedicatedPostgres } from '../support/dedicated-postgres.js';

@@ -20,14 +20,14 @@ export const NO_WAIT: WaitOptions = { seconds: 0 };
 const RETRY_INTERVAL_MS = 250;
 const REPORT_INTERVAL_MS = 5000;
 
-/** The time budget of one wait: pauses between attempts and reports progress. */
-export class StartupWait {
+/** The retries of one wait at the start: counts the time, pauses between attempts and reports progress. */
+export class StartupRetries {
   readonly #startedAt = performance.now();
   #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly waitOptions: WaitOptions) {}
 
-  get isOver(): boolean {
+  get isTimeOver(): boolean {
     return this.#elapsedMs >= this.waitOptions.seconds * 1000;
   }
 
