@@ -35,7 +35,7 @@ export async function startGatehouse(bench: Bench, environment: Environment = {}
 }
 
 /** Prepares the load for the application's guarded route, once it has been seen to answer correctly. */
-export async function guarded(server: Server, token = mintToken()): Promise<ComparedServer> {
+export async function guardedRoute(server: Server, token = mintToken()): Promise<ComparedServer> {
   const url = server.url + ME;
   await checkGuard(url, bearer(token), bearer(forgeSignature(token)), viewOf(token));
   return { server, load: new Load(url, [bearer(token)]) };

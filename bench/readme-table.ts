@@ -18,14 +18,14 @@ const README = 'bench/README.md';
 export function writeReadme(table: Table): void {
   const text = readFileSync(README, 'utf8');
   const changed = text.replace(/(<!-- table -->\n)[^]*(<!-- \/table -->)/, (_all, start: string, end: string) =>
-    [start, markdown(table), end].join(''),
+    [start, readmeTables(table), end].join(''),
   );
   writeFileSync(README, changed);
   console.log(README);
 }
 
 /** The tables of `README.md`. */
-export function markdown({ measuredAt, machine, versions, results }: Table): string {
+export function readmeTables({ measuredAt, machine, versions, results }: Table): string {
   const rows = results.flatMap(({ scenario, measures }) =>
     measures.map((each) => {
       const { name, unit, most, saturated } = each;

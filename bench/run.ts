@@ -95,7 +95,7 @@ async function run(
   file: string,
 ): Promise<void> {
   const results: Result[] = [];
-  printMachineInfo('HS256 where a scenario says nothing else');
+  printMachineInfo('HS256 unless a scenario says otherwise');
   for (const [name, scenario] of Object.entries(scenarios)) {
     const result = await scenario(effortOf(name));
     printResult(result);

@@ -1,4 +1,4 @@
-import { guarded, startGatehouse } from '../compared-servers.ts';
+import { guardedRoute, startGatehouse } from '../compared-servers.ts';
 import { signIn, withBench, type Effort } from '../harness.ts';
 import { measureServers } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
@@ -9,8 +9,8 @@ export function algorithms(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
     const managed = await bench.startServer(await bench.createDatabase(), { ACCESS_TOKEN_TTL_SECONDS: '3600' });
     const servers = await measureServers(effort, {
-      HS256: await guarded(await startGatehouse(bench)),
-      ES256: await guarded(managed, await signIn(managed.url)),
+      HS256: await guardedRoute(await startGatehouse(bench)),
+      ES256: await guardedRoute(managed, await signIn(managed.url)),
     });
     const measures = [ratio(scenario, servers, ['ES256', 'HS256'])];
     return {

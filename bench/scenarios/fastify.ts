@@ -1,4 +1,4 @@
-import { guarded, startPeer, startGatehouse } from '../compared-servers.ts';
+import { guardedRoute, startPeer, startGatehouse } from '../compared-servers.ts';
 import { withBench, type Effort } from '../harness.ts';
 import { bearer, Load } from '../load-generator.ts';
 import { measureServers } from '../measure-rounds.ts';
@@ -11,7 +11,7 @@ export function fastify(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
     const server = await startGatehouse(bench);
     const servers = await measureServers(effort, {
-      guarded: await guarded(server),
+      guarded: await guardedRoute(server),
       'Nest unguarded': { server, load: new Load(`${server.url}/bench/unguarded`, [bearer(mintToken())]) },
       'raw Fastify': await startPeer(bench, 'raw Fastify'),
       'raw node:http': await startPeer(bench, 'raw node:http'),

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { guarded, startGatehouse } from '../compared-servers.ts';
+import { guardedRoute, startGatehouse } from '../compared-servers.ts';
 import { withBench, type Effort } from '../harness.ts';
 import { measureServers } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
@@ -14,9 +14,9 @@ export async function log(effort: Effort): Promise<Result> {
     return await withBench(async (bench) => {
       const logging = (stdout: string) => startGatehouse(bench, { LOG_LEVEL: 'info' }, stdout);
       const servers = await measureServers(effort, {
-        'no request log': await guarded(await startGatehouse(bench)),
-        'log to /dev/null': await guarded(await logging('/dev/null')),
-        'log to a file': await guarded(await logging(join(folder, 'log'))),
+        'no request log': await guardedRoute(await startGatehouse(bench)),
+        'log to /dev/null': await guardedRoute(await logging('/dev/null')),
+        'log to a file': await guardedRoute(await logging(join(folder, 'log'))),
       });
       const measures = [
         ratio(scenario, servers, ['log to /dev/null', 'no request log']),

@@ -26,8 +26,8 @@ export function newTokens(effort: Effort): Promise<Result> {
       const credentials = (await minter.ask<string[]>('mint', count)).map(bearer);
       for (const load of loads) load.setCredentials(credentials);
     };
-    const contestants = { guarded: { server, load: guarded }, jose: { server: peer, load: jose } };
-    const servers = await measureServers(effort, contestants, mintAnew);
+    const compared = { guarded: { server, load: guarded }, jose: { server: peer, load: jose } };
+    const servers = await measureServers(effort, compared, mintAnew);
     const measures = [ratio(scenario, servers, ['guarded', 'jose'])];
     const about = 'ES256 tokens never seen before: the guarded route over jose in raw Fastify';
     return { scenario, about, effort, servers, measures };

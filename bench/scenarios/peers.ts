@@ -1,4 +1,4 @@
-import { guarded, startPeer, startGatehouse, type PeerName } from '../compared-servers.ts';
+import { guardedRoute, startPeer, startGatehouse, type PeerName } from '../compared-servers.ts';
 import { withBench, type Effort } from '../harness.ts';
 import { measureServers, type ComparedServer } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
@@ -22,9 +22,9 @@ export const fewPeers = (effort: Effort): Promise<Result> => comparePeers(['@fas
 function comparePeers(names: readonly PeerName[], effort: Effort): Promise<Result> {
   const scenario = 'peers';
   return withBench(async (bench) => {
-    const contestants: Record<string, ComparedServer> = { guarded: await guarded(await startGatehouse(bench)) };
-    for (const name of names) contestants[name] = await startPeer(bench, name);
-    const servers = await measureServers(effort, contestants);
+    const compared: Record<string, ComparedServer> = { guarded: await guardedRoute(await startGatehouse(bench)) };
+    for (const name of names) compared[name] = await startPeer(bench, name);
+    const servers = await measureServers(effort, compared);
     const measures = names.map((name) => ratio(scenario, servers, ['guarded', name]));
     return { scenario, about: 'the guarded route over other guards; one HS256 token', effort, servers, measures };
   });

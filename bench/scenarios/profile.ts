@@ -49,7 +49,7 @@ export function profile(effort: Effort): Promise<Result> {
       ),
     );
     const about =
-      'microseconds of the main thread per request, by whose code it was at; saturated, with the profiler on';
+      'microseconds of the main thread per request, by the owner of the code; saturated, with the profiler on';
     return { scenario, about, effort, servers: {}, measures };
   });
 }

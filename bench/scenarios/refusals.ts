@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
-import { guarded, ME } from '../compared-servers.ts';
+import { guardedRoute, ME } from '../compared-servers.ts';
 import { signIn, withBench, type Effort } from '../harness.ts';
 import { bearer, Load } from '../load-generator.ts';
 import { measureServers } from '../measure-rounds.ts';
@@ -18,7 +18,7 @@ export function refusals(effort: Effort): Promise<Result> {
     const garbage = bearer('g'.repeat(token.length));
     const checks: number[] = [];
     const compared = {
-      '200': await guarded(server, token),
+      '200': await guardedRoute(server, token),
       '401 for garbage': { server, load: new Load(server.url + ME, [garbage], { status: 401 }) },
       '401 for a forgery': { server, load: new Load(server.url + ME, forgeries, { status: 401 }) },
     };
@@ -40,7 +40,7 @@ export function refusals(effort: Effort): Promise<Result> {
     ];
     return {
       scenario,
-      about: 'ES256; answers 401 over answers 200, each forgery another one',
+      about: 'ES256; 401 against 200, with a different forgery each time',
       effort,
       servers,
       measures,

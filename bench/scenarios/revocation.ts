@@ -32,7 +32,8 @@ export function revocation(effort: Effort): Promise<Result> {
       measure(SCENARIO, `memory of ${FULL}`, 'MB', [heapMegabytes]),
       measure(SCENARIO, 'queries per guarded request', 'queries', [queriesPerRequest]),
     ];
-    const about = 'how soon a logout is obeyed elsewhere, and what live revocations cost a guarded request; ES256';
+    const about =
+      'how soon another node refuses a token after a logout, and what live revocations cost a guarded request; ES256';
     return { scenario: SCENARIO, about, effort, servers, measures };
   });
 }

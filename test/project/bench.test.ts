@@ -11,7 +11,7 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { checkGuard } from '../../bench/compared-servers.ts';
 import { installPeers } from '../../bench/harness.ts';
 import { bearer, Load, openLoad } from '../../bench/load-generator.ts';
-import { markdown } from '../../bench/readme-table.ts';
+import { readmeTables } from '../../bench/readme-table.ts';
 import { measure, readResults, type Table } from '../../bench/results.ts';
 import { estimate, quantile } from '../../bench/statistics.ts';
 import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts';
@@ -114,7 +114,7 @@ describe('the peers of the benchmark', () => {
 
 describe('the README of the benchmark', () => {
   it('shows the committed table', () => {
-    expect(readFileSync('bench/README.md', 'utf8')).toContain(markdown(readResults('bench/results/table.json')));
+    expect(readFileSync('bench/README.md', 'utf8')).toContain(readmeTables(readResults('bench/results/table.json')));
   });
 });
 
@@ -123,7 +123,7 @@ function numbersOf(text: string): string[] {
 }
 
 describe('a page with figures', () => {
-  const measured = markdown(readResults('bench/results/table.json')).split('\n');
+  const measured = readmeTables(readResults('bench/results/table.json')).split('\n');
 
   it.each(['README.md', 'docs/performance.md'])('%s shows figures of the committed table alone', (page) => {
     const rows = readFileSync(page, 'utf8').matchAll(/^\| .* \| (.+) \| `([a-z-]+)` \|$/gm);
