@@ -1,6 +1,6 @@
 import type { ShedReason } from './hash-pool.js';
 
-/** An overload is over when no hash was refused for so long. */
+/** The overload is over when no hash was refused during this time. */
 const QUIET_MS = 10_000;
 
 /** Logs one warning when hashes start to be refused and one when that is over, however many are refused. */

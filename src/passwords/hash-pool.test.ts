@@ -171,7 +171,7 @@ describe('the queue for a hash', () => {
   it('refuses on arrival a hash that could not start in time; Retry-After is the expected wait (FLT-14, FLT-15)', async () => {
     const reasons: ShedReason[] = [];
     const pool = startPool({ queueMilliseconds: 40 * ASSUMED_MS, onShed: (reason) => reasons.push(reason) });
-    const admitted = repeat(41, (turn) => pool.runHash(turn === 0 ? slow : cheap));
+    const accepted = repeat(41, (turn) => pool.runHash(turn === 0 ? slow : cheap));
     const refused = repeat(3, () => problemOf(pool.runHash(cheap)));
     expect(pool.stats()).toMatchObject({ running: 1, waiting: 40, shed: { arrival: 3, deadline: 0, gone: 0 } });
     for (const problem of await Promise.all(refused)) {
@@ -179,7 +179,7 @@ describe('the queue for a hash', () => {
       expect(problem?.headers['retry-after']).toBe('3');
     }
     expect(pool.stats().running).toBe(1);
-    expect(await Promise.all(admitted)).toHaveLength(41);
+    expect(await Promise.all(accepted)).toHaveLength(41);
     expect(reasons).toEqual(['arrival', 'arrival', 'arrival']);
   });
 

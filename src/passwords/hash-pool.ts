@@ -9,7 +9,7 @@ export type ShedReason = 'arrival' | 'deadline' | 'gone';
 export interface HashPoolOptions {
   /** Hashes that run at once, each on its own thread. */
   readonly limit: number;
-  /** Longest wait for a thread. It also bounds the queue's length: each waiting hash counts as at least {@link MIN_HASH_MS}. */
+  /** Longest wait for a thread. It also bounds the queue's length: each waiting hash counts as at least {@link MIN_HASH_MS} of one thread's time. */
   readonly queueMilliseconds: number;
   readonly packages?: readonly Argon2Package[];
   readonly onShed?: (reason: ShedReason) => void;
@@ -39,7 +39,7 @@ interface QueuedHash {
 const INITIAL_HASH_MS = 50;
 /** The least that a hash counts for in the expected wait. */
 const MIN_HASH_MS = 1;
-/** Weight of the latest hash in the moving average, which so covers about eight hashes. */
+/** Weight of the latest hash in the moving average, which covers about the last eight. */
 const WEIGHT_OF_LATEST = 1 / 8;
 
 /**
@@ -69,7 +69,7 @@ export class HashPool {
 
   /** The problem a new hash would fail with now, if any. The caller must send it: it is counted as a refused hash. */
   overloadProblem(): Problem | undefined {
-    return this.#expectedWaitMs > this.#queueMs ? this.#countRefusal('arrival') : undefined;
+    return this.#expectedWaitMs > this.#queueMs ? this.#shedHash('arrival') : undefined;
   }
 
   /** Runs `lookup`, which a hash follows, and reserves a place for that hash meanwhile. @throws Problem `service_unavailable`, before `lookup` runs. */
@@ -119,14 +119,14 @@ export class HashPool {
   }
 
   #requireRoom(disconnected: AbortSignal | undefined): void {
-    const problem = disconnected?.aborted ? this.#countRefusal('gone') : this.overloadProblem();
+    const problem = disconnected?.aborted ? this.#shedHash('gone') : this.overloadProblem();
     if (problem !== undefined) throw problem;
   }
 
   #enqueue(task: HashTask, disconnected: AbortSignal | undefined): Promise<string | boolean> {
-    const refuse = (reason: ShedReason) => this.#dequeue(job).reject(this.#countRefusal(reason));
-    const onDisconnect = (): void => refuse('gone');
-    const timer = setTimeout(() => refuse('deadline'), this.#queueMs);
+    const shed = (reason: ShedReason) => this.#dequeue(job).reject(this.#shedHash(reason));
+    const onDisconnect = (): void => shed('gone');
+    const timer = setTimeout(() => shed('deadline'), this.#queueMs);
     const stopWatching = (): void => {
       clearTimeout(timer);
       disconnected?.removeEventListener('abort', onDisconnect);
@@ -150,7 +150,7 @@ export class HashPool {
       if (this.#running === this.#limit) return;
       const { resolve, reject } = this.#dequeue(job);
       // Timers fire late when the event loop is busy.
-      if (performance.now() > job.startBy) reject(this.#countRefusal('deadline'));
+      if (performance.now() > job.startBy) reject(this.#shedHash('deadline'));
       else void this.#runOnThread(job.task).then(resolve, reject);
     }
   }
@@ -191,7 +191,7 @@ export class HashPool {
     return serviceUnavailable({ isAlreadyLogged: true });
   }
 
-  #countRefusal(reason: ShedReason): Problem {
+  #shedHash(reason: ShedReason): Problem {
     this.#shed[reason]++;
     this.#onShed(reason);
     const seconds = Math.max(1, Math.ceil(this.#expectedWaitMs / 1000));

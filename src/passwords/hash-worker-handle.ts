@@ -28,12 +28,12 @@ export class HashWorkerHandle {
   constructor(packages: readonly Argon2Package[], onExit: (thread: HashWorkerHandle) => void) {
     this.#worker = new Worker(ENTRY, { workerData: packages, execArgv: [], name: 'hash' });
     this.#worker.unref();
-    this.#worker.on('message', (reply: HashReply) => this.#settle(reply));
+    this.#worker.on('message', (reply: HashReply) => this.#finish(reply));
     let cause: unknown;
     this.#worker.on('error', (error) => (cause = error));
     this.#worker.once('exit', () => {
       this.#hasExited = true;
-      this.#settle({ error: new Error('The hash thread exited before it answered', { cause }) });
+      this.#finish({ error: new Error('The hash thread exited before it answered', { cause }) });
       onExit(this);
     });
   }
@@ -56,7 +56,7 @@ export class HashWorkerHandle {
     await this.#worker.terminate();
   }
 
-  #settle(reply: HashReply): void {
+  #finish(reply: HashReply): void {
     const pending = this.#pending;
     this.#pending = undefined;
     this.#worker.unref();

@@ -4,10 +4,10 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationsService } from './revocations.service.js';
 
-/** How often a change of staleness is looked for, to log it. */
+/** How often it checks whether staleness began or ended, to log it. */
 const CHECK_INTERVAL_MS = 250;
 
-/** Whether this node last read revocations and keys longer ago than `REVOCATION_STALE_SECONDS`, and what `REVOCATION_STALE_POLICY` makes of it. */
+/** Whether this node has not read revocations or keys for `REVOCATION_STALE_SECONDS`; if so, applies `REVOCATION_STALE_POLICY`. */
 @Injectable()
 export class RevocationStaleness implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #log = new Logger('RevocationStaleness');

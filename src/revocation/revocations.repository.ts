@@ -21,7 +21,7 @@ export interface RevocationRow {
 /** How far one insert advances a sequence that is behind. Takes milliseconds; the next insert continues. */
 const MAX_SEQUENCE_CATCH_UP = 100_000;
 
-/** Whether two rows are the same. The id alone does not tell: after a restore or a reset of the sequence, an id may be used twice. */
+/** Whether two rows are the same. Ids alone are not enough: after a restore or a reset of the sequence, an id may be used twice. */
 export function isSameRevocation(a: RevocationRow, b: RevocationRow): boolean {
   return a.id === b.id && a.kind === b.kind && a.subject === b.subject && a.createdAt === b.createdAt;
 }

@@ -65,7 +65,7 @@ export class RevocationsService {
   }
 
   /**
-   * Revokes when the transaction commits: this node refuses the tokens before the call of the transaction returns, the others within a
+   * Revokes when the transaction commits: this node refuses the tokens before the `transaction` call returns, the others within a
    * second. It holds the lock of all revocations until the transaction ends, so call it last and wait for no other lock after it.
    */
   async writeRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {

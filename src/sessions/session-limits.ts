@@ -23,7 +23,7 @@ export class SessionLimits {
     return Prisma.sql`s.ended_at IS NULL AND ${this.isWithinLimitsSql()}`;
   }
 
-  /** The session is within both limits, each extended by so many seconds. */
+  /** The session is within both limits, each extended by `extraSeconds`. */
   isWithinLimitsSql(extraSeconds = 0): Prisma.Sql {
     return Prisma.sql`
       s.refreshed_at > now() - make_interval(secs => ${this.idleSeconds + extraSeconds}::int)

@@ -9,7 +9,7 @@ import { MAX_SESSIONS_PER_USER, SessionLimits } from './session-limits.js';
 
 const ROWS_PER_BATCH = 1000;
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
-/** With so many live sessions or more, a new one is started in a transaction that counts them exactly. */
+/** A user with this number of live sessions or more starts the next one in a transaction that counts them exactly. */
 const EXACT_COUNT_FROM = MAX_SESSIONS_PER_USER / 2;
 
 export interface SessionRow extends SessionClient {
@@ -150,7 +150,7 @@ export class SessionsRepository {
     return lastId === null ? undefined : { count, lastId };
   }
 
-  /** Ends the user's oldest live sessions, except the new one and so many of the newest others. @returns the ids of those it ended */
+  /** Ends the user's live sessions except the new one and the newest `keptOthers` of the others. @returns the ids of those it ended */
   async markOldestSessionsEnded(tx: Transaction, userId: string, newId: string, keptOthers: number): Promise<string[]> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
       UPDATE sessions SET ended_at = now()
@@ -172,7 +172,7 @@ export class SessionsRepository {
       ORDER BY s.id DESC LIMIT ${size}`;
   }
 
-  /** Deletes those of the next batch of sessions that ended or expired so many seconds ago. Skips locked rows: the deletion of a user locks them in another order. */
+  /** Deletes those of the next batch that ended or expired `retentionSeconds` ago. Skips locked rows: the deletion of a user locks them in another order. */
   purgeSessionBatch(
     query: PurgeQuery,
     retentionSeconds: number,

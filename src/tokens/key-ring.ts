@@ -21,7 +21,7 @@ interface RingKey extends SigningKey {
   readonly since: number;
 }
 
-/** A node signs with keys read at most so long ago: far less than the margin by which a retiring key outlasts its last token. */
+/** The longest time since the last read during which a node signs. Within the 300 s by which a retiring key outlasts its last token. */
 const MAX_KEYS_AGE_MS = 120_000;
 
 /** A JWK Set (RFC 7517 section 5) and its entity tag. */

@@ -14,7 +14,7 @@ export type { KeyRecord };
 /** How long a key verifies after it stopped signing: the longest life of an access token, plus clock tolerance and clock differences. */
 const RETIREMENT_SECONDS = MAX_ACCESS_TOKEN_TTL_SECONDS + 300;
 
-/** A key of another algorithm that nobody has rotated for so many terms is retired: no node is configured for its algorithm any more. */
+/** A key of another algorithm is retired when it is this number of terms old: no node is configured for its algorithm any more. */
 const ABANDONED_TERMS = 3;
 
 /** Moves the managed keys from `next` to `active` to `retiring` to `gone`, on the database's clock and on one node at a time. */

@@ -75,7 +75,7 @@ describe('a JSON object', () => {
     ['null', 'null'],
     ['a string', '"{}"'],
     ['a number', '1'],
-    ['nothing', ''],
+    ['an empty text', ''],
     ['cut off', '{"a":1'],
     ['followed by more', '{"a":1}{}'],
     ['after a byte order mark', '\uFEFF{"a":1}'],
