@@ -26,6 +26,7 @@ import {
   RegisterBody,
   TokenResponse,
 } from './auth.schemas.js';
+import { logoutTokenMissing } from './auth.problems.js';
 import type { IssuedTokens } from './issued-tokens.js';
 import { LoginService } from './login.service.js';
 import { LogoutService } from './logout.service.js';
@@ -125,8 +126,7 @@ export class AuthController {
   ): Promise<void> {
     if (body) await this.logouts.logOutByRefreshToken(body.refresh_token, scope, client);
     else if (caller) await this.logouts.logOut(caller, scope, client);
-    else
-      throw tokenMissing({ detail: 'Send an access token as Authorization: Bearer, or a refresh_token in the body.' });
+    else throw logoutTokenMissing();
   }
 
   @Get('me')

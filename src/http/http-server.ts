@@ -7,7 +7,7 @@ import { sendProblem } from '../problems/problem.filter.js';
 import type { Problem } from '../problems/problem.js';
 import { trackAllowedMethods } from './allowed-methods.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
-import { normalizeContentType, registerStrictJsonParser } from './body-parser.js';
+import { normalizeContentType, registerContentTypeParsers } from './content-type-parser.js';
 import { clientAddressSetter, trustedProxyMatcher, type IsTrustedProxy } from './client-address.js';
 import { handleConnectionErrors, respondToClientError } from './client-error-responses.js';
 import { CLIENT_TIMEOUTS, type ClientTimeouts } from './client-timeouts.js';
@@ -134,7 +134,7 @@ export function registerHttp(
     if (!fastify.server.listening) fastify.server.close();
     done();
   });
-  registerStrictJsonParser(fastify);
+  registerContentTypeParsers(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
   handleConnectionErrors(fastify, { headersFor, isTrusted, countRequest });
   disconnectSlowReaders(fastify, pace);

@@ -2,7 +2,7 @@ import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ProblemBody } from '../problems/problem-body.js';
 import { replaceResponseWithProblem } from '../problems/problem.filter.js';
-import { acceptsNoBody } from '../http/body-parser.js';
+import { acceptsNoBody } from '../http/content-type-parser.js';
 import { operationSchema, type RouteProblems } from './openapi-operation.js';
 
 export interface OpenApiSettings extends RouteProblems {

@@ -1,5 +1,6 @@
 import { requestMalformed } from '../problems/http-status.problems.js';
 import type { ProblemFactory } from '../problems/problem.js';
+import { contextWordsOf } from './context-words.js';
 import { readPasswordBlocklist, type PasswordBlocklist } from './password-blocklist.js';
 import { isPaddedWord, isConcatenation, isRepetition, isSequence } from './password-patterns.js';
 import { normalizePassword } from './password-normalization.js';
@@ -12,8 +13,6 @@ export const passwordProblems: readonly ProblemFactory[] = [
   passwordCommon,
   passwordContextual,
 ];
-
-const SERVICE_NAME = 'gatehouse';
 
 /** NIST SP 800-63B-4 section 3.1.1.2 asks for at least 64. At four bytes each, at most 1024 bytes are hashed. */
 export const MAX_PASSWORD_CODE_POINTS = 256;
@@ -55,7 +54,7 @@ export class PasswordPolicy {
     if (Array.from(normalized).length < this.minLength) throw this.#tooShort();
     const folded = normalized.toLowerCase();
     if (this.#isCommon(folded)) throw passwordCommon();
-    if (this.#isContextual(folded, wordsOf(email))) throw passwordContextual();
+    if (this.#isContextual(folded, contextWordsOf(email))) throw passwordContextual();
   }
 
   #tooShort(): Error {
@@ -75,10 +74,4 @@ export class PasswordPolicy {
     const isPaddedContextWord = words.values().some((word) => isPaddedWord(text, word));
     return isPaddedContextWord || isRepetition(text, isGuessablePart) || isConcatenation(text, isGuessablePart);
   }
-}
-
-/** The words of the context: the service's name, the address, and its local part. */
-function wordsOf(email: string): ReadonlySet<string> {
-  const address = normalizePassword(email).toLowerCase();
-  return new Set([SERVICE_NAME, address, address.slice(0, address.lastIndexOf('@'))].filter((word) => word !== ''));
 }

@@ -5,6 +5,9 @@ import { TokenError, type TokenErrorCode } from './token-error.js';
 /** Longer tokens are refused unparsed. A token of this service with a 4096-bit RSA signature and a 254-byte email has fewer than 2000 characters. */
 export const MAX_TOKEN_LENGTH = 4096;
 
+/** Objects and arrays in a token's header and claims may nest this deep. */
+const MAX_TOKEN_JSON_DEPTH = 20;
+
 /** The three parts of a compact JWS, still encoded in base64url. */
 export interface CompactJws {
   readonly header: string;
@@ -52,7 +55,7 @@ export function decodeBase64url(text: string): Buffer {
 export function parseJsonObject(bytes: Buffer, code: TokenErrorCode): Record<string, unknown> {
   if (!isUtf8(bytes)) throw new TokenError(code, 'a part is not UTF-8');
   const text = bytes.toString('utf8');
-  if (findJsonFlaw(text) !== undefined) throw new TokenError(code, 'a part has ambiguous JSON');
+  if (findJsonFlaw(text, MAX_TOKEN_JSON_DEPTH) !== undefined) throw new TokenError(code, 'a part has ambiguous JSON');
   const value = parseJson(text, code);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TokenError(code, 'a part is not a JSON object');

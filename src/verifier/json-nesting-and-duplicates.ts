@@ -1,6 +1,3 @@
-/** How deep objects and arrays may be nested. */
-export const MAX_JSON_DEPTH = 20;
-
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const OPEN_ARRAY = 0x5b;
@@ -11,11 +8,11 @@ const CLOSE_OBJECT = 0x7d;
 
 /**
  * Finds what JSON.parse accepts but this service refuses: a member name that appears twice once decoded (RFC 8259 section 4), U+0000, lone
- * surrogates, names that reach a prototype, nesting deeper than {@link MAX_JSON_DEPTH}. One pass without recursion, linear in the length.
+ * surrogates, names that reach a prototype, objects and arrays nested deeper than `maxDepth`. One pass without recursion, linear in the length.
  *
  * @returns what is wrong, as a sentence that never quotes the text, or undefined. It does not check the grammar: call JSON.parse afterwards.
  */
-export function findJsonFlaw(text: string): string | undefined {
+export function findJsonFlaw(text: string, maxDepth: number): string | undefined {
   if (!text.isWellFormed()) return ILL_FORMED;
   const scan = new JsonScan();
   for (let at = 0; at < text.length; at++) {
@@ -25,7 +22,7 @@ export function findJsonFlaw(text: string): string | undefined {
       const flaw = scan.addString(text.slice(at + 1, end));
       if (flaw !== undefined) return flaw;
       at = end;
-    } else if (scan.addPunctuation(unit) > MAX_JSON_DEPTH) return `It is nested deeper than ${MAX_JSON_DEPTH} levels.`;
+    } else if (scan.addPunctuation(unit) > maxDepth) return `It is nested deeper than ${maxDepth} levels.`;
   }
   return undefined;
 }

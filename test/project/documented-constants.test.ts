@@ -19,7 +19,7 @@ import { MAX_SESSIONS_PER_USER } from '../../src/sessions/session-limits.js';
 import { EmailAddress } from '../../src/users/user-view.js';
 import { MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';
-import { MAX_JSON_DEPTH } from '../../src/verifier/json-nesting-and-duplicates.js';
+import { MAX_BODY_JSON_DEPTH } from '../../src/http/json-body.js';
 import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/request-head-limits.js';
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
 import { CLIENT_TIMEOUTS } from '../../src/http/client-timeouts.js';
@@ -32,7 +32,7 @@ const { ACCESS_TOKEN_TTL_SECONDS, SESSION_ABSOLUTE_DAYS, SESSION_IDLE_DAYS } = s
 describe('the documents (CFG-04)', () => {
   it.each([
     `Bodies over ${BODY_LIMIT_BYTES / 1024} KiB`,
-    `JSON nested deeper than ${MAX_JSON_DEPTH}`,
+    `JSON nested deeper than ${MAX_BODY_JSON_DEPTH}`,
     `header sections over ${maxHeaderSize / 1024} KiB or of more than ${MAX_HEADER_FIELDS} fields`,
     `email addresses over ${longestEmail} and passwords over ${MAX_PASSWORD_CODE_POINTS} characters`,
     `its header section within ${CLIENT_TIMEOUTS.headersMs / 1000} s and the request with its body within ${CLIENT_TIMEOUTS.requestMs / 1000} s`,

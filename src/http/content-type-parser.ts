@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { mediaTypeUnsupported, requestMalformed } from '../problems/http-status.problems.js';
 import { BODY_LIMIT_BYTES, bodyLimitOf } from './body-limit.js';
 import { MAX_CONTENT_TYPE_LENGTH } from './request-head-limits.js';
-import { parseStrictJson } from './strict-json.js';
+import { parseJsonBody } from './json-body.js';
 
 const UTF_8 = /^utf-?8$/i;
 
@@ -27,7 +27,7 @@ export function normalizeContentType(request: IncomingMessage): void {
  * is 413. A request without content is never refused for its type (RFC 9110 section 8.3). The application must be created with
  * `bodyParser: false`. A plugin may add other types for its own routes.
  */
-export function registerStrictJsonParser(fastify: FastifyInstance): void {
+export function registerContentTypeParsers(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addHook('onRoute', (route) => {
     route.bodyLimit ??= bodyLimitOf(route.schema?.body as object | undefined);
@@ -41,7 +41,7 @@ export function registerStrictJsonParser(fastify: FastifyInstance): void {
         // Some client libraries send a JSON content type with every request, also without a body.
         if (body.length === 0 && (schema === undefined || acceptsNoBody(schema))) return done(null, null);
         if (body.length > 0) requirePlainUtf8(request.headers['content-type'], request.headers['content-encoding']);
-        done(null, parseStrictJson(body));
+        done(null, parseJsonBody(body));
       } catch (problem) {
         done(problem as Error);
       }

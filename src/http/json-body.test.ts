@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../problems/problem.js';
-import { findJsonFlaw, MAX_JSON_DEPTH } from '../verifier/json-nesting-and-duplicates.js';
-import { parseStrictJson } from './strict-json.js';
+import { findJsonFlaw } from '../verifier/json-nesting-and-duplicates.js';
+import { MAX_BODY_JSON_DEPTH, parseJsonBody } from './json-body.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
 
 function codeOf(body: Buffer): string | undefined {
   try {
-    parseStrictJson(body);
+    parseJsonBody(body);
     return undefined;
   } catch (error) {
     if (error instanceof Problem) return error.kind.code;
@@ -41,7 +41,7 @@ describe('strict JSON', () => {
     fc.assert(
       fc.property(acceptedValue, fc.constantFrom(0, 2), (value, indent) => {
         const json = JSON.stringify(value, undefined, indent);
-        expect(parseStrictJson(bytes(json))).toEqual(JSON.parse(json));
+        expect(parseJsonBody(bytes(json))).toEqual(JSON.parse(json));
       }),
     );
   });
@@ -56,7 +56,7 @@ describe('strict JSON', () => {
         ),
         (body) => {
           const code = codeOf(body);
-          if (code === undefined) expect(parseStrictJson(body)).toEqual(JSON.parse(body.toString('utf8')));
+          if (code === undefined) expect(parseJsonBody(body)).toEqual(JSON.parse(body.toString('utf8')));
           else expect(code).toBe('json_malformed');
         },
       ),
@@ -80,7 +80,7 @@ describe('strict JSON', () => {
     fc.assert(
       fc.property(fc.dictionary(name, text), (object) => {
         const members = Object.entries(object).map(([key, value]) => `${escaped(key)}:${escaped(value)}`);
-        expect(parseStrictJson(bytes(`{${members.join(',')}}`))).toEqual({ ...object });
+        expect(parseJsonBody(bytes(`{${members.join(',')}}`))).toEqual({ ...object });
       }),
     );
   });
@@ -98,7 +98,7 @@ describe('strict JSON', () => {
     ['__proto__', '{"__proto__":{"isAdmin":true}}'],
     ['__proto__ in escapes', String.raw`{"\u005f_proto__":1}`],
     ['constructor.prototype', '{"constructor":{"prototype":{"isAdmin":true}}}'],
-    ['nesting over the limit', '['.repeat(MAX_JSON_DEPTH + 1) + ']'.repeat(MAX_JSON_DEPTH + 1)],
+    ['nesting over the limit', '['.repeat(MAX_BODY_JSON_DEPTH + 1) + ']'.repeat(MAX_BODY_JSON_DEPTH + 1)],
     ['an unclosed string', '{"a":"b'],
     ['an unclosed escape', '"\\'],
     ['a broken escape', String.raw`"\u12"`],
@@ -129,13 +129,13 @@ describe('strict JSON', () => {
     ['the same name in sibling objects', '[{"a":1},{"a":1}]'],
     ['the same name in parent and child', '{"a":{"a":{"a":1}}}'],
     ['a value equal to a name', '{"a":"a","b":["a","b"]}'],
-    ['nesting at the limit', '['.repeat(MAX_JSON_DEPTH) + ']'.repeat(MAX_JSON_DEPTH)],
+    ['nesting at the limit', '['.repeat(MAX_BODY_JSON_DEPTH) + ']'.repeat(MAX_BODY_JSON_DEPTH)],
     ['brackets, quotes and commas in strings', String.raw`{"[{\",":"}],\\"}`],
     ['a number out of range', '[1e999]'],
     ['constructor alone', '{"constructor":1,"prototype":2}'],
     ['a member after constructor.x', '{"constructor":{"x":1}}'],
   ])('accepts %s', (_case, json) => {
-    expect(parseStrictJson(bytes(json))).toEqual(JSON.parse(json));
+    expect(parseJsonBody(bytes(json))).toEqual(JSON.parse(json));
   });
 
   it('checks 16 KiB of the worst input in well under 20 ms', () => {
@@ -162,8 +162,10 @@ describe('strict JSON', () => {
   });
 
   it('says what is wrong without repeating the text', () => {
-    expect(findJsonFlaw('{"secret":1,"secret":2}')).toBe('A member name appears twice in one object.');
-    expect(findJsonFlaw('{"a":1}')).toBeUndefined();
-    expect(findJsonFlaw('"\uD800"')).toContain('ill-formed');
+    expect(findJsonFlaw('{"secret":1,"secret":2}', MAX_BODY_JSON_DEPTH)).toBe(
+      'A member name appears twice in one object.',
+    );
+    expect(findJsonFlaw('{"a":1}', MAX_BODY_JSON_DEPTH)).toBeUndefined();
+    expect(findJsonFlaw('"\uD800"', MAX_BODY_JSON_DEPTH)).toContain('ill-formed');
   });
 });
