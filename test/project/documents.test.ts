@@ -167,11 +167,33 @@ describe('the documents', () => {
   );
 });
 
+describe('the map of src/README.md', () => {
+  it('has a row for each module', () => {
+    const [, map = ''] = /## Map\n([^]*?)\n## /.exec(textOf('src/README.md')) ?? [];
+    const rows = [...map.matchAll(/^\| `([a-z-]+)\/` \|/gm)].map(([, module = '']) => module);
+    expect(rows.toSorted()).toEqual(modules.toSorted());
+  });
+});
+
 describe('README.md', () => {
+  it('shows each module in a layer', () => {
+    const [, layers = ''] = /## The layers\n[^]*?```\n([^]*?)```/.exec(textOf('README.md')) ?? [];
+    const shown = layers
+      .split('\n')
+      .map((line) => /^ *([a-z-]+(?: · [a-z-]+)*)(?:\/| {2}|$)/.exec(line)?.[1] ?? '')
+      .flatMap((names) => names.split(' · '))
+      .filter((name) => name !== '');
+    expect(shown.toSorted()).toEqual(modules.toSorted());
+  });
+
   it('has at most 200 lines', () => {
     expect(textOf('README.md').split('\n').length).toBeLessThanOrEqual(201);
   });
 });
+
+const modules = readdirSync('src', { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
 
 /** Made by the service, or an example. */
 const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/notes/notes.module.ts']);
