@@ -7,8 +7,8 @@ import './generate.mjs';
 import { linkCommand } from './link-command.mjs';
 
 /**
- * Compiles `src/` unless `dist/` was compiled from these very files: a start need not pay for it each time. Not in
- * TypeScript, since Node would need longer to load its stripper than all of this takes.
+ * Compiles `src/` unless `dist/` was compiled from the same files, so that a start does not pay for it each time. Not in
+ * TypeScript: loading Node's type stripper takes longer than this script.
  */
 const STAMP = 'dist/.built-from';
 const INPUTS = ['tsconfig.json', '.config/tsconfig.build.json', 'package-lock.json'];

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** Before anything is loaded that an older Node cannot load: npm scripts run by the Node that the packages bring, if it is there. */
+/** Imported first: an older Node could not load the rest. npm scripts run on the Node of the packages, if it is installed. */
 const NEEDED_NODE = 26;
 const { node: version } = process.versions;
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
 
-/** Builds and serves; `node --watch-path` runs it again when a source changes. A build that fails waits for that change. */
+/** Builds and serves; `node --watch-path` runs it again when a source changes. After a failed build it waits for that change. */
 const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 if (status === 0) await import('../dist/main.js');

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** Generates the Prisma client unless it was generated from this very schema: a start need not pay for it each time. */
+/** Generates the Prisma client unless it was generated from the same schema, so that a start does not pay for it each time. */
 const STAMP = 'src/database/generated/.schema-sha256';
 
 if (!existsSync('node_modules/prisma/package.json')) {

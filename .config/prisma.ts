@@ -35,8 +35,8 @@ async function databaseUrl(): Promise<string> {
 }
 
 /**
- * The CLI hands the URL to its engine as an argument, which every user of the machine can read; the environment only this
- * one can. Prisma's native engine would not look there.
+ * The CLI passes the URL to its engine as an argument, which every user of the machine can read. Only this user can read the
+ * environment, where our engine finds the password; Prisma's native engine would not.
  */
 function withoutPassword(url: URL): string {
   const password = url.searchParams.get('password') ?? decodeURIComponent(url.password);

@@ -1,7 +1,7 @@
 import './cli/supported-node.js';
 import { TerminationSignals } from './config/termination-signals.js';
 
-// Before everything else is loaded, which takes long enough for a signal.
+// Before everything else is loaded: a signal may arrive during that time.
 const termination = TerminationSignals.listen();
 const { serve } = await import('./cli/serve.js');
 

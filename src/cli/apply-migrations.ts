@@ -9,9 +9,9 @@ import { withDatabase } from './command-database.js';
 /** Applies the pending migrations and prints their names. */
 export async function applyMigrations(termination: TerminationSignals): Promise<void> {
   await withDatabase(readSettings('migrate'), termination, async (config) => {
-    // stdout has the result alone; what the command waits for goes to stderr.
-    const tell = startupLog(config.logLevel, process.stderr);
-    const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, onWait: tell };
+    // stdout has the result alone; progress of the wait goes to stderr.
+    const log = startupLog(config.logLevel, process.stderr);
+    const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, onWait: log };
     const pending = await retryUntilDatabaseAnswers(config, waitOptions, async () => {
       const found = await pendingMigrations(config);
       await ensureMigrated(config, { migrate: true, waitOptions });

@@ -4,12 +4,11 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 import { provideDatabase, type ProvideOptions } from '../database/external-or-embedded-database.js';
 import { endCommand, endUnderWay, releaseAtEnd } from './end-command.js';
 
-/** For the embedded server to end by itself. */
+/** For the embedded server to stop in order. */
 const LONGEST_STOP_MS = 5000;
 
 /**
- * Runs a command of the operator on its database. A signal ends the command, and the embedded server with it unless another process
- * uses that.
+ * Runs the work of a command on the database. A signal ends the command, and stops the embedded server unless another process uses it.
  * @throws {Error} as {@link provideDatabase} does.
  */
 export async function withDatabase(

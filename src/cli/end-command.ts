@@ -1,19 +1,19 @@
 /** A list, such as of the statements to run. */
 const INDENTED_LINES = /\n {2}\S/;
-/** Line breaks and what else would not stay on one line of a terminal. */
+/** Line breaks and other characters that would not stay on one line of a terminal. */
 const CONTROL_CHARACTERS = /\s*\p{Cc}+\s*/gu;
 
 let ending: Promise<never> | undefined;
 let releaseResources: (() => Promise<void>) | undefined;
 
-/** Has {@link endCommand} do the work before the process ends. */
+/** Sets what {@link endCommand} does before the process ends. */
 export function releaseAtEnd(work: () => Promise<void>): void {
   releaseResources = work;
 }
 
 /**
- * Ends the process while the command still runs; the message is written as one line, unless it has a list. Only the first call counts:
- * a failure that follows from the end itself is not printed.
+ * Ends the process while the command still runs. The message is written as one line, unless it has a list. Later calls wait for the
+ * first one: a failure that the end itself causes is not printed.
  */
 export function endCommand(code: number, message?: string): Promise<never> {
   if (ending === undefined && message !== undefined) process.stderr.write(`${onOneLine(message)}\n`);
@@ -21,7 +21,7 @@ export function endCommand(code: number, message?: string): Promise<never> {
   return ending;
 }
 
-/** The end under way, which never resolves; undefined while the command runs. */
+/** A promise that never resolves, if the process is ending. */
 export function endUnderWay(): Promise<never> | undefined {
   return ending;
 }

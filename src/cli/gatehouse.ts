@@ -2,7 +2,7 @@
 import './supported-node.js';
 import { TerminationSignals } from '../config/termination-signals.js';
 
-// Before everything else is loaded, which takes long enough for a signal.
+// Before everything else is loaded: a signal may arrive during that time.
 const termination = TerminationSignals.listen();
 const { runCommandLine } = await import('./command-line.js');
 

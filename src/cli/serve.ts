@@ -13,43 +13,43 @@ import { shutdownDeadlines } from './shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';
 import { startupLog } from '../logging/startup-log.js';
 
-/** In which the embedded database's processes are launched. */
+/** Time in which the processes of the embedded database are launched. */
 const LAUNCH_MS = 60;
 
 /**
- * Starts the service and resolves when a signal has ended it, in order and within `SHUTDOWN_TIMEOUT_SECONDS` and five
- * seconds, wherever it was.
+ * Starts the service; resolves when a signal has ended it. The end takes at most `SHUTDOWN_TIMEOUT_SECONDS` and five seconds, also
+ * during the start.
  * @throws {Error} whose message tells the operator why it did not start.
  */
 export async function serve(termination: TerminationSignals): Promise<void> {
   const settings = readSettings();
-  const tell = startupLog(settings.logLevel, standardOutputLog());
-  const tellLeft = (severity: 'info' | 'warn'): void => {
+  const log = startupLog(settings.logLevel, standardOutputLog());
+  const logLeft = (severity: 'info' | 'warn'): void => {
     const { reason } = termination;
     if (reason === undefined) return;
-    tell({ context: 'Shutdown', msg: 'left', signal: reason.signal, seconds: secondsSince(reason.at) }, severity);
+    log({ context: 'Shutdown', msg: 'left', signal: reason.signal, seconds: secondsSince(reason.at) }, severity);
   };
   onceAborted(termination.requested, () =>
-    tell({ context: 'Shutdown', msg: 'leaving', signal: termination.reason?.signal }, 'info'),
+    log({ context: 'Shutdown', msg: 'leaving', signal: termination.reason?.signal }, 'info'),
   );
   const { overdue, immediately } = shutdownDeadlines(termination, settings.shutdownTimeoutSeconds, () => {
-    tellLeft('warn');
+    logLeft('warn');
     process.exit(1);
   });
   try {
     const database = await startDatabase(settings, termination);
     try {
-      await Promise.race([serveOn(database.config, settings, termination, tell), whenAborted(overdue)]);
+      await Promise.race([serveOn(database.config, settings, termination, log), whenAborted(overdue)]);
     } finally {
       await database.stop(immediately);
     }
   } catch (error) {
     if (termination.reason?.isCauseOf(error) !== true) throw error;
   }
-  tellLeft('info');
+  logLeft('info');
 }
 
-/** The application takes as long to load as the database to start, and it blocks this thread: so it comes second. */
+/** Loading the application takes as long as starting the database and blocks this thread, so the database is launched first. */
 async function startDatabase(settings: Settings, { requested }: TerminationSignals): Promise<ProvidedDatabase> {
   const providing = provideDatabase(settings, 'app', requested);
   await Promise.race([providing, pause(LAUNCH_MS)]);
@@ -61,13 +61,13 @@ async function serveOn(
   databaseConfig: DatabaseConfig,
   settings: Settings,
   termination: TerminationSignals,
-  tell: (members: object) => void,
+  log: (members: object) => void,
 ): Promise<void> {
   const { requested, forced } = termination;
   const config = requireMasterSecret(databaseConfig);
   requested.throwIfAborted();
   const migrate = settings.databaseUrl === undefined || config.migrateOnStart;
-  const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: requested, onWait: tell };
+  const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: requested, onWait: log };
   const [{ createApp }, { GracefulShutdown }] = await Promise.all([
     import('../app.js'),
     import('../health/graceful-shutdown.js'),
@@ -83,7 +83,7 @@ async function serveOn(
   try {
     shutdown.watchConnections(server);
     requested.throwIfAborted();
-    // Fastify opens a second server for the other addresses of localhost, which knows nothing of how to treat clients.
+    // For the other addresses of a name Fastify opens a second server, without our handling of malformed requests and slow clients.
     const { address } = await lookup(config.host);
     await app.listen(config.port, address);
     await whenAborted(requested);

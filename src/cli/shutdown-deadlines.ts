@@ -1,22 +1,22 @@
 import { onceAborted } from '../config/abort-signals.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 
-/** For what is left once connections have been cut off. */
+/** From the cut-off of the connections until the rest of the shutdown is overdue. */
 const CUT_OFF_MS = 3000;
-/** For the database to end by itself. */
+/** From `overdue`: for the embedded database to stop in order. */
 const STOP_MS = 2000;
-/** Then the process ends, whatever is left. */
+/** From `overdue`: until the process exits, finished or not. */
 const END_MS = 4500;
 
-/** By when what must be over, from the signal that ends the process. */
+/** The deadlines of a shutdown, counted from the signal. */
 export interface ShutdownDeadlines {
-  /** Aborts after `SHUTDOWN_TIMEOUT_SECONDS`, or soon after connections were cut off: nothing is waited for any more. */
+  /** Aborts after `SHUTDOWN_TIMEOUT_SECONDS`, or three seconds after the connections were cut off: the service is no longer waited for. */
   readonly overdue: AbortSignal;
-  /** Aborts two seconds later: the embedded database is not waited for any more either. */
+  /** Aborts two seconds after `overdue`: the embedded database is no longer waited for either. */
   readonly immediately: AbortSignal;
 }
 
-/** `end` is called 4.5 s after `overdue`. */
+/** Calls `end` 4.5 s after `overdue`. */
 export function shutdownDeadlines(
   { requested, forced }: TerminationSignals,
   timeoutSeconds: number,

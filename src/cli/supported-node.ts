@@ -1,4 +1,4 @@
-/** Evaluated before anything is loaded that an older Node cannot load; it imports nothing itself. */
+/** Imported first and without imports of its own: an older Node could not load the rest. */
 const NEEDED_NODE = 26;
 const { node: version } = process.versions;
 

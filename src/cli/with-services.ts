@@ -9,7 +9,7 @@ import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { withDatabase } from './command-database.js';
 
 /**
- * Runs the work with the application's services, on a database whose schema is up to date, beside the running service or without it.
+ * Runs the work with the application's services, beside the running service or without it. Fails if the schema is behind.
  * Makes no embedded database. The application is loaded after the checks, so that a command which cannot work fails soon: bodies of
  * commands import their services in the work.
  */

@@ -9,7 +9,7 @@ import { MASTER_SECRET } from '../support/processes.js';
 
 const SOURCES = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'src', 'prisma', '.config'];
 
-/** What a checkout has, without what was installed and made. */
+/** A checkout without what is installed or generated. */
 function checkout(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-install-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -18,7 +18,7 @@ function checkout(): string {
   return folder;
 }
 
-/** As a shell of the machine runs it, without what npm adds to the path for this run. */
+/** Runs npm as a shell does: without the folders that npm added to the path of this test run. */
 function npm(cwd: string, args: readonly string[], environment: Record<string, string> = {}, program = 'npm') {
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((each) => !each.includes('node_modules'));
   const child = spawn(program, args, {
@@ -65,16 +65,20 @@ describe('npm ci', () => {
     await serves(folder, production);
   });
 
-  it('without install scripts is told by npm start what to run, which is enough', { timeout: 300_000 }, async () => {
-    const folder = checkout();
-    const installed = npm(folder, [...INSTALL, '--ignore-scripts']);
-    expect(await installed.ended, installed.output()).toBe(0);
-    const refused = npm(folder, ['start'], { PORT: '0' });
-    expect(await refused.ended).toBe(1);
-    expect(refused.output()).toContain('run npm rebuild --ignore-scripts=false');
-    expect(refused.output()).not.toMatch(/^ +at /m);
-    expect(await npm(folder, ['rebuild', '--ignore-scripts=false']).ended).toBe(0);
-    await serves(folder);
-    await hasCommand(folder);
-  });
+  it(
+    'without install scripts makes npm start name the command to run, which is enough',
+    { timeout: 300_000 },
+    async () => {
+      const folder = checkout();
+      const installed = npm(folder, [...INSTALL, '--ignore-scripts']);
+      expect(await installed.ended, installed.output()).toBe(0);
+      const refused = npm(folder, ['start'], { PORT: '0' });
+      expect(await refused.ended).toBe(1);
+      expect(refused.output()).toContain('run npm rebuild --ignore-scripts=false');
+      expect(refused.output()).not.toMatch(/^ +at /m);
+      expect(await npm(folder, ['rebuild', '--ignore-scripts=false']).ended).toBe(0);
+      await serves(folder);
+      await hasCommand(folder);
+    },
+  );
 });

@@ -27,7 +27,7 @@ async function post(url: string, path: string, json: unknown): Promise<Record<st
 }
 
 describe('a start', () => {
-  it('with wrong settings names them all at once, no value, and fails', async () => {
+  it('with wrong settings fails and names all of them, without their values', async () => {
     const secrets = { JWT_SECRET: 'supersecret', MASTER_SECRET: 'tooshort-tooshort' };
     const program = startMain({
       ...secrets,
@@ -48,7 +48,7 @@ describe('a start', () => {
     expect(program.output()).toContain('MASTER_SECRET is required with DATABASE_URL');
   });
 
-  it('on a schema that is behind is refused with the command, or migrates when it may', async () => {
+  it('on a schema that is behind fails with the command to run, or migrates with MIGRATE_ON_START', async () => {
     const environment = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET };
     const refused = startMain(environment);
     expect(await waitForExit(refused)).toBe(1);
@@ -57,7 +57,7 @@ describe('a start', () => {
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   });
 
-  it('without a database that answers fails with its reason', async () => {
+  it('on a database that does not answer fails with the reason', async () => {
     const DATABASE_URL = 'postgresql://nobody:hidden@127.0.0.1:1/none';
     const program = startMain({ DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: '0' });
     expect(await waitForExit(program)).toBe(1);
@@ -65,7 +65,7 @@ describe('a start', () => {
     expect(program.output()).not.toContain('hidden');
   });
 
-  it('on the DATA_DIR of a running app is refused, and a script may use it meanwhile', async () => {
+  it('on the DATA_DIR of a running app fails, and commands may use it at the same time', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
     chmodSync(folder, 0o711);
     const environment = { DATA_DIR: join(folder, 'data') };
@@ -83,7 +83,7 @@ describe('a start', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('at the same moment as another on one DATA_DIR, new or not, is refused or serves, and loses nothing (FLT-27)', async () => {
+  it('concurrent with another on one DATA_DIR, new or not, fails or serves, and loses nothing (FLT-27)', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
     chmodSync(folder, 0o711);
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -106,7 +106,7 @@ describe('a start', () => {
     }
   });
 
-  it('that is told to stop before it serves stops the database it started', async () => {
+  it('that a signal ends before it serves stops the database it started', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
     chmodSync(folder, 0o711);
     const postmaster = join(folder, 'data/postgres/postmaster.pid');
@@ -139,7 +139,7 @@ describe('a .env file', () => {
       'the Prisma CLI',
       node('node_modules/prisma/build/index.js', 'migrate', 'status', '--config', join(root, '.config/prisma.ts')),
     ],
-  ])('is read alike by %s, its byte order mark skipped (CFG-05)', async (_name, [file, ...args]) => {
+  ])('is read in the same way by %s, without its byte order mark (CFG-05)', async (_name, [file, ...args]) => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-env-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, '.env'), '\uFEFFDATABASE_URL=mysql://h/d\r\nOTHER=x#y\r\n');
@@ -153,7 +153,7 @@ describe('a .env file', () => {
 });
 
 describe('the log', () => {
-  it('is JSON lines, one per request, and holds no secret', async () => {
+  it('has one JSON line per request and contains no secret', async () => {
     const databaseUrl = await createDatabase();
     const secret = 'pQ7wE2rT9yU4iO1pA6sD3fG8hJ5kL0zX';
     const program = startMain({ DATABASE_URL: databaseUrl, MASTER_SECRET, JWT_SECRET: secret, LOG_LEVEL: 'trace' });
@@ -187,8 +187,8 @@ describe('the log', () => {
   });
 });
 
-describe('what is logged of an error', () => {
-  it('holds nothing of the row that a failing statement was about (LOG-01)', async () => {
+describe('the log of an error', () => {
+  it('contains nothing of the row of a failed statement (LOG-01)', async () => {
     const databaseUrl = await createDatabase();
     const { output, client } = await startNode(databaseUrl);
     await query(databaseUrl, `ALTER TABLE users ADD CONSTRAINT refuses CHECK (email_lower NOT LIKE 'marked%')`);
@@ -199,7 +199,7 @@ describe('what is logged of an error', () => {
     for (const hidden of ['marked', 'argon2']) expect(output()).not.toContain(hidden);
   });
 
-  it('is not an alarm when a client goes away within its body', async () => {
+  it('has no error level if a client disconnects while it sends its body', async () => {
     const { output, client } = await startNode(await createDatabase());
     const { hostname, port } = new URL(client.url);
     const socket = connect(Number(port), hostname);
@@ -212,7 +212,7 @@ describe('what is logged of an error', () => {
     expect(output()).not.toMatch(/"level":[45]0/);
   });
 
-  it('is JSON when the address is taken', async () => {
+  it('is JSON if the address is in use', async () => {
     const { client } = await startNode(await createDatabase());
     const taken = startMain({ DATABASE_URL: await createDatabase(), MASTER_SECRET, PORT: new URL(client.url).port });
     expect(await waitForExit(taken)).toBe(1);
@@ -221,7 +221,7 @@ describe('what is logged of an error', () => {
   });
 });
 
-describe('every answer', () => {
+describe('every response', () => {
   let node: Node;
   const cleanups: (() => Promise<void>)[] = [];
   const onFinished = (clean: () => Promise<void>): void => void cleanups.unshift(clean);
@@ -238,7 +238,7 @@ describe('every answer', () => {
     ['a tunnel', 'CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['no HTTP', 'hello\r\n\r\n'],
     ['no route', 'GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
-  ])('to %s is logged once under the id it was given', async (_case, bytes) => {
+  ])('to %s is logged once, with its request id', async (_case, bytes) => {
     const { output, client } = node;
     const { hostname, port } = new URL(client.url);
     const socket = connect(Number(port), hostname);
@@ -256,14 +256,14 @@ describe('every answer', () => {
   });
 });
 
-/** The first Node on the path that is not the packages' own. */
+/** The first Node on the path outside of the packages. */
 function otherNode(): { file: string; version: string } | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((each) => !each.includes('node_modules'));
   const file = folders.map((folder) => join(folder, 'node')).find((each) => existsSync(each));
   return file === undefined ? undefined : { file, version: execFileSync(file, ['--version'], { encoding: 'utf8' }) };
 }
 
-/** Has a Node say that it is an old one. */
+/** Makes a Node report an old version. */
 const AGED = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })`;
 
 describe('an older Node', () => {
@@ -273,7 +273,7 @@ describe('an older Node', () => {
     ? [other.file]
     : [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(AGED)}`];
 
-  it.each(['dist/main.js', '.config/build.mjs'])('is told by %s, in one sentence, what to run', async (entry) => {
+  it.each(['dist/main.js', '.config/build.mjs'])('makes %s fail with one sentence about what to run', async (entry) => {
     const run = promisify(execFile)(file ?? '', [...preload, entry]);
     await expect(run).rejects.toMatchObject({
       code: 1,
@@ -285,7 +285,7 @@ describe('an older Node', () => {
   });
 });
 
-/** Has `localhost` be two addresses of this machine, as it is wherever there is IPv6. */
+/** Resolves `localhost` to two addresses of this machine, as with IPv6. */
 const TWO_ADDRESSES = `
   import dns from 'node:dns';
   const { lookup } = dns;
@@ -299,7 +299,7 @@ const hasIpv6 = Object.values(networkInterfaces())
   .some((each) => each?.address === '::1');
 
 describe('DATABASE_URL', () => {
-  it('with parameters that Prisma users write is served by our settings, and each is told of once (CFG-05)', async () => {
+  it('with parameters of Prisma works by the settings in their place, and each parameter is logged once (CFG-05)', async () => {
     const database = await createDatabase();
     const url = new URL(database);
     const unheeded = ['statement_timeout', 'connection_limit', 'pgbouncer', 'lock_timeout'];
@@ -330,23 +330,26 @@ describe('DATABASE_URL', () => {
 });
 
 describe('HOST', () => {
-  it.runIf(hasIpv6)('may be in brackets, and more hashes than cores are as many as cores, which is told', async () => {
-    const { output } = startMain({
-      DATABASE_URL: await createDatabase(),
-      MASTER_SECRET,
-      HOST: '[::1]',
-      HASH_CONCURRENCY: '1000',
-    });
-    const address = (): string => /http:\/\/\[::1\]:\d+/.exec(output())?.[0] ?? '';
-    await expect.poll(address, { timeout: 30_000 }).not.toBe('');
-    expect((await fetch(`${address()}/health/live`)).status).toBe(200);
-    const lines = output().split('\n').slice(0, -1);
-    expect(lines.map((line) => JSON.parse(line) as object)).toContainEqual(
-      expect.objectContaining({ level: 40, event: 'setting_adjusted', setting: 'HASH_CONCURRENCY' }),
-    );
-  });
+  it.runIf(hasIpv6)(
+    'may be in brackets; a HASH_CONCURRENCY above the number of cores is reduced to it, which is logged',
+    async () => {
+      const { output } = startMain({
+        DATABASE_URL: await createDatabase(),
+        MASTER_SECRET,
+        HOST: '[::1]',
+        HASH_CONCURRENCY: '1000',
+      });
+      const address = (): string => /http:\/\/\[::1\]:\d+/.exec(output())?.[0] ?? '';
+      await expect.poll(address, { timeout: 30_000 }).not.toBe('');
+      expect((await fetch(`${address()}/health/live`)).status).toBe(200);
+      const lines = output().split('\n').slice(0, -1);
+      expect(lines.map((line) => JSON.parse(line) as object)).toContainEqual(
+        expect.objectContaining({ level: 40, event: 'setting_adjusted', setting: 'HASH_CONCURRENCY' }),
+      );
+    },
+  );
 
-  it('that is a name is one address, or what is no request would be answered without our headers (API-09)', async () => {
+  it('that is a name listens on one address, where malformed requests get our headers (API-09)', async () => {
     const { client } = await startNode(await createDatabase(), {
       HOST: 'localhost',
       NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(TWO_ADDRESSES)}`,
@@ -395,13 +398,13 @@ describe('npm run users', () => {
   });
 
   it.each([['disable'], ['list', 'a@example.com'], ['promote', 'a@example.com'], []])(
-    'refuses %s %s and says how it is used',
+    'refuses %s %s with the usage',
     async (...args) => {
       await expect(users({}, ...args)).rejects.toThrow('usage: npm run users --');
     },
   );
 
-  it('says when there is no such user', async () => {
+  it('reports an unknown user', async () => {
     const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
     await expect(users(environment, 'delete', 'nobody@example.com')).rejects.toThrow('There is no such user.');
   });
@@ -423,7 +426,7 @@ describe('docs/operations.md', () => {
     expect(stdout).toMatch(/^admin@example\.com has the password \S{24}$/m);
     expect(stdout).toContain('Database schema is up to date!');
     expect(await users(environment, 'list')).toBe('');
-    // A reset takes the keys, too: the node makes new ones.
+    // A reset deletes the keys too; the node generates new ones.
     await expect.poll(async () => (await fetch(`${url}/health/ready`)).status, { timeout: 10_000 }).toBe(200);
     app.process.kill('SIGTERM');
     expect(await waitForExit(app)).toBe(0);
@@ -432,7 +435,7 @@ describe('docs/operations.md', () => {
 });
 
 describe('METRICS_PORT', () => {
-  it('serves numbers that move, apart from the API', async () => {
+  it('serves numbers that change, apart from the API', async () => {
     const app = await startApp({ changes: { metricsPort: 0, databasePoolSize: 1, argon2MemoryKib: 19_456 } });
     const port = app.nest.get(MetricsServer, { strict: false }).port;
     const read = async (name: string): Promise<number> => {
@@ -462,7 +465,7 @@ describe('METRICS_PORT', () => {
     expect(await read('gatehouse_cached_token_bytes')).toBeGreaterThan(500);
   });
 
-  it('counts answers by route and status, tokens found, limits and revocations', async () => {
+  it('counts responses by route and status, token lookups, refusals by limits and revocations', async () => {
     const app = await startApp({ changes: { metricsPort: 0, rateLimits: 'on' } });
     const port = app.nest.get(MetricsServer, { strict: false }).port;
     const read = async (line: string): Promise<number> => {
