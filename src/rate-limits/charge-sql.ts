@@ -1,6 +1,6 @@
 import { Prisma } from '../database/prisma.service.js';
-import type { Charge, PresentedDevice } from './attempt-charges.js';
-import { ACCOUNT_GUARD, LIMITS, MOST_DEVICE_FAILURES } from './limit-policies.js';
+import type { Charge } from './attempt-charges.js';
+import { ACCOUNT_GUARD, LIMITS } from './limit-policies.js';
 
 export const cteName = (index: number): Prisma.Sql => Prisma.raw(`charge${index}`);
 export const isChargedSql = (index: number): Prisma.Sql => Prisma.sql`EXISTS (SELECT FROM ${cteName(index)})`;
@@ -35,33 +35,13 @@ export function chargeSql({ limit, key }: Charge, condition: Prisma.Sql): Prisma
 
 /** By `clock_timestamp()`, the time at which the row is locked: of two concurrent statements, the one that started later may lock first. */
 function chargeGuardSql(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
-  const { free, most, longestSeconds, exhaustedSeconds } = ACCOUNT_GUARD;
+  const { free, firstSeconds, growthFactor, most, longestSeconds, exhaustedSeconds } = ACCOUNT_GUARD;
   return Prisma.sql`
     INSERT INTO account_guards AS g (key, failures, next_at) SELECT ${key}::bytea, 1, now() WHERE ${condition}
     ON CONFLICT (key) DO UPDATE SET failures = g.failures + 1, next_at = clock_timestamp() + make_interval(secs => CASE
       WHEN g.failures + 1 < ${free}::int THEN 0
-      WHEN g.failures + 1 < ${most}::int THEN least(${longestSeconds}::int, 2 ^ least(g.failures + 1 - ${free}::int, 30))
+      WHEN g.failures + 1 < ${most}::int THEN least(${longestSeconds}::int, ${firstSeconds}::int * ${growthFactor}::int ^ least(g.failures + 1 - ${free}::int, 30))
       ELSE ${exhaustedSeconds}::int END)
     WHERE g.next_at <= clock_timestamp()
     RETURNING began_at::text AS began, next_at::text AS until`;
-}
-
-/** Whether the device is known, and how many seconds it has to wait. */
-export function deviceStateSql(device: PresentedDevice | undefined): Prisma.Sql {
-  if (device === undefined) return Prisma.sql`false AS is_known, 0::float8 AS device_wait`;
-  return Prisma.sql`
-    EXISTS (
-      SELECT FROM devices d JOIN users u ON u.id = d.user_id
-      WHERE d.id = ${device.id}::uuid AND d.failures < ${MOST_DEVICE_FAILURES}::int AND u.email_lower = ${device.email}
-    ) AS is_known,
-    ${waitSecondsSql(device.onSuccess)} AS device_wait`;
-}
-
-/** Charges a failure to a known device that does not have to wait. */
-export function chargeDeviceSql(device: PresentedDevice | undefined): Prisma.Sql {
-  if (device === undefined) return Prisma.sql`SELECT NULL::text AS used_at WHERE false`;
-  return Prisma.sql`
-    UPDATE devices d SET failures = d.failures + 1 FROM asked
-    WHERE d.id = ${device.id}::uuid AND asked.is_known AND asked.device_wait <= 0 AND d.failures < ${MOST_DEVICE_FAILURES}::int
-    RETURNING d.used_at::text AS used_at`;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { ACCOUNT_GUARD, LIMITS, MOST_DEVICE_FAILURES, MOST_DEVICES, SHARES } from './limit-policies.js';
+import { MOST_DEVICE_FAILURES, MOST_DEVICES } from './known-devices.js';
+import { ACCOUNT_GUARD, LIMITS, SHARES } from './limit-policies.js';
 
 const [, section = ''] = /## Guessing\n([^]*?)\n## /.exec(readFileSync('docs/security.md', 'utf8')) ?? [];
 
@@ -18,9 +19,10 @@ it('the limits are those of docs/security.md (CFG-04)', () => {
   expect(rows.filter(([name]) => name !== ACCOUNT_GUARD.name)).toEqual(
     Object.values(LIMITS).map(({ name, quota, seconds }) => [name, quota, seconds]),
   );
-  const { free, longestSeconds, most } = ACCOUNT_GUARD;
+  const { free, firstSeconds, growthFactor, longestSeconds, most } = ACCOUNT_GUARD;
+  expect(growthFactor).toBe(2);
   expect(section).toContain(
-    `${free} at once; then a wait of 1 s, doubled by each up to ${longestSeconds} s; after ${most} one an hour`,
+    `${free} at once; then a wait of ${firstSeconds} s, doubled by each up to ${longestSeconds} s; after ${most} one an hour`,
   );
   expect(section).toContain(`in ${SHARES} shares`);
   expect(section).toContain(`${MOST_DEVICE_FAILURES} wrong passwords in a row from that device`);

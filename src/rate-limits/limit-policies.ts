@@ -37,8 +37,11 @@ export const SHARES = 16;
 /** Wrong passwords in a row for one account, of all devices it does not know together. */
 export const ACCOUNT_GUARD = {
   name: 'account',
-  /** This many cause no wait. The next causes one of 1 s; each further one doubles it. */
+  /** This many cause no wait. The next one causes a wait of `firstSeconds`. */
   free: 10,
+  firstSeconds: 1,
+  /** Each further one makes the wait this many times as long. */
+  growthFactor: 2,
   longestSeconds: 300,
   /** From this many on, all unknown devices together have one attempt an hour. */
   most: 100,
@@ -48,7 +51,3 @@ export const ACCOUNT_GUARD = {
   /** The same for a count below `free`. */
   fewForgottenDays: 1,
 } as const;
-
-export const MOST_DEVICES = 10;
-/** Wrong passwords in a row before a device counts as unknown. */
-export const MOST_DEVICE_FAILURES = 10;

@@ -1,7 +1,6 @@
 import { Prisma } from '../database/prisma.service.js';
 import type { AppliedCharge, Charge } from './attempt-charges.js';
 import { cteName, secondsPerAttempt } from './charge-sql.js';
-import { MOST_DEVICES } from './limit-policies.js';
 
 /** Refunds or resets a charge, as its `afterSuccess` says. Lacks the end of its WHERE: see {@link orderedCtes}. */
 export function afterSuccessSql({ charge: { limit, key, afterSuccess } }: AppliedCharge): Prisma.Sql | undefined {
@@ -25,18 +24,4 @@ export function chargeSuccessSql({ limit, key }: Charge, condition = Prisma.sql`
 export function chargeSuccessLastSql(parts: number, charge: Charge): Prisma.Sql {
   const after = parts === 0 ? Prisma.sql`true` : Prisma.sql`(SELECT count(*) FROM ${cteName(parts - 1)}) >= 0`;
   return Prisma.sql`counted AS (${chargeSuccessSql(charge, after)})`;
-}
-
-/** Inserts a known device, and deletes the user's least recently used one beyond {@link MOST_DEVICES}. */
-export function addDeviceSql({ id, userId }: { readonly id: string; readonly userId: string }): Prisma.Sql[] {
-  return [
-    Prisma.sql`device AS (
-      INSERT INTO devices (id, user_id)
-      SELECT ${id}::uuid, u.id FROM users u WHERE u.id = ${userId}::uuid FOR KEY SHARE
-      RETURNING 1)`,
-    Prisma.sql`surplus AS (
-      DELETE FROM devices WHERE id IN (
-        SELECT id FROM devices WHERE user_id = ${userId}::uuid ORDER BY used_at DESC, created_at DESC, id DESC
-        OFFSET ${MOST_DEVICES - 1}))`,
-  ];
 }

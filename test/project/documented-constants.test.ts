@@ -8,17 +8,13 @@ import { MAX_ACCESS_TOKEN_TTL_SECONDS, settings } from '../../src/config/setting
 import { DEDICATED_CONNECTION_TIMEOUT_MS } from '../../src/database/dedicated-connection.js';
 import { POLL_INTERVAL_MS } from '../../src/database/change-feed.js';
 import { QUIET_PERIOD_MS } from '../../src/health/graceful-shutdown.js';
-import {
-  ACCOUNT_GUARD,
-  MOST_DEVICE_FAILURES,
-  MOST_DEVICES,
-  REQUEST_ADDRESS,
-} from '../../src/rate-limits/limit-policies.js';
+import { ACCOUNT_GUARD, REQUEST_ADDRESS } from '../../src/rate-limits/limit-policies.js';
 import { MAX_PASSWORD_CODE_POINTS } from '../../src/passwords/password-policy.js';
 import { MAX_SESSIONS_PER_USER } from '../../src/sessions/session-limits.js';
 import { EmailAddress } from '../../src/users/user-view.js';
 import { MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';
+import { MOST_DEVICE_FAILURES, MOST_DEVICES } from '../../src/rate-limits/known-devices.js';
 import { MAX_BODY_JSON_DEPTH } from '../../src/http/json-body.js';
 import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/request-head-limits.js';
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
