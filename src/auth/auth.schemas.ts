@@ -16,7 +16,7 @@ export const LoginBody = Type.Object(
     deviceToken: Type.Optional(
       DeviceToken({
         description:
-          'From the last login on this device. This login then has limits of its own, which strangers cannot use up.',
+          'From the last login on this device. This login then has limits of its own, which nobody else can use up.',
       }),
     ),
   },

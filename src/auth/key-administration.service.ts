@@ -12,7 +12,7 @@ export class KeyAdministrationService {
     private readonly audit: AuditService,
   ) {}
 
-  /** Every key, also those that are gone, oldest first. @throws Error with `JWT_SECRET`, whose keys are not managed. */
+  /** Every key, also those that were removed, oldest first. @throws Error with `JWT_SECRET`, whose keys are not managed. */
   async listSigningKeys(): Promise<KeyRecord[]> {
     this.#requireManaged();
     return this.rotation.listKeys();

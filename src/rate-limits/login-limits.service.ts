@@ -16,7 +16,7 @@ export interface LoginAttempt {
   readonly deviceToken?: string | undefined;
 }
 
-/** Admits logins: those of known devices by limits of their own, which strangers cannot use up. */
+/** Admits logins. A known device has limits of its own, which nobody else can use up. */
 @Injectable()
 export class LoginLimitsService {
   readonly #isOff: boolean;
@@ -37,32 +37,31 @@ export class LoginLimitsService {
     const account = email.toLowerCase();
     const client = clientOf(address);
     const share = String(Math.floor(Math.random() * SHARES));
-    const attempt = planAttempt(this.keys, 'login', { address: client, account, share });
-    const deviceId = deviceToken === undefined ? undefined : this.deviceTokens.decodeDeviceToken(deviceToken);
-    if (deviceId !== undefined) return this.#admitDevice(attempt, deviceId, account);
+    const planned = planAttempt(this.keys, 'login', { address: client, account, share });
+    const device = this.#presentedDevice(account, deviceToken);
     const refusalKeys = { address: client, addressAndAccount: JSON.stringify([client, account]) };
-    return this.#admitStranger({ ...attempt, refusalKeys });
+    const attempt = device === undefined ? { ...planned, refusalKeys } : { ...planned, device };
+    const applied = await this.charging.chargeAttempt(attempt);
+    const isKnown = device !== undefined && applied.isKnownDevice;
+    return isKnown ? this.#ofKnownDevice(attempt, applied, device) : this.#ofUnknownDevice(attempt, applied);
   }
 
-  /** A login with a device token. */
-  async #admitDevice(attempt: Attempt, id: string, account: string): Promise<AdmittedAttempt> {
-    const device = { id, email: account, onSuccess: planCharge(this.keys, 'sessionUser', 'stays', [id]) };
-    const withDevice = { ...attempt, device };
-    const applied = await this.charging.chargeAttempt(withDevice);
-    if (!applied.isKnownDevice) return this.#admittedStranger(attempt, applied);
+  #presentedDevice(account: string, deviceToken: string | undefined): PresentedDevice | undefined {
+    const id = deviceToken === undefined ? undefined : this.deviceTokens.decodeDeviceToken(deviceToken);
+    return id === undefined
+      ? undefined
+      : { id, email: account, onSuccess: planCharge(this.keys, 'sessionUser', 'stays', [id]) };
+  }
+
+  #ofKnownDevice(attempt: Attempt, applied: AppliedCharges, device: PresentedDevice): AdmittedAttempt {
     return {
-      refund: () => this.charging.refundAttempt(withDevice, applied),
+      refund: () => this.charging.refundAttempt(attempt, applied),
       recordSuccess: () => this.#recordDeviceSuccess(device),
     };
   }
 
-  /** A login without a device token. */
-  async #admitStranger(attempt: Attempt): Promise<AdmittedAttempt> {
-    return this.#admittedStranger(attempt, await this.charging.chargeAttempt(attempt));
-  }
-
   /** A success makes the device known. */
-  #admittedStranger(attempt: Attempt, applied: AppliedCharges): AdmittedAttempt {
+  #ofUnknownDevice(attempt: Attempt, applied: AppliedCharges): AdmittedAttempt {
     return {
       refund: () => this.charging.refundAttempt(attempt, applied),
       recordSuccess: async (userId) => {
