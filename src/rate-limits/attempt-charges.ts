@@ -9,14 +9,14 @@ import {
 import type { LimitKeys } from './limit-keys.js';
 import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from './limit-policies.js';
 
-/** One attempt counted by one limit, under the key of whom it counts. */
+/** One attempt, counted by one limit under one key. */
 export interface Charge {
   readonly limit: LimitId;
   readonly key: Buffer;
   readonly afterSuccess: AfterSuccess;
 }
 
-/** The device that a device token names, and whose it must be. */
+/** The device that a device token names, and the address that its user must have. */
 export interface PresentedDevice {
   readonly id: string;
   readonly email: string;
