@@ -26,17 +26,17 @@ const COMMANDS = [
 ];
 
 /**
- * Runs one command of `gatehouse`. What fails is one line on stderr and exit code 1. stdout may be closed early (`| head`):
- * exit code 0.
+ * Runs one command of `gatehouse`. A failure is one line on stderr and exit code 1. If stdout is closed early (`| head`), the exit
+ * code is 0.
  */
 export async function runCommandLine(args: readonly string[], termination: TerminationSignals): Promise<void> {
   endOnceOutputFails();
   try {
-    // The library's own `help` command knows the first level alone.
+    // Commander's own `help` command takes one name, and not `help users disable`.
     const parsed = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
     await commandLine(termination).parseAsync(parsed, { from: 'user' });
   } catch (error) {
-    // The help or the version, which has been printed.
+    // Commander has printed the help or the version.
     if (error instanceof CommanderError && error.exitCode === 0) return;
     await endCommand(1, error instanceof UsageError ? error.message : await failureText(error));
   }
@@ -60,16 +60,16 @@ function commandLine(termination: TerminationSignals): Command {
     // Errors are written once, by runCommandLine.
     .configureOutput({ writeErr: () => undefined });
   for (const addCommand of COMMANDS) addCommand(program, termination);
-  describeErrorsAndHelp(program);
+  addErrorsAndHelp(program);
   return program;
 }
 
-function describeErrorsAndHelp(command: Command): void {
+function addErrorsAndHelp(command: Command): void {
   command.exitOverride((error) => {
     throw error.exitCode === 0 ? error : usageError(command, error.message);
   });
   command.addHelpText('after', () => helpText(command));
-  for (const subcommand of command.commands) describeErrorsAndHelp(subcommand);
+  for (const subcommand of command.commands) addErrorsAndHelp(subcommand);
 }
 
 function packageVersion(): string {
@@ -78,7 +78,7 @@ function packageVersion(): string {
 }
 
 async function failureText(error: unknown): Promise<string> {
-  // It loads the Prisma client.
+  // Loaded late: a help and a wrong command line do not need it.
   const { describeFailure } = await import('./failure-description.js');
   return describeFailure(error);
 }

@@ -12,7 +12,7 @@ export function describeFailure(error: unknown): string {
   }
   if (error instanceof Problem && error.kind.status < 500) return error.detail;
   if (isOfDatabase(error)) {
-    return `The database failed while the command ran: ${reasonOf(error)}. It may not be done: run it again.`;
+    return `The database failed while the command ran: ${reasonOf(error)}. It was possibly not done: run it again.`;
   }
   return error instanceof Error ? error.message : String(error);
 }

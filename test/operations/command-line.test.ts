@@ -234,7 +234,7 @@ describe('a database that fails while a command runs', () => {
     await holder.query('BEGIN; LOCK TABLE users');
     await expectAllToFail(
       { DATABASE_URL: url, MASTER_SECRET, DATABASE_LOCK_TIMEOUT_MS: '100' },
-      /^The database failed while the command ran: canceling statement due to lock timeout\. It may not be done: run it again\.\n$/,
+      /^The database failed while the command ran: canceling statement due to lock timeout\. It was possibly not done: run it again\.\n$/,
       ['users list', 'users delete ada@example.com', 'seed --force'],
     );
   });

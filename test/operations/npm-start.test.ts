@@ -64,9 +64,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('the main job', () => {
+describe('npm start', () => {
   it(
-    'is done by npm start alone, survives kill -9 and a restart, and leaves nothing running',
+    'alone registers, logs in and guards, survives kill -9 and a restart, and leaves no process running',
     { timeout: 120_000 },
     async () => {
       const first = await start();
