@@ -1,5 +1,4 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { availableParallelism } from 'node:os';
 import { CONFIG, type Config } from '../config/config.js';
 import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
@@ -11,13 +10,8 @@ import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
 import { createVerifier, type VerifiedToken, type Verifier } from '../verifier/verifier.js';
 import { tokenExpired, tokenInvalid, tokenRevoked } from './access.problems.js';
 import type { Principal } from './principal.js';
+import { SignatureOffloading } from './signature-offloading.js';
 import { TokenPrincipal } from './token-principal.js';
-
-/**
- * How many new tokens are verified on this thread in one turn of the event loop, at 75 µs each under ES256. Further ones are verified on libuv's
- * thread pool if there is a second core; on the only core the pool costs as much as it spares.
- */
-const MOST_IN_A_TURN = 4;
 
 /** Verifies the access tokens of this application, with its key ring, its revocations and a cache of verified tokens. */
 @Injectable()
@@ -25,8 +19,7 @@ export class AccessTokenVerifier implements OnModuleInit {
   readonly #verifier: Verifier;
   readonly #cache: VerifiedTokenCache<Principal>;
   readonly #pending = new Map<string, Promise<Principal>>();
-  #newInThisTurn = 0;
-  #hasOneCore: boolean | undefined;
+  readonly #offloading = new SignatureOffloading();
   #hits = 0;
   #misses = 0;
 
@@ -67,21 +60,14 @@ export class AccessTokenVerifier implements OnModuleInit {
     if (cached !== undefined) return this.#requireNotRevoked(cached);
     this.#misses++;
     const pending = this.#pending.get(token);
-    if (pending === undefined && this.#hasRoomInThisTurn()) return this.#requireNotRevoked(this.#verifySync(token));
+    if (pending === undefined && !this.#offloading.isNextOffloaded())
+      return this.#requireNotRevoked(this.#verifySync(token));
     return (pending ?? this.#verifyOnce(token)).then((principal) => this.#requireNotRevoked(principal));
   }
 
   /** The size of the cache, and its hits and misses since the start. */
   stats(): { readonly tokens: number; readonly bytes: number; readonly hits: number; readonly misses: number } {
     return { ...this.#cache.stats(), hits: this.#hits, misses: this.#misses };
-  }
-
-  #hasRoomInThisTurn(): boolean {
-    if (this.#newInThisTurn === 0) setImmediate(() => (this.#newInThisTurn = 0));
-    if (++this.#newInThisTurn <= MOST_IN_A_TURN) return true;
-    // Called once, because it reads the files of the control group.
-    this.#hasOneCore ??= availableParallelism() === 1;
-    return this.#hasOneCore;
   }
 
   #verifySync(token: string): Principal {

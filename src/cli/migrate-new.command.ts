@@ -14,7 +14,7 @@ export function addMigrateNewCommand(program: Command, termination: TerminationS
     .action(async (name: string) => {
       // Node warns of WebAssembly modules, of which the schema engine is one.
       process.removeAllListeners('warning');
-      const { writeMigration } = await import('./write-migration.js');
+      const { writeMigration } = await import('./migrate-new.action.js');
       await writeMigration(termination, name);
     });
 }

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
-import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
+import { withStartupLock } from './startup-lock.js';
 import { createDatabase } from './create-database.js';
 import { openConnection } from './open-connection.js';
 import { openSchemaEngine } from './prisma-schema-engine.js';
@@ -63,7 +63,7 @@ async function callEngine({ method, params }: RpcCall, open: () => Promise<Schem
   const found: unknown = Reflect.get(engine, ENGINE_METHOD_NAMES[method] ?? method);
   if (typeof found !== 'function') throw new Error(`The schema engine has no method ${method}`);
   const apply = (): Promise<unknown> => (found as Method).call(engine, params);
-  return method === 'applyMigrations' ? withAdvisoryLock(urls, START_LOCK, apply) : apply();
+  return method === 'applyMigrations' ? withStartupLock(urls, apply) : apply();
 }
 
 function rpcError(error: unknown): object {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import { schemaOf } from '../config/postgres-url.js';
-import { START_LOCK, withAdvisoryLock } from './advisory-lock.js';
+import { withStartupLock } from './startup-lock.js';
 import { directTarget } from './connection-string.js';
 import { runStatements } from './create-database.js';
 
@@ -13,7 +13,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
  */
 export async function resetSchema(config: DatabaseConfig): Promise<void> {
   const schema = pg.escapeIdentifier(schemaOf(config.databaseDirectUrl));
-  await withAdvisoryLock(config, START_LOCK, () =>
+  await withStartupLock(config, () =>
     // One query, so that both are done or neither: a role that may drop the schema may lack the privilege to create it.
     runStatements(config.databaseDirectUrl, `DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`).catch(
       (error: unknown) => {

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import type { Problem } from '../problems/problem.js';
 import { ACCOUNT_GUARD, LIMITS, REQUEST_ADDRESS, type LimitPolicy } from './limit-policies.js';
-import { tooManyAttempts } from './rate-limits.problems.js';
+import { tooManyAttempts, tooManyAttemptsHeaders } from './rate-limits.problems.js';
 
 /** A limit that admits nothing for some seconds. */
 export interface UsedUpLimit {
@@ -16,7 +16,7 @@ export interface UsedUpLimit {
   readonly retrySeconds: number;
 }
 
-/** Counts what rate limits refuse, and makes the 429 with its `Retry-After` and `RateLimit` fields. */
+/** Counts what rate limits refuse, and makes the 429. */
 @Injectable()
 export class LimitRefusals {
   readonly #log = new Logger('RateLimits');
@@ -30,20 +30,17 @@ export class LimitRefusals {
   }
 
   /** Counts a refusal. @returns the problem to refuse with; undefined in a dry run, which logs the refusal instead */
-  countRefusal({ name: limit, policy: { name, quota, seconds: window }, ...waits }: UsedUpLimit): Problem | undefined {
+  countRefusal({ name: limit, policy, ...waits }: UsedUpLimit): Problem | undefined {
     this.#counts[limit] = (this.#counts[limit] ?? 0) + 1;
-    const [seconds, retry] = [waits.seconds, waits.retrySeconds].map((wait) => Math.max(1, Math.ceil(wait)));
+    const seconds = wholeSeconds(waits.seconds);
+    const retrySeconds = wholeSeconds(waits.retrySeconds);
     if (this.#isDryRun) {
       this.#log.warn({ event: 'would_be_limited', limit, seconds });
       return undefined;
     }
     return tooManyAttempts({
-      headers: {
-        'retry-after': String(retry),
-        'ratelimit-policy': `"${name}";q=${quota};w=${window}`,
-        ratelimit: `"${name}";r=0;t=${seconds}`,
-      },
-      securityEvent: { event: 'too_many_attempts', limit, seconds: Number(seconds) },
+      headers: tooManyAttemptsHeaders(policy, { seconds, retrySeconds }),
+      securityEvent: { event: 'too_many_attempts', limit, seconds },
     });
   }
 
@@ -51,4 +48,9 @@ export class LimitRefusals {
   stats(): Readonly<Record<string, number>> {
     return { ...this.#counts };
   }
+}
+
+/** At least one: zero would ask the client to try again at once. */
+function wholeSeconds(seconds: number): number {
+  return Math.max(1, Math.ceil(seconds));
 }

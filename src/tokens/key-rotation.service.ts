@@ -2,7 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
-import { KEYS_LOCK, START_LOCK, lockUntilTransactionEnds, withAdvisoryLock } from '../database/advisory-lock.js';
+import { KEYS_LOCK, lockUntilTransactionEnds } from '../database/advisory-lock.js';
+import { withStartupLock } from '../database/startup-lock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { isEncryptedUnderFirst, decryptPrivateKey, encryptPrivateKey } from '../secrets/private-key-encryption.js';
@@ -138,7 +139,7 @@ export class KeyRotationService {
   /** Under the start lock, so that of several nodes one creates the key and the others read it. */
   async #createFirstKey(revoked: readonly string[] = []): Promise<void> {
     const key = await this.#generateKey(this.config.signingAlg);
-    await withAdvisoryLock(this.config, START_LOCK, () =>
+    await withStartupLock(this.config, () =>
       this.#changeKeys(async (tx) => {
         for (const kid of revoked) {
           const removedKid = await this.repository.markKeyGone(tx, kid);
