@@ -41,7 +41,10 @@ export async function guardedRoute(server: Server, token = mintToken()): Promise
   return { server, load: new Load(url, [bearer(token)]) };
 }
 
-/** Starts a peer, and checks that it answers as the application does and refuses a tampered credential (if it checks any). */
+/**
+ * Starts a peer, and checks that it answers as the application does and refuses a tampered
+ * credential (if it checks any).
+ */
 export async function startPeer(bench: Bench, name: PeerName): Promise<ComparedServer> {
   const peer: Peer = PEERS[name];
   const server = await bench.startPeer(peer.file, {}, peer.argument);

@@ -95,8 +95,8 @@ function mint(count: number): string[] {
 const VERIFIER_MILLISECONDS = 100;
 
 /**
- * Nanoseconds of one verification of a known token. Each call gets a new string, as in a request, so that the engine has not computed
- * its hash yet; the time of creating the strings is subtracted.
+ * Nanoseconds of one verification of a known token. Each call gets a new string, as in a request, so that the engine
+ * has not computed its hash yet; the time of creating the strings is subtracted.
  */
 async function verifierNanoseconds(given: readonly string[]): Promise<number> {
   for (const token of given) await verifier.verifyAccessToken(token);

@@ -43,7 +43,10 @@ export interface Bench {
   createDatabase(): Promise<string>;
   /** Starts the application. @param stdout the file for its log, instead of the terminal */
   startServer(databaseUrl: string, environment?: Environment, stdout?: string): Promise<Server>;
-  /** Starts a server of `peers/`, and first installs their packages if necessary. @param argument is specific to the peer */
+  /**
+   * Starts a server of `peers/`, and first installs their packages if necessary.
+   * @param argument is specific to the peer
+   */
   startPeer(peer: string, given?: object, argument?: string): Promise<Server>;
   query<Row extends pg.QueryResultRow>(databaseUrl: string, sql: string, values?: unknown[]): Promise<Row[]>;
 }

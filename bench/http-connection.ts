@@ -11,7 +11,10 @@ export interface Answer {
 
 type Answered = (connection: Connection, answer: Answer) => void;
 
-/** An HTTP connection on a plain socket, with one request at a time. Parses only the status and the Content-Length of an answer. */
+/**
+ * An HTTP connection on a plain socket, with one request at a time. Parses only the status and the
+ * Content-Length of an answer.
+ */
 export class Connection {
   readonly opened: Promise<void>;
   readonly #socket: Socket;
@@ -19,7 +22,10 @@ export class Connection {
   #askedAt = 0;
   #answered: Answered = () => undefined;
 
-  /** @param fail is called for a broken connection, after 20 s without an answer, and for an answer without Content-Length */
+  /**
+   * @param fail is called for a broken connection, after 20 s without an answer, and for an
+   *   answer without Content-Length
+   */
   constructor(url: URL, fail: (error: unknown) => void) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.opened = promise;

@@ -61,8 +61,8 @@ export interface Driven {
 }
 
 /**
- * Opens 32 connections for the load, with one request at a time on each. Another status, an answer without Content-Length, or a
- * broken connection is an error.
+ * Opens 32 connections for the load, with one request at a time on each. Another status, an answer without
+ * Content-Length, or a broken connection is an error.
  */
 export async function openLoad(load: Load): Promise<{ drive(amount: Amount): Promise<Driven>; close(): void }> {
   const failed = Promise.withResolvers<never>();

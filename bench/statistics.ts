@@ -23,8 +23,8 @@ export interface Estimate {
 const RESAMPLES = 10_000;
 
 /**
- * The percentile bootstrap: the medians of 10,000 resamples with replacement. The random numbers are the same in each call, so that
- * the same results always give the same report.
+ * The percentile bootstrap: the medians of 10,000 resamples with replacement. The random numbers are the same in each
+ * call, so that the same results always give the same report.
  */
 export function estimate(numbers: readonly number[]): Estimate {
   const random = randomNumbers();

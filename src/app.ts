@@ -56,8 +56,9 @@ export function createServices(config: Config): Promise<INestApplicationContext>
 }
 
 /**
- * Builds the application without listening; the database must be running and migrated. The steps below are in the order in which a
- * request passes them: HTTP checks (with the rate limit of its address), authentication hook, hash admission hook, handler, filter.
+ * Builds the application without listening; the database must be running and migrated. The steps below are in the
+ * order in which a request passes them: HTTP checks (with the rate limit of its address), authentication hook, hash
+ * admission hook, handler, filter.
  */
 export async function createApp(
   config: Config,

@@ -23,7 +23,10 @@ const WARM_UP_SECONDS = 2;
 const LONGEST_SECONDS = 60;
 /** Longest time of the measurements before and after the storm. */
 const SHORT_SECONDS = 10;
-/** Limits are on, and each user logs in from its own address, since one address may not have a hundred logins in progress. */
+/**
+ * Limits are on, and each user logs in from its own address, since one address may not have
+ * a hundred logins in progress.
+ */
 export const LIMITED = { RATE_LIMITS: 'on', TRUSTED_PROXIES: '127.0.0.1' };
 const PASSWORD = 'a long enough passphrase';
 

@@ -38,7 +38,8 @@ export function manyTokens(effort: Effort): Promise<Result> {
 }
 
 /**
- * Heap bytes per cached token, after unguarded traffic has warmed up everything else. Afterwards every token is known to the server.
+ * Heap bytes per cached token, after unguarded traffic has warmed up everything else. Afterwards every
+ * token is known to the server.
  */
 async function heapPerToken(server: Server, unguarded: Load, guarded: Load): Promise<number> {
   await send(unguarded, WARM_UP);

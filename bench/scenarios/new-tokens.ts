@@ -6,7 +6,10 @@ import { measureServers } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
 import { forgeSignature, viewOf } from '../tokens.ts';
 
-/** Scenario `first-sight`: the cost of a token's first verification. Another node issues the tokens, so that they are new to this one. */
+/**
+ * Scenario `first-sight`: the cost of a token's first verification. Another node issues the tokens, so
+ * that they are new to this one.
+ */
 export function newTokens(effort: Effort): Promise<Result> {
   const scenario = 'first-sight';
   return withBench(async (bench) => {

@@ -13,7 +13,9 @@ import type { Principal } from './principal.js';
 import { SignatureOffloading } from './signature-offloading.js';
 import { TokenPrincipal } from './token-principal.js';
 
-/** Verifies the access tokens of this application, with its key ring, its revocations and a cache of verified tokens. */
+/**
+ * Verifies the access tokens of this application, with its key ring, its revocations and a cache of verified tokens.
+ */
 @Injectable()
 export class AccessTokenVerifier implements OnModuleInit {
   readonly #verifier: Verifier;
@@ -42,7 +44,9 @@ export class AccessTokenVerifier implements OnModuleInit {
     });
   }
 
-  /** The principal of a token in the cache that is still valid; undefined when {@link verifyAccessToken} has to decide. */
+  /**
+   * The principal of a token in the cache that is still valid; undefined when {@link verifyAccessToken} has to decide.
+   */
   findVerifiedPrincipal(token: string): Principal | undefined {
     const principal = this.#cache.findToken(token, Date.now() / 1000);
     if (principal === undefined || this.staleness.isStale) return undefined;
@@ -52,7 +56,8 @@ export class AccessTokenVerifier implements OnModuleInit {
   }
 
   /**
-   * Synchronous, except when many new tokens come in one turn of the event loop: those are verified on libuv's pool, each of them once.
+   * Synchronous, except when many new tokens come in one turn of the event loop: those are verified on
+   * libuv's pool, each of them once.
    * @throws Problem `token_expired`, `token_invalid`, `token_revoked` or `service_unavailable`.
    */
   verifyAccessToken(token: string): Principal | Promise<Principal> {

@@ -10,7 +10,10 @@ import type { CountedRequest } from '../http/http-settings.js';
 import { LoginOutcomes } from './login-outcomes.js';
 import { routeConfig } from './route-settings.js';
 
-/** How many addresses are counted at once, at 230 bytes each. One more displaces the address that has sent nothing for longest. */
+/**
+ * How many addresses are counted at once, at 230 bytes each. One more displaces the address that
+ * has sent nothing for longest.
+ */
 export const MOST_ADDRESSES = 50_000;
 
 type Count = ReturnType<FastifyInstance['createRateLimit']>;
@@ -25,7 +28,10 @@ const isExempt = (config: unknown): boolean => (config as ExemptRoute | undefine
 /** Exempts the route from the limit of requests per address; for probes. */
 export const Unlimited = (): MethodDecorator => routeConfig({ isUnlimited: true } satisfies ExemptRoute);
 
-/** Limits the requests of any kind that an address may send in a minute. Each node counts for itself, in memory. Off by default. */
+/**
+ * Limits the requests of any kind that an address may send in a minute. Each node counts for
+ * itself, in memory. Off by default.
+ */
 @Injectable()
 export class AddressLimit {
   readonly #quota: number;
@@ -51,7 +57,8 @@ export class AddressLimit {
     if (!this.#isOn) return;
     // Imported here, so that the start takes no longer where the limit is off.
     const { fastifyRateLimit } = await import('@fastify/rate-limit');
-    // Not with the plugin's own hook: it would run after the authentication hook, and never for requests that reach no hook.
+    // Not with the plugin's own hook: it would run after the authentication hook, and never for
+    // requests that reach no hook.
     await fastify.register(fastifyRateLimit, {
       global: false,
       max: this.#quota,
@@ -62,7 +69,10 @@ export class AddressLimit {
     this.#count = fastify.createRateLimit();
   }
 
-  /** Counts a request, also one that is refused for another reason. @returns the problem to refuse it with, if it is over the limit; undefined at once where it is not counted */
+  /**
+   * Counts a request, also one that is refused for another reason.
+   * @returns the problem to refuse it with, if it is over the limit; undefined at once where it is not counted
+   */
   countRequest(request: CountedRequest): Promise<Problem | undefined> | undefined {
     if (this.#count === undefined) return undefined;
     const { ip, routeOptions } = request;

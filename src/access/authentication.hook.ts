@@ -23,11 +23,16 @@ type PassportMiddleware = (request: FastifyRequest, reply: FastifyReply, settle:
 interface AuthenticationInput {
   readonly token: string | undefined;
   readonly strategies: readonly string[] | undefined;
-  /** Whether the body may hold a credential instead, so that a bad header does not refuse the request before the body is read. */
+  /**
+   * Whether the body may hold a credential instead, so that a bad header does not refuse the
+   * request before the body is read.
+   */
   readonly isOptional: boolean;
 }
 
-/** Authenticates a request before its body is read. A route needs an access token unless its decorators say otherwise. */
+/**
+ * Authenticates a request before its body is read. A route needs an access token unless its decorators say otherwise.
+ */
 @Injectable()
 export class AuthenticationHook {
   readonly #middlewareByStrategies = new Map<string, PassportMiddleware>();
@@ -107,7 +112,10 @@ function passportMiddleware(strategies: readonly string[]): PassportMiddleware {
   };
 }
 
-/** The problem that a strategy failed with, or else a 401, with an error code only if a token was sent (RFC 6750 section 3.1). */
+/**
+ * The problem that a strategy failed with, or else a 401, with an error code only if a token was
+ * sent (RFC 6750 section 3.1).
+ */
 function passportProblem(request: FastifyRequest, info: unknown): Problem {
   const reasons = [info].flat();
   const problem = reasons.find((reason) => reason instanceof Problem);

@@ -8,8 +8,9 @@ const USUAL_PREFIX = 'Bearer ';
 const SCHEME = 'bearer';
 
 /**
- * The token of an `Authorization` field (RFC 6750 section 2.1; RFC 9110 section 11.4: the scheme in any case, one or more spaces). Empty where
- * the scheme stands alone; undefined for another scheme. Linear in time: uses no regular expression.
+ * The token of an `Authorization` field (RFC 6750 section 2.1; RFC 9110 section 11.4: the scheme in any
+ * case, one or more spaces). Empty where the scheme stands alone; undefined for another scheme. Linear in
+ * time: uses no regular expression.
  */
 export function readBearerToken(authorization: string | undefined): string | undefined {
   if (authorization === undefined) return undefined;

@@ -13,7 +13,10 @@ interface HashingRoute {
 /** For a route that hashes or verifies a password: it is refused with 503 while the hash threads are overloaded. */
 export const HashesPassword = (): MethodDecorator => routeConfig({ hashes: true } satisfies HashingRoute);
 
-/** Refuses requests that would wait too long for a hash. Runs after the authentication hook, before the body is read and before Nest's handler. */
+/**
+ * Refuses requests that would wait too long for a hash. Runs after the authentication hook, before the body is
+ * read and before Nest's handler.
+ */
 @Injectable()
 export class HashAdmissionHook {
   constructor(

@@ -5,8 +5,9 @@ import { Problem } from '../problems/problem.js';
 import { tokenMissing } from './access.problems.js';
 
 /**
- * Passes a request that the authentication hook has authenticated; on a public route it verifies the token itself. Other routes are guarded by the
- * hook already and do not need this guard; a Nest guard costs 2.5 µs of CPU, more than the hook.
+ * Passes a request that the authentication hook has authenticated; on a public route it verifies the token
+ * itself. Other routes are guarded by the hook already and do not need this guard; a Nest guard costs 2.5
+ * µs of CPU, more than the hook.
  */
 @Injectable()
 export class JwtAuthGuard extends AuthGuard('jwt') {

@@ -7,9 +7,9 @@ import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import type { Principal } from './principal.js';
 
 /**
- * The strategy `jwt`. Overrides `authenticate`, as passport-strategy documents for subclasses, to verify tokens with our own verifier instead of
- * passport-jwt's. passport registers strategies for the whole process, so this one may serve a request of another application in it: it uses the
- * verifier of the request's application.
+ * The strategy `jwt`. Overrides `authenticate`, as passport-strategy documents for subclasses, to verify tokens with
+ * our own verifier instead of passport-jwt's. passport registers strategies for the whole process, so this one may
+ * serve a request of another application in it: it uses the verifier of the request's application.
  */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {

@@ -4,7 +4,9 @@ import { tokenMissing } from './access.problems.js';
 import type { Principal } from './principal.js';
 import { routeConfig } from './route-settings.js';
 
-/** The part of a Fastify route's `config` that the authentication hook reads. A route without it needs an access token. */
+/**
+ * The part of a Fastify route's `config` that the authentication hook reads. A route without it needs an access token.
+ */
 export interface RouteAccess {
   readonly access?: 'public' | 'bearer-or-body';
   /** Passport strategies that are tried in turn, instead of the access token. */
@@ -16,16 +18,20 @@ const routeAccess = (access: RouteAccess): MethodDecorator => routeConfig({ ...a
 /** Lets everyone call the route. Add the route to the written list of public routes. */
 export const Public = (): MethodDecorator => routeAccess({ access: 'public' });
 
-/** For a route that takes a bearer token or a credential in the body. A bad `Authorization` header does not refuse the request; the handler decides. */
+/**
+ * For a route that takes a bearer token or a credential in the body. A bad `Authorization` header does not refuse the
+ * request; the handler decides.
+ */
 export const BearerOrBody = (): MethodDecorator => routeAccess({ access: 'bearer-or-body' });
 
 /** Guards the route with these Passport strategies, by name, instead of the access token. */
 export const Authenticated = (...strategies: string[]): MethodDecorator => routeAccess({ strategies });
 
 /**
- * The {@link Principal} of the access token, on a {@link BearerOrBody} route. Undefined where no token was sent, or where there is a body and the
- * token was not accepted.
- * @throws Problem `token_invalid`, `token_expired`, `token_revoked` or `service_unavailable` where the token was not accepted and there is no body
+ * The {@link Principal} of the access token, on a {@link BearerOrBody} route. Undefined where no token was sent, or
+ * where there is a body and the token was not accepted.
+ * @throws Problem `token_invalid`, `token_expired`, `token_revoked` or `service_unavailable` where the token was not
+ *   accepted and there is no body
  */
 export const OptionalUser = createParamDecorator((_data: unknown, context: ExecutionContext): Principal | undefined => {
   const { user, bearerProblem, body } = context.switchToHttp().getRequest<FastifyRequest>();

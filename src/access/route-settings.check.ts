@@ -9,7 +9,10 @@ interface Handler {
   readonly method: unknown;
 }
 
-/** Checks at boot that each route has the settings that the decorators of its handler declare, so that no framework loses one of them. */
+/**
+ * Checks at boot that each route has the settings that the decorators of its handler declare, so that no
+ * framework loses one of them.
+ */
 @Injectable()
 export class RouteSettingsCheck {
   readonly #routes: RouteOptions[] = [];
@@ -25,8 +28,9 @@ export class RouteSettingsCheck {
   }
 
   /**
-   * @throws {Error} naming the first handler whose route has other settings or whose decorators contradict each other, or the first route, also of
-   * a plugin, whose `config` has an `access` or `strategies` that the authentication hook does not know
+   * @throws {Error} naming the first handler whose route has other settings or whose decorators contradict each
+   * other, or the first route, also of a plugin, whose `config` has an `access` or `strategies` that the
+   * authentication hook does not know
    */
   requireDeclaredSettings(): void {
     for (const { name, method } of this.#handlers()) {

@@ -13,9 +13,9 @@ const { KEY: ROUTE_CONFIG } = RouteConfig({});
 const names = new Set(['access', 'strategies']);
 
 /**
- * Adds a setting to the route's `config`. `@RouteConfig` replaces the config of those below it, so each decorator also stores its setting under a
- * key of our own, and sets the config to all of them together, with that of a `@RouteConfig` below. A `@RouteConfig` above would replace them all:
- * `RouteSettingsCheck` finds that at boot.
+ * Adds a setting to the route's `config`. `@RouteConfig` replaces the config of those below it, so each decorator also
+ * stores its setting under a key of our own, and sets the config to all of them together, with that of a `@RouteConfig`
+ * below. A `@RouteConfig` above would replace them all: `RouteSettingsCheck` finds that at boot.
  */
 export function routeConfig(added: RouteSetting): MethodDecorator {
   for (const name of Object.keys(added)) names.add(name);

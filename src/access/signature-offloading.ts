@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 
 /**
- * How many new tokens are verified on this thread in one turn of the event loop, at 75 µs each under ES256. Further ones are verified on libuv's
- * thread pool if there is a second core; on the only core the pool costs as much as it spares.
+ * How many new tokens are verified on this thread in one turn of the event loop, at 75 µs each under
+ * ES256. Further ones are verified on libuv's thread pool if there is a second core; on the only core the
+ * pool costs as much as it spares.
  */
 const MAX_ON_THREAD_PER_TURN = 4;
 

@@ -23,7 +23,10 @@ export class AuditService {
     this.prisma.afterCommit(tx, () => this.logEvent(event));
   }
 
-  /** An INSERT of the event as part of one statement, applied if the statement's CTE of this name has a row. Call {@link logEvent} afterwards. */
+  /**
+   * An INSERT of the event as part of one statement, applied if the statement's CTE of this name has a row. Call
+   * {@link logEvent} afterwards.
+   */
   eventInsertSql(event: AuditEvent, cte: string): Prisma.Sql {
     return this.repository.conditionalInsertSql(event, cte);
   }

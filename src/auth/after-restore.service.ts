@@ -24,8 +24,9 @@ export class AfterRestoreService {
   ) {}
 
   /**
-   * Ends every session, then replaces and revokes every signing key: no earlier token is accepted, also none that was revoked after the dump. The keys
-   * come last, so that access tokens issued during the run are revoked too. An interrupted run can be repeated.
+   * Ends every session, then replaces and revokes every signing key: no earlier token is accepted, also none that was
+   * revoked after the dump. The keys come last, so that access tokens issued during the run are revoked too. An
+   * interrupted run can be repeated.
    * @param isSecretChanged whether the operator has given `JWT_SECRET` a new value, which the service cannot know
    * @throws Error with `JWT_SECRET`, if it has not been changed or has a second value.
    */

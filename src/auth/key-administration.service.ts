@@ -12,20 +12,29 @@ export class KeyAdministrationService {
     private readonly audit: AuditService,
   ) {}
 
-  /** Every key, also those that were removed, oldest first. @throws Error with `JWT_SECRET`, whose keys are not managed. */
+  /**
+   * Every key, also those that were removed, oldest first.
+   * @throws Error with `JWT_SECRET`, whose keys are not managed.
+   */
   async listSigningKeys(): Promise<KeyRecord[]> {
     this.#requireManaged();
     return this.rotation.listKeys();
   }
 
-  /** Makes the next key the active one. @throws Error when it has not been published for `KEY_PUBLISH_SECONDS` yet: other services may not know it. */
+  /**
+   * Makes the next key the active one.
+   * @throws Error when it has not been published for `KEY_PUBLISH_SECONDS` yet: other services may not know it.
+   */
   async rotateSigningKey(): Promise<void> {
     this.#requireManaged();
     if (await this.rotation.rotateKey()) return;
     throw new Error('The next key has not been published for KEY_PUBLISH_SECONDS yet: wait, or revoke the active one.');
   }
 
-  /** Removes the key and revokes all its tokens, on every node within a second. @throws Error when there is no such key. */
+  /**
+   * Removes the key and revokes all its tokens, on every node within a second.
+   * @throws Error when there is no such key.
+   */
   async revokeSigningKey(kid: string): Promise<void> {
     this.#requireManaged();
     const isRemoved = await this.rotation.removeKey(kid, async (tx, removedKid) => {

@@ -30,7 +30,8 @@ export class LoginService {
 
   /**
    * Starts a session for the right address and password.
-   * @throws Problem `credentials_invalid` alike for an unknown address, a wrong password and a disabled user; `too_many_attempts`.
+   * @throws Problem `credentials_invalid` alike for an unknown address, a wrong password and a
+   *   disabled user; `too_many_attempts`.
    */
   async logIn(body: LoginBody, client: ClientInfo, disconnected?: AbortSignal): Promise<LoginTokens> {
     this.tokens.requireSigningKey();

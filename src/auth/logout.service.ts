@@ -43,7 +43,10 @@ export class LogoutService {
     await refundUnlessChecked(attempt, () => this.#endScopeOfToken(token, scope, client));
   }
 
-  /** Ends one of the caller's sessions; false when there is none of this id that has not ended. @throws Problem `too_many_attempts`. */
+  /**
+   * Ends one of the caller's sessions; false when there is none of this id that has not ended.
+   * @throws Problem `too_many_attempts`.
+   */
   async endOwnSession(caller: Caller, id: string, client: ClientInfo): Promise<boolean> {
     const attempt = await this.limits.admitLogout(caller.sessionId);
     return refundUnlessChecked(attempt, () => this.sessions.endSession(id, client, caller.userId));
@@ -59,7 +62,9 @@ export class LogoutService {
     else await this.#endSessions(caller, scope === 'others' ? caller.sessionId : null, client);
   }
 
-  /** Ends all of the user's sessions, or all but the kept one. Where there are none it takes no lock and writes nothing. */
+  /**
+   * Ends all of the user's sessions, or all but the kept one. Where there are none it takes no lock and writes nothing.
+   */
   async #endSessions({ userId, sessionId }: Caller, keptId: string | null, client: ClientInfo): Promise<void> {
     if (!(await this.sessions.hasOtherSessions(userId, keptId))) return;
     await this.prisma.transaction(async (tx) => {

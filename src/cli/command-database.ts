@@ -8,7 +8,8 @@ import { endCommand, endUnderWay, releaseAtEnd } from './end-command.js';
 const LONGEST_STOP_MS = 5000;
 
 /**
- * Runs the work of a command on the database. A signal ends the command, and stops the embedded server unless another process uses it.
+ * Runs the work of a command on the database. A signal ends the command, and stops the embedded server
+ * unless another process uses it.
  * @throws {Error} as {@link provideDatabase} does.
  */
 export async function withDatabase(

@@ -26,8 +26,8 @@ const COMMANDS = [
 ];
 
 /**
- * Runs one command of `gatehouse`. A failure is one line on stderr and exit code 1. If stdout is closed early (`| head`), the exit
- * code is 0.
+ * Runs one command of `gatehouse`. A failure is one line on stderr and exit code 1. If stdout is closed early
+ * (`| head`), the exit code is 0.
  */
 export async function runCommandLine(args: readonly string[], termination: TerminationSignals): Promise<void> {
   endOnceOutputFails();

@@ -17,8 +17,8 @@ import { startupLog } from '../logging/startup-log.js';
 const LAUNCH_MS = 60;
 
 /**
- * Starts the service; resolves when a signal has ended it. The end takes at most `SHUTDOWN_TIMEOUT_SECONDS` and five seconds, also
- * during the start.
+ * Starts the service; resolves when a signal has ended it. The end takes at most `SHUTDOWN_TIMEOUT_SECONDS` and five
+ * seconds, also during the start.
  * @throws {Error} whose message tells the operator why it did not start.
  */
 export async function serve(termination: TerminationSignals): Promise<void> {
@@ -49,7 +49,10 @@ export async function serve(termination: TerminationSignals): Promise<void> {
   logLeft('info');
 }
 
-/** Loading the application takes as long as starting the database and blocks this thread, so the database is launched first. */
+/**
+ * Loading the application takes as long as starting the database and blocks this thread, so
+ * the database is launched first.
+ */
 async function startDatabase(settings: Settings, { requested }: TerminationSignals): Promise<ProvidedDatabase> {
   const providing = provideDatabase(settings, 'app', requested);
   await Promise.race([providing, pause(LAUNCH_MS)]);
@@ -83,7 +86,8 @@ async function serveOn(
   try {
     shutdown.watchConnections(server);
     requested.throwIfAborted();
-    // For the other addresses of a name Fastify opens a second server, without our handling of malformed requests and slow clients.
+    // For the other addresses of a name Fastify opens a second server, without our handling of
+    // malformed requests and slow clients.
     const { address } = await lookup(config.host);
     await app.listen(config.port, address);
     await whenAborted(requested);

@@ -9,9 +9,9 @@ import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { withDatabase } from './command-database.js';
 
 /**
- * Runs the work with the application's services, beside the running service or without it. Fails if the schema is behind.
- * Makes no embedded database. The application is loaded after the checks, so that a command which cannot work fails soon: bodies of
- * commands import their services in the work.
+ * Runs the work with the application's services, beside the running service or without it. Fails if the schema is
+ * behind. Makes no embedded database. The application is loaded after the checks, so that a command which cannot work
+ * fails soon: bodies of commands import their services in the work.
  */
 export async function withServices(
   termination: TerminationSignals,

@@ -3,7 +3,9 @@ import { defineSetting, parseList, type Described, type Setting } from './settin
 /** Schemes whose pages have no origin: browsers send `null`. */
 const OPAQUE = /^(?:about|blob|data|file|ftp|javascript|wss?):/i;
 
-/** The value of `CORS_ORIGINS`: origins (RFC 6454), comma-separated, as browsers and the apps built on them send them. */
+/**
+ * The value of `CORS_ORIGINS`: origins (RFC 6454), comma-separated, as browsers and the apps built on them send them.
+ */
 export function origins(options: Described): Setting<readonly string[]> {
   return defineSetting(options, (value) => parseList(value, invalidOriginReason));
 }

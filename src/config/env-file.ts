@@ -12,8 +12,9 @@ const NAME = /^[A-Za-z_][\w.-]*$/;
 const ASSIGNMENT = /^[ \t]*(?:export +)?([^=]*?)[ \t]*=[ \t]*(.*)$/;
 
 /**
- * Reads a `.env` file as Node does, and reports what Node would silently drop, cut off or overwrite. Variables that are not in `ours`
- * belong to other programs: only an unclosed quote in them is reported, because it swallows the lines after it.
+ * Reads a `.env` file as Node does, and reports what Node would silently drop, cut off or overwrite. Variables
+ * that are not in `ours` belong to other programs: only an unclosed quote in them is reported, because it
+ * swallows the lines after it.
  */
 export function readEnvFile(path: string, ours: ReadonlySet<string>): EnvFile {
   let text: string;
@@ -57,8 +58,9 @@ function invalidLines(text: string, ours: ReadonlySet<string>): string[] {
 }
 
 /**
- * The line on which a value that begins on this line ends; undefined if its quote is not closed, or is followed by more than a comment.
- * For another program's variable, text after a quote that closes on the same line is accepted: Node drops it.
+ * The line on which a value that begins on this line ends; undefined if its quote is not closed, or is
+ * followed by more than a comment. For another program's variable, text after a quote that closes on the same
+ * line is accepted: Node drops it.
  */
 function lastLine(lines: readonly string[], at: number, value: string, isOurVariable: boolean): number | undefined {
   const [quote = ''] = /^["'`]/.exec(value) ?? [];

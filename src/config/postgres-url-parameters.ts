@@ -62,8 +62,8 @@ interface IgnoredParameter {
 }
 
 /**
- * The parameters of a URL without effect, each once, except those that ask for what applies anyway. `isPooled`: `DATABASE_DIRECT_URL`
- * names the server itself, so that `pgbouncer` needs no warning.
+ * The parameters of a URL without effect, each once, except those that ask for what applies anyway. `isPooled`:
+ * `DATABASE_DIRECT_URL` names the server itself, so that `pgbouncer` needs no warning.
  */
 export function ignoredParameters(parameters: URLSearchParams, isPooled: boolean): readonly IgnoredParameter[] {
   const found = new Map<string, IgnoredParameter>();
@@ -82,8 +82,8 @@ export function deleteIgnoredParameters(parameters: URLSearchParams): void {
 const SERVER_PARAMETERS = /^(?:host|port|user|password|ssl.*)$/;
 
 /**
- * Completes "DATABASE_URL …" about parameters that would silently lead to another server, or to one that is not verified: given twice
- * with different values, of which `pg` uses the last, or in other capitals, which `pg` ignores.
+ * Completes "DATABASE_URL …" about parameters that would silently lead to another server, or to one that is not
+ * verified: given twice with different values, of which `pg` uses the last, or in other capitals, which `pg` ignores.
  */
 export function invalidParametersReason(parameters: URLSearchParams): string | undefined {
   for (const name of new Set(parameters.keys())) {

@@ -12,7 +12,8 @@ const PERCENT_ENCODE =
   'percent-encode the special characters of its user name and password: # as %23, / as %2F, ? as %3F, @ as %40, % as %25';
 
 /**
- * The URL of a database as psql and Prisma accept it, also without a host before the path (`user@/db?host=/socket`), which `URL` rejects.
+ * The URL of a database as psql and Prisma accept it, also without a host before the path
+ * (`user@/db?host=/socket`), which `URL` rejects.
  * @throws {TypeError} if it is not a URL.
  */
 export function parsePostgresUrl(text: string): URL {

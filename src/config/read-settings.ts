@@ -24,13 +24,16 @@ export class SettingsError extends Error {
   }
 }
 
-/** Reads the settings from the process's environment and the `.env` file of the working directory; the environment wins. */
+/**
+ * Reads the settings from the process's environment and the `.env` file of the working directory; the environment wins.
+ */
 export function readSettings(purpose?: Purpose): Settings {
   return parseSettings(readEnvironment(), purpose);
 }
 
 /**
- * All variables of the `.env` file and the environment, also those that are no settings. The only reader of `process.env`.
+ * All variables of the `.env` file and the environment, also those that are no settings. The
+ * only reader of `process.env`.
  * @throws {SettingsError} when a line of the `.env` file is invalid.
  */
 export function readEnvironment(): Environment {

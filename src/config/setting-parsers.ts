@@ -26,7 +26,10 @@ export function text(options: Described & { default?: string }): Setting<string>
   });
 }
 
-/** An absolute or relative folder. Relative ones, the default included, are resolved against the working directory at the start. */
+/**
+ * An absolute or relative folder. Relative ones, the default included, are resolved against the
+ * working directory at the start.
+ */
 export function path(options: Defaulted<string>): WithDefault<string> {
   return defineSetting(options, (value) => resolve(requirePlain(value))) as WithDefault<string>;
 }
@@ -92,7 +95,9 @@ export function secret(options: Described & { check: (value: string) => string |
   );
 }
 
-/** One or two secrets, comma-separated, the new one first; each has at least 32 bytes and is no known sample (CFG-01). */
+/**
+ * One or two secrets, comma-separated, the new one first; each has at least 32 bytes and is no known sample (CFG-01).
+ */
 export function secrets(options: Described): Setting<readonly string[]> {
   return defineSetting(
     options,

@@ -3,7 +3,10 @@ import type { SettingWarning } from './config.js';
 import { parsePostgresUrl } from './postgres-url.js';
 import { ignoredParameters } from './postgres-url-parameters.js';
 
-/** Warnings about values that are used in another way than they were given. `given` has the texts of valid settings, by name. */
+/**
+ * Warnings about values that are used in another way than they were given. `given` has the
+ * texts of valid settings, by name.
+ */
 export function settingWarnings(given: ReadonlyMap<string, string>): readonly SettingWarning[] {
   return [...blankWarnings(given), ...audienceWarnings(given), ...threadWarnings(given), ...parameterWarnings(given)];
 }

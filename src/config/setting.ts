@@ -38,7 +38,10 @@ export function defineSetting<Value>(
   };
 }
 
-/** The entries of a comma-separated list, without the blanks around the commas. `invalidReason` completes "NAME …" about one entry. */
+/**
+ * The entries of a comma-separated list, without the blanks around the commas. `invalidReason`
+ * completes "NAME …" about one entry.
+ */
 export function parseList(value: string, invalidReason: (entry: string) => string | undefined): readonly string[] {
   const entries = value.split(',').map((entry) => entry.trim());
   for (const [index, entry] of entries.entries()) {

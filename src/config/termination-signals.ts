@@ -29,8 +29,8 @@ export class Terminated extends Error {
 }
 
 /**
- * SIGTERM, SIGINT and SIGHUP request a graceful shutdown. Signals within two seconds after the first are taken for copies of it; a later
- * SIGINT forces the end, other later signals are ignored.
+ * SIGTERM, SIGINT and SIGHUP request a graceful shutdown. Signals within two seconds after the first are taken for
+ * copies of it; a later SIGINT forces the end, other later signals are ignored.
  */
 export class TerminationSignals {
   readonly #requested = new AbortController();

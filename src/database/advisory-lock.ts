@@ -12,7 +12,9 @@ export const PURGE_LIMITS_LOCK = 4_701_006;
 export const PURGE_AUDIT_LOCK = 4_701_007;
 export const PURGE_GUARDS_LOCK = 4_701_009;
 
-/** Waits for the lock and holds it until the transaction ends: PostgreSQL releases it only after the commit is visible. */
+/**
+ * Waits for the lock and holds it until the transaction ends: PostgreSQL releases it only after the commit is visible.
+ */
 export async function lockUntilTransactionEnds(tx: Transaction, id: number): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${id}::bigint)`;
 }

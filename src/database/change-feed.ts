@@ -11,8 +11,8 @@ import type { Transaction } from './prisma.service.js';
 export type ChangeQuery = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
 
 /**
- * Updates a module's in-memory state from its tables. `mustReadAll` means that changes may have been missed: the reader then reads
- * everything, not only the rows after the last one it read.
+ * Updates a module's in-memory state from its tables. `mustReadAll` means that changes may have been missed: the reader
+ * then reads everything, not only the rows after the last one it read.
  */
 export type ChangeReader = (query: ChangeQuery, mustReadAll: boolean) => Promise<void>;
 
@@ -22,9 +22,9 @@ const CHANNEL = 'gatehouse';
 export const POLL_INTERVAL_MS = 500;
 
 /**
- * Carries changes in the database to the memory of every node: each node reads its tables every 500 ms, and at once after a
- * notification. The tables are the only source of truth; a lost notification delays a change by half a second. Reads and LISTEN
- * have a connection each, so that a dead listening connection delays no read.
+ * Carries changes in the database to the memory of every node: each node reads its tables every 500 ms, and at once
+ * after a notification. The tables are the only source of truth; a lost notification delays a change by half a second.
+ * Reads and LISTEN have a connection each, so that a dead listening connection delays no read.
  */
 @Injectable()
 export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
@@ -53,7 +53,9 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
     this.#readers.push({ read: reader, mustReadAll: true });
   }
 
-  /** Notifies every node when the transaction commits. Such commits wait for each other, so use it for rare writes only. */
+  /**
+   * Notifies every node when the transaction commits. Such commits wait for each other, so use it for rare writes only.
+   */
   async announceChange(tx: Transaction): Promise<void> {
     await tx.$executeRaw`SELECT pg_notify(${CHANNEL}, '')`;
   }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 
 /**
- * Open while the database is known not to answer: queries then fail at once instead of waiting for a time-out. The change feed opens
- * it, keeps trying to connect, and closes it once the database answers.
+ * Open while the database is known not to answer: queries then fail at once instead of waiting for a time-out. The
+ * change feed opens it, keeps trying to connect, and closes it once the database answers.
  */
 @Injectable()
 export class CircuitBreaker {

@@ -7,7 +7,10 @@ import { deleteIgnoredParameters } from '../config/postgres-url-parameters.js';
 export interface ConnectionTarget {
   readonly setting: 'DATABASE_URL' | 'DATABASE_DIRECT_URL';
   readonly url: string;
-  /** Whether there may be a transaction pooler in between: it refuses `options`, and mixes up the effects of `SET search_path`. */
+  /**
+   * Whether there may be a transaction pooler in between: it refuses `options`, and mixes up the
+   * effects of `SET search_path`.
+   */
   readonly isPooled: boolean;
 }
 
@@ -24,7 +27,10 @@ export function directTarget({ databaseUrl, databaseDirectUrl }: Urls): Connecti
   return { setting, url: databaseDirectUrl, isPooled: false };
 }
 
-/** The connection string for `pg`. Every connection uses it, and runs the session settings of `open-connection.ts` first. */
+/**
+ * The connection string for `pg`. Every connection uses it, and runs the session settings
+ * of `open-connection.ts` first.
+ */
 export function connectionStringOf({ url, isPooled }: Pick<ConnectionTarget, 'url' | 'isPooled'>): string {
   const complete = parsePostgresUrl(url);
   const parameters = complete.searchParams;

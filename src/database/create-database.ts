@@ -19,8 +19,8 @@ export async function createScratchDatabase(url: string): Promise<ScratchDatabas
 }
 
 /**
- * Drops a database on the URL's server, if it exists, and ends this role's sessions in it. `WITH (FORCE)` would also end them, but
- * fails for an ordinary role while autovacuum is in the database; a plain DROP asks autovacuum to leave.
+ * Drops a database on the URL's server, if it exists, and ends this role's sessions in it. `WITH (FORCE)` would also
+ * end them, but fails for an ordinary role while autovacuum is in the database; a plain DROP asks autovacuum to leave.
  */
 export async function dropDatabase(url: string, name: string): Promise<void> {
   const database = pg.escapeIdentifier(name);

@@ -4,7 +4,10 @@ import { Prisma } from './generated/client.js';
 
 /** Prisma: unreachable, timed out, closed, pool exhausted, transaction not started or expired, write conflict. */
 const TRANSIENT_PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
-/** PostgreSQL: connection, authorization, rollback, resources, prerequisite state, intervention, system; read-only, no database. */
+/**
+ * PostgreSQL: connection, authorization, rollback, resources, prerequisite state, intervention,
+ * system; read-only, no database.
+ */
 const TRANSIENT_SQLSTATE = /^(?:08|28|40|53|55|57|58)|^(?:25006|3D000)$/;
 /** The driver adapter's kinds of error without a code. */
 const TRANSIENT_ADAPTER_KINDS = new Set<unknown>([
@@ -31,8 +34,8 @@ export function translateDatabaseError(error: unknown): Problem | undefined {
 }
 
 /**
- * Whether PostgreSQL rolled the statement or transaction back because of a deadlock or a serialization conflict, so that it can be
- * retried. Not for 40003, where it may have been committed.
+ * Whether PostgreSQL rolled the statement or transaction back because of a deadlock or a serialization conflict, so
+ * that it can be retried. Not for 40003, where it may have been committed.
  */
 export function isRetryableConflict(error: unknown): boolean {
   return codesOf(error).some((code) => code === 'P2034' || /^40(?!003)\w{3}$/.test(code));
@@ -74,7 +77,10 @@ function isTransient(error: object): boolean {
   return codes.some(isTransientCode) || (error instanceof Error && TRANSIENT_POOL_MESSAGES.test(error.message));
 }
 
-/** Whether an operation on a file failed, such as a handler's own. Connecting to a Unix socket by its path does not count. */
+/**
+ * Whether an operation on a file failed, such as a handler's own. Connecting to a Unix
+ * socket by its path does not count.
+ */
 function isFileError(error: object): boolean {
   const syscall: unknown = Reflect.get(error, 'syscall');
   return typeof Reflect.get(error, 'path') === 'string' && syscall !== undefined && syscall !== 'connect';

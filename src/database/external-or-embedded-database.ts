@@ -12,8 +12,8 @@ import { EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.js';
 export interface ProvidedDatabase {
   readonly config: DatabaseConfig;
   /**
-   * Call it after the last query. Stops the embedded server unless another process still uses it. Once `immediately` aborts, the
-   * server is shut down at once.
+   * Call it after the last query. Stops the embedded server unless another process still uses it. Once `immediately`
+   * aborts, the server is shut down at once.
    */
   stop(immediately?: AbortSignal): Promise<void>;
 }
@@ -24,9 +24,10 @@ export interface ProvideOptions {
 }
 
 /**
- * With `DATABASE_URL`: that server, unchanged. Without it: the embedded server under `DATA_DIR`, created and started if necessary;
- * gives up when `signal` aborts.
- * @throws {Error} whose message tells the operator what to do, for example when `role` is `app` and an application already runs.
+ * With `DATABASE_URL`: that server, unchanged. Without it: the embedded server under `DATA_DIR`, created and started if
+ * necessary; gives up when `signal` aborts.
+ * @throws {Error} whose message tells the operator what to do, for example when `role` is `app` and
+ *   an application already runs.
  */
 export async function provideDatabase(
   settings: Settings,

@@ -11,7 +11,8 @@ export class NotificationListener {
 
   /**
    * @param target must not be a transaction pooler, which would lose the LISTEN
-   * @param onNotification called for each notification, and with `true` after each (re)connection: notifications before it may have been missed
+   * @param onNotification called for each notification, and with `true` after each (re)connection: notifications
+   *   before it may have been missed
    */
   constructor(
     private readonly target: ConnectionTarget,

@@ -2,8 +2,9 @@ import pg from 'pg';
 import { connectionStringOf, type ConnectionTarget } from './connection-string.js';
 
 /**
- * Runs first on every connection: adapter-pg and `pg` convert timestamps correctly in UTC and ISO only, and the database, the role,
- * `PGOPTIONS` or the machine may set something else. PgBouncer tracks these two settings and applies them to each server connection.
+ * Runs first on every connection: adapter-pg and `pg` convert timestamps correctly in UTC and ISO only, and the
+ * database, the role, `PGOPTIONS` or the machine may set something else. PgBouncer tracks these two settings and
+ * applies them to each server connection.
  */
 export const SESSION_SETTINGS_SQL = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'";
 

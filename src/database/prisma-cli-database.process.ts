@@ -4,8 +4,9 @@ import { TerminationSignals } from '../config/termination-signals.js';
 import { provideDatabase } from './external-or-embedded-database.js';
 
 /**
- * Child process of the Prisma CLI (`.config/prisma.ts`): starts the embedded server, sends its URL to the parent, and keeps it running
- * until the parent ends. Signals are ignored: they go to the whole process group, and the parent still needs the database.
+ * Child process of the Prisma CLI (`.config/prisma.ts`): starts the embedded server, sends its URL to the parent,
+ * and keeps it running until the parent ends. Signals are ignored: they go to the whole process group, and the
+ * parent still needs the database.
  */
 TerminationSignals.listen();
 const parentExited = new AbortController();

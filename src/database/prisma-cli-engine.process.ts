@@ -7,8 +7,8 @@ import { openConnection } from './open-connection.js';
 import { openSchemaEngine } from './prisma-schema-engine.js';
 
 /**
- * The schema engine that the Prisma CLI starts: line-delimited JSON-RPC on stdin and stdout, or one command after `cli`.
- * `.config/prisma.ts` names it in `PRISMA_SCHEMA_ENGINE_BINARY`.
+ * The schema engine that the Prisma CLI starts: line-delimited JSON-RPC on stdin and stdout, or one command after
+ * `cli`. `.config/prisma.ts` names it in `PRISMA_SCHEMA_ENGINE_BINARY`.
  */
 interface RpcCall {
   readonly id: number;

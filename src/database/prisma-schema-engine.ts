@@ -16,15 +16,15 @@ import { POOL_SESSION_SETTINGS } from './open-connection.js';
 const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
 /**
- * PostgreSQL's internal type "char", which the adapter does not know. Its columns are marked as "char"[], which nothing else here uses,
- * and converted back below.
+ * PostgreSQL's internal type "char", which the adapter does not know. Its columns are marked as "char"[], which nothing
+ * else here uses, and converted back below.
  */
 const CHAR_OID = 18;
 const CHAR_ARRAY_OID = 1002;
 
 /**
- * Loads Prisma Migrate's engine from its npm package, so that nothing is downloaded. It writes `_prisma_migrations` as the native
- * engine does. Load it only in a process that ends afterwards: its memory is never freed.
+ * Loads Prisma Migrate's engine from its npm package, so that nothing is downloaded. It writes `_prisma_migrations` as
+ * the native engine does. Load it only in a process that ends afterwards: its memory is never freed.
  */
 export async function openSchemaEngine(url: string): Promise<SchemaEngine> {
   const { provider, adapterName } = new PrismaPg({});
@@ -76,8 +76,8 @@ function withEngineFixes(adapter: SqlDriverAdapter): SqlDriverAdapter {
   const executeRaw = adapter.executeRaw.bind(adapter);
   const { CharacterArray, Character } = ColumnTypeEnum;
   return Object.assign(adapter, {
-    // As one query, and so in one transaction, as the native engine does: an interrupted migration changes nothing. The adapter
-    // would split the script at each semicolon.
+    // As one query, and so in one transaction, as the native engine does: an interrupted migration changes nothing. The
+    // adapter would split the script at each semicolon.
     executeScript: async (sql: string) => void (await executeRaw({ sql, args: [], argTypes: [] })),
     queryRaw: async (query: SqlQuery) => {
       const result = await queryRaw(query);
@@ -97,7 +97,8 @@ export async function applyMigrations(url: string): Promise<readonly string[]> {
 }
 
 /**
- * Migrates an empty database and returns the SQL that is missing for it to match `schema.prisma`; undefined when they match.
+ * Migrates an empty database and returns the SQL that is missing for it to match
+ * `schema.prisma`; undefined when they match.
  */
 export async function diffMigrationsWithSchema(url: string): Promise<string | undefined> {
   await applyMigrations(url);

@@ -27,7 +27,8 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
     super({ adapter, errorFormat: 'minimal' });
     this.#pool = pool;
     this.#options = {
-      // After waiting for a row lock, a statement must see the committed row, whatever the server's default isolation level.
+      // After waiting for a row lock, a statement must see the committed row, whatever the
+      // server's default isolation level.
       isolationLevel: 'ReadCommitted',
       maxWait: config.databaseConnectionTimeoutMs,
       timeout: config.databaseStatementTimeoutMs + config.databaseLockTimeoutMs,
@@ -40,8 +41,8 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
   }
 
   /**
-   * Runs the work in one transaction and rolls back when it throws. Do CPU-bound work before it, never inside. Runs the work again
-   * after a deadlock or serialization conflict (SQLSTATE 40), or when a sequence was behind its table.
+   * Runs the work in one transaction and rolls back when it throws. Do CPU-bound work before it, never inside. Runs the
+   * work again after a deadlock or serialization conflict (SQLSTATE 40), or when a sequence was behind its table.
    */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     return retryConflicts(

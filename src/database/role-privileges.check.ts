@@ -24,7 +24,8 @@ const MIGRATION_PRIVILEGES_SQL = `
        LEFT JOIN pg_class ON relnamespace = schemas.oid AND relname = 'users' AND relkind IN ('r', 'p')`;
 
 /**
- * Checks before a migration starts: one that failed for lack of a privilege would be recorded as failed, and prevent every later start.
+ * Checks before a migration starts: one that failed for lack of a privilege would be recorded as failed,
+ * and prevent every later start.
  * @throws {Error} with the statement to run, and the role that can run it.
  */
 export async function requireMigrationPrivileges(client: pg.Client, { setting, url }: ConnectionTarget): Promise<void> {
@@ -54,7 +55,9 @@ function missingPrivilegeOf(
     : `${role} may not create the schema ${schema}, which does not exist. Ask an administrator to run: CREATE SCHEMA ${schema} AUTHORIZATION ${name};`;
 }
 
-/** The message for a role that lacks a privilege on tables or sequences; `reason` is PostgreSQL's message, or the list. */
+/**
+ * The message for a role that lacks a privilege on tables or sequences; `reason` is PostgreSQL's message, or the list.
+ */
 export function missingPrivilegesMessage(
   { setting, url }: Pick<ConnectionTarget, 'setting' | 'url'>,
   reason: string,
@@ -89,8 +92,8 @@ const MISSING_PRIVILEGES_SQL = `
   ) lacking`;
 
 /**
- * Checks, once the schema exists, the role of `DATABASE_URL`: without one of these privileges the service would start and answer some
- * requests with 500.
+ * Checks, once the schema exists, the role of `DATABASE_URL`: without one of these privileges the service would start
+ * and answer some requests with 500.
  * @throws {Error} with the missing privileges.
  */
 export async function requireTablePrivileges(config: DatabaseConfig): Promise<void> {

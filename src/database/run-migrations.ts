@@ -27,10 +27,10 @@ interface Options {
 }
 
 /**
- * Ensures that the database has the schema this code needs. Waits for a migration in progress, whichever process runs it. Accepts a
- * schema that is ahead of the code.
- * @throws {Error} when the schema is behind and `migrate` is false, when a migration failed earlier or does not end, or when the tables
- * are in `public` and the URL names another schema; the signal's reason when it aborts.
+ * Ensures that the database has the schema this code needs. Waits for a migration in progress, whichever process runs
+ * it. Accepts a schema that is ahead of the code.
+ * @throws {Error} when the schema is behind and `migrate` is false, when a migration failed earlier or does not end, or
+ * when the tables are in `public` and the URL names another schema; the signal's reason when it aborts.
  */
 export async function ensureMigrated(
   config: DatabaseConfig,
@@ -78,8 +78,8 @@ async function withClient<Result>(
 }
 
 /**
- * True when all migrations are applied. False while another process migrates, ours or Prisma's; of the latter only the lock may be
- * visible yet.
+ * True when all migrations are applied. False while another process migrates, ours or Prisma's; of the latter only
+ * the lock may be visible yet.
  */
 async function migrateUnderLock(client: pg.Client, config: DatabaseConfig): Promise<boolean> {
   const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [START_LOCK]);

@@ -6,8 +6,8 @@ import { listMigrations, readMigration } from './migration-files.js';
 const MIGRATIONS_TABLE = '_prisma_migrations';
 
 /**
- * Checks a URL whose schema has no tables yet. Older versions ignored `?schema=`, so the tables may be in `public`: new empty ones in the
- * schema would look as if every user were lost.
+ * Checks a URL whose schema has no tables yet. Older versions ignored `?schema=`, so the tables may be in `public`: new
+ * empty ones in the schema would look as if every user were lost.
  * @throws {Error} with the statements that move the tables.
  */
 export async function requireNoTablesInPublic(client: pg.Client, config: DatabaseConfig): Promise<void> {

@@ -13,8 +13,8 @@ export function isSequenceBehind(error: unknown): boolean {
 }
 
 /**
- * Advances the sequences that are behind their tables, as after a failover or a restore of the data without the sequences. Draws number
- * after number, because the service's role has the privilege for `nextval` only.
+ * Advances the sequences that are behind their tables, as after a failover or a restore of the data without the
+ * sequences. Draws number after number, because the service's role has the privilege for `nextval` only.
  */
 export async function advanceSequences(runStatement: RunStatement): Promise<void> {
   for (const table of NUMBERED_TABLES) {

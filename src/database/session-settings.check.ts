@@ -19,8 +19,8 @@ const SETTINGS_SQL = `
   FROM (SELECT $1::text AS name) wanted LEFT JOIN pg_namespace schemas ON nspname = wanted.name`;
 
 /**
- * Checks that the session uses UTC, the date style ISO and the URL's schema, since a pooler may silently drop these settings. Accepts a
- * schema that does not exist yet: the migrations create it.
+ * Checks that the session uses UTC, the date style ISO and the URL's schema, since a pooler may silently drop these
+ * settings. Accepts a schema that does not exist yet: the migrations create it.
  * @throws {Error} with the statement to run.
  */
 export async function requireSessionSettings(client: pg.Client, target: ConnectionTarget): Promise<void> {

@@ -7,8 +7,9 @@ import { openConnection } from './open-connection.js';
 const LOCK_TIMEOUT_MS = 120_000;
 
 /**
- * Runs a migration, or the creation of the first signing keys, while no other process does. This process holds {@link START_LOCK}, a session-level
- * advisory lock, on a dedicated connection. The lock ends with the connection, so a killed process leaves none behind.
+ * Runs a migration, or the creation of the first signing keys, while no other process does. This process holds
+ * {@link START_LOCK}, a session-level advisory lock, on a dedicated connection. The lock ends with the connection, so a
+ * killed process leaves none behind.
  */
 export async function withStartupLock<Result>(
   config: Pick<DatabaseConfig, 'databaseUrl' | 'databaseDirectUrl' | 'databaseConnectionTimeoutMs'>,

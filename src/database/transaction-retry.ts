@@ -5,8 +5,8 @@ import { advanceSequences, isSequenceBehind } from './sequence-repair.js';
 const MAX_ATTEMPTS = 3;
 
 /**
- * Runs the work again after a deadlock or a serialization conflict, which PostgreSQL has rolled back, and after an insert whose sequence
- * was behind its table, once the sequence is advanced.
+ * Runs the work again after a deadlock or a serialization conflict, which PostgreSQL has rolled back, and after an
+ * insert whose sequence was behind its table, once the sequence is advanced.
  */
 export async function retryConflicts<Result>(
   work: () => Promise<Result>,

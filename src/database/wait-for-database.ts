@@ -17,13 +17,17 @@ import { StartupRetries, type WaitOptions } from './startup-retries.js';
 /** Errors that are expected while a server, its DNS name or its network is coming up. */
 const NOT_YET_CODES =
   /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|E(?:HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN|57P0[123]|53300)$/;
-/** The same without a code: `pg`'s own errors, also when a proxy closes the connection because its server is down; the last two are PgBouncer's. */
+/**
+ * The same without a code: `pg`'s own errors, also when a proxy closes the connection because its server is down;
+ * the last two are PgBouncer's.
+ */
 const NOT_YET_MESSAGES =
   /timeout expired|Connection terminated|Query read timeout|TooManyConnections|server login has been failing|connect failed/;
 
 /**
- * Runs the work once the database accepts connections through both URLs, and again if that stops meanwhile (other nodes may
- * take the last connection). Errors that will not go away by themselves are thrown at once: a refused login, a missing database, TLS.
+ * Runs the work once the database accepts connections through both URLs, and again if that stops meanwhile (other
+ * nodes may take the last connection). Errors that will not go away by themselves are thrown at once: a refused
+ * login, a missing database, TLS.
  * @throws {Error} whose message tells the operator what to do; the signal's reason when it aborts.
  */
 export async function retryUntilDatabaseAnswers<Result>(

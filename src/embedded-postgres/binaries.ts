@@ -32,7 +32,10 @@ export async function findBinaries(): Promise<Binaries> {
   }
 }
 
-/** npm packages contain no symbolic links: the install script creates those of this list. No program starts without them. */
+/**
+ * npm packages contain no symbolic links: the install script creates those of this list. No
+ * program starts without them.
+ */
 function requireSymbolicLinks(folder: string): void {
   const list = join(folder, 'native/pg-symlinks.json');
   if (!existsSync(list)) return;

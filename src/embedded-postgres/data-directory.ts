@@ -40,8 +40,8 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
 }
 
 /**
- * Creates the folder and its parents. Not with the option `recursive`, which loops forever where the system creates no folders but
- * reports a missing parent, as in /proc.
+ * Creates the folder and its parents. Not with the option `recursive`, which loops forever where the system creates no
+ * folders but reports a missing parent, as in /proc.
  */
 async function createFolder(path: string): Promise<void> {
   const isMissing = (error: NodeJS.ErrnoException): boolean => error.code === 'ENOENT' && dirname(path) !== path;
@@ -54,7 +54,10 @@ async function createFolder(path: string): Promise<void> {
   await createOneFolder(path);
 }
 
-/** Creates one folder, if it is missing. Under root it is passable (0711), since the server runs as another user and its cluster is inside. */
+/**
+ * Creates one folder, if it is missing. Under root it is passable (0711), since the server runs as another
+ * user and its cluster is inside.
+ */
 async function createOneFolder(path: string): Promise<void> {
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
   try {

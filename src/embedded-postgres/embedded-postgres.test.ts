@@ -170,7 +170,9 @@ async function startOnTcp(): Promise<number> {
   return port;
 }
 
-/** The variables of libpq, https://www.postgresql.org/docs/current/libpq-envars.html, and the others that `pg` reads. */
+/**
+ * The variables of libpq, https://www.postgresql.org/docs/current/libpq-envars.html, and the others that `pg` reads.
+ */
 const PG_VARIABLES = (
   'HOST HOSTADDR PORT DATABASE USER PASSWORD PASSFILE REQUIREAUTH CHANNELBINDING SERVICE SERVICEFILE OPTIONS APPNAME ' +
   'SSLMODE REQUIRESSL SSLNEGOTIATION SSLCOMPRESSION SSLCERT SSLKEY SSLCERTMODE SSLROOTCERT SSLCRL SSLCRLDIR SSLSNI ' +

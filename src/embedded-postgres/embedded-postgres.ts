@@ -15,8 +15,8 @@ const RESTART_PAUSE_MS = 1000;
 const SOCKET_CHECK_INTERVAL_MS = 500;
 
 /**
- * The PostgreSQL server of one `DATA_DIR`: found running or started, and stopped by the last process that uses it. Until `stop()`, a
- * server that crashed is started again, and so is one whose socket was removed or replaced.
+ * The PostgreSQL server of one `DATA_DIR`: found running or started, and stopped by the last process that uses it.
+ * Until `stop()`, a server that crashed is started again, and so is one whose socket was removed or replaced.
  */
 export class EmbeddedPostgres {
   readonly url: string;
@@ -52,8 +52,8 @@ export class EmbeddedPostgres {
   }
 
   /**
-   * Stops the server unless another process still uses it and will stop it. Once `immediately` aborts, the server is shut down at once,
-   * without waiting for its answer.
+   * Stops the server unless another process still uses it and will stop it. Once `immediately` aborts, the server is
+   * shut down at once, without waiting for its answer.
    */
   stop(immediately?: AbortSignal): Promise<void> {
     return (this.#stopped ??= this.#stop(immediately));

@@ -9,7 +9,10 @@ import { isListening, socketIn } from './unix-socket.js';
 import { transientOrThrow, UsageLock } from './usage-lock.js';
 
 const CHECK_INTERVAL_MS = 10;
-/** Longest wait for the server: enough for recovery after a crash under load. After it, the server continues its recovery. */
+/**
+ * Longest wait for the server: enough for recovery after a crash under load. After it, the
+ * server continues its recovery.
+ */
 const START_TIMEOUT_MS = 60_000;
 
 /**

@@ -12,7 +12,10 @@ const SCRATCH_PREFIX = 'postgres-new-';
 /** The application's role, and its database. (Every server also has the maintenance database `postgres`.) */
 export const APPLICATION_ROLE = 'gatehouse';
 
-/** Creates the database cluster unless it exists, and removes what a killed attempt left behind. Ends when `signal` aborts. */
+/**
+ * Creates the database cluster unless it exists, and removes what a killed attempt left
+ * behind. Ends when `signal` aborts.
+ */
 export async function ensureClusterExists(installation: Installation, signal?: AbortSignal): Promise<void> {
   const { directory } = installation;
   await removeAbandonedAttempts(directory.root);

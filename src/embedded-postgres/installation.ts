@@ -4,7 +4,10 @@ import { requireFolderAccess } from './run-as-system-user.js';
 import type { DataDirectory } from './data-directory.js';
 import { chooseSystemUser, type SystemUser } from './system-user.js';
 
-/** What a server needs to run: PostgreSQL's programs, the data directory, and the system user (undefined: this process's user). */
+/**
+ * What a server needs to run: PostgreSQL's programs, the data directory, and the system user
+ * (undefined: this process's user).
+ */
 export interface Installation {
   readonly binaries: Binaries;
   readonly directory: DataDirectory;

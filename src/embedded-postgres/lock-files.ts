@@ -38,8 +38,8 @@ export function processIdIn(text: string): number | undefined {
 }
 
 /**
- * Removes a lock file that a crash left behind and that would prevent a start: its process id now belongs to another program, or it
- * contains none.
+ * Removes a lock file that a crash left behind and that would prevent a start: its process id now belongs to another
+ * program, or it contains none.
  * @returns the obstacle to a start; undefined when the file is none.
  */
 export async function clearLockFile(file: string, cluster: string): Promise<string | undefined> {
@@ -95,7 +95,10 @@ export function signalProcess(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Whether the process is a server on this cluster. True in doubt: mistaking a live server for a stale one could start two on the same data. */
+/**
+ * Whether the process is a server on this cluster. True in doubt: mistaking a live server for a stale one
+ * could start two on the same data.
+ */
 export async function isServerOf(cluster: string, pid: number): Promise<boolean> {
   const command = await commandLineOf(pid);
   if (command === undefined) return true;
@@ -111,8 +114,8 @@ export async function isServerOf(cluster: string, pid: number): Promise<boolean>
 }
 
 /**
- * Whether the process is certainly a server on this cluster. False in doubt, and always without `/proc`: the password must not be sent to
- * a program that merely has the process id of a crashed server.
+ * Whether the process is certainly a server on this cluster. False in doubt, and always without `/proc`: the password
+ * must not be sent to a program that merely has the process id of a crashed server.
  */
 export async function isProvenServerOf(cluster: string, pid: number): Promise<boolean> {
   const [program = '', ...args] = (await commandLineOf(pid)) ?? [];
@@ -126,7 +129,9 @@ async function isOwnedByClusterOwner(cluster: string, pid: number): Promise<bool
   return own?.uid === folder.uid;
 }
 
-/** All PostgreSQL processes on this folder, orphaned ones included; undefined where the system does not list processes. */
+/**
+ * All PostgreSQL processes on this folder, orphaned ones included; undefined where the system does not list processes.
+ */
 async function serverProcessesOf(cluster: string): Promise<number[] | undefined> {
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
   if (pids.length === 0) return undefined;
@@ -154,7 +159,9 @@ function folderOf(args: readonly string[]): string | undefined {
   return at < 0 ? undefined : args[at + 1];
 }
 
-/** Whether the cluster is the process's working directory, by whatever path; undefined without the permission to see it. */
+/**
+ * Whether the cluster is the process's working directory, by whatever path; undefined without the permission to see it.
+ */
 async function hasWorkingDirectory(cluster: string, pid: number): Promise<boolean | undefined> {
   try {
     const [own, folder] = await Promise.all([stat(`/proc/${pid}/cwd`), stat(cluster)]);

@@ -15,7 +15,8 @@ export async function hasCluster({ cluster }: DataDirectory): Promise<boolean> {
 }
 
 /**
- * Checks for a lost cluster before anything is created: an empty database in its place would look as if every user were lost.
+ * Checks for a lost cluster before anything is created: an empty database in its place would
+ * look as if every user were lost.
  * @throws {Error} naming the folder, when the cluster is missing but its secrets exist.
  */
 export async function requireNoLostCluster(directory: DataDirectory): Promise<void> {

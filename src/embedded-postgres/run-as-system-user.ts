@@ -4,7 +4,10 @@ import { dirname } from 'node:path';
 import { onceAborted } from '../config/abort-signals.js';
 import type { SystemUser } from './system-user.js';
 
-/** Options of child processes. They inherit no environment: it contains secrets, and a locale that would translate messages. */
+/**
+ * Options of child processes. They inherit no environment: it contains secrets, and a locale
+ * that would translate messages.
+ */
 export function processOptions(user: SystemUser | undefined) {
   const env = { LC_ALL: 'C', TZ: 'UTC' };
   return user === undefined ? { cwd: '/', env } : { cwd: '/', env, uid: user.uid, gid: user.gid };

@@ -8,8 +8,8 @@ interface Login {
 }
 
 /**
- * Sets every parameter that an environment variable (`PGPORT`, `PGSSLMODE`, `PGOPTIONS` …) could set otherwise: the operator's
- * variables are for other servers.
+ * Sets every parameter that an environment variable (`PGPORT`, `PGSSLMODE`, `PGOPTIONS` …) could set otherwise: the
+ * operator's variables are for other servers.
  */
 const EXPLICIT_PARAMETERS = {
   sslmode: 'disable',

@@ -18,8 +18,9 @@ export interface StartSignals {
 }
 
 /**
- * Starts the server detached, in a process group of its own, so that neither Ctrl-C nor killing the application reaches it. Resolves
- * when it accepts connections, or when it gave way to another start, or when a signal aborts: look for the running server again.
+ * Starts the server detached, in a process group of its own, so that neither Ctrl-C nor killing the application
+ * reaches it. Resolves when it accepts connections, or when it gave way to another start, or when a signal aborts:
+ * look for the running server again.
  * @throws {Error} with the server's log, when it cannot start.
  */
 export async function startServer(

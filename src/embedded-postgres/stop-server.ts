@@ -9,8 +9,9 @@ const FAST_SHUTDOWN_TIMEOUT_MS = 60_000;
 const IMMEDIATE_SHUTDOWN_TIMEOUT_MS = 1000;
 
 /**
- * Shuts the server down and waits for its end. A fast shutdown ends the sessions and flushes the data. Once `immediately` aborts, it
- * becomes an immediate shutdown, and the next start runs recovery. @throws {Error} after a minute.
+ * Shuts the server down and waits for its end. A fast shutdown ends the sessions and flushes the data. Once
+ * `immediately` aborts, it becomes an immediate shutdown, and the next start runs recovery.
+ * @throws {Error} after a minute.
  */
 export async function stopServer(cluster: string, immediately?: AbortSignal): Promise<void> {
   const server = await findRunningServer(cluster);

@@ -15,8 +15,8 @@ export interface SystemUser {
 const USER_NAME = 'postgres';
 
 /**
- * The user that the server runs as; undefined for this process's user. PostgreSQL refuses to run as root: under root it is the owner of
- * the existing data, or else the system user `postgres`, which is created when missing.
+ * The user that the server runs as; undefined for this process's user. PostgreSQL refuses to run as root: under root it
+ * is the owner of the existing data, or else the system user `postgres`, which is created when missing.
  * @throws {Error} when the data belongs to another user, or the user cannot be created.
  */
 export async function chooseSystemUser({ cluster }: DataDirectory): Promise<SystemUser | undefined> {

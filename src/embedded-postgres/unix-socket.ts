@@ -19,8 +19,8 @@ export function socketIn(folder: string): string {
 }
 
 /**
- * Opens the folder for the server's socket, which only the server's user may enter: in `DATA_DIR`, or, where that path is too long or the
- * file system supports no sockets, a temporary folder whose path is recorded in `DATA_DIR`.
+ * Opens the folder for the server's socket, which only the server's user may enter: in `DATA_DIR`, or, where that path
+ * is too long or the file system supports no sockets, a temporary folder whose path is recorded in `DATA_DIR`.
  * @throws {Error} naming the obstacle.
  */
 export async function openSocketFolder(installation: Installation): Promise<string> {
@@ -47,7 +47,10 @@ export async function isListening(socket: string): Promise<boolean> {
   }
 }
 
-/** Identifies a socket, so that its replacement is noticed; undefined when there is none. @throws when the file system fails. */
+/**
+ * Identifies a socket, so that its replacement is noticed; undefined when there is none.
+ * @throws when the file system fails.
+ */
 export async function identityOf(socket: string): Promise<string | undefined> {
   return lstat(socket).then(
     (file) => (file.isSocket() ? `${file.dev} ${file.ino} ${file.birthtimeMs}` : undefined),

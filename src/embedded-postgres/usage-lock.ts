@@ -26,10 +26,10 @@ export class AlreadyRunningError extends Error {
 }
 
 /**
- * Marks this process as a user of the embedded server, by advisory locks on a dedicated connection, so that they end with the process.
- * Every process holds `IN_USE` shared. A process that gets it exclusively is the last one and may stop the server; processes that
- * arrive meanwhile wait for the lock and then find the server stopped. The connection is to the maintenance database, because the
- * application's database may be copied and dropped.
+ * Marks this process as a user of the embedded server, by advisory locks on a dedicated connection, so that they end
+ * with the process. Every process holds `IN_USE` shared. A process that gets it exclusively is the last one and may
+ * stop the server; processes that arrive meanwhile wait for the lock and then find the server stopped. The connection
+ * is to the maintenance database, because the application's database may be copied and dropped.
  */
 export class UsageLock {
   readonly #client: Client;
@@ -45,7 +45,8 @@ export class UsageLock {
 
   /**
    * Connects and locks. `url` names the maintenance database.
-   * @throws {AlreadyRunningError} when the role is `app` and another process has it; see {@link transientOrThrow} for the rest.
+   * @throws {AlreadyRunningError} when the role is `app` and another process has it; see
+   *   {@link transientOrThrow} for the rest.
    */
   static async acquire(url: string, role: ProcessRole): Promise<UsageLock> {
     const lock = new UsageLock(newClient(url, role));
@@ -59,7 +60,10 @@ export class UsageLock {
     }
   }
 
-  /** Gives up the shared lock, and tries for the exclusive one: true when no other process uses the server, or can until `release()`. */
+  /**
+   * Gives up the shared lock, and tries for the exclusive one: true when no other process uses the
+   * server, or can until `release()`.
+   */
   async lockExclusivelyIfLast(): Promise<boolean> {
     try {
       await this.#client.query('SELECT pg_advisory_unlock_shared($1, $2)', [LOCK_CLASS, IN_USE]);

@@ -13,8 +13,8 @@ const CHECK_INTERVAL_MS = 25;
 const RESERVED_FOR_CLOSING_MS = 3000;
 
 /**
- * Shuts the server down without losing a request. First the readiness probe answers 503 and each response closes its connection, while
- * requests are still accepted. The server may close once no more requests arrive.
+ * Shuts the server down without losing a request. First the readiness probe answers 503 and each response closes its
+ * connection, while requests are still accepted. The server may close once no more requests arrive.
  */
 @Injectable()
 export class GracefulShutdown {
@@ -36,8 +36,8 @@ export class GracefulShutdown {
   }
 
   /**
-   * Announces the shutdown and waits until no more requests arrive; close the server then. Connections that do not end in time, or
-   * before `cutOff` aborts, are closed.
+   * Announces the shutdown and waits until no more requests arrive; close the server then. Connections that do not end
+   * in time, or before `cutOff` aborts, are closed.
    */
   async drainServer(server: Server, cutOff: AbortSignal): Promise<void> {
     const startedAt = performance.now();

@@ -2,7 +2,10 @@ import { IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 
-/** Most pieces of bodies that one connection may deliver in one turn of the event loop: a chunk may be of one byte (RFC 9112 section 7.1). */
+/**
+ * Most pieces of bodies that one connection may deliver in one turn of the event loop: a chunk may be of one
+ * byte (RFC 9112 section 7.1).
+ */
 export const MAX_CHUNKS_PER_TURN = 512;
 
 interface ChunkCounter {
@@ -13,8 +16,9 @@ interface ChunkCounter {
 const counters = new WeakMap<Socket, ChunkCounter>();
 
 /**
- * Node's request with a limit on the pieces of a body that arrive at once; for `http.createServer({ IncomingMessage })`. Node reads
- * 64 KiB at a time and parses all of it, even if the connection is closed meanwhile; pieces over the limit are discarded here.
+ * Node's request with a limit on the pieces of a body that arrive at once; for
+ * `http.createServer({ IncomingMessage })`. Node reads 64 KiB at a time and parses all of it, even if the connection is
+ * closed meanwhile; pieces over the limit are discarded here.
  */
 export class ChunkLimitedRequest extends IncomingMessage {
   override push(piece: unknown, encoding?: BufferEncoding): boolean {
@@ -33,7 +37,10 @@ export function limitBodyChunks(server: Server, onExceeded: (socket: Socket) => 
   });
 }
 
-/** Reads the number of the event loop's turn only once per `MAX_CHUNKS_PER_TURN` pieces, so that up to twice as many may pass. */
+/**
+ * Reads the number of the event loop's turn only once per `MAX_CHUNKS_PER_TURN` pieces, so that
+ * up to twice as many may pass.
+ */
 function chunkCounter(onExceeded: () => void): ChunkCounter {
   let count = 0;
   let turn = -1;

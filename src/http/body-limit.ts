@@ -1,4 +1,7 @@
-/** Most bytes of any request body; a larger one is 413 before it is parsed. A route's own limit may be lower: {@link bodyLimitOf}. */
+/**
+ * Most bytes of any request body; a larger one is 413 before it is parsed. A route's own limit may
+ * be lower: {@link bodyLimitOf}.
+ */
 export const BODY_LIMIT_BYTES = 16 * 1024;
 
 /** Allowance for white space and punctuation. */
@@ -20,8 +23,8 @@ interface Schema {
 }
 
 /**
- * The size of the largest valid body of a route, with every character escaped; `BODY_LIMIT_BYTES` if the schema does not bound it. So
- * no valid body is too large, and a route of small bodies reads no large one.
+ * The size of the largest valid body of a route, with every character escaped; `BODY_LIMIT_BYTES` if the schema does
+ * not bound it. So no valid body is too large, and a route of small bodies reads no large one.
  */
 export function bodyLimitOf(schema: object = {}): number {
   return Math.min(BODY_LIMIT_BYTES, SLACK_BYTES + bytesOf(schema));
@@ -43,7 +46,10 @@ function objectBytes({ properties = {}, additionalProperties }: Schema): number 
   return members.reduce((sum, bytes) => sum + bytes + SCALAR_BYTES, 0);
 }
 
-/** An escape is 6 bytes, and a character outside the basic plane takes two; formats are ASCII; no client escapes base64url. */
+/**
+ * An escape is 6 bytes, and a character outside the basic plane takes two; formats are ASCII;
+ * no client escapes base64url.
+ */
 function characterBytes({ contentEncoding, format }: Schema): number {
   if (contentEncoding === 'base64url') return 1;
   return format === undefined ? 12 : 6;

@@ -36,7 +36,9 @@ beforeAll(async () => {
 beforeEach(() => void (handled.length = 0));
 afterAll(() => server.close());
 
-/** Sends the bytes at once and reads until the server closes: each response as its status and its problem code or body. */
+/**
+ * Sends the bytes at once and reads until the server closes: each response as its status and its problem code or body.
+ */
 async function exchange(bytes: string): Promise<string[]> {
   const socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
   let text = '';

@@ -18,7 +18,10 @@ const WITH_PORT = /^([\d.]+):(?:\d{1,5}|_[\w.-]+)$/;
 /** Whether an address is that of a proxy whose `X-Forwarded-For` is trusted. */
 export type IsTrustedProxy = (address: string) => boolean;
 
-/** Takes addresses and networks in the form of `TRUSTED_PROXIES`. An IPv4 address also matches when it is written as IPv6. */
+/**
+ * Takes addresses and networks in the form of `TRUSTED_PROXIES`. An IPv4 address also
+ * matches when it is written as IPv6.
+ */
 export function trustedProxyMatcher(proxies: readonly string[]): IsTrustedProxy {
   const list = new BlockList();
   for (const proxy of proxies) {
@@ -35,8 +38,9 @@ export function trustedProxyMatcher(proxies: readonly string[]): IsTrustedProxy 
 }
 
 /**
- * The client's address: the first one in `X-Forwarded-For`, read from the right, that is no trusted proxy. If an entry on the way is no
- * address, it is the socket's: a client that can write there must not choose the address it is counted under.
+ * The client's address: the first one in `X-Forwarded-For`, read from the right, that is no trusted proxy. If
+ * an entry on the way is no address, it is the socket's: a client that can write there must not choose the
+ * address it is counted under.
  */
 export function clientAddress({ headers, socket }: IncomingMessage, isTrusted: IsTrustedProxy): string {
   const { remoteAddress = '' } = socket;
@@ -56,8 +60,8 @@ export function clientAddress({ headers, socket }: IncomingMessage, isTrusted: I
 const warned = new WeakSet<Server>();
 
 /**
- * Makes Fastify's `request.ip` the {@link clientAddress}: replaces the header by that one address, which Fastify then reads. Without
- * trusted proxies it logs one warning that the header was sent.
+ * Makes Fastify's `request.ip` the {@link clientAddress}: replaces the header by that one address, which Fastify then
+ * reads. Without trusted proxies it logs one warning that the header was sent.
  */
 export function clientAddressSetter(isTrusted: IsTrustedProxy | undefined): (request: FastifyRequest) => void {
   return (request) => {
@@ -78,7 +82,10 @@ function warnOnce({ server, log }: FastifyInstance): void {
   );
 }
 
-/** The address of an entry in its canonical form (RFC 5952), without quotes, brackets, port and zone; undefined if it has none. */
+/**
+ * The address of an entry in its canonical form (RFC 5952), without quotes, brackets, port and
+ * zone; undefined if it has none.
+ */
 function parseEntry(entry: string): string | undefined {
   if (entry.length > MAX_ENTRY_LENGTH) return undefined;
   const [, unquoted = entry.trim()] = /^\s*"(.*)"\s*$/.exec(entry) ?? [];

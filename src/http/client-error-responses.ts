@@ -42,8 +42,8 @@ interface Receiver {
 }
 
 /**
- * Fastify's `clientErrorHandler`: sends a problem for bytes that are no request, and closes the connection. The requests before
- * them get their own responses first.
+ * Fastify's `clientErrorHandler`: sends a problem for bytes that are no request, and closes the connection. The
+ * requests before them get their own responses first.
  */
 export function respondToClientError(error: ClientError, socket: Socket, context: ResponseContext): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
@@ -51,8 +51,8 @@ export function respondToClientError(error: ClientError, socket: Socket, context
 }
 
 /**
- * Sends problems where Node would respond without a body or not at all: to CONNECT, and to a body in too many chunks. A request with
- * an `Expect` header is passed on, to be checked like any other.
+ * Sends problems where Node would respond without a body or not at all: to CONNECT, and to a body in too many chunks. A
+ * request with an `Expect` header is passed on, to be checked like any other.
  */
 export function handleConnectionErrors({ server, log }: FastifyInstance, settings: Omit<ResponseContext, 'log'>): void {
   const context = { ...settings, log };
@@ -82,7 +82,8 @@ function endConnectionWithProblem(problem: Problem, socket: Socket, context: Res
     if (unfinished?.headersSent) socket.destroySoon();
     else if (unfinished) respondAndClose(problem, { socket, request: unfinished.req }, context);
     else {
-      // Without a parsed header section only the connection's address is known. A timeout without any request is not counted.
+      // Without a parsed header section only the connection's address is known. A timeout
+      // without any request is not counted.
       const isRequest = problem.kind !== requestTimeout.kind;
       const counted = isRequest ? context.countRequest({ ip: socket.remoteAddress ?? '' }) : undefined;
       respondWhenCounted(counted, problem, { socket, request: undefined }, context);
@@ -107,7 +108,9 @@ function problemOf({ code, rawPacket }: ClientError): Problem {
   return isRequestLineTooLong(rawPacket) ? uriTooLong() : headersTooLarge();
 }
 
-/** Node counts the request line as a header. It is recognised only if the section began in the packet that overflowed. */
+/**
+ * Node counts the request line as a header. It is recognised only if the section began in the packet that overflowed.
+ */
 function isRequestLineTooLong(packet: unknown): boolean {
   if (!Buffer.isBuffer(packet) || !/^[A-Z]+ \//.test(packet.toString('latin1', 0, 16))) return false;
   const end = packet.indexOf('\n');

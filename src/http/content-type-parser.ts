@@ -11,7 +11,10 @@ const UTF_8 = /^utf-?8$/i;
 /** RFC 9110 section 8.3.1, up to the parameters. */
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 
-/** Replaces an invalid `Content-Type` by an unsupported one: Fastify would send 415 for an invalid one even without content. */
+/**
+ * Replaces an invalid `Content-Type` by an unsupported one: Fastify would send 415 for an
+ * invalid one even without content.
+ */
 export function normalizeContentType(request: IncomingMessage): void {
   // The body of a GET is not read.
   if (request.method === 'GET') return;
@@ -23,9 +26,9 @@ export function normalizeContentType(request: IncomingMessage): void {
 }
 
 /**
- * Makes strict JSON the only body that is parsed. Another media type, charset or content coding is 415; a body over the route's limit
- * is 413. A request without content is never refused for its type (RFC 9110 section 8.3). The application must be created with
- * `bodyParser: false`. A plugin may add other types for its own routes.
+ * Makes strict JSON the only body that is parsed. Another media type, charset or content coding is 415; a body over the
+ * route's limit is 413. A request without content is never refused for its type (RFC 9110 section 8.3). The application
+ * must be created with `bodyParser: false`. A plugin may add other types for its own routes.
  */
 export function registerContentTypeParsers(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();

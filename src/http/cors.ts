@@ -17,8 +17,8 @@ const PREFLIGHT: Headers = {
 export type HeadersByOrigin = (origin: string | undefined) => Headers;
 
 /**
- * Adds the CORS headers (Fetch Standard) to those of every response. The origins are compared as exact strings. Credentials are not
- * allowed: tokens travel in headers that a page sets, never in cookies.
+ * Adds the CORS headers (Fetch Standard) to those of every response. The origins are compared as exact strings.
+ * Credentials are not allowed: tokens travel in headers that a page sets, never in cookies.
  */
 export function withCors(headers: Headers, origins: readonly string[] | undefined): HeadersByOrigin {
   if (origins === undefined) return () => headers;

@@ -4,10 +4,10 @@ import { ChunkLimitedRequest } from './body-chunk-limit.js';
 type Listener = (...args: unknown[]) => void;
 
 /**
- * Node's request, for a server with `optimizeEmptyRequests`. With that option the stream of a request without a body has ended from
- * the start, which saves a guarded request a twentieth of its CPU, but emits no events. This class emits those that Node emits
- * without the option: `end` for body parsers; `aborted` and `close` for Fastify's `onRequestAbort` and `request.signal`, and for
- * handlers.
+ * Node's request, for a server with `optimizeEmptyRequests`. With that option the stream of a request without a body
+ * has ended from the start, which saves a guarded request a twentieth of its CPU, but emits no events. This class emits
+ * those that Node emits without the option: `end` for body parsers; `aborted` and `close` for Fastify's
+ * `onRequestAbort` and `request.signal`, and for handlers.
  */
 export class ServerRequest extends ChunkLimitedRequest {
   #response: ServerResponse | undefined;

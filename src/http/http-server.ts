@@ -36,7 +36,10 @@ export interface HttpSetup {
   readonly prepareRequest: PrepareRequest;
 }
 
-/** Sets the client's address and the response headers, and counts the request; resolves to a problem if it is over the rate limit. */
+/**
+ * Sets the client's address and the response headers, and counts the request; resolves to a problem
+ * if it is over the rate limit.
+ */
 type PrepareRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<Problem | undefined> | undefined;
 
 /** Makes what {@link httpServerOptions} and {@link registerHttp} share from the settings. */
@@ -98,10 +101,11 @@ export function httpServerOptions(http: HttpSetup, timeouts: ClientTimeouts = CL
 }
 
 /**
- * Registers the HTTP layer. For each request, in this order: it waits for the requests before it on its connection, gets its response
- * headers, is counted, checked (size, framing, expectation), answered if it is a preflight, and refused with 404, 405 or 400 for its
- * path, method or query. Later come authentication, strict JSON and strict validation. While `isShuttingDown`, every response
- * closes its connection. Call it before any plugin, route or other hook.
+ * Registers the HTTP layer. For each request, in this order: it waits for the requests before it on its
+ * connection, gets its response headers, is counted, checked (size, framing, expectation), answered if it is a
+ * preflight, and refused with 404, 405 or 400 for its path, method or query. Later come authentication, strict
+ * JSON and strict validation. While `isShuttingDown`, every response closes its connection. Call it before any
+ * plugin, route or other hook.
  */
 export function registerHttp(
   fastify: FastifyInstance,

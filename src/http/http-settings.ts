@@ -11,7 +11,10 @@ export interface HttpSettings {
   readonly countRequest?: CountRequest;
 }
 
-/** What the rate limit knows of a request. If its header section could not be parsed, `ip` is the address of the connection. */
+/**
+ * What the rate limit knows of a request. If its header section could not be parsed, `ip` is
+ * the address of the connection.
+ */
 export interface CountedRequest {
   /** The client's address. */
   readonly ip: string;
@@ -20,7 +23,7 @@ export interface CountedRequest {
 }
 
 /**
- * Counts a request against the rate limit, before anything else is checked; resolves to a problem if it is over the limit. Returns
- * undefined if requests are not counted.
+ * Counts a request against the rate limit, before anything else is checked; resolves to a problem if it is over the
+ * limit. Returns undefined if requests are not counted.
  */
 export type CountRequest = (request: CountedRequest) => Promise<Problem | undefined> | undefined;

@@ -16,7 +16,10 @@ function codeOf(body: Buffer): string | undefined {
   }
 }
 
-/** Values that strict JSON accepts: well-formed strings without U+0000, nesting below the limit, no name that reaches a prototype. */
+/**
+ * Values that strict JSON accepts: well-formed strings without U+0000, nesting below the limit, no
+ * name that reaches a prototype.
+ */
 const text = fc.string({ unit: 'grapheme' }).filter((value) => value.isWellFormed() && !value.includes('\0'));
 const name = text.filter((value) => value !== '__proto__' && value !== 'prototype');
 const leaf = fc.oneof(

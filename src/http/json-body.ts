@@ -6,8 +6,8 @@ import { jsonMalformed } from './validation.problems.js';
 export const MAX_BODY_JSON_DEPTH = 20;
 
 /**
- * JSON.parse that accepts only texts which every parser reads alike: see {@link findJsonFlaw}. Ill-formed UTF-8 and a byte order mark (RFC
- * 8259 section 8.1) are refused too.
+ * JSON.parse that accepts only texts which every parser reads alike: see {@link findJsonFlaw}. Ill-formed UTF-8 and a
+ * byte order mark (RFC 8259 section 8.1) are refused too.
  * @throws Problem `json_malformed`
  */
 export function parseJsonBody(body: Buffer): unknown {

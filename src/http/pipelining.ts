@@ -1,19 +1,24 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Most pipelined requests of one connection that may wait for the responses before them; one more ends the connection. */
+/**
+ * Most pipelined requests of one connection that may wait for the responses before them; one more ends the connection.
+ */
 export const MAX_WAITING_REQUESTS = 32;
 
-/** How long a client that got its response before it sent the end of a chunked body may read it before the connection is closed. */
+/**
+ * How long a client that got its response before it sent the end of a chunked body may read it
+ * before the connection is closed.
+ */
 export const LINGER_MS = 500;
 
 /** Ends a connection; gets the response to its unfinished request, of which a part may have been sent. */
 type EndConnection = (unfinished: ServerResponse | undefined) => void;
 
 /**
- * The unanswered requests of one connection, in the order of their arrival. A request is processed once those before it have been
- * answered; never, if a response before it closes the connection (RFC 9112 section 9.6). So no request takes effect whose response
- * cannot be seen, and a client that does not read causes one response at a time.
+ * The unanswered requests of one connection, in the order of their arrival. A request is processed once those before it
+ * have been answered; never, if a response before it closes the connection (RFC 9112 section 9.6). So no request takes
+ * effect whose response cannot be seen, and a client that does not read causes one response at a time.
  */
 class Pipeline {
   readonly #socket: Socket;
@@ -85,8 +90,8 @@ function isChunked({ req }: ServerResponse): boolean {
 }
 
 /**
- * Ends the sending side, stops reading, and closes when the client has had time to read its response (RFC 9112 section 9.6). Otherwise
- * Node would parse all chunks to come, which may be of one byte each, only to discard them.
+ * Ends the sending side, stops reading, and closes when the client has had time to read its response (RFC 9112 section
+ * 9.6). Otherwise Node would parse all chunks to come, which may be of one byte each, only to discard them.
  */
 function closeAfterLinger(socket: Socket): void {
   if (socket.destroyed) return;
@@ -111,8 +116,8 @@ function onResponseClose(this: ServerResponse): void {
 }
 
 /**
- * Wraps a server's `request` listener: keeps each request among the unanswered ones of its connection, and drops those that arrive
- * after the connection's end was decided or are over the limit.
+ * Wraps a server's `request` listener: keeps each request among the unanswered ones of its connection, and drops those
+ * that arrive after the connection's end was decided or are over the limit.
  */
 export function trackPipelinedRequests(listener: RequestListener): RequestListener {
   return (request, response) => {
@@ -132,8 +137,8 @@ export function processWhenNext(response: ServerResponse, process: () => void): 
 }
 
 /**
- * Ends a connection once the requests that arrived whole have been answered; requests that arrive later are dropped. Only the first
- * call for a connection has an effect.
+ * Ends a connection once the requests that arrived whole have been answered; requests that arrive later are dropped.
+ * Only the first call for a connection has an effect.
  */
 export function endAfterPendingResponses(socket: Socket, end: EndConnection): void {
   pipelineOf(socket).endAfterPendingResponses(end);

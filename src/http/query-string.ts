@@ -11,8 +11,9 @@ const MALFORMED = new WeakSet<Query>();
 const REPEATED = new WeakMap<Query, Set<string>>();
 
 /**
- * Fastify's `querystringParser`: application/x-www-form-urlencoded with every name at most once. It runs inside the router, where an
- * exception would end the process, so errors are kept for {@link isMalformed} and {@link repeatedParameters}.
+ * Fastify's `querystringParser`: application/x-www-form-urlencoded with every name at most once. It runs
+ * inside the router, where an exception would end the process, so errors are kept for {@link isMalformed}
+ * and {@link repeatedParameters}.
  */
 export function parseQuery(text: string): Query {
   // `checkHeadLimits` refuses a target that is too long.

@@ -6,15 +6,18 @@ import type { Problem } from '../problems/problem.js';
 const HOST = /^[\w.~!$&'()*+,;=%[\]:-]*$/;
 
 /**
- * 400 for a request that Node accepts but that a server before this one may have read differently (request smuggling). The
- * connection is closed: where the request ends is not certain.
+ * 400 for a request that Node accepts but that a server before this one may have read differently (request smuggling).
+ * The connection is closed: where the request ends is not certain.
  */
 export function checkFraming(request: IncomingMessage): Problem | undefined {
   const isAmbiguous = request.httpVersionMajor !== 1 || hasWrongCoding(request) || hasWrongHost(request);
   return isAmbiguous ? requestMalformed({ headers: { connection: 'close' } }) : undefined;
 }
 
-/** RFC 9112 section 6.1: HTTP/1.0 has no transfer coding. `chunked` alone is decoded here; another coding before it is refused too. */
+/**
+ * RFC 9112 section 6.1: HTTP/1.0 has no transfer coding. `chunked` alone is decoded here; another
+ * coding before it is refused too.
+ */
 function hasWrongCoding({ headers, httpVersion }: IncomingMessage): boolean {
   const coding = headers['transfer-encoding'];
   return coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked');

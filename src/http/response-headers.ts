@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { withCors, type HeadersByOrigin } from './cors.js';
 
 /**
- * OWASP REST Security Cheat Sheet; ASVS 3.4. No response is rendered, framed or cached unless its route sets other headers.
+ * OWASP REST Security Cheat Sheet; ASVS 3.4. No response is rendered, framed or cached unless
+ * its route sets other headers.
  */
 export const SECURITY_HEADERS = Object.freeze({
   'cache-control': 'no-store',
@@ -36,8 +37,8 @@ export function responseHeadersByOrigin(settings: HeaderSettings): HeadersByOrig
 }
 
 /**
- * Makes the setter once, for all requests. On bare Fastify it took a request from 18.2 to 21.8 µs of CPU (medians of 8 noisy
- * rounds), guarded or not; `reply.raw.setHeader` was no cheaper (23.1, ranges overlapping).
+ * Makes the setter once, for all requests. On bare Fastify it took a request from 18.2 to 21.8 µs of CPU (medians of 8
+ * noisy rounds), guarded or not; `reply.raw.setHeader` was no cheaper (23.1, ranges overlapping).
  */
 export function responseHeaderSetter(
   headersFor: HeadersByOrigin,

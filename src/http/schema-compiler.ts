@@ -7,8 +7,8 @@ import { validationFailed } from './validation.problems.js';
 type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * Fastify's `validatorCompiler`: JSON Schema 2020-12 without coercion, defaults or removal of members. A failure is the Problem
- * `validation_failed`, which Nest's exception layer passes on without logging it.
+ * Fastify's `validatorCompiler`: JSON Schema 2020-12 without coercion, defaults or removal of members. A failure is the
+ * Problem `validation_failed`, which Nest's exception layer passes on without logging it.
  *
  * @throws {Error} at boot for an object schema that does not say which other members a client may send.
  */
@@ -20,7 +20,8 @@ export function schemaCompiler(): FastifySchemaCompiler<unknown> {
     strict: true,
     strictTypes: false,
     strictTuples: false,
-    // Compiling the meta-schema takes longer than all schemas of this service; types and strict mode check them instead.
+    // Compiling the meta-schema takes longer than all schemas of this service; types and
+    // strict mode check them instead.
     validateSchema: false,
     formats,
   });

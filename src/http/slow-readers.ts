@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Socket } from 'node:net';
 
-/** How fast a client must read its responses: within {@link graceMs}, plus the time that the data takes at {@link bytesPerSecond}. */
+/**
+ * How fast a client must read its responses: within {@link graceMs}, plus the time that the data
+ * takes at {@link bytesPerSecond}.
+ */
 export interface ReadPace {
   readonly graceMs: number;
   readonly bytesPerSecond: number;
@@ -16,7 +19,10 @@ interface Backlog {
   readonly bytesRead: number;
 }
 
-/** Resets connections whose clients read too slowly. The time that a handler takes does not count: nothing is waiting to be read then. */
+/**
+ * Resets connections whose clients read too slowly. The time that a handler takes does not count:
+ * nothing is waiting to be read then.
+ */
 export function disconnectSlowReaders({ server, log }: FastifyInstance, pace: ReadPace): void {
   const backlogs = new Map<Socket, Backlog | undefined>();
   server.on('connection', (socket) => {

@@ -8,8 +8,8 @@ export const MAX_FIELD_ERRORS = 20;
 export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
 
 /**
- * The entries of `errors`: where and why, never the value. `pointer` is a JSON Pointer into the body (RFC 6901), `?name` for a query
- * parameter, `{name}` for a path parameter.
+ * The entries of `errors`: where and why, never the value. `pointer` is a JSON Pointer into the body (RFC 6901),
+ * `?name` for a query parameter, `{name}` for a path parameter.
  */
 export function fieldErrors(part: HttpPart, errors: readonly ErrorObject[]): FieldError[] {
   const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');

@@ -13,8 +13,8 @@ interface RecurringJob {
 const MAX_RETRY_DELAY_MS = 10_000;
 
 /**
- * The delay until the next run, with a jitter of a fifth either way. Each failure in a row doubles it, up to ten seconds or to the interval,
- * whichever is longer.
+ * The delay until the next run, with a jitter of a fifth either way. Each failure in a row doubles it, up to ten
+ * seconds or to the interval, whichever is longer.
  */
 export function nextDelayMs(intervalMs: number, failuresInARow: number): number {
   const longest = Math.max(intervalMs, MAX_RETRY_DELAY_MS);
@@ -40,7 +40,10 @@ export class BackgroundJobs implements OnModuleDestroy {
     this.#startupJobs.push(work);
   }
 
-  /** Adds work to run at this interval; see {@link nextDelayMs}. A failure is counted, and logged once while it stays the same. */
+  /**
+   * Adds work to run at this interval; see {@link nextDelayMs}. A failure is counted, and logged
+   * once while it stays the same.
+   */
   addRecurringJob(seconds: number, name: string, work: () => Promise<void>): void {
     this.#recurringJobs.push({ intervalMs: seconds * 1000, name, work });
     this.#failures[name] = 0;
@@ -62,7 +65,10 @@ export class BackgroundJobs implements OnModuleDestroy {
     for (const job of this.#recurringJobs) if (job.name === name) await this.#runOnce(job);
   }
 
-  /** Purges a table in batches, on one node at a time; see {@link purgeUnderLock}. Interrupted by the shutdown, without an error. */
+  /**
+   * Purges a table in batches, on one node at a time; see {@link purgeUnderLock}. Interrupted by
+   * the shutdown, without an error.
+   */
   async purgeInBatches(lock: number, step: PurgeStep): Promise<void> {
     const { signal } = this.#closing;
     try {

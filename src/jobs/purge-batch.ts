@@ -18,8 +18,9 @@ export interface PurgedTable {
 }
 
 /**
- * Reads the next thousand rows in the order of their key, and deletes those that may be deleted. Waits for no lock: skips locked rows.
- * Finds the rows by the index and deletes them by their position (ctid), so that the cost of a row does not depend on the table's size.
+ * Reads the next thousand rows in the order of their key, and deletes those that may be deleted. Waits for no lock:
+ * skips locked rows. Finds the rows by the index and deletes them by their position (ctid), so that the cost of a row
+ * does not depend on the table's size.
  * @returns the last key read, for the next call; undefined when the purge is complete
  */
 export async function purgeNextRows(

@@ -3,10 +3,16 @@ import { directTarget } from '../database/connection-string.js';
 import { DedicatedConnection } from '../database/dedicated-connection.js';
 import type { PurgeQuery } from './purge-batch.js';
 
-/** One batch of a purge, for the rows after this key. Returns the key to continue from; undefined when the purge is complete. */
+/**
+ * One batch of a purge, for the rows after this key. Returns the key to continue from;
+ * undefined when the purge is complete.
+ */
 export type PurgeStep = (query: PurgeQuery, after: string | undefined) => Promise<string | undefined>;
 
-/** Time-out of each statement. No request waits for a purge, and after a large one the index is full of deleted rows until vacuum has run. */
+/**
+ * Time-out of each statement. No request waits for a purge, and after a large one the index is full of
+ * deleted rows until vacuum has run.
+ */
 const STATEMENT_TIMEOUT_MS = 60_000;
 /** A node that is idle for this long, or whose machine has failed, loses the lock to other nodes. */
 const LOCK_IDLE_TIMEOUT_MS = 10_000;
@@ -29,8 +35,9 @@ interface Purge {
 }
 
 /**
- * Runs the steps until the purge is complete, each in a transaction of its own. A transaction on a second connection holds the lock
- * meanwhile, so that only one node runs this purge. A node that has lost the lock stops. Does nothing while another node holds it.
+ * Runs the steps until the purge is complete, each in a transaction of its own. A transaction on a second connection
+ * holds the lock meanwhile, so that only one node runs this purge. A node that has lost the lock stops. Does nothing
+ * while another node holds it.
  */
 export async function purgeUnderLock(config: DatabaseConfig, { lock, step, signal }: Purge): Promise<void> {
   const target = directTarget(config);

@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-/** Logs one line at `info` per request, with the route's pattern and never the URL, so that no client input is logged. */
+/**
+ * Logs one line at `info` per request, with the route's pattern and never the URL, so that no client input is logged.
+ */
 export function registerAccessLog(fastify: FastifyInstance): void {
   if (!logsRequests(fastify.log)) return;
   fastify.addHook('onResponse', (request, reply, done) => {

@@ -8,9 +8,9 @@ const FINAL_FLUSH_MS = 500;
 const WARN = 40;
 
 /**
- * Writes log lines to a file descriptor that may be slow, full or closed. Lines that it does not accept are buffered and tried again;
- * lines over the limit are dropped, and a line `log_lines_lost` says how many. No request waits for a line, and no failed write ends
- * the process.
+ * Writes log lines to a file descriptor that may be slow, full or closed. Lines that it does not accept are buffered
+ * and tried again; lines over the limit are dropped, and a line `log_lines_lost` says how many. No request waits for a
+ * line, and no failed write ends the process.
  */
 export class BufferedLogOutput {
   #buffered: string[] = [];

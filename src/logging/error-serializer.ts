@@ -9,8 +9,8 @@ export interface LoggedError {
 }
 
 /**
- * Keeps an error's name, code, message, stack and causes, and drops all other members: a database driver's error also holds the row or
- * its values, and so personal data and hashes.
+ * Keeps an error's name, code, message, stack and causes, and drops all other members: a database driver's error also
+ * holds the row or its values, and so personal data and hashes.
  */
 export function serializeError(error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: '', stack: '' };

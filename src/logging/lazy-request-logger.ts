@@ -5,8 +5,8 @@ type Options = Parameters<FastifyBaseLogger['child']>[1];
 const METHODS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent', 'child'] as const;
 
 /**
- * Fastify's `childLoggerFactory`: makes the logger of a request when it is first used. Making it takes 2 µs of CPU, twice as much as the
- * authentication hook, and with `LOG_LEVEL=warn` hardly any request needs one.
+ * Fastify's `childLoggerFactory`: makes the logger of a request when it is first used. Making it takes 2 µs of CPU,
+ * twice as much as the authentication hook, and with `LOG_LEVEL=warn` hardly any request needs one.
  */
 export function lazyRequestLogger(logger: FastifyBaseLogger, bindings: object, options: Options): FastifyBaseLogger {
   return new LazyRequestLogger(logger, bindings, options) as unknown as FastifyBaseLogger;

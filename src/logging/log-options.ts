@@ -8,7 +8,10 @@ export interface LogStream {
   write(line: string): void;
 }
 
-/** Fastify's `logger` option: JSON lines with the time in UTC, errors reduced by {@link serializeError}, secrets removed. */
+/**
+ * Fastify's `logger` option: JSON lines with the time in UTC, errors reduced by
+ * {@link serializeError}, secrets removed.
+ */
 export function logOptions(level: string, stream: LogStream) {
   return {
     level,

@@ -15,9 +15,15 @@ const SECRET_MEMBERS = [
 ].flat();
 /** Every line with such a member, a JWT, a password hash, or a URL with a password contains one of these. */
 const INDICATORS = ['assword', 'ecret', 'uthorization', 'ookie', 'oken', 'eyJ', '$argon2', '://'];
-/** Shortest run of base64url that counts as a token: one more than a key's thumbprint. No other logged text has longer runs. */
+/**
+ * Shortest run of base64url that counts as a token: one more than a key's thumbprint. No other
+ * logged text has longer runs.
+ */
 const MIN_TOKEN_LENGTH = 44;
-/** The start of a token in a JSON text: after an escape sequence, whose last letter is no part of the token, or after a delimiter. */
+/**
+ * The start of a token in a JSON text: after an escape sequence, whose last letter is no part of the
+ * token, or after a delimiter.
+ */
 const TOKEN_START = String.raw`(?<=\\[bfnrt]|\\u[\da-f]{4}|[^\w\\-])`;
 
 const SECRET = new RegExp(
@@ -32,8 +38,8 @@ const SECRET = new RegExp(
 );
 
 /**
- * Replaces passwords, tokens, hashes and the credentials of URLs anywhere in a log line. Our own lines hold none; others' may, such as
- * the message of a driver's error.
+ * Replaces passwords, tokens, hashes and the credentials of URLs anywhere in a log line. Our own lines hold none;
+ * others' may, such as the message of a driver's error.
  */
 export function redactLine(line: string): string {
   return mayHoldSecret(line) ? line.replace(SECRET, replacementFor) : line;

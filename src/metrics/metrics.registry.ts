@@ -50,8 +50,8 @@ export class MetricsRegistry {
   }
 
   /**
-   * Creates a registry with all these metrics, and those of the process: CPU, memory, event loop. Call it only when metrics are on: the
-   * client takes time to load, and the process metrics cost CPU even without scrapes.
+   * Creates a registry with all these metrics, and those of the process: CPU, memory, event loop. Call it only when
+   * metrics are on: the client takes time to load, and the process metrics cost CPU even without scrapes.
    */
   async createRegistry(): Promise<Registry> {
     const client = await import('prom-client');

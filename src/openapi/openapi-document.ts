@@ -17,8 +17,8 @@ interface RequestBody {
 }
 
 /**
- * Serves the OpenAPI 3.1 document of all routes added afterwards at `GET /openapi.json`, made from the schemas that validate and
- * serialise. Await it before Nest adds its routes.
+ * Serves the OpenAPI 3.1 document of all routes added afterwards at `GET /openapi.json`, made from the schemas that
+ * validate and serialise. Await it before Nest adds its routes.
  */
 export async function registerOpenApi(fastify: FastifyInstance, settings: OpenApiSettings): Promise<void> {
   fastify.addSchema(ProblemBody);

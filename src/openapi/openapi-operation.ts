@@ -36,8 +36,8 @@ export interface RouteProblems {
 }
 
 /**
- * The schema of a route for the OpenAPI document: with the security that the authentication hook enforces, and every problem that the
- * route can send.
+ * The schema of a route for the OpenAPI document: with the security that the authentication hook enforces, and every
+ * problem that the route can send.
  */
 export function operationSchema(
   schema: FastifySchema | undefined,

@@ -23,8 +23,9 @@ type Page = Pick<Awaited<ReturnType<FastifyInstance['inject']>>, 'statusCode' | 
 const PATH = /^\/docs(?:\/(?:static\/)?[\w.-]{0,64})?$/;
 
 /**
- * Serves Swagger UI at `/docs` for the document of registerOpenApi; the page loads nothing from other hosts. Loading Swagger UI would
- * make the start a tenth longer, so it is loaded for the first visitor. Await this function after registerOpenApi.
+ * Serves Swagger UI at `/docs` for the document of registerOpenApi; the page loads nothing from other hosts.
+ * Loading Swagger UI would make the start a tenth longer, so it is loaded for the first visitor. Await this
+ * function after registerOpenApi.
  */
 export async function registerSwaggerUi(fastify: FastifyInstance): Promise<void> {
   await registerPublicRoutes(fastify, async (scope) => {

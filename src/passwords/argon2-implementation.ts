@@ -1,6 +1,9 @@
 import type { Argon2Cost } from './argon2-cost.js';
 
-/** An implementation of argon2id (RFC 9106). Synchronous where the package can be; `argon2` only runs on libuv's thread pool. */
+/**
+ * An implementation of argon2id (RFC 9106). Synchronous where the package can be; `argon2` only
+ * runs on libuv's thread pool.
+ */
 export interface Argon2Implementation {
   readonly name: Argon2Package;
   /** A PHC string with a fresh 16-byte salt and a 32-byte tag. */
@@ -13,7 +16,10 @@ export type Argon2Package = '@node-rs/argon2' | 'argon2';
 /** In order of preference. */
 export const ARGON2_PACKAGES: readonly Argon2Package[] = ['@node-rs/argon2', 'argon2'];
 
-/** Twice as fast as the other package (10 to 13 ms against 22 to 26 at 19 MiB and two passes). Not every platform has a binary. */
+/**
+ * Twice as fast as the other package (10 to 13 ms against 22 to 26 at 19 MiB and two passes). Not
+ * every platform has a binary.
+ */
 export async function loadNodeRsPackage(): Promise<Argon2Implementation> {
   const { hashSync, verifySync } = await import('@node-rs/argon2');
   return {

@@ -20,7 +20,10 @@ function startPool(options: Partial<HashPoolOptions> = {}): HashPool {
   return pool;
 }
 
-/** The worker threads that this process starts from now on (Node emits `worker` in the next tick), and how often they answer. */
+/**
+ * The worker threads that this process starts from now on (Node emits `worker` in the next
+ * tick), and how often they answer.
+ */
 function watchWorkers(): { readonly threads: Worker[]; answers: number } {
   const seen = { threads: [] as Worker[], answers: 0 };
   const onWorker = (worker: Worker): void => {

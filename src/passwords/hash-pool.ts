@@ -3,13 +3,19 @@ import type { Problem } from '../problems/problem.js';
 import { ARGON2_PACKAGES, type Argon2Package } from './argon2-implementation.js';
 import { HashWorkerHandle, type HashTask } from './hash-worker-handle.js';
 
-/** Why a hash was refused: `arrival`, the queue was full; `deadline`, no thread was free in time; `gone`, the client disconnected. */
+/**
+ * Why a hash was refused: `arrival`, the queue was full; `deadline`, no thread was free in time;
+ * `gone`, the client disconnected.
+ */
 export type ShedReason = 'arrival' | 'deadline' | 'gone';
 
 export interface HashPoolOptions {
   /** Hashes that run at once, each on its own thread. */
   readonly limit: number;
-  /** Longest wait for a thread. It also bounds the queue's length: each waiting hash counts as at least {@link MIN_HASH_MS} of one thread's time. */
+  /**
+   * Longest wait for a thread. It also bounds the queue's length: each waiting hash counts as at least
+   * {@link MIN_HASH_MS} of one thread's time.
+   */
   readonly queueMilliseconds: number;
   readonly packages?: readonly Argon2Package[];
   readonly onShed?: (reason: ShedReason) => void;
@@ -43,8 +49,9 @@ const MIN_HASH_MS = 1;
 const WEIGHT_OF_LATEST = 1 / 8;
 
 /**
- * Hashes passwords on threads of the lowest priority. One queue in order of arrival accepts only hashes that are expected to start within
- * its time. A refused hash is Problem `service_unavailable`, whose `Retry-After` is the expected wait.
+ * Hashes passwords on threads of the lowest priority. One queue in order of arrival accepts only hashes that
+ * are expected to start within its time. A refused hash is Problem `service_unavailable`, whose
+ * `Retry-After` is the expected wait.
  */
 export class HashPool {
   readonly #limit: number;
@@ -72,7 +79,10 @@ export class HashPool {
     return this.#expectedWaitMs > this.#queueMs ? this.#shedHash('arrival') : undefined;
   }
 
-  /** Runs `lookup`, which a hash follows, and reserves a place for that hash meanwhile. @throws Problem `service_unavailable`, before `lookup` runs. */
+  /**
+   * Runs `lookup`, which a hash follows, and reserves a place for that hash meanwhile.
+   * @throws Problem `service_unavailable`, before `lookup` runs.
+   */
   async withReservedHash<Result>(lookup: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
     this.#requireRoom(disconnected);
     this.#reserved++;

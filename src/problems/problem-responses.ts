@@ -3,7 +3,9 @@ import type { ProblemFactory, ProblemKind } from './problem.js';
 /** The media type in OpenAPI, without parameters. */
 const MEDIA_TYPE = 'application/problem+json';
 
-/** One status of a route's `response`. `content` is empty so that Fastify compiles no serialiser, which would never run. */
+/**
+ * One status of a route's `response`. `content` is empty so that Fastify compiles no serialiser, which would never run.
+ */
 export interface ProblemResponse {
   readonly problems: readonly ProblemKind[];
   readonly content: Readonly<Record<string, never>>;

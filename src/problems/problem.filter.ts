@@ -4,7 +4,9 @@ import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } fro
 import { PROBLEM_MEDIA_TYPE, problemBody } from './problem-body.js';
 import { errorToProblem, type TranslateError } from './error-to-problem.js';
 
-/** Turns every error into a response, whether it comes from a handler, a hook, the validation, the parser or the router. */
+/**
+ * Turns every error into a response, whether it comes from a handler, a hook, the validation, the parser or the router.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly translate: TranslateError) {}
@@ -40,7 +42,10 @@ const BODY_HEADERS = new Set([
   'transfer-encoding',
 ]);
 
-/** Sends a problem instead of a response that a handler may have prepared: removes the status message and the headers that do not fit. */
+/**
+ * Sends a problem instead of a response that a handler may have prepared: removes the status message and
+ * the headers that do not fit.
+ */
 export function replaceResponseWithProblem(
   error: unknown,
   translate: TranslateError,

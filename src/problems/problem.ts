@@ -10,7 +10,10 @@ export interface ProblemKind {
   readonly detail: string;
 }
 
-/** One error of the input: `pointer` (RFC 6901 JSON Pointer into the body, `?name` for the query, `{name}` for the path) and `detail`. */
+/**
+ * One error of the input: `pointer` (RFC 6901 JSON Pointer into the body, `?name` for the query,
+ * `{name}` for the path) and `detail`.
+ */
 export interface FieldError {
   readonly pointer: string;
   readonly detail: string;

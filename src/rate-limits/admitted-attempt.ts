@@ -2,7 +2,10 @@ import { Problem } from '../problems/problem.js';
 
 /** An attempt whose secret may be checked. It stays charged unless it succeeds or is refunded. */
 export interface AdmittedAttempt {
-  /** The secret was right, or the attempt did what it was for. @returns the device token for the next login, where there is one */
+  /**
+   * The secret was right, or the attempt did what it was for.
+   * @returns the device token for the next login, where there is one
+   */
   recordSuccess(userId: string): Promise<string | undefined>;
   /** The secret was not checked: takes the attempt's charges back. */
   refund(): Promise<void>;
@@ -11,7 +14,10 @@ export interface AdmittedAttempt {
 /** While limits are off. */
 export const UNLIMITED: AdmittedAttempt = { recordSuccess: async () => undefined, refund: async () => undefined };
 
-/** Runs the check of an admitted attempt. Refunds the attempt where the check fails for another reason than what the client sent. */
+/**
+ * Runs the check of an admitted attempt. Refunds the attempt where the check fails for another
+ * reason than what the client sent.
+ */
 export async function refundUnlessChecked<Result>(
   attempt: AdmittedAttempt,
   check: () => Promise<Result>,

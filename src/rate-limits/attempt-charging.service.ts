@@ -79,7 +79,10 @@ function refusalOf({ charges }: Attempt, { charges: applied }: AppliedCharges): 
   return { kind: 'refused', limit, seconds: 1, retrySeconds: 1, isKnownDevice: false };
 }
 
-/** Only a known device is told that `session-user` is used up: that limit is charged by successes, and would tell others that the account exists. */
+/**
+ * Only a known device is told that `session-user` is used up: that limit is charged by successes, and would tell
+ * others that the account exists.
+ */
 function usedUpLimitOf({ limit, seconds, retrySeconds, isKnownDevice }: Refusal): UsedUpLimit {
   const isHidden = limit === 'sessionUser' && !isKnownDevice;
   const policy = policyOf(isHidden ? 'account' : limit, seconds);

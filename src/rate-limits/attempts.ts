@@ -16,8 +16,9 @@ export interface LimitSubjects {
 }
 
 /**
- * The limits of each kind of attempt. One statement reads them all, `onSuccess` included, before the secret is checked. Where one is used up the
- * attempt is refused and charged nothing; otherwise `charges` are charged from left to right. A success charges `onSuccess`.
+ * The limits of each kind of attempt. One statement reads them all, `onSuccess` included, before the secret is checked.
+ * Where one is used up the attempt is refused and charged nothing; otherwise `charges` are charged from left to right.
+ * A success charges `onSuccess`.
  */
 export const ATTEMPTS = {
   login: {

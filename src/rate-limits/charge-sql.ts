@@ -33,7 +33,10 @@ export function chargeSql({ limit, key }: Charge, condition: Prisma.Sql): Prisma
     RETURNING began_at::text AS began, NULL::text AS until`;
 }
 
-/** By `clock_timestamp()`, the time at which the row is locked: of two concurrent statements, the one that started later may lock first. */
+/**
+ * By `clock_timestamp()`, the time at which the row is locked: of two concurrent statements, the one that
+ * started later may lock first.
+ */
 function chargeGuardSql(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
   const { free, firstSeconds, growthFactor, most, longestSeconds, exhaustedSeconds } = ACCOUNT_GUARD;
   return Prisma.sql`

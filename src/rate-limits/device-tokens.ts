@@ -8,8 +8,8 @@ const CONTENT_BYTES = 1 + 16;
 const MAC_BYTES = 22;
 
 /**
- * Encodes device tokens (OWASP's device cookie): a device that has logged in presents one at its next login. The token names a row and grants no
- * access: it only gives the login limits of its own, which nobody else can use up.
+ * Encodes device tokens (OWASP's device cookie): a device that has logged in presents one at its next login. The token
+ * names a row and grants no access: it only gives the login limits of its own, which nobody else can use up.
  */
 @Injectable()
 export class DeviceTokens {

@@ -29,7 +29,10 @@ export class LimitKeys {
   }
 }
 
-/** The client that an address is counted as: the address itself in IPv4; its /64 in IPv6, since a household has 2^64 addresses. */
+/**
+ * The client that an address is counted as: the address itself in IPv4; its /64 in IPv6, since a
+ * household has 2^64 addresses.
+ */
 export function clientOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);

@@ -6,7 +6,10 @@ export interface LimitPolicy {
   readonly seconds: number;
 }
 
-/** The numbers of docs/security.md, "Guessing"; a test holds them equal. What each attempt is charged stands in {@link ATTEMPTS}. */
+/**
+ * The numbers of docs/security.md, "Guessing"; a test holds them equal. What each attempt is
+ * charged stands in {@link ATTEMPTS}.
+ */
 export const LIMITS = {
   /** Wrong passwords from one address; attempts whose password is being checked count as well. */
   address: { name: 'address', quota: 100, seconds: 600 },
@@ -24,11 +27,16 @@ export const LIMITS = {
   sessionUser: { name: 'session-user', quota: 200, seconds: 3600 },
   /** Successful changes of one user's password. */
   passwordUser: { name: 'password-user', quota: 20, seconds: 3600 },
-  /** Attempts of one session to end sessions. Counted by session, so that a thief's session cannot keep the owner from ending it. */
+  /**
+   * Attempts of one session to end sessions. Counted by session, so that a thief's session cannot
+   * keep the owner from ending it.
+   */
   logoutSession: { name: 'logout-session', quota: 60, seconds: 60 },
 } as const satisfies Record<string, LimitPolicy>;
 
-/** Requests of any kind from one address, counted by each node; the quota is the setting `ADDRESS_REQUESTS_PER_MINUTE`. */
+/**
+ * Requests of any kind from one address, counted by each node; the quota is the setting `ADDRESS_REQUESTS_PER_MINUTE`.
+ */
 export const REQUEST_ADDRESS = { name: 'request-address', seconds: 60 } as const;
 
 /** The limit `all` is divided into this many rows, so that concurrent logins do not wait for the lock of one. */

@@ -1,7 +1,10 @@
 import { defineProblem } from '../problems/problem.js';
 import type { LimitPolicy } from './limit-policies.js';
 
-/** 429: too many attempts (RFC 6585 section 4). Tells when the next attempt is admitted, and never whether an account exists. */
+/**
+ * 429: too many attempts (RFC 6585 section 4). Tells when the next attempt is admitted, and
+ * never whether an account exists.
+ */
 export const tooManyAttempts = defineProblem({
   code: 'too_many_attempts',
   status: 429,
@@ -16,7 +19,10 @@ export interface LimitWait {
   readonly retrySeconds: number;
 }
 
-/** `Retry-After` (RFC 9110 section 10.2.3), and `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
+/**
+ * `Retry-After` (RFC 9110 section 10.2.3), and `RateLimit` and `RateLimit-Policy`
+ * (draft-ietf-httpapi-ratelimit-headers).
+ */
 export function tooManyAttemptsHeaders(
   { name, quota, seconds: window }: LimitPolicy,
   { seconds, retrySeconds }: LimitWait,

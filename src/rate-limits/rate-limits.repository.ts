@@ -26,8 +26,9 @@ export class RateLimitsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Reads all limits of an attempt and, where none is used up, charges it; in one statement. Each charge checks its limit again under the row's lock,
-   * so that concurrent attempts cannot exceed it. Limits refill steadily (GCRA): each attempt uses up its share of the window, on the database's clock.
+   * Reads all limits of an attempt and, where none is used up, charges it; in one statement. Each charge checks its
+   * limit again under the row's lock, so that concurrent attempts cannot exceed it. Limits refill steadily (GCRA): each
+   * attempt uses up its share of the window, on the database's clock.
    */
   async chargeAttempt(attempt: Attempt): Promise<ChargeOutcome> {
     const { charges, onSuccess, device } = attempt;
@@ -65,7 +66,8 @@ export class RateLimitsRepository {
   }
 
   /**
-   * Refunds or resets the charges of an attempt that succeeded, and charges the success. A device given here is known from now on.
+   * Refunds or resets the charges of an attempt that succeeded, and charges the success. A device
+   * given here is known from now on.
    * @returns whether the device is known; false where the user was deleted meanwhile
    */
   async recordSuccess(

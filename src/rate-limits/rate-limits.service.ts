@@ -10,8 +10,8 @@ import { clientOf, LimitKeys } from './limit-keys.js';
 import { RateLimitsRepository } from './rate-limits.repository.js';
 
 /**
- * Admits all attempts but logins, which {@link LoginLimitsService} admits. An attempt is charged before its secret is checked. Without the
- * database no attempt is admitted: it is 503.
+ * Admits all attempts but logins, which {@link LoginLimitsService} admits. An attempt is charged before its secret is
+ * checked. Without the database no attempt is admitted: it is 503.
  */
 @Injectable()
 export class RateLimitsService {

@@ -17,7 +17,10 @@ interface Remembered<Refusal> {
   readonly forgottenAt: number;
 }
 
-/** Remembers refusals for some seconds, so that a flood of attempts that are refused anyway does not query the database each time. */
+/**
+ * Remembers refusals for some seconds, so that a flood of attempts that are refused anyway does not
+ * query the database each time.
+ */
 export class RecentRefusals<Refusal extends RefusalDuration> {
   readonly #refusals = new Map<string, Remembered<Refusal>>();
 

@@ -35,8 +35,8 @@ export function refundSql({ charge: { limit } }: AppliedCharge, index: number): 
 }
 
 /**
- * CTEs that run in the order of the charges, as all statements lock their rows, so that no two deadlock. Each part lacks the end of its WHERE,
- * which is added here.
+ * CTEs that run in the order of the charges, as all statements lock their rows, so that no two deadlock. Each part
+ * lacks the end of its WHERE, which is added here.
  */
 export function orderedCtes(parts: readonly Prisma.Sql[], ending: Prisma.Sql): Prisma.Sql[] {
   return parts.map((part, index) => {

@@ -20,7 +20,9 @@ export function chargeSuccessSql({ limit, key }: Charge, condition = Prisma.sql`
     ON CONFLICT (key) DO UPDATE SET full_at = greatest(l.full_at, now()) + ${used}`;
 }
 
-/** {@link chargeSuccessSql} after so many {@link orderedCtes}: last, so that its row is locked for the shortest time. */
+/**
+ * {@link chargeSuccessSql} after so many {@link orderedCtes}: last, so that its row is locked for the shortest time.
+ */
 export function chargeSuccessLastSql(parts: number, charge: Charge): Prisma.Sql {
   const after = parts === 0 ? Prisma.sql`true` : Prisma.sql`(SELECT count(*) FROM ${cteName(parts - 1)}) >= 0`;
   return Prisma.sql`counted AS (${chargeSuccessSql(charge, after)})`;

@@ -7,7 +7,10 @@ import { RevocationsService } from './revocations.service.js';
 /** How often it checks whether staleness began or ended, to log it. */
 const CHECK_INTERVAL_MS = 250;
 
-/** Whether this node has not read revocations or keys for `REVOCATION_STALE_SECONDS`; if so, applies `REVOCATION_STALE_POLICY`. */
+/**
+ * Whether this node has not read revocations or keys for `REVOCATION_STALE_SECONDS`; if so,
+ * applies `REVOCATION_STALE_POLICY`.
+ */
 @Injectable()
 export class RevocationStaleness implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #log = new Logger('RevocationStaleness');
@@ -50,7 +53,10 @@ export class RevocationStaleness implements OnApplicationBootstrap, OnApplicatio
     return { ...this.#staleRequests };
   }
 
-  /** Call it for each guarded request, which it counts while stale. @throws Problem `service_unavailable` when stale and the policy refuses. */
+  /**
+   * Call it for each guarded request, which it counts while stale.
+   * @throws Problem `service_unavailable` when stale and the policy refuses.
+   */
   requireFreshRevocations(): void {
     if (!this.isStale) return;
     this.#staleRequests[this.#isRefusePolicy ? 'refused' : 'served']++;

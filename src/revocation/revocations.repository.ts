@@ -21,7 +21,10 @@ export interface RevocationRow {
 /** How far one insert advances a sequence that is behind. Takes milliseconds; the next insert continues. */
 const MAX_SEQUENCE_CATCH_UP = 100_000;
 
-/** Whether two rows are the same. Ids alone are not enough: after a restore or a reset of the sequence, an id may be used twice. */
+/**
+ * Whether two rows are the same. Ids alone are not enough: after a restore or a reset of the
+ * sequence, an id may be used twice.
+ */
 export function isSameRevocation(a: RevocationRow, b: RevocationRow): boolean {
   return a.id === b.id && a.kind === b.kind && a.subject === b.subject && a.createdAt === b.createdAt;
 }
@@ -29,8 +32,8 @@ export function isSameRevocation(a: RevocationRow, b: RevocationRow): boolean {
 @Injectable()
 export class RevocationsRepository {
   /**
-   * Inserts with ids above all others in the table, even where the sequence was set back. Also advances the sequence, from which alone
-   * nodes of 0.1.0 take their ids. The caller holds the revocations lock.
+   * Inserts with ids above all others in the table, even where the sequence was set back. Also advances the sequence,
+   * from which alone nodes of 0.1.0 take their ids. The caller holds the revocations lock.
    */
   async insertRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
     await tx.$executeRaw`

@@ -25,7 +25,9 @@ interface ReadPosition {
   readonly expiresAt: number;
 }
 
-/** Revokes sessions, tokens and keys: written in the transaction of the cause, read by every node, answered from memory. */
+/**
+ * Revokes sessions, tokens and keys: written in the transaction of the cause, read by every node, answered from memory.
+ */
 @Injectable()
 export class RevocationsService {
   readonly #log = new Logger('Revocations');
@@ -65,8 +67,9 @@ export class RevocationsService {
   }
 
   /**
-   * Revokes when the transaction commits: this node refuses the tokens before the `transaction` call returns, the others within a
-   * second. It holds the lock of all revocations until the transaction ends, so call it last and wait for no other lock after it.
+   * Revokes when the transaction commits: this node refuses the tokens before the `transaction` call returns, the
+   * others within a second. It holds the lock of all revocations until the transaction ends, so call it last and
+   * wait for no other lock after it.
    */
   async writeRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
     if (subjects.length === 0) return;
@@ -104,8 +107,9 @@ export class RevocationsService {
   }
 
   /**
-   * Whether the row that was read last disappeared because the table was replaced (a restore, a reset) rather than purged. The whole table
-   * is read in both cases; after a purge that is no more than the new rows, since a purge deletes the oldest first.
+   * Whether the row that was read last disappeared because the table was replaced (a restore, a reset) rather
+   * than purged. The whole table is read in both cases; after a purge that is no more than the new rows, since a
+   * purge deletes the oldest first.
    */
   #wasTableReplaced([first]: readonly RevocationRow[]): boolean {
     if (this.#position === undefined) return false;

@@ -11,8 +11,8 @@ export interface HmacTokenFormat {
 }
 
 /**
- * Encodes and decodes URL-safe tokens that only holders of `MASTER_SECRET` can create and that are not stored: garbage is refused without a
- * query, and a dump of the database contains none.
+ * Encodes and decodes URL-safe tokens that only holders of `MASTER_SECRET` can create and that are not stored: garbage
+ * is refused without a query, and a dump of the database contains none.
  */
 export class HmacToken {
   readonly #keys: readonly Buffer[];

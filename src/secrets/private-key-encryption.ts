@@ -13,8 +13,8 @@ export class PrivateKeyDecryptionError extends Error {
 }
 
 /**
- * Encrypts a private key (PKCS #8 DER) under a key derived from the first master secret: AES-256-GCM with the kid as additional data.
- * Layout: format, name of the encryption key, IV, tag, ciphertext.
+ * Encrypts a private key (PKCS #8 DER) under a key derived from the first master secret: AES-256-GCM with the kid as
+ * additional data. Layout: format, name of the encryption key, IV, tag, ciphertext.
  */
 export function encryptPrivateKey(masterSecrets: readonly string[], kid: string, pkcs8: Buffer): Buffer {
   const [secret] = masterSecrets;

@@ -5,8 +5,8 @@ const BYTES = 32;
 const SHAPE = /^[\w-]{43}$/;
 
 /**
- * The secret in the file: 32 random bytes in base64url, created by the first call and readable only by the file's owner. Processes that start
- * at the same time get the same secret, and a crash leaves a complete file or none.
+ * The secret in the file: 32 random bytes in base64url, created by the first call and readable only by the file's
+ * owner. Processes that start at the same time get the same secret, and a crash leaves a complete file or none.
  */
 export async function readOrCreateSecret(file: string): Promise<string> {
   const kept = await readValidSecret(file);

@@ -6,8 +6,8 @@ import { basename, dirname, join } from 'node:path';
 const MAX_DRAFT_AGE_MS = 10_000;
 
 /**
- * Writes a line that only its owner may read, unless the file exists: a hard link never replaces a file. Of several writers the first wins.
- * Readers see the whole line or no file, also after a crash.
+ * Writes a line that only its owner may read, unless the file exists: a hard link never replaces a file. Of several
+ * writers the first wins. Readers see the whole line or no file, also after a crash.
  * @throws {Error} naming a file that cannot be written.
  */
 export async function writeFileOnce(file: string, line: string): Promise<void> {
@@ -35,7 +35,10 @@ export async function removeStaleDrafts(file: string): Promise<void> {
   }
 }
 
-/** The line without its line feed; undefined when there is no file. @throws {Error} naming a file that cannot be read. */
+/**
+ * The line without its line feed; undefined when there is no file.
+ * @throws {Error} naming a file that cannot be read.
+ */
 export async function readLineFile(file: string): Promise<string | undefined> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;

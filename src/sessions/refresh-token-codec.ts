@@ -15,8 +15,8 @@ const CONTENT_BYTES = 1 + ID_BYTES + 4;
 const MAC_BYTES = 24;
 
 /**
- * Encodes and decodes refresh tokens, which are not stored. Each is format, session, counter and a MAC, so that the successor of a token can
- * be computed again (RFC 9700 section 4.14.2).
+ * Encodes and decodes refresh tokens, which are not stored. Each is format, session, counter and a MAC, so that the
+ * successor of a token can be computed again (RFC 9700 section 4.14.2).
  */
 @Injectable()
 export class RefreshTokenCodec {

@@ -3,8 +3,8 @@ import type { RefreshTokenContent } from './refresh-token-codec.js';
 import type { SessionLimits } from './session-limits.js';
 
 /**
- * `advance`: the token is the current one. `replay`: it was exchanged last and is within the grace. `reuse`: it is older. `expired`: the
- * session is past a limit. `ended`: the session has ended, or its user is disabled.
+ * `advance`: the token is the current one. `replay`: it was exchanged last and is within the grace. `reuse`: it is
+ * older. `expired`: the session is past a limit. `ended`: the session has ended, or its user is disabled.
  */
 export type RefreshVerdict = 'advance' | 'replay' | 'reuse' | 'expired' | 'ended';
 
@@ -18,8 +18,8 @@ export interface EvaluatedRefreshToken {
 }
 
 /**
- * The query that returns an {@link EvaluatedRefreshToken}, or no row for an unknown session. A counter ahead of the row's counts as
- * current: the database lost the row's last change when it failed over.
+ * The query that returns an {@link EvaluatedRefreshToken}, or no row for an unknown session. A counter ahead of the
+ * row's counts as current: the database lost the row's last change when it failed over.
  */
 export function refreshVerdictSql(
   { sessionId, counter }: RefreshTokenContent,

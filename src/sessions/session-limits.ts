@@ -7,7 +7,10 @@ export const MAX_SESSIONS_PER_USER = 100;
 
 const DAY_SECONDS = 86_400;
 
-/** The idle and the absolute limit of a session, also as SQL conditions on a row `s` of `sessions`, on the database's clock. */
+/**
+ * The idle and the absolute limit of a session, also as SQL conditions on a row `s` of
+ * `sessions`, on the database's clock.
+ */
 @Injectable()
 export class SessionLimits {
   readonly idleSeconds: number;

@@ -54,9 +54,11 @@ export class SessionsRepository {
   }
 
   /**
-   * Inserts a session in one statement, without a transaction, if all of this holds: the user exists, is enabled, still has the password
-   * hash, has fewer than {@link EXACT_COUNT_FROM} live sessions, and nobody else has the user's row locked.
-   * @param insertEventSql an INSERT that belongs to it, given the name of the CTE that has a row only if the session was inserted
+   * Inserts a session in one statement, without a transaction, if all of this holds: the user exists, is
+   * enabled, still has the password hash, has fewer than {@link EXACT_COUNT_FROM} live sessions, and nobody
+   * else has the user's row locked.
+   * @param insertEventSql an INSERT that belongs to it, given the name of the CTE that has a row
+   *   only if the session was inserted
    * @returns false when nothing was written
    */
   async insertSessionIfAllowed(
@@ -81,8 +83,8 @@ export class SessionsRepository {
   }
 
   /**
-   * Evaluates a refresh token and advances its session's counter in one statement. It waits for a concurrent exchange of the same session
-   * and then sees its result: of any number at once, one gets `advance` and the others `replay`.
+   * Evaluates a refresh token and advances its session's counter in one statement. It waits for a concurrent exchange
+   * of the same session and then sees its result: of any number at once, one gets `advance` and the others `replay`.
    */
   async exchangeRefreshToken(token: RefreshTokenContent): Promise<EvaluatedRefreshToken | undefined> {
     const [evaluated] = await this.prisma.$queryRaw<EvaluatedRefreshToken[]>`
@@ -103,7 +105,8 @@ export class SessionsRepository {
   }
 
   /**
-   * Ends a session, only of this user if one is given. A session past its limits is ended too: it may still have a valid access token.
+   * Ends a session, only of this user if one is given. A session past its limits is ended too: it may
+   * still have a valid access token.
    * @returns undefined when no session has this id or it has ended already
    */
   async markSessionEnded(tx: Transaction, id: string, userId?: string): Promise<EndedSession | undefined> {
@@ -132,8 +135,8 @@ export class SessionsRepository {
   }
 
   /**
-   * Ends those of the next {@link ROWS_PER_BATCH} sessions, of any user, that have not ended. Goes by the primary key's index even where a
-   * table just restored has no statistics.
+   * Ends those of the next {@link ROWS_PER_BATCH} sessions, of any user, that have not ended. Goes by the primary key's
+   * index even where a table just restored has no statistics.
    * @returns how many it ended, and the id after which the next batch starts; undefined at the end of the table
    */
   async markNextBatchEnded(tx: Transaction, after = LOWEST_ID): Promise<{ count: number; lastId: string } | undefined> {
@@ -150,7 +153,10 @@ export class SessionsRepository {
     return lastId === null ? undefined : { count, lastId };
   }
 
-  /** Ends the user's live sessions except the new one and the newest `keptOthers` of the others. @returns the ids of those it ended */
+  /**
+   * Ends the user's live sessions except the new one and the newest `keptOthers` of the others.
+   * @returns the ids of those it ended
+   */
   async markOldestSessionsEnded(tx: Transaction, userId: string, newId: string, keptOthers: number): Promise<string[]> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
       UPDATE sessions SET ended_at = now()
@@ -172,7 +178,10 @@ export class SessionsRepository {
       ORDER BY s.id DESC LIMIT ${size}`;
   }
 
-  /** Deletes those of the next batch that ended or expired `retentionSeconds` ago. Skips locked rows: the deletion of a user locks them in another order. */
+  /**
+   * Deletes those of the next batch that ended or expired `retentionSeconds` ago. Skips locked rows: the deletion of a
+   * user locks them in another order.
+   */
   purgeSessionBatch(
     query: PurgeQuery,
     retentionSeconds: number,

@@ -41,8 +41,8 @@ export class SessionsService {
   ) {}
 
   /**
-   * Starts a session; its id is the `sid` of its tokens. Over {@link MAX_SESSIONS_PER_USER}, the user's oldest sessions end. The caller
-   * holds the user's row locked.
+   * Starts a session; its id is the `sid` of its tokens. Over {@link MAX_SESSIONS_PER_USER}, the user's oldest sessions
+   * end. The caller holds the user's row locked.
    */
   async startSession(tx: Transaction, userId: string, client: ClientInfo): Promise<SessionTokens> {
     const id = randomUUIDv7();
@@ -58,8 +58,8 @@ export class SessionsService {
 
   /**
    * {@link startSession} in one statement, without a transaction, for a user whose password has this hash.
-   * @returns undefined, and nothing is written, when the user was changed meanwhile, is locked by another transaction or has many
-   * sessions: then use {@link startSession}
+   * @returns undefined, and nothing is written, when the user was changed meanwhile, is locked by another transaction
+   * or has many sessions: then use {@link startSession}
    */
   async tryStartSession(userId: string, passwordHash: string, client: ClientInfo): Promise<SessionTokens | undefined> {
     const id = randomUUIDv7();
@@ -75,7 +75,8 @@ export class SessionsService {
 
   /**
    * Exchanges a refresh token for its successor. Within the grace, each repetition returns the same successor.
-   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused`, which ends the session first.
+   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused`,
+   *   which ends the session first.
    */
   async refreshSession(presented: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
     const session = await this.#requireUsable(presented, await this.repository.exchangeRefreshToken(presented), client);
@@ -108,20 +109,27 @@ export class SessionsService {
     return { userId, sessionId };
   }
 
-  /** Ends a session, only of this user if one is given. @returns false when no session has this id or it has ended already */
+  /**
+   * Ends a session, only of this user if one is given.
+   * @returns false when no session has this id or it has ended already
+   */
   endSession(sessionId: string, client: ClientInfo, userId?: string): Promise<boolean> {
     return this.#end(sessionId, userId, { event: 'session_ended', by: client });
   }
 
   /**
-   * Ends all sessions of the user, or all but the kept one, and returns their ids. Their access tokens stay valid until {@link recordSessionsEnded} is
-   * called with these ids in the same transaction. The caller holds the user's row locked.
+   * Ends all sessions of the user, or all but the kept one, and returns their ids. Their access tokens stay
+   * valid until {@link recordSessionsEnded} is called with these ids in the same transaction. The caller
+   * holds the user's row locked.
    */
   endSessionsOfUser(tx: Transaction, userId: string, keptId: string | null): Promise<string[]> {
     return this.repository.markUserSessionsEnded(tx, userId, keptId);
   }
 
-  /** Records why sessions ended and how many they were, and revokes them. Call it last: the revocations' lock is held until the transaction ends. */
+  /**
+   * Records why sessions ended and how many they were, and revokes them. Call it last: the revocations' lock is
+   * held until the transaction ends.
+   */
   async recordSessionsEnded(tx: Transaction, event: AuditEvent, endedIds: readonly string[]): Promise<void> {
     await this.audit.recordEvent(tx, { ...event, details: { endedSessions: endedIds.length } });
     await this.revocations.writeRevocations(tx, 'sid', endedIds);
@@ -133,8 +141,8 @@ export class SessionsService {
   }
 
   /**
-   * Ends every session of every user, batch by batch, and returns how many. Revokes no access token: the caller replaces the signing keys
-   * afterwards.
+   * Ends every session of every user, batch by batch, and returns how many. Revokes no access token: the caller
+   * replaces the signing keys afterwards.
    */
   async endSessionsOfAllUsers(): Promise<number> {
     let count = 0;

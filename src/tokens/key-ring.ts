@@ -21,7 +21,10 @@ interface RingKey extends SigningKey {
   readonly since: number;
 }
 
-/** The longest time since the last read during which a node signs. Within the 300 s by which a retiring key outlasts its last token. */
+/**
+ * The longest time since the last read during which a node signs. Within the 300 s by which a retiring
+ * key outlasts its last token.
+ */
 const MAX_KEYS_AGE_MS = 120_000;
 
 /** A JWK Set (RFC 7517 section 5) and its entity tag. */
@@ -32,7 +35,9 @@ export interface JwkSet {
 
 type KeysListener = (trustedKeys: readonly SigningKey[]) => void;
 
-/** The service's keys in memory: managed keys, which the change feed reads from the database, or those of `JWT_SECRET`. */
+/**
+ * The service's keys in memory: managed keys, which the change feed reads from the database, or those of `JWT_SECRET`.
+ */
 @Injectable()
 export class KeyRing {
   readonly #listeners: KeysListener[] = [];
@@ -56,8 +61,8 @@ export class KeyRing {
   }
 
   /**
-   * The key that signs. After a change of `SIGNING_ALG` it is the active key of the former algorithm until a new key has been published
-   * long enough.
+   * The key that signs. After a change of `SIGNING_ALG` it is the active key of the former algorithm until a new key
+   * has been published long enough.
    * @throws Problem `service_unavailable` while no key is active or the keys are stale.
    */
   get signingKey(): SigningKey {
@@ -93,8 +98,8 @@ export class KeyRing {
   }
 
   /**
-   * When this node last read and decrypted the managed keys, in milliseconds of `performance.now()`. Infinity with `JWT_SECRET`, where
-   * there is nothing to read.
+   * When this node last read and decrypted the managed keys, in milliseconds of `performance.now()`. Infinity with
+   * `JWT_SECRET`, where there is nothing to read.
    */
   get lastReadAt(): number {
     return this.config.jwtSecret ? Infinity : this.#readAt;
@@ -145,7 +150,10 @@ export class KeyRing {
     this.#readAt = startedAt;
   }
 
-  /** Throws for a key that cannot be decrypted: a node with the wrong secret refuses to start instead of creating keys of its own. */
+  /**
+   * Throws for a key that cannot be decrypted: a node with the wrong secret refuses to start instead
+   * of creating keys of its own.
+   */
   #importKey({ kid, alg, state, privateKey, ageSeconds }: StoredKey): RingKey {
     const known = this.#keys.find((key) => key.kid === kid);
     const key =

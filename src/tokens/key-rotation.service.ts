@@ -12,13 +12,22 @@ import { SigningKeysRepository, type KeyRecord, type NewKey, type RotationTimes 
 
 export type { KeyRecord };
 
-/** How long a key verifies after it stopped signing: the longest life of an access token, plus clock tolerance and clock differences. */
+/**
+ * How long a key verifies after it stopped signing: the longest life of an access token, plus clock
+ * tolerance and clock differences.
+ */
 const RETIREMENT_SECONDS = MAX_ACCESS_TOKEN_TTL_SECONDS + 300;
 
-/** A key of another algorithm is retired when it is this number of terms old: no node is configured for its algorithm any more. */
+/**
+ * A key of another algorithm is retired when it is this number of terms old: no node is
+ * configured for its algorithm any more.
+ */
 const ABANDONED_TERMS = 3;
 
-/** Moves the managed keys from `next` to `active` to `retiring` to `gone`, on the database's clock and on one node at a time. */
+/**
+ * Moves the managed keys from `next` to `active` to `retiring` to `gone`, on the database's
+ * clock and on one node at a time.
+ */
 @Injectable()
 export class KeyRotationService {
   readonly #times: RotationTimes;
@@ -57,7 +66,9 @@ export class KeyRotationService {
     await this.prepareKeys();
   }
 
-  /** Does what is due: encrypts keys under the first master secret, rotates, publishes a next key, removes expired keys. */
+  /**
+   * Does what is due: encrypts keys under the first master secret, rotates, publishes a next key, removes expired keys.
+   */
   async maintainKeys(): Promise<void> {
     await this.#reencryptKeys();
     const { signingAlg } = this.config;
@@ -74,7 +85,10 @@ export class KeyRotationService {
     });
   }
 
-  /** Rotates before the term is over. @returns false when the next key has not been published for `KEY_PUBLISH_SECONDS` yet */
+  /**
+   * Rotates before the term is over.
+   * @returns false when the next key has not been published for `KEY_PUBLISH_SECONDS` yet
+   */
   async rotateKey(): Promise<boolean> {
     const { signingAlg } = this.config;
     const nextKey = await this.#generateKey(signingAlg);
@@ -94,7 +108,8 @@ export class KeyRotationService {
     const key = (await this.listKeys()).find((candidate) => candidate.kid === kid);
     if (key === undefined || key.state === 'gone') return false;
     const alg = key.alg as SigningAlg;
-    // A retiring key leaves no gap. For an active or next one, the next key or a new one takes its place, and another becomes the next.
+    // A retiring key leaves no gap. For an active or next one, the next key or a new one takes its place,
+    // and another becomes the next.
     const newKeys = key.state === 'retiring' ? [] : [await this.#generateKey(alg), await this.#generateKey(alg)];
     return this.#changeKeys(async (tx) => {
       const removedKid = await this.repository.markKeyGone(tx, kid);

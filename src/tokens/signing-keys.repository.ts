@@ -84,7 +84,10 @@ export class SigningKeysRepository {
     return (await this.prisma.signingKey.count({ where: active })) > 0;
   }
 
-  /** Unless there is an active key of any algorithm: activates a next key, preferably of the given key's algorithm, or else inserts the given key as active. */
+  /**
+   * Unless there is an active key of any algorithm: activates a next key, preferably of the given key's algorithm, or
+   * else inserts the given key as active.
+   */
   async insertActiveKeyIfNone(tx: Transaction, key: NewKey): Promise<void> {
     const isNoneActive = Prisma.sql`NOT EXISTS (SELECT FROM signing_keys WHERE ${stateIs('active')})`;
     await tx.$executeRaw`
@@ -105,7 +108,10 @@ export class SigningKeysRepository {
       WHERE NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${key.alg} AND ${stateIs('next')})`;
   }
 
-  /** Which of {@link rotateActiveKey}, {@link insertNextKeyIfNone} and {@link removeExpiredKeys} would change something now. */
+  /**
+   * Which of {@link rotateActiveKey}, {@link insertNextKeyIfNone} and
+   * {@link removeExpiredKeys} would change something now.
+   */
   async findDueChanges(alg: string, times: RotationTimes): Promise<DueChanges> {
     const [due] = await this.prisma.$queryRaw<DueChanges[]>`
       SELECT NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('next')}) AS "isNextMissing",
@@ -118,7 +124,10 @@ export class SigningKeysRepository {
     return due ?? { isNextMissing: false, isRotationDue: false, isRemovalDue: false };
   }
 
-  /** Replaces the active key by the next one if the times of both are over. @returns the kid of the new active key, or undefined */
+  /**
+   * Replaces the active key by the next one if the times of both are over.
+   * @returns the kid of the new active key, or undefined
+   */
   async rotateActiveKey(
     tx: Transaction,
     alg: string,

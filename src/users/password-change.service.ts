@@ -31,7 +31,8 @@ export class PasswordChangeService {
 
   /**
    * Changes the caller's password and ends their other sessions; the one that asks goes on.
-   * @throws Problem `credentials_invalid` for a wrong current password, `too_many_attempts`, or one of the password policy.
+   * @throws Problem `credentials_invalid` for a wrong current password, `too_many_attempts`,
+   *   or one of the password policy.
    */
   async changePassword(caller: Principal, change: PasswordChange, disconnected?: AbortSignal): Promise<void> {
     const attempt = await this.limits.admitPasswordChange(caller.userId, change.client.address);

@@ -6,7 +6,10 @@ import type { Credential } from './credential.js';
 import { credentialsInvalid } from './users.problems.js';
 import { UsersRepository } from './users.repository.js';
 
-/** How often a request verifies a password whose hash is replaced during the verification, before it is answered with 503. */
+/**
+ * How often a request verifies a password whose hash is replaced during the verification,
+ * before it is answered with 503.
+ */
 export const MOST_VERIFICATIONS = 3;
 
 /** Whether a password is a user's, and whether it still is when something is done because of it. */
@@ -19,8 +22,8 @@ export class PasswordVerificationService {
   ) {}
 
   /**
-   * The user with this address and password. Costs one hash also where the address is unknown. A hash of another cost than today's is renewed
-   * if a hash thread is idle.
+   * The user with this address and password. Costs one hash also where the address is unknown. A hash of another cost
+   * than today's is renewed if a hash thread is idle.
    * @throws Problem `credentials_invalid`.
    */
   async verifyCredentials(email: string, password: string, disconnected?: AbortSignal): Promise<Credential> {

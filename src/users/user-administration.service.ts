@@ -38,7 +38,10 @@ export class UserAdministrationService {
     });
   }
 
-  /** Deletes the count of wrong passwords that keeps unknown devices from logging in. @throws Problem `user_not_found`. */
+  /**
+   * Deletes the count of wrong passwords that keeps unknown devices from logging in.
+   * @throws Problem `user_not_found`.
+   */
   async unlockUser(email: string): Promise<void> {
     const userId = await this.repository.getUserIdByEmail(email);
     await this.prisma.transaction(async (tx) => {

@@ -1,6 +1,9 @@
 import { TokenError } from './token-error.js';
 
-/** The verified claims of an access token (RFC 9068 section 2.2). Times are seconds since 1970, possibly with a fraction. */
+/**
+ * The verified claims of an access token (RFC 9068 section 2.2). Times are seconds since
+ * 1970, possibly with a fraction.
+ */
 export interface AccessTokenClaims {
   readonly iss: string;
   /** The user's id, a lower-case UUID. */

@@ -2,7 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { findJsonFlaw } from './json-nesting-and-duplicates.js';
 import { TokenError, type TokenErrorCode } from './token-error.js';
 
-/** Longer tokens are refused unparsed. A token of this service with a 4096-bit RSA signature and a 254-byte email has fewer than 2000 characters. */
+/**
+ * Longer tokens are refused unparsed. A token of this service with a 4096-bit RSA signature and a 254-byte email
+ * has fewer than 2000 characters.
+ */
 export const MAX_TOKEN_LENGTH = 4096;
 
 /** Objects and arrays in a token's header and claims may nest this deep. */
@@ -17,7 +20,10 @@ export interface CompactJws {
   readonly signingInput: string;
 }
 
-/** Whether a text has the form of a compact JWS (RFC 7515 section 7.1): three parts and at most {@link MAX_TOKEN_LENGTH} characters. */
+/**
+ * Whether a text has the form of a compact JWS (RFC 7515 section 7.1): three parts and at most
+ * {@link MAX_TOKEN_LENGTH} characters.
+ */
 export function isCompactJws(token: string): boolean {
   if (token.length > MAX_TOKEN_LENGTH) return false;
   const second = token.indexOf('.', token.indexOf('.') + 1);
@@ -38,8 +44,8 @@ export function splitCompactJws(token: string): CompactJws {
 }
 
 /**
- * Decodes base64url and refuses any but the canonical encoding (RFC 7515 section 2, RFC 4648 section 3.5). Node ignores padding, white space,
- * the other alphabet and trailing bits; comparing with the bytes encoded again detects them all.
+ * Decodes base64url and refuses any but the canonical encoding (RFC 7515 section 2, RFC 4648 section 3.5). Node ignores
+ * padding, white space, the other alphabet and trailing bits; comparing with the bytes encoded again detects them all.
  * @throws TokenError `malformed`
  */
 export function decodeBase64url(text: string): Buffer {

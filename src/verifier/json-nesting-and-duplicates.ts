@@ -7,10 +7,12 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Finds what JSON.parse accepts but this service refuses: a member name that appears twice once decoded (RFC 8259 section 4), U+0000, lone
- * surrogates, names that reach a prototype, objects and arrays nested deeper than `maxDepth`. One pass without recursion, linear in the length.
+ * Finds what JSON.parse accepts but this service refuses: a member name that appears twice once decoded (RFC 8259
+ * section 4), U+0000, lone surrogates, names that reach a prototype, objects and arrays nested deeper than `maxDepth`.
+ * One pass without recursion, linear in the length.
  *
- * @returns what is wrong, as a sentence that never quotes the text, or undefined. It does not check the grammar: call JSON.parse afterwards.
+ * @returns what is wrong, as a sentence that never quotes the text, or undefined. It does not check the
+ *   grammar: call JSON.parse afterwards.
  */
 export function findJsonFlaw(text: string, maxDepth: number): string | undefined {
   if (!text.isWellFormed()) return ILL_FORMED;

@@ -1,8 +1,12 @@
-/** The claims by which a token is revoked. Never its text, since an ES256 token has several spellings; never its user and a time. */
+/**
+ * The claims by which a token is revoked. Never its text, since an ES256 token has several
+ * spellings; never its user and a time.
+ */
 export type RevocableId = 'sid' | 'jti';
 
 /**
- * Revoked sessions and tokens. A lookup is two map reads. An entry is removed when every token it matches has expired. About 100 bytes each.
+ * Revoked sessions and tokens. A lookup is two map reads. An entry is removed when every token it matches has
+ * expired. About 100 bytes each.
  */
 export class RevocationSet {
   readonly #bySid = new Map<string, number>();

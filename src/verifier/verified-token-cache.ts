@@ -1,7 +1,10 @@
 import type { PreparedKey } from './verification-key.js';
 import type { VerifiedToken } from './verifier.js';
 
-/** Memory of an entry besides the token's text, in bytes: the entry, its slots in both tables, the value. Measured in `token-principal.test.ts`. */
+/**
+ * Memory of an entry besides the token's text, in bytes: the entry, its slots in both tables, the value. Measured
+ * in `token-principal.test.ts`.
+ */
 const ENTRY_BYTES = 470;
 /** How many characters at a token's end are hashed: 42 random bits of the signature. */
 const HASHED_CHARACTERS = 7;
@@ -17,9 +20,9 @@ interface Entry<Value> {
 }
 
 /**
- * Verified tokens, each with a value made from it. A hit compares the whole text and checks again that the key is trusted and the time in
- * range; the caller checks revocations. Bounded in bytes. When full, it evicts a random entry, so that no order of requests makes every one a
- * miss.
+ * Verified tokens, each with a value made from it. A hit compares the whole text and checks again that the key is
+ * trusted and the time in range; the caller checks revocations. Bounded in bytes. When full, it evicts a random entry,
+ * so that no order of requests makes every one a miss.
  */
 export class VerifiedTokenCache<Value> {
   /** One entry, or the list of those with the same hash. */
@@ -94,7 +97,10 @@ function bytesOf(token: string): number {
   return token.length + ENTRY_BYTES;
 }
 
-/** A small integer, for which the map computes no string hash and allocates nothing: a third of the time of a map with string keys. */
+/**
+ * A small integer, for which the map computes no string hash and allocates nothing: a third of the
+ * time of a map with string keys.
+ */
 function hashOf(token: string): number {
   let hash = 0;
   // The last character carries only a few bits.

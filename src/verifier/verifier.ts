@@ -16,7 +16,10 @@ export interface VerifierOptions extends ExpectedClaims, TimeLimits {
   readonly now?: () => number;
 }
 
-/** A valid access token, and the conditions for accepting it again: the key is still trusted, the time is in range (seconds since 1970). */
+/**
+ * A valid access token, and the conditions for accepting it again: the key is still trusted, the time is
+ * in range (seconds since 1970).
+ */
 export interface VerifiedToken {
   readonly claims: AccessTokenClaims;
   readonly key: PreparedKey;
@@ -31,7 +34,8 @@ export interface Verifier {
    */
   verifyToken(token: string): VerifiedToken;
   /**
-   * {@link verifyToken} with the signature verified on libuv's thread pool, except for HS256, which is faster on this thread.
+   * {@link verifyToken} with the signature verified on libuv's thread pool, except for HS256,
+   * which is faster on this thread.
    * @throws {TokenError} and nothing else; synchronously for an error found before the signature
    */
   verifyTokenOffThread(token: string): Promise<VerifiedToken> | VerifiedToken;

@@ -352,7 +352,9 @@ async function waitingLocks(holder: pg.Client): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** The contended limit, the number of limits charged before it, how the other transaction uses it up, and the attempt. */
+/**
+ * The contended limit, the number of limits charged before it, how the other transaction uses it up, and the attempt.
+ */
 const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<AdmittedAttempt>][] = [
   [
     'address-and-account',

@@ -269,7 +269,10 @@ async function startNamedNodeBehind(proxy: TcpProxy): Promise<{ client: Client; 
   return { client, name };
 }
 
-/** Ways to break connections. Each resolves once the sessions are logged out on the other node and connections work again. */
+/**
+ * Ways to break connections. Each resolves once the sessions are logged out on the other
+ * node and connections work again.
+ */
 function breaksOf(proxy: TcpProxy, client: Client, name: string): Break[] {
   const whileCut: Break = async (sessions) => {
     proxy.cut();

@@ -123,7 +123,10 @@ describe('ending one session', () => {
   });
 });
 
-/** Authorization headers that clients send beside a credential in the body; the first member is the problem code if it is a bad token. */
+/**
+ * Authorization headers that clients send beside a credential in the body; the first member is the
+ * problem code if it is a bad token.
+ */
 async function flawedHeaders(): Promise<[flaw: string, header: string][]> {
   const { token } = await app.signIn();
   await app.logout(token);

@@ -182,7 +182,9 @@ describe('the published keys', () => {
   });
 });
 
-/** Refreshes, sends the token to both nodes and verifies it with a standard library, as fast as it can, until stopped. */
+/**
+ * Refreshes, sends the token to both nodes and verifies it with a standard library, as fast as it can, until stopped.
+ */
 class Load {
   readonly failures: string[] = [];
   /** When both nodes first published a kid, and when a token first had it, in milliseconds. */
@@ -195,7 +197,8 @@ class Load {
   readonly #verifiers: ReturnType<typeof createRemoteJWKSet>[];
 
   constructor(readonly nodes: readonly [Client, Client]) {
-    // About as long relative to KEY_PUBLISH_SECONDS as the JWKS max-age is by default. The long cool-down prevents a fetch because of an unknown kid.
+    // About as long relative to KEY_PUBLISH_SECONDS as the JWKS max-age is by default. The long cool-down prevents a
+    // fetch because of an unknown kid.
     const caching = { cacheMaxAge: 600, cooldownDuration: 60_000 };
     this.#verifiers = nodes.map(({ url }) => createRemoteJWKSet(new URL(`${url}/.well-known/jwks.json`), caching));
   }

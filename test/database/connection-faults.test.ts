@@ -44,7 +44,8 @@ const isUnavailable = ({ status, headers }: Answer): boolean =>
   status === 503 && Number(headers.get('retry-after')) > 0;
 
 /**
- * Sends at least `count` requests, each kind `atOnce` times concurrently. Those that need the database must be 503, the others 200.
+ * Sends at least `count` requests, each kind `atOnce` times concurrently. Those that need the database
+ * must be 503, the others 200.
  * @returns the durations in milliseconds, ascending
  */
 async function expectUnavailable(app: TestApp, user: SignedIn, { count, atOnce }: { count: number; atOnce: number }) {
@@ -183,7 +184,8 @@ describe('retry after a rollback by PostgreSQL', () => {
     await other.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [sessionId]);
     const answer = app.logout(token, 'global');
     await waitForLockWaiter(app);
-    // The session that has waited for deadlock_timeout (1 s) first detects the deadlock and is rolled back: the application's.
+    // The session that has waited for deadlock_timeout (1 s) first detects the deadlock and is
+    // rolled back: the application's.
     await other.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [userId]);
     await other.query('COMMIT');
     expect((await answer).status).toBe(204);
@@ -232,7 +234,10 @@ describe('retry after a rollback by PostgreSQL', () => {
     ['a single statement', (app, { refreshToken }) => app.refresh(refreshToken)],
   ])('executes %s three times at most (FLT-09)', async (_case, ask) => {
     const app = await startApp();
-    /** Makes PostgreSQL raise this code for the next updates of a session. The counter is a sequence, which is not rolled back. */
+    /**
+     * Makes PostgreSQL raise this code for the next updates of a session. The counter is a
+     * sequence, which is not rolled back.
+     */
     const raise = (code: string, times: number): Promise<unknown> =>
       app.query(`
         DROP SEQUENCE IF EXISTS attempts;

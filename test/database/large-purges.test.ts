@@ -9,8 +9,9 @@ const MOST_JOB = 'purge account guards';
 /** An index of 16-byte keys has two levels at 10⁴ rows, three at 10⁶, four at most at 10⁷. */
 const MORE_LEVELS = 2;
 /**
- * A batch descends the index twice and reads its leaf pages of 200 entries or more: one more level is one more page for each descent.
- * At 10⁴ rows index neighbours sometimes share a table page, which is then read once (one of a hundred pages).
+ * A batch descends the index twice and reads its leaf pages of 200 entries or more: one more level is one
+ * more page for each descent. At 10⁴ rows index neighbours sometimes share a table page, which is then read
+ * once (one of a hundred pages).
  */
 const MARGIN = (2 * MORE_LEVELS) / BATCH + 3 / 100;
 

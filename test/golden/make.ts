@@ -1,6 +1,6 @@
 /**
- * Fills an empty database through the HTTP API and the commands of an older version, and writes `golden.json` and `dump.sql`:
- * `node test/golden/make.ts CHECKOUT DATABASE_URL`. See README.md beside this file.
+ * Fills an empty database through the HTTP API and the commands of an older version, and writes `golden.json` and
+ * `dump.sql`: `node test/golden/make.ts CHECKOUT DATABASE_URL`. See README.md beside this file.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';

@@ -38,8 +38,8 @@ interface Cost {
 }
 
 /**
- * Sends one request and waits until its connection closes. Measures the busy time of the event loop meanwhile, for client and server:
- * at least the CPU time. The kernel's CPU accounting has a resolution of 4 ms on some machines.
+ * Sends one request and waits until its connection closes. Measures the busy time of the event loop meanwhile, for
+ * client and server: at least the CPU time. The kernel's CPU accounting has a resolution of 4 ms on some machines.
  */
 async function costOnce(bytes: string): Promise<Cost> {
   const { hostname, port } = new URL(app.url);
@@ -90,7 +90,10 @@ async function expensiveForms(forms: readonly Form[], longest: number, mostMs: n
 const filled = (unit: string, length: number): string =>
   unit.repeat(Math.ceil(Math.max(0, length) / unit.length)).slice(0, Math.max(0, length));
 
-/** Repeated units that are hard for patterns and parsers of lists, parameters, quotes or addresses. {@link ENDS} surround them to make a match fail at the end. */
+/**
+ * Repeated units that are hard for patterns and parsers of lists, parameters, quotes or addresses. {@link ENDS}
+ * surround them to make a match fail at the end.
+ */
 const UNITS = [
   'a',
   ' ',
@@ -423,7 +426,8 @@ describe('a request body', () => {
           })),
         ),
       );
-      // The largest body of all routes, the largest on routes with small bodies, and about the longest password and address.
+      // The largest body of all routes, the largest on routes with small bodies, and about the
+      // longest password and address.
       for (const length of [LONG_BODY, 1900, 300])
         expect(await expensiveForms([...whole, ...parts], length, MOST_BODY_MS)).toEqual([]);
     },

@@ -24,7 +24,10 @@ function open(bytes: string): Socket {
   return socket;
 }
 
-/** Sends this head and then endless one-byte chunks as fast as they are read; resolves with the response's status and the time until the connection closed. */
+/**
+ * Sends this head and then endless one-byte chunks as fast as they are read; resolves with the response's status and
+ * the time until the connection closed.
+ */
 function flood(line: string): Promise<End> {
   const startedAt = performance.now();
   const socket = open(

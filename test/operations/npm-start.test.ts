@@ -47,7 +47,10 @@ function signal(child: ChildProcess, name: NodeJS.Signals): Promise<unknown> {
 /** Its bit in the signal mask of a process. */
 const SIGUSR1 = 1n << 9n;
 
-/** The mask of signals that a process handles. With a handler for SIGUSR1, Node opens its inspector to every user of the machine. */
+/**
+ * The mask of signals that a process handles. With a handler for SIGUSR1, Node opens its inspector
+ * to every user of the machine.
+ */
 function handled(pid: number): bigint {
   const [, mask = ''] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return BigInt(`0x${mask}`);

@@ -89,7 +89,10 @@ async function holdWith(url: string, sql: string): Promise<pg.Client> {
   return holder;
 }
 
-/** Runs Prisma's engine as another process would: with its own lock only. Resolves once it has the lock and waits for a table. */
+/**
+ * Runs Prisma's engine as another process would: with its own lock only. Resolves once it has
+ * the lock and waits for a table.
+ */
 async function startOtherEngine(url: string): Promise<{ readonly exited: Promise<unknown> }> {
   const engine = fork('dist/database/apply-migrations.process.js', {
     execArgv: ['--disable-warning=ExperimentalWarning'],

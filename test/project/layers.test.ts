@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 /**
- * From the top. Imports go to lower layers or stay in the module; modules of one layer do not import each other. A folder that is not listed is a feature
- * of an application that builds on this one: it is above all of these except the command line.
+ * From the top. Imports go to lower layers or stay in the module; modules of one layer do not import each
+ * other. A folder that is not listed is a feature of an application that builds on this one: it is above all of
+ * these except the command line.
  */
 const LAYERS = [
   ['cli'],

@@ -29,8 +29,8 @@ export function randomNumbers(seed: number): () => number {
 const GRACE_MS = 10_000;
 
 /**
- * One account that one client uses sequentially, with the state that must hold. Every unexpected response is recorded as a violation at
- * once. A state that a call leaves uncertain stays uncertain until a later response resolves it.
+ * One account that one client uses sequentially, with the state that must hold. Every unexpected response is recorded
+ * as a violation at once. A state that a call leaves uncertain stays uncertain until a later response resolves it.
  */
 export class Account {
   readonly violations: string[] = [];

@@ -13,10 +13,16 @@ import { MASTER_SECRET } from './processes.js';
 import { expectNoSecret, registerSecret } from './secret-detection.js';
 
 export { PASSWORD, type Answer } from './client.js';
-/** A cheap hash; the minimum cost is enforced only on settings of the environment. A long queue time, so that a slow machine sheds nothing. */
+/**
+ * A cheap hash; the minimum cost is enforced only on settings of the environment. A long queue time, so that
+ * a slow machine sheds nothing.
+ */
 const CHEAP_HASH = { argon2MemoryKib: 8, argon2Passes: 1, argon2Lanes: 1, hashQueueMilliseconds: 60_000 };
 
-/** Creates a copy of the migrated template; it is dropped at the end of the test (or of the file, if called outside of a test). */
+/**
+ * Creates a copy of the migrated template; it is dropped at the end of the test (or of the file,
+ * if called outside of a test).
+ */
 export async function createDatabase(
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
 ): Promise<string> {

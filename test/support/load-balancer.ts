@@ -12,8 +12,8 @@ interface Backend {
 }
 
 /**
- * A minimal HTTP load balancer: keeps connections alive, polls `/health/serving`, uses the serving nodes round-robin, and tries another
- * node only if a connection was refused. A request that was sent is never repeated.
+ * A minimal HTTP load balancer: keeps connections alive, polls `/health/serving`, uses the serving nodes round-robin,
+ * and tries another node only if a connection was refused. A request that was sent is never repeated.
  */
 export class LoadBalancer {
   readonly #backends: readonly Backend[];

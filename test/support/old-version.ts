@@ -65,8 +65,8 @@ export interface OldDataDirectory {
 }
 
 /**
- * Creates a `DATA_DIR` as the old version did, with the golden data: files, arguments of `initdb`, statements and server settings are
- * those of its code. Its server keeps running on TCP, as after `kill -9` of the application.
+ * Creates a `DATA_DIR` as the old version did, with the golden data: files, arguments of `initdb`, statements and
+ * server settings are those of its code. Its server keeps running on TCP, as after `kill -9` of the application.
  */
 export async function createOldDataDirectory(onFinished: OnFinished): Promise<OldDataDirectory> {
   const folder = newFolder('old-data', onFinished);

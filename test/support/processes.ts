@@ -15,8 +15,8 @@ export interface Program {
 }
 
 /**
- * Runs `node dist/main.js`, as `npm start` does after the build, without rate limits by default. It is ended at the end of the test (or of
- * the file, if called outside of a test). `folder` selects another version.
+ * Runs `node dist/main.js`, as `npm start` does after the build, without rate limits by default. It is ended at the end
+ * of the test (or of the file, if called outside of a test). `folder` selects another version.
  */
 export function startMain(
   environment: Environment,
@@ -59,8 +59,8 @@ export async function waitForUrl(program: Program): Promise<string> {
 }
 
 /**
- * A port for a process whose address must be known in advance. It is below the ephemeral range, so that no connection and no server on
- * port 0 takes it before it is used.
+ * A port for a process whose address must be known in advance. It is below the ephemeral range, so that no connection
+ * and no server on port 0 takes it before it is used.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

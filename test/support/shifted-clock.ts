@@ -1,8 +1,8 @@
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Preloaded into a program (`--import`): shifts its wall clock by the first number of seconds in `CLOCK_SHIFTS`, and by the next one after
- * each SIGUSR2. The monotonic clock is unchanged, as when a machine's time is set.
+ * Preloaded into a program (`--import`): shifts its wall clock by the first number of seconds in `CLOCK_SHIFTS`, and by
+ * the next one after each SIGUSR2. The monotonic clock is unchanged, as when a machine's time is set.
  */
 const shifts = (process.env['CLOCK_SHIFTS'] ?? '0').split(',').map((seconds) => Number(seconds) * 1000);
 let step = 0;
