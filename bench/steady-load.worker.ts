@@ -34,7 +34,7 @@ export interface SteadyResult {
 }
 
 /** Longest extension of the measured time, for the awaited answers. */
-const LONGEST_EXTENSION_SECONDS = 60;
+const MAX_EXTENSION_SECONDS = 60;
 
 const { url: href, headers, posts, perSecond, awaited, ...spans } = workerData as SteadyLoad;
 const url = new URL(href);
@@ -94,7 +94,7 @@ function isOver(now: number): boolean {
     ({ status, withinMilliseconds }) => !(times[status] ?? []).some((each) => each < withinMilliseconds),
   );
   if (missing.length === 0) endsAt = now;
-  else if (now > leastEndsAt + LONGEST_EXTENSION_SECONDS * 1000) {
+  else if (now > leastEndsAt + MAX_EXTENSION_SECONDS * 1000) {
     const kinds = missing.map(({ status, withinMilliseconds }) => `${status} within ${withinMilliseconds} ms`);
     throw new Error(`${href} did not answer ${kinds.join(' and ')}`);
   }

@@ -10,7 +10,7 @@ const SCENARIO = 'login-storm';
 const ABOUT = 'ten times as many logins as can be served, beside 500 guarded requests per second; one core, ES256';
 const GUARDED_PER_SECOND = 500;
 /** A p99 below this is good, however short the idle one is. */
-const LEAST_P99_MILLISECONDS = 15;
+const MIN_P99_MILLISECONDS = 15;
 /** Offered logins for each that can be served. */
 const EXCESS = 10;
 /** So many that no user reaches the limit of 100 sessions, at which the oldest ends. */
@@ -20,7 +20,7 @@ const QUEUE_MILLISECONDS = 1000;
 /** Warm-up of every load before each measurement. */
 const WARM_UP_SECONDS = 2;
 /** Longest wait of a measurement for its first served login. */
-const LONGEST_SECONDS = 60;
+const MAX_WAIT_SECONDS = 60;
 /** Longest time of the measurements before and after the storm. */
 const SHORT_SECONDS = 10;
 /**
@@ -197,8 +197,8 @@ export async function logInInTurn(server: Server, emails: readonly string[], sec
   const options: autocannon.Options = {
     url: server.url,
     connections: 4,
-    duration: seconds + LONGEST_SECONDS,
-    timeout: LONGEST_SECONDS,
+    duration: seconds + MAX_WAIT_SECONDS,
+    timeout: MAX_WAIT_SECONDS,
     requests: [
       {
         method: 'POST',
@@ -267,7 +267,7 @@ function measuresOf(rounds: readonly Round[]): Measure[] {
     of(
       'guarded p99 in the storm / larger of 15 ms and twice idle',
       'ratio',
-      ({ idle, storm }) => storm.p99Milliseconds / Math.max(LEAST_P99_MILLISECONDS, 2 * idle.p99Milliseconds),
+      ({ idle, storm }) => storm.p99Milliseconds / Math.max(MIN_P99_MILLISECONDS, 2 * idle.p99Milliseconds),
     ),
     of('guarded requests lost', 'requests', lost),
     of('hashes alone', 'per s', ({ hashesPerSecond }) => hashesPerSecond),

@@ -14,12 +14,12 @@ const refusals: Pick<LimitRefusals, 'countRefusal'> = {
 afterEach(() => void vi.useRealTimers());
 
 /** A server that admits two requests of an address in a minute. */
-async function serve(mostAddresses?: number): Promise<FastifyInstance> {
+async function serve(maxAddresses?: number): Promise<FastifyInstance> {
   const config = { ...parseSettings({}), addressRequestsPerMinute: 2 } as Config;
   const fastify = Fastify({ trustProxy: true });
   onTestFinished(() => fastify.close());
   const limit = new AddressLimit(config, refusals as LimitRefusals, new LoginOutcomes());
-  await limit.prepareCounter(fastify, mostAddresses);
+  await limit.prepareCounter(fastify, maxAddresses);
   fastify.addHook('onRequest', async (request, reply) => {
     const refused = await limit.countRequest(request);
     return refused && reply.code(refused.kind.status).headers(refused.headers).send();

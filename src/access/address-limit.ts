@@ -14,7 +14,7 @@ import { routeConfig } from './route-settings.js';
  * How many addresses are counted at once, at 230 bytes each. One more displaces the address that
  * has sent nothing for longest.
  */
-export const MOST_ADDRESSES = 50_000;
+export const MAX_ADDRESSES = 50_000;
 
 type Count = ReturnType<FastifyInstance['createRateLimit']>;
 
@@ -53,7 +53,7 @@ export class AddressLimit {
   }
 
   /** Registers the counter, if the limit is on. */
-  async prepareCounter(fastify: FastifyInstance, mostAddresses = MOST_ADDRESSES): Promise<void> {
+  async prepareCounter(fastify: FastifyInstance, maxAddresses = MAX_ADDRESSES): Promise<void> {
     if (!this.#isOn) return;
     // Imported here, so that the start takes no longer where the limit is off.
     const { fastifyRateLimit } = await import('@fastify/rate-limit');
@@ -63,7 +63,7 @@ export class AddressLimit {
       global: false,
       max: this.#quota,
       timeWindow: REQUEST_ADDRESS.seconds * 1000,
-      cache: mostAddresses,
+      cache: maxAddresses,
       keyGenerator: ({ ip }) => clientOf(ip),
     });
     this.#count = fastify.createRateLimit();

@@ -7,7 +7,7 @@ import { KeyRing } from '../tokens/key-ring.js';
 import { NoContent } from '../http/no-content.schema.js';
 import { JwkSet } from './auth.schemas.js';
 
-export const MOST_CACHED_SECONDS = 300;
+export const MAX_CACHED_SECONDS = 300;
 
 @Controller('.well-known')
 export class JwksController {
@@ -18,7 +18,7 @@ export class JwksController {
     @Inject(CONFIG) config: Config,
     private readonly keyRing: KeyRing,
   ) {
-    this.#cacheControl = `public, max-age=${Math.min(MOST_CACHED_SECONDS, config.keyPublishSeconds)}`;
+    this.#cacheControl = `public, max-age=${Math.min(MAX_CACHED_SECONDS, config.keyPublishSeconds)}`;
   }
 
   @Get('jwks.json')

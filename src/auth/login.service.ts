@@ -6,7 +6,7 @@ import { LoginLimitsService } from '../rate-limits/login-limits.service.js';
 import { SessionsService, type SessionTokens } from '../sessions/sessions.service.js';
 import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
 import type { Credential } from '../users/credential.js';
-import { MOST_VERIFICATIONS, PasswordVerificationService } from '../users/password-verification.service.js';
+import { MAX_VERIFICATIONS, PasswordVerificationService } from '../users/password-verification.service.js';
 import type { LoginBody } from './auth.schemas.js';
 import type { IssuedTokens } from './issued-tokens.js';
 
@@ -49,7 +49,7 @@ export class LoginService {
     client: ClientInfo,
     disconnected: AbortSignal | undefined,
   ): Promise<StartedSession> {
-    for (let verifications = 0; verifications < MOST_VERIFICATIONS; verifications++) {
+    for (let verifications = 0; verifications < MAX_VERIFICATIONS; verifications++) {
       const user = await this.verification.verifyCredentials(email, password, disconnected);
       const session =
         (await this.sessions.tryStartSession(user.id, user.passwordHash, client)) ??

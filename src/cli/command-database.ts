@@ -5,7 +5,7 @@ import { provideDatabase, type ProvideOptions } from '../database/external-or-em
 import { endCommand, endUnderWay, releaseAtEnd } from './end-command.js';
 
 /** For the embedded server to stop in order. */
-const LONGEST_STOP_MS = 5000;
+const MAX_STOP_MS = 5000;
 
 /**
  * Runs the work of a command on the database. A signal ends the command, and stops the embedded server
@@ -24,7 +24,7 @@ export async function withDatabase(
   releaseAtEnd(async () => {
     givingUp.abort();
     const database = await providing.catch(() => undefined);
-    await database?.stop(AbortSignal.timeout(LONGEST_STOP_MS)).catch(() => undefined);
+    await database?.stop(AbortSignal.timeout(MAX_STOP_MS)).catch(() => undefined);
   });
   const database = await providing.catch((error: unknown) => {
     const ending = endUnderWay();

@@ -5,7 +5,7 @@ import { openSocketFolder, socketIn } from './unix-socket.js';
 
 /** Pause between two starts of a server that gave way to another start; doubled after each. */
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 1000;
 
 /** Starts the server, with growing pauses between the attempts. */
 export class StartAttempts {
@@ -35,7 +35,7 @@ export class StartAttempts {
     this.count++;
     await startServer(installation, socketFolder, this.#signals);
     this.#notBefore = performance.now() + this.#pauseMs;
-    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
     return undefined;
   }
 }

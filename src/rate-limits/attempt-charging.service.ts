@@ -5,7 +5,7 @@ import { RateLimitsRepository } from './rate-limits.repository.js';
 import { RecentRefusals } from './recent-refusals.js';
 
 /** How often an attempt is charged that loses races to concurrent ones, before it is refused for a second. */
-const MOST_RACES = 3;
+const MAX_RACES = 3;
 
 /** Charges attempts in the database, for all nodes together and over restarts, and refunds them. */
 @Injectable()
@@ -64,10 +64,10 @@ export class AttemptChargingService {
 
   async #chargeWithRetries(attempt: Attempt): Promise<ChargeOutcome> {
     let outcome = await this.repository.chargeAttempt(attempt);
-    for (let race = 1; outcome.kind === 'raced' && race <= MOST_RACES; race++) {
+    for (let race = 1; outcome.kind === 'raced' && race <= MAX_RACES; race++) {
       // The charges before the limit that was used up meanwhile.
       await this.repository.refundCharges(outcome.applied, undefined);
-      outcome = race < MOST_RACES ? await this.repository.chargeAttempt(attempt) : refusalOf(attempt, outcome.applied);
+      outcome = race < MAX_RACES ? await this.repository.chargeAttempt(attempt) : refusalOf(attempt, outcome.applied);
     }
     return outcome;
   }

@@ -38,12 +38,12 @@ export function chargeSql({ limit, key }: Charge, condition: Prisma.Sql): Prisma
  * started later may lock first.
  */
 function chargeGuardSql(key: Buffer, condition: Prisma.Sql): Prisma.Sql {
-  const { free, firstSeconds, growthFactor, most, longestSeconds, exhaustedSeconds } = ACCOUNT_GUARD;
+  const { free, firstSeconds, growthFactor, maxFailures, maxSeconds, exhaustedSeconds } = ACCOUNT_GUARD;
   return Prisma.sql`
     INSERT INTO account_guards AS g (key, failures, next_at) SELECT ${key}::bytea, 1, now() WHERE ${condition}
     ON CONFLICT (key) DO UPDATE SET failures = g.failures + 1, next_at = clock_timestamp() + make_interval(secs => CASE
       WHEN g.failures + 1 < ${free}::int THEN 0
-      WHEN g.failures + 1 < ${most}::int THEN least(${longestSeconds}::int, ${firstSeconds}::int * ${growthFactor}::int ^ least(g.failures + 1 - ${free}::int, 30))
+      WHEN g.failures + 1 < ${maxFailures}::int THEN least(${maxSeconds}::int, ${firstSeconds}::int * ${growthFactor}::int ^ least(g.failures + 1 - ${free}::int, 30))
       ELSE ${exhaustedSeconds}::int END)
     WHERE g.next_at <= clock_timestamp()
     RETURNING began_at::text AS began, next_at::text AS until`;

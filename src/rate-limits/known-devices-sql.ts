@@ -1,7 +1,7 @@
 import { Prisma } from '../database/prisma.service.js';
 import type { PresentedDevice } from './attempt-charges.js';
 import { waitSecondsSql } from './charge-sql.js';
-import { MOST_DEVICES, MOST_DEVICE_FAILURES } from './known-devices.js';
+import { MAX_DEVICES, MAX_DEVICE_FAILURES } from './known-devices.js';
 
 /** Whether the device is known, and how many seconds it has to wait. */
 export function deviceStateSql(device: PresentedDevice | undefined): Prisma.Sql {
@@ -9,7 +9,7 @@ export function deviceStateSql(device: PresentedDevice | undefined): Prisma.Sql 
   return Prisma.sql`
     EXISTS (
       SELECT FROM devices d JOIN users u ON u.id = d.user_id
-      WHERE d.id = ${device.id}::uuid AND d.failures < ${MOST_DEVICE_FAILURES}::int AND u.email_lower = ${device.email}
+      WHERE d.id = ${device.id}::uuid AND d.failures < ${MAX_DEVICE_FAILURES}::int AND u.email_lower = ${device.email}
     ) AS is_known,
     ${waitSecondsSql(device.onSuccess)} AS device_wait`;
 }
@@ -19,11 +19,11 @@ export function chargeDeviceSql(device: PresentedDevice | undefined): Prisma.Sql
   if (device === undefined) return Prisma.sql`SELECT NULL::text AS used_at WHERE false`;
   return Prisma.sql`
     UPDATE devices d SET failures = d.failures + 1 FROM asked
-    WHERE d.id = ${device.id}::uuid AND asked.is_known AND asked.device_wait <= 0 AND d.failures < ${MOST_DEVICE_FAILURES}::int
+    WHERE d.id = ${device.id}::uuid AND asked.is_known AND asked.device_wait <= 0 AND d.failures < ${MAX_DEVICE_FAILURES}::int
     RETURNING d.used_at::text AS used_at`;
 }
 
-/** Inserts a known device, and deletes the user's least recently used one beyond {@link MOST_DEVICES}. */
+/** Inserts a known device, and deletes the user's least recently used one beyond {@link MAX_DEVICES}. */
 export function addDeviceSql({ id, userId }: { readonly id: string; readonly userId: string }): Prisma.Sql[] {
   return [
     Prisma.sql`device AS (
@@ -33,6 +33,6 @@ export function addDeviceSql({ id, userId }: { readonly id: string; readonly use
     Prisma.sql`surplus AS (
       DELETE FROM devices WHERE id IN (
         SELECT id FROM devices WHERE user_id = ${userId}::uuid ORDER BY used_at DESC, created_at DESC, id DESC
-        OFFSET ${MOST_DEVICES - 1}))`,
+        OFFSET ${MAX_DEVICES - 1}))`,
   ];
 }

@@ -1,5 +1,5 @@
 /** Known devices of one user: those used last. */
-export const MOST_DEVICES = 10;
+export const MAX_DEVICES = 10;
 
 /** Wrong passwords in a row before a device counts as unknown. */
-export const MOST_DEVICE_FAILURES = 10;
+export const MAX_DEVICE_FAILURES = 10;

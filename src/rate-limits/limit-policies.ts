@@ -50,9 +50,9 @@ export const ACCOUNT_GUARD = {
   firstSeconds: 1,
   /** Each further one makes the wait this many times as long. */
   growthFactor: 2,
-  longestSeconds: 300,
+  maxSeconds: 300,
   /** From this many on, all unknown devices together have one attempt an hour. */
-  most: 100,
+  maxFailures: 100,
   exhaustedSeconds: 3600,
   /** The count is deleted after this long without an attempt. */
   forgottenDays: 30,

@@ -1,7 +1,7 @@
 /** How long a refusal is remembered at most. A success or refund on another node goes unnoticed for as long. */
-const LONGEST_SECONDS = 5;
+const MAX_REMEMBERED_SECONDS = 5;
 /** Beyond this number the oldest is forgotten. */
-const MOST_REFUSALS = 10_000;
+const MAX_REFUSALS = 10_000;
 
 /** How long a refusal lasts. */
 export interface RefusalDuration {
@@ -26,11 +26,11 @@ export class RecentRefusals<Refusal extends RefusalDuration> {
 
   rememberRefusal(key: string, refusal: Refusal): void {
     const refusedAt = performance.now();
-    const forgottenAt = refusedAt + Math.min(refusal.seconds, LONGEST_SECONDS) * 1000;
+    const forgottenAt = refusedAt + Math.min(refusal.seconds, MAX_REMEMBERED_SECONDS) * 1000;
     this.#refusals.delete(key);
     this.#refusals.set(key, { refusal, refusedAt, forgottenAt });
     for (const oldest of this.#refusals.keys()) {
-      if (this.#refusals.size <= MOST_REFUSALS) return;
+      if (this.#refusals.size <= MAX_REFUSALS) return;
       this.#refusals.delete(oldest);
     }
   }

@@ -6,7 +6,7 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { MOST_VERIFICATIONS, PasswordVerificationService } from './password-verification.service.js';
+import { MAX_VERIFICATIONS, PasswordVerificationService } from './password-verification.service.js';
 import { UsersRepository } from './users.repository.js';
 
 /** Deletes the caller and everything of theirs. */
@@ -32,7 +32,7 @@ export class AccountDeletionService {
 
   /** Verifies again where another password hash has replaced the verified one meanwhile. */
   async #verifyAndDelete(userId: string, password: string, client: ClientInfo, disconnected?: AbortSignal) {
-    for (let verifications = 0; verifications < MOST_VERIFICATIONS; verifications++) {
+    for (let verifications = 0; verifications < MAX_VERIFICATIONS; verifications++) {
       const user = await this.verification.verifyCurrentPassword(userId, password, disconnected);
       const isDeleted = await this.verification.transactionIfUnchanged(user, (tx) => this.#delete(tx, userId, client));
       if (isDeleted) return;

@@ -7,7 +7,7 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { MOST_VERIFICATIONS, PasswordVerificationService } from './password-verification.service.js';
+import { MAX_VERIFICATIONS, PasswordVerificationService } from './password-verification.service.js';
 import { UsersRepository } from './users.repository.js';
 
 /** A change of the caller's password. */
@@ -42,7 +42,7 @@ export class PasswordChangeService {
 
   /** Verifies again where another password hash has replaced the verified one meanwhile. */
   async #verifyAndChange(caller: Principal, change: PasswordChange, disconnected?: AbortSignal): Promise<void> {
-    for (let verifications = 0; verifications < MOST_VERIFICATIONS; verifications++) {
+    for (let verifications = 0; verifications < MAX_VERIFICATIONS; verifications++) {
       const user = await this.verification.verifyCurrentPassword(caller.userId, change.current, disconnected);
       const hash = await this.#hashNewPassword(user.email, change, disconnected);
       const store = (tx: Transaction) => this.#storeChange(tx, caller, change, hash);

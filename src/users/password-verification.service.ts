@@ -10,7 +10,7 @@ import { UsersRepository } from './users.repository.js';
  * How often a request verifies a password whose hash is replaced during the verification,
  * before it is answered with 503.
  */
-export const MOST_VERIFICATIONS = 3;
+export const MAX_VERIFICATIONS = 3;
 
 /** Whether a password is a user's, and whether it still is when something is done because of it. */
 @Injectable()

@@ -6,7 +6,7 @@ import { setFailures } from '../support/rate-limit-states.js';
 const WRONG = 'not the right passphrase';
 const SAMPLES = 300;
 /** Largest tolerated difference of medians, in milliseconds. */
-const MOST_DIFFERENCE = 5;
+const MAX_DIFFERENCE = 5;
 
 /** Adds SAMPLES enabled and SAMPLES disabled users with the password of this one. */
 async function copyUser(app: TestApp, email: string): Promise<void> {
@@ -71,7 +71,7 @@ it(
     // A limited login mainly saves the hash. A hash that is left out or computed twice exceeds the tolerance.
     const spared = wrong - limited;
     expect(spared).toBeGreaterThan(1);
-    const tolerated = Math.min(MOST_DIFFERENCE, spared / 2);
+    const tolerated = Math.min(MAX_DIFFERENCE, spared / 2);
     expect(spread([unknown, wrong, disabled, disabledWrong])).toBeLessThan(tolerated);
     expect(spread([limited, limitedUnknown])).toBeLessThan(tolerated);
   },

@@ -10,8 +10,8 @@ const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 15);
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const ACCOUNTS = 8;
 /** The pause between two kills. */
-const LEAST_PAUSE_MS = 1000;
-const MOST_PAUSE_MS = 4000;
+const MIN_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 4000;
 
 /** A node on a fixed port that is restarted whenever it exits, as a supervisor does. */
 class SupervisedNode {
@@ -87,7 +87,7 @@ it(
     });
     let kills = 0;
     while (!isOver()) {
-      await pause(LEAST_PAUSE_MS + random() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
+      await pause(MIN_PAUSE_MS + random() * (MAX_PAUSE_MS - MIN_PAUSE_MS));
       kills++;
       // At least one kill of the database, even in the shortest run.
       if (kills === 2 || random() < 0.4) database.kill();

@@ -4,8 +4,8 @@ import { BATCH, explainPurge, createFilledDatabase, PURGES, totalOf } from '../s
 const FEW = 10_000;
 const MANY = 1_000_000;
 /** Only one table has this size, since each takes minutes. */
-const MOST = 10_000_000;
-const MOST_JOB = 'purge account guards';
+const LARGEST = 10_000_000;
+const LARGEST_JOB = 'purge account guards';
 /** An index of 16-byte keys has two levels at 10⁴ rows, three at 10⁶, four at most at 10⁷. */
 const MORE_LEVELS = 2;
 /**
@@ -16,7 +16,9 @@ const MORE_LEVELS = 2;
 const MARGIN = (2 * MORE_LEVELS) / BATCH + 3 / 100;
 
 it.each(
-  PURGES.flatMap((purged) => (purged.job === MOST_JOB ? [MANY, MOST] : [MANY]).map((count) => ({ purged, count }))),
+  PURGES.flatMap((purged) =>
+    (purged.job === LARGEST_JOB ? [MANY, LARGEST] : [MANY]).map((count) => ({ purged, count })),
+  ),
 )(
   '$purged.job reads as many buffers per row at $count rows as at ten thousand, without a sequential scan (BRU-07)',
   { timeout: 900_000 },

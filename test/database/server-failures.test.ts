@@ -8,7 +8,7 @@ import { tokensOf } from '../support/client.js';
 import { DedicatedPostgres } from '../support/dedicated-postgres.js';
 import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
-const MOST_CONNECTIONS = 20;
+const MAX_CONNECTIONS = 20;
 /** Reserved for superusers. */
 const RESERVED_CONNECTIONS = 3;
 
@@ -21,7 +21,7 @@ const isUnavailable = ({ status, headers }: Answer): boolean =>
 describe('a database whose connections are all used by other clients', () => {
   it('causes 503 for requests that need a new one, and works again once there is one (FLT-01, FLT-08)', async () => {
     const { url: databaseUrl } = await DedicatedPostgres.start([
-      `max_connections = ${MOST_CONNECTIONS}`,
+      `max_connections = ${MAX_CONNECTIONS}`,
       `superuser_reserved_connections = ${RESERVED_CONNECTIONS}`,
     ]);
     const app = await startApp({ databaseUrl });
@@ -51,7 +51,7 @@ describe('a database whose connections are all used by other clients', () => {
       );
       return clients?.rows.filter(({ own: isOwn }) => !isOwn).length ?? 0;
     };
-    while ((await terminateOwnAndCountOthers()) < MOST_CONNECTIONS - RESERVED_CONNECTIONS) await takeAll();
+    while ((await terminateOwnAndCountOthers()) < MAX_CONNECTIONS - RESERVED_CONNECTIONS) await takeAll();
     for (let turn = 0; turn < 3; turn++) {
       const startedAt = performance.now();
       const answers = await Promise.all([

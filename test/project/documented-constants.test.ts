@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { maxHeaderSize } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { MOST_ADDRESSES } from '../../src/access/address-limit.js';
-import { MOST_CACHED_SECONDS } from '../../src/auth/jwks.controller.js';
+import { MAX_ADDRESSES } from '../../src/access/address-limit.js';
+import { MAX_CACHED_SECONDS } from '../../src/auth/jwks.controller.js';
 import type { Setting } from '../../src/config/setting.js';
 import { MAX_ACCESS_TOKEN_TTL_SECONDS, settings } from '../../src/config/settings.js';
 import { DEDICATED_CONNECTION_TIMEOUT_MS } from '../../src/database/dedicated-connection.js';
@@ -14,7 +14,7 @@ import { MAX_SESSIONS_PER_USER } from '../../src/sessions/session-limits.js';
 import { EmailAddress } from '../../src/users/user-view.js';
 import { MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';
-import { MOST_DEVICE_FAILURES, MOST_DEVICES } from '../../src/rate-limits/known-devices.js';
+import { MAX_DEVICE_FAILURES, MAX_DEVICES } from '../../src/rate-limits/known-devices.js';
 import { MAX_BODY_JSON_DEPTH } from '../../src/http/json-body.js';
 import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/request-head-limits.js';
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
@@ -36,7 +36,7 @@ describe('the documents (CFG-04)', () => {
     `An access token lives ${MAX_ACCESS_TOKEN_TTL_SECONDS} s at most`,
     `Of the \`User-Agent\` of a login ${MAX_USER_AGENT_LENGTH} characters are kept`,
     `A count that nobody adds to for ${ACCOUNT_GUARD.forgottenDays} days is forgotten`,
-    `Keep \`KEY_PUBLISH_SECONDS\` at ${MOST_CACHED_SECONDS} or more`,
+    `Keep \`KEY_PUBLISH_SECONDS\` at ${MAX_CACHED_SECONDS} or more`,
   ])('say in docs/security.md: %s', (sentence) => {
     expect(limits).toContain(sentence);
   });
@@ -48,9 +48,9 @@ describe('the documents (CFG-04)', () => {
 
   it.each([
     `reads the table each ${POLL_INTERVAL_MS} ms`,
-    `its ${MOST_DEVICES} latest devices`,
-    `${MOST_DEVICE_FAILURES} wrong passwords in a row from that device`,
-    `for the ${MOST_ADDRESSES.toLocaleString('en')} addresses that asked last`,
+    `its ${MAX_DEVICES} latest devices`,
+    `${MAX_DEVICE_FAILURES} wrong passwords in a row from that device`,
+    `for the ${MAX_ADDRESSES.toLocaleString('en')} addresses that asked last`,
     `(\`${REQUEST_ADDRESS.name}\`, 429 alike)`,
     `Its access token lives ${ACCESS_TOKEN_TTL_SECONDS.fallback / 60} minutes`,
     `A session ends ${SESSION_IDLE_DAYS.fallback} days after its last refresh and ${SESSION_ABSOLUTE_DAYS.fallback} days after its login`,
