@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, query, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, Client, tokensOf, type SignedIn } from '../support/client.js';
+import { DedicatedPostgres } from '../support/dedicated-postgres.js';
 import { startNode } from '../support/processes.js';
 import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
@@ -187,7 +188,9 @@ describe('a refresh', () => {
   });
 
   it('is a HOT update: it adds no row, no index entry and no page', async () => {
-    const alone = await startApp();
+    // Of its own: a transaction in another database of the server would keep row versions from being pruned.
+    const { url: databaseUrl } = await DedicatedPostgres.start();
+    const alone = await startApp({ databaseUrl });
     // A concurrent ANALYZE by autovacuum would keep row versions from being pruned.
     await alone.query('ALTER TABLE sessions SET (autovacuum_enabled = off)');
     let { refreshToken } = await alone.signIn();
