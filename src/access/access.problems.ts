@@ -28,7 +28,7 @@ export const tokenExpired = defineProblem({
   headers: INVALID,
 });
 
-/** 401: the token was revoked: by a logout, a change of password, a disabled user, a removed key. */
+/** 401: the token was revoked: by a logout, a change of password, a deleted or disabled user. */
 export const tokenRevoked = defineProblem({
   code: 'token_revoked',
   status: 401,

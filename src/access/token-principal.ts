@@ -2,7 +2,7 @@ import { FIRST_PARTY_CLIENT_ID } from '../tokens/access-token-issuer.js';
 import type { AccessTokenClaims } from '../verifier/access-token-claims.check.js';
 import type { Principal } from './principal.js';
 
-/** The principal of a verified token. All requests with the token share one object, so a handler cannot change it. */
+/** The principal of a verified token. All requests with the token share one object, so it must be immutable. */
 export class TokenPrincipal implements Principal {
   readonly userId: string;
   readonly sessionId: string;

@@ -19,7 +19,8 @@ export interface EvaluatedRefreshToken {
 
 /**
  * The query that returns an {@link EvaluatedRefreshToken}, or no row for an unknown session. A counter ahead of the
- * row's counts as current: the database lost the row's last change when it failed over.
+ * row's counts as current: the token's MAC shows that this service issued it, so the row was restored from a backup, or
+ * its last change was lost in a failover.
  */
 export function refreshVerdictSql(
   { sessionId, counter }: RefreshTokenContent,

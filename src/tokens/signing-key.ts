@@ -40,7 +40,10 @@ export function importSigningKey(alg: SigningAlg, pkcs8: Buffer): SigningKey {
   return toSigningKey(alg, createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }));
 }
 
-/** The HS256 key of one value of `JWT_SECRET`. Its kid is derived by HKDF and reveals nothing about the secret. */
+/**
+ * The HS256 key of one value of `JWT_SECRET`. Its kid is derived by HKDF: testing a guess of the secret by its kid is no
+ * cheaper than by a token's signature.
+ */
 export function sharedSigningKey(secret: string): SigningKey {
   const key = createSecretKey(Buffer.from(secret));
   const kid = deriveKey(secret, 'hs256 kid').subarray(0, 16).toString('base64url');
