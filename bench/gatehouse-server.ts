@@ -128,7 +128,7 @@ async function hashesPerSecond(seconds: number): Promise<number> {
       hashes++;
     }
   };
-  await Promise.all(Array.from({ length: 2 * passwords.stats().limit }, () => work()));
+  await Promise.all(Array.from({ length: 2 * passwords.hashStats().limit }, () => work()));
   return hashes / ((performance.now() - startedAt) / 1000);
 }
 

@@ -71,8 +71,13 @@ export class AccessTokenVerifier implements OnModuleInit {
   }
 
   /** The size of the cache, and its hits and misses since the start. */
-  stats(): { readonly tokens: number; readonly bytes: number; readonly hits: number; readonly misses: number } {
-    return { ...this.#cache.stats(), hits: this.#hits, misses: this.#misses };
+  tokenCacheStats(): {
+    readonly tokens: number;
+    readonly bytes: number;
+    readonly hits: number;
+    readonly misses: number;
+  } {
+    return { ...this.#cache.cacheSize(), hits: this.#hits, misses: this.#misses };
   }
 
   #verifySync(token: string): Principal {

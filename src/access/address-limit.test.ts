@@ -7,8 +7,8 @@ import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { AddressLimit } from './address-limit.js';
 import { LoginOutcomes } from './login-outcomes.js';
 
-const refusals: Pick<LimitRefusals, 'countRefusal'> = {
-  countRefusal: ({ seconds }) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
+const refusals: Pick<LimitRefusals, 'countAndCreateProblem'> = {
+  countAndCreateProblem: ({ seconds }) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
 };
 
 afterEach(() => void vi.useRealTimers());

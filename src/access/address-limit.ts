@@ -85,7 +85,7 @@ export class AddressLimit {
     if (counted.isAllowed || !counted.isExceeded) return undefined;
     const policy = { ...REQUEST_ADDRESS, quota: this.#quota };
     const seconds = counted.ttlInSeconds;
-    const problem = this.refusals.countRefusal({ name: policy.name, policy, seconds, retrySeconds: seconds });
+    const problem = this.refusals.countAndCreateProblem({ name: policy.name, policy, seconds, retrySeconds: seconds });
     if (problem !== undefined) this.logins.countRefusedLogin(config, problem);
     return problem;
   }

@@ -34,7 +34,7 @@ export class LoginOutcomes {
     if ((config as LoginRoute | undefined)?.isLogin) this.#counts[outcomeOf(problem)]++;
   }
 
-  stats(): Readonly<Record<LoginOutcome, number>> {
+  loginOutcomeCounts(): Readonly<Record<LoginOutcome, number>> {
     return { ...this.#counts };
   }
 }

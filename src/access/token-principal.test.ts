@@ -67,8 +67,8 @@ describe('the principal of a token', () => {
       cache.addToken(token, { claims, key, ...validity }, new TokenPrincipal(claims, claims.email ?? ''));
     }
     const bytes = (heapInUse() - before) / count;
-    expect(cache.stats().tokens).toBe(count);
-    const estimated = cache.stats().bytes / count;
+    expect(cache.cacheSize().tokens).toBe(count);
+    const estimated = cache.cacheSize().bytes / count;
     expect(bytes).toBeLessThan(1024);
     expect(estimated).toBeGreaterThan(bytes);
     expect(estimated).toBeLessThan(bytes * 1.1);

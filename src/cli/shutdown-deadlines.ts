@@ -1,8 +1,8 @@
 import { onceAborted } from '../config/abort-signals.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 
-/** From the cut-off of the connections until the rest of the shutdown is overdue. */
-const CUT_OFF_MS = 3000;
+/** From `forced`, when all connections are closed, until the rest of the shutdown is overdue. */
+const FORCED_MS = 3000;
 /** From `overdue`: for the embedded database to stop in order. */
 const STOP_MS = 2000;
 /** From `overdue`: until the process exits, finished or not. */
@@ -11,7 +11,7 @@ const END_MS = 4500;
 /** The deadlines of a shutdown, counted from the signal. */
 export interface ShutdownDeadlines {
   /**
-   * Aborts after `SHUTDOWN_TIMEOUT_SECONDS`, or three seconds after the connections were cut off: the
+   * Aborts after `SHUTDOWN_TIMEOUT_SECONDS`, or three seconds after `forced`: the
    * service is no longer waited for.
    */
   readonly overdue: AbortSignal;
@@ -28,7 +28,7 @@ export function shutdownDeadlines(
   const overdue = new AbortController();
   const immediately = new AbortController();
   onceAborted(requested, () => later(timeoutSeconds * 1000, () => overdue.abort()));
-  onceAborted(forced, () => later(CUT_OFF_MS, () => overdue.abort()));
+  onceAborted(forced, () => later(FORCED_MS, () => overdue.abort()));
   onceAborted(overdue.signal, () => later(STOP_MS, () => immediately.abort()));
   onceAborted(overdue.signal, () => later(END_MS, end));
   return { overdue: overdue.signal, immediately: immediately.signal };

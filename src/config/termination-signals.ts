@@ -37,7 +37,7 @@ export class TerminationSignals {
   readonly #forced = new AbortController();
   /** Aborts with the first signal; its reason is a {@link Terminated}. */
   readonly requested: AbortSignal = this.#requested.signal;
-  /** Aborts with a later SIGINT: open requests are to be cut off. */
+  /** Aborts with a later SIGINT: open connections are to be closed at once. */
   readonly forced: AbortSignal = this.#forced.signal;
 
   private constructor() {

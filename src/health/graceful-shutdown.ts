@@ -37,15 +37,15 @@ export class GracefulShutdown {
 
   /**
    * Announces the shutdown and waits until no more requests arrive; close the server then. Connections that do not end
-   * in time, or before `cutOff` aborts, are closed.
+   * in time are closed, and all of them as soon as `forced` aborts.
    */
-  async drainServer(server: Server, cutOff: AbortSignal): Promise<void> {
+  async drainServer(server: Server, forced: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     this.#isShuttingDown = true;
     const close = (): void => server.closeAllConnections();
-    cutOff.addEventListener('abort', close, { once: true });
-    await this.#waitUntilQuiet(server, startedAt + Math.max(0, this.#timeoutMs - RESERVED_FOR_CLOSING_MS) / 2, cutOff);
-    if (cutOff.aborted) close();
+    forced.addEventListener('abort', close, { once: true });
+    await this.#waitUntilQuiet(server, startedAt + Math.max(0, this.#timeoutMs - RESERVED_FOR_CLOSING_MS) / 2, forced);
+    if (forced.aborted) close();
     const left = startedAt + this.#timeoutMs - RESERVED_FOR_CLOSING_MS - performance.now();
     setTimeout(close, Math.max(0, left)).unref();
     // Connections with a request in flight at the start stay open until its response; then they are idle.
@@ -53,7 +53,7 @@ export class GracefulShutdown {
     server.once('close', () => clearInterval(closingIdle));
   }
 
-  async #waitUntilQuiet(server: Server, until: number, cutOff: AbortSignal): Promise<void> {
+  async #waitUntilQuiet(server: Server, until: number, forced: AbortSignal): Promise<void> {
     let requestedAt = performance.now();
     // Probes continue and do not count as requests.
     const noteRequest = ({ url }: { url?: string }): void => {
@@ -63,7 +63,7 @@ export class GracefulShutdown {
     const areRequestsExpected = async (): Promise<boolean> =>
       performance.now() - this.#connectedAt < RECENT_CONNECTION_MS || (await connectionsOf(server)) > 0;
     const mayWait = (): boolean =>
-      !cutOff.aborted && performance.now() < until && performance.now() - requestedAt < QUIET_PERIOD_MS;
+      !forced.aborted && performance.now() < until && performance.now() - requestedAt < QUIET_PERIOD_MS;
     while (mayWait() && (await areRequestsExpected())) await pause(CHECK_INTERVAL_MS);
     server.off('request', noteRequest);
   }

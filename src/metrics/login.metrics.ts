@@ -6,6 +6,6 @@ import { MetricsRegistry } from './metrics.registry.js';
 @Injectable()
 export class LoginMetrics {
   constructor(metrics: MetricsRegistry, logins: LoginOutcomes) {
-    metrics.addCounter('gatehouse_logins_total', 'Logins.', 'outcome', () => logins.stats());
+    metrics.addCounter('gatehouse_logins_total', 'Logins.', 'outcome', () => logins.loginOutcomeCounts());
   }
 }

@@ -6,6 +6,8 @@ import { MetricsRegistry } from './metrics.registry.js';
 @Injectable()
 export class RateLimitMetrics {
   constructor(metrics: MetricsRegistry, refusals: LimitRefusals) {
-    metrics.addCounter('gatehouse_limited_total', 'Attempts refused by a limit.', 'limit', () => refusals.stats());
+    metrics.addCounter('gatehouse_limited_total', 'Attempts refused by a limit.', 'limit', () =>
+      refusals.refusalCounts(),
+    );
   }
 }

@@ -17,19 +17,23 @@ export class ResourceMetrics {
       'Callers waiting for a connection.',
       () => prisma.poolStats().waiting,
     );
-    metrics.addGauge('gatehouse_hashes_limit', 'Most password hashes at once.', () => passwords.stats().limit);
-    metrics.addGauge('gatehouse_hashes_running', 'Password hashes being computed.', () => passwords.stats().running);
-    metrics.addGauge('gatehouse_hashes_waiting', 'Password hashes waiting.', () => passwords.stats().waiting);
+    metrics.addGauge('gatehouse_hashes_limit', 'Most password hashes at once.', () => passwords.hashStats().limit);
+    metrics.addGauge(
+      'gatehouse_hashes_running',
+      'Password hashes being computed.',
+      () => passwords.hashStats().running,
+    );
+    metrics.addGauge('gatehouse_hashes_waiting', 'Password hashes waiting.', () => passwords.hashStats().waiting);
     metrics.addGauge(
       'gatehouse_hashes_longest_wait_seconds',
       'How long the first of them has waited.',
-      () => passwords.stats().longestWaitMs / 1000,
+      () => passwords.hashStats().longestWaitMs / 1000,
     );
     metrics.addCounter(
       'gatehouse_hashes_shed_total',
       'Password hashes refused.',
       'reason',
-      () => passwords.stats().shed,
+      () => passwords.hashStats().shed,
     );
   }
 }

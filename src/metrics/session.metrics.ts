@@ -27,9 +27,11 @@ export class SessionMetrics {
       () => staleness.ageSeconds,
     );
     metrics.addCounter('gatehouse_stale_requests_total', 'Guarded requests while the feed was stale.', 'outcome', () =>
-      staleness.stats(),
+      staleness.staleRequestCounts(),
     );
-    metrics.addCounter('gatehouse_refreshes_total', 'Refresh tokens presented.', 'verdict', () => sessions.stats());
+    metrics.addCounter('gatehouse_refreshes_total', 'Refresh tokens presented.', 'verdict', () =>
+      sessions.refreshVerdictCounts(),
+    );
     metrics.addLabelledGauge(
       'gatehouse_key_age_seconds',
       'Since the latest signing key came into its state.',

@@ -6,10 +6,18 @@ import { MetricsRegistry } from './metrics.registry.js';
 @Injectable()
 export class TokenMetrics {
   constructor(metrics: MetricsRegistry, verifier: AccessTokenVerifier) {
-    metrics.addGauge('gatehouse_cached_tokens', 'Verified tokens held in memory.', () => verifier.stats().tokens);
-    metrics.addGauge('gatehouse_cached_token_bytes', 'Memory they take, as reckoned.', () => verifier.stats().bytes);
+    metrics.addGauge(
+      'gatehouse_cached_tokens',
+      'Verified tokens held in memory.',
+      () => verifier.tokenCacheStats().tokens,
+    );
+    metrics.addGauge(
+      'gatehouse_cached_token_bytes',
+      'Memory they take, as reckoned.',
+      () => verifier.tokenCacheStats().bytes,
+    );
     metrics.addCounter('gatehouse_token_lookups_total', 'Tokens looked up among them.', 'outcome', () => {
-      const { hits, misses } = verifier.stats();
+      const { hits, misses } = verifier.tokenCacheStats();
       return { hit: hits, miss: misses };
     });
   }

@@ -75,15 +75,15 @@ describe('a pool of hashing threads', () => {
     const hashes = Promise.all(
       repeat(40, async () => {
         const hash = await pool.runHash(cheap);
-        seen.push(pool.stats().running);
+        seen.push(pool.hashPoolStats().running);
         return hash;
       }),
     );
-    expect(pool.stats()).toMatchObject({ running: 2, waiting: 38, limit: 2 });
+    expect(pool.hashPoolStats()).toMatchObject({ running: 2, waiting: 38, limit: 2 });
     expect(new Set(await hashes).size).toBe(40);
     expect(Math.max(...seen)).toBeLessThanOrEqual(2);
     expect(workers.threads).toHaveLength(2);
-    expect(pool.stats()).toMatchObject({ running: 0, waiting: 0 });
+    expect(pool.hashPoolStats()).toMatchObject({ running: 0, waiting: 0 });
   });
 
   it('starts a thread when it is first needed and reuses it for the next hash', async () => {
@@ -131,7 +131,7 @@ describe('a pool of hashing threads', () => {
     const works = [pool.runHash(slow), problemOf(pool.runHash(cheap))];
     await expect.poll(() => workers.threads).toHaveLength(1);
     const closed = pool.close();
-    expect(pool.stats()).toMatchObject({ running: 1, waiting: 0 });
+    expect(pool.hashPoolStats()).toMatchObject({ running: 1, waiting: 0 });
     await closed;
     expect(workers.threads.map(({ threadId }) => threadId)).toEqual([-1]);
     expect(await Promise.all(works)).toEqual([expect.stringContaining('$argon2id$'), expect.any(Problem)]);
@@ -150,7 +150,7 @@ describe('a hashing thread that dies', () => {
     await failed;
     expect(await Promise.all(waiting)).toHaveLength(3);
     expect(workers.threads).toHaveLength(2);
-    expect(pool.stats()).toMatchObject({ running: 0, waiting: 0 });
+    expect(pool.hashPoolStats()).toMatchObject({ running: 0, waiting: 0 });
   });
 
   it('while idle is replaced at the next hash', async () => {
@@ -176,12 +176,12 @@ describe('the queue for a hash', () => {
     const pool = startPool({ queueMilliseconds: 40 * ASSUMED_MS, onShed: (reason) => reasons.push(reason) });
     const accepted = repeat(41, (turn) => pool.runHash(turn === 0 ? slow : cheap));
     const refused = repeat(3, () => problemOf(pool.runHash(cheap)));
-    expect(pool.stats()).toMatchObject({ running: 1, waiting: 40, shed: { arrival: 3, deadline: 0, gone: 0 } });
+    expect(pool.hashPoolStats()).toMatchObject({ running: 1, waiting: 40, shed: { arrival: 3, deadline: 0, gone: 0 } });
     for (const problem of await Promise.all(refused)) {
       expect(problem).toMatchObject({ kind: { code: 'service_unavailable' }, isAlreadyLogged: true });
       expect(problem?.headers['retry-after']).toBe('3');
     }
-    expect(pool.stats().running).toBe(1);
+    expect(pool.hashPoolStats().running).toBe(1);
     expect(await Promise.all(accepted)).toHaveLength(41);
     expect(reasons).toEqual(['arrival', 'arrival', 'arrival']);
   });
@@ -191,7 +191,7 @@ describe('the queue for a hash', () => {
     await pool.runHash(verySlow);
     await pool.runHash(verySlow);
     const works = repeat(11, () => problemOf(pool.runHash(cheap)));
-    expect(pool.stats().shed.arrival).toBeGreaterThan(0);
+    expect(pool.hashPoolStats().shed.arrival).toBeGreaterThan(0);
     await Promise.all(works);
   });
 
@@ -199,8 +199,8 @@ describe('the queue for a hash', () => {
     const pool = startPool({ queueMilliseconds: 2000 });
     for (let turn = 0; turn < 100; turn++) await pool.runHash(cheap);
     const works = [pool.runHash(slow), ...repeat(5000, () => pool.runHash(cheap))].map((work) => problemOf(work));
-    expect(pool.stats().waiting).toBeGreaterThan(40);
-    expect(pool.stats().waiting).toBeLessThanOrEqual(2000);
+    expect(pool.hashPoolStats().waiting).toBeGreaterThan(40);
+    expect(pool.hashPoolStats().waiting).toBeLessThanOrEqual(2000);
     await Promise.all(works);
   });
 
@@ -217,7 +217,7 @@ describe('the queue for a hash', () => {
     const pool = startPool({ queueMilliseconds: ASSUMED_MS });
     const long = pool.runHash(verySlow);
     expect(await problemOf(pool.runHash(cheap))).toBeInstanceOf(Problem);
-    expect(pool.stats()).toMatchObject({ running: 1, waiting: 0, shed: { arrival: 0, deadline: 1 } });
+    expect(pool.hashPoolStats()).toMatchObject({ running: 1, waiting: 0, shed: { arrival: 0, deadline: 1 } });
     await long;
     expect(workers.answers).toBe(1);
   });
@@ -227,9 +227,9 @@ describe('the queue for a hash', () => {
     onTestFinished(() => void vi.useRealTimers());
     const pool = startPool({ queueMilliseconds: ASSUMED_MS });
     const works = [pool.runHash(verySlow), problemOf(pool.runHash(cheap))];
-    expect(pool.stats().waiting).toBe(1);
+    expect(pool.hashPoolStats().waiting).toBe(1);
     expect(await Promise.all(works)).toEqual([expect.stringContaining('$argon2id$'), expect.any(Problem)]);
-    expect(pool.stats().shed.deadline).toBe(1);
+    expect(pool.hashPoolStats().shed.deadline).toBe(1);
   });
 
   it('refuses at once a queued hash whose client disconnects, and never runs it (FLT-14)', async () => {
@@ -239,12 +239,12 @@ describe('the queue for a hash', () => {
     const first = pool.runHash(slow);
     const works = clients.map(({ signal }) => pool.runHash(cheap, signal));
     clients[1]?.abort();
-    expect(pool.stats()).toMatchObject({ running: 1, waiting: 2, shed: { gone: 1 } });
+    expect(pool.hashPoolStats()).toMatchObject({ running: 1, waiting: 2, shed: { gone: 1 } });
     expect(await problemOf(works[1] ?? first)).toBeInstanceOf(Problem);
     expect(await problemOf(pool.runHash(cheap, AbortSignal.abort()))).toBeInstanceOf(Problem);
     await Promise.all([first, works[0], works[2]]);
     expect(workers.answers).toBe(3);
-    expect(pool.stats().shed).toEqual({ arrival: 0, deadline: 0, gone: 2 });
+    expect(pool.hashPoolStats().shed).toEqual({ arrival: 0, deadline: 0, gone: 2 });
   });
 
   it('does not interrupt a running hash whose client disconnects', async () => {
@@ -253,10 +253,10 @@ describe('the queue for a hash', () => {
     const first = pool.runHash(cheap);
     const second = pool.runHash(slow, client.signal);
     await first;
-    expect(pool.stats()).toMatchObject({ running: 1, waiting: 0 });
+    expect(pool.hashPoolStats()).toMatchObject({ running: 1, waiting: 0 });
     client.abort();
     expect(await second).toContain('$argon2id$');
-    expect(pool.stats().shed.gone).toBe(0);
+    expect(pool.hashPoolStats().shed.gone).toBe(0);
   });
 
   it('reserves a place for a hash during the lookup before it, or refuses before the lookup', async () => {
@@ -281,13 +281,13 @@ describe('the queue for a hash', () => {
 
   it('reports how long its first hash has waited', async () => {
     const pool = startPool();
-    expect(pool.stats().longestWaitMs).toBe(0);
+    expect(pool.hashPoolStats().longestWaitMs).toBe(0);
     const works = [pool.runHash(slow), pool.runHash(cheap)];
     await new Promise((resolve) => setImmediate(resolve, undefined));
-    const { longestWaitMs } = pool.stats();
+    const { longestWaitMs } = pool.hashPoolStats();
     expect(longestWaitMs).toBeGreaterThan(0);
-    expect(pool.stats().longestWaitMs).toBeGreaterThan(longestWaitMs);
+    expect(pool.hashPoolStats().longestWaitMs).toBeGreaterThan(longestWaitMs);
     await Promise.all(works);
-    expect(pool.stats().longestWaitMs).toBe(0);
+    expect(pool.hashPoolStats().longestWaitMs).toBe(0);
   });
 });

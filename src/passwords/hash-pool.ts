@@ -104,7 +104,7 @@ export class HashPool {
     return this.#running < this.#limit && this.#waiting.size === 0 ? this.#runOnThread(task) : undefined;
   }
 
-  stats(): HashPoolStats {
+  hashPoolStats(): HashPoolStats {
     const [first] = this.#waiting;
     return {
       running: this.#running,
@@ -118,7 +118,7 @@ export class HashPool {
   /** Refuses all queued and new hashes, and ends each thread after its current hash. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const job of this.#waiting) this.#dequeue(job).reject(this.#closedProblem());
+    for (const queuedHash of this.#waiting) this.#dequeue(queuedHash).reject(this.#closedProblem());
     await Promise.all(Array.from(this.#threads, (thread) => thread.terminateWhenIdle()));
   }
 
@@ -134,7 +134,7 @@ export class HashPool {
   }
 
   #enqueue(task: HashTask, disconnected: AbortSignal | undefined): Promise<string | boolean> {
-    const shed = (reason: ShedReason) => this.#dequeue(job).reject(this.#shedHash(reason));
+    const shed = (reason: ShedReason) => this.#dequeue(queuedHash).reject(this.#shedHash(reason));
     const onDisconnect = (): void => shed('gone');
     const timer = setTimeout(() => shed('deadline'), this.#queueMs);
     const stopWatching = (): void => {
@@ -143,25 +143,25 @@ export class HashPool {
     };
     const arrivedAt = performance.now();
     const result = Promise.withResolvers<string | boolean>();
-    const job: QueuedHash = { task, arrivedAt, startBy: arrivedAt + this.#queueMs, result, stopWatching };
+    const queuedHash: QueuedHash = { task, arrivedAt, startBy: arrivedAt + this.#queueMs, result, stopWatching };
     disconnected?.addEventListener('abort', onDisconnect);
-    this.#waiting.add(job);
+    this.#waiting.add(queuedHash);
     return result.promise;
   }
 
-  #dequeue(job: QueuedHash): QueuedHash['result'] {
-    this.#waiting.delete(job);
-    job.stopWatching();
-    return job.result;
+  #dequeue(queuedHash: QueuedHash): QueuedHash['result'] {
+    this.#waiting.delete(queuedHash);
+    queuedHash.stopWatching();
+    return queuedHash.result;
   }
 
   #startNext(): void {
-    for (const job of this.#waiting) {
+    for (const queuedHash of this.#waiting) {
       if (this.#running === this.#limit) return;
-      const { resolve, reject } = this.#dequeue(job);
+      const { resolve, reject } = this.#dequeue(queuedHash);
       // Timers fire late when the event loop is busy.
-      if (performance.now() > job.startBy) reject(this.#shedHash('deadline'));
-      else void this.#runOnThread(job.task).then(resolve, reject);
+      if (performance.now() > queuedHash.startBy) reject(this.#shedHash('deadline'));
+      else void this.#runOnThread(queuedHash.task).then(resolve, reject);
     }
   }
 

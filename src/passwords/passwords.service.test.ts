@@ -22,9 +22,9 @@ async function matches(password: string, candidate: string): Promise<boolean> {
 
 /** How many hashes the work started: a hash counts as running before anything is awaited. */
 function countHashes(work: () => Promise<unknown>): { hashes: number; done: Promise<unknown> } {
-  const before = passwords.stats().running;
+  const before = passwords.hashStats().running;
   const done = work();
-  return { hashes: passwords.stats().running - before, done };
+  return { hashes: passwords.hashStats().running - before, done };
 }
 
 describe('a password', () => {
@@ -81,7 +81,7 @@ describe('a password', () => {
     'is never verified against %j, which is no argon2 hash',
     async (damaged) => {
       await expect(passwords.verifyPassword('vexing quokkas sing', damaged)).rejects.toThrow(TypeError);
-      expect(passwords.stats().running).toBe(0);
+      expect(passwords.hashStats().running).toBe(0);
     },
   );
 
@@ -130,7 +130,7 @@ describe('under overload', () => {
     ]) {
       await expect(work()).rejects.toMatchObject({ kind: { code: 'service_unavailable' } });
     }
-    expect(small.stats().shed.arrival).toBe(4);
+    expect(small.hashStats().shed.arrival).toBe(4);
     expect(await running).toBe(true);
   });
 
@@ -139,7 +139,7 @@ describe('under overload', () => {
     expect(await small.hashPasswordIfIdle('vexing quokkas sing')).toBeUndefined();
     await running;
     expect(await small.hashPasswordIfIdle('vexing quokkas sing')).toContain('$argon2id$');
-    expect(small.stats().shed.arrival).toBe(4);
+    expect(small.hashStats().shed.arrival).toBe(4);
   });
 });
 

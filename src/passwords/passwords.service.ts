@@ -112,8 +112,8 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** How many hashes run and wait, and how many were refused. */
-  stats(): HashPoolStats {
-    return this.#pool.stats();
+  hashStats(): HashPoolStats {
+    return this.#pool.hashPoolStats();
   }
 
   #hashTask(password: string): HashTask {

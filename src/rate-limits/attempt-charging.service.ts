@@ -25,7 +25,7 @@ export class AttemptChargingService {
     this.#requireNotRecentlyRefused(attempt);
     const outcome = await this.#chargeWithRetries(attempt);
     if (outcome.kind !== 'refused') return outcome.applied;
-    const problem = this.refusals.countRefusal(usedUpLimitOf(outcome));
+    const problem = this.refusals.countAndCreateProblem(usedUpLimitOf(outcome));
     if (problem === undefined) return { charges: [], isKnownDevice: outcome.isKnownDevice };
     const key = attempt.refusalKeys?.[outcome.limit];
     if (key !== undefined) this.#recentRefusals.rememberRefusal(key, outcome);
@@ -52,7 +52,7 @@ export class AttemptChargingService {
   #requireNotRecentlyRefused({ refusalKeys = {} }: Attempt): void {
     for (const key of Object.values(refusalKeys)) {
       const recent = this.#recentRefusals.findRefusal(key);
-      const problem = recent && this.refusals.countRefusal(usedUpLimitOf(recent));
+      const problem = recent && this.refusals.countAndCreateProblem(usedUpLimitOf(recent));
       if (problem !== undefined) throw problem;
     }
   }

@@ -24,12 +24,12 @@ export function waitSecondsSql({ limit, key }: Charge): Prisma.Sql {
 /** Inserts or updates the row and returns it; returns none if the limit has been used up meanwhile. */
 export function chargeSql({ limit, key }: Charge, condition: Prisma.Sql): Prisma.Sql {
   if (limit === 'account') return chargeGuardSql(key, condition);
-  const share = secondsPerAttempt(limit);
-  const used = Prisma.sql`make_interval(secs => ${share}::float8)`;
+  const attemptSeconds = secondsPerAttempt(limit);
+  const used = Prisma.sql`make_interval(secs => ${attemptSeconds}::float8)`;
   return Prisma.sql`
     INSERT INTO rate_limits AS l (key, full_at) SELECT ${key}::bytea, now() + ${used} WHERE ${condition}
     ON CONFLICT (key) DO UPDATE SET full_at = greatest(l.full_at, now()) + ${used}
-    WHERE l.full_at <= now() + make_interval(secs => ${LIMITS[limit].seconds - share}::float8)
+    WHERE l.full_at <= now() + make_interval(secs => ${LIMITS[limit].seconds - attemptSeconds}::float8)
     RETURNING began_at::text AS began, NULL::text AS until`;
 }
 

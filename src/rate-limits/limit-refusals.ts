@@ -29,8 +29,8 @@ export class LimitRefusals {
     this.#isDryRun = config.rateLimits === 'dry-run';
   }
 
-  /** Counts a refusal. @returns the problem to refuse with; undefined in a dry run, which logs the refusal instead */
-  countRefusal({ name: limit, policy, ...waits }: UsedUpLimit): Problem | undefined {
+  /** Counts a refusal and creates its 429. @returns undefined in a dry run, which logs the refusal instead */
+  countAndCreateProblem({ name: limit, policy, ...waits }: UsedUpLimit): Problem | undefined {
     this.#counts[limit] = (this.#counts[limit] ?? 0) + 1;
     const seconds = wholeSeconds(waits.seconds);
     const retrySeconds = wholeSeconds(waits.retrySeconds);
@@ -45,7 +45,7 @@ export class LimitRefusals {
   }
 
   /** Refusals since the start, by limit; in a dry run those that would have been. */
-  stats(): Readonly<Record<string, number>> {
+  refusalCounts(): Readonly<Record<string, number>> {
     return { ...this.#counts };
   }
 }

@@ -49,7 +49,7 @@ export class RevocationStaleness implements OnApplicationBootstrap, OnApplicatio
   }
 
   /** Guarded requests served and refused while stale, since the start. */
-  stats(): { readonly served: number; readonly refused: number } {
+  staleRequestCounts(): { readonly served: number; readonly refused: number } {
     return { ...this.#staleRequests };
   }
 

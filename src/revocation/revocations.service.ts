@@ -43,7 +43,7 @@ export class RevocationsService {
     private readonly repository: RevocationsRepository,
     private readonly keyRing: KeyRing,
   ) {
-    feed.addReader((query, isFresh) => this.#read(query, isFresh));
+    feed.addReader((query, mustReadAll) => this.#read(query, mustReadAll));
   }
 
   /** Whether a token with a valid signature must be refused. */
@@ -81,12 +81,12 @@ export class RevocationsService {
     });
   }
 
-  async #read(query: ChangeQuery, isFresh: boolean): Promise<void> {
+  async #read(query: ChangeQuery, mustReadAll: boolean): Promise<void> {
     const startedAt = performance.now();
     this.#set.removeExpired(nowSeconds());
-    if (isFresh) this.#position = undefined;
+    if (mustReadAll) this.#position = undefined;
     // Rows from before this node's start say nothing about the lag.
-    let isMeasured = !isFresh;
+    let isMeasured = !mustReadAll;
     for (let isMore = true; isMore;) {
       const rows = await this.repository.listRevocationsFrom(query, this.#position?.row.id ?? FIRST_ID, PAGE_SIZE);
       if (this.#startsWithLastRead(rows)) {

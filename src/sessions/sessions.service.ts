@@ -160,7 +160,7 @@ export class SessionsService {
   }
 
   /** Refresh tokens presented since the start, by verdict. */
-  stats(): Readonly<Record<'advance' | 'replay' | 'reuse', number>> {
+  refreshVerdictCounts(): Readonly<Record<'advance' | 'replay' | 'reuse', number>> {
     return { ...this.#refreshes };
   }
 

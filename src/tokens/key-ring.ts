@@ -28,7 +28,7 @@ interface RingKey extends SigningKey {
 const MAX_KEYS_AGE_MS = 120_000;
 
 /** A JWK Set (RFC 7517 section 5) and its entity tag. */
-export interface JwkSet {
+export interface TaggedJwkSet {
   readonly keys: readonly PublicJwk[];
   readonly etag: string;
 }
@@ -44,7 +44,7 @@ export class KeyRing {
   readonly #distrusted = new Set<string>();
   #keys: readonly RingKey[] = [];
   #signingKey: SigningKey | undefined;
-  #jwks: JwkSet = jwkSet([]);
+  #jwks: TaggedJwkSet = tagJwkSet([]);
   /** Kids and states of the stored keys, to notice a change. */
   #version = '';
   #reappearedKids: readonly string[] = [];
@@ -93,7 +93,7 @@ export class KeyRing {
   }
 
   /** What `/.well-known/jwks.json` publishes; empty with `JWT_SECRET`. */
-  get jwks(): JwkSet {
+  get jwks(): TaggedJwkSet {
     return this.#jwks;
   }
 
@@ -165,7 +165,7 @@ export class KeyRing {
     this.#keys = keys.filter(({ kid }) => !this.#distrusted.has(kid));
     const active = this.#keys.filter(({ state }) => state === 'active');
     this.#signingKey = active.find(({ alg }) => alg === this.config.signingAlg) ?? active[0];
-    this.#jwks = jwkSet(this.config.jwtSecret ? [] : this.#keys.map(publicJwk));
+    this.#jwks = tagJwkSet(this.config.jwtSecret ? [] : this.#keys.map(publicJwk));
     for (const listener of this.#listeners) listener(this.#keys);
   }
 }
@@ -174,6 +174,6 @@ function withState(key: SigningKey, state: RingKey['state'], since = performance
   return { ...key, state, since };
 }
 
-function jwkSet(keys: readonly PublicJwk[]): JwkSet {
+function tagJwkSet(keys: readonly PublicJwk[]): TaggedJwkSet {
   return { keys, etag: `"${hash('sha256', JSON.stringify(keys), 'base64url')}"` };
 }

@@ -55,7 +55,7 @@ describe('a cache of verified tokens', () => {
       if (key) key.isTrusted = false;
       expect(found()).toEqual(keys.map(({ isTrusted }, index) => (isTrusted ? index : undefined)));
     }
-    expect(cache.stats()).toEqual({ tokens: 0, bytes: 0 });
+    expect(cache.cacheSize()).toEqual({ tokens: 0, bytes: 0 });
   });
 
   it('checks the time at every hit and removes an expired token', () => {
@@ -65,9 +65,9 @@ describe('a cache of verified tokens', () => {
     expect(cache.findToken(token, now - 0.001)).toBeUndefined();
     expect(cache.findToken(token, now)).toBe('someone');
     expect(cache.findToken(token, now + 899.999)).toBe('someone');
-    expect(cache.stats().tokens).toBe(1);
+    expect(cache.cacheSize().tokens).toBe(1);
     expect(cache.findToken(token, now + 900)).toBeUndefined();
-    expect(cache.stats()).toEqual({ tokens: 0, bytes: 0 });
+    expect(cache.cacheSize()).toEqual({ tokens: 0, bytes: 0 });
   });
 
   it('checks at every hit that the key is trusted', () => {
@@ -84,7 +84,7 @@ describe('a cache of verified tokens', () => {
     const token = newToken();
     cache.addToken(token, verified(), 'someone');
     expect(cache.findToken(token, now)).toBeUndefined();
-    expect(cache.stats()).toEqual({ tokens: 0, bytes: 0 });
+    expect(cache.cacheSize()).toEqual({ tokens: 0, bytes: 0 });
   });
 
   it('that is full evicts a random token, so that a rotation of twice as many tokens still gets hits', () => {
@@ -99,9 +99,9 @@ describe('a cache of verified tokens', () => {
         if (round >= 5) [asked, hits] = [asked + 1, hits + Number(isHit)];
       }
     }
-    expect(cache.stats().bytes).toBeLessThanOrEqual(MEBIBYTE);
-    expect(cache.stats().tokens).toBeGreaterThan(fitting * 0.9);
+    expect(cache.cacheSize().bytes).toBeLessThanOrEqual(MEBIBYTE);
+    expect(cache.cacheSize().tokens).toBeGreaterThan(fitting * 0.9);
     expect(hits / asked).toBeGreaterThan(0.15);
-    expect(countCached(cache, tokens)).toBe(cache.stats().tokens);
+    expect(countCached(cache, tokens)).toBe(cache.cacheSize().tokens);
   });
 });

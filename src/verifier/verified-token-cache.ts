@@ -56,7 +56,7 @@ export class VerifiedTokenCache<Value> {
     this.#bytes += bytes;
   }
 
-  stats(): { readonly tokens: number; readonly bytes: number } {
+  cacheSize(): { readonly tokens: number; readonly bytes: number } {
     return { tokens: this.#entries.length, bytes: this.#bytes };
   }
 

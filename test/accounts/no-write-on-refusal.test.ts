@@ -172,10 +172,10 @@ describe('a request that a rate limit refuses', () => {
     await app.query('DELETE FROM rate_limits');
     await use(subject);
     const before = await allRows();
-    const counted = refusals().stats()[limit] ?? 0;
+    const counted = refusals().refusalCounts()[limit] ?? 0;
     expect(limitOf(await send(subject, request))).toBe(shown);
     expect(await allRows()).toEqual(before);
-    expect(refusals().stats()[limit]).toBe(counted + 1);
+    expect(refusals().refusalCounts()[limit]).toBe(counted + 1);
     await app.query('DELETE FROM rate_limits');
   });
 

@@ -176,7 +176,7 @@ describe('an account', () => {
     const email = await register(app);
     const running = busy.call('POST', '/v1/auth/register', { json: { email: newEmail(), password: PASSWORD } });
     const passwords = busy.nest.get(PasswordsService, { strict: false });
-    await expect.poll(() => passwords.stats().running).toBe(1);
+    await expect.poll(() => passwords.hashStats().running).toBe(1);
     // The hash admission hook admits all requests, so that the overload is found only after the attempt was charged.
     vi.spyOn(passwords, 'overloadProblem').mockReturnValue(undefined);
     await app.query(`
@@ -438,7 +438,7 @@ describe('rate limits', () => {
     await setFailures(app, email, 100);
     await logIn(app, { email, password: WRONG });
     expect((await logIn(app, { email })).status).toBe(200);
-    expect(app.nest.get(LimitRefusals, { strict: false }).stats()['account']).toBe(counted);
+    expect(app.nest.get(LimitRefusals, { strict: false }).refusalCounts()['account']).toBe(counted);
   });
 });
 
@@ -535,7 +535,7 @@ describe('a dry run', () => {
       await (await loginLimits.admitLogin(attempt)).refund();
       expect(await limitStates(app)).toEqual(before);
       expect(await (await loginLimits.admitLogin(attempt)).recordSuccess(userId)).toBeTypeOf('string');
-      expect(app.nest.get(LimitRefusals, { strict: false }).stats()[refusing]).toBe(2);
+      expect(app.nest.get(LimitRefusals, { strict: false }).refusalCounts()[refusing]).toBe(2);
       delete before[sessionsKey];
       const { [sessionsKey]: begun, ...others } = await limitStates(app);
       expect(begun).toBeDefined();
@@ -556,7 +556,7 @@ describe('a dry run', () => {
       const answer = await logIn(app, { email, deviceToken });
       expect([answer.status, answer.body['deviceToken']]).toEqual([200, deviceToken]);
     }
-    expect(app.nest.get(LimitRefusals, { strict: false }).stats()['session-user']).toBe(3);
+    expect(app.nest.get(LimitRefusals, { strict: false }).refusalCounts()['session-user']).toBe(3);
     expect(await devices()).toEqual(before);
     const [{ used } = { used: null }] = await app.query('SELECT id AS used FROM devices ORDER BY used_at DESC LIMIT 1');
     expect(used).toBe(id);
@@ -617,8 +617,8 @@ describe('the limit on all requests of an address', () => {
       expect(answer.headers.get('ratelimit-policy')).toBe('"request-address";q=5;w=60');
       expect(answer.headers.get('ratelimit')).toBe(`"request-address";r=0;t=${retryAfter(answer)}`);
     }
-    expect(app.nest.get(LimitRefusals, { strict: false }).stats()['request-address']).toBe(3);
-    expect(app.nest.get(LoginOutcomes, { strict: false }).stats()).toMatchObject({ limited: 1, wrong: 0 });
+    expect(app.nest.get(LimitRefusals, { strict: false }).refusalCounts()['request-address']).toBe(3);
+    expect(app.nest.get(LoginOutcomes, { strict: false }).loginOutcomeCounts()).toMatchObject({ limited: 1, wrong: 0 });
   });
 
   it('counts per /64, and does not apply to probes and other addresses', async () => {
@@ -638,7 +638,7 @@ describe('the limit on all requests of an address', () => {
   ] as const)('does not refuse %s', async (_case, changes, counted) => {
     const app = await startApp({ changes: { ...FIVE_A_MINUTE, ...changes } });
     expect(await outcomesOf(app, 7)).toEqual(Array(7).fill(200));
-    expect(app.nest.get(LimitRefusals, { strict: false }).stats()['request-address']).toBe(counted);
+    expect(app.nest.get(LimitRefusals, { strict: false }).refusalCounts()['request-address']).toBe(counted);
   });
 
   it('is documented on the routes that it limits', async () => {

@@ -76,7 +76,7 @@ const poolOf = (app: TestApp) => app.nest.get(PrismaService, { strict: false }).
 /** What requests in progress hold, without the idle connections of the pool. */
 function heldResources(app: TestApp): Record<string, number> {
   const { total, idle, waiting } = poolOf(app);
-  const hashes = app.nest.get(PasswordsService, { strict: false }).stats();
+  const hashes = app.nest.get(PasswordsService, { strict: false }).hashStats();
   const sockets = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length - total;
   return { sockets, connections: total - idle, waiting, hashes: hashes.running + hashes.waiting };
 }

@@ -145,7 +145,7 @@ describe('a token that was verified before', () => {
 
   it('has one cache entry for any letter case of the scheme', async () => {
     const { token } = await app.signIn();
-    const cachedTokens = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
+    const cachedTokens = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).tokenCacheStats().tokens;
     const before = cachedTokens();
     for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
       const answer = await app.call('GET', '/v1/auth/me', { headers: { authorization: `${scheme} ${token}` } });
@@ -158,7 +158,7 @@ describe('a token that was verified before', () => {
     const withoutCache = await startApp({ changes: { tokenCacheBytes: 0 } });
     const { token } = await withoutCache.signIn();
     for (let time = 0; time < 2; time++) expect((await withoutCache.me(token)).status).toBe(200);
-    expect(withoutCache.nest.get(AccessTokenVerifier, { strict: false }).stats()).toEqual({
+    expect(withoutCache.nest.get(AccessTokenVerifier, { strict: false }).tokenCacheStats()).toEqual({
       tokens: 0,
       bytes: 0,
       hits: 0,
@@ -168,7 +168,7 @@ describe('a token that was verified before', () => {
 
   it('leaves the cache unchanged when it is refused: garbage and forgeries are not cached', async () => {
     const { token } = await app.signIn();
-    const cachedTokens = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).stats().tokens;
+    const cachedTokens = (): number => app.nest.get(AccessTokenVerifier, { strict: false }).tokenCacheStats().tokens;
     const before = cachedTokens();
     for (const bad of ['x', 'x.y.z', `${token}x`, token.slice(0, -2)]) expect((await app.me(bad)).status).toBe(401);
     expect(cachedTokens()).toBe(before);
@@ -243,12 +243,12 @@ describe('many new tokens at once', () => {
   it('are verified on the thread pool after the first four, each once', async () => {
     const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
     const tokens = await issueTokens(app, 12);
-    const before = verifier.stats().tokens;
+    const before = verifier.tokenCacheStats().tokens;
     const outcomes = tokens.map((token) => verifier.verifyAccessToken(token));
     const again = tokens.map((token) => verifier.verifyAccessToken(token));
     expect(outcomes.map(isAsynchronous)).toEqual(tokens.map((_token, index) => index >= 4));
     for (const [index, outcome] of outcomes.entries()) expect(await again[index]).toBe(await outcome);
-    expect(verifier.stats().tokens).toBe(before + tokens.length);
+    expect(verifier.tokenCacheStats().tokens).toBe(before + tokens.length);
     expect(isAsynchronous(verifier.verifyAccessToken(tokens.at(-1) ?? ''))).toBe(false);
   });
 
@@ -277,9 +277,9 @@ describe('many new tokens at once', () => {
     expect(isAsynchronous(last)).toBe(true);
     keyRing.distrustKey(keyRing.signingKey.kid);
     await expect(last).rejects.toMatchObject({ kind: { code: 'token_invalid' } });
-    expect(verifier.stats().tokens).toBe(4);
+    expect(verifier.tokenCacheStats().tokens).toBe(4);
     for (const token of tokens) expect((await node.me(token)).status).toBe(401);
-    expect(verifier.stats().tokens).toBe(0);
+    expect(verifier.tokenCacheStats().tokens).toBe(0);
   });
 
   it('identify their own user each, with forgeries among them', async () => {
@@ -379,7 +379,7 @@ describe('authentication', () => {
       const { token, sessionId } = await app.signIn();
       const { query = '', json, form, headers } = misplace(token);
       const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
-      const before = verifier.stats();
+      const before = verifier.tokenCacheStats();
       const ours = (await documentedRoutes()).filter(({ path }) => !path.startsWith('/v1/tests'));
       const guarded = ours.filter(({ method, path }) => !PUBLIC.has(`${method} ${path}`));
       expect(guarded.length).toBeGreaterThan(6);
@@ -394,7 +394,7 @@ describe('authentication', () => {
         expect([method, path, status]).toEqual([method, path, expect.toBeOneOf([400, 401, 415])]);
       }
       // The verifier was not even called.
-      expect(verifier.stats()).toEqual(before);
+      expect(verifier.tokenCacheStats()).toEqual(before);
       expect((await app.me(token)).status).toBe(200);
     },
   );
