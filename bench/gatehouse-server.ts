@@ -9,7 +9,7 @@ import { createApp } from '../dist/app.js';
 import { requireMasterSecret } from '../dist/config/config.js';
 import { PrincipalView } from '../dist/auth/auth.schemas.js';
 import { parseSettings } from '../dist/config/read-settings.js';
-import { provideDatabase } from '../dist/database/external-or-embedded-database.js';
+import { provideDatabase } from '../dist/database/provide-database.js';
 import { PasswordsService } from '../dist/passwords/passwords.service.js';
 import { Problem } from '../dist/problems/problem.js';
 import { RevocationsService } from '../dist/revocation/revocations.service.js';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { parseSettings } from '../dist/config/read-settings.js';
-import { provideDatabase } from '../dist/database/external-or-embedded-database.js';
+import { provideDatabase } from '../dist/database/provide-database.js';
 import { ensureMigrated } from '../dist/database/run-migrations.js';
 import { bearer, Load, openLoad, type Amount, type Driven } from './load-generator.ts';
 import { ISSUER, JWT_SECRET } from './tokens.ts';

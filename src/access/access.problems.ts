@@ -1,4 +1,4 @@
-import { BEARER_CHALLENGE } from '../problems/bearer-realm.js';
+import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { defineProblem } from '../problems/problem.js';
 

@@ -1,7 +1,7 @@
 import type { DatabaseConfig, Settings } from '../config/config.js';
 import { onceAborted } from '../config/abort-signals.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
-import { provideDatabase, type ProvideOptions } from '../database/external-or-embedded-database.js';
+import { provideDatabase, type ProvideOptions } from '../database/provide-database.js';
 import { endCommand, endUnderWay, releaseAtEnd } from './end-command.js';
 
 /** For the embedded server to stop in order. */

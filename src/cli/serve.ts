@@ -4,7 +4,7 @@ import { requireMasterSecret, type DatabaseConfig, type Settings } from '../conf
 import { readSettings } from '../config/read-settings.js';
 import { whenAborted, onceAborted } from '../config/abort-signals.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
-import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
+import { provideDatabase, type ProvidedDatabase } from '../database/provide-database.js';
 import { requireTablePrivileges } from '../database/role-privileges.check.js';
 import { ensureMigrated } from '../database/run-migrations.js';
 import { type WaitOptions } from '../database/startup-retries.js';

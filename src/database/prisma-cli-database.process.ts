@@ -1,7 +1,7 @@
 import { readSettings } from '../config/read-settings.js';
 import { onceAborted } from '../config/abort-signals.js';
 import { TerminationSignals } from '../config/termination-signals.js';
-import { provideDatabase } from './external-or-embedded-database.js';
+import { provideDatabase } from './provide-database.js';
 
 /**
  * Child process of the Prisma CLI (`.config/prisma.ts`): starts the embedded server, sends its URL to the parent,

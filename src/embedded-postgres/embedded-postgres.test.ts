@@ -32,7 +32,7 @@ import { openInstallation } from './installation.js';
 import { UsageLock, type ProcessRole } from './usage-lock.js';
 import { identityOf, socketIn } from './unix-socket.js';
 import { loopbackUrl } from './server-url.js';
-import { provideDatabase, type ProvidedDatabase } from '../database/external-or-embedded-database.js';
+import { provideDatabase, type ProvidedDatabase } from '../database/provide-database.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -47,7 +47,7 @@ const RESOLVE_TYPESCRIPT = `data:text/javascript,${encodeURIComponent(`
   } });`)}`;
 
 const PROGRAM = `
-  import { provideDatabase } from ${JSON.stringify(new URL('../database/external-or-embedded-database.ts', import.meta.url).href)};
+  import { provideDatabase } from ${JSON.stringify(new URL('../database/provide-database.ts', import.meta.url).href)};
   const [dataDir, role] = process.argv.slice(1);
   try {
     const database = await provideDatabase({ dataDir }, role);

@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { whenAborted } from '../config/abort-signals.js';
 import { readSecret } from '../secrets/secret-file.js';
 import { findOrStartServer } from './find-or-start-server.js';
-import { APPLICATION_ROLE, ensureClusterExists } from './initdb.js';
+import { APPLICATION_ROLE } from './application-role.js';
+import { createClusterIfMissing } from './create-cluster.js';
 import type { Installation } from './installation.js';
 import { findRunningServer } from './running-server.js';
 import type { ServerAccess } from './server-access.js';
@@ -41,7 +42,7 @@ export class EmbeddedPostgres {
 
   /** Gives up when `signal` aborts. @throws {Error} whose message tells the operator what to do. */
   static async open(installation: Installation, role: ProcessRole, signal?: AbortSignal): Promise<EmbeddedPostgres> {
-    await ensureClusterExists(installation, signal);
+    await createClusterIfMissing(installation, signal);
     const { cluster, password: file } = installation.directory;
     const password = await readSecret(file, `it opens ${cluster}`);
     const access = { installation, socketFolder: await openSocketFolder(installation), password, role };

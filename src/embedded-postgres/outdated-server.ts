@@ -1,4 +1,4 @@
-import { APPLICATION_ROLE } from './initdb.js';
+import { APPLICATION_ROLE } from './application-role.js';
 import { clusterLock, isProvenServerOf } from './lock-files.js';
 import type { RunningServer } from './running-server.js';
 import type { ServerAccess } from './server-access.js';

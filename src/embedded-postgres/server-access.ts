@@ -1,4 +1,4 @@
-import { APPLICATION_ROLE } from './initdb.js';
+import { APPLICATION_ROLE } from './application-role.js';
 import type { Installation } from './installation.js';
 import { socketUrl } from './server-url.js';
 import type { ProcessRole } from './usage-lock.js';

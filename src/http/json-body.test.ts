@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../problems/problem.js';
-import { findJsonFlaw } from '../verifier/json-nesting-and-duplicates.js';
+import { findJsonFlaw } from '../verifier/json-flaws.js';
 import { MAX_BODY_JSON_DEPTH, parseJsonBody } from './json-body.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');

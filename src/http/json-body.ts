@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { findJsonFlaw } from '../verifier/json-nesting-and-duplicates.js';
+import { findJsonFlaw } from '../verifier/json-flaws.js';
 import { jsonMalformed } from './validation.problems.js';
 
 /** Objects and arrays in a body may nest this deep. */

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { BEARER_CHALLENGE } from './bearer-realm.js';
+import { BEARER_CHALLENGE } from './bearer-challenge.js';
 import {
   bodyTooLarge,
   headersTooLarge,

@@ -1,4 +1,4 @@
-import { BEARER_CHALLENGE } from '../problems/bearer-realm.js';
+import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
 import { defineProblem } from '../problems/problem.js';
 
 /** 409: the address is registered already; case is ignored. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { findJsonFlaw } from './json-nesting-and-duplicates.js';
+import { findJsonFlaw } from './json-flaws.js';
 import { TokenError, type TokenErrorCode } from './token-error.js';
 
 /**
@@ -9,7 +9,7 @@ import { TokenError, type TokenErrorCode } from './token-error.js';
 export const MAX_TOKEN_LENGTH = 4096;
 
 /** Objects and arrays in a token's header and claims may nest this deep. */
-const MAX_TOKEN_JSON_DEPTH = 20;
+export const MAX_TOKEN_JSON_DEPTH = 20;
 
 /** The three parts of a compact JWS, still encoded in base64url. */
 export interface CompactJws {

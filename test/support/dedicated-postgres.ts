@@ -9,7 +9,7 @@ import { openDataDirectory } from '../../dist/embedded-postgres/data-directory.j
 import { openInstallation } from '../../dist/embedded-postgres/installation.js';
 import { stopServer } from '../../dist/embedded-postgres/stop-server.js';
 import { startServer } from '../../dist/embedded-postgres/start-server.js';
-import { provideDatabase } from '../../dist/database/external-or-embedded-database.js';
+import { provideDatabase } from '../../dist/database/provide-database.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
 
 const provide = (folder: string) => provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');

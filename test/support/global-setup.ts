@@ -5,7 +5,7 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { readOrCreateSecret } from '../../dist/secrets/secret-file.js';
 import { parseSettings } from '../../dist/config/read-settings.js';
-import { provideDatabase } from '../../dist/database/external-or-embedded-database.js';
+import { provideDatabase } from '../../dist/database/provide-database.js';
 import { dropDatabase } from '../../dist/database/create-database.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
 

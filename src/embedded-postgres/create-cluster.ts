@@ -1,5 +1,6 @@
 import { chown, mkdtemp, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { APPLICATION_ROLE } from './application-role.js';
 import { readOrCreateSecret } from '../secrets/secret-file.js';
 import type { DataDirectory } from './data-directory.js';
 import type { Installation } from './installation.js';
@@ -9,14 +10,11 @@ import { runAsSystemUser } from './run-as-system-user.js';
 
 const SCRATCH_PREFIX = 'postgres-new-';
 
-/** The application's role, and its database. (Every server also has the maintenance database `postgres`.) */
-export const APPLICATION_ROLE = 'gatehouse';
-
 /**
- * Creates the database cluster unless it exists, and removes what a killed attempt left
- * behind. Ends when `signal` aborts.
+ * Creates the database cluster by `initdb` unless it exists, and removes what a killed attempt left behind. Ends when
+ * `signal` aborts.
  */
-export async function ensureClusterExists(installation: Installation, signal?: AbortSignal): Promise<void> {
+export async function createClusterIfMissing(installation: Installation, signal?: AbortSignal): Promise<void> {
   const { directory } = installation;
   await removeAbandonedAttempts(directory.root);
   if (await hasCluster(directory)) return recordClusterCreated(directory);
