@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ClientInfo } from '../http/client-info.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
-import { LoginLimitsService } from '../rate-limits/login-limits.service.js';
+import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { SessionsService, type SessionTokens } from '../sessions/sessions.service.js';
 import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
 import type { Credential } from '../users/credential.js';
@@ -25,7 +25,7 @@ export class LoginService {
     private readonly verification: PasswordVerificationService,
     private readonly sessions: SessionsService,
     private readonly tokens: AccessTokenIssuer,
-    private readonly limits: LoginLimitsService,
+    private readonly limits: RateLimitsService,
   ) {}
 
   /**

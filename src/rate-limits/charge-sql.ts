@@ -1,5 +1,5 @@
 import { Prisma } from '../database/prisma.service.js';
-import type { Charge } from './attempt-charges.js';
+import type { Charge } from './charges.js';
 import { ACCOUNT_GUARD, LIMITS } from './limit-policies.js';
 
 export const cteName = (index: number): Prisma.Sql => Prisma.raw(`charge${index}`);

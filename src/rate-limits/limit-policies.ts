@@ -8,7 +8,7 @@ export interface LimitPolicy {
 
 /**
  * The numbers of docs/security.md, "Guessing"; a test holds them equal. What each attempt is
- * charged stands in {@link ATTEMPTS}.
+ * charged stands in {@link LIMITS_PER_ATTEMPT}.
  */
 export const LIMITS = {
   /** Wrong passwords from one address; attempts whose password is being checked count as well. */

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
-import type { AppliedCharge, AppliedCharges, Attempt, Charge, ChargeOutcome } from './attempt-charges.js';
+import type { AppliedCharge, AppliedCharges, Attempt, Charge, ChargeOutcome } from './charges.js';
 import { chargeSql, cteName, isChargedSql, waitSecondsSql } from './charge-sql.js';
-import { addDeviceSql, chargeDeviceSql, deviceStateSql } from './known-devices-sql.js';
+import { addDeviceSql, chargeDeviceSql, deviceStateSql } from './known-devices.js';
 import { ACCOUNT_GUARD } from './limit-policies.js';
 import { lockChargeSql, orderedCtes, refundSql } from './refund-sql.js';
 import { afterSuccessSql, chargeSuccessLastSql, chargeSuccessSql } from './success-sql.js';

@@ -1,17 +1,26 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { randomUUIDv7 } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import type { Transaction } from '../database/prisma.service.js';
 import { UNLIMITED, type AdmittedAttempt } from './admitted-attempt.js';
-import { planAttempt } from './attempt-charges.js';
-import { AttemptChargingService } from './attempt-charging.service.js';
-import type { AttemptKind, LimitSubjects } from './attempts.js';
+import { planAttempt, planCharge, type AppliedCharges, type Attempt, type PresentedDevice } from './charges.js';
+import { ChargingService } from './charging.service.js';
 import { DeviceTokens } from './device-tokens.js';
 import { clientOf, LimitKeys } from './limit-keys.js';
+import { SHARES } from './limit-policies.js';
+import type { AttemptKind, LimitSubjects } from './limits-per-attempt.js';
 import { RateLimitsRepository } from './rate-limits.repository.js';
 
+/** A login that asks to be admitted. */
+export interface LoginAttempt {
+  readonly email: string;
+  readonly address: string;
+  readonly deviceToken?: string | undefined;
+}
+
 /**
- * Admits all attempts but logins, which {@link LoginLimitsService} admits. An attempt is charged before its secret is
- * checked. Without the database no attempt is admitted: it is 503.
+ * Admits attempts, which are charged before their secret is checked. A known device has limits of its own for its
+ * logins, which nobody else can use up. Without the database no attempt is admitted: it is 503.
  */
 @Injectable()
 export class RateLimitsService {
@@ -21,10 +30,25 @@ export class RateLimitsService {
     @Inject(CONFIG) config: Config,
     private readonly keys: LimitKeys,
     private readonly deviceTokens: DeviceTokens,
-    private readonly charging: AttemptChargingService,
+    private readonly charging: ChargingService,
     private readonly repository: RateLimitsRepository,
   ) {
     this.#isOff = config.rateLimits === 'off';
+  }
+
+  /** @throws Problem `too_many_attempts`, alike for accounts that exist and that do not. */
+  async admitLogin({ email, address, deviceToken }: LoginAttempt): Promise<AdmittedAttempt> {
+    if (this.#isOff) return UNLIMITED;
+    const account = email.toLowerCase();
+    const client = clientOf(address);
+    const share = String(Math.floor(Math.random() * SHARES));
+    const planned = planAttempt(this.keys, 'login', { address: client, account, share });
+    const device = this.#presentedDevice(account, deviceToken);
+    const refusalKeys = { address: client, addressAndAccount: JSON.stringify([client, account]) };
+    const attempt = device === undefined ? { ...planned, refusalKeys } : { ...planned, device };
+    const applied = await this.charging.chargeAttempt(attempt);
+    const isKnown = device !== undefined && applied.isKnownDevice;
+    return isKnown ? this.#ofKnownDevice(attempt, applied, device) : this.#ofUnknownDevice(attempt, applied);
   }
 
   /** @throws Problem `too_many_attempts` */
@@ -74,5 +98,37 @@ export class RateLimitsService {
         return undefined;
       },
     };
+  }
+
+  #presentedDevice(account: string, deviceToken: string | undefined): PresentedDevice | undefined {
+    const id = deviceToken === undefined ? undefined : this.deviceTokens.decodeDeviceToken(deviceToken);
+    return id === undefined
+      ? undefined
+      : { id, email: account, onSuccess: planCharge(this.keys, 'sessionUser', 'stays', [id]) };
+  }
+
+  #ofKnownDevice(attempt: Attempt, applied: AppliedCharges, device: PresentedDevice): AdmittedAttempt {
+    return {
+      refund: () => this.charging.refundAttempt(attempt, applied),
+      recordSuccess: () => this.#recordDeviceSuccess(device),
+    };
+  }
+
+  /** A success makes the device known. */
+  #ofUnknownDevice(attempt: Attempt, applied: AppliedCharges): AdmittedAttempt {
+    return {
+      refund: () => this.charging.refundAttempt(attempt, applied),
+      recordSuccess: async (userId) => {
+        const id = randomUUIDv7();
+        const isKnown = await this.charging.recordSuccess(attempt, applied, { id, userId });
+        return isKnown ? this.deviceTokens.encodeDeviceToken(id) : undefined;
+      },
+    };
+  }
+
+  /** The new token is written under the first master secret, which the presented one may not be. */
+  async #recordDeviceSuccess({ id, email, onSuccess }: PresentedDevice): Promise<string> {
+    await this.repository.recordDeviceSuccess(id, onSuccess, this.keys.guardKeyFor(email));
+    return this.deviceTokens.encodeDeviceToken(id);
   }
 }

@@ -1,5 +1,5 @@
 import { Prisma } from '../database/prisma.service.js';
-import type { AppliedCharge } from './attempt-charges.js';
+import type { AppliedCharge } from './charges.js';
 import { cteName, secondsPerAttempt } from './charge-sql.js';
 
 /** Selects the row of a charge, unless the row was reset since. Lacks the end of its WHERE: see {@link orderedCtes}. */

@@ -1,5 +1,5 @@
 import { Prisma } from '../database/prisma.service.js';
-import type { AppliedCharge, Charge } from './attempt-charges.js';
+import type { AppliedCharge, Charge } from './charges.js';
 import { cteName, secondsPerAttempt } from './charge-sql.js';
 
 /** Refunds or resets a charge, as its `afterSuccess` says. Lacks the end of its WHERE: see {@link orderedCtes}. */

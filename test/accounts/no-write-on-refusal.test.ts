@@ -4,10 +4,9 @@ import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import type { Config } from '../../src/config/config.js';
 import { REVOCATIONS_LOCK } from '../../src/database/advisory-lock.js';
 import type { AdmittedAttempt } from '../../src/rate-limits/admitted-attempt.js';
-import type { ChargeOutcome } from '../../src/rate-limits/attempt-charges.js';
-import { ATTEMPTS } from '../../src/rate-limits/attempts.js';
+import type { ChargeOutcome } from '../../src/rate-limits/charges.js';
+import { LIMITS_PER_ATTEMPT } from '../../src/rate-limits/limits-per-attempt.js';
 import { LimitRefusals } from '../../src/rate-limits/limit-refusals.js';
-import { LoginLimitsService } from '../../src/rate-limits/login-limits.service.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from '../../src/rate-limits/limit-policies.js';
 import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
@@ -38,7 +37,6 @@ beforeAll(async () => {
 });
 
 const limits = (): RateLimitsService => app.nest.get(RateLimitsService, { strict: false });
-const loginLimits = (): LoginLimitsService => app.nest.get(LoginLimitsService, { strict: false });
 const refusals = (): LimitRefusals => app.nest.get(LimitRefusals, { strict: false });
 const newEmail = (): string => `${randomUUID()}@example.com`;
 
@@ -180,7 +178,7 @@ describe('a request that a rate limit refuses', () => {
   });
 
   it('is tested above for every limit of every kind of attempt', () => {
-    const kinds: Record<keyof typeof ATTEMPTS, keyof typeof REQUESTS> = {
+    const kinds: Record<keyof typeof LIMITS_PER_ATTEMPT, keyof typeof REQUESTS> = {
       login: 'login',
       registration: 'register',
       refresh: 'refresh',
@@ -189,9 +187,9 @@ describe('a request that a rate limit refuses', () => {
       logout: 'logout',
     };
     const policies: Record<string, { readonly name: string }> = { ...LIMITS, account: ACCOUNT_GUARD };
-    const expected = Object.entries(ATTEMPTS).flatMap(([kind, attempt]) =>
+    const expected = Object.entries(LIMITS_PER_ATTEMPT).flatMap(([kind, attempt]) =>
       [...Object.keys(attempt.charges), ...('onSuccess' in attempt ? [attempt.onSuccess] : [])].map(
-        (limit) => `${kinds[kind as keyof typeof ATTEMPTS]}: ${policies[limit]?.name}`,
+        (limit) => `${kinds[kind as keyof typeof LIMITS_PER_ATTEMPT]}: ${policies[limit]?.name}`,
       ),
     );
     const tried = new Set(REFUSALS.map(([request, limit]) => `${request}: ${limit}`));
@@ -202,7 +200,7 @@ describe('a request that a rate limit refuses', () => {
     await useUpLimit(app, LIMITS.all, 600, ...SHARES_OF_ALL);
     const before = await allRows();
     for (let round = 0; round < 100; round++) {
-      const refused = Array.from({ length: 10 }, () => loginLimits().admitLogin({ email: newEmail(), address }));
+      const refused = Array.from({ length: 10 }, () => limits().admitLogin({ email: newEmail(), address }));
       const outcomes = await Promise.allSettled(refused);
       expect(outcomes.map(({ status }) => status)).toEqual(Array(10).fill('rejected'));
     }
@@ -267,10 +265,10 @@ describe('a refusal by the limit of an address', () => {
       const attempt = { email, address };
       const room = 1.01 * (policy.seconds / policy.quota);
       await useUpLimit(app, policy, policy.seconds - room, [address, ...(limit === 'address' ? [] : [email])]);
-      const first = await loginLimits().admitLogin(attempt);
-      await expect(loginLimits().admitLogin(attempt)).rejects.toMatchObject({ securityEvent: { limit } });
+      const first = await limits().admitLogin(attempt);
+      await expect(limits().admitLogin(attempt)).rejects.toMatchObject({ securityEvent: { limit } });
       await first[end](userId);
-      await (await loginLimits().admitLogin(attempt)).refund();
+      await (await limits().admitLogin(attempt)).refund();
       await app.query('DELETE FROM rate_limits');
     },
   );
@@ -360,10 +358,10 @@ const RACES: [string, number, UseUpHeld, (subject: Subject) => Promise<AdmittedA
     'address-and-account',
     1,
     usingUp(LIMITS.addressAndAccount, ({ email }) => [[address, email]]),
-    ({ email }) => loginLimits().admitLogin({ email, address }),
+    ({ email }) => limits().admitLogin({ email, address }),
   ],
-  ['all', 2, usingUp(LIMITS.all, () => SHARES_OF_ALL), ({ email }) => loginLimits().admitLogin({ email, address })],
-  ['account', 3, lockAccount, ({ email }) => loginLimits().admitLogin({ email, address })],
+  ['all', 2, usingUp(LIMITS.all, () => SHARES_OF_ALL), ({ email }) => limits().admitLogin({ email, address })],
+  ['account', 3, lockAccount, ({ email }) => limits().admitLogin({ email, address })],
   [
     'current-password',
     1,
@@ -388,11 +386,11 @@ describe('an attempt', () => {
   it('is charged in the order of the table, to one share of each limit, and not yet to the limit of successes', async () => {
     const email = newEmail();
     const before = await limitStates();
-    await loginLimits().admitLogin({ email, address });
+    await limits().admitLogin({ email, address });
     const now = Object.keys(await limitStates()).filter((key) => !Object.hasOwn(before, key));
     const keys = limitKeys(app);
     const shares = new Set(SHARES_OF_ALL.map((share) => keys.keyFor('all', ...share).toString('hex')));
-    expect(Object.keys(ATTEMPTS.login.charges)).toEqual(['address', 'addressAndAccount', 'all', 'account']);
+    expect(Object.keys(LIMITS_PER_ATTEMPT.login.charges)).toEqual(['address', 'addressAndAccount', 'all', 'account']);
     expect(new Set(now.filter((key) => !shares.has(key)))).toEqual(
       new Set([
         keys.keyFor('address', address).toString('hex'),
@@ -404,10 +402,10 @@ describe('an attempt', () => {
   });
 
   it.each([
-    ['login', ({ email }: Subject) => loginLimits().admitLogin({ email, address })],
+    ['login', ({ email }: Subject) => limits().admitLogin({ email, address })],
     [
       'login of a known device',
-      ({ email, deviceToken }: Subject) => loginLimits().admitLogin({ email, address, deviceToken }),
+      ({ email, deviceToken }: Subject) => limits().admitLogin({ email, address, deviceToken }),
     ],
     ['change of password', ({ userId }: Subject) => limits().admitPasswordChange(userId, address)],
     ['deletion', ({ userId }: Subject) => limits().admitDeletion(userId, address)],
@@ -445,7 +443,7 @@ describe('an attempt', () => {
       const admit = () =>
         kind === 'deletion'
           ? limits().admitDeletion(userId, address)
-          : loginLimits().admitLogin({ email, address, ...(kind !== 'login' && { deviceToken }) });
+          : limits().admitLogin({ email, address, ...(kind !== 'login' && { deviceToken }) });
       const aborted = [await admit(), await admit(), await admit()];
       await (await admit()).recordSuccess(userId);
       await admit();

@@ -6,7 +6,6 @@ import type { Config } from '../../src/config/config.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { LIMITS } from '../../src/rate-limits/limit-policies.js';
 import { LimitRefusals } from '../../src/rate-limits/limit-refusals.js';
-import { LoginLimitsService } from '../../src/rate-limits/login-limits.service.js';
 import { RateLimitsPurgeJob } from '../../src/rate-limits/rate-limits-purge.job.js';
 import { RateLimitsService } from '../../src/rate-limits/rate-limits.service.js';
 import { PasswordsService } from '../../src/passwords/passwords.service.js';
@@ -522,7 +521,7 @@ describe('a dry run', () => {
     'charges nothing where the limit %s would refuse, and refunds nothing',
     async (refusing) => {
       const app = await startApp({ changes: { ...LIMITED, rateLimits: 'dry-run' } });
-      const loginLimits = app.nest.get(LoginLimitsService, { strict: false });
+      const limits = app.nest.get(RateLimitsService, { strict: false });
       const { email, userId } = await app.signIn();
       const attempt = { email, address: newAddress() };
       await app.query('DELETE FROM rate_limits');
@@ -532,9 +531,9 @@ describe('a dry run', () => {
       await setFailures(app, email, 5, refusing === 'account' ? 3600 : 0);
       const before = await limitStates(app);
       const sessionsKey = limitKeys(app).keyFor(LIMITS.sessionUser.name, email).toString('hex');
-      await (await loginLimits.admitLogin(attempt)).refund();
+      await (await limits.admitLogin(attempt)).refund();
       expect(await limitStates(app)).toEqual(before);
-      expect(await (await loginLimits.admitLogin(attempt)).recordSuccess(userId)).toBeTypeOf('string');
+      expect(await (await limits.admitLogin(attempt)).recordSuccess(userId)).toBeTypeOf('string');
       expect(app.nest.get(LimitRefusals, { strict: false }).refusalCounts()[refusing]).toBe(2);
       delete before[sessionsKey];
       const { [sessionsKey]: begun, ...others } = await limitStates(app);

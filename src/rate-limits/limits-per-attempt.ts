@@ -20,7 +20,7 @@ export interface LimitSubjects {
  * Where one is used up the attempt is refused and charged nothing; otherwise `charges` are charged from left to right.
  * A success charges `onSuccess`.
  */
-export const ATTEMPTS = {
+export const LIMITS_PER_ATTEMPT = {
   login: {
     charges: {
       address: 'is refunded',
@@ -43,7 +43,7 @@ export const ATTEMPTS = {
   { readonly charges: Partial<Record<LimitId, AfterSuccess>>; readonly onSuccess?: LimitId }
 >;
 
-export type AttemptKind = keyof typeof ATTEMPTS;
+export type AttemptKind = keyof typeof LIMITS_PER_ATTEMPT;
 
 /** What each limit counts by. */
 export const LIMIT_SUBJECTS: Readonly<Record<LimitId, readonly (keyof LimitSubjects)[]>> = {

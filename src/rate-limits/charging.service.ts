@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { policyOf, type AppliedCharges, type Attempt, type ChargeOutcome, type Refusal } from './attempt-charges.js';
+import { policyOf, type AppliedCharges, type Attempt, type ChargeOutcome, type Refusal } from './charges.js';
 import { LimitRefusals, type UsedUpLimit } from './limit-refusals.js';
 import { RateLimitsRepository } from './rate-limits.repository.js';
 import { RecentRefusals } from './recent-refusals.js';
@@ -9,7 +9,7 @@ const MAX_RACES = 3;
 
 /** Charges attempts in the database, for all nodes together and over restarts, and refunds them. */
 @Injectable()
-export class AttemptChargingService {
+export class ChargingService {
   readonly #recentRefusals = new RecentRefusals<Refusal>();
 
   constructor(

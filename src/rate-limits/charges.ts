@@ -1,11 +1,11 @@
 import {
-  ATTEMPTS,
+  LIMITS_PER_ATTEMPT,
   LIMIT_SUBJECTS,
   type AfterSuccess,
   type AttemptKind,
   type LimitId,
   type LimitSubjects,
-} from './attempts.js';
+} from './limits-per-attempt.js';
 import type { LimitKeys } from './limit-keys.js';
 import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from './limit-policies.js';
 
@@ -67,9 +67,9 @@ export type ChargeOutcome =
   | { readonly kind: 'raced'; readonly applied: AppliedCharges }
   | ({ readonly kind: 'refused' } & Refusal);
 
-/** The charges of an attempt, as {@link ATTEMPTS} has them. */
+/** The charges of an attempt, as {@link LIMITS_PER_ATTEMPT} has them. */
 export function planAttempt(keys: LimitKeys, kind: AttemptKind, subjects: Partial<LimitSubjects>): Attempt {
-  const { charges, ...rest } = ATTEMPTS[kind];
+  const { charges, ...rest } = LIMITS_PER_ATTEMPT[kind];
   const plan = (limit: LimitId, afterSuccess: AfterSuccess): Charge => {
     const countedBy = LIMIT_SUBJECTS[limit].map((subject) => subjects[subject] ?? '');
     return planCharge(keys, limit, afterSuccess, countedBy);
