@@ -2,7 +2,7 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 import { withServices } from './with-services.js';
 
 /** Ends every session and replaces every signing key that a restored dump brought back. */
-export async function endRestoredAccess(termination: TerminationSignals, isSecretChanged: boolean): Promise<void> {
+export async function runAfterRestore(termination: TerminationSignals, isSecretChanged: boolean): Promise<void> {
   await withServices(termination, async (services) => {
     const { AfterRestoreService } = await import('../auth/after-restore.service.js');
     const restore = services.get(AfterRestoreService, { strict: false });

@@ -12,6 +12,6 @@ export function addAfterRestoreCommand(program: Command, termination: Terminatio
     )
     .option('--jwt-secret-changed', 'JWT_SECRET has one new value; needed where it is set')
     .action(async ({ jwtSecretChanged = false }: { jwtSecretChanged?: boolean }) =>
-      (await import('./after-restore.action.js')).endRestoredAccess(termination, jwtSecretChanged),
+      (await import('./after-restore.action.js')).runAfterRestore(termination, jwtSecretChanged),
     );
 }

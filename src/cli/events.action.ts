@@ -2,7 +2,7 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 import { withServices } from './with-services.js';
 
 /** The audit trail as JSON lines, oldest first: all of it, or of one user, by address or id. */
-export async function printEvents(termination: TerminationSignals, user: string | undefined): Promise<void> {
+export async function runEvents(termination: TerminationSignals, user: string | undefined): Promise<void> {
   await withServices(termination, async (services) => {
     const [{ AuditService }, { UsersService }] = await Promise.all([
       import('../audit/audit.service.js'),

@@ -14,7 +14,7 @@ export function addEventsCommand(program: Command, termination: TerminationSigna
     .argument('[USER]', 'email address of a user, or the id; a deleted user is known by the id alone', parseUser)
     // An address may begin with a hyphen.
     .allowUnknownOption()
-    .action(async (user: string | undefined) => (await import('./events.action.js')).printEvents(termination, user));
+    .action(async (user: string | undefined) => (await import('./events.action.js')).runEvents(termination, user));
 }
 
 function parseUser(text: string): string {

@@ -3,15 +3,15 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 import { withServices } from './with-services.js';
 
 /** One line a key: kid, algorithm, state, and since when it is in it. */
-export function listKeys(termination: TerminationSignals): Promise<void> {
+export function runKeysList(termination: TerminationSignals): Promise<void> {
   return withKeys(termination, async () => undefined);
 }
 
-export function rotateKeys(termination: TerminationSignals): Promise<void> {
+export function runKeysRotate(termination: TerminationSignals): Promise<void> {
   return withKeys(termination, (keys) => keys.rotateSigningKey());
 }
 
-export function revokeKey(termination: TerminationSignals, kid: string): Promise<void> {
+export function runKeysRevoke(termination: TerminationSignals, kid: string): Promise<void> {
   return withKeys(termination, (keys) => keys.revokeSigningKey(kid));
 }
 

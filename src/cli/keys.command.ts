@@ -15,12 +15,12 @@ export function addKeysCommand(program: Command, termination: TerminationSignals
     .command('list')
     .summary('print all keys')
     .description(`Prints a line for each key: kid, algorithm, state and since when, separated by tabs. ${NEEDS}`)
-    .action(async () => (await import('./keys.action.js')).listKeys(termination));
+    .action(async () => (await import('./keys.action.js')).runKeysList(termination));
   keys
     .command('rotate')
     .summary('have the next key sign from now on')
     .description(`Has the next key sign from now on, once it has been published for KEY_PUBLISH_SECONDS. ${NEEDS}`)
-    .action(async () => (await import('./keys.action.js')).rotateKeys(termination));
+    .action(async () => (await import('./keys.action.js')).runKeysRotate(termination));
   keys
     .command('revoke')
     .usage('KID')
@@ -29,7 +29,7 @@ export function addKeysCommand(program: Command, termination: TerminationSignals
     .argument('<KID>', 'the key, as `keys list` prints it', parseKid)
     // A kid may begin with a hyphen.
     .allowUnknownOption()
-    .action(async (kid: string) => (await import('./keys.action.js')).revokeKey(termination, kid));
+    .action(async (kid: string) => (await import('./keys.action.js')).runKeysRevoke(termination, kid));
 }
 
 function parseKid(text: string): string {

@@ -10,7 +10,7 @@ import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { withDatabase } from './command-database.js';
 
 /** Writes what takes a freshly migrated database to `schema.prisma`, and ends the process. */
-export async function writeMigration(termination: TerminationSignals, name: string): Promise<never> {
+export async function runMigrateNew(termination: TerminationSignals, name: string): Promise<never> {
   if (!isCheckout) {
     throw new Error('A migration is written in a checkout of the sources alone: run `npm run db:migrate:new` there.');
   }

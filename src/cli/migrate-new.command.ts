@@ -14,8 +14,8 @@ export function addMigrateNewCommand(program: Command, termination: TerminationS
     .action(async (name: string) => {
       // Node warns of WebAssembly modules, of which the schema engine is one.
       process.removeAllListeners('warning');
-      const { writeMigration } = await import('./migrate-new.action.js');
-      await writeMigration(termination, name);
+      const { runMigrateNew } = await import('./migrate-new.action.js');
+      await runMigrateNew(termination, name);
     });
 }
 

@@ -7,7 +7,7 @@ import { startupLog } from '../logging/startup-log.js';
 import { withDatabase } from './command-database.js';
 
 /** Applies the pending migrations and prints their names. */
-export async function applyMigrations(termination: TerminationSignals): Promise<void> {
+export async function runMigrate(termination: TerminationSignals): Promise<void> {
   await withDatabase(readSettings('migrate'), termination, async (config) => {
     // stdout has the result alone; progress of the wait goes to stderr.
     const log = startupLog(config.logLevel, process.stderr);

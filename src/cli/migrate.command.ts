@@ -9,5 +9,5 @@ export function addMigrateCommand(program: Command, termination: TerminationSign
       'Applies the pending migrations to DATABASE_URL, or to the embedded database, which it makes where there is none. ' +
         'Waits DATABASE_STARTUP_SECONDS for a database that does not answer yet. Needs the role that owns the tables.',
     )
-    .action(async () => (await import('./migrate.action.js')).applyMigrations(termination));
+    .action(async () => (await import('./migrate.action.js')).runMigrate(termination));
 }

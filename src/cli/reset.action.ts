@@ -9,7 +9,7 @@ import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { withDatabase } from './command-database.js';
 
 /** Drops everything and migrates again. @throws {Error} on a `DATABASE_URL` unless forced. */
-export async function resetDatabase(termination: TerminationSignals, isForced: boolean): Promise<void> {
+export async function runReset(termination: TerminationSignals, isForced: boolean): Promise<void> {
   const settings = readSettings('migrate');
   const { databaseUrl } = settings;
   if (databaseUrl !== undefined && !isForced) {

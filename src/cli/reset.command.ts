@@ -12,6 +12,6 @@ export function addResetCommand(program: Command, termination: TerminationSignal
     )
     .option('--force', 'drop the schema of DATABASE_URL')
     .action(async ({ force = false }: { force?: boolean }) =>
-      (await import('./reset.action.js')).resetDatabase(termination, force),
+      (await import('./reset.action.js')).runReset(termination, force),
     );
 }

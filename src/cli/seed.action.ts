@@ -19,7 +19,7 @@ const STATEMENT_TIMEOUT_MS = 60_000;
  * Makes one user with a random password, printed once, and as many more users as asked for.
  * @throws {Error} on a `DATABASE_URL` unless forced.
  */
-export async function seedUsers(termination: TerminationSignals, users: number, isForced: boolean): Promise<void> {
+export async function runSeed(termination: TerminationSignals, users: number, isForced: boolean): Promise<void> {
   const settings = readSettings('migrate');
   const isEmbedded = settings.databaseUrl === undefined;
   if (!isEmbedded && !isForced) throw new Error('DATABASE_URL is set: add --force to fill that database');

@@ -23,7 +23,7 @@ export function addSeedCommand(program: Command, termination: TerminationSignals
     )
     .option('--force', 'fill the database of DATABASE_URL')
     .action(async ({ users, force = false }: SeedOptions) =>
-      (await import('./seed.action.js')).seedUsers(termination, users, force),
+      (await import('./seed.action.js')).runSeed(termination, users, force),
     );
 }
 

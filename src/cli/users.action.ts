@@ -10,7 +10,7 @@ const METHODS = {
 } as const;
 
 /** One line a user: id, address, time of registration, state. */
-export async function listUsers(termination: TerminationSignals): Promise<void> {
+export async function runUsersList(termination: TerminationSignals): Promise<void> {
   await withServices(termination, async (services) => {
     const { UsersService } = await import('../users/users.service.js');
     const users = services.get(UsersService, { strict: false });
@@ -21,7 +21,11 @@ export async function listUsers(termination: TerminationSignals): Promise<void> 
 }
 
 /** @throws Problem `user_not_found`. */
-export async function changeUser(termination: TerminationSignals, change: UserChange, email: string): Promise<void> {
+export async function runUsersChange(
+  termination: TerminationSignals,
+  change: UserChange,
+  email: string,
+): Promise<void> {
   await withServices(termination, async (services) => {
     const { UserAdministrationService } = await import('../users/user-administration.service.js');
     await services.get(UserAdministrationService, { strict: false })[METHODS[change]](email);

@@ -28,7 +28,7 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
     .description(
       `Prints a line for each user: id, address, time of registration and enabled or disabled, separated by tabs. ${NEEDS}`,
     )
-    .action(async () => (await import('./users.action.js')).listUsers(termination));
+    .action(async () => (await import('./users.action.js')).runUsersList(termination));
   for (const [change, [summary, description]] of Object.entries(CHANGES)) {
     users
       .command(change)
@@ -39,7 +39,7 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
       // An address may begin with a hyphen.
       .allowUnknownOption()
       .action(async (address: string) =>
-        (await import('./users.action.js')).changeUser(termination, change as UserChange, address),
+        (await import('./users.action.js')).runUsersChange(termination, change as UserChange, address),
       );
   }
 }
