@@ -12,7 +12,7 @@ import { ACCOUNT_GUARD, REQUEST_ADDRESS } from '../../src/rate-limits/limit-poli
 import { MAX_PASSWORD_CODE_POINTS } from '../../src/passwords/password-policy.js';
 import { MAX_SESSIONS_PER_USER } from '../../src/sessions/session-limits.js';
 import { EmailAddress } from '../../src/users/user-view.js';
-import { MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
+import { MAX_TOKEN_JSON_DEPTH, MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';
 import { MAX_DEVICE_FAILURES, MAX_DEVICES } from '../../src/rate-limits/known-devices.js';
 import { MAX_BODY_JSON_DEPTH } from '../../src/http/json-body.js';
@@ -20,15 +20,17 @@ import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/request-hea
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
 import { CLIENT_TIMEOUTS } from '../../src/http/client-timeouts.js';
 
-const documents = textOf('README', 'docs/api', 'docs/configuration', 'docs/operations', 'docs/security');
-const limits = textOf('docs/security');
+const documents = ['README', 'docs/api', 'docs/configuration', 'docs/operations', 'docs/security']
+  .map(textOf)
+  .join('\n');
+const limits = sectionOf('docs/security', 'Limits and what is not defended');
 const { maxLength: longestEmail } = EmailAddress as { maxLength?: number };
 const { ACCESS_TOKEN_TTL_SECONDS, SESSION_ABSOLUTE_DAYS, SESSION_IDLE_DAYS } = settings;
 
 describe('the documents (CFG-04)', () => {
   it.each([
     `Bodies over ${BODY_LIMIT_BYTES / 1024} KiB`,
-    `JSON nested deeper than ${MAX_BODY_JSON_DEPTH}`,
+    `JSON nested deeper than ${MAX_BODY_JSON_DEPTH} in a body, or than ${MAX_TOKEN_JSON_DEPTH} in an access token`,
     `header sections over ${maxHeaderSize / 1024} KiB or of more than ${MAX_HEADER_FIELDS} fields`,
     `email addresses over ${longestEmail} and passwords over ${MAX_PASSWORD_CODE_POINTS} characters`,
     `its header section within ${CLIENT_TIMEOUTS.headersMs / 1000} s and the request with its body within ${CLIENT_TIMEOUTS.requestMs / 1000} s`,
@@ -37,7 +39,7 @@ describe('the documents (CFG-04)', () => {
     `Of the \`User-Agent\` of a login ${MAX_USER_AGENT_LENGTH} characters are kept`,
     `A count that nobody adds to for ${ACCOUNT_GUARD.forgottenDays} days is forgotten`,
     `Keep \`KEY_PUBLISH_SECONDS\` at ${MAX_CACHED_SECONDS} or more`,
-  ])('say in docs/security.md: %s', (sentence) => {
+  ])('say among the limits of docs/security.md: %s', (sentence) => {
     expect(limits).toContain(sentence);
   });
 
@@ -47,21 +49,27 @@ describe('the documents (CFG-04)', () => {
   });
 
   it.each([
-    `reads the table each ${POLL_INTERVAL_MS} ms`,
-    `its ${MAX_DEVICES} latest devices`,
-    `${MAX_DEVICE_FAILURES} wrong passwords in a row from that device`,
-    `for the ${MAX_ADDRESSES.toLocaleString('en')} addresses that asked last`,
-    `(\`${REQUEST_ADDRESS.name}\`, 429 alike)`,
-    `Its access token lives ${ACCESS_TOKEN_TTL_SECONDS.fallback / 60} minutes`,
-    `A session ends ${SESSION_IDLE_DAYS.fallback} days after its last refresh and ${SESSION_ABSOLUTE_DAYS.fallback} days after its login`,
-  ])('say somewhere: %s', (sentence) => {
-    expect(documents).toContain(sentence);
+    ['docs/security', 'Revocation', `reads the table each ${POLL_INTERVAL_MS} ms`],
+    ['docs/security', 'Guessing', `its ${MAX_DEVICES} latest devices`],
+    ['docs/security', 'Guessing', `${MAX_DEVICE_FAILURES} wrong passwords in a row from that device`],
+    ['docs/security', 'Guessing', `for the ${MAX_ADDRESSES.toLocaleString('en')} addresses that asked last`],
+    ['docs/security', 'Guessing', `(\`${REQUEST_ADDRESS.name}\`, 429 alike)`],
+    ['docs/api', 'Refresh', `Its access token lives ${ACCESS_TOKEN_TTL_SECONDS.fallback / 60} minutes`],
+    [
+      'docs/api',
+      'Refresh',
+      `A session ends ${SESSION_IDLE_DAYS.fallback} days after its last refresh and ${SESSION_ABSOLUTE_DAYS.fallback} days after its login`,
+    ],
+  ])('say in %s.md under "%s": %s', (page, heading, sentence) => {
+    expect(sectionOf(page, heading)).toContain(sentence);
   });
 
   it('say in words what a second and two are', () => {
     expect([QUIET_PERIOD_MS, DEDICATED_CONNECTION_TIMEOUT_MS, REQUEST_ADDRESS.seconds]).toEqual([1000, 2000, 60]);
-    expect(documents).toContain('goes on serving until nobody has asked for a second');
-    expect(limits).toContain('dies silently is noticed after two seconds');
+    expect(sectionOf('docs/operations', 'Stopping a node')).toContain(
+      'goes on serving until nobody has asked for a second',
+    );
+    expect(sectionOf('docs/security', 'Revocation')).toContain('dies silently is noticed after two seconds');
     expect(settings.ADDRESS_REQUESTS_PER_MINUTE.about).toContain('in a minute');
   });
 
@@ -76,11 +84,20 @@ describe('the documents (CFG-04)', () => {
   });
 });
 
-/** The pages one after the other, with each paragraph and list item on one line. */
-function textOf(...pages: string[]): string {
-  return pages
-    .map((page) => readFileSync(`${page}.md`, 'utf8'))
-    .join('\n')
+/** A page with each paragraph and list item on one line. */
+function textOf(page: string): string {
+  return readFileSync(`${page}.md`, 'utf8')
     .replaceAll(/\n +/g, ' ')
     .replaceAll(/([^\n|])\n(?=[^\n|*#`])/g, '$1 ');
+}
+
+/** @throws {Error} when the page has no section of this heading, or nothing in it */
+function sectionOf(page: string, heading: string): string {
+  const text = textOf(page)
+    .split(/^## /m)
+    .find((part) => part.startsWith(`${heading}\n`))
+    ?.slice(heading.length)
+    .trim();
+  if (text === undefined || text === '') throw new Error(`${page}.md says nothing under "${heading}"`);
+  return text;
 }
