@@ -67,7 +67,7 @@ describe('the documents (CFG-04)', () => {
   it('say in words what a second and two are', () => {
     expect([QUIET_PERIOD_MS, DEDICATED_CONNECTION_TIMEOUT_MS, REQUEST_ADDRESS.seconds]).toEqual([1000, 2000, 60]);
     expect(sectionOf('docs/operations', 'Stopping a node')).toContain(
-      'goes on serving until nobody has asked for a second',
+      'goes on serving until no request has arrived for a second',
     );
     expect(sectionOf('docs/security', 'Revocation')).toContain('dies silently is noticed after two seconds');
     expect(settings.ADDRESS_REQUESTS_PER_MINUTE.about).toContain('in a minute');
