@@ -1,7 +1,7 @@
 import './check-installation.mjs';
 import { spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import './generate.mjs';
 import { linkCommand } from './link-command.mjs';
@@ -22,11 +22,20 @@ function stamp() {
   return crypto.hash('sha256', states.join('\n'));
 }
 
+/** The compiler leaves the outputs of sources that are gone. */
+function removeStaleOutputs() {
+  for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
+    const [output, source] = /^(.*)(?:\.js|\.js\.map|\.d\.ts)$/.exec(file) ?? [];
+    if (output !== undefined && !existsSync(join('src', `${source}.ts`))) rmSync(join('dist', output));
+  }
+}
+
 const current = stamp();
 if (!existsSync('dist/main.js') || !existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== current) {
   const { status, error } = spawnSync('tsc', ['-p', '.config/tsconfig.build.json'], { stdio: 'inherit' });
   if (error) process.stderr.write(`tsc: ${error.message}; run npm ci without --omit=peer\n`);
   if (status !== 0) process.exit(status ?? 1);
+  removeStaleOutputs();
   writeFileSync(STAMP, current);
 }
 linkCommand();
