@@ -1,5 +1,6 @@
 import { operatorCommand } from '../config/operator-commands.js';
 import { SettingsError } from '../config/read-settings.js';
+import { translateDatabaseError } from '../database/database-errors.js';
 import { Problem } from '../problems/problem.js';
 
 const DEEPEST_CAUSE = 6;
@@ -14,11 +15,15 @@ export function describeFailure(error: unknown): string {
   if (isOfDatabase(error)) {
     return `The database failed while the command ran: ${reasonOf(error)}. It was possibly not done: run it again.`;
   }
+  if (error instanceof Problem) {
+    return error.cause === undefined ? error.detail : `The command failed: ${reasonOf(error.cause)}.`;
+  }
   return error instanceof Error ? error.message : String(error);
 }
 
 function isOfDatabase(error: unknown): boolean {
-  return error instanceof Error && (error.name.startsWith('PrismaClient') || error instanceof Problem);
+  if (error instanceof Problem) return isOfDatabase(error.cause) || translateDatabaseError(error.cause) !== undefined;
+  return error instanceof Error && error.name.startsWith('PrismaClient');
 }
 
 /** What PostgreSQL or the network said: the innermost message, since Prisma and the services wrap it. */
