@@ -296,6 +296,7 @@ describe.runIf(process.platform === 'linux')('a command that is ended', { timeou
   it.each([
     ['the seed', 'SIGINT', 130, ['node', 'dist/cli/gatehouse.js', 'seed', '--users', '3000000']],
     ['the seed', 'SIGTERM', 143, ['node', 'dist/cli/gatehouse.js', 'seed', '--users', '3000000']],
+    ['the seed of npx prisma db seed', 'SIGINT', 130, ['node', 'prisma/seed.ts', '--users', '3000000']],
     ['the list of users', 'SIGHUP', 129, ['node', 'dist/cli/gatehouse.js', 'users', 'list']],
     ['the Prisma CLI', 'SIGINT', undefined, ['npx', 'prisma', 'migrate', 'status']],
     ['npm run dev', 'SIGINT', undefined, ['npm', 'run', '--silent', 'dev']],
