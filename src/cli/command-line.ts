@@ -34,7 +34,8 @@ export async function runCommandLine(args: readonly string[], termination: Termi
   try {
     // Commander's own `help` command takes one name, and not `help users disable`.
     const parsed = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
-    await commandLine(termination).parseAsync(parsed, { from: 'user' });
+    const program = commandLine(termination);
+    await program.parseAsync(hasUnknownCommand(program, parsed) ? withoutHelpOption(parsed) : parsed, { from: 'user' });
   } catch (error) {
     // Commander has printed the help or the version.
     if (error instanceof CommanderError && error.exitCode === 0) return;
@@ -62,6 +63,17 @@ function commandLine(termination: TerminationSignals): Command {
   for (const addCommand of COMMANDS) addCommand(program, termination);
   addErrorsAndHelp(program);
   return program;
+}
+
+/** Whether the arguments begin with a command that does not exist: with `--help`, commander would print the help of the level above. */
+function hasUnknownCommand(command: Command, [name, ...rest]: readonly string[]): boolean {
+  if (name === undefined || name.startsWith('-') || command.commands.length === 0) return false;
+  const subcommand = command.commands.find((each) => each.name() === name);
+  return subcommand === undefined || hasUnknownCommand(subcommand, rest);
+}
+
+function withoutHelpOption(args: readonly string[]): string[] {
+  return args.filter((arg) => arg !== '--help' && arg !== '-h');
 }
 
 function addErrorsAndHelp(command: Command): void {

@@ -1,4 +1,4 @@
-/** A list, such as of the statements to run. */
+/** A list, such as of the statements to run, or an excerpt of a log. */
 const INDENTED_LINES = /\n {2}\S/;
 /** Line breaks and other characters that would not stay on one line of a terminal. */
 const CONTROL_CHARACTERS = /\s*\p{Cc}+\s*/gu;
@@ -12,7 +12,7 @@ export function releaseAtEnd(work: () => Promise<void>): void {
 }
 
 /**
- * Ends the process while the command still runs. The message is written as one line, unless it has a list. Later calls
+ * Ends the process while the command still runs. The message is written as one line, unless it has indented lines. Later calls
  * wait for the first one: a failure that the end itself causes is not printed.
  */
 export function endCommand(code: number, message?: string): Promise<never> {

@@ -12,11 +12,20 @@ export function addMigrateNewCommand(program: Command, termination: TerminationS
     )
     .argument('<NAME>', 'name of the migration: lower-case letters, digits and underscores', parseName)
     .action(async (name: string) => {
-      // Node warns of WebAssembly modules, of which the schema engine is one.
-      process.removeAllListeners('warning');
+      // The schema engine is a WebAssembly module, which Node imports as an experiment.
+      silenceExperimentalWarnings();
       const { runMigrateNew } = await import('./migrate-new.action.js');
       await runMigrateNew(termination, name);
     });
+}
+
+/** As `node --disable-warning=ExperimentalWarning`, in a process that has started. */
+function silenceExperimentalWarnings(): void {
+  const listeners = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name !== 'ExperimentalWarning') for (const listener of listeners) listener(warning);
+  });
 }
 
 function parseName(text: string): string {

@@ -41,7 +41,7 @@ export async function startServer(
   const logged = (await readFile(directory.log)).subarray(logStart).toString();
   // Exit code 0: another process used the server and stopped it before this one saw it ready.
   if (child.exitCode !== 0 && !gaveWay(logged))
-    throw new Error(`PostgreSQL does not start; ${directory.log} says:\n${logged.trim()}`);
+    throw new Error(`PostgreSQL does not start; ${directory.log} says:\n${logged.trim().replaceAll(/^/gm, '  ')}`);
 }
 
 async function spawnServer({ binaries, directory, user }: Installation, socketFolder: string): Promise<ChildProcess> {

@@ -1,6 +1,8 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  appendFileSync,
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDatabase, emptyDatabase } from '../support/app.js';
 import { freePort, MASTER_SECRET } from '../support/processes.js';
 
@@ -93,9 +95,14 @@ function expectFailure(line: string, { code, stderr }: Result, reason: RegExp): 
   expect(code, line).toBe(1);
 }
 
-/** Runs the commands one after the other. */
+/** Runs two commands at a time. */
 async function expectAllToFail(env: Record<string, string>, reason: RegExp, commands = COMMANDS): Promise<void> {
-  for (const line of commands) expectFailure(line, await gatehouse(words(line), env), reason);
+  const waiting = [...commands];
+  const runWaiting = async (): Promise<void> => {
+    for (let line = waiting.shift(); line !== undefined; line = waiting.shift())
+      expectFailure(line, await gatehouse(words(line), env), reason);
+  };
+  await Promise.all([runWaiting(), runWaiting()]);
 }
 
 describe('the help', () => {
@@ -125,6 +132,9 @@ describe('a wrong command line', () => {
   it.each([
     ['', 'npx --no-install gatehouse COMMAND (missing or unknown command; --help lists them)'],
     ['strat', "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start?)"],
+    ['strat --help', "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start?)"],
+    ['help strat', "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start?)"],
+    ['users lst -h', "delete ADDRESS (unknown command 'lst', did you mean list?)"],
     ['users', 'npm run users -- list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS (missing'],
     ['users lst', "delete ADDRESS (unknown command 'lst', did you mean list?)"],
     ['users list all', "npm run users -- list (too many arguments for 'list'. Expected 0 arguments but got 1: all)"],
@@ -240,12 +250,44 @@ describe('a database that fails while a command runs', () => {
   });
 });
 
+describe('an embedded database that does not start', () => {
+  it('is reported with the lines of its log', async () => {
+    const DATA_DIR = newFolder();
+    chmodSync(DATA_DIR, 0o711);
+    expect(await gatehouse(['migrate'], { DATA_DIR })).toMatchObject({ code: 0, stderr: '' });
+    appendFileSync(join(DATA_DIR, 'postgres/postgresql.conf'), 'shared_buffers = 1\nno_such_setting = 1\n');
+    const { code, stderr } = await gatehouse(['migrate'], { DATA_DIR });
+    expect(stderr).toMatch(/^PostgreSQL does not start; \S+ says:\n(?: {2}\S.*\n){2,}$/);
+    expect(stderr).toMatch(/^ {2}\S.* unrecognized configuration parameter "no_such_setting"/m);
+    expect(code).toBe(1);
+  });
+});
+
+describe('gatehouse migrate:new', () => {
+  it('silences no warning but those of experimental features', async () => {
+    const warn =
+      "process.on('exit', () => process.emit('warning', Object.assign(new Error('shown'), { name: 'Warning' })))";
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(warn)}`;
+    const DATABASE_URL = `postgresql://nobody@127.0.0.1:${await freePort()}/none`;
+    const { stderr } = await gatehouse(['migrate:new', 'name'], { DATABASE_URL, NODE_OPTIONS });
+    expect(stderr).toMatch(/^The database of DATABASE_URL .*\n\(node:\d+\) Warning: shown\n/);
+    expect(stderr).not.toContain('ExperimentalWarning');
+  });
+});
+
 describe('a closed output', () => {
-  it.each(['--help', 'users list', 'keys list', 'events'])('of gatehouse %s is exit code 0', async (line) => {
-    const env = { ...process.env, DATABASE_URL: await createDatabase(), MASTER_SECRET };
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    env = { DATABASE_URL: await createDatabase(afterAll), MASTER_SECRET };
     await gatehouse(['seed', '--force'], env);
+  });
+
+  it.each(['--help', 'users list', 'keys list', 'events'])('of gatehouse %s is exit code 0', async (line) => {
     const script = `'${process.execPath}' dist/cli/gatehouse.js ${line} | exec true; echo "\${PIPESTATUS[0]}"`;
-    const child = spawn('bash', ['-c', script], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('bash', ['-c', script], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
