@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Transaction } from '../database/prisma.service.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
@@ -51,10 +52,11 @@ export class LoginService {
   ): Promise<StartedSession> {
     for (let verifications = 0; verifications < MAX_VERIFICATIONS; verifications++) {
       const user = await this.verification.verifyCredentials(email, password, disconnected);
-      const session =
-        (await this.sessions.tryStartSession(user.id, user.passwordHash, client)) ??
-        (await this.verification.transactionIfUnchanged(user, (tx) => this.sessions.startSession(tx, user.id, client)));
+      const session = await this.sessions.tryStartSession(user.id, user.passwordHash, client);
       if (session !== undefined) return { user, ...session };
+      const start = (tx: Transaction) => this.sessions.startSession(tx, user.id, client);
+      const outcome = await this.verification.runIfPasswordUnchanged(user, start);
+      if (outcome.isUnchanged) return { user, ...outcome.result };
     }
     throw serviceUnavailable();
   }

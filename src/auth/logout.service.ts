@@ -69,10 +69,10 @@ export class LogoutService {
     if (!(await this.sessions.hasOtherSessions(userId, keptId))) return;
     await this.prisma.transaction(async (tx) => {
       await this.users.lockUser(tx, userId);
-      const endedIds = await this.sessions.endSessionsOfUser(tx, userId, keptId);
-      if (endedIds.length === 0) return;
-      const event = { event: 'sessions_ended', by: client, userId, sessionId } as const;
-      await this.sessions.recordSessionsEnded(tx, event, endedIds);
+      await this.sessions.endSessionsOfUser(tx, keptId, {
+        event: { event: 'sessions_ended', by: client, userId, sessionId },
+        isRecordedIfNone: false,
+      });
     });
   }
 }

@@ -28,6 +28,15 @@ export interface RefreshedSession extends SessionTokens {
   readonly secondsLeft: number;
 }
 
+/** Why the sessions of a user end. */
+export interface EndOfSessions {
+  readonly event: AuditEvent & { readonly userId: string };
+  /** Whether the event is recorded when there was no session to end. */
+  readonly isRecordedIfNone: boolean;
+  /** Runs between the end of the sessions and the event; for a deletion of the user, which deletes the sessions too. */
+  readonly beforeRecord?: () => Promise<void>;
+}
+
 @Injectable()
 export class SessionsService {
   readonly #refreshes = { advance: 0, replay: 0, reuse: 0 };
@@ -118,19 +127,18 @@ export class SessionsService {
   }
 
   /**
-   * Ends all sessions of the user, or all but the kept one, and returns their ids. Their access tokens stay
-   * valid until {@link recordSessionsEnded} is called with these ids in the same transaction. The caller
-   * holds the user's row locked.
+   * Ends all sessions of the user, or all but the kept one, records the event with their number, and revokes their
+   * access tokens. Call it last: the revocations' lock is held until the transaction ends. The caller holds the user's
+   * row locked.
    */
-  endSessionsOfUser(tx: Transaction, userId: string, keptId: string | null): Promise<string[]> {
-    return this.repository.markUserSessionsEnded(tx, userId, keptId);
-  }
-
-  /**
-   * Records why sessions ended and how many they were, and revokes them. Call it last: the revocations' lock is
-   * held until the transaction ends.
-   */
-  async recordSessionsEnded(tx: Transaction, event: AuditEvent, endedIds: readonly string[]): Promise<void> {
+  async endSessionsOfUser(
+    tx: Transaction,
+    keptId: string | null,
+    { event, isRecordedIfNone, beforeRecord }: EndOfSessions,
+  ): Promise<void> {
+    const endedIds = await this.repository.markUserSessionsEnded(tx, event.userId, keptId);
+    await beforeRecord?.();
+    if (endedIds.length === 0 && !isRecordedIfNone) return;
     await this.audit.recordEvent(tx, { ...event, details: { endedSessions: endedIds.length } });
     await this.revocations.writeRevocations(tx, 'sid', endedIds);
   }

@@ -34,17 +34,19 @@ export class AccountDeletionService {
   async #verifyAndDelete(userId: string, password: string, client: ClientInfo, disconnected?: AbortSignal) {
     for (let verifications = 0; verifications < MAX_VERIFICATIONS; verifications++) {
       const user = await this.verification.verifyCurrentPassword(userId, password, disconnected);
-      const isDeleted = await this.verification.transactionIfUnchanged(user, (tx) => this.#delete(tx, userId, client));
-      if (isDeleted) return;
+      const remove = (tx: Transaction) => this.#delete(tx, userId, client);
+      const { isUnchanged } = await this.verification.runIfPasswordUnchanged(user, remove);
+      if (isUnchanged) return;
     }
     throw serviceUnavailable();
   }
 
   /** The user's sessions are deleted with the user; their revocations stay. The caller holds the user's row locked. */
-  async #delete(tx: Transaction, userId: string, client: ClientInfo): Promise<true> {
-    const endedIds = await this.sessions.endSessionsOfUser(tx, userId, null);
-    await this.repository.deleteUser(tx, userId);
-    await this.sessions.recordSessionsEnded(tx, { event: 'user_deleted', by: client, userId }, endedIds);
-    return true;
+  async #delete(tx: Transaction, userId: string, client: ClientInfo): Promise<void> {
+    await this.sessions.endSessionsOfUser(tx, null, {
+      event: { event: 'user_deleted', by: client, userId },
+      isRecordedIfNone: true,
+      beforeRecord: () => this.repository.deleteUser(tx, userId),
+    });
   }
 }

@@ -46,7 +46,8 @@ export class PasswordChangeService {
       const user = await this.verification.verifyCurrentPassword(caller.userId, change.current, disconnected);
       const hash = await this.#hashNewPassword(user.email, change, disconnected);
       const store = (tx: Transaction) => this.#storeChange(tx, caller, change, hash);
-      if (await this.verification.transactionIfUnchanged(user, store)) return;
+      const { isUnchanged } = await this.verification.runIfPasswordUnchanged(user, store);
+      if (isUnchanged) return;
     }
     throw serviceUnavailable();
   }
@@ -67,14 +68,12 @@ export class PasswordChangeService {
     { userId, sessionId }: Principal,
     { client, deviceToken }: PasswordChange,
     hash: string | undefined,
-  ): Promise<true> {
+  ): Promise<void> {
     if (hash !== undefined) await this.repository.setPasswordHash(tx, userId, hash);
     const forgottenDevices = await this.limits.forgetDevices(tx, userId, deviceToken);
-    const endedIds = await this.sessions.endSessionsOfUser(tx, userId, sessionId);
-    const isChanged = hash !== undefined || forgottenDevices > 0 || endedIds.length > 0;
-    if (isChanged) {
-      await this.sessions.recordSessionsEnded(tx, { event: 'password_changed', by: client, userId }, endedIds);
-    }
-    return true;
+    await this.sessions.endSessionsOfUser(tx, sessionId, {
+      event: { event: 'password_changed', by: client, userId },
+      isRecordedIfNone: hash !== undefined || forgottenDevices > 0,
+    });
   }
 }

@@ -12,6 +12,11 @@ import { UsersRepository } from './users.repository.js';
  */
 export const MAX_VERIFICATIONS = 3;
 
+/** What the work returned that runs only if the password is unchanged. */
+export type OutcomeIfUnchanged<Result> =
+  | { readonly isUnchanged: true; readonly result: Result }
+  | { readonly isUnchanged: false };
+
 /** Whether a password is a user's, and whether it still is when something is done because of it. */
 @Injectable()
 export class PasswordVerificationService {
@@ -46,18 +51,19 @@ export class PasswordVerificationService {
   }
 
   /**
-   * Runs the work in a transaction that holds the user's row locked, if the row still has the verified hash.
-   * @returns undefined, and nothing is done, where another hash has replaced it: verify again
+   * Runs the work in a transaction that holds the user's row locked, if the row still has the verified hash. Where
+   * another hash has replaced it, nothing is done: verify again.
    * @throws Problem `credentials_invalid` where the user was disabled or deleted meanwhile, and whatever `work` throws
    */
-  transactionIfUnchanged<Result extends object | true>(
+  runIfPasswordUnchanged<Result>(
     verified: Credential,
     work: (tx: Transaction) => Promise<Result>,
-  ): Promise<Result | undefined> {
+  ): Promise<OutcomeIfUnchanged<Result>> {
     return this.prisma.transaction(async (tx) => {
       const user = await this.repository.lockUser(tx, verified.id);
       if (user === undefined || user.disabledAt !== null) throw credentialsInvalid();
-      return user.passwordHash === verified.passwordHash ? work(tx) : undefined;
+      if (user.passwordHash !== verified.passwordHash) return { isUnchanged: false };
+      return { isUnchanged: true, result: await work(tx) };
     });
   }
 

@@ -23,9 +23,10 @@ export class UserAdministrationService {
     await this.prisma.transaction(async (tx) => {
       if (!(await this.repository.lockUser(tx, userId))) throw userNotFound();
       const isChanged = await this.repository.setDisabled(tx, userId, true);
-      const endedIds = await this.sessions.endSessionsOfUser(tx, userId, null);
-      if (!isChanged && endedIds.length === 0) return;
-      await this.sessions.recordSessionsEnded(tx, { event: 'user_disabled', by: 'operator', userId }, endedIds);
+      await this.sessions.endSessionsOfUser(tx, null, {
+        event: { event: 'user_disabled', by: 'operator', userId },
+        isRecordedIfNone: isChanged,
+      });
     });
   }
 
@@ -58,9 +59,11 @@ export class UserAdministrationService {
     const userId = await this.repository.getUserIdByEmail(email);
     await this.prisma.transaction(async (tx) => {
       if (!(await this.repository.lockUser(tx, userId))) throw userNotFound();
-      const endedIds = await this.sessions.endSessionsOfUser(tx, userId, null);
-      await this.repository.deleteUser(tx, userId);
-      await this.sessions.recordSessionsEnded(tx, { event: 'user_deleted', by: 'operator', userId }, endedIds);
+      await this.sessions.endSessionsOfUser(tx, null, {
+        event: { event: 'user_deleted', by: 'operator', userId },
+        isRecordedIfNone: true,
+        beforeRecord: () => this.repository.deleteUser(tx, userId),
+      });
     });
   }
 }
