@@ -10,10 +10,7 @@ const END_MS = 4500;
 
 /** The deadlines of a shutdown, counted from the signal. */
 export interface ShutdownDeadlines {
-  /**
-   * Aborts after `SHUTDOWN_TIMEOUT_SECONDS`, or three seconds after `forced`: the
-   * service is no longer waited for.
-   */
+  /** Aborts after `SHUTDOWN_TIMEOUT_SECONDS`, or three seconds after `forced`: the service is no longer waited for. */
   readonly overdue: AbortSignal;
   /** Aborts two seconds after `overdue`: the embedded database is no longer waited for either. */
   readonly immediately: AbortSignal;
