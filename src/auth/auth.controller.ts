@@ -17,6 +17,7 @@ import { NoContent } from '../http/no-content.schema.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import {
+  DEFAULT_LOGOUT_SCOPE,
   LoginBody,
   LoginResponse,
   LogoutBody,
@@ -120,7 +121,7 @@ export class AuthController {
   })
   async logout(
     @OptionalUser() caller: Principal | undefined,
-    @Query() { scope = 'local' }: LogoutQuery,
+    @Query() { scope = DEFAULT_LOGOUT_SCOPE }: LogoutQuery,
     @Body() body: LogoutBody | undefined,
     @Client() client: ClientInfo,
   ): Promise<void> {

@@ -52,6 +52,8 @@ export const LogoutQuery = Type.Object(
 );
 export type LogoutQuery = Static<typeof LogoutQuery>;
 export type LogoutScope = NonNullable<LogoutQuery['scope']>;
+/** Of a logout that names no scope. */
+export const DEFAULT_LOGOUT_SCOPE: LogoutScope = 'local';
 
 /** RFC 6749 section 5.1. */
 export const TokenResponse = Type.Object(
@@ -119,6 +121,8 @@ export const SessionPageQuery = Type.Object(
   { title: 'SessionPageQuery', additionalProperties: false },
 );
 export type SessionPageQuery = Static<typeof SessionPageQuery>;
+/** Sessions of a page whose request names no limit. */
+export const DEFAULT_SESSION_PAGE_SIZE = '20';
 
 export const SessionParams = Type.Object(
   { id: Type.String({ format: 'uuid' }) },

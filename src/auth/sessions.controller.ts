@@ -8,7 +8,7 @@ import { SessionsService } from '../sessions/sessions.service.js';
 import { NoContent } from '../http/no-content.schema.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
-import { SessionPage, SessionPageQuery, SessionParams } from './auth.schemas.js';
+import { DEFAULT_SESSION_PAGE_SIZE, SessionPage, SessionPageQuery, SessionParams } from './auth.schemas.js';
 import { LogoutService } from './logout.service.js';
 
 @Controller('v1/auth/sessions')
@@ -28,7 +28,7 @@ export class SessionsController {
   })
   async listSessions(
     @CurrentUser() { userId, sessionId }: Principal,
-    @Query() { cursor, limit = '20' }: SessionPageQuery,
+    @Query() { cursor, limit = DEFAULT_SESSION_PAGE_SIZE }: SessionPageQuery,
   ): Promise<SessionPage> {
     const size = Number(limit);
     // One more than the page holds tells whether there is a next page.

@@ -4,16 +4,12 @@ import { stopOutdatedServer } from './outdated-server.js';
 import { findRunningServer, type RunningServer } from './running-server.js';
 import { maintenanceUrl, type ServerAccess } from './server-access.js';
 import { StartAttempts } from './start-attempts.js';
+import { START_TIMEOUT_MS } from './start-server.js';
 import { stopServer } from './stop-server.js';
 import { isListening, socketIn } from './unix-socket.js';
 import { transientOrThrow, UsageLock } from './usage-lock.js';
 
 const CHECK_INTERVAL_MS = 10;
-/**
- * Longest wait for the server: enough for recovery after a crash under load. After it, the
- * server continues its recovery.
- */
-const START_TIMEOUT_MS = 60_000;
 
 /**
  * Finds the running server, or starts it, and retries while the obstacle is temporary.

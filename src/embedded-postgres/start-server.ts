@@ -8,6 +8,11 @@ import { findRunningServer } from './running-server.js';
 import { SOCKET_PORT } from './unix-socket.js';
 
 const CHECK_INTERVAL_MS = 5;
+/**
+ * Longest wait for the server, over all attempts to start it: enough for recovery after a crash under load. After it,
+ * the server continues its recovery.
+ */
+export const START_TIMEOUT_MS = 60_000;
 const MAX_LOG_BYTES = 10_000_000;
 
 export interface StartSignals {

@@ -4,12 +4,12 @@ import { Type } from 'typebox';
 import { Unlimited } from '../access/address-limit.js';
 import { Public } from '../access/route-access.decorators.js';
 import { routeConfig } from '../access/route-settings.js';
-import { PrismaService } from '../database/prisma.service.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { RevocationStaleness } from '../revocation/revocation-staleness.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import type { RouteQuery } from '../http/path-and-query-checks.js';
+import { DatabaseReadiness } from './database-readiness.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { HealthProbe } from './health-probe.js';
 
@@ -23,10 +23,9 @@ const ProbeRoute = (): MethodDecorator =>
 export class HealthController {
   readonly #serving: HealthProbe;
   readonly #ready: HealthProbe;
-  #databaseCheck: Promise<boolean> | undefined;
 
   constructor(
-    private readonly prisma: PrismaService,
+    private readonly database: DatabaseReadiness,
     private readonly staleness: RevocationStaleness,
     private readonly keyRing: KeyRing,
     private readonly shutdown: GracefulShutdown,
@@ -72,7 +71,7 @@ export class HealthController {
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
   })
   async ready() {
-    return this.#ready.respond(this.#whyNotReady() ?? (await this.#whyDatabaseNotReady()));
+    return this.#ready.respond(this.#whyNotReady() ?? (await this.database.whyNotReady()));
   }
 
   #whyNotServing() {
@@ -85,22 +84,5 @@ export class HealthController {
     if (this.shutdown.isShuttingDown) return 'shutting_down';
     if (!this.keyRing.canSign) return 'no_key';
     return this.staleness.isStale ? 'stale' : undefined;
-  }
-
-  /** Concurrent probes share one statement. */
-  async #whyDatabaseNotReady() {
-    this.#databaseCheck ??= this.#acceptsWrites().finally(() => (this.#databaseCheck = undefined));
-    try {
-      return (await this.#databaseCheck) ? undefined : 'read_only';
-    } catch {
-      return 'database';
-    }
-  }
-
-  /** False on a standby, whose transactions are read-only. */
-  async #acceptsWrites(): Promise<boolean> {
-    const [row] = await this.prisma.$queryRaw<{ isReadOnly: string }[]>`
-      SELECT current_setting('transaction_read_only') AS "isReadOnly"`;
-    return row?.isReadOnly === 'off';
   }
 }

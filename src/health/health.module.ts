@@ -3,12 +3,13 @@ import { AccessModule } from '../access/access.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
+import { DatabaseReadiness } from './database-readiness.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { HealthController } from './health.controller.js';
 
 @Module({
   imports: [AccessModule, DatabaseModule, RevocationModule, TokensModule],
   controllers: [HealthController],
-  providers: [GracefulShutdown],
+  providers: [DatabaseReadiness, GracefulShutdown],
 })
 export class HealthModule {}

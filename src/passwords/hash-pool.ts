@@ -1,6 +1,7 @@
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { ARGON2_PACKAGES, type Argon2Package } from './argon2-implementation.js';
+import { hashShed } from './passwords.problems.js';
 import { HashWorkerHandle, type HashTask } from './hash-worker-handle.js';
 
 /**
@@ -204,7 +205,6 @@ export class HashPool {
   #shedHash(reason: ShedReason): Problem {
     this.#shed[reason]++;
     this.#onShed(reason);
-    const seconds = Math.max(1, Math.ceil(this.#expectedWaitMs / 1000));
-    return serviceUnavailable({ headers: { 'retry-after': String(seconds) }, isAlreadyLogged: true });
+    return hashShed(this.#expectedWaitMs);
   }
 }

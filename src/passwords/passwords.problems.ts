@@ -1,4 +1,5 @@
-import { defineProblem } from '../problems/problem.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
+import { defineProblem, type Problem } from '../problems/problem.js';
 
 /** 422: fewer code points than `PASSWORD_MIN_LENGTH`; `detail` says how many are needed. */
 export const passwordTooShort = defineProblem({
@@ -27,3 +28,12 @@ export const passwordContextual = defineProblem({
   status: 422,
   detail: 'This password is made of your address or the name of this service. Choose another.',
 });
+
+/**
+ * 503 `service_unavailable`: the hash threads are overloaded; `Retry-After` is the expected wait in whole seconds. Not
+ * logged for each request.
+ */
+export function hashShed(expectedWaitMs: number): Problem {
+  const seconds = Math.max(1, Math.ceil(expectedWaitMs / 1000));
+  return serviceUnavailable({ headers: { 'retry-after': String(seconds) }, isAlreadyLogged: true });
+}
