@@ -41,8 +41,8 @@ export function importSigningKey(alg: SigningAlg, pkcs8: Buffer): SigningKey {
 }
 
 /**
- * The HS256 key of one value of `JWT_SECRET`. Its kid is derived by HKDF: testing a guess of the secret by its kid is no
- * cheaper than by a token's signature.
+ * The HS256 key of one value of `JWT_SECRET`. Its kid is derived by HKDF: testing a guess of the secret by its kid is
+ * no cheaper than by a token's signature.
  */
 export function sharedSigningKey(secret: string): SigningKey {
   const key = createSecretKey(Buffer.from(secret));

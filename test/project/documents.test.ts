@@ -37,7 +37,9 @@ const shellBlocks = blocks.filter(({ language }) => language === 'sh').map(({ te
 const URL_OF_THE_DOCUMENTS = 'http://127.0.0.1:3000';
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
 
-/** The printed commands that do not run here: what runs them, a text of its code (not of a comment), and the commands. */
+/**
+ * The printed commands that do not run here: what runs them, a text of its code (not of a comment), and the commands.
+ */
 const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: readonly string[]])[] = [
   ['.ci/run', 'npm ci ', ['npm ci']],
   ['.ci/run', 'npm test ', ['npm test']],
