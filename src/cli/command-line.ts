@@ -65,7 +65,10 @@ function commandLine(termination: TerminationSignals): Command {
   return program;
 }
 
-/** Whether the arguments begin with a command that does not exist: with `--help`, commander would print the help of the level above. */
+/**
+ * Whether the arguments begin with a command that does not exist: with `--help`, commander would print
+ * the help of the level above.
+ */
 function hasUnknownCommand(command: Command, [name, ...rest]: readonly string[]): boolean {
   if (name === undefined || name.startsWith('-') || command.commands.length === 0) return false;
   const subcommand = command.commands.find((each) => each.name() === name);

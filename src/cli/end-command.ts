@@ -12,8 +12,8 @@ export function releaseAtEnd(work: () => Promise<void>): void {
 }
 
 /**
- * Ends the process while the command still runs. The message is written as one line, unless it has indented lines. Later calls
- * wait for the first one: a failure that the end itself causes is not printed.
+ * Ends the process while the command still runs. The message is written as one line, unless it has indented lines.
+ * Later calls wait for the first one: a failure that the end itself causes is not printed.
  */
 export function endCommand(code: number, message?: string): Promise<never> {
   if (ending === undefined && message !== undefined) process.stderr.write(`${onOneLine(message)}\n`);
