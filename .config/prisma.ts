@@ -13,7 +13,7 @@ process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= isGenerate ? process.execPath : o
 
 /** The embedded database, kept running by a process that ends with this one. */
 async function embeddedDatabase(): Promise<string> {
-  const child = fork(`${root}dist/database/prisma-cli-database.process.js`, { cwd: root, execArgv: [] });
+  const child = fork(`${root}dist/database/prisma-cli-embedded-server.process.js`, { cwd: root, execArgv: [] });
   const exited = once(child, 'exit').then(() => {
     throw new Error('The embedded database did not start: its output above says why.');
   });

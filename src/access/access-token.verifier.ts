@@ -9,9 +9,8 @@ import { TokenError } from '../verifier/token-error.js';
 import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
 import { createVerifier, type VerifiedToken, type Verifier } from '../verifier/verifier.js';
 import { tokenExpired, tokenInvalid, tokenRevoked } from './access.problems.js';
-import type { Principal } from './principal.js';
+import { type Principal, TokenPrincipal } from './principal.js';
 import { SignatureOffloading } from './signature-offloading.js';
-import { TokenPrincipal } from './token-principal.js';
 
 /**
  * Verifies the access tokens of this application, with its key ring, its revocations and a cache of verified tokens.

@@ -10,7 +10,7 @@ import { AddressLimit } from './address-limit.js';
 import { AuthenticationHook } from './authentication.hook.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
-import { LoginOutcomes } from './login-outcomes.js';
+import { LoginCounter } from './login-counter.js';
 import { RouteSettingsCheck } from './route-settings.check.js';
 import { HashAdmissionHook } from './hash-admission.hook.js';
 
@@ -23,7 +23,7 @@ import { HashAdmissionHook } from './hash-admission.hook.js';
     JwtAuthGuard,
     HashAdmissionHook,
     AddressLimit,
-    LoginOutcomes,
+    LoginCounter,
     RouteSettingsCheck,
   ],
   exports: [
@@ -31,7 +31,7 @@ import { HashAdmissionHook } from './hash-admission.hook.js';
     AddressLimit,
     AuthenticationHook,
     JwtAuthGuard,
-    LoginOutcomes,
+    LoginCounter,
     RouteSettingsCheck,
     HashAdmissionHook,
   ],

@@ -1,6 +1,6 @@
 import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
-import { defineProblem } from '../problems/problem.js';
+import { defineProblem, type Problem } from '../problems/problem.js';
 
 const INVALID = { 'www-authenticate': `${BEARER_CHALLENGE}, error="invalid_token"` };
 
@@ -11,6 +11,11 @@ export const tokenMissing = defineProblem({
   detail: 'Send an access token as Authorization: Bearer.',
   headers: { 'www-authenticate': BEARER_CHALLENGE },
 });
+
+/** 401 `token_missing`: a logout that names no session, neither by an access token nor by a refresh token. */
+export function logoutTokenMissing(): Problem {
+  return tokenMissing({ detail: 'Send an access token as Authorization: Bearer, or a refresh_token in the body.' });
+}
 
 /** 401: the token is malformed, not issued by this service, or not valid now. */
 export const tokenInvalid = defineProblem({

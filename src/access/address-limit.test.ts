@@ -5,7 +5,7 @@ import { parseSettings } from '../config/read-settings.js';
 import type { LimitRefusals } from '../rate-limits/limit-refusals.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { AddressLimit } from './address-limit.js';
-import { LoginOutcomes } from './login-outcomes.js';
+import { LoginCounter } from './login-counter.js';
 
 const refusals: Pick<LimitRefusals, 'countAndCreateProblem'> = {
   countAndCreateProblem: ({ seconds }) => tooManyAttempts({ headers: { 'retry-after': String(seconds) } }),
@@ -18,7 +18,7 @@ async function serve(maxAddresses?: number): Promise<FastifyInstance> {
   const config = { ...parseSettings({}), addressRequestsPerMinute: 2 } as Config;
   const fastify = Fastify({ trustProxy: true });
   onTestFinished(() => fastify.close());
-  const limit = new AddressLimit(config, refusals as LimitRefusals, new LoginOutcomes());
+  const limit = new AddressLimit(config, refusals as LimitRefusals, new LoginCounter());
   await limit.prepareCounter(fastify, maxAddresses);
   fastify.addHook('onRequest', async (request, reply) => {
     const refused = await limit.countRequest(request);
@@ -79,7 +79,7 @@ it('the library that counts requests reads only members that a request that coul
   const fastify = Fastify();
   onTestFinished(() => fastify.close());
   const read = new Set<string>();
-  const limit = new AddressLimit(config, refusals as LimitRefusals, new LoginOutcomes());
+  const limit = new AddressLimit(config, refusals as LimitRefusals, new LoginCounter());
   await limit.prepareCounter({
     register: (...registered: Parameters<typeof fastify.register>) => fastify.register(...registered),
     createRateLimit: () => {

@@ -6,8 +6,8 @@ import { REQUEST_ADDRESS } from '../rate-limits/limit-policies.js';
 import { LimitRefusals } from '../rate-limits/limit-refusals.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import type { Problem, ProblemFactory } from '../problems/problem.js';
-import type { CountedRequest } from '../http/http-settings.js';
-import { LoginOutcomes } from './login-outcomes.js';
+import type { CountedRequest } from '../http/count-request.js';
+import { LoginCounter } from './login-counter.js';
 import { routeConfig } from './route-settings.js';
 
 /**
@@ -41,7 +41,7 @@ export class AddressLimit {
   constructor(
     @Inject(CONFIG) { addressRequestsPerMinute, rateLimits }: Config,
     private readonly refusals: LimitRefusals,
-    private readonly logins: LoginOutcomes,
+    private readonly logins: LoginCounter,
   ) {
     this.#quota = addressRequestsPerMinute;
     this.#isOn = addressRequestsPerMinute > 0 && rateLimits !== 'off';

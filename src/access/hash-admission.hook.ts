@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
-import { LoginOutcomes } from './login-outcomes.js';
+import { LoginCounter } from './login-counter.js';
 import { routeConfig } from './route-settings.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { sendProblem } from '../problems/problem.filter.js';
@@ -21,7 +21,7 @@ export const HashesPassword = (): MethodDecorator => routeConfig({ hashes: true 
 export class HashAdmissionHook {
   constructor(
     private readonly passwords: PasswordsService,
-    private readonly logins: LoginOutcomes,
+    private readonly logins: LoginCounter,
   ) {}
 
   /** Adds the hook to the routes with {@link HashesPassword} that are registered from now on. */

@@ -1,4 +1,6 @@
 import type { Problem } from '../problems/problem.js';
+import { FIRST_PARTY_CLIENT_ID } from '../tokens/access-token-issuer.js';
+import type { AccessTokenClaims } from '../verifier/access-token-claims.check.js';
 
 /** The caller, from the verified access token alone; the database was not queried. */
 export interface Principal {
@@ -17,5 +19,37 @@ declare module 'fastify' {
     user?: Principal;
     /** On a route with `@BearerOrBody()`: why the bearer token was not accepted (401 or 503). */
     bearerProblem?: Problem;
+  }
+}
+
+/** The principal of a verified token. All requests with the token share one object, so it must be immutable. */
+export class TokenPrincipal implements Principal {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly tokenId: string;
+  readonly clientId: string;
+  /** A new Date each time, since a Date is mutable. */
+  declare readonly expiresAt: Date;
+  readonly #exp: number;
+
+  static readonly #expiresAt: PropertyDescriptor & ThisType<TokenPrincipal> = {
+    enumerable: true,
+    get() {
+      return new Date(this.#exp * 1000);
+    },
+  };
+
+  /** Keeps one string for the client id that all tokens share, instead of one a token. */
+  constructor(
+    { sub, sid, jti, client_id: clientId, exp }: AccessTokenClaims,
+    readonly email: string,
+  ) {
+    this.userId = sub;
+    this.sessionId = sid;
+    this.tokenId = jti;
+    this.clientId = clientId === FIRST_PARTY_CLIENT_ID ? FIRST_PARTY_CLIENT_ID : clientId;
+    this.#exp = exp;
+    Object.defineProperty(this, 'expiresAt', TokenPrincipal.#expiresAt);
+    Object.freeze(this);
   }
 }

@@ -3,7 +3,7 @@ import { DiscoveryModule, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, RouteConfig, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Unlimited } from './address-limit.js';
-import { CountsAsLogin } from './login-outcomes.js';
+import { CountsAsLogin } from './login-counter.js';
 import { Authenticated, BearerOrBody, Public } from './route-access.decorators.js';
 import { RouteSettingsCheck } from './route-settings.check.js';
 import { HashesPassword } from './hash-admission.hook.js';

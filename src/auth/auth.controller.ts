@@ -1,13 +1,13 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
-import { tokenMissing } from '../access/access.problems.js';
-import { CountsAsLogin, LoginOutcomes } from '../access/login-outcomes.js';
+import { tokenMissing, logoutTokenMissing } from '../access/access.problems.js';
+import { CountsAsLogin, LoginCounter } from '../access/login-counter.js';
 import type { Principal } from '../access/principal.js';
 import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { passwordProblems } from '../passwords/password-policy.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
-import { refreshTokenProblems } from '../sessions/sessions.problems.js';
+import { refreshTokenProblems } from '../sessions/refresh-token.problems.js';
 import { HashesPassword } from '../access/hash-admission.hook.js';
 import { RegistrationService } from '../users/registration.service.js';
 import { UserView } from '../users/user-view.js';
@@ -27,8 +27,7 @@ import {
   RegisterBody,
   TokenResponse,
 } from './auth.schemas.js';
-import { logoutTokenMissing } from './auth.problems.js';
-import type { IssuedTokens } from './issued-tokens.js';
+import { tokenResponse } from './issued-tokens.js';
 import { LoginService } from './login.service.js';
 import { LogoutService } from './logout.service.js';
 import { TokenRefreshService } from './token-refresh.service.js';
@@ -38,7 +37,7 @@ export class AuthController {
   constructor(
     private readonly registration: RegistrationService,
     private readonly logins: LoginService,
-    private readonly loginOutcomes: LoginOutcomes,
+    private readonly loginOutcomes: LoginCounter,
     private readonly refreshes: TokenRefreshService,
     private readonly logouts: LogoutService,
   ) {}
@@ -143,13 +142,4 @@ export class AuthController {
     // Fastify's serializer writes a date in half the time of toISOString.
     return { userId, email, sessionId, expiresAt };
   }
-}
-
-function tokenResponse({ accessToken, expiresInSeconds, refreshToken }: IssuedTokens): TokenResponse {
-  return {
-    access_token: accessToken,
-    token_type: 'Bearer',
-    expires_in: expiresInSeconds,
-    refresh_token: refreshToken,
-  };
 }

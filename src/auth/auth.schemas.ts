@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { DeviceToken } from '../rate-limits/device-token.schema.js';
 import { PasswordText } from '../passwords/password.schema.js';
-import { EmailAddress } from '../users/user-view.js';
+import { EmailAddress } from '../users/email-address.schema.js';
 
 export const RegisterBody = Type.Object(
   { email: EmailAddress, password: PasswordText },

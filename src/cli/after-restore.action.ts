@@ -1,5 +1,5 @@
 import type { TerminationSignals } from '../config/termination-signals.js';
-import { withServices } from './with-services.js';
+import { withServices } from './command-database.js';
 
 /** Ends every session and replaces every signing key that a restored dump brought back. */
 export async function runAfterRestore(termination: TerminationSignals, isSecretChanged: boolean): Promise<void> {

@@ -1,5 +1,5 @@
 import type { TerminationSignals } from '../config/termination-signals.js';
-import { withServices } from './with-services.js';
+import { withServices } from './command-database.js';
 
 /** The audit trail as JSON lines, oldest first: all of it, or of one user, by address or id. */
 export async function runEvents(termination: TerminationSignals, user: string | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import type { KeyAdministrationService } from '../auth/key-administration.service.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
-import { withServices } from './with-services.js';
+import { withServices } from './command-database.js';
 
 /** One line a key: kid, algorithm, state, and since when it is in it. */
 export function runKeysList(termination: TerminationSignals): Promise<void> {

@@ -5,8 +5,7 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 import { newMigrationFolder } from '../database/migration-files.js';
 import { diffMigrationsWithSchema } from '../database/prisma-schema-engine.js';
 import { createScratchDatabase } from '../database/create-database.js';
-import { NO_WAIT } from '../database/startup-retries.js';
-import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { withDatabase } from './command-database.js';
 
 /** Writes what takes a freshly migrated database to `schema.prisma`, and ends the process. */

@@ -1,8 +1,7 @@
 import { readSettings } from '../config/read-settings.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { ensureMigrated, pendingMigrations } from '../database/run-migrations.js';
-import { type WaitOptions } from '../database/startup-retries.js';
-import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
+import { type WaitOptions, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { startupLog } from '../logging/startup-log.js';
 import { withDatabase } from './command-database.js';
 

@@ -4,8 +4,7 @@ import { readSettings } from '../config/read-settings.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { ensureMigrated } from '../database/run-migrations.js';
 import { resetSchema } from '../database/reset-schema.js';
-import { NO_WAIT } from '../database/startup-retries.js';
-import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { withDatabase } from './command-database.js';
 
 /** Drops everything and migrates again. @throws {Error} on a `DATABASE_URL` unless forced. */

@@ -5,8 +5,7 @@ import type { TerminationSignals } from '../config/termination-signals.js';
 import { CircuitBreaker } from '../database/circuit-breaker.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { ensureMigrated } from '../database/run-migrations.js';
-import { NO_WAIT } from '../database/startup-retries.js';
-import { retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { hashPasswordUnpooled } from '../passwords/unpooled-hash.js';
 import { withDatabase } from './command-database.js';
 

@@ -1,6 +1,6 @@
 import type { TerminationSignals } from '../config/termination-signals.js';
 import type { UserChange } from './users.command.js';
-import { withServices } from './with-services.js';
+import { withServices } from './command-database.js';
 
 const METHODS = {
   disable: 'disableUser',

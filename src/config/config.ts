@@ -1,4 +1,4 @@
-import type { Setting } from './setting.js';
+import type { Setting } from './setting-parsers.js';
 import type { settings } from './settings.js';
 
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`

@@ -1,4 +1,4 @@
-import { defineSetting, parseList, type Described, type Setting } from './setting.js';
+import { defineSetting, parseList, type Described, type Setting } from './setting-parsers.js';
 
 /** Schemes whose pages have no origin: browsers send `null`. */
 const OPAQUE = /^(?:about|blob|data|file|ftp|javascript|wss?):/i;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Setting } from './setting.js';
+import type { Setting } from './setting-parsers.js';
 import { settings } from './settings.js';
 
 const table = Object.entries<Setting<unknown>>(settings);

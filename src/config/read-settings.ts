@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { settingWarnings } from './setting-warnings.js';
 import type { Settings } from './config.js';
 import { readEnvFile } from './env-file.js';
-import type { Setting } from './setting.js';
+import type { Setting } from './setting-parsers.js';
 import { settingConflicts, type Purpose } from './setting-conflicts.js';
 import { settings } from './settings.js';
 import { readUtf8File } from './utf8-file.js';

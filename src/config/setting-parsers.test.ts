@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSettings, SettingsError } from './read-settings.js';
-import type { Setting } from './setting.js';
+import type { Setting } from './setting-parsers.js';
 import { settings } from './settings.js';
 
 type Name = keyof typeof settings;

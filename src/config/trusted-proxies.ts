@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { isIP } from 'node:net';
-import { defineSetting, parseList, type Described, type Setting } from './setting.js';
+import { defineSetting, parseList, type Described, type Setting } from './setting-parsers.js';
 
 /** Widest networks whose hosts may all set `X-Forwarded-For`. */
 const WIDEST_IPV4_PREFIX = 8;

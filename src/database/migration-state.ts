@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import { listMigrations } from './migration-files.js';
-import { requireNoTablesInPublic } from './schema-parameter.check.js';
+import { requireNoTablesInPublic } from './tables-in-public.check.js';
 
 const UNDEFINED_TABLE = '42P01';
 

@@ -10,7 +10,7 @@ import { codesOf } from './database-errors.js';
 import { readMigrationState, resolveInstructions, type Migration } from './migration-state.js';
 import { openConnection } from './open-connection.js';
 import { requireMigrationPrivileges } from './role-privileges.check.js';
-import { StartupRetries, type WaitOptions } from './startup-retries.js';
+import { StartupRetries, type WaitOptions } from './wait-for-database.js';
 
 const MIGRATION_PROCESS = fileURLToPath(new URL('./apply-migrations.process.js', import.meta.url));
 /** The advisory lock of Prisma's own engine while it migrates. */

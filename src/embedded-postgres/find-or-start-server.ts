@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { unreadableLockOrThrow } from './lock-files.js';
 import { stopOutdatedServer } from './outdated-server.js';
 import { findRunningServer, type RunningServer } from './running-server.js';
-import { maintenanceUrl, type ServerAccess } from './server-access.js';
+import { maintenanceUrl, type ServerAccess } from './server-url.js';
 import { StartAttempts } from './start-attempts.js';
 import { START_TIMEOUT_MS } from './start-server.js';
 import { stopServer } from './stop-server.js';

@@ -1,8 +1,7 @@
 import { APPLICATION_ROLE } from './application-role.js';
 import { clusterLock, isProvenServerOf } from './lock-files.js';
 import type { RunningServer } from './running-server.js';
-import type { ServerAccess } from './server-access.js';
-import { loopbackUrl, socketUrl } from './server-url.js';
+import { type ServerAccess, loopbackUrl, socketUrl } from './server-url.js';
 import { stopServer } from './stop-server.js';
 import { transientOrThrow, UsageLock } from './usage-lock.js';
 

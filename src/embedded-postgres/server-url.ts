@@ -1,4 +1,7 @@
 import { SOCKET_PORT } from './unix-socket.js';
+import { APPLICATION_ROLE } from './application-role.js';
+import type { Installation } from './installation.js';
+import type { ProcessRole } from './usage-lock.js';
 
 /** A role, its password, and a database of the embedded server. */
 interface Login {
@@ -39,4 +42,17 @@ function credentials({ role, password }: Login): string {
 function withParameters(address: string, parameters: Readonly<Record<string, string>>): string {
   const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return `${address}?${query.join('&')}`;
+}
+
+/** Everything needed to start the server and to connect to it. */
+export interface ServerAccess {
+  readonly installation: Installation;
+  readonly socketFolder: string;
+  readonly password: string;
+  readonly role: ProcessRole;
+}
+
+/** The URL of the maintenance database, which the usage lock connects to. */
+export function maintenanceUrl({ socketFolder, password }: ServerAccess): string {
+  return socketUrl(socketFolder, { role: APPLICATION_ROLE, password, database: 'postgres' });
 }

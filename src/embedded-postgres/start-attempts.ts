@@ -1,5 +1,5 @@
 import { clearLockFile, clusterLock, socketLock } from './lock-files.js';
-import type { ServerAccess } from './server-access.js';
+import type { ServerAccess } from './server-url.js';
 import { startServer, type StartSignals } from './start-server.js';
 import { openSocketFolder, socketIn } from './unix-socket.js';
 

@@ -18,7 +18,7 @@ import type { HeadersByOrigin } from './cors.js';
 import { endAfterPendingResponses } from './pipelining.js';
 import { MAX_TARGET_LENGTH } from './request-head-limits.js';
 import { requestId } from './request-id.js';
-import type { CountRequest } from './http-settings.js';
+import type { CountRequest } from './count-request.js';
 
 /** Node's error for a request that it could not parse or did not receive in time. */
 interface ClientError extends Error {

@@ -2,7 +2,6 @@ import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest 
 import { createServer, type Server } from 'node:http';
 import { lazyRequestLogger } from '../logging/lazy-request-logger.js';
 import { logRequest } from '../logging/access-log.js';
-import { internalError } from '../problems/http-status.problems.js';
 import { sendProblem } from '../problems/problem.filter.js';
 import type { Problem } from '../problems/problem.js';
 import { trackAllowedMethods } from './allowed-methods.js';
@@ -14,7 +13,7 @@ import { CLIENT_TIMEOUTS, type ClientTimeouts } from './client-timeouts.js';
 import { isPreflight, sendPreflightResponse, type HeadersByOrigin } from './cors.js';
 import { linkRequestsToResponses, ServerRequest } from './empty-request-events.js';
 import { checkExpectation } from './expect-header.js';
-import type { CountRequest, HttpSettings } from './http-settings.js';
+import { whenCounted, withoutLimit, type CountRequest } from './count-request.js';
 import { checkPathAndQuery } from './path-and-query-checks.js';
 import { isNextToProcess, processWhenNext, trackPipelinedRequests } from './pipelining.js';
 import { parseQuery } from './query-string.js';
@@ -25,6 +24,17 @@ import { FramedResponse } from './response-framing.js';
 import { responseHeadersByOrigin, responseHeaderSetter } from './response-headers.js';
 import { schemaCompiler } from './schema-compiler.js';
 import { disconnectSlowReaders, type ReadPace } from './slow-readers.js';
+
+/** Settings of the HTTP layer. */
+interface HttpSettings {
+  /** Whether the public address is https: adds Strict-Transport-Security. */
+  readonly https: boolean;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** Origins allowed by CORS. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  readonly countRequest?: CountRequest;
+}
 
 /** What the server options, the hooks and the client-error responses share; one per application. */
 export interface HttpSetup {
@@ -142,10 +152,4 @@ export function registerHttp(
   fastify.setValidatorCompiler(schemaCompiler());
   handleConnectionErrors(fastify, { headersFor, isTrusted, countRequest });
   disconnectSlowReaders(fastify, pace);
-}
-
-const withoutLimit: CountRequest = () => undefined;
-
-function whenCounted(counted: Promise<Problem | undefined>, proceed: (overLimit?: Problem) => void): void {
-  counted.then(proceed, (error: unknown) => proceed(internalError({ cause: error })));
 }

@@ -9,7 +9,7 @@ import type { ClientInfo } from '../http/client-info.js';
 import { sessionClientOf } from './session-client.js';
 import { RefreshTokenCodec, type RefreshTokenContent } from './refresh-token-codec.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
-import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './sessions.problems.js';
+import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './refresh-token.problems.js';
 import type { EvaluatedRefreshToken } from './refresh-verdict.js';
 import { MAX_SESSIONS_PER_USER } from './session-limits.js';
 import { SessionsRepository, type SessionRow } from './sessions.repository.js';

@@ -14,13 +14,3 @@ export type UserView = Static<typeof UserView>;
 export function toUserView({ id, email, createdAt }: { id: string; email: string; createdAt: Date }): UserView {
   return { id, email, createdAt: createdAt.toISOString() };
 }
-
-/**
- * ASCII in the syntax of HTML's `input type=email`, 64 characters before the @ and 254 in all. The address is stored as
- * typed; users are identified by its lower-case form.
- */
-export const EmailAddress = Type.String({
-  format: 'email',
-  maxLength: 254,
-  description: "ASCII, in the syntax of HTML's input type=email.",
-});

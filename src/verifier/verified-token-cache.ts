@@ -3,7 +3,7 @@ import type { VerifiedToken } from './verifier.js';
 
 /**
  * Memory of an entry besides the token's text, in bytes: the entry, its slots in both tables, the value. Measured
- * in `token-principal.test.ts`.
+ * in `principal.test.ts`.
  */
 const ENTRY_BYTES = 470;
 /** How many characters at a token's end are hashed: 42 random bits of the signature. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { LoginOutcomes } from '../../src/access/login-outcomes.js';
+import { LoginCounter } from '../../src/access/login-counter.js';
 import type { Config } from '../../src/config/config.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { LIMITS } from '../../src/rate-limits/limit-policies.js';
@@ -617,7 +617,7 @@ describe('the limit on all requests of an address', () => {
       expect(answer.headers.get('ratelimit')).toBe(`"request-address";r=0;t=${retryAfter(answer)}`);
     }
     expect(app.nest.get(LimitRefusals, { strict: false }).refusalCounts()['request-address']).toBe(3);
-    expect(app.nest.get(LoginOutcomes, { strict: false }).loginOutcomeCounts()).toMatchObject({ limited: 1, wrong: 0 });
+    expect(app.nest.get(LoginCounter, { strict: false }).loginOutcomeCounts()).toMatchObject({ limited: 1, wrong: 0 });
   });
 
   it('counts per /64, and does not apply to probes and other addresses', async () => {

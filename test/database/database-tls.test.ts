@@ -6,8 +6,7 @@ import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findBinaries } from '../../dist/embedded-postgres/binaries.js';
 import { chooseSystemUser } from '../../dist/embedded-postgres/system-user.js';
-import { type WaitOptions } from '../../dist/database/startup-retries.js';
-import { retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import { type WaitOptions, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, testConfig } from '../support/app.js';
 import { waitForExit, freePort, startMain, MASTER_SECRET } from '../support/processes.js';
 

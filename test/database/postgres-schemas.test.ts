@@ -4,8 +4,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { pendingMigrations } from '../../src/database/run-migrations.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
-import { NO_WAIT } from '../../dist/database/startup-retries.js';
-import { retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
 

@@ -7,8 +7,11 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { START_LOCK } from '../../src/database/advisory-lock.js';
 import { pendingMigrations } from '../../src/database/run-migrations.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
-import { type WaitOptions, type WaitProgress } from '../../dist/database/startup-retries.js';
-import { retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
+import {
+  type WaitOptions,
+  type WaitProgress,
+  retryUntilDatabaseAnswers,
+} from '../../dist/database/wait-for-database.js';
 import { createDatabase, emptyDatabase, query, testConfig } from '../support/app.js';
 import { DedicatedPostgres } from '../support/dedicated-postgres.js';
 import { waitForExit, freePort, waitForUrl, startMain, MASTER_SECRET, type Program } from '../support/processes.js';

@@ -14,7 +14,7 @@ export const CountsAsLogin = (): MethodDecorator => routeConfig({ isLogin: true 
 
 /** Counts logins by outcome since the start. A request that fails validation is not counted. */
 @Injectable()
-export class LoginOutcomes {
+export class LoginCounter {
   readonly #counts: Record<LoginOutcome, number> = { success: 0, wrong: 0, limited: 0, unavailable: 0 };
 
   /** Counts the outcome of a login when it has one. */

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../verifier/access-token-claims.check.js';
 import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
 import { prepareVerificationKey } from '../verifier/verification-key.js';
-import { TokenPrincipal } from './token-principal.js';
+import { TokenPrincipal } from './principal.js';
 
 const EXP = 1_800_000_900;
 

@@ -1,15 +1,5 @@
+import { internalError } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
-
-/** Settings of the HTTP layer. */
-export interface HttpSettings {
-  /** Whether the public address is https: adds Strict-Transport-Security. */
-  readonly https: boolean;
-  /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
-  readonly trustedProxies?: readonly string[] | undefined;
-  /** Origins allowed by CORS. */
-  readonly corsOrigins?: readonly string[] | undefined;
-  readonly countRequest?: CountRequest;
-}
 
 /**
  * What the rate limit knows of a request. If its header section could not be parsed, `ip` is
@@ -27,3 +17,11 @@ export interface CountedRequest {
  * limit. Returns undefined if requests are not counted.
  */
 export type CountRequest = (request: CountedRequest) => Promise<Problem | undefined> | undefined;
+
+/** For a server that counts no requests. */
+export const withoutLimit: CountRequest = () => undefined;
+
+/** Goes on once a request is counted. A count that fails refuses the request with 500. */
+export function whenCounted(counted: Promise<Problem | undefined>, proceed: (overLimit?: Problem) => void): void {
+  counted.then(proceed, (error: unknown) => proceed(internalError({ cause: error })));
+}
