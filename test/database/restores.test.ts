@@ -1,6 +1,6 @@
 import { execFile, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,7 +12,7 @@ import { dropDatabase } from '../../src/database/create-database.js';
 import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocation-lifetime.js';
 import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
-import { afterAllTests, createDatabase, query, startApp, type TestApp } from '../support/app.js';
+import { afterAllTests, createDatabase, emptyDatabase, query, startApp, type TestApp } from '../support/app.js';
 import { Client, type SignedIn } from '../support/client.js';
 import { waitForExit, waitForUrl, startMain, MASTER_SECRET } from '../support/processes.js';
 
@@ -516,5 +516,76 @@ describe('a sequence that is behind its table', () => {
     const email = `${randomUUID()}@example.com`;
     expect((await a.register(email)).status).toBe(201);
     expect((await a.register(email.toUpperCase())).status).toBe(409);
+  });
+});
+
+/** Runs the printed line of docs/operations.md that begins like this. */
+async function runPrinted(beginning: string, cwd: string, environment: Record<string, string>): Promise<void> {
+  const lines = readFileSync('docs/operations.md', 'utf8').split('\n');
+  const command = lines.find((line) => line.trim().startsWith(beginning));
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const env = { ...inherited, ...environment };
+  await promisify(execFile)('bash', ['-euc', String(command)], { cwd, env });
+}
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-backup-'));
+  chmodSync(folder, 0o711);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe('the printed backup', () => {
+  it('of a database by pg_dump is restored into an empty one by pg_restore', async ({ skip }) => {
+    const [server] = await query<{ version: number }>(
+      a.databaseUrl,
+      `SELECT current_setting('server_version_num')::int / 10000 AS version`,
+    );
+    const { stdout } = await promisify(execFile)('pg_dump', ['--version']).catch(() => ({ stdout: '' }));
+    const installed = Number(/(\d+)\./.exec(stdout)?.[1] ?? 0);
+    const version = server?.version ?? 0;
+    skip(installed < version, `needs pg_dump of PostgreSQL ${version} or later`);
+    const app = await startApp();
+    const { email } = await app.signIn();
+    const empty = await emptyDatabase();
+    const [cwd, urls] = [newFolder(), { URL: app.databaseUrl, EMPTY_URL: empty }];
+    await runPrinted('pg_dump', cwd, urls);
+    await runPrinted('pg_restore', cwd, urls);
+    expect(await query(empty, 'SELECT email FROM users')).toEqual([{ email }]);
+    expect((await (await startApp({ databaseUrl: empty })).login(email)).status).toBe(200);
+  });
+
+  it('of the folder of the embedded database has no secret, and works with it', { timeout: 120_000 }, async () => {
+    const folder = newFolder();
+    const DATA_DIR = join(folder, '.data');
+    const first = startMain({ DATA_DIR });
+    const { email } = await new Client(await waitForUrl(first)).signIn();
+    first.process.kill('SIGTERM');
+    expect(await waitForExit(first)).toBe(0);
+    await runPrinted('tar --create', folder, {});
+    const secret = readFileSync(join(DATA_DIR, 'master-secret'));
+    rmSync(DATA_DIR, { recursive: true });
+    await runPrinted('tar --extract', folder, {});
+    const without = startMain({ DATA_DIR });
+    expect(await waitForExit(without)).toBe(1);
+    writeFileSync(join(DATA_DIR, 'master-secret'), secret, { mode: 0o600 });
+    const second = startMain({ DATA_DIR });
+    expect((await new Client(await waitForUrl(second)).login(email)).status).toBe(200);
+  });
+
+  it('of the audit trail names who was disabled, as JSON lines alone', { timeout: 120_000 }, async () => {
+    const app = await startApp();
+    const { email, userId } = await app.signIn();
+    await app.nest.get(UserAdministrationService, { strict: false }).disableUser(email);
+    const file = 'events.jsonl';
+    onTestFinished(() => rmSync(file, { force: true }));
+    await runPrinted('npm run --silent events', '.', { DATABASE_URL: app.databaseUrl, MASTER_SECRET });
+    const rows = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(rows).toContainEqual(
+      expect.objectContaining({ event: 'user_disabled', userId, occurredAt: expect.any(String) as string }),
+    );
   });
 });

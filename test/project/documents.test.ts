@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Type } from '@nestjs/common';
 import { startApp } from '../support/app.js';
+import { MODULES } from './layers.js';
 
 /** In the order in which they are read. `docs/requirements.md` has a test of its own. */
 const PAGES = [
@@ -54,12 +55,8 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
       'npm run users -- enable ada@example.com',
       'npm run users -- unlock ada@example.com',
       'npm run events -- ada@example.com',
-      'npm run users -- delete ada@example.com',
       'npm run db:migrate',
-      'npm run db:seed',
-      'npm run db:seed -- --users 100000',
       'npx prisma migrate status',
-      'npm run db:reset',
     ],
   ],
   [
@@ -73,6 +70,23 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
     ],
   ],
   ['test/database/restores.test.ts', "describe('npm run after-restore", ['npm run after-restore']],
+  [
+    'test/database/restores.test.ts',
+    "runPrinted('pg_dump",
+    [
+      'pg_dump --format=custom --no-owner --file=gatehouse.dump "$URL"',
+      'pg_restore --no-owner --exit-on-error --single-transaction --dbname="$EMPTY_URL" gatehouse.dump',
+    ],
+  ],
+  [
+    'test/database/restores.test.ts',
+    "runPrinted('tar --create",
+    [
+      'tar --create --gzip --file=gatehouse.tgz --exclude=master-secret .data',
+      'tar --extract --gzip --same-permissions --file=gatehouse.tgz',
+    ],
+  ],
+  ['test/database/restores.test.ts', "runPrinted('npm run --silent events", ['npm run --silent events > events.jsonl']],
   [
     'test/accounts/signing-keys.test.ts',
     "describe('npm run keys'",
@@ -131,7 +145,8 @@ describe('the documents', () => {
   it('print no command that is run neither here nor by the test that is listed for it', () => {
     const printed = shellBlocks
       .filter((text) => !text.includes(URL_OF_THE_DOCUMENTS))
-      .flatMap((text) => text.replaceAll('\\\n', '').trim().split('\n'));
+      .flatMap((text) => text.replaceAll('\\\n', '').trim().split('\n'))
+      .map((command) => command.trim());
     const listed = RUN_ELSEWHERE.flatMap(([, , commands]) => commands);
     expect(printed.filter((command) => !listed.includes(command))).toEqual([]);
     expect(listed.filter((command) => !printed.includes(command))).toEqual([]);
@@ -172,22 +187,39 @@ describe('the documents', () => {
 });
 
 describe('the map of src/README.md', () => {
-  it('has a row for each module', () => {
+  it('has a row for each module of Gatehouse', () => {
     const [, map = ''] = /## Map\n([^]*?)\n## /.exec(textOf('src/README.md')) ?? [];
     const rows = [...map.matchAll(/^\| `([a-z-]+)\/` \|/gm)].map(([, module = '']) => module);
-    expect(rows.toSorted()).toEqual(modules.toSorted());
+    expect(rows.toSorted()).toEqual(MODULES.toSorted());
+  });
+});
+
+describe('the table of the access token in docs/api.md', () => {
+  const rows = [...textOf('docs/api.md').matchAll(/^\| `(\w+)` \| (header|claims) \| (?:`([^`]+)`)?/gm)];
+  const namesOf = (part: string): string[] => rows.filter((row) => row[2] === part).map(([, name]) => String(name));
+  const valueOf = (name: string): unknown => rows.find((row) => row[1] === name)?.[3];
+
+  it('names the members of a real token, and no other', async () => {
+    const app = await startApp();
+    const { token, userId, email } = await app.signIn();
+    const [header, claims] = [decodePart(token, 0), decodePart(token, 1)];
+    expect(Object.keys(header).toSorted()).toEqual(namesOf('header').toSorted());
+    expect(Object.keys(claims).toSorted()).toEqual(namesOf('claims').toSorted());
+    expect([header['typ'], header['alg'], claims['client_id']]).toEqual(['typ', 'alg', 'client_id'].map(valueOf));
+    expect(claims).toMatchObject({ sub: userId, email });
+    expect(Number(claims['exp']) - Number(claims['iat'])).toBe(900);
   });
 });
 
 describe('README.md', () => {
-  it('shows each module in a layer', () => {
+  it('shows each module of Gatehouse in a layer', () => {
     const [, layers = ''] = /## The layers\n[^]*?```\n([^]*?)```/.exec(textOf('README.md')) ?? [];
     const shown = layers
       .split('\n')
       .map((line) => /^ *([a-z-]+(?: · [a-z-]+)*)(?:\/| {2}|$)/.exec(line)?.[1] ?? '')
       .flatMap((names) => names.split(' · '))
       .filter((name) => name !== '');
-    expect(shown.toSorted()).toEqual(modules.toSorted());
+    expect(shown.toSorted()).toEqual(MODULES.toSorted());
   });
 
   it('has at most 200 lines', () => {
@@ -195,9 +227,12 @@ describe('README.md', () => {
   });
 });
 
-const modules = readdirSync('src', { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
+type Members = Readonly<Record<string, unknown>>;
+
+/** Decodes the header (0) or the claims (1) of a JWT. */
+function decodePart(token: string, part: number): Members {
+  return JSON.parse(Buffer.from(token.split('.')[part] ?? '', 'base64url').toString()) as Members;
+}
 
 /** Made by the service, or an example. */
 const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/notes/notes.module.ts']);
@@ -224,7 +259,7 @@ function filesNamedIn(page: string): string[] {
 }
 
 function scriptsNamedIn(page: string): string[] {
-  return [...textOf(page).matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
+  return [...textOf(page).matchAll(/npm run (?:--silent )?([\w:]+[\w:-]*)/g)].map(([, name = '']) => name);
 }
 
 /** The text of a TypeScript file or shell script without the lines that are comments as a whole. */

@@ -1,33 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { LAYERS, MODULES } from './layers.js';
 
-/**
- * From the top. Imports go to lower layers or stay in the module; modules of one layer do not import each
- * other. A folder that is not listed is a feature of an application that builds on this one: it is above all of
- * these except the command line.
- */
-const LAYERS = [
-  ['cli'],
-  ['auth', 'health', 'metrics'],
-  ['users'],
-  ['access'],
-  ['sessions', 'rate-limits'],
-  ['revocation'],
-  ['tokens'],
-  ['passwords'],
-  ['audit'],
-  ['jobs'],
-  ['database'],
-  ['embedded-postgres'],
-  ['secrets'],
-  ['openapi'],
-  ['http'],
-  ['verifier'],
-  ['logging'],
-  ['problems'],
-  ['config'],
-];
-const MODULES = LAYERS.flat();
 const layerOf = new Map(LAYERS.flatMap((modules, layer) => modules.map((module) => [module, layer])));
 /** Below the command line and above all other layers. */
 const FEATURE = 0.5;

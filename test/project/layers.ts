@@ -1,0 +1,29 @@
+/**
+ * From the top. Imports go to lower layers or stay in the module; modules of one layer do not import each
+ * other. A folder that is not listed is a feature of an application that builds on this one: it is above all of
+ * these except the command line.
+ */
+export const LAYERS = [
+  ['cli'],
+  ['auth', 'health', 'metrics'],
+  ['users'],
+  ['access'],
+  ['sessions', 'rate-limits'],
+  ['revocation'],
+  ['tokens'],
+  ['passwords'],
+  ['audit'],
+  ['jobs'],
+  ['database'],
+  ['embedded-postgres'],
+  ['secrets'],
+  ['openapi'],
+  ['http'],
+  ['verifier'],
+  ['logging'],
+  ['problems'],
+  ['config'],
+];
+
+/** The folders of `src` that are part of Gatehouse. */
+export const MODULES = LAYERS.flat();
