@@ -12,12 +12,15 @@ function shown({ fallback }: Setting<unknown>): string {
 }
 
 describe('the documented settings', () => {
-  it('are those of docs/configuration.md, with their defaults and meanings', () => {
-    const rows = readFileSync('docs/configuration.md', 'utf8').matchAll(/^\| `([A-Z\d_]+)` \| (.*?) \| (.*) \|$/gm);
-    const documented = [...rows].map(([, name, standard, about]) => [name, standard, about]);
+  it('are those of docs/configuration.md, with their defaults, allowed values and meanings', () => {
+    const rows = readFileSync('docs/configuration.md', 'utf8').matchAll(
+      /^\| `([A-Z\d_]+)` \| (.*?) \| (.*?) \| (.*) \|$/gm,
+    );
+    const documented = [...rows].map(([, name, standard, allowed, about]) => [name, standard, allowed, about]);
     const expected = table.map(([name, setting]) => [
       name,
       setting.fallback === undefined ? (setting.unset ?? '') : `\`${shown(setting)}\``,
+      setting.allowed,
       setting.about,
     ]);
     expect(documented).toEqual(expected);

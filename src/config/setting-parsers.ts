@@ -8,6 +8,8 @@ export interface Setting<Value> {
   /** The default value. Without one the setting is optional, and `unset` says what applies then. */
   readonly fallback?: Value;
   readonly unset?: string;
+  /** The values, bounds or form, for the documentation. */
+  readonly allowed?: string;
   /** Whether `NAME_FILE` may name a file that holds the value. */
   readonly secret: boolean;
   /** @throws {RangeError} whose message completes "NAME …" and never repeats the value. */
@@ -17,6 +19,7 @@ export interface Setting<Value> {
 export interface Described {
   about: string;
   unset?: string;
+  allowed?: string;
 }
 export type Defaulted<Value> = Described & { default: Value };
 export type WithDefault<Value> = Setting<Value> & { readonly fallback: Value };
@@ -31,13 +34,14 @@ export function defineSetting<Value>(
   parse: (text: string) => Value,
   isSecret = false,
 ): Setting<Value> {
-  const { about, unset } = options;
+  const { about, unset, allowed } = options;
   const fallback = options.default;
   return {
     about,
     secret: isSecret,
     parse,
     ...(unset === undefined ? {} : { unset }),
+    ...(allowed === undefined ? {} : { allowed }),
     ...(fallback === undefined ? {} : { fallback }),
   };
 }
@@ -71,7 +75,7 @@ function requirePlain(value: string): string {
 export function text(options: Defaulted<string>): WithDefault<string>;
 export function text(options: Described): Setting<string>;
 export function text(options: Described & { default?: string }): Setting<string> {
-  return defineSetting(options, (value) => {
+  return defineSetting({ ...options, allowed: 'text' }, (value) => {
     const hasEmptyPart = value.includes(',') && value.split(',').some((part) => part.trim() === '');
     return hasEmptyPart
       ? reject('has a comma with nothing before or after it, but is one value and not a list: remove the comma')
@@ -84,11 +88,11 @@ export function text(options: Described & { default?: string }): Setting<string>
  * working directory at the start.
  */
 export function path(options: Defaulted<string>): WithDefault<string> {
-  return defineSetting(options, (value) => resolve(requirePlain(value))) as WithDefault<string>;
+  return defineSetting({ ...options, allowed: 'path' }, (value) => resolve(requirePlain(value))) as WithDefault<string>;
 }
 
 export function url(options: Defaulted<string>): WithDefault<string> {
-  return defineSetting(options, (value) => {
+  return defineSetting({ ...options, allowed: 'http or https URL' }, (value) => {
     const isUrl = /^https?:\/\/[^\s/\\?#]\S*$/i.test(requirePlain(value)) && URL.canParse(value);
     return isUrl ? value : reject('is not an http or https URL, such as https://accounts.example.com');
   }) as WithDefault<string>;
@@ -98,7 +102,7 @@ export function integer(options: Defaulted<number> & { min: number; max: number 
 export function integer(options: Described & { min: number; max: number }): Setting<number>;
 export function integer(options: Described & { default?: number; min: number; max: number }): Setting<number> {
   const { min, max } = options;
-  return defineSetting(options, (value) => {
+  return defineSetting({ ...options, allowed: `${min} to ${max}` }, (value) => {
     const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
     return number >= min && number <= max ? number : reject(`is not a whole number from ${min} to ${max}`);
   });
@@ -110,7 +114,7 @@ export function flag(options: Defaulted<boolean>): WithDefault<boolean>;
 export function flag(options: Described): Setting<boolean>;
 export function flag(options: Described & { default?: boolean }): Setting<boolean> {
   return defineSetting(
-    options,
+    { ...options, allowed: '`on`, `off`' },
     (value) => flags[value.toLowerCase()] ?? reject('is neither on (true, 1) nor off (false, 0)'),
   );
 }
@@ -119,7 +123,8 @@ export function oneOf<const Value extends string>(
   options: Defaulted<Value> & { values: readonly Value[] },
 ): WithDefault<Value> {
   const { values } = options;
-  return defineSetting(options, (value) => {
+  const allowed = values.map((value) => `\`${value}\``).join(', ');
+  return defineSetting({ ...options, allowed }, (value) => {
     const known = values.find((candidate) => candidate === value);
     return known ?? reject(`is not one of ${values.join(', ')}`);
   }) as WithDefault<Value>;
@@ -127,7 +132,7 @@ export function oneOf<const Value extends string>(
 
 /** An address to listen on or a host name of it; IPv6 with or without the brackets of a URL. */
 export function host(options: Defaulted<string>): WithDefault<string> {
-  return defineSetting(options, (value) => {
+  return defineSetting({ ...options, allowed: 'IP address or host name' }, (value) => {
     const bare = /^\[(.*)\]$/.exec(value)?.[1] ?? value;
     const isHost = isIP(bare) === 6 || (bare === value && /^[\w.-]+$/.test(value));
     return isHost
@@ -153,7 +158,7 @@ export function secret(options: Described & { check: (value: string) => string |
  */
 export function secrets(options: Described): Setting<readonly string[]> {
   return defineSetting(
-    options,
+    { ...options, allowed: 'one or two texts of at least 32 bytes' },
     (value) => {
       const values = value.split(',').map((part) => part.trim());
       if (values.length > 2) reject('has more than two values: give a new one and an old one, separated by a comma');

@@ -11,16 +11,18 @@ export const MAX_ACCESS_TOKEN_TTL_SECONDS = 3600;
  * `.env.example` equal to this object. A setting with neither default nor derived default is optional.
  */
 export const settings = {
-  HOST: host({ default: '127.0.0.1', about: 'Address to listen on; `0.0.0.0` for all interfaces.' }),
+  HOST: host({ default: '127.0.0.1', about: 'IP address or host name to listen on; `0.0.0.0` for all interfaces.' }),
   PORT: integer({ default: 3000, min: 0, max: 65_535, about: 'TCP port to listen on; `0` takes a free one.' }),
   DATABASE_URL: secret({
     unset: 'embedded PostgreSQL',
     about: 'PostgreSQL 15 or later, as `postgresql://user:password@host:5432/database?schema=public`.',
+    allowed: 'PostgreSQL URL',
     check: invalidPostgresUrlReason,
   }),
   DATABASE_DIRECT_URL: secret({
     unset: '`DATABASE_URL`',
     about: 'The same database without a transaction pooler, for migrations and LISTEN.',
+    allowed: 'PostgreSQL URL',
     check: invalidPostgresUrlReason,
   }),
   DATABASE_POOL_SIZE: integer({
@@ -72,7 +74,7 @@ export const settings = {
   }),
   ISSUER: url({
     default: 'http://127.0.0.1:3000',
-    about: 'The `iss` of every token; the public address of the service.',
+    about: 'The `iss` of every token; the public URL of the service.',
   }),
   AUDIENCE: text({ unset: '`ISSUER`', about: 'The `aud` of every token.' }),
   JWT_SECRET: secrets({
@@ -172,12 +174,13 @@ export const settings = {
     min: 0,
     max: 1_000_000,
     about:
-      'Maximum number of requests of any kind from one address in a minute, counted by each process for itself; `0` is no limit.',
+      'Maximum number of requests of any kind from one IP address in a minute, counted by each process for itself; `0` is no limit.',
   }),
   TRUSTED_PROXIES: networks({
+    allowed: 'list',
     unset: 'none',
     about:
-      'Addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is trusted, from right to left; no network wider than /8, in IPv6 /16 (except private ones).',
+      'IP addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is trusted, from right to left; no network wider than /8, in IPv6 /16 (except private ones).',
   }),
   SHUTDOWN_TIMEOUT_SECONDS: integer({
     default: 25,
@@ -186,6 +189,7 @@ export const settings = {
     about: 'Longest time from SIGTERM to the end of the process; a request that is not answered by then is cut off.',
   }),
   CORS_ORIGINS: origins({
+    allowed: 'list',
     unset: 'off',
     about:
       'Origins, comma-separated, whose pages may call the service from a browser, each in full, as `https://app.example.com` or `capacitor://localhost`.',
