@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { isCheckout, operatorCommand, type OperatorCommand } from '../config/operator-commands.js';
+import { isCheckout, operatorCommand, operatorProgram, type OperatorCommand } from '../config/operator-commands.js';
+
+const HELP_HINT = '--help lists the commands';
 
 /** The command line is wrong: nothing was done. */
 export class UsageError extends Error {
@@ -10,10 +12,12 @@ export class UsageError extends Error {
 export function usageError(command: Command, message: string): UsageError {
   const reason = message
     .replace(/^error: /, '')
-    .replace('(outputHelp)', 'missing or unknown command; --help lists them')
+    .replace('(outputHelp)', `missing command; ${HELP_HINT}`)
     .replace(/^command-argument value ('.*') is invalid for argument '.*?'\. /s, '$1 ')
     .replace(/^option '.*?' argument ('.*') is invalid\. /s, '$1 ')
     .replace(/\n\(Did you mean (.+)\?\)$/, ', did you mean $1?')
+    .replace(/^unknown command '.*'$/, `$&; ${HELP_HINT}`)
+    .replace(/^unknown command .*\?$/, `$& ${HELP_HINT}`)
     .replace(/\.$/, '');
   return new UsageError(`usage: ${runnable(command)} (${reason})`);
 }
@@ -24,8 +28,9 @@ export function helpText(command: Command): string {
   return [
     '',
     'Exit codes: 0 done; 1 not done, stderr says in one line why and what to do; 128 + n ended by signal n.',
-    ...(isTop ? ['`gatehouse COMMAND --help` says what a command does, takes and needs.'] : []),
+    ...(isTop ? [`\`${operatorProgram} COMMAND --help\` says what a command does, takes and needs.`] : []),
     ...(isCheckout ? [`In this checkout: ${runnable(command)}${isTop ? '' : ' (builds first)'}`] : []),
+    ...(isCheckout || operatorProgram === 'gatehouse' ? [] : [`Here: ${runnable(command)}`]),
     '',
   ].join('\n');
 }
@@ -36,6 +41,6 @@ function runnable(command: Command): string {
   for (let at: Command | null = command; at?.parent; at = at.parent) path.unshift(at.name());
   const [name, ...actions] = path;
   const args = command.usage().replace('[options]', '');
-  if (name === undefined) return `${isCheckout ? 'npx --no-install ' : ''}gatehouse ${args}`;
+  if (name === undefined) return `${operatorProgram} ${args}`;
   return operatorCommand(name as OperatorCommand, [...actions, args].join(' ').trim());
 }

@@ -1,6 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const PACKAGE_FOLDER = new URL('../../', import.meta.url);
+const PACKAGE_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
+const PROGRAM_FILE = join(PACKAGE_FOLDER, 'dist/cli/gatehouse.js');
 
 /** Each command of the command line, and the npm script that builds and then runs it. */
 const NPM_SCRIPTS = {
@@ -18,12 +21,31 @@ const NPM_SCRIPTS = {
 export type OperatorCommand = keyof typeof NPM_SCRIPTS;
 
 /** Whether the package is a checkout, whose npm scripts work: an image or an installed package has no build script. */
-export const isCheckout = existsSync(new URL('.config/build.mjs', PACKAGE_FOLDER));
+export const isCheckout = existsSync(join(PACKAGE_FOLDER, '.config/build.mjs'));
 
-/** A command as the operator can run it here, for messages: the npm script in a checkout, `gatehouse …` elsewhere. */
+/**
+ * The program as the operator can run it here, for messages. In a checkout and in a project that has the package,
+ * never `npx gatehouse`: on npm the bare name belongs to another package.
+ */
+export const operatorProgram = findProgram();
+
+/** A command as the operator can run it here, for messages: the npm script in a checkout, the program elsewhere. */
 export function operatorCommand(command: OperatorCommand, args = ''): string {
-  if (!isCheckout) return ['gatehouse', command, args].join(' ').trimEnd();
+  if (!isCheckout) return [operatorProgram, command, args].join(' ').trimEnd();
   const script = NPM_SCRIPTS[command];
   if (/^\[[^[]*\]$/.test(args)) return `${script} [-- ${args.slice(1)}`;
   return args === '' ? script : `${script} -- ${args}`;
+}
+
+function findProgram(): string {
+  // Before the PATH, to which npx adds the folder of the project's commands.
+  if (isCheckout || /[\\/]node_modules[\\/]/.test(PACKAGE_FOLDER)) return 'npx --no-install gatehouse';
+  return isOnPath() ? 'gatehouse' : `node ${PROGRAM_FILE}`;
+}
+
+/** Whether a shell finds `gatehouse` and it is this package's: so it is in the image. */
+function isOnPath(): boolean {
+  const files = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'gatehouse'));
+  const found = files.find((file) => existsSync(file));
+  return found !== undefined && realpathSync(found) === realpathSync(PROGRAM_FILE);
 }

@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -130,20 +131,33 @@ describe('the help', () => {
 
 describe('a wrong command line', () => {
   it.each([
-    ['', 'npx --no-install gatehouse COMMAND (missing or unknown command; --help lists them)'],
-    ['strat', "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start?)"],
-    ['strat --help', "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start?)"],
-    ['help strat', "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start?)"],
-    ['users lst -h', "delete ADDRESS (unknown command 'lst', did you mean list?)"],
+    ['', 'npx --no-install gatehouse COMMAND (missing command; --help lists the commands)'],
+    [
+      'strat',
+      "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start? --help lists the commands)",
+    ],
+    ['bogus', "npx --no-install gatehouse COMMAND (unknown command 'bogus'; --help lists the commands)"],
+    [
+      'strat --help',
+      "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start? --help lists the commands)",
+    ],
+    [
+      'help strat',
+      "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start? --help lists the commands)",
+    ],
+    ['users lst -h', "delete ADDRESS (unknown command 'lst', did you mean list? --help lists the commands)"],
     ['users', 'npm run users -- list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS (missing'],
-    ['users lst', "delete ADDRESS (unknown command 'lst', did you mean list?)"],
+    ['users lst', "delete ADDRESS (unknown command 'lst', did you mean list? --help lists the commands)"],
     ['users list all', "npm run users -- list (too many arguments for 'list'. Expected 0 arguments but got 1: all)"],
     ['users disable', "npm run users -- disable ADDRESS (missing required argument 'ADDRESS')"],
     ['users disable ada', "npm run users -- disable ADDRESS ('ada' is not an email address)"],
     ['users delete --froce', "npm run users -- delete ADDRESS ('--froce' is not an email address)"],
     ['users delete a@example.com --force', 'npm run users -- delete ADDRESS (too many arguments'],
     ['keys', 'npm run keys -- list | rotate | revoke KID (missing'],
-    ['keys revoek x', "npm run keys -- list | rotate | revoke KID (unknown command 'revoek', did you mean revoke?)"],
+    [
+      'keys revoek x',
+      "npm run keys -- list | rotate | revoke KID (unknown command 'revoek', did you mean revoke? --help lists the commands)",
+    ],
     ['keys revoke', "npm run keys -- revoke KID (missing required argument 'KID')"],
     ['keys rotate now', "npm run keys -- rotate (too many arguments for 'rotate'"],
     [
@@ -322,54 +336,79 @@ function linkProductionPackages(folder: string): void {
   }
 }
 
+/** Links the command as npm does. @returns a PATH that has it */
+function pathWithCommand(packages: string, linkedPackage: string): string {
+  const folder = join(packages, '.bin');
+  mkdirSync(folder);
+  symlinkSync(`${linkedPackage}/dist/cli/gatehouse.js`, join(folder, 'gatehouse'));
+  return `${folder}:${process.env['PATH']}`;
+}
+
 describe('without sources and compiler', () => {
-  it('the built files run every command, and messages name gatehouse', { timeout: 120_000 }, async () => {
+  it(
+    'the built files run every command, and messages name the gatehouse on the PATH',
+    { timeout: 120_000 },
+    async () => {
+      const folder = newFolder();
+      withoutSources(folder);
+      linkProductionPackages(folder);
+      expect(existsSync(join(folder, 'node_modules/commander'))).toBe(true);
+      for (const name of ['typescript', 'prisma', 'vitest'])
+        expect(existsSync(join(folder, 'node_modules', name))).toBe(false);
+      const PATH = pathWithCommand(join(folder, 'node_modules'), '../..');
+      const env = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET, PATH };
+      const run = (line: string): Promise<Result> => gatehouse(words(line), env, { folder, cwd: '/' });
+      expect((await run('--help')).stdout).not.toMatch(/npm|npx|Here/);
+      expectFailure('users lst', await run('users lst'), /^usage: gatehouse users list \| disable ADDRESS/);
+      expectFailure('users list', await run('users list'), /run `gatehouse migrate`/);
+      expect(await run('migrate')).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^Applied \d{14}_/) as string,
+      });
+      expect(await run('seed --force')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^admin@/) as string });
+      expect(await run('users list')).toMatchObject({ code: 0, stdout: expect.stringContaining('\tadmin@') as string });
+      expect(await run('keys list')).toMatchObject({ code: 0, stderr: '' });
+      expect(await run('after-restore')).toMatchObject({ code: 0, stderr: '' });
+      expect((await run('events')).stdout).toContain('database_restored');
+      expectFailure('reset', await run('reset'), /If that is meant: gatehouse reset --force\n$/);
+      expect(await run('reset --force')).toMatchObject({ code: 0, stderr: '' });
+      const before = readdirSync(join(folder, 'prisma/migrations'));
+      expectFailure('migrate:new', await run('migrate:new name'), /^A migration is written in a checkout/);
+      expect(readdirSync(join(folder, 'prisma/migrations'))).toEqual(before);
+
+      const child = spawn(process.execPath, ['dist/cli/gatehouse.js', 'start'], {
+        cwd: folder,
+        env: { ...env, PORT: '0' },
+      });
+      let output = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      const exited = once(child, 'exit');
+      const url = (): string => /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '';
+      await expect.poll(url, { timeout: 30_000 }).not.toBe('');
+      // Node would open its inspector.
+      child.kill('SIGUSR1');
+      expect((await fetch(`${url()}/health/ready`)).status).toBe(200);
+      child.kill('SIGTERM');
+      expect(await exited).toEqual([0, null]);
+      expect(output).not.toMatch(/Debugger|inspector/);
+    },
+  );
+
+  it('the built files name their own path when no gatehouse or another one is on the PATH', async () => {
     const folder = newFolder();
     withoutSources(folder);
     linkProductionPackages(folder);
-    expect(existsSync(join(folder, 'node_modules/commander'))).toBe(true);
-    for (const name of ['typescript', 'prisma', 'vitest'])
-      expect(existsSync(join(folder, 'node_modules', name))).toBe(false);
-    const env = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET };
-    const run = (line: string): Promise<Result> => gatehouse(words(line), env, { folder, cwd: '/' });
-    expect((await run('--help')).stdout).not.toMatch(/npm|npx/);
-    expectFailure('users lst', await run('users lst'), /^usage: gatehouse users list \| disable ADDRESS/);
-    expectFailure('users list', await run('users list'), /run `gatehouse migrate`/);
-    expect(await run('migrate')).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/^Applied \d{14}_/) as string,
-    });
-    expect(await run('seed --force')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^admin@/) as string });
-    expect(await run('users list')).toMatchObject({ code: 0, stdout: expect.stringContaining('\tadmin@') as string });
-    expect(await run('keys list')).toMatchObject({ code: 0, stderr: '' });
-    expect(await run('after-restore')).toMatchObject({ code: 0, stderr: '' });
-    expect((await run('events')).stdout).toContain('database_restored');
-    expectFailure('reset', await run('reset'), /If that is meant: gatehouse reset --force\n$/);
-    expect(await run('reset --force')).toMatchObject({ code: 0, stderr: '' });
-    const before = readdirSync(join(folder, 'prisma/migrations'));
-    expectFailure('migrate:new', await run('migrate:new name'), /^A migration is written in a checkout/);
-    expect(readdirSync(join(folder, 'prisma/migrations'))).toEqual(before);
-
-    const child = spawn(process.execPath, ['dist/cli/gatehouse.js', 'start'], {
-      cwd: folder,
-      env: { ...env, PORT: '0' },
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    const exited = once(child, 'exit');
-    const url = (): string => /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '';
-    await expect.poll(url, { timeout: 30_000 }).not.toBe('');
-    // Node would open its inspector.
-    child.kill('SIGUSR1');
-    expect((await fetch(`${url()}/health/ready`)).status).toBe(200);
-    child.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
-    expect(output).not.toMatch(/Debugger|inspector/);
+    const other = newFolder();
+    writeFileSync(join(other, 'gatehouse'), '#!/bin/sh\n', { mode: 0o755 });
+    for (const PATH of ['/usr/bin:/bin', `${other}:/usr/bin:/bin`]) {
+      const { stderr } = await gatehouse(['users', 'lst'], { PATH }, { folder });
+      expect(stderr).toContain(`usage: node ${realpathSync(folder)}/dist/cli/gatehouse.js users list | disable`);
+    }
   });
 
   it(
-    "the installed package works in a project of its user's, by that project's .env",
+    "the installed package works in a project of its user's, by that project's .env, and messages name npx --no-install gatehouse",
     { timeout: 60_000 },
     async () => {
       const project = newFolder();
@@ -377,7 +416,13 @@ describe('without sources and compiler', () => {
       const folder = join(project, 'node_modules/gatehouse-auth');
       withoutSources(folder);
       writeFileSync(join(project, '.env'), `DATABASE_URL=${await createDatabase()}\nMASTER_SECRET=${MASTER_SECRET}\n`);
-      const run = (line: string): Promise<Result> => gatehouse(words(line), {}, { folder, cwd: project });
+      // As npx does, which the operator's shell does not.
+      const PATH = pathWithCommand(join(project, 'node_modules'), '../gatehouse-auth');
+      const run = (line: string): Promise<Result> => gatehouse(words(line), { PATH }, { folder, cwd: project });
+      expectFailure('bogus', await run('bogus'), /^usage: npx --no-install gatehouse COMMAND /);
+      expect((await run('users list --help')).stdout).toMatch(/^Here: npx --no-install gatehouse users list$/m);
+      const ofUser = await run('users disable ada@example.com');
+      expectFailure('users disable', ofUser, /`npx --no-install gatehouse users list` lists them\.\n$/);
       expect(await run('migrate')).toEqual({ code: 0, stdout: 'Nothing to migrate.\n', stderr: '' });
       expect(await run('seed --force')).toMatchObject({ code: 0, stderr: '' });
       expect(await run('users list')).toMatchObject({ code: 0, stdout: expect.stringContaining('\tadmin@') as string });
@@ -417,7 +462,7 @@ describe('in the checkout', () => {
         error?.code === 1 ? done(stderr) : failed(new Error(stderr)),
       );
     });
-    expect(result).toMatch(/^usage: npm run users -- .*did you mean list\?\)\n$/);
+    expect(result).toMatch(/^usage: npm run users -- .*did you mean list\? --help lists the commands\)\n$/);
   });
 });
 
