@@ -1,5 +1,6 @@
 import { hostOf } from '../config/postgres-url.js';
 import type { ConnectionTarget } from './connection-string.js';
+import { MissingCreateDatabaseError } from './create-database.js';
 import { codesOf } from './database-errors.js';
 import { missingPrivilegesMessage } from './role-privileges.check.js';
 
@@ -47,6 +48,7 @@ export function explainConnectionError(error: unknown, target: ConnectionTarget)
 
 /** The same for an error of the first statements after connecting. */
 export function explainStatementError(error: unknown, target: ConnectionTarget): unknown {
+  if (error instanceof MissingCreateDatabaseError) return error;
   const explained = (message: string): Error => new Error(message, { cause: error });
   const [rejected] = UNKNOWN_PARAMETER.exec(messageOf(error)) ?? [];
   if (rejected !== undefined) return explained(poolerMessage(target, rejected));

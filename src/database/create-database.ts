@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { parsePostgresUrl } from '../config/postgres-url.js';
+import { codesOf } from './database-errors.js';
 import { openConnection } from './open-connection.js';
+
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** An empty database on the same server, for work that must not touch the service's data. */
 export interface ScratchDatabase {
@@ -9,12 +12,27 @@ export interface ScratchDatabase {
   readonly drop: () => Promise<void>;
 }
 
-/** Creates an empty database on the URL's server. The role needs CREATEDB. */
+/** Row privileges, which the same SQLSTATE concerns in other statements, would not help. */
+export class MissingCreateDatabaseError extends Error {
+  override readonly name = 'MissingCreateDatabaseError';
+
+  constructor(role: string, options: ErrorOptions) {
+    super(
+      `The role ${role} may not create databases, which this command does. Ask an administrator to run: ALTER ROLE ${pg.escapeIdentifier(role)} CREATEDB;`,
+      options,
+    );
+  }
+}
+
+/**
+ * Creates an empty database on the URL's server.
+ * @throws {MissingCreateDatabaseError}
+ */
 export async function createScratchDatabase(url: string): Promise<ScratchDatabase> {
   const name = `gatehouse_scratch_${randomBytes(8).toString('hex')}`;
   const scratch = parsePostgresUrl(url);
   scratch.pathname = `/${name}`;
-  await runStatements(url, `CREATE DATABASE ${name}`);
+  await createNamed(url, name);
   return { url: scratch.href, drop: () => dropDatabase(url, name) };
 }
 
@@ -36,12 +54,27 @@ export async function dropDatabase(url: string, name: string): Promise<void> {
   });
 }
 
-/** Creates the database that the URL names. The role needs CREATEDB. */
+/**
+ * Creates the database that the URL names.
+ * @throws {MissingCreateDatabaseError}
+ */
 export async function createDatabase(url: string): Promise<void> {
   const maintenance = parsePostgresUrl(url);
   const name = pg.escapeIdentifier(decodeURIComponent(maintenance.pathname.slice(1)));
   maintenance.pathname = '/postgres';
-  await runStatements(maintenance.href, `CREATE DATABASE ${name}`);
+  await createNamed(maintenance.href, name);
+}
+
+async function createNamed(url: string, escapedName: string): Promise<void> {
+  await withConnection(url, async (client) => {
+    try {
+      await client.query(`CREATE DATABASE ${escapedName}`);
+    } catch (error) {
+      if (!codesOf(error).includes(INSUFFICIENT_PRIVILEGE)) throw error;
+      const { rows } = await client.query<{ role: string }>('SELECT current_user AS role');
+      throw new MissingCreateDatabaseError(rows[0]?.role ?? '', { cause: error });
+    }
+  });
 }
 
 /** Runs statements one after the other on a connection of their own. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
@@ -73,6 +73,22 @@ describe('migrations', () => {
     expect(readFileSync(file ?? '', 'utf8')).toMatch(/ALTER TABLE "users" ADD COLUMN\s+"nickname" TEXT;/);
     expect(await run(url, ...script, 'again')).toBe('schema.prisma has not changed.\n');
     rmSync(project, { recursive: true });
+  });
+
+  it('are not written for a role without CREATEDB, and the message has the statement that grants it', async () => {
+    const role = `Owner ${hash('sha256', randomUUID()).slice(0, 8)}`;
+    const administratorUrl = inject('administratorUrl');
+    await query(administratorUrl, `CREATE ROLE "${role}" LOGIN PASSWORD 'x'`);
+    onTestFinished(() => query(administratorUrl, `DROP ROLE "${role}"`).then(() => undefined));
+    const url = new URL(inject('databaseServerUrl'));
+    [url.username, url.password] = [role, 'x'];
+    const env = { ...process.env, DATABASE_URL: url.href };
+    const script = ['dist/cli/gatehouse.js', 'migrate:new', 'drift'];
+    const refused = await promisify(execFile)('node', script, { env }).catch((error: unknown) => error);
+    const [, statement = ''] =
+      /Ask an administrator to run: (ALTER ROLE .* CREATEDB;)\n$/.exec((refused as { stderr: string }).stderr) ?? [];
+    await query(administratorUrl, statement);
+    expect(await run(url.href, ...script)).toBe('schema.prisma has not changed.\n');
   });
 
   it('are applied once by four first starts at once', async () => {
