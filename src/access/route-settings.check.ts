@@ -74,7 +74,7 @@ function isOfAccess(setting: RouteSetting): boolean {
 function flawOfAccess(config: unknown): string | undefined {
   const { access, strategies } = (config ?? {}) as { access?: unknown; strategies?: unknown };
   if (![undefined, 'public', 'bearer-or-body'].includes(access as undefined)) {
-    return `has the access ${JSON.stringify(access)} in its config: 'public', 'bearer-or-body', or nothing for an access token.`;
+    return `has the access ${JSON.stringify(access)} in its config: use access: 'public', access: 'bearer-or-body', strategies: ['NAME', …] for Passport strategies, or none of them for an access token.`;
   }
   if (strategies === undefined) return undefined;
   if (access !== undefined) return 'has both access and strategies in its config: a route has one.';
