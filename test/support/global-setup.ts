@@ -1,13 +1,8 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
-import { readOrCreateSecret } from '../../dist/secrets/secret-file.js';
-import { parseSettings } from '../../dist/config/read-settings.js';
-import { provideDatabase } from '../../dist/database/provide-database.js';
-import { dropDatabase } from '../../dist/database/create-database.js';
-import { ensureMigrated } from '../../dist/database/run-migrations.js';
+import type { TestServer } from './database-server.process.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -20,51 +15,26 @@ declare module 'vitest' {
   }
 }
 
-/** One server and one migrated template database for the whole run; `TEST_DATABASE_URL` names another server. */
+const PROGRAM = fileURLToPath(new URL('database-server.process.ts', import.meta.url));
+
+/**
+ * One server and one migrated template database for the whole run. They belong to a child process, which removes them
+ * when this process ends, also by a signal: Vitest runs no teardown then. The signals of a terminal or of `timeout` go
+ * to the process group, so the child has its own.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
-  // The database server's own system user, if any, needs access.
-  await chmod(folder, 0o711);
-  const url = process.env['TEST_DATABASE_URL'];
-  const masterSecret = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
-  const environment = url === undefined ? { DATA_DIR: folder } : { DATABASE_URL: url, MASTER_SECRET: masterSecret };
-  const server = await provideDatabase(parseSettings(environment), 'script');
-  const template = `gatehouse_template_${process.pid}`;
-  const { databaseUrl } = server.config;
-  await run(databaseUrl, `CREATE DATABASE ${template}`);
-  const templateUrl = withDatabase(databaseUrl, template);
-  await ensureMigrated(
-    { ...server.config, databaseUrl: templateUrl, databaseDirectUrl: templateUrl },
-    { migrate: true },
-  );
-  project.provide('databaseServerUrl', databaseUrl);
-  project.provide('administratorUrl', url ?? (await superuserUrl(databaseUrl, folder)));
-  project.provide('templateDatabase', template);
+  const child = fork(PROGRAM, { detached: true, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const exited = once(child, 'exit');
+  const failed = exited.then(() => {
+    throw new Error('The database server of the tests did not start: its output above says why.');
+  });
+  const [server] = (await Promise.race([once(child, 'message'), failed])) as [TestServer];
+  failed.catch(() => undefined);
+  project.provide('databaseServerUrl', server.databaseUrl);
+  project.provide('administratorUrl', server.administratorUrl);
+  project.provide('templateDatabase', server.templateDatabase);
   return async () => {
-    await dropDatabase(databaseUrl, template);
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
+    child.disconnect();
+    await exited;
   };
-}
-
-async function run(connectionString: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString });
-  await client.connect();
-  await client.query(sql);
-  await client.end();
-}
-
-/** The superuser's URL of the embedded server in this DATA_DIR. */
-async function superuserUrl(databaseUrl: string, folder: string): Promise<string> {
-  const superuser = new URL(databaseUrl);
-  superuser.username = 'postgres';
-  superuser.password = await readOrCreateSecret(join(folder, 'database-superuser-password'));
-  superuser.pathname = '/postgres';
-  return superuser.href;
-}
-
-function withDatabase(url: string, database: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${database}`;
-  return changed.href;
 }
