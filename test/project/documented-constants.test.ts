@@ -19,6 +19,8 @@ import { MAX_BODY_JSON_DEPTH } from '../../src/http/json-body.js';
 import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/request-head-limits.js';
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
 import { CLIENT_TIMEOUTS } from '../../src/http/client-timeouts.js';
+import { MAX_FIELD_ERRORS } from '../../src/http/validation-errors.js';
+import { DEFAULT_SESSION_PAGE_SIZE } from '../../src/auth/auth.schemas.js';
 
 const documents = ['README', 'docs/api', 'docs/configuration', 'docs/operations', 'docs/security']
   .map(textOf)
@@ -52,8 +54,11 @@ describe('the documents (CFG-04)', () => {
     ['docs/security', 'Revocation', `reads the table each ${POLL_INTERVAL_MS} ms`],
     ['docs/security', 'Guessing', `its ${MAX_DEVICES} latest devices`],
     ['docs/security', 'Guessing', `${MAX_DEVICE_FAILURES} wrong passwords in a row from that device`],
-    ['docs/security', 'Guessing', `for the ${MAX_ADDRESSES.toLocaleString('en')} addresses that asked last`],
+    ['docs/security', 'Guessing', `for the ${MAX_ADDRESSES.toLocaleString('en')} IP addresses that asked last`],
     ['docs/security', 'Guessing', `(\`${REQUEST_ADDRESS.name}\`, 429 alike)`],
+    ['docs/api', 'Pages', `\`limit\` is 1 to 100, and ${DEFAULT_SESSION_PAGE_SIZE} if it is not given`],
+    ['docs/api', 'Problems', `at most ${MAX_FIELD_ERRORS}`],
+    ['docs/api', 'The access token', `(${MAX_CACHED_SECONDS} s, or \`KEY_PUBLISH_SECONDS\` if that is less)`],
     ['docs/api', 'Refresh', `Its access token lives ${ACCESS_TOKEN_TTL_SECONDS.fallback / 60} minutes`],
     [
       'docs/api',

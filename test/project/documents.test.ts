@@ -106,23 +106,38 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
 
 const isLoadTest = (line: string): boolean => line.includes('"non2xx"');
 
-/** Where the module of the documents is written, so that its imports are the printed ones. */
-const MODULE_FOLDER = 'test/.documents/src/notes';
+/** Where the modules of the documents are written. */
+const MODULE_FOLDER = 'test/.documents/src';
+
+/** The module that the documents print first (0) or second (1). Only the paths of its imports are changed. */
+async function printedModule(place: number): Promise<Type> {
+  const printed = blocks.filter(({ language }) => language === 'ts')[place]?.text ?? '';
+  const file = `${MODULE_FOLDER}/notes${place}/notes.module.ts`;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, printed.replaceAll("from '../", "from '../../../../src/"));
+  const { NotesModule } = (await import(`${process.cwd()}/${file}`)) as { NotesModule: Type };
+  return NotesModule;
+}
+
 afterAll(() => rmSync('test/.documents', { recursive: true, force: true }));
 
 describe('the documents', () => {
   it('show a guarded and a public route that work as printed', async () => {
-    const [, printed = ''] = /```ts\n([\s\S]+?)```/.exec(documents) ?? [];
-    mkdirSync(MODULE_FOLDER, { recursive: true });
-    writeFileSync(`${MODULE_FOLDER}/notes.module.ts`, printed.replaceAll("'../access/", "'../../../../src/access/"));
-    const { NotesModule } = (await import(`${process.cwd()}/${MODULE_FOLDER}/notes.module.ts`)) as {
-      NotesModule: Type;
-    };
-    const app = await startApp({ features: [NotesModule] });
+    const app = await startApp({ features: [await printedModule(0)] });
     const { token } = await app.signIn();
     expect((await app.call('GET', '/v1/notes/mine')).status).toBe(401);
     expect((await app.call('GET', '/v1/notes/mine', { token })).body).toEqual({ notesOf: expect.any(String) });
     expect((await app.call('GET', '/v1/notes/about')).body).toEqual({ about: 'notes' });
+  });
+
+  it('show a route with a body and the database, and a route of Fastify, that work as printed', async () => {
+    const app = await startApp({ features: [await printedModule(1)] });
+    const { token, email } = await app.signIn();
+    const create = (json: object) => app.call('POST', '/v1/notes', { token, json });
+    expect((await create({ text: 'hello' })).body).toEqual({ text: 'hello', by: email });
+    expect((await create({ text: '' })).body).toMatchObject({ status: 400, code: 'validation_failed' });
+    expect((await app.call('GET', '/v1/notes/count', { token })).body).toEqual({ count: 0 });
+    expect((await app.call('GET', '/v1/notes/count')).status).toBe(401);
   });
 
   it('print requests that are answered as printed, and a load test of which every request is 200', async () => {
