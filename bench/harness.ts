@@ -81,7 +81,7 @@ export async function withBench<Made = void>(work: (bench: Bench) => Promise<Mad
         return started(await startProcess('bench/gatehouse-server.ts', [JSON.stringify(given)], stdout));
       },
       async startPeer(peer, given = {}, argument = '') {
-        installPeers();
+        installPackages('bench/peers');
         const shared = { secret: JWT_SECRET, issuer: ISSUER, audience: ISSUER, ...given };
         return started(await startProcess(`bench/peers/${peer}.ts`, [JSON.stringify(shared), argument]));
       },
@@ -127,13 +127,15 @@ async function answerOf<Answer>(child: ChildProcess, exited: Promise<unknown>): 
   return message.answer;
 }
 
-/** Installs the packages of `peers/`, once for each state of their lock file. */
-export function installPeers(): void {
-  const lock = createHash('sha256').update(readFileSync('bench/peers/package-lock.json')).digest('hex');
-  const marker = 'bench/peers/node_modules/.installed-lock';
+/** Installs the packages of `peers/` or `charts/`, once for each state of their lock file. */
+export function installPackages(folder: 'bench/peers' | 'bench/charts'): void {
+  const lock = createHash('sha256')
+    .update(readFileSync(`${folder}/package-lock.json`))
+    .digest('hex');
+  const marker = `${folder}/node_modules/.installed-lock`;
   if (existsSync(marker) && readFileSync(marker, 'utf8') === lock) return;
-  console.log('Installing bench/peers, once ...');
-  execFileSync('npm', ['ci', '--prefix', 'bench/peers', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
+  console.log(`Installing ${folder}, once ...`);
+  execFileSync('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
   writeFileSync(marker, lock);
 }
 

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { installPeers } from './harness.ts';
+import { installPackages } from './harness.ts';
 import {
   formatNumber,
   tooFewRoundsNote,
@@ -39,7 +39,7 @@ export interface Chart {
   readonly labelWidth: number;
 }
 
-/** Imported at run time: the chart library is one of the packages of the peers. */
+/** Imported at run time: the chart library is installed by the first report. */
 type Plot = (chart: Chart) => string;
 
 const REPORT_FILE = 'bench/report.html';
@@ -48,8 +48,8 @@ const OURS = /^guarded|^200$|^ES256$|^log |revocations$/;
 
 /** Writes the report as one HTML file without external resources. */
 export async function writeReport(table: Table, file = REPORT_FILE): Promise<void> {
-  installPeers();
-  const { plot } = (await import(new URL('peers/charts.ts', import.meta.url).href)) as { plot: Plot };
+  installPackages('bench/charts');
+  const { plot } = (await import(new URL('charts/charts.ts', import.meta.url).href)) as { plot: Plot };
   writeFileSync(file, page(table, plot));
   console.log(file);
 }

@@ -3,6 +3,7 @@ import type { Effort } from './harness.ts';
 import { machineInfo, type MachineInfo } from './machine-info.ts';
 import { estimate, quantile, type Estimate } from './statistics.ts';
 import { targetOf } from './targets.ts';
+import { UsageError } from './usage-error.ts';
 
 /** One server's measurements, one value for each round. */
 export interface Measured {
@@ -126,12 +127,24 @@ function rounded(_name: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
 }
 
-/** @throws Error when the file was not written by {@link writeResults}. */
+/** @throws {UsageError} when the file was not written by {@link writeResults}. */
 export function readResults(file: string): Table {
-  if (!existsSync(file)) throw new Error(`There is no ${file}`);
-  const table = JSON.parse(readFileSync(file, 'utf8')) as Partial<Table>;
-  if (!Array.isArray(table.results)) throw new Error(`${file} is not a result file of the benchmark`);
+  if (!existsSync(file)) {
+    throw new UsageError(`There is no file ${file}: give one that a run wrote. Each names its own in its last line.`);
+  }
+  const table = parseTable(readFileSync(file, 'utf8'));
+  if (!Array.isArray(table?.results)) {
+    throw new UsageError(`${file} is not a result file of the benchmark: give one that a run wrote.`);
+  }
   return table as Table;
+}
+
+function parseTable(text: string): Partial<Table> | undefined {
+  try {
+    return JSON.parse(text) as Partial<Table>;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The median of the values, without its interval. */

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { algorithms } from './scenarios/algorithms.ts';
 import { compareResults } from './compare-results.ts';
 import { fastify } from './scenarios/fastify.ts';
@@ -18,6 +18,7 @@ import { printMachineInfo } from './machine-info.ts';
 import { writeReadme } from './readme-table.ts';
 import { printResult, readResults, writeResults, type Result } from './results.ts';
 import { revocation } from './scenarios/revocation.ts';
+import { UsageError } from './usage-error.ts';
 
 type Scenario = (effort: Effort) => Promise<Result>;
 
@@ -48,7 +49,7 @@ const FULL_EXCEPTIONS: Readonly<Record<string, Effort>> = {
   'login-storm': { rounds: 5, seconds: 60, rate: 2000 },
 };
 
-const { values, positionals } = parseArgs({
+const ARGUMENTS = {
   allowPositionals: true,
   options: {
     full: { type: 'boolean', default: false },
@@ -56,34 +57,65 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string' },
     rate: { type: 'string' },
   },
-});
-const [command = '', ...operands] = positionals;
-if (command === 'compare') compareResults(operands[0] ?? '', operands[1] ?? '');
-else if (command === 'report') await writeReport(readResults(operands[0] ?? TABLE_FILE), operands[1]);
-else if (values.full) await runFull();
-else if (positionals.length === 0) await runQuick();
-else await runNamed(positionals);
+} satisfies ParseArgsConfig;
 
-async function runQuick(): Promise<void> {
-  console.log('A quick look, about a minute; --full measures everything, in three quarters of an hour.');
-  await run({ guard, peers: fewPeers }, () => effortFromOptions(QUICK), `bench/results/quick-${now()}.json`);
+type Values = ReturnType<typeof parseArgs<typeof ARGUMENTS>>['values'];
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
 }
 
-async function runFull(): Promise<void> {
-  await run(SCENARIOS, (scenario) => effortFromOptions(FULL_EXCEPTIONS[scenario] ?? FULL), TABLE_FILE);
+async function main(): Promise<void> {
+  const { values, positionals } = parseCommandLine();
+  const [command = '', ...operands] = positionals;
+  if (command === 'compare') compare(operands);
+  else if (command === 'report') await writeReport(readResults(operands[0] ?? TABLE_FILE), operands[1]);
+  else if (values.full) await runFull(values);
+  else if (positionals.length === 0) await runQuick(values);
+  else await runNamed(positionals, values);
+}
+
+function parseCommandLine(): { values: Values; positionals: string[] } {
+  try {
+    return parseArgs(ARGUMENTS);
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}. The options are --full, --rounds, --seconds and --rate.`);
+  }
+}
+
+function compare([before, after]: readonly string[]): void {
+  if (before === undefined || after === undefined) {
+    throw new UsageError('Give two result files: npm run bench -- compare BEFORE.json AFTER.json');
+  }
+  compareResults(before, after);
+}
+
+async function runQuick(values: Values): Promise<void> {
+  console.log('A quick look, about a minute; --full measures everything, in three quarters of an hour.');
+  await run({ guard, peers: fewPeers }, () => effortFromOptions(values, QUICK), `bench/results/quick-${now()}.json`);
+}
+
+async function runFull(values: Values): Promise<void> {
+  await run(SCENARIOS, (scenario) => effortFromOptions(values, FULL_EXCEPTIONS[scenario] ?? FULL), TABLE_FILE);
   await writeReport(readResults(TABLE_FILE));
   writeReadme(readResults(TABLE_FILE));
 }
 
-async function runNamed(names: readonly string[]): Promise<void> {
+async function runNamed(names: readonly string[], values: Values): Promise<void> {
   const chosen = names.map((name) => {
     const scenario = SCENARIOS[name];
     if (scenario !== undefined) return [name, scenario] as const;
-    throw new Error(`There is no scenario ${name}; there are ${Object.keys(SCENARIOS).join(', ')}`);
+    throw new UsageError(
+      `There is no scenario ${name}; there are ${Object.keys(SCENARIOS).join(', ')}. Other commands: compare, report.`,
+    );
   });
   await run(
     Object.fromEntries(chosen),
-    () => effortFromOptions(DEFAULT),
+    () => effortFromOptions(values, DEFAULT),
     `bench/results/${names.join('+')}-${now()}.json`,
   );
 }
@@ -106,8 +138,12 @@ async function run(
 }
 
 /** The effort of the command line, with these defaults. */
-function effortFromOptions(defaults: Effort): Effort {
-  const of = (name: keyof Effort): number => Number(values[name] ?? defaults[name]);
+function effortFromOptions(values: Values, defaults: Effort): Effort {
+  const of = (name: keyof Effort): number => {
+    const number = Number(values[name] ?? defaults[name]);
+    if (!(number > 0)) throw new UsageError(`--${name} is not a number above 0: ${values[name]}`);
+    return number;
+  };
   return { rounds: of('rounds'), seconds: of('seconds'), rate: of('rate') };
 }
 

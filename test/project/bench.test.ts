@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { checkGuard } from '../../bench/compared-servers.ts';
-import { installPeers } from '../../bench/harness.ts';
+import { installPackages } from '../../bench/harness.ts';
 import { bearer, Load, openLoad } from '../../bench/load-generator.ts';
 import { readmeTables } from '../../bench/readme-table.ts';
 import { measure, readResults, type Table } from '../../bench/results.ts';
@@ -100,15 +100,25 @@ describe('npm run bench', () => {
     expect(result?.measures.flatMap(({ values }) => values).every(Number.isFinite)).toBe(true);
   });
 
-  it('refuses an unknown scenario', async () => {
-    await expect(bench('nothing')).rejects.toThrow('There is no scenario nothing; there are guard, many-tokens,');
+  it.each([
+    [['nothing'], 'There is no scenario nothing; there are guard, many-tokens,'],
+    [['compare', 'before.json', 'after.json'], 'There is no file before.json: give one that a run wrote.'],
+    [['compare', 'before.json'], 'Give two result files: '],
+    [['compare', 'README.md', 'README.md'], 'README.md is not a result file'],
+    [['report', 'table.json'], 'There is no file table.json: give one that a run wrote.'],
+    [['guard', '--round', '3'], "Unknown option '--round'"],
+    [['guard', '--rounds', 'many'], '--rounds is not a number above 0: many'],
+  ])('refuses %j with one line', async (args, message) => {
+    const stderr = await bench(...args).catch((error: unknown) => (error as { stderr: string; code: number }).stderr);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(stderr.startsWith(message)).toBe(true);
   });
 });
 
-describe('the peers of the benchmark', () => {
-  it('match the types of their packages', LONG_TIMEOUT, async () => {
-    installPeers();
-    await promisify(execFile)('npx', ['tsc', '-p', 'bench/peers']);
+describe.each(['bench/peers', 'bench/charts'] as const)('%s', (packages) => {
+  it('matches the types of its packages', LONG_TIMEOUT, async () => {
+    installPackages(packages);
+    await promisify(execFile)('npx', ['tsc', '-p', packages]);
   });
 });
 
