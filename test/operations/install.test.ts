@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -81,4 +81,16 @@ describe('npm ci', () => {
       await hasCommand(folder);
     },
   );
+});
+
+it('the file of npm pack installs the command in another project', { timeout: 300_000 }, async () => {
+  const project = mkdtempSync(join(tmpdir(), 'gatehouse-project-'));
+  onTestFinished(() => rmSync(project, { recursive: true }));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true }));
+  const packed = npm(process.cwd(), ['pack', '--ignore-scripts', '--pack-destination', project]);
+  expect(await packed.ended, packed.output()).toBe(0);
+  const file = readdirSync(project).find((name) => /^gatehouse-auth-[\d.]+\.tgz$/.test(name));
+  const installed = npm(project, ['install', '--no-audit', '--no-fund', `./${String(file)}`]);
+  expect(await installed.ended, installed.output()).toBe(0);
+  await hasCommand(project);
 });
