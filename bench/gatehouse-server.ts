@@ -6,7 +6,8 @@ import { AccessTokenVerifier } from '../dist/access/access-token.verifier.js';
 import { OptionalUser, Public } from '../dist/access/route-access.decorators.js';
 import type { Principal } from '../dist/access/principal.js';
 import { createApp } from '../dist/app.js';
-import { requireMasterSecret } from '../dist/config/config.js';
+import { requireMasterSecret } from '../dist/config/setting-conflicts.js';
+
 import { PrincipalView } from '../dist/auth/auth.schemas.js';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';

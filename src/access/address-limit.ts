@@ -8,7 +8,7 @@ import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import type { Problem, ProblemFactory } from '../problems/problem.js';
 import type { CountedRequest } from '../http/count-request.js';
 import { LoginCounter } from './login-counter.js';
-import { routeConfig } from './route-settings.js';
+import type { ExemptRoute } from './route-access.decorators.js';
 
 /**
  * How many addresses are counted at once, at 230 bytes each. One more displaces the address that
@@ -18,15 +18,7 @@ export const MAX_ADDRESSES = 50_000;
 
 type Count = ReturnType<FastifyInstance['createRateLimit']>;
 
-/** The part of a Fastify route's `config` that this limit reads. */
-interface ExemptRoute {
-  readonly isUnlimited?: true;
-}
-
 const isExempt = (config: unknown): boolean => (config as ExemptRoute | undefined)?.isUnlimited === true;
-
-/** Exempts the route from the limit of requests per address; for probes. */
-export const Unlimited = (): MethodDecorator => routeConfig({ isUnlimited: true } satisfies ExemptRoute);
 
 /**
  * Limits the requests of any kind that an address may send in a minute. Each node counts for

@@ -1,17 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import { LoginCounter } from './login-counter.js';
-import { routeConfig } from './route-settings.js';
+import type { HashingRoute } from './route-access.decorators.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { sendProblem } from '../problems/problem.filter.js';
-
-/** The part of a Fastify route's `config` that this hook reads. */
-interface HashingRoute {
-  readonly hashes?: true;
-}
-
-/** For a route that hashes or verifies a password: it is refused with 503 while the hash threads are overloaded. */
-export const HashesPassword = (): MethodDecorator => routeConfig({ hashes: true } satisfies HashingRoute);
 
 /**
  * Refuses requests that would wait too long for a hash. Runs after the authentication hook, before the body is

@@ -1,16 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { LoginRoute } from './route-access.decorators.js';
 import { Problem } from '../problems/problem.js';
-import { routeConfig } from './route-settings.js';
 
 type LoginOutcome = 'success' | 'wrong' | 'limited' | 'unavailable';
-
-/** The part of a Fastify route's `config` that marks a login. */
-interface LoginRoute {
-  readonly isLogin?: true;
-}
-
-/** For a route whose requests are counted as logins, also those that a hook refuses. */
-export const CountsAsLogin = (): MethodDecorator => routeConfig({ isLogin: true } satisfies LoginRoute);
 
 /** Counts logins by outcome since the start. A request that fails validation is not counted. */
 @Injectable()

@@ -27,6 +27,30 @@ export const BearerOrBody = (): MethodDecorator => routeAccess({ access: 'bearer
 /** Guards the route with these Passport strategies, by name, instead of the access token. */
 export const Authenticated = (...strategies: string[]): MethodDecorator => routeAccess({ strategies });
 
+/** The part of a Fastify route's `config` that the hash admission hook reads. */
+export interface HashingRoute {
+  readonly hashes?: true;
+}
+
+/** For a route that hashes or verifies a password: it is refused with 503 while the hash threads are overloaded. */
+export const HashesPassword = (): MethodDecorator => routeConfig({ hashes: true } satisfies HashingRoute);
+
+/** The part of a Fastify route's `config` that marks a login. */
+export interface LoginRoute {
+  readonly isLogin?: true;
+}
+
+/** For a route whose requests are counted as logins, also those that a hook refuses. */
+export const CountsAsLogin = (): MethodDecorator => routeConfig({ isLogin: true } satisfies LoginRoute);
+
+/** The part of a Fastify route's `config` that the limit of requests per address reads. */
+export interface ExemptRoute {
+  readonly isUnlimited?: true;
+}
+
+/** Exempts the route from the limit of requests per address; for probes. */
+export const Unlimited = (): MethodDecorator => routeConfig({ isUnlimited: true } satisfies ExemptRoute);
+
 /**
  * The {@link Principal} of the access token, on a {@link BearerOrBody} route. Undefined where no token was sent, or
  * where there is a body and the token was not accepted.

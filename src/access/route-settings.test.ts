@@ -2,11 +2,15 @@ import { applyDecorators, Controller, Get, Module, type Type } from '@nestjs/com
 import { DiscoveryModule, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, RouteConfig, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Unlimited } from './address-limit.js';
-import { CountsAsLogin } from './login-counter.js';
-import { Authenticated, BearerOrBody, Public } from './route-access.decorators.js';
+import {
+  Unlimited,
+  CountsAsLogin,
+  Authenticated,
+  BearerOrBody,
+  Public,
+  HashesPassword,
+} from './route-access.decorators.js';
 import { RouteSettingsCheck } from './route-settings.check.js';
-import { HashesPassword } from './hash-admission.hook.js';
 
 /** A controller with one handler, which has these decorators, the lowest first. */
 function controllerWith(...decorators: readonly MethodDecorator[]): Type {

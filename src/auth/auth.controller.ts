@@ -1,14 +1,20 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { tokenMissing, logoutTokenMissing } from '../access/access.problems.js';
-import { CountsAsLogin, LoginCounter } from '../access/login-counter.js';
+import {
+  CountsAsLogin,
+  BearerOrBody,
+  CurrentUser,
+  OptionalUser,
+  Public,
+  HashesPassword,
+} from '../access/route-access.decorators.js';
+import { LoginCounter } from '../access/login-counter.js';
 import type { Principal } from '../access/principal.js';
-import { BearerOrBody, CurrentUser, OptionalUser, Public } from '../access/route-access.decorators.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
-import { passwordProblems } from '../passwords/password-policy.js';
+import { passwordProblems } from '../passwords/passwords.problems.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refreshTokenProblems } from '../sessions/refresh-token.problems.js';
-import { HashesPassword } from '../access/hash-admission.hook.js';
 import { RegistrationService } from '../users/registration.service.js';
 import { UserView } from '../users/user-view.js';
 import { credentialsInvalid, emailTaken } from '../users/users.problems.js';

@@ -1,4 +1,5 @@
-import { type DatabaseConfig, type Settings, requireMasterSecret } from '../config/config.js';
+import { requireMasterSecret } from '../config/setting-conflicts.js';
+import type { DatabaseConfig, Settings } from '../config/config.js';
 import { onceAborted } from '../config/abort-signals.js';
 import { provideDatabase, type ProvideOptions } from '../database/provide-database.js';
 import { endCommand, endUnderWay, releaseAtEnd } from './end-command.js';

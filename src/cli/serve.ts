@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { requireMasterSecret, type DatabaseConfig, type Settings } from '../config/config.js';
+import { requireMasterSecret } from '../config/setting-conflicts.js';
+import type { DatabaseConfig, Settings } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
 import { whenAborted, onceAborted } from '../config/abort-signals.js';
 import type { TerminationSignals } from '../config/termination-signals.js';

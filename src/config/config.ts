@@ -35,16 +35,5 @@ export type DatabaseConfig = Readonly<Omit<Settings, keyof DatabaseUrls> & Datab
 /** Settings complete enough to serve. */
 export type Config = Readonly<Omit<DatabaseConfig, 'masterSecret'> & { readonly masterSecret: readonly string[] }>;
 
-/** The error for `DATABASE_URL` without `MASTER_SECRET`. */
-export const MASTER_SECRET_MISSING =
-  'MASTER_SECRET is required with DATABASE_URL: set it, to the same value on every node';
-
-/** @throws {Error} when there is no `MASTER_SECRET`; the embedded database always has one. */
-export function requireMasterSecret(config: DatabaseConfig): Config {
-  const { masterSecret } = config;
-  if (masterSecret === undefined) throw new Error(MASTER_SECRET_MISSING);
-  return Object.freeze({ ...config, masterSecret });
-}
-
 /** Injection token of the application's {@link Config}. */
 export const CONFIG = Symbol('config');

@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+
 /** Parameters with an effect: those of `pg` for which there is no setting, and Prisma's `schema`. */
 const SUPPORTED: ReadonlySet<string> = new Set([
   'schema',
@@ -79,13 +81,26 @@ export function deleteIgnoredParameters(parameters: URLSearchParams): void {
   for (const name of new Set(parameters.keys())) if (!SUPPORTED.has(name)) parameters.delete(name);
 }
 
+/** `pg` would silently treat any other value as verify-full. */
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+const SSL_FILES = ['sslrootcert', 'sslcert', 'sslkey'];
+/** PostgreSQL truncates longer names. */
+const MAX_NAME_BYTES = 63;
+
 const SERVER_PARAMETERS = /^(?:host|port|user|password|ssl.*)$/;
+
+/** Completes "DATABASE_URL …" about an invalid parameter; undefined if all are valid. */
+export function invalidParametersReason(parameters: URLSearchParams): string | undefined {
+  return (
+    invalidSchemaReason(parameters.getAll('schema')) ?? misleadingReason(parameters) ?? invalidSslReason(parameters)
+  );
+}
 
 /**
  * Completes "DATABASE_URL …" about parameters that would silently lead to another server, or to one that is not
  * verified: given twice with different values, of which `pg` uses the last, or in other capitals, which `pg` ignores.
  */
-export function invalidParametersReason(parameters: URLSearchParams): string | undefined {
+function misleadingReason(parameters: URLSearchParams): string | undefined {
   for (const name of new Set(parameters.keys())) {
     const written = normalized(name);
     if (written.startsWith('ssl') && written !== name && SUPPORTED.has(written))
@@ -110,4 +125,29 @@ function normalized(name: string): string {
 /** The name of a parameter, if it has the form of one: anything else may be part of a password. */
 function shown(name: string): string {
   return /^[A-Za-z][\w.-]{0,62}$/.test(name) ? name : '(unnamed)';
+}
+
+function invalidSchemaReason([schema, another]: readonly string[]): string | undefined {
+  if (schema === undefined) return undefined;
+  if (another !== undefined) return 'names two schemas';
+  const isName = schema !== '' && !/["\0]/.test(schema) && Buffer.byteLength(schema) <= MAX_NAME_BYTES;
+  return isName && !schema.startsWith('pg_')
+    ? undefined
+    : 'names an invalid schema: a name has 1 to 63 bytes, no quotation mark, and does not begin with pg_';
+}
+
+function invalidSslReason(parameters: URLSearchParams): string | undefined {
+  const mode = parameters.get('sslmode');
+  if (mode !== null && !SSL_MODES.includes(mode)) return `has an unknown sslmode: use one of ${SSL_MODES.join(', ')}`;
+  const unreadable = SSL_FILES.find((name) => parameters.has(name) && !isReadable(parameters.get(name) ?? ''));
+  return unreadable && `names a file in ${unreadable} that cannot be read`;
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,4 @@
-import { MASTER_SECRET_MISSING, type Settings } from './config.js';
+import type { Config, DatabaseConfig, Settings } from './config.js';
 import { schemaOf } from './postgres-url.js';
 
 /** Serving uses all settings, migrating and seeding only those of the database. */
@@ -6,6 +6,16 @@ export type Purpose = 'serve' | 'migrate';
 
 /** OWASP Password Storage Cheat Sheet: the least memory, in KiB, for one, two, and three or more passes. */
 const ARGON2_MIN_MEMORY_KIB = [47_104, 19_456, 12_288] as const;
+
+/** The error for `DATABASE_URL` without `MASTER_SECRET`. */
+const MASTER_SECRET_MISSING = 'MASTER_SECRET is required with DATABASE_URL: set it, to the same value on every node';
+
+/** @throws {Error} when there is no `MASTER_SECRET`; the embedded database always has one. */
+export function requireMasterSecret(config: DatabaseConfig): Config {
+  const { masterSecret } = config;
+  if (masterSecret === undefined) throw new Error(MASTER_SECRET_MISSING);
+  return Object.freeze({ ...config, masterSecret });
+}
 
 /** What is wrong with settings that are valid one by one; each begins with the name of the setting to change. */
 export function settingConflicts(config: Settings, purpose: Purpose): string[] {

@@ -12,6 +12,9 @@ export const PURGE_LIMITS_LOCK = 4_701_006;
 export const PURGE_AUDIT_LOCK = 4_701_007;
 export const PURGE_GUARDS_LOCK = 4_701_009;
 
+/** The advisory lock of Prisma's own engine while it migrates. */
+export const PRISMA_LOCK = 72_707_369;
+
 /**
  * Waits for the lock and holds it until the transaction ends: PostgreSQL releases it only after the commit is visible.
  */

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
+import { operatorCommand } from '../config/operator-commands.js';
 import { listMigrations } from './migration-files.js';
 import { requireNoTablesInPublic } from './tables-in-public.check.js';
 
@@ -51,6 +52,23 @@ function repairInstructions(name: string): string {
 }
 
 /** How an operator marks a migration as rolled back or applied. */
-export function resolveInstructions(name: string): string {
+function resolveInstructions(name: string): string {
   return `run \`npx prisma migrate resolve --rolled-back ${name}\`, or with --applied if its changes are in the database, and start again.`;
+}
+
+/** The refusal to start on a schema that is behind. */
+export const BEHIND = `The schema of DATABASE_URL is behind this version: run \`${operatorCommand('migrate')}\`, or start the service with MIGRATE_ON_START=true.`;
+export const EMBEDDED_BEHIND = `The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run \`${operatorCommand('migrate')}\`.`;
+
+/** A migration, ours or of another process, that did not end in time. */
+export function notFinishedMessage(inProgress: Migration | undefined, isLocked: boolean, seconds: number): string {
+  const within = `within DATABASE_STARTUP_SECONDS (${seconds})`;
+  if (inProgress === undefined) {
+    return `Another process did not finish migrating ${within}: start again when it has finished.`;
+  }
+  const { name, startedAt } = inProgress;
+  const started = `The migration ${name}, started at ${startedAt.toISOString()}, did not finish ${within}.`;
+  if (isLocked)
+    return `${started} A process still holds the migration lock: start again when that process has finished.`;
+  return `${started} No process holds the migration lock, so the process that started it was probably killed. Check that it no longer runs (pg_stat_activity), then ${resolveInstructions(name)}`;
 }

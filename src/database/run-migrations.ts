@@ -3,18 +3,15 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
-import { operatorCommand } from '../config/operator-commands.js';
-import { START_LOCK } from './advisory-lock.js';
+import { PRISMA_LOCK, START_LOCK } from './advisory-lock.js';
 import { directTarget } from './connection-string.js';
 import { codesOf } from './database-errors.js';
-import { readMigrationState, resolveInstructions, type Migration } from './migration-state.js';
+import { BEHIND, EMBEDDED_BEHIND, notFinishedMessage, readMigrationState } from './migration-state.js';
 import { openConnection } from './open-connection.js';
 import { requireMigrationPrivileges } from './role-privileges.check.js';
 import { StartupRetries, type WaitOptions } from './wait-for-database.js';
 
 const MIGRATION_PROCESS = fileURLToPath(new URL('./apply-migrations.process.js', import.meta.url));
-/** The advisory lock of Prisma's own engine while it migrates. */
-const PRISMA_LOCK = 72_707_369;
 /** The server was reached but timed out, https://www.prisma.io/docs/orm/reference/error-reference#p1002 */
 const PRISMA_TIMEOUT = 'P1002';
 
@@ -51,9 +48,6 @@ export async function ensureMigrated(
     }
   });
 }
-
-const BEHIND = `The schema of DATABASE_URL is behind this version: run \`${operatorCommand('migrate')}\`, or start the service with MIGRATE_ON_START=true.`;
-const EMBEDDED_BEHIND = `The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run \`${operatorCommand('migrate')}\`.`;
 
 /** Names of the migrations in the folder that the database has not finished. */
 export async function pendingMigrations(config: DatabaseConfig): Promise<readonly string[]> {
@@ -110,18 +104,6 @@ async function isLockHeld(client: pg.Client, locks: readonly number[]): Promise<
     [locks],
   );
   return rows.length > 0;
-}
-
-function notFinishedMessage(inProgress: Migration | undefined, isLocked: boolean, seconds: number): string {
-  const within = `within DATABASE_STARTUP_SECONDS (${seconds})`;
-  if (inProgress === undefined) {
-    return `Another process did not finish migrating ${within}: start again when it has finished.`;
-  }
-  const { name, startedAt } = inProgress;
-  const started = `The migration ${name}, started at ${startedAt.toISOString()}, did not finish ${within}.`;
-  if (isLocked)
-    return `${started} A process still holds the migration lock: start again when that process has finished.`;
-  return `${started} No process holds the migration lock, so the process that started it was probably killed. Check that it no longer runs (pg_stat_activity), then ${resolveInstructions(name)}`;
 }
 
 /** In a child process, because the engine's memory is freed only when its process ends. */

@@ -1,11 +1,11 @@
 import { chown, mkdtemp, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { APPLICATION_ROLE } from './application-role.js';
+import { roleStatements } from './application-role.js';
 import { readOrCreateSecret } from '../secrets/secret-file.js';
-import type { DataDirectory } from './data-directory.js';
+import { hasCluster, type DataDirectory } from './data-directory.js';
 import type { Installation } from './installation.js';
 import { isAlive } from './lock-files.js';
-import { hasCluster, recordClusterCreated } from './lost-data.check.js';
+import { recordClusterCreated } from './lost-data.check.js';
 import { runAsSystemUser } from './run-as-system-user.js';
 
 const SCRATCH_PREFIX = 'postgres-new-';
@@ -64,17 +64,6 @@ async function createRole(
     input,
     signal,
   });
-}
-
-/** One statement per line. The role's errors are logged without DETAIL and STATEMENT, which contain personal data. */
-function roleStatements(password: string): string {
-  return [
-    `CREATE ROLE ${APPLICATION_ROLE} LOGIN CREATEDB PASSWORD '${password}'`,
-    `ALTER ROLE ${APPLICATION_ROLE} SET log_error_verbosity TO terse`,
-    `ALTER ROLE ${APPLICATION_ROLE} SET log_min_error_statement TO panic`,
-    `CREATE DATABASE ${APPLICATION_ROLE} OWNER ${APPLICATION_ROLE}`,
-    '',
-  ].join('\n');
 }
 
 /** The atomic rename creates the cluster: of several first starts at once one wins, and the others use its cluster. */

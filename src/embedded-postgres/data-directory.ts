@@ -39,6 +39,17 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   return pathsIn(await realpath(path));
 }
 
+/** Whether the database cluster exists, so that the secrets beside it are in use. */
+export async function hasCluster({ cluster }: DataDirectory): Promise<boolean> {
+  return stat(join(cluster, 'PG_VERSION')).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
 /**
  * Creates the folder and its parents. Not with the option `recursive`, which loops forever where the system creates no
  * folders but reports a missing parent, as in /proc.

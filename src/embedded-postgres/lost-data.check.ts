@@ -1,18 +1,6 @@
-import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
 import { readLineFile, writeFileOnce } from '../secrets/write-once-file.js';
-import type { DataDirectory } from './data-directory.js';
-
-/** Whether the database cluster exists, so that the secrets beside it are in use. */
-export async function hasCluster({ cluster }: DataDirectory): Promise<boolean> {
-  return stat(join(cluster, 'PG_VERSION')).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
-}
+import { hasCluster, type DataDirectory } from './data-directory.js';
 
 /**
  * Checks for a lost cluster before anything is created: an empty database in its place would

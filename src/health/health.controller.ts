@@ -1,17 +1,12 @@
-import { applyDecorators, Controller, Get, Logger } from '@nestjs/common';
+import { applyDecorators, Controller, Get } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { Type } from 'typebox';
-import { Unlimited } from '../access/address-limit.js';
-import { Public } from '../access/route-access.decorators.js';
+import { Unlimited, Public } from '../access/route-access.decorators.js';
 import { routeConfig } from '../access/route-settings.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
-import { RevocationStaleness } from '../revocation/revocation-staleness.js';
-import { KeyRing } from '../tokens/key-ring.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import type { RouteQuery } from '../http/path-and-query-checks.js';
-import { DatabaseReadiness } from './database-readiness.js';
-import { GracefulShutdown } from './graceful-shutdown.js';
-import { HealthProbe } from './health-probe.js';
+import { HealthProbes } from './health-probe.js';
 
 const HealthView = Type.Object({ status: Type.Literal('ok') }, { title: 'HealthView', additionalProperties: false });
 
@@ -21,19 +16,7 @@ const ProbeRoute = (): MethodDecorator =>
 
 @Controller('health')
 export class HealthController {
-  readonly #serving: HealthProbe;
-  readonly #ready: HealthProbe;
-
-  constructor(
-    private readonly database: DatabaseReadiness,
-    private readonly staleness: RevocationStaleness,
-    private readonly keyRing: KeyRing,
-    private readonly shutdown: GracefulShutdown,
-  ) {
-    const log = new Logger('Health');
-    this.#serving = new HealthProbe('serving', log);
-    this.#ready = new HealthProbe('ready', log);
-  }
+  constructor(private readonly probes: HealthProbes) {}
 
   @Get('live')
   @ProbeRoute()
@@ -58,7 +41,7 @@ export class HealthController {
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
   })
   serving() {
-    return this.#serving.respond(this.#whyNotServing());
+    return this.probes.respondServing();
   }
 
   @Get('ready')
@@ -70,19 +53,7 @@ export class HealthController {
     tags: ['health'],
     response: { 200: HealthView, ...problemResponses(serviceUnavailable) },
   })
-  async ready() {
-    return this.#ready.respond(this.#whyNotReady() ?? (await this.database.whyNotReady()));
-  }
-
-  #whyNotServing() {
-    if (this.shutdown.isShuttingDown) return 'shutting_down';
-    if (!this.keyRing.canVerify) return 'no_key';
-    return this.staleness.isRefusing ? 'stale' : undefined;
-  }
-
-  #whyNotReady() {
-    if (this.shutdown.isShuttingDown) return 'shutting_down';
-    if (!this.keyRing.canSign) return 'no_key';
-    return this.staleness.isStale ? 'stale' : undefined;
+  ready() {
+    return this.probes.respondReady();
   }
 }

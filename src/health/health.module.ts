@@ -6,10 +6,11 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { DatabaseReadiness } from './database-readiness.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { HealthController } from './health.controller.js';
+import { HealthProbes } from './health-probe.js';
 
 @Module({
   imports: [AccessModule, DatabaseModule, RevocationModule, TokensModule],
   controllers: [HealthController],
-  providers: [DatabaseReadiness, GracefulShutdown],
+  providers: [DatabaseReadiness, GracefulShutdown, HealthProbes],
 })
 export class HealthModule {}

@@ -1,4 +1,7 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { methodNotAllowed, notFound, requestMalformed } from '../problems/http-status.problems.js';
+import type { Problem } from '../problems/problem.js';
+import { isMalformed, type Query } from './query-string.js';
 
 /** The methods that a path has, sorted, HEAD included where GET is; empty for an unknown path. */
 export type AllowedMethods = (url: string) => string[];
@@ -15,4 +18,11 @@ export function trackAllowedMethods(fastify: FastifyInstance): AllowedMethods {
     const isRouted = (method: string): boolean => fastify.findRoute({ url, method }) !== null;
     return [...methods].filter(isRouted).toSorted();
   };
+}
+
+/** The problem of a request that no route takes: 404, 405, or 400 where its path or query is malformed. */
+export function notRouted(request: FastifyRequest, allowedMethods: AllowedMethods): Problem {
+  if (isMalformed(request.query as Query) || request.url.includes('%00')) return requestMalformed();
+  const allowed = allowedMethods(request.url);
+  return allowed.length === 0 ? notFound() : methodNotAllowed({ headers: { allow: allowed.join(', ') } });
 }

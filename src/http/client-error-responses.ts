@@ -10,6 +10,7 @@ import {
   requestTimeout,
   uriTooLong,
 } from '../problems/http-status.problems.js';
+import { logUnroutedRequest } from '../logging/access-log.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problems/problem-body.js';
 import type { Problem } from '../problems/problem.js';
 import { limitBodyChunks } from './body-chunk-limit.js';
@@ -137,7 +138,7 @@ function loggedResponse(
 ): { status: number; headers: Record<string, string>; body: string } {
   const reqId = request === undefined ? randomUUID() : requestId(request);
   const ip = request === undefined ? socket.remoteAddress : clientAddress(request, isTrusted);
-  log.info({ reqId, route: '', status: problem.kind.status, ip }, 'request');
+  logUnroutedRequest(log, { reqId, status: problem.kind.status, ip });
   const body = JSON.stringify(problemBody(problem, reqId));
   const headers = {
     ...headersFor(request?.headers.origin),

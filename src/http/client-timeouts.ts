@@ -1,7 +1,5 @@
-import type { ReadPace } from './slow-readers.js';
-
-/** How long the server waits for a slow client, in milliseconds. */
-export interface ClientTimeouts extends ReadPace {
+/** How long the server waits for a client that sends slowly, in milliseconds. */
+export interface ClientTimeouts {
   /** For the header section, from its first byte or from the start of the connection. */
   readonly headersMs: number;
   /** For the whole request, body included. */
@@ -16,7 +14,5 @@ export const CLIENT_TIMEOUTS: ClientTimeouts = {
   headersMs: 5000,
   requestMs: 10_000,
   idleMs: 72_000,
-  graceMs: 10_000,
-  bytesPerSecond: 8192,
   checkMs: 1000,
 };

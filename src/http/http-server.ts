@@ -23,7 +23,7 @@ import { requestId } from './request-id.js';
 import { FramedResponse } from './response-framing.js';
 import { responseHeadersByOrigin, responseHeaderSetter } from './response-headers.js';
 import { schemaCompiler } from './schema-compiler.js';
-import { disconnectSlowReaders, type ReadPace } from './slow-readers.js';
+import { disconnectSlowReaders, READ_PACE, type ReadPace } from './slow-readers.js';
 
 /** Settings of the HTTP layer. */
 interface HttpSettings {
@@ -120,7 +120,7 @@ export function httpServerOptions(http: HttpSetup, timeouts: ClientTimeouts = CL
 export function registerHttp(
   fastify: FastifyInstance,
   { corsOrigins, headersFor, isTrusted, countRequest, prepareRequest }: HttpSetup,
-  { isShuttingDown = () => false, pace = CLIENT_TIMEOUTS }: { isShuttingDown?: () => boolean; pace?: ReadPace } = {},
+  { isShuttingDown = () => false, pace = READ_PACE }: { isShuttingDown?: () => boolean; pace?: ReadPace } = {},
 ): void {
   const allowedMethods = trackAllowedMethods(fastify);
   const checkRequest = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {

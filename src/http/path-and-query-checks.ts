@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { methodNotAllowed, notFound, requestMalformed } from '../problems/http-status.problems.js';
+import { requestMalformed } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
-import type { AllowedMethods } from './allowed-methods.js';
+import { notRouted, type AllowedMethods } from './allowed-methods.js';
 import { isMalformed, NO_QUERY, repeatedParameters, unexpectedParameters, type Query } from './query-string.js';
 import { validationFailed } from './validation.problems.js';
 import { MAX_FIELD_ERRORS } from './validation-errors.js';
@@ -19,12 +19,6 @@ export interface RouteQuery {
 export function checkPathAndQuery(request: FastifyRequest, allowedMethods: AllowedMethods): Problem | undefined {
   if (request.is404) return notRouted(request, allowedMethods);
   return checkPathParameters(request) ?? (request.query === NO_QUERY ? undefined : checkQuery(request));
-}
-
-function notRouted(request: FastifyRequest, allowedMethods: AllowedMethods): Problem {
-  if (isMalformed(request.query as Query) || request.url.includes('%00')) return requestMalformed();
-  const allowed = allowedMethods(request.url);
-  return allowed.length === 0 ? notFound() : methodNotAllowed({ headers: { allow: allowed.join(', ') } });
 }
 
 function checkPathParameters(request: FastifyRequest): Problem | undefined {

@@ -8,9 +8,6 @@ export const MAX_HEADER_FIELDS = 100;
 /** Longer request targets are 414. Node limits the whole header section to 16 KiB (431). */
 export const MAX_TARGET_LENGTH = 4096;
 
-/** A longer `Content-Type` is 415, so that no regular expression of Fastify reads it. */
-export const MAX_CONTENT_TYPE_LENGTH = 256;
-
 /** 431 for too many header fields, 414 for a target that is too long. */
 export function checkHeadLimits({ raw, url }: FastifyRequest): Problem | undefined {
   if (raw.rawHeaders.length > 2 * MAX_HEADER_FIELDS) return headersTooLarge();

@@ -5,7 +5,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ReadPace } from './slow-readers.js';
+import { READ_PACE, type ReadPace } from './slow-readers.js';
 import { MAX_WAITING_REQUESTS } from './pipelining.js';
 import { CLIENT_TIMEOUTS, type ClientTimeouts } from './client-timeouts.js';
 import { prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
@@ -124,7 +124,7 @@ describe('a client that sends nothing', () => {
     ['after its first response', 'GET /small HTTP/1.1\r\nHost: x\r\n\r\n', '200'],
   ])('%s is disconnected (FLT-10)', async (_case, bytes, status) => {
     // Node adds a second to the keep-alive timeout that it announces.
-    const service = await serve(CLIENT_TIMEOUTS, { headersMs: 100, idleMs: 100, checkMs: 25 });
+    const service = await serve(READ_PACE, { headersMs: 100, idleMs: 100, checkMs: 25 });
     const { port } = service.fastify.server.address() as AddressInfo;
     const socket = connect({ host: '127.0.0.1', port });
     let answer = '';
@@ -138,7 +138,7 @@ describe('a client that sends nothing', () => {
 it('the deadlines are those of docs/security.md (FLT-10, FLT-11, CFG-04)', async () => {
   const {
     fastify: { server },
-  } = await serve(CLIENT_TIMEOUTS);
+  } = await serve(READ_PACE);
   const { headersTimeout, requestTimeout, keepAliveTimeout } = server;
   expect([headersTimeout, requestTimeout, keepAliveTimeout]).toEqual([
     CLIENT_TIMEOUTS.headersMs,
@@ -149,7 +149,7 @@ it('the deadlines are those of docs/security.md (FLT-10, FLT-11, CFG-04)', async
   const limits = [
     `header section within ${seconds(CLIENT_TIMEOUTS.headersMs)}`,
     `with its body within ${seconds(CLIENT_TIMEOUTS.requestMs)}`,
-    `${seconds(CLIENT_TIMEOUTS.graceMs)} and a second for each ${CLIENT_TIMEOUTS.bytesPerSecond / 1024} KiB`,
+    `${seconds(READ_PACE.graceMs)} and a second for each ${READ_PACE.bytesPerSecond / 1024} KiB`,
     `idle for ${seconds(CLIENT_TIMEOUTS.idleMs)}`,
     `${MAX_WAITING_REQUESTS} requests may wait`,
   ];

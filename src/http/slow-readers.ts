@@ -12,6 +12,8 @@ export interface ReadPace {
   readonly checkMs: number;
 }
 
+export const READ_PACE: ReadPace = { graceMs: 10_000, bytesPerSecond: 8192, checkMs: 1000 };
+
 /** Data of a connection that the client has not read yet. */
 interface Backlog {
   readonly since: number;

@@ -22,3 +22,11 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const milliseconds = Math.round(reply.elapsedTime * 100) / 100;
   request.log.info({ method, route, status: reply.statusCode, milliseconds, ip }, 'request');
 }
+
+/** The same line for a response of which Fastify knows no request. */
+export function logUnroutedRequest(
+  log: FastifyBaseLogger,
+  { reqId, status, ip }: { readonly reqId: string; readonly status: number; readonly ip: string | undefined },
+): void {
+  log.info({ reqId, route: '', status, ip }, 'request');
+}

@@ -1,11 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { AccessTokenVerifier } from '../access/access-token.verifier.js';
+import { RevocationStaleness } from '../revocation/revocation-staleness.js';
+import { RevocationsService } from '../revocation/revocations.service.js';
+import { KeyRing } from '../tokens/key-ring.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
-/** The cache of verified tokens. */
+/** Access tokens: the cache of verified ones, revocations and signing keys. */
 @Injectable()
 export class TokenMetrics {
-  constructor(metrics: MetricsRegistry, verifier: AccessTokenVerifier) {
+  constructor(
+    metrics: MetricsRegistry,
+    verifier: AccessTokenVerifier,
+    revocations: RevocationsService,
+    staleness: RevocationStaleness,
+    keyRing: KeyRing,
+  ) {
     metrics.addGauge(
       'gatehouse_cached_tokens',
       'Verified tokens held in memory.',
@@ -20,5 +29,28 @@ export class TokenMetrics {
       const { hits, misses } = verifier.tokenCacheStats();
       return { hit: hits, miss: misses };
     });
+    metrics.addGauge('gatehouse_revocations', 'Live revocations in memory.', () => revocations.size);
+    metrics.addGauge(
+      'gatehouse_revocation_lag_seconds',
+      'From the latest revocation to its reading here.',
+      () => revocations.lagSeconds,
+    );
+    metrics.addGauge(
+      'gatehouse_feed_age_seconds',
+      'Since this node last read the revocations.',
+      () => staleness.ageSeconds,
+    );
+    metrics.addCounter('gatehouse_stale_requests_total', 'Guarded requests while the feed was stale.', 'outcome', () =>
+      staleness.staleRequestCounts(),
+    );
+    metrics.addLabelledGauge(
+      'gatehouse_key_age_seconds',
+      'Since the latest signing key came into its state.',
+      'state',
+      () => ({
+        ...keyRing.stateAgesSeconds(),
+      }),
+    );
+    metrics.addLabelledGauge('gatehouse_keys', 'Signing keys.', 'state', () => keyRing.countKeysByState());
   }
 }

@@ -1,18 +1,14 @@
-import { requestMalformed } from '../problems/http-status.problems.js';
-import type { ProblemFactory } from '../problems/problem.js';
 import { contextWordsOf } from './context-words.js';
 import { readPasswordBlocklist, type PasswordBlocklist } from './password-blocklist.js';
 import { isPaddedWord, isConcatenation, isRepetition, isSequence } from './password-patterns.js';
 import { normalizePassword } from './password-normalization.js';
-import { passwordCommon, passwordContextual, passwordTooLong, passwordTooShort } from './passwords.problems.js';
-
-/** The problems of {@link PasswordPolicy.checkPassword}, for routes that take a new password. */
-export const passwordProblems: readonly ProblemFactory[] = [
-  passwordTooShort,
-  passwordTooLong,
+import {
   passwordCommon,
   passwordContextual,
-];
+  passwordIllFormed,
+  passwordShorterThan,
+  passwordTooLong,
+} from './passwords.problems.js';
 
 /** NIST SP 800-63B-4 section 3.1.1.2 asks for at least 64. At four bytes each, at most 1024 bytes are hashed. */
 export const MAX_PASSWORD_CODE_POINTS = 256;
@@ -52,17 +48,13 @@ export class PasswordPolicy {
 
   /** @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_contextual` */
   checkPassword(password: string, { email }: PasswordOwner): void {
-    if (!password.isWellFormed()) throw requestMalformed({ detail: 'The password is not well-formed Unicode.' });
+    if (!password.isWellFormed()) throw passwordIllFormed();
     if (isPasswordTooLong(password)) throw passwordTooLong();
     const normalized = normalizePassword(password);
-    if (Array.from(normalized).length < this.minLength) throw this.#tooShort();
+    if (Array.from(normalized).length < this.minLength) throw passwordShorterThan(this.minLength);
     const folded = normalized.toLowerCase();
     if (this.#isCommon(folded)) throw passwordCommon();
     if (this.#isContextual(folded, contextWordsOf(email))) throw passwordContextual();
-  }
-
-  #tooShort(): Error {
-    return passwordTooShort({ detail: `Use at least ${this.minLength} characters; a few words in a row will do.` });
   }
 
   #isCommon(text: string): boolean {

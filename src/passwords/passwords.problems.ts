@@ -1,5 +1,5 @@
-import { serviceUnavailable } from '../problems/http-status.problems.js';
-import { defineProblem, type Problem } from '../problems/problem.js';
+import { requestMalformed, serviceUnavailable } from '../problems/http-status.problems.js';
+import { defineProblem, type Problem, type ProblemFactory } from '../problems/problem.js';
 
 /** 422: fewer code points than `PASSWORD_MIN_LENGTH`; `detail` says how many are needed. */
 export const passwordTooShort = defineProblem({
@@ -7,6 +7,11 @@ export const passwordTooShort = defineProblem({
   status: 422,
   detail: 'The password is too short.',
 });
+
+/** {@link passwordTooShort} that says how many characters are needed. */
+export function passwordShorterThan(minLength: number): Problem {
+  return passwordTooShort({ detail: `Use at least ${minLength} characters; a few words in a row will do.` });
+}
 
 /** 422: more than 256 code points. The password is refused, never cut. */
 export const passwordTooLong = defineProblem({
@@ -28,6 +33,19 @@ export const passwordContextual = defineProblem({
   status: 422,
   detail: 'This password is made of your address or the name of this service. Choose another.',
 });
+
+/** 400 `request_malformed`: lone surrogates. */
+export function passwordIllFormed(): Problem {
+  return requestMalformed({ detail: 'The password is not well-formed Unicode.' });
+}
+
+/** The problems of `PasswordPolicy.checkPassword`, for routes that take a new password. */
+export const passwordProblems: readonly ProblemFactory[] = [
+  passwordTooShort,
+  passwordTooLong,
+  passwordCommon,
+  passwordContextual,
+];
 
 /**
  * 503 `service_unavailable`: the hash threads are overloaded; `Retry-After` is the expected wait in whole seconds. Not

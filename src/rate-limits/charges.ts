@@ -3,11 +3,10 @@ import {
   LIMIT_SUBJECTS,
   type AfterSuccess,
   type AttemptKind,
-  type LimitId,
   type LimitSubjects,
 } from './limits-per-attempt.js';
 import type { LimitKeys } from './limit-keys.js';
-import { ACCOUNT_GUARD, LIMITS, type LimitPolicy } from './limit-policies.js';
+import { policyOf, type LimitId } from './limit-policies.js';
 
 /** One attempt, counted by one limit under one key. */
 export interface Charge {
@@ -87,10 +86,4 @@ export function planCharge(
   countedBy: readonly string[],
 ): Charge {
   return { limit, afterSuccess, key: keys.keyFor(policyOf(limit, 0).name, ...countedBy) };
-}
-
-/** The policy of a limit. An account guard has no fixed one: it admits one attempt after these seconds. */
-export function policyOf(limit: LimitId, seconds: number): LimitPolicy {
-  if (limit !== 'account') return LIMITS[limit];
-  return { name: ACCOUNT_GUARD.name, quota: 1, seconds: Math.max(1, Math.ceil(seconds)) };
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { policyOf, type AppliedCharges, type Attempt, type ChargeOutcome, type Refusal } from './charges.js';
+import type { AppliedCharges, Attempt, ChargeOutcome, Refusal } from './charges.js';
+import { policyOf } from './limit-policies.js';
 import { LimitRefusals, type UsedUpLimit } from './limit-refusals.js';
 import { RateLimitsRepository } from './rate-limits.repository.js';
 import { RecentRefusals } from './recent-refusals.js';

@@ -59,3 +59,11 @@ export const ACCOUNT_GUARD = {
   /** The same for a count below `free`. */
   fewForgottenDays: 1,
 } as const;
+
+export type LimitId = keyof typeof LIMITS | 'account';
+
+/** The policy of a limit. An account guard has no fixed one: it admits one attempt after these seconds. */
+export function policyOf(limit: LimitId, seconds: number): LimitPolicy {
+  if (limit !== 'account') return LIMITS[limit];
+  return { name: ACCOUNT_GUARD.name, quota: 1, seconds: Math.max(1, Math.ceil(seconds)) };
+}

@@ -1,9 +1,7 @@
-import type { LIMITS } from './limit-policies.js';
+import type { LimitId } from './limit-policies.js';
 
 /** What happens to a charge when the attempt succeeds. */
 export type AfterSuccess = 'stays' | 'is refunded' | 'resets the count';
-
-export type LimitId = keyof typeof LIMITS | 'account';
 
 /** Whom or what a limit may count by. */
 export interface LimitSubjects {

@@ -5,6 +5,9 @@ import { Prisma } from '../database/prisma.service.js';
 /** Live sessions of one user. One more ends the oldest. */
 export const MAX_SESSIONS_PER_USER = 100;
 
+/** A user with this number of live sessions or more starts the next one in a transaction that counts them exactly. */
+export const EXACT_COUNT_FROM = MAX_SESSIONS_PER_USER / 2;
+
 const DAY_SECONDS = 86_400;
 
 /**

@@ -5,12 +5,10 @@ import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
 import type { RefreshTokenContent } from './refresh-token-codec.js';
 import { refreshVerdictSql, type EvaluatedRefreshToken } from './refresh-verdict.js';
 import type { SessionClient } from './session-client.js';
-import { MAX_SESSIONS_PER_USER, SessionLimits } from './session-limits.js';
+import { EXACT_COUNT_FROM, SessionLimits } from './session-limits.js';
 
 const ROWS_PER_BATCH = 1000;
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
-/** A user with this number of live sessions or more starts the next one in a transaction that counts them exactly. */
-const EXACT_COUNT_FROM = MAX_SESSIONS_PER_USER / 2;
 
 export interface SessionRow extends SessionClient {
   readonly id: string;

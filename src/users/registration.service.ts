@@ -2,17 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { randomUUIDv7 } from 'node:crypto';
 import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
-import { violatedIndex } from '../database/database-errors.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { toUserView, type UserView } from './user-view.js';
-import { emailTaken } from './users.problems.js';
 import { UsersRepository, type NewUser } from './users.repository.js';
-
-/** One user per address, in lower case. */
-const EMAIL_INDEX = 'users_email_lower_key';
 
 @Injectable()
 export class RegistrationService {
@@ -47,12 +42,8 @@ export class RegistrationService {
   }
 
   async #insertUser(user: NewUser, registered: AuditEvent): Promise<Date> {
-    try {
-      const createdAt = await this.repository.insertUser(user, (part) => this.audit.eventInsertSql(registered, part));
-      this.audit.logEvent(registered);
-      return createdAt;
-    } catch (error) {
-      throw violatedIndex(error) === EMAIL_INDEX ? emailTaken({ cause: error }) : error;
-    }
+    const createdAt = await this.repository.insertUser(user, (part) => this.audit.eventInsertSql(registered, part));
+    this.audit.logEvent(registered);
+    return createdAt;
   }
 }

@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { violatedIndex } from '../database/database-errors.js';
 import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
 import type { Credential } from './credential.js';
-import { userNotFound } from './users.problems.js';
+import { emailTaken, userNotFound } from './users.problems.js';
 
 const IDENTITY = { id: true, email: true } as const;
 const CREDENTIAL = { ...IDENTITY, passwordHash: true, disabledAt: true } as const;
 const VIEW = { ...IDENTITY, createdAt: true } as const;
+/** One user per address, in lower case. */
+const EMAIL_INDEX = 'users_email_lower_key';
 
 export interface NewUser {
   readonly id: string;
@@ -18,17 +21,24 @@ export interface NewUser {
 export class UsersRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Inserts the user and its audit event in one statement. @returns when the user was created */
+  /**
+   * Inserts the user and its audit event in one statement. @returns when the user was created
+   * @throws Problem `email_taken`.
+   */
   async insertUser({ id, email, passwordHash }: NewUser, eventInsertSql: (part: string) => Prisma.Sql): Promise<Date> {
-    const [row] = await this.prisma.$queryRaw<{ createdAt: Date }[]>`
-      WITH registered AS (
-        INSERT INTO users (id, email, email_lower, password_hash)
-        VALUES (${id}::uuid, ${email}, ${email.toLowerCase()}, ${passwordHash})
-        RETURNING created_at AS "createdAt"
-      ), event AS (${eventInsertSql('registered')})
-      SELECT * FROM registered`;
-    if (row === undefined) throw new TypeError('The insert of a user returned no row');
-    return row.createdAt;
+    try {
+      const [row] = await this.prisma.$queryRaw<{ createdAt: Date }[]>`
+        WITH registered AS (
+          INSERT INTO users (id, email, email_lower, password_hash)
+          VALUES (${id}::uuid, ${email}, ${email.toLowerCase()}, ${passwordHash})
+          RETURNING created_at AS "createdAt"
+        ), event AS (${eventInsertSql('registered')})
+        SELECT * FROM registered`;
+      if (row === undefined) throw new TypeError('The insert of a user returned no row');
+      return row.createdAt;
+    } catch (error) {
+      throw violatedIndex(error) === EMAIL_INDEX ? emailTaken({ cause: error }) : error;
+    }
   }
 
   findUser(id: string) {

@@ -31,6 +31,8 @@ export interface TimeLimits {
   readonly maxLifetimeSeconds: number;
 }
 
+/** RFC 7519 section 4.1.4 allows a few minutes at most; this verifier allows one. */
+const MAX_CLOCK_TOLERANCE_SECONDS = 60;
 const MAX_ID_LENGTH = 255;
 /** RFC 5321 section 4.5.3.1.3, without the brackets. */
 const MAX_EMAIL_LENGTH = 254;
@@ -55,6 +57,12 @@ export function checkClaims(
   if (!isText(claims['jti'], MAX_ID_LENGTH)) throw invalid('jti is not a short string'); // RFC 7519 section 4.1.7
   if (!isText(claims['client_id'], MAX_ID_LENGTH)) throw invalid('client_id is not a short string'); // RFC 9068 section 2.2
   if (!isAbsentOr(isEmail, claims['email'])) throw invalid('email is not a short string');
+}
+
+/** @throws {RangeError} when the clock tolerance is not from 0 to 60 seconds */
+export function requireClockTolerance({ clockToleranceSeconds }: TimeLimits): void {
+  if (clockToleranceSeconds >= 0 && clockToleranceSeconds <= MAX_CLOCK_TOLERANCE_SECONDS) return;
+  throw new RangeError(`The clock tolerance is not from 0 to ${MAX_CLOCK_TOLERANCE_SECONDS} seconds`);
 }
 
 /**
