@@ -107,7 +107,7 @@ async function runFull(values: Values): Promise<void> {
 
 async function runNamed(names: readonly string[], values: Values): Promise<void> {
   const chosen = names.map((name) => {
-    const scenario = SCENARIOS[name];
+    const scenario = Object.hasOwn(SCENARIOS, name) ? SCENARIOS[name] : undefined;
     if (scenario !== undefined) return [name, scenario] as const;
     throw new UsageError(
       `There is no scenario ${name}; there are ${Object.keys(SCENARIOS).join(', ')}. Other commands: compare, report.`,

@@ -47,5 +47,5 @@ function findProgram(): string {
 function isOnPath(): boolean {
   const files = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'gatehouse'));
   const found = files.find((file) => existsSync(file));
-  return found !== undefined && realpathSync(found) === realpathSync(PROGRAM_FILE);
+  return found !== undefined && realpathSync(found) === PROGRAM_FILE;
 }

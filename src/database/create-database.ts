@@ -12,7 +12,9 @@ export interface ScratchDatabase {
   readonly drop: () => Promise<void>;
 }
 
-/** Row privileges, which the same SQLSTATE concerns in other statements, would not help. */
+/**
+ * The role lacks CREATEDB. A missing privilege on a table has the same SQLSTATE, but its GRANT statements do not help here.
+ */
 export class MissingCreateDatabaseError extends Error {
   override readonly name = 'MissingCreateDatabaseError';
 

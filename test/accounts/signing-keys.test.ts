@@ -473,7 +473,7 @@ describe('revoking a key', () => {
 describe('npm run keys', () => {
   it('prints its usage', { timeout: 60_000 }, async () => {
     const wrong: [string[], string][] = [
-      [[], 'list | rotate | revoke KID (missing or unknown command; --help lists them)'],
+      [[], 'list | rotate | revoke KID (missing command; --help lists the commands)'],
       [['revoke'], "revoke KID (missing required argument 'KID')"],
       [['rotate', 'now'], "rotate (too many arguments for 'rotate'. Expected 0 arguments but got 1: now)"],
     ];
