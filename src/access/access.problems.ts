@@ -1,8 +1,8 @@
-import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
+import { BEARER_CHALLENGE, INVALID_TOKEN_CHALLENGE } from '../problems/bearer-challenge.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { defineProblem, type Problem } from '../problems/problem.js';
 
-const INVALID = { 'www-authenticate': `${BEARER_CHALLENGE}, error="invalid_token"` };
+const INVALID = { 'www-authenticate': INVALID_TOKEN_CHALLENGE };
 
 /** 401: no bearer token was sent (RFC 6750 section 3.1: a challenge without an error code). */
 export const tokenMissing = defineProblem({

@@ -1,12 +1,19 @@
 import { IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { bodyTooLarge } from '../problems/http-status.problems.js';
+import type { Problem } from '../problems/problem.js';
 
 /**
  * Most pieces of bodies that one connection may deliver in one turn of the event loop: a chunk may be of one
  * byte (RFC 9112 section 7.1).
  */
 export const MAX_CHUNKS_PER_TURN = 512;
+
+/** 413 for a body in more chunks. */
+export function tooManyChunks(): Problem {
+  return bodyTooLarge({ detail: 'Send the body in larger chunks.' });
+}
 
 interface ChunkCounter {
   /** Counts one piece; false from the first one over the limit on. */

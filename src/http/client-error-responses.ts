@@ -3,7 +3,6 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import {
-  bodyTooLarge,
   headersTooLarge,
   methodNotAllowed,
   requestMalformed,
@@ -13,11 +12,11 @@ import {
 import { logUnroutedRequest } from '../logging/access-log.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problems/problem-body.js';
 import type { Problem } from '../problems/problem.js';
-import { limitBodyChunks } from './body-chunk-limit.js';
+import { limitBodyChunks, tooManyChunks } from './body-chunk-limit.js';
 import { clientAddress, type IsTrustedProxy } from './client-address.js';
 import type { HeadersByOrigin } from './cors.js';
 import { endAfterPendingResponses } from './pipelining.js';
-import { MAX_TARGET_LENGTH } from './request-head-limits.js';
+import { isRequestLineTooLong } from './request-head-limits.js';
 import { requestId } from './request-id.js';
 import type { CountRequest } from './count-request.js';
 
@@ -73,9 +72,7 @@ export function handleConnectionErrors({ server, log }: FastifyInstance, setting
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     server.emit('request', request, response);
   });
-  limitBodyChunks(server, (socket) =>
-    endConnectionWithProblem(bodyTooLarge({ detail: 'Send the body in larger chunks.' }), socket, context),
-  );
+  limitBodyChunks(server, (socket) => endConnectionWithProblem(tooManyChunks(), socket, context));
 }
 
 function endConnectionWithProblem(problem: Problem, socket: Socket, context: ResponseContext): void {
@@ -107,15 +104,6 @@ function problemOf({ code, rawPacket }: ClientError): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return requestTimeout();
   if (code !== 'HPE_HEADER_OVERFLOW') return requestMalformed();
   return isRequestLineTooLong(rawPacket) ? uriTooLong() : headersTooLarge();
-}
-
-/**
- * Node counts the request line as a header. It is recognised only if the section began in the packet that overflowed.
- */
-function isRequestLineTooLong(packet: unknown): boolean {
-  if (!Buffer.isBuffer(packet) || !/^[A-Z]+ \//.test(packet.toString('latin1', 0, 16))) return false;
-  const end = packet.indexOf('\n');
-  return end === -1 || end > MAX_TARGET_LENGTH;
 }
 
 function respondAndClose(problem: Problem, to: Receiver, context: ResponseContext): void {

@@ -13,3 +13,12 @@ export function checkHeadLimits({ raw, url }: FastifyRequest): Problem | undefin
   if (raw.rawHeaders.length > 2 * MAX_HEADER_FIELDS) return headersTooLarge();
   return url.length > MAX_TARGET_LENGTH ? uriTooLong() : undefined;
 }
+
+/**
+ * Node counts the request line as a header. It is recognised only if the section began in the packet that overflowed.
+ */
+export function isRequestLineTooLong(packet: unknown): boolean {
+  if (!Buffer.isBuffer(packet) || !/^[A-Z]+ \//.test(packet.toString('latin1', 0, 16))) return false;
+  const end = packet.indexOf('\n');
+  return end === -1 || end > MAX_TARGET_LENGTH;
+}

@@ -1,2 +1,5 @@
 /** `WWW-Authenticate` of every 401 (RFC 6750 section 3); an error code may be appended after a comma. */
 export const BEARER_CHALLENGE = 'Bearer realm="gatehouse"';
+
+/** The same after an access token that is not accepted (RFC 6750 section 3.1). */
+export const INVALID_TOKEN_CHALLENGE = `${BEARER_CHALLENGE}, error="invalid_token"`;

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { AppliedCharges, Attempt, ChargeOutcome, Refusal } from './charges.js';
-import { policyOf } from './limit-policies.js';
-import { LimitRefusals, type UsedUpLimit } from './limit-refusals.js';
+import { LimitRefusals, usedUpLimitOf } from './limit-refusals.js';
 import { RateLimitsRepository } from './rate-limits.repository.js';
 import { RecentRefusals } from './recent-refusals.js';
 
@@ -78,14 +77,4 @@ export class ChargingService {
 function refusalOf({ charges }: Attempt, { charges: applied }: AppliedCharges): ChargeOutcome {
   const limit = charges[applied.length]?.limit ?? 'account';
   return { kind: 'refused', limit, seconds: 1, retrySeconds: 1, isKnownDevice: false };
-}
-
-/**
- * Only a known device is told that `session-user` is used up: that limit is charged by successes, and would tell
- * others that the account exists.
- */
-function usedUpLimitOf({ limit, seconds, retrySeconds, isKnownDevice }: Refusal): UsedUpLimit {
-  const isHidden = limit === 'sessionUser' && !isKnownDevice;
-  const policy = policyOf(isHidden ? 'account' : limit, seconds);
-  return { name: policyOf(limit, seconds).name, policy, seconds, retrySeconds };
 }

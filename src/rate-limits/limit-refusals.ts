@@ -1,7 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import type { Problem } from '../problems/problem.js';
-import { ACCOUNT_GUARD, LIMITS, REQUEST_ADDRESS, type LimitPolicy } from './limit-policies.js';
+import type { Refusal } from './charges.js';
+import { ACCOUNT_GUARD, LIMITS, REQUEST_ADDRESS, policyOf, type LimitPolicy } from './limit-policies.js';
 import { tooManyAttempts, tooManyAttemptsHeaders } from './rate-limits.problems.js';
 
 /** A limit that admits nothing for some seconds. */
@@ -53,4 +54,14 @@ export class LimitRefusals {
 /** At least one: zero would ask the client to try again at once. */
 function wholeSeconds(seconds: number): number {
   return Math.max(1, Math.ceil(seconds));
+}
+
+/**
+ * Only a known device is told that `session-user` is used up: that limit is charged by successes, and would tell
+ * others that the account exists.
+ */
+export function usedUpLimitOf({ limit, seconds, retrySeconds, isKnownDevice }: Refusal): UsedUpLimit {
+  const isHidden = limit === 'sessionUser' && !isKnownDevice;
+  const policy = policyOf(isHidden ? 'account' : limit, seconds);
+  return { name: policyOf(limit, seconds).name, policy, seconds, retrySeconds };
 }
