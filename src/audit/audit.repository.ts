@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
+import { purgeNextRows, type PurgeQuery } from '../jobs/purge-in-batches.js';
 import { truncateUserAgent } from '../http/client-info.js';
 import type { AuditEvent } from './audit-events.js';
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CONFIG, type DatabaseConfig } from '../config/config.js';
-import { purgeUnderLock, type PurgeStep } from './purge-under-lock.js';
+import { purgeUnderLock, type PurgeStep } from './purge-in-batches.js';
 
 interface RecurringJob {
   readonly intervalMs: number;

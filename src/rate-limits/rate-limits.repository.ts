@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
+import { purgeNextRows, type PurgeQuery } from '../jobs/purge-in-batches.js';
 import type { AppliedCharge, AppliedCharges, Attempt, Charge, ChargeOutcome } from './charges.js';
 import { chargeSql, cteName, isChargedSql, waitSecondsSql } from './charge-sql.js';
 import { addDeviceSql, chargeDeviceSql, deviceStateSql } from './known-devices.js';

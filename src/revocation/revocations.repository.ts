@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ChangeQuery } from '../database/change-feed.js';
 import { Prisma, type Transaction } from '../database/prisma.service.js';
-import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
+import { purgeNextRows, type PurgeQuery } from '../jobs/purge-in-batches.js';
 import { REVOCATION_LIFE_SECONDS } from './revocation-lifetime.js';
 
 /** What a revocation names. */

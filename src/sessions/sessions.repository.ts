@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import { purgeNextRows, type PurgeQuery } from '../jobs/purge-batch.js';
+import { purgeNextRows, type PurgeQuery } from '../jobs/purge-in-batches.js';
 import type { RefreshTokenContent } from './refresh-token-codec.js';
 import { refreshVerdictSql, type EvaluatedRefreshToken } from './refresh-verdict.js';
 import type { SessionClient } from './session-client.js';
