@@ -2,7 +2,8 @@
 export const APPLICATION_ROLE = 'gatehouse';
 
 /**
- * Creates the role and its database. One statement per line. The role's errors are logged without DETAIL and STATEMENT, which contain personal data.
+ * Create the role and its database; one statement per line. The role's errors are logged without DETAIL and STATEMENT,
+ * which contain personal data.
  */
 export function roleStatements(password: string): string {
   return [
