@@ -1,5 +1,4 @@
 import type { TerminationSignals } from '../config/termination-signals.js';
-import type { UserChange } from './users.command.js';
 import { withServices } from './command-database.js';
 
 const METHODS = {
@@ -8,6 +7,8 @@ const METHODS = {
   unlock: 'unlockUser',
   delete: 'deleteUser',
 } as const;
+
+export type UserChange = keyof typeof METHODS;
 
 /** One line a user: id, address, time of registration, state. */
 export async function runUsersList(termination: TerminationSignals): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { TerminationSignals } from '../config/termination-signals.js';
+import type { UserChange } from './users.action.js';
 
 const NEEDS = 'Works beside the running service. Needs a migrated database and its MASTER_SECRET.';
 
@@ -12,8 +13,6 @@ const CHANGES = {
   ],
   delete: ['delete a user', 'Deletes a user and everything of theirs; the audit trail keeps the id.'],
 } as const;
-
-export type UserChange = keyof typeof CHANGES;
 
 export function addUsersCommand(program: Command, termination: TerminationSignals): void {
   const users = program
