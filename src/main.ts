@@ -1,14 +1,26 @@
 import './cli/supported-node.js';
+import './cli/working-directory.js';
 import { TerminationSignals } from './config/termination-signals.js';
 
 // Before everything else is loaded: a signal may arrive during that time.
 const termination = TerminationSignals.listen();
-const { serve } = await import('./cli/serve.js');
+const args = process.argv.slice(2);
 
-try {
-  await serve(termination);
-  process.exit(0);
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+if (args.length > 0) {
+  // `npm start -- --help`. Without arguments the command line is not needed, and commander is not loaded.
+  const { runCommandLine } = await import('./cli/command-line.js');
+  await runCommandLine(['start', ...args], termination);
+} else {
+  await start();
+}
+
+async function start(): Promise<never> {
+  try {
+    const { serve } = await import('./cli/serve.js');
+    await serve(termination);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { addAfterRestoreCommand } from './after-restore.command.js';
 import { endCommand } from './end-command.js';
+import { finishBeforeOutput, handleOutputFailure, reportLostOutput } from './command-output.js';
 import { addEventsCommand } from './events.command.js';
 import { addKeysCommand } from './keys.command.js';
 import { addMigrateCommand } from './migrate.command.js';
@@ -10,7 +11,7 @@ import { addMigrateNewCommand } from './migrate-new.command.js';
 import { addResetCommand } from './reset.command.js';
 import { addSeedCommand } from './seed.command.js';
 import { addStartCommand } from './start.command.js';
-import { helpText, usageError, UsageError } from './usage.js';
+import { helpText, runnableName, shortenArguments, usageError, UsageError } from './usage.js';
 import { addUsersCommand } from './users.command.js';
 
 const COMMANDS = [
@@ -25,12 +26,15 @@ const COMMANDS = [
   addEventsCommand,
 ];
 
+/** Their work is what they print: if nobody reads it, they end at once. */
+const PRINTING_COMMANDS: ReadonlySet<string> = new Set(['list', 'events']);
+
 /**
  * Runs one command of `gatehouse`. A failure is one line on stderr and exit code 1. If stdout is closed early
- * (`| head`), the exit code is 0.
+ * (`| head`), the exit code is 0; a command that changes something does that first.
  */
 export async function runCommandLine(args: readonly string[], termination: TerminationSignals): Promise<void> {
-  endOnceOutputFails();
+  handleOutputFailure();
   try {
     // Commander's own `help` command takes one name, and not `help users disable`.
     const parsed = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
@@ -39,16 +43,9 @@ export async function runCommandLine(args: readonly string[], termination: Termi
   } catch (error) {
     // Commander has printed the help or the version.
     if (error instanceof CommanderError && error.exitCode === 0) return;
-    await endCommand(1, error instanceof UsageError ? error.message : await failureText(error));
+    const message = error instanceof UsageError ? error.message : await failureText(error);
+    await endCommand(1, shortenArguments(message, args));
   }
-}
-
-function endOnceOutputFails(): void {
-  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-    if (code === 'EPIPE') void endCommand(0);
-    else void endCommand(1, `The output cannot be written: ${message}`);
-  });
-  process.stderr.on('error', () => undefined);
 }
 
 function commandLine(termination: TerminationSignals): Command {
@@ -62,6 +59,10 @@ function commandLine(termination: TerminationSignals): Command {
     .configureOutput({ writeErr: () => undefined });
   for (const addCommand of COMMANDS) addCommand(program, termination);
   addErrorsAndHelp(program);
+  program.hook('preAction', (_program, command) => {
+    if (!PRINTING_COMMANDS.has(command.name())) finishBeforeOutput();
+  });
+  program.hook('postAction', (_program, command) => reportLostOutput(runnableName(command)));
   return program;
 }
 

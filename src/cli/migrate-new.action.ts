@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { isCheckout } from '../config/operator-commands.js';
+import { isCheckout, operatorCommand } from '../config/operator-commands.js';
 import { readSettings } from '../config/read-settings.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { newMigrationFolder } from '../database/migration-files.js';
@@ -7,6 +7,7 @@ import { diffMigrationsWithSchema } from '../database/prisma-schema-engine.js';
 import { createScratchDatabase } from '../database/create-database.js';
 import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { withDatabase } from './command-database.js';
+import { reportLostOutput } from './command-output.js';
 
 /** Writes what takes a freshly migrated database to `schema.prisma`, and ends the process. */
 export async function runMigrateNew(termination: TerminationSignals, name: string): Promise<never> {
@@ -18,6 +19,7 @@ export async function runMigrateNew(termination: TerminationSignals, name: strin
     if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');
     else process.stdout.write(`Wrote ${await write(name, sql)}: read it before you commit it.\n`);
   });
+  await reportLostOutput(operatorCommand('migrate:new'));
   // The engine leaves a timer of ten seconds behind.
   process.exit(0);
 }

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import type { DatabaseConfig } from '../config/config.js';
+import { operatorCommand } from '../config/operator-commands.js';
 import { readSettings } from '../config/read-settings.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { CircuitBreaker } from '../database/circuit-breaker.js';
@@ -8,6 +9,7 @@ import { ensureMigrated } from '../database/run-migrations.js';
 import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { hashPasswordUnpooled } from '../passwords/unpooled-hash.js';
 import { withDatabase } from './command-database.js';
+import { adviseOnLostOutput } from './command-output.js';
 
 const EMAIL = 'admin@example.com';
 const BATCH = 10_000;
@@ -43,6 +45,10 @@ async function insertAdministrator(prisma: PrismaService, config: DatabaseConfig
   const isNew = await prisma.$executeRaw`
     INSERT INTO users (id, email, email_lower, password_hash) VALUES (${randomUUIDv7()}::uuid, ${EMAIL}, ${EMAIL}, ${passwordHash})
     ON CONFLICT (email_lower) DO NOTHING`;
+  if (isNew === 1) {
+    const remedy = operatorCommand('users', `delete ${EMAIL}`);
+    adviseOnLostOutput(`The password of ${EMAIL} is lost: delete that user (\`${remedy}\`) and seed again.`);
+  }
   process.stdout.write(isNew === 1 ? `${EMAIL} has the password ${password}\n` : `${EMAIL} is there already.\n`);
 }
 

@@ -11,8 +11,6 @@ export function addStartCommand(program: Command, termination: TerminationSignal
         '(or MIGRATE_ON_START=on).',
     )
     .action(async () => {
-      // Node opens its inspector on SIGUSR1 where nothing listens for it.
-      process.on('SIGUSR1', () => undefined);
       const { serve } = await import('./serve.js');
       await serve(termination);
       process.exit(0);

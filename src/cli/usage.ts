@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { isCheckout, operatorCommand, operatorProgram, type OperatorCommand } from '../config/operator-commands.js';
 
+const MAX_QUOTED = 80;
 const HELP_HINT = '--help lists the commands';
 
 /** The command line is wrong: nothing was done. */
@@ -18,6 +19,7 @@ export function usageError(command: Command, message: string): UsageError {
     .replace(/\n\(Did you mean (.+)\?\)$/, ', did you mean $1?')
     .replace(/^unknown command '.*'$/, `$&; ${HELP_HINT}`)
     .replace(/^unknown command .*\?$/, `$& ${HELP_HINT}`)
+    .replace(/(?<=^too many arguments .* but got \d+: ).*$/s, shorten)
     .replace(/\.$/, '');
   return new UsageError(`usage: ${runnable(command)} (${reason})`);
 }
@@ -35,12 +37,32 @@ export function helpText(command: Command): string {
   ].join('\n');
 }
 
+/** Quotes at most 80 characters of each argument in the message. */
+export function shortenArguments(message: string, args: readonly string[]): string {
+  const quoted = args.flatMap((arg) => [arg, arg.slice(arg.indexOf('=') + 1)]);
+  return quoted.filter((arg) => arg.length > MAX_QUOTED).reduce((text, arg) => text.replaceAll(arg, shorten), message);
+}
+
+/** The command without arguments, as the operator can run it here. */
+export function runnableName(command: Command): string {
+  const [name, ...actions] = pathOf(command);
+  return operatorCommand(name as OperatorCommand, actions.join(' '));
+}
+
 /** The command with its arguments as the operator can run it here. */
 function runnable(command: Command): string {
-  const path: string[] = [];
-  for (let at: Command | null = command; at?.parent; at = at.parent) path.unshift(at.name());
-  const [name, ...actions] = path;
+  const [name, ...actions] = pathOf(command);
   const args = command.usage().replace('[options]', '');
   if (name === undefined) return `${operatorProgram} ${args}`;
   return operatorCommand(name as OperatorCommand, [...actions, args].join(' ').trim());
+}
+
+function pathOf(command: Command): string[] {
+  const path: string[] = [];
+  for (let at: Command | null = command; at?.parent; at = at.parent) path.unshift(at.name());
+  return path;
+}
+
+function shorten(text: string): string {
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED).toWellFormed()}…` : text;
 }

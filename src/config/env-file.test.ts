@@ -88,6 +88,8 @@ describe('a .env file (CFG-05)', () => {
   it('may be absent, and is refused if it is a folder', () => {
     expect(readEnvFile(join(folder, 'none'), OURS)).toEqual({ values: {}, problems: [] });
     mkdirSync(join(folder, 'folder'));
-    expect(readEnvFile(join(folder, 'folder'), OURS).problems).toEqual(['cannot be read (EISDIR)']);
+    expect(readEnvFile(join(folder, 'folder'), OURS).problems).toEqual([
+      'is not a regular file: put one in its place, or remove it',
+    ]);
   });
 });

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 
 /** Parameters with an effect: those of `pg` for which there is no setting, and Prisma's `schema`. */
 const SUPPORTED: ReadonlySet<string> = new Set([
@@ -140,13 +140,14 @@ function invalidSslReason(parameters: URLSearchParams): string | undefined {
   const mode = parameters.get('sslmode');
   if (mode !== null && !SSL_MODES.includes(mode)) return `has an unknown sslmode: use one of ${SSL_MODES.join(', ')}`;
   const unreadable = SSL_FILES.find((name) => parameters.has(name) && !isReadable(parameters.get(name) ?? ''));
-  return unreadable && `names a file in ${unreadable} that cannot be read`;
+  return unreadable && `names a file in ${unreadable} that cannot be read, or is not a regular file`;
 }
 
 function isReadable(file: string): boolean {
   try {
     accessSync(file, constants.R_OK);
-    return true;
+    // `pg` would wait for ever for a pipe that nobody writes to.
+    return statSync(file).isFile();
   } catch {
     return false;
   }

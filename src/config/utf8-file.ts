@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
@@ -18,8 +18,11 @@ export function readUtf8File(path: string): string | undefined {
 
 function readBytes(path: string): Buffer | undefined {
   try {
+    // A pipe that nobody writes to would block the process for ever.
+    if (!statSync(path).isFile()) throw new RangeError('is not a regular file: put one in its place, or remove it');
     return readFileSync(path);
   } catch (error) {
+    if (error instanceof RangeError) throw error;
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
     throw new RangeError(`cannot be read (${code})`);

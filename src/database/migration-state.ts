@@ -57,7 +57,7 @@ function resolveInstructions(name: string): string {
 }
 
 /** The refusal to start on a schema that is behind. */
-export const BEHIND = `The schema of DATABASE_URL is behind this version: run \`${operatorCommand('migrate')}\`, or start the service with MIGRATE_ON_START=true.`;
+export const BEHIND = `The schema of DATABASE_URL is behind this version: run \`${operatorCommand('migrate')}\`, or start the service with MIGRATE_ON_START=on.`;
 export const EMBEDDED_BEHIND = `The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run \`${operatorCommand('migrate')}\`.`;
 
 /** A migration, ours or of another process, that did not end in time. */

@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, type ExecFileOptions, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -37,12 +37,30 @@ interface Place {
 async function gatehouse(args: readonly string[], env: Record<string, string>, place: Place = {}): Promise<Result> {
   const { folder = process.cwd(), cwd = '.' } = place;
   const program = join(folder, 'dist/cli/gatehouse.js');
-  return new Promise((done) => {
-    const options = { cwd, env: { PATH: process.env['PATH'], ...env } };
-    execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) =>
-      done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+  return resultOf(process.execPath, [program, ...args], { cwd, env: { PATH: process.env['PATH'], ...env } });
+}
+
+async function resultOf(program: string, args: readonly string[], options: ExecFileOptions): Promise<Result> {
+  return new Promise((resolveResult) => {
+    execFile(program, args, { ...options, encoding: 'utf8' }, (error, stdout, stderr) =>
+      resolveResult({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
   });
+}
+
+async function main(line: string, env: Record<string, string>): Promise<Result> {
+  return resultOf(process.execPath, ['dist/main.js', ...words(line)], { env: { PATH: process.env['PATH'], ...env } });
+}
+
+/** `gatehouse`, whose stdout is on a full disk. */
+async function gatehouseOnFullDisk(line: string, env: Record<string, string>): Promise<Result> {
+  const script = `exec '${process.execPath}' dist/cli/gatehouse.js ${line} >/dev/full`;
+  return resultOf('sh', ['-c', script], { env: { PATH: process.env['PATH'], ...env } });
+}
+
+/** The beginning of the message of a command that was done on a full disk. */
+function doneUnwritten(command: string): RegExp {
+  return new RegExp(`^\`${command}\` was done, but the output cannot be written: .*ENOSPC`);
 }
 
 function newFolder(): string {
@@ -186,6 +204,119 @@ describe('a wrong command line', () => {
   });
 });
 
+describe('a very long argument', () => {
+  const long = 'x'.repeat(100_000);
+  it.each([
+    ['the command', [long]],
+    ['a subcommand', ['users', long]],
+    ['an argument too many', ['start', long]],
+    ['a thousand arguments too many', ['users', 'list', ...Array.from({ length: 1000 }, () => 'word')]],
+    ['an address', ['users', 'disable', long]],
+    ['an option', ['seed', `--${long}`]],
+    ['the value of an option', ['seed', '--users', long]],
+    ['the value of an option after =', ['seed', `--users=${long}`]],
+    ['the command to help with', ['help', long]],
+  ])('is quoted to 80 characters at most: %s', async (_what, args) => {
+    const { code, stderr } = await gatehouse(args, UNUSABLE);
+    expect(stderr).toMatch(/^usage: .*\)\n$/);
+    expect(stderr).toMatch(/(?:x{78,80}|(?:word, ){13}wo)…/);
+    expect(stderr.length).toBeLessThan(400);
+    expect(code).toBe(1);
+  });
+
+  it('that is the kid of no key is quoted so, too', async () => {
+    const env = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
+    const { code, stderr } = await gatehouse(['keys', 'revoke', long], env);
+    expect(stderr).toMatch(/^There is no key x{80}…, or it is gone already\./);
+    expect(code).toBe(1);
+  });
+});
+
+describe('node dist/main.js, which npm start runs,', () => {
+  it('with arguments does as gatehouse start: prints the help, and refuses all others', async () => {
+    expect(await main('--help', UNUSABLE)).toEqual(await gatehouse(['start', '--help'], UNUSABLE));
+    for (const line of ['--port 3', 'users list', 'help'])
+      expectFailure(line, await main(line, UNUSABLE), /^usage: npm start \(/);
+  });
+
+  it('without arguments does not load commander', async () => {
+    const hook = `import { registerHooks } from 'node:module'; registerHooks({ resolve(name, context, next) { if (name === 'commander') process.stderr.write('commander was loaded\\n'); return next(name, context); } });`;
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(hook)}`;
+    const env = { PATH: process.env['PATH'], ...UNUSABLE, NODE_OPTIONS };
+    const run = async (...args: string[]): Promise<string> => (await resultOf(process.execPath, args, { env })).stderr;
+    expect(await run('dist/main.js')).not.toContain('commander was loaded');
+    expect(await run('dist/cli/gatehouse.js', 'start')).toContain('commander was loaded');
+  });
+});
+
+describe('a working directory that does not exist', () => {
+  it.each(['dist/main.js', 'dist/cli/gatehouse.js users list', 'dist/cli/gatehouse.js --help'])(
+    'ends %s with what to do',
+    async (line) => {
+      const [file = '', ...args] = words(line);
+      const script = 'mkdir "$0/gone" && cd "$0/gone" && rmdir "$0/gone" && exec "$@"';
+      const command = ['-c', script, newFolder(), process.execPath, resolve(file), ...args];
+      const result = await resultOf('sh', command, { env: { PATH: process.env['PATH'] } });
+      expect(result).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'The working directory does not exist any more: change to one that does, and run the command again\n',
+      });
+    },
+  );
+});
+
+describe('a .env that is no regular file', () => {
+  it.each(['dist/main.js', 'dist/cli/gatehouse.js users list'])(
+    'ends %s at once',
+    { timeout: 20_000 },
+    async (line) => {
+      const [file = '', ...args] = words(line);
+      const cwd = newFolder();
+      execFileSync('mkfifo', [join(cwd, '.env')]);
+      const options = { cwd, env: { PATH: process.env['PATH'] }, timeout: 10_000, killSignal: 'SIGKILL' as const };
+      const { stderr } = await resultOf(process.execPath, [resolve(file), ...args], options);
+      expect(stderr).toMatch(
+        /^The settings are not usable:\s+\.env is not a regular file: put one in its place, or remove it\n$/,
+      );
+    },
+  );
+});
+
+describe('SIGUSR1', () => {
+  it('does not open the inspector of Node in a command', async () => {
+    const url = await createDatabase();
+    const [holder, watcher] = await Promise.all(
+      [1, 2].map(async () => {
+        const client = new pg.Client({ connectionString: url });
+        await client.connect();
+        onTestFinished(() => client.end());
+        return client;
+      }),
+    );
+    await holder?.query('BEGIN; LOCK TABLE users');
+    const child = spawn(process.execPath, ['dist/cli/gatehouse.js', 'users', 'list'], {
+      env: { PATH: process.env['PATH'], DATABASE_URL: url, MASTER_SECRET },
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const exited = once(child, 'exit');
+    const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+    await expect.poll(async () => (await watcher?.query(waiting))?.rowCount, { timeout: 20_000 }).toBe(1);
+    child.kill('SIGUSR1');
+    await holder?.query('ROLLBACK');
+    expect(await exited).toEqual([0, null]);
+    expect(stderr).toBe('');
+  });
+
+  it('is disabled in each npm script that runs the command', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+    const running = Object.values(scripts).filter((script) => /dist\/(?:main|cli\/gatehouse)\.js/.test(script));
+    expect(running).toHaveLength(9);
+    for (const script of running) expect(script).toContain('node --disable-sigusr1 dist/');
+  });
+});
+
 describe('every command fails with one line', () => {
   it('on settings that are malformed', () =>
     expectAllToFail(
@@ -215,7 +346,7 @@ describe('every command fails with one line', () => {
     const commands = ['start', 'seed --force', ...ON_SERVICES];
     await expectAllToFail(
       { DATABASE_URL, MASTER_SECRET },
-      /^The schema of DATABASE_URL is behind this version: run `npm run db:migrate`, or start the service with MIGRATE_ON_START=true\.\n$/,
+      /^The schema of DATABASE_URL is behind this version: run `npm run db:migrate`, or start the service with MIGRATE_ON_START=on\.\n$/,
       commands,
     );
   });
@@ -307,6 +438,56 @@ describe('a closed output', () => {
       stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
     await once(child, 'close');
     expect(output).toBe('0\n');
+  });
+
+  it('does not end a command that changes something before it is done', async () => {
+    const fresh = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
+    const script = `'${process.execPath}' dist/cli/gatehouse.js seed --force --users 30000 | exec true; echo "\${PIPESTATUS[0]}"`;
+    const output = execFileSync('bash', ['-c', script], { env: { ...process.env, ...fresh }, encoding: 'utf8' });
+    expect(output).toBe('0\n');
+    const client = new pg.Client({ connectionString: fresh.DATABASE_URL });
+    await client.connect();
+    onTestFinished(() => client.end());
+    expect((await client.query('SELECT FROM users')).rowCount).toBe(30_001);
+  });
+});
+
+describe('an output that cannot be written', () => {
+  it('is reported by a command that prints', async () => {
+    const env = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
+    await gatehouse(['seed', '--force'], env);
+    for (const line of ['users list', 'keys list', 'events', '--help'])
+      expectFailure(
+        line,
+        await gatehouseOnFullDisk(line, env),
+        /^The output cannot be written: .*ENOSPC.*\. Free the disk/,
+      );
+  });
+
+  it('is reported by a command that changes something once that is done', async () => {
+    const env = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET };
+    expectFailure('migrate', await gatehouseOnFullDisk('migrate', env), doneUnwritten('npm run db:migrate'));
+    expect((await gatehouse(['migrate'], env)).stdout).toBe('Nothing to migrate.\n');
+    expectFailure(
+      'after-restore',
+      await gatehouseOnFullDisk('after-restore', env),
+      doneUnwritten('npm run after-restore'),
+    );
+    expect((await gatehouse(['events'], env)).stdout).toContain('database_restored');
+    expectFailure('reset', await gatehouseOnFullDisk('reset --force', env), doneUnwritten('npm run db:reset'));
+  });
+
+  it('loses the password of a seed, which says what to do', async () => {
+    const env = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
+    const lost =
+      /The password of admin@example\.com is lost: delete that user \(`npm run users -- delete admin@example\.com`\) and seed again\.\n$/;
+    const result = await gatehouseOnFullDisk('seed --force --users 3', env);
+    expectFailure('seed', result, /^`npm run db:seed` was done, but the output cannot be written: /);
+    expectFailure('seed', result, lost);
+    expect((await gatehouse(['users', 'list'], env)).stdout.split('\n')).toHaveLength(5);
+    const again = await gatehouseOnFullDisk('seed --force', env);
+    expectFailure('seed', again, /was done, but the output cannot be written/);
+    expect(again.stderr).not.toMatch(lost);
   });
 });
 
