@@ -58,7 +58,7 @@ export async function withServices(
   const useServices = async (databaseConfig: DatabaseConfig): Promise<void> => {
     const config = requireMasterSecret(databaseConfig);
     const services = await retryUntilDatabaseAnswers(config, NO_WAIT, async () => {
-      await ensureMigrated(config, { migrate: false, isEmbedded });
+      await ensureMigrated(config, { migrate: false, isEmbedded, waitOptions: NO_WAIT });
       await requireTablePrivileges(config);
       const { createServices } = await import('../app.js');
       return createServices(config);

@@ -4,7 +4,7 @@ import { operatorCommand } from '../config/operator-commands.js';
 import { readSettings } from '../config/read-settings.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import { CircuitBreaker } from '../database/circuit-breaker.js';
-import { PrismaService } from '../database/prisma.service.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { ensureMigrated } from '../database/run-migrations.js';
 import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { hashPasswordUnpooled } from '../passwords/unpooled-hash.js';
@@ -25,7 +25,9 @@ export async function runSeed(termination: TerminationSignals, users: number, is
   const isEmbedded = settings.databaseUrl === undefined;
   if (!isEmbedded && !isForced) throw new Error('DATABASE_URL is set: add --force to fill that database');
   await withDatabase(settings, termination, async (config) => {
-    await retryUntilDatabaseAnswers(config, NO_WAIT, () => ensureMigrated(config, { migrate: isEmbedded }));
+    await retryUntilDatabaseAnswers(config, NO_WAIT, () =>
+      ensureMigrated(config, { migrate: isEmbedded, waitOptions: NO_WAIT }),
+    );
     const prisma = new PrismaService(
       { ...config, databaseStatementTimeoutMs: STATEMENT_TIMEOUT_MS },
       new CircuitBreaker(),
@@ -42,9 +44,11 @@ export async function runSeed(termination: TerminationSignals, users: number, is
 async function insertAdministrator(prisma: PrismaService, config: DatabaseConfig): Promise<void> {
   const password = randomPassword();
   const passwordHash = await hashPasswordUnpooled(password, hashCost(config));
-  const isNew = await prisma.$executeRaw`
+  const isNew = await prisma.transaction(
+    (tx) => tx.$executeRaw`
     INSERT INTO users (id, email, email_lower, password_hash) VALUES (${randomUUIDv7()}::uuid, ${EMAIL}, ${EMAIL}, ${passwordHash})
-    ON CONFLICT (email_lower) DO NOTHING`;
+    ON CONFLICT (email_lower) DO NOTHING`,
+  );
   if (isNew === 1) {
     const remedy = operatorCommand('users', `delete ${EMAIL}`);
     adviseOnLostOutput(`The password of ${EMAIL} is lost: delete that user (\`${remedy}\`) and seed again.`);
@@ -57,7 +61,8 @@ async function insertOthers(prisma: PrismaService, config: DatabaseConfig, users
   const { isTTY } = process.stdout;
   for (let first = 1; first <= users; first += BATCH) {
     const last = Math.min(first + BATCH - 1, users);
-    await insertUsers(prisma, sharedHash, first, last);
+    // A transaction, so that a batch is inserted only if this process lives to commit it.
+    await prisma.transaction((tx) => insertUsers(tx, sharedHash, first, last));
     if (isTTY) process.stdout.write(`\r${last} of ${users} users`);
   }
   process.stdout.write(`${isTTY ? '\r' : ''}${users} users share one password nobody was told.\n`);
@@ -76,8 +81,8 @@ function randomPassword(): string {
 }
 
 /** RFC 9562 section 5.7 in SQL that PostgreSQL 15 knows: 48 bits of milliseconds over a random UUID of version 7. */
-async function insertUsers(prisma: PrismaService, passwordHash: string, first: number, last: number): Promise<void> {
-  await prisma.$executeRaw`
+async function insertUsers(tx: Transaction, passwordHash: string, first: number, last: number): Promise<void> {
+  await tx.$executeRaw`
     INSERT INTO users (id, email, email_lower, password_hash)
     SELECT overlay(overlay(gen_random_uuid()::text PLACING '7' FROM 15)
              PLACING overlay(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)

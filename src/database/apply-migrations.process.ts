@@ -9,6 +9,9 @@ const CONNECTION_TIMEOUT_MS = 10_000;
 // Ctrl-C and service managers signal the whole process group. A migration is not interrupted.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
+// A killed parent ends it, too: nothing is to be migrated later.
+process.once('disconnect', () => process.exit(1));
+
 process.once('message', (url: string) => {
   migrateDatabase(url).then(
     () => process.exit(0),

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import { connectionStringOf, pooledTarget } from './connection-string.js';
-import { POOL_SESSION_SETTINGS } from './open-connection.js';
+import { poolSessionSettings } from './open-connection.js';
 import { retryConflicts } from './transaction-retry.js';
 
 /** How much longer the client waits than the server's statement time-out, in case the server does not enforce it. */
@@ -16,9 +16,10 @@ export class ConnectionPool extends pg.Pool {
     config: DatabaseConfig,
     private readonly breaker: CircuitBreaker,
   ) {
+    const target = pooledTarget(config);
     super({
-      connectionString: connectionStringOf(pooledTarget(config)),
-      ...POOL_SESSION_SETTINGS,
+      connectionString: connectionStringOf(target),
+      ...poolSessionSettings(target.isPooled),
       max: config.databasePoolSize,
       connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
       statement_timeout: config.databaseStatementTimeoutMs,

@@ -60,9 +60,9 @@ function resolveInstructions(name: string): string {
 export const BEHIND = `The schema of DATABASE_URL is behind this version: run \`${operatorCommand('migrate')}\`, or start the service with MIGRATE_ON_START=on.`;
 export const EMBEDDED_BEHIND = `The schema of the embedded database is behind this version, and this command does not migrate: start the service once, or run \`${operatorCommand('migrate')}\`.`;
 
-/** A migration, ours or of another process, that did not end in time. */
+/** A migration, ours or of another process, that did not end in time; commands pass 0 seconds and do not wait. */
 export function notFinishedMessage(inProgress: Migration | undefined, isLocked: boolean, seconds: number): string {
-  const within = `within DATABASE_STARTUP_SECONDS (${seconds})`;
+  const within = seconds === 0 ? 'yet' : `within DATABASE_STARTUP_SECONDS (${seconds})`;
   if (inProgress === undefined) {
     return `Another process did not finish migrating ${within}: start again when it has finished.`;
   }

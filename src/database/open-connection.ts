@@ -8,10 +8,28 @@ import { connectionStringOf, type ConnectionTarget } from './connection-string.j
  */
 export const SESSION_SETTINGS_SQL = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'";
 
-/** {@link SESSION_SETTINGS_SQL} as a pool option. The pool awaits the promise, although its types do not say so. */
-export const POOL_SESSION_SETTINGS = {
-  onConnect: (client: pg.ClientBase): Promise<unknown> => client.query(SESSION_SETTINGS_SQL),
-};
+/** How often a backend that runs a statement, or waits for a lock, checks that its client is still connected. */
+const CLIENT_CHECK_INTERVAL_MS = 200;
+/** A server on a system that cannot report a closed connection, such as Windows, accepts only 0. */
+const INVALID_PARAMETER_VALUE = '22023';
+
+/**
+ * Prepares the session of a direct connection. A statement ends soon after its process was killed, instead of waiting
+ * for a lock and then running: https://www.postgresql.org/docs/current/runtime-config-connection.html
+ */
+async function prepareDirectSession(client: pg.ClientBase): Promise<void> {
+  await client.query(SESSION_SETTINGS_SQL);
+  await client.query(`SET client_connection_check_interval = ${CLIENT_CHECK_INTERVAL_MS}`).catch((error: unknown) => {
+    if (!(error instanceof pg.DatabaseError) || error.code !== INVALID_PARAMETER_VALUE) throw error;
+  });
+}
+
+/**
+ * The settings of a session as an option of a pool. The pool awaits the promise, although its types do not say so.
+ */
+export function poolSessionSettings(isPooled: boolean): { onConnect(client: pg.ClientBase): Promise<unknown> } {
+  return { onConnect: (client) => (isPooled ? client.query(SESSION_SETTINGS_SQL) : prepareDirectSession(client)) };
+}
 
 /** Opens one connection in UTC and ISO; the caller ends it. */
 export async function openConnection(
@@ -23,7 +41,7 @@ export async function openConnection(
   client.on('error', () => undefined);
   try {
     await client.connect();
-    await client.query(SESSION_SETTINGS_SQL);
+    await (target.isPooled ? client.query(SESSION_SETTINGS_SQL) : prepareDirectSession(client));
     return client;
   } catch (error) {
     void client.end().catch(() => undefined);

@@ -11,7 +11,7 @@ import { schemaOf } from '../config/postgres-url.js';
 import { connectionStringOf } from './connection-string.js';
 import { createScratchDatabase } from './create-database.js';
 import { migrationsForEngine, schemaFile } from './migration-files.js';
-import { POOL_SESSION_SETTINGS } from './open-connection.js';
+import { poolSessionSettings } from './open-connection.js';
 
 const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
@@ -57,7 +57,7 @@ async function connectToScratchDatabase(url: string): Promise<SqlDriverAdapter> 
 function introspectionPool(url: string): pg.Pool {
   const pool = new pg.Pool({
     connectionString: connectionStringOf({ url, isPooled: false }),
-    ...POOL_SESSION_SETTINGS,
+    ...poolSessionSettings(false),
     allowExitOnIdle: true,
     idleTimeoutMillis: 1,
   });

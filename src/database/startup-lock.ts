@@ -14,13 +14,14 @@ const LOCK_TIMEOUT_MS = 120_000;
 export async function withStartupLock<Result>(
   config: Pick<DatabaseConfig, 'databaseUrl' | 'databaseDirectUrl' | 'databaseConnectionTimeoutMs'>,
   work: () => Promise<Result>,
+  lockTimeoutMs = LOCK_TIMEOUT_MS,
 ): Promise<Result> {
   const client = await openConnection(directTarget(config), {
     connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
     application_name: 'gatehouse lock',
   });
   try {
-    await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await client.query(`SET lock_timeout = ${lockTimeoutMs}`);
     await client.query('SELECT pg_advisory_lock($1)', [START_LOCK]);
     return await work();
   } finally {

@@ -147,7 +147,7 @@ describe('the database session', () => {
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .map((file) => ({ file, text: readFileSync(`src/${file}`, 'utf8') }))
       .filter(({ text }) => /new (?:pg\.(?:Client|Pool)|Client)\(|extends pg\.Pool/.test(text));
-    const others = openers.filter(({ text }) => !/(?:SESSION_SETTINGS_SQL|POOL_SESSION_SETTINGS)[,)]/.test(text));
+    const others = openers.filter(({ text }) => !/SESSION_SETTINGS_SQL[,)]|\.\.\.poolSessionSettings\(/.test(text));
     // The usage lock of the embedded server only holds locks and reads no times.
     expect(others.map(({ file }) => file)).toEqual(['embedded-postgres/usage-lock.ts']);
     expect(openers.length).toBeGreaterThan(3);

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createDatabase, emptyDatabase } from '../support/app.js';
+import { createDatabase, emptyDatabase, query } from '../support/app.js';
 import { freePort, MASTER_SECRET } from '../support/processes.js';
 
 interface Result {
@@ -392,6 +392,105 @@ describe('a database that fails while a command runs', () => {
       /^The database failed while the command ran: canceling statement due to lock timeout\. It was possibly not done: run it again\.\n$/,
       ['users list', 'users delete ada@example.com', 'seed --force'],
     );
+  });
+});
+
+/** A session of somebody else, such as a running pg_dump. */
+async function openSession(url: string, sql: string): Promise<pg.Client> {
+  const session = new pg.Client({ connectionString: url, application_name: 'backup' });
+  await session.connect();
+  onTestFinished(() => session.end());
+  await session.query(sql);
+  return session;
+}
+
+const WAITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+describe('a table that is in use', () => {
+  it('is not dropped by reset, which says who uses it', async () => {
+    const url = await createDatabase();
+    const session = await openSession(url, 'BEGIN; SELECT count(*) FROM users');
+    const env = { DATABASE_URL: url, DATABASE_LOCK_TIMEOUT_MS: '300' };
+    await expectAllToFail(
+      env,
+      /^The schema "public" is in use, so nothing was dropped: stop the service and other sessions, .* backup \(pid \d+, role \S+\)\.\n$/,
+      ['reset --force'],
+    );
+    await session.query('ROLLBACK');
+    expect(await gatehouse(['reset', '--force'], env)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it.each([
+    ['reset --force', 'SIGINT'],
+    ['reset --force', 'SIGKILL'],
+    ['seed --force --users 3', 'SIGTERM'],
+    ['seed --force --users 3', 'SIGKILL'],
+    ['users delete ada@example.com', 'SIGINT'],
+    ['migrate', 'SIGINT'],
+    ['migrate', 'SIGKILL'],
+  ] as const)('is not changed later, when %s waits for it and is ended by %s', async (line, signal) => {
+    const folder = newFolder();
+    withoutSources(folder);
+    linkProductionPackages(folder);
+    mkdirSync(join(folder, 'prisma/migrations/29990101000000_late'));
+    const url = await createDatabase();
+    await gatehouse(['seed', '--force'], { DATABASE_URL: url, MASTER_SECRET });
+    await query(url, "UPDATE users SET email = 'ada@example.com', email_lower = 'ada@example.com'");
+    const rows = async (): Promise<unknown> => query(url, 'SELECT * FROM users');
+    const before = await rows();
+    // The reset and the migration wait for a reader, the others for a writer.
+    const mode = /^(?:reset|migrate)/.test(line) ? 'ACCESS SHARE' : 'EXCLUSIVE';
+    const session = await openSession(url, `BEGIN; LOCK TABLE users IN ${mode} MODE`);
+    if (line === 'migrate')
+      writeFileSync(
+        join(folder, 'prisma/migrations/29990101000000_late/migration.sql'),
+        'ALTER TABLE users ADD COLUMN late int;\n',
+      );
+    else rmSync(join(folder, 'prisma/migrations/29990101000000_late'), { recursive: true });
+    const child = spawn(process.execPath, [join(folder, 'dist/cli/gatehouse.js'), ...words(line)], {
+      env: {
+        PATH: process.env['PATH'],
+        DATABASE_URL: url,
+        MASTER_SECRET,
+        DATABASE_LOCK_TIMEOUT_MS: '60000',
+        DATABASE_STATEMENT_TIMEOUT_MS: '60000',
+      },
+      stdio: 'ignore',
+    });
+    const exited = once(child, 'exit');
+    await expect.poll(() => query(url, WAITING), { timeout: 20_000 }).toHaveLength(1);
+    child.kill(signal);
+    await exited;
+    await expect.poll(() => query(url, WAITING), { timeout: 5000 }).toEqual([]);
+    await session.query('COMMIT');
+    expect(await rows()).toEqual(before);
+  });
+});
+
+describe('a migration that is not finished', () => {
+  it('ends the commands that do not migrate, at once', async () => {
+    const url = await createDatabase();
+    await query(
+      url,
+      `UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = (SELECT max(migration_name) FROM _prisma_migrations)`,
+    );
+    const env = { DATABASE_URL: url, MASTER_SECRET };
+    const commands = ['users list', 'seed --force', 'keys list'];
+    const start = performance.now();
+    await expectAllToFail(
+      env,
+      /^The migration \d{14}_\w+, started at \S+, did not finish yet\. No process holds the migration lock, .*`npx prisma migrate resolve --rolled-back/,
+      commands,
+    );
+    await openSession(url, 'SELECT pg_advisory_lock(4701001)');
+    await expectAllToFail(env, /^The migration \d{14}_\w+, .*did not finish yet\. A process still holds/, commands);
+    await query(url, 'DELETE FROM _prisma_migrations WHERE finished_at IS NULL');
+    await expectAllToFail(
+      env,
+      /^Another process did not finish migrating yet: start again when it has finished\.\n$/,
+      commands,
+    );
+    expect(performance.now() - start).toBeLessThan(55_000);
   });
 });
 
