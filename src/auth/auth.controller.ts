@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
-import { tokenMissing, logoutTokenMissing } from '../access/access.problems.js';
+import { tokenMissing } from '../access/access.problems.js';
 import {
   CountsAsLogin,
   BearerOrBody,
@@ -130,9 +130,7 @@ export class AuthController {
     @Body() body: LogoutBody | undefined,
     @Client() client: ClientInfo,
   ): Promise<void> {
-    if (body) await this.logouts.logOutByRefreshToken(body.refresh_token, scope, client);
-    else if (caller) await this.logouts.logOut(caller, scope, client);
-    else throw logoutTokenMissing();
+    await this.logouts.logOut({ caller, refreshToken: body?.refresh_token }, scope, client);
   }
 
   @Get('me')

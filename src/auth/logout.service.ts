@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { logoutTokenMissing } from '../access/access.problems.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
@@ -14,6 +15,13 @@ interface Caller {
   readonly sessionId: string;
 }
 
+/** What names the session of a logout. */
+interface LogoutTokens {
+  /** Of the access token. */
+  readonly caller: Caller | undefined;
+  readonly refreshToken: string | undefined;
+}
+
 @Injectable()
 export class LogoutService {
   constructor(
@@ -24,23 +32,15 @@ export class LogoutService {
   ) {}
 
   /**
-   * Ends the caller's session, the others, or all. Sessions that have ended already are left as they are.
-   * @throws Problem `too_many_attempts`.
+   * Ends the session of the request, the others, or all. A refresh token decides over an access token. A used refresh token
+   * may still end its own session. Sessions that have ended already are left as they are.
+   * @throws Problem `token_missing` without either token, `too_many_attempts`; for a refresh token also
+   * `refresh_token_invalid`, and for the wider scopes `refresh_token_expired` and `refresh_token_reused`.
    */
-  async logOut(caller: Caller, scope: LogoutScope, client: ClientInfo): Promise<void> {
-    const attempt = await this.limits.admitLogout(caller.sessionId);
-    await refundUnlessChecked(attempt, () => this.#endScope(caller, scope, client));
-  }
-
-  /**
-   * {@link logOut} by refresh token. A used refresh token may still end its own session.
-   * @throws Problem `refresh_token_invalid`, `too_many_attempts`; for the wider scopes also `refresh_token_expired` and
-   * `refresh_token_reused`.
-   */
-  async logOutByRefreshToken(refreshToken: string, scope: LogoutScope, client: ClientInfo): Promise<void> {
-    const token = this.sessions.readRefreshToken(refreshToken);
-    const attempt = await this.limits.admitLogout(token.sessionId);
-    await refundUnlessChecked(attempt, () => this.#endScopeOfToken(token, scope, client));
+  async logOut({ caller, refreshToken }: LogoutTokens, scope: LogoutScope, client: ClientInfo): Promise<void> {
+    if (refreshToken !== undefined) await this.#logOutByRefreshToken(refreshToken, scope, client);
+    else if (caller !== undefined) await this.#logOutCaller(caller, scope, client);
+    else throw logoutTokenMissing();
   }
 
   /**
@@ -50,6 +50,17 @@ export class LogoutService {
   async endOwnSession(caller: Caller, id: string, client: ClientInfo): Promise<boolean> {
     const attempt = await this.limits.admitLogout(caller.sessionId);
     return refundUnlessChecked(attempt, () => this.sessions.endSession(id, client, caller.userId));
+  }
+
+  async #logOutCaller(caller: Caller, scope: LogoutScope, client: ClientInfo): Promise<void> {
+    const attempt = await this.limits.admitLogout(caller.sessionId);
+    await refundUnlessChecked(attempt, () => this.#endScope(caller, scope, client));
+  }
+
+  async #logOutByRefreshToken(refreshToken: string, scope: LogoutScope, client: ClientInfo): Promise<void> {
+    const token = this.sessions.readRefreshToken(refreshToken);
+    const attempt = await this.limits.admitLogout(token.sessionId);
+    await refundUnlessChecked(attempt, () => this.#endScopeOfToken(token, scope, client));
   }
 
   async #endScopeOfToken(token: RefreshTokenContent, scope: LogoutScope, client: ClientInfo): Promise<void> {

@@ -9,7 +9,7 @@ import { provideDatabase, type ProvidedDatabase } from '../database/provide-data
 import { requireTablePrivileges } from '../database/role-privileges.check.js';
 import { ensureMigrated } from '../database/run-migrations.js';
 import { type WaitOptions, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
-import { shutdownDeadlines } from './shutdown-deadlines.js';
+import { shutdownDeadlines } from '../health/shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';
 import { startupLog } from '../logging/startup-log.js';
 

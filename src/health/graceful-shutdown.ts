@@ -3,14 +3,13 @@ import type { Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CONFIG, type Config } from '../config/config.js';
+import { RESERVED_FOR_CLOSING_MS } from './shutdown-deadlines.js';
 
 /** Time without a request after which the server closes: clients and proxies have noticed the shutdown. */
 export const QUIET_PERIOD_MS = 1000;
 /** After a connection within this time, further requests are expected. */
 const RECENT_CONNECTION_MS = 10_000;
 const CHECK_INTERVAL_MS = 25;
-/** Part of the shutdown time-out that is reserved for closing the remaining connections. */
-const RESERVED_FOR_CLOSING_MS = 3000;
 
 /**
  * Shuts the server down without losing a request. First the readiness probe answers 503 and each response closes its

@@ -7,7 +7,7 @@ import { sendProblem } from '../problems/problem.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { securityHeaders } from './response-headers.js';
 import { MAX_CONTENT_TYPE_LENGTH } from './content-type-parser.js';
-import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from './request-head-limits.js';
+import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from './uri-and-header-limits.js';
 import { CLIENT_TIMEOUTS } from './client-timeouts.js';
 import { prepareHttp, registerHttp, httpServerOptions } from './http-server.js';
 

@@ -16,7 +16,7 @@ import { limitBodyChunks, tooManyChunks } from './body-chunk-limit.js';
 import { clientAddress, type IsTrustedProxy } from './client-address.js';
 import type { HeadersByOrigin } from './cors.js';
 import { endAfterPendingResponses } from './pipelining.js';
-import { isRequestLineTooLong } from './request-head-limits.js';
+import { isRequestLineTooLong } from './uri-and-header-limits.js';
 import { requestId } from './request-id.js';
 import type { CountRequest } from './count-request.js';
 

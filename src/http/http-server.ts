@@ -18,7 +18,7 @@ import { checkPathAndQuery } from './path-and-query-checks.js';
 import { isNextToProcess, processWhenNext, trackPipelinedRequests } from './pipelining.js';
 import { parseQuery } from './query-string.js';
 import { checkFraming } from './request-framing.js';
-import { checkHeadLimits } from './request-head-limits.js';
+import { checkHeadLimits } from './uri-and-header-limits.js';
 import { requestId } from './request-id.js';
 import { FramedResponse } from './response-framing.js';
 import { responseHeadersByOrigin, responseHeaderSetter } from './response-headers.js';

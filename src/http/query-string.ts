@@ -1,5 +1,5 @@
 import type { FieldError } from '../problems/problem.js';
-import { MAX_TARGET_LENGTH } from './request-head-limits.js';
+import { MAX_TARGET_LENGTH } from './uri-and-header-limits.js';
 
 /** Parameter names and values, decoded. Null prototype: `__proto__` is a name like any other. */
 export type Query = Record<string, string>;

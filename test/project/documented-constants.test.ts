@@ -16,7 +16,7 @@ import { MAX_TOKEN_JSON_DEPTH, MAX_TOKEN_LENGTH } from '../../src/verifier/compa
 import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';
 import { MAX_DEVICE_FAILURES, MAX_DEVICES } from '../../src/rate-limits/known-devices.js';
 import { MAX_BODY_JSON_DEPTH } from '../../src/http/json-body.js';
-import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/request-head-limits.js';
+import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/uri-and-header-limits.js';
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
 import { CLIENT_TIMEOUTS } from '../../src/http/client-timeouts.js';
 import { MAX_FIELD_ERRORS } from '../../src/http/validation-errors.js';

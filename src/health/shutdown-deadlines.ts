@@ -1,6 +1,8 @@
 import { onceAborted } from '../config/abort-signals.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 
+/** Part of the shutdown time-out that is reserved for closing the remaining connections. */
+export const RESERVED_FOR_CLOSING_MS = 3000;
 /** From `forced`, when all connections are closed, until the rest of the shutdown is overdue. */
 const FORCED_MS = 3000;
 /** From `overdue`: for the embedded database to stop in order. */
