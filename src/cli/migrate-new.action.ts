@@ -1,8 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { isCheckout, operatorCommand } from '../config/operator-commands.js';
 import { readSettings } from '../config/read-settings.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
-import { newMigrationFolder } from '../database/migration-files.js';
+import { writeMigration } from '../database/migration-files.js';
 import { diffMigrationsWithSchema } from '../database/prisma-schema-engine.js';
 import { createScratchDatabase } from '../database/create-database.js';
 import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
@@ -17,7 +16,7 @@ export async function runMigrateNew(termination: TerminationSignals, name: strin
   await withDatabase(readSettings('migrate'), termination, async (config) => {
     const sql = await retryUntilDatabaseAnswers(config, NO_WAIT, () => missingFromMigrations(config.databaseDirectUrl));
     if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');
-    else process.stdout.write(`Wrote ${await write(name, sql)}: read it before you commit it.\n`);
+    else process.stdout.write(`Wrote ${await writeMigration(name, sql, new Date())}: read it before you commit it.\n`);
   });
   await reportLostOutput(operatorCommand('migrate:new'));
   // The engine leaves a timer of ten seconds behind.
@@ -31,11 +30,4 @@ async function missingFromMigrations(url: string): Promise<string | undefined> {
   } finally {
     await scratch.drop();
   }
-}
-
-async function write(name: string, sql: string): Promise<string> {
-  const folder = newMigrationFolder(name, new Date());
-  await mkdir(folder);
-  await writeFile(`${folder}/migration.sql`, sql);
-  return `${folder}/migration.sql`;
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 /** The package's `prisma/`: the same relative path from `dist/` and `src/`. */
@@ -25,10 +25,38 @@ export async function migrationsForEngine() {
   };
 }
 
-/** Folder of a new migration, named as Prisma Migrate does. */
-export function newMigrationFolder(name: string, at: Date): string {
+/**
+ * Writes a new migration into a folder named as Prisma Migrate does. The folder is moved into place once it is whole: an
+ * empty migration would be recorded as applied.
+ * @returns the path of its SQL
+ */
+export async function writeMigration(name: string, sql: string, at: Date): Promise<string> {
   const stamp = at.toISOString().replaceAll(/\D/g, '').slice(0, 14);
-  return `${MIGRATIONS_FOLDER}/${stamp}_${name}`;
+  const folder = `${MIGRATIONS_FOLDER}/${stamp}_${name}`;
+  // Beside the migrations, which every folder among them counts as.
+  const unfinished = await mkdtemp(`${PRISMA_FOLDER}/.unfinished-migration-`).catch(throwNotWritten);
+  try {
+    await writeDurably(`${unfinished}/migration.sql`, sql);
+    await chmod(unfinished, 0o777 & ~process.umask());
+    await rename(unfinished, folder);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    throwNotWritten(error);
+  }
+  return `${folder}/migration.sql`;
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  await using file = await open(path, 'wx');
+  await file.writeFile(text);
+  await file.sync();
+}
+
+function throwNotWritten(error: unknown): never {
+  const { message } = error as Error;
+  throw new Error(`The migration cannot be written into ${MIGRATIONS_FOLDER}, and nothing was: ${message}`, {
+    cause: error,
+  });
 }
 
 /** `schema.prisma` in the engine's format: path and text. */
@@ -42,9 +70,15 @@ async function migrationDirectory(name: string) {
   return { path: name, migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value } } };
 }
 
-/** The SQL of one migration. */
-export function readMigration(name: string): Promise<string> {
-  return readText(`${MIGRATIONS_FOLDER}/${name}/migration.sql`);
+/** The SQL of one migration. @throws {Error} naming one that has none, as an interrupted program may leave it. */
+export async function readMigration(name: string): Promise<string> {
+  const folder = `${MIGRATIONS_FOLDER}/${name}`;
+  const sql = await readText(`${folder}/migration.sql`).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new Error(`The migration ${folder} has no migration.sql: write it, or delete the folder.`, { cause: error });
+  });
+  if (sql.trim() !== '') return sql;
+  throw new Error(`The migration ${folder}/migration.sql is empty: write it, or delete the folder.`);
 }
 
 function readText(path: string): Promise<string> {

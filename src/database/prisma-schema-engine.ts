@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { PrismaPg } from '@prisma/adapter-pg';
 import {
   bindMigrationAwareSqlAdapterFactory,
@@ -86,7 +87,7 @@ function withEngineFixes(adapter: SqlDriverAdapter): SqlDriverAdapter {
   });
 }
 
-/** Applies the pending migrations and returns their names. */
+/** Applies the pending migrations and returns their names. @throws {Error} naming an empty migration. */
 export async function applyMigrations(url: string): Promise<readonly string[]> {
   const engine = await openSchemaEngine(url);
   const { appliedMigrationNames } = await engine.applyMigrations({
@@ -96,20 +97,30 @@ export async function applyMigrations(url: string): Promise<readonly string[]> {
   return appliedMigrationNames;
 }
 
+/** Prisma's message for an invalid schema shows each error with the lines around it. */
+function explainInvalidSchema(error: unknown): never {
+  const message = error instanceof Error ? stripVTControlCharacters(error.message) : '';
+  const [, reason, place] = /^error: (?:Error validating[^:\n]*: )?(.+)\n\s*-->\s*(\S.*:\d+)$/m.exec(message) ?? [];
+  if (place === undefined) throw error;
+  throw new Error(`${place} is not valid: ${reason}`, { cause: error });
+}
+
 /**
  * Migrates an empty database and returns the SQL that is missing for it to match
  * `schema.prisma`; undefined when they match.
+ * @throws {Error} naming the first line of `schema.prisma` that is not valid.
  */
 export async function diffMigrationsWithSchema(url: string): Promise<string | undefined> {
   await applyMigrations(url);
   const engine = await openSchemaEngine(url);
   const [path, content] = await schemaFile();
-  const { stdout, exitCode } = await engine.diff({
+  const difference = engine.diff({
     from: { tag: 'schemaDatasource', files: [{ path, content }], configDir: '' },
     to: { tag: 'schemaDatamodel', files: [{ path, content }] },
     script: true,
     exitCode: true,
     filters: NO_FILTERS,
   });
+  const { stdout, exitCode } = await difference.catch(explainInvalidSchema);
   return exitCode === 0 ? undefined : (stdout ?? undefined);
 }

@@ -4,6 +4,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -14,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { ensureMigrated, pendingMigrations } from '../../dist/database/run-migrations.js';
 import { createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET } from '../support/processes.js';
@@ -73,6 +74,62 @@ describe('migrations', () => {
     expect(readFileSync(file ?? '', 'utf8')).toMatch(/ALTER TABLE "users" ADD COLUMN\s+"nickname" TEXT;/);
     expect(await run(url, ...script, 'again')).toBe('schema.prisma has not changed.\n');
     rmSync(project, { recursive: true });
+  });
+
+  describe('in a copy of the project', () => {
+    let project: string;
+    let schema: string;
+    beforeEach(() => {
+      project = mkdtempSync(join(tmpdir(), 'gatehouse-project-'));
+      for (const folder of ['dist', 'prisma', '.config']) cpSync(folder, join(project, folder), { recursive: true });
+      for (const name of ['node_modules', 'package.json']) symlinkSync(resolve(name), join(project, name));
+      schema = join(project, 'prisma/schema.prisma');
+    });
+    afterEach(() => rmSync(project, { recursive: true }));
+
+    const changeUser = (line: string): void =>
+      writeFileSync(schema, readFileSync(schema, 'utf8').replace(/^model User \{$/m, `$&\n  ${line}`));
+    const migrations = (): string[] => readdirSync(join(project, 'prisma'), { recursive: true, encoding: 'utf8' });
+    /** Runs the command in the shell, with what comes before it. @returns what it printed on stderr */
+    const failure = async (url: string, command: string, prefix = ''): Promise<string> => {
+      const script = `${prefix} exec '${process.execPath}' '${project}/dist/cli/gatehouse.js' ${command}`;
+      const failed = promisify(execFile)('bash', ['-c', script], { env: { ...process.env, DATABASE_URL: url } });
+      const error = (await failed.catch((reason: unknown) => reason)) as { code: number; stderr: string };
+      expect(error.code).toBe(1);
+      expect(error.stderr).toMatch(/^[^\n]+\n$/);
+      return error.stderr;
+    };
+
+    it('leave nothing where they cannot be written whole', async () => {
+      changeUser('nickname String?');
+      const before = migrations();
+      // No file may grow, as on a full disk.
+      const said = await failure(inject('databaseServerUrl'), 'migrate:new nickname', "trap '' XFSZ; ulimit -f 0;");
+      expect(said).toMatch(/^The migration cannot be written into \S+\/prisma\/migrations, and nothing was: EFBIG/);
+      expect(migrations()).toEqual(before);
+    });
+
+    it('that are empty are named and not applied', async () => {
+      const url = await emptyDatabase();
+      const folder = join(project, 'prisma/migrations/29990101000000_empty');
+      mkdirSync(folder);
+      expect(await failure(url, 'migrate')).toBe(
+        `The migration ${folder} has no migration.sql: write it, or delete the folder.\n`,
+      );
+      writeFileSync(join(folder, 'migration.sql'), '\n');
+      expect(await failure(url, 'migrate')).toBe(
+        `The migration ${folder}/migration.sql is empty: write it, or delete the folder.\n`,
+      );
+      expect(await query(url, "SELECT FROM pg_class WHERE relname = '_prisma_migrations'")).toEqual([]);
+    });
+
+    it('are not written for an invalid schema.prisma, whose first error is named with its line', async () => {
+      changeUser('first Nope?\n  second Nope?');
+      const line = readFileSync(schema, 'utf8').split('\n').indexOf('  first Nope?') + 1;
+      expect(await failure(inject('databaseServerUrl'), 'migrate:new bad')).toBe(
+        `${schema}:${line} is not valid: Type "Nope" is neither a built-in type, nor refers to another model, composite type, or enum.\n`,
+      );
+    });
   });
 
   it('are not written for a role without CREATEDB, and the message has the statement that grants it', async () => {
