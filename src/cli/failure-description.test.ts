@@ -23,6 +23,13 @@ describe('the description of a failure', () => {
     expect(describeFailure(error)).toBe(text);
   });
 
+  it('says what to do about a read-only database', () => {
+    const error = prismaError('cannot execute DELETE in a read-only transaction');
+    expect(describeFailure(serviceUnavailable({ cause: error }))).toBe(
+      'The database is read-only: cannot execute DELETE in a read-only transaction. Name the primary server in DATABASE_URL, or remove default_transaction_read_only from the role and the database.',
+    );
+  });
+
   it.each([
     ['a 503 with another cause', serviceUnavailable({ cause: NO_KEY }), 'The command failed: no key is active.'],
     ['a 500', internalError({ cause: new TypeError('x is null.') }), 'The command failed: x is null.'],

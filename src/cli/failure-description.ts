@@ -1,5 +1,6 @@
 import { operatorCommand } from '../config/operator-commands.js';
 import { SettingsError } from '../config/read-settings.js';
+import { readOnlyMessage } from '../database/connection-error-messages.js';
 import { translateDatabaseError } from '../database/database-errors.js';
 import { Problem } from '../problems/problem.js';
 
@@ -13,7 +14,9 @@ export function describeFailure(error: unknown): string {
   }
   if (error instanceof Problem && error.kind.status < 500) return error.detail;
   if (isOfDatabase(error)) {
-    return `The database failed while the command ran: ${reasonOf(error)}. It was possibly not done: run it again.`;
+    const reason = reasonOf(error);
+    if (reason.endsWith(' in a read-only transaction')) return readOnlyMessage('The database', reason);
+    return `The database failed while the command ran: ${reason}. It was possibly not done: run it again.`;
   }
   if (error instanceof Problem) {
     return error.cause === undefined ? error.detail : `The command failed: ${reasonOf(error.cause)}.`;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,11 +86,13 @@ describe('a .env file (CFG-05)', () => {
     expect(read(content).problems).toEqual([problem]);
   });
 
-  it('may be absent, and is refused if it is a folder', () => {
+  it('may be absent, and is refused if it is a folder or a named pipe', () => {
     expect(readEnvFile(join(folder, 'none'), OURS)).toEqual({ values: {}, problems: [] });
     mkdirSync(join(folder, 'folder'));
-    expect(readEnvFile(join(folder, 'folder'), OURS).problems).toEqual([
-      'is not a regular file: put one in its place, or remove it',
-    ]);
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    for (const name of ['folder', 'pipe'])
+      expect(readEnvFile(join(folder, name), OURS).problems).toEqual([
+        'is not a regular file: put one in its place, or remove it',
+      ]);
   });
 });

@@ -37,6 +37,12 @@ export function operatorCommand(command: OperatorCommand, args = ''): string {
   return args === '' ? script : `${script} -- ${args}`;
 }
 
+/** A command of the Prisma CLI, which only a checkout has, and where the operator can run it, for messages. */
+export function prismaCommand(args: string): string {
+  const command = `\`npx prisma ${args}\``;
+  return isCheckout ? command : `${command} in a checkout of the same version, with this DATABASE_URL`;
+}
+
 function findProgram(): string {
   // Before the PATH, to which npx adds the folder of the project's commands.
   if (isCheckout || /[\\/]node_modules[\\/]/.test(PACKAGE_FOLDER)) return 'npx --no-install gatehouse';

@@ -37,6 +37,7 @@ describe('DATABASE_URL', () => {
     ['postgresql://db.example/gatehouse?schema=%22', 'schema'],
     ['postgresql://db.example/gatehouse?sslmode=required', 'sslmode'],
     ['postgresql://db.example/gatehouse?sslmode=verify-full&sslrootcert=/not/there.pem', 'sslrootcert'],
+    ['postgresql://db.example/gatehouse?sslmode=verify-full&sslrootcert=/dev/null', 'is not a regular file'],
   ])('%s is refused with the reason, and is not repeated (CFG-01)', (url, expected) => {
     const flaws = flawsOf({ DATABASE_URL: url });
     expect(flaws).toEqual([expect.stringContaining(expected)]);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -199,6 +200,14 @@ describe('settings', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-settings-')), 'secret');
     writeFileSync(file, content);
     expect(problemsOf({ MASTER_SECRET_FILE: file })).toEqual([`MASTER_SECRET ${problem}`]);
+  });
+
+  it('refuse a secret file that is a named pipe (CFG-05)', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-settings-')), 'secret');
+    execFileSync('mkfifo', [file]);
+    expect(problemsOf({ MASTER_SECRET_FILE: file })).toEqual([
+      `MASTER_SECRET ${FROM_FILE} is not a regular file: put one in its place, or remove it`,
+    ]);
   });
 
   it('refuse NAME_FILE for a setting that is not a secret (CFG-05)', () => {

@@ -8,6 +8,7 @@ const TLS_CODES = /^(?:ERR_(?:TLS|SSL|OSSL)|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SI
 /** PgBouncer's message for a startup parameter that it is not configured to accept. */
 const UNKNOWN_PARAMETER = /unsupported startup parameter[^`'"\n]*/;
 const INSUFFICIENT_PRIVILEGE = '42501';
+const READ_ONLY = '25006';
 
 /** The parts of an AggregateError, which has no message of its own: a name with two addresses gives one. */
 export function partsOf(error: unknown): readonly unknown[] {
@@ -25,7 +26,7 @@ export function reasonOf(error: unknown): string {
 /** For the end of a wait. */
 export function noAnswerMessage(error: unknown, setting: string, host: string, seconds: number): string {
   const since = seconds > 0 ? ` within DATABASE_STARTUP_SECONDS (${seconds})` : '';
-  return `The database of ${setting} at ${host} did not answer${since}: ${reasonOf(error)}.`;
+  return `The database of ${setting} at ${host} did not answer${since}: ${reasonOf(error)}. Check that it runs and accepts connections, and that ${setting} names its host and port.`;
 }
 
 /** Explains why opening a connection failed, with what to do; any other error is returned as it is. */
@@ -36,7 +37,11 @@ export function explainConnectionError(error: unknown, target: ConnectionTarget)
   const explained = (message: string): Error => new Error(message, { cause: error });
   const [rejected] = UNKNOWN_PARAMETER.exec(messageOf(error)) ?? [];
   if (rejected !== undefined) return explained(poolerMessage(target, rejected));
-  if (code.startsWith('28')) return explained(`The database ${at} refuses the login: ${reasonOf(error)}.`);
+  if (code.startsWith('28')) {
+    return explained(
+      `The database ${at} refuses the login: ${reasonOf(error)}. Correct the user name and the password in ${setting}, or the server's pg_hba.conf.`,
+    );
+  }
   if (code === '3D000') return explained(`The database ${at} does not exist: ${reasonOf(error)}. Create it first.`);
   if (TLS_CODES.test(code) || /does not support SSL/.test(messageOf(error))) {
     return explained(
@@ -52,9 +57,17 @@ export function explainStatementError(error: unknown, target: ConnectionTarget):
   const explained = (message: string): Error => new Error(message, { cause: error });
   const [rejected] = UNKNOWN_PARAMETER.exec(messageOf(error)) ?? [];
   if (rejected !== undefined) return explained(poolerMessage(target, rejected));
+  if (codesOf(error).includes(READ_ONLY)) {
+    return explained(readOnlyMessage(`The database of ${target.setting} at ${hostOf(target.url)}`, reasonOf(error)));
+  }
   return codesOf(error).includes(INSUFFICIENT_PRIVILEGE)
     ? explained(missingPrivilegesMessage(target, reasonOf(error)))
     : error;
+}
+
+/** For a statement that a standby or a read-only session refused. */
+export function readOnlyMessage(database: string, reason: string): string {
+  return `${database} is read-only: ${reason}. Name the primary server in DATABASE_URL, or remove default_transaction_read_only from the role and the database.`;
 }
 
 function poolerMessage({ setting, url }: ConnectionTarget, rejected: string): string {

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
-import { operatorCommand } from '../config/operator-commands.js';
+import { operatorCommand, prismaCommand } from '../config/operator-commands.js';
 import { listMigrations } from './migration-files.js';
 import { requireNoTablesInPublic } from './tables-in-public.check.js';
 
@@ -53,7 +53,7 @@ function repairInstructions(name: string): string {
 
 /** How an operator marks a migration as rolled back or applied. */
 function resolveInstructions(name: string): string {
-  return `run \`npx prisma migrate resolve --rolled-back ${name}\`, or with --applied if its changes are in the database, and start again.`;
+  return `run ${prismaCommand(`migrate resolve --rolled-back ${name}`)}, or with --applied if its changes are in the database, and start again.`;
 }
 
 /** The refusal to start on a schema that is behind. */

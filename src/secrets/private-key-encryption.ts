@@ -36,7 +36,9 @@ export function decryptPrivateKey(masterSecrets: readonly string[], kid: string,
   const name = bytes.subarray(1, 1 + NAME_BYTES);
   const secret = masterSecrets.find((candidate) => encryptionKeyName(candidate).equals(name));
   if (secret === undefined)
-    throw new PrivateKeyDecryptionError(`key ${kid} needs another MASTER_SECRET than the one given`);
+    throw new PrivateKeyDecryptionError(
+      `key ${kid} needs another MASTER_SECRET than the one given: set the one that encrypted it; if it is lost, see docs/operations.md, "A lost MASTER_SECRET"`,
+    );
   return decrypt(deriveKey(secret, 'key-encryption'), kid, bytes);
 }
 

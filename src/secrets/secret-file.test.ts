@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,4 +43,9 @@ test('a damaged secret file is refused by name, and is never replaced or shown',
   await expect(readOrCreateSecret(file)).rejects.toThrow(/secret is damaged: restore it/);
   await expect(readOrCreateSecret(file)).rejects.not.toThrow(/half-a-secr/);
   expect(await readFile(file, 'utf8')).toBe('half-a-secr');
+});
+
+test('a named pipe in the place of the secret file is refused, and is not waited for', async () => {
+  execFileSync('mkfifo', [file]);
+  await expect(readOrCreateSecret(file)).rejects.toThrow(/secret cannot be read .*not a regular file/);
 });

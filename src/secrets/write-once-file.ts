@@ -40,11 +40,17 @@ export async function removeStaleDrafts(file: string): Promise<void> {
  * @throws {Error} naming a file that cannot be read.
  */
 export async function readLineFile(file: string): Promise<string | undefined> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readRegularFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw new Error(`${file} cannot be read by this user (${error.code ?? error.message})`, { cause: error });
   });
   return text?.trimEnd();
+}
+
+/** A pipe that nobody writes to would keep the process from ending. */
+async function readRegularFile(file: string): Promise<string> {
+  if (!(await stat(file)).isFile()) throw new Error('it is not a regular file');
+  return readFile(file, 'utf8');
 }
 
 async function writeDurably(file: string, line: string): Promise<void> {

@@ -328,7 +328,7 @@ describe('every command fails with one line', () => {
     const DATABASE_URL = `postgresql://nobody:hidden@127.0.0.1:${await freePort()}/none`;
     await expectAllToFail(
       { DATABASE_URL, MASTER_SECRET, DATABASE_STARTUP_SECONDS: '0' },
-      /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED \S+\.\n/,
+      /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED \S+\. Check that it runs and accepts connections, and that DATABASE_URL names its host and port\.\n$/,
     );
   });
 
@@ -337,7 +337,34 @@ describe('every command fails with one line', () => {
     url.password = 'hidden';
     await expectAllToFail(
       { DATABASE_URL: url.href, MASTER_SECRET, LOG_LEVEL: 'silent' },
-      /^The database of DATABASE_URL at \S+ refuses the login: .*password authentication failed/,
+      /^The database of DATABASE_URL at \S+ refuses the login: .*password authentication failed.*\. Correct the user name and the password in DATABASE_URL, or the server's pg_hba\.conf\.\n$/,
+    );
+  });
+
+  it('on a MASTER_SECRET that is not the one of the keys', async () => {
+    const DATABASE_URL = await createDatabase();
+    await gatehouse(['after-restore'], { DATABASE_URL, MASTER_SECRET });
+    await expectAllToFail(
+      { DATABASE_URL, MASTER_SECRET: 'Xq8vN3kLw0pXr7TyUiOaSdFgHjKl1299' },
+      /^key \S+ needs another MASTER_SECRET than the one given: set the one that encrypted it; if it is lost, see docs\/operations\.md, "A lost MASTER_SECRET"\n$/,
+      ['start', 'after-restore'],
+    );
+  });
+
+  it('on a database that is read-only', async () => {
+    const DATABASE_URL = await createDatabase();
+    const env = { DATABASE_URL, MASTER_SECRET };
+    await gatehouse(['seed', '--force'], env);
+    const client = new pg.Client({ connectionString: DATABASE_URL });
+    await client.connect();
+    onTestFinished(() => client.end());
+    await client.query(
+      `ALTER DATABASE ${pg.escapeIdentifier(client.database ?? '')} SET default_transaction_read_only = on`,
+    );
+    await expectAllToFail(
+      env,
+      /^The database\b.* is read-only: cannot execute [A-Z ]+ in a read-only transaction\. Name the primary server in DATABASE_URL, or remove default_transaction_read_only from the role and the database\.\n$/,
+      ['reset --force', 'seed --force', 'users delete admin@example.com'],
     );
   });
 
@@ -645,6 +672,16 @@ describe('without sources and compiler', () => {
         code: 0,
         stdout: expect.stringMatching(/^Applied \d{14}_/) as string,
       });
+      const client = new pg.Client({ connectionString: env.DATABASE_URL });
+      await client.connect();
+      onTestFinished(() => client.end());
+      await client.query(`UPDATE _prisma_migrations SET finished_at = NULL, logs = 'interrupted'`);
+      expectFailure(
+        'users list',
+        await run('users list'),
+        /run `npx prisma migrate resolve --rolled-back \S+` in a checkout of the same version, with this DATABASE_URL, or with --applied/,
+      );
+      await client.query('UPDATE _prisma_migrations SET finished_at = now(), logs = NULL');
       expect(await run('seed --force')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^admin@/) as string });
       expect(await run('users list')).toMatchObject({ code: 0, stdout: expect.stringContaining('\tadmin@') as string });
       expect(await run('keys list')).toMatchObject({ code: 0, stderr: '' });

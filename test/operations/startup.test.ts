@@ -298,7 +298,7 @@ describe('a database that is not available yet', () => {
     ) as [Program, Program];
     expect(await waitForExit(oneSecond)).toBe(1);
     expect(oneSecond.output()).toMatch(
-      /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer within DATABASE_STARTUP_SECONDS \(1\): connect ECONNREFUSED 127\.0\.0\.1:\d+\.$/m,
+      /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer within DATABASE_STARTUP_SECONDS \(1\): connect ECONNREFUSED 127\.0\.0\.1:\d+\. Check that it runs/m,
     );
     await vi.waitFor(() => expect(startLines(waiting)).not.toEqual([]), 20_000);
     waiting.process.kill('SIGTERM');
@@ -324,7 +324,7 @@ describe('a database that is not available yet', () => {
         (error: { stderr: string }) => error.stderr,
       );
       expect(await run).toMatch(
-        /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED \S+\.$/m,
+        /^The database of DATABASE_URL at 127\.0\.0\.1:\d+ did not answer: connect ECONNREFUSED \S+\. Check that it runs/m,
       );
     }
     expect(JSON.parse(String((await said)[0]))).toMatchObject({ event: 'database_awaited', setting: 'DATABASE_URL' });
