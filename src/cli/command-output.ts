@@ -1,7 +1,7 @@
 import { endCommand } from './end-command.js';
 
 let failure: NodeJS.ErrnoException | undefined;
-let isWholeWork = true;
+let isOutputTheWork = true;
 let lossAdvice = '';
 
 /**
@@ -11,14 +11,14 @@ let lossAdvice = '';
 export function handleOutputFailure(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     failure ??= error;
-    if (isWholeWork) void endCommand(...outcome(error, 'The output'));
+    if (isOutputTheWork) void endCommand(...exitAfter(error, 'The output'));
   });
   process.stderr.on('error', () => undefined);
 }
 
 /** For a command that changes something: what it prints is only a report of that. */
 export function finishBeforeOutput(): void {
-  isWholeWork = false;
+  isOutputTheWork = false;
 }
 
 /** What to do if the output is lost, for the message. */
@@ -29,14 +29,14 @@ export function adviseOnLostOutput(advice: string): void {
 /** At the end of a command that changed something: ends it with a message if its output could not be written. */
 export async function reportLostOutput(command: string): Promise<void> {
   await new Promise<void>((done) => process.stdout.write('', () => done()));
-  if (failure !== undefined && !isWholeWork) {
-    await endCommand(...outcome(failure, `\`${command}\` was done, but the output`));
+  if (failure !== undefined && !isOutputTheWork) {
+    await endCommand(...exitAfter(failure, `\`${command}\` was done, but the output`));
   }
 }
 
-function outcome({ code, message }: NodeJS.ErrnoException, subject: string): [code: number, message?: string] {
+function exitAfter({ code, message }: NodeJS.ErrnoException, subject: string): [code: number, message?: string] {
   if (code === 'EPIPE') return [0];
   const advice =
-    lossAdvice || (isWholeWork ? 'Free the disk or choose another output, and run the command again.' : '');
+    lossAdvice || (isOutputTheWork ? 'Free the disk or choose another output, and run the command again.' : '');
   return [1, `${subject} cannot be written: ${message}. ${advice}`];
 }

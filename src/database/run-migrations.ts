@@ -108,7 +108,7 @@ async function isLockHeld(client: pg.Client, locks: readonly number[]): Promise<
 
 /** In a child process, because the engine's memory is freed only when its process ends. */
 async function migrateInChildProcess(url: string): Promise<void> {
-  const child = fork(MIGRATION_PROCESS, { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  const child = fork(MIGRATION_PROCESS, { execArgv: ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'] });
   // The child never outlives this process.
   process.once('exit', () => child.kill('SIGKILL'));
   let failure: Error | undefined;

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
+import { prismaCommand } from '../config/operator-commands.js';
 import { schemaOf } from '../config/postgres-url.js';
 import { listMigrations, readMigration } from './migration-files.js';
 
@@ -19,7 +20,7 @@ export async function requireNoTablesInPublic(client: pg.Client, config: Databas
       `DATABASE_URL names the schema ${name}, which has no tables of this service, and "public" has them.`,
       'To stay there, write ?schema=public. To move them, stop every node and run:',
       ...(await moveStatements(name)).map((statement) => `  ${statement}`),
-      'For a second service beside the one in "public", run `npx prisma migrate deploy` once.',
+      `For a second service beside the one in "public", run ${prismaCommand('migrate deploy')} once.`,
     ].join('\n'),
   );
 }

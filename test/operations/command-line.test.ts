@@ -309,6 +309,19 @@ describe('SIGUSR1', () => {
     expect(stderr).toBe('');
   });
 
+  it('does not open it in the process that applies migrations', async () => {
+    const env = { PATH: process.env['PATH'], DATABASE_URL: await emptyDatabase(), MASTER_SECRET };
+    const child = spawn(process.execPath, ['dist/cli/gatehouse.js', 'migrate'], { env });
+    const exited = once(child, 'exit');
+    const argumentsOfProcess = (): string => {
+      const pids = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
+      return pids === '' ? '' : readFileSync(`/proc/${pids}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    };
+    const disabled = / --disable-sigusr1 .*apply-migrations\.process\.js/;
+    await expect.poll(argumentsOfProcess, { timeout: 20_000, interval: 10 }).toMatch(disabled);
+    expect(await exited).toEqual([0, null]);
+  });
+
   it('is disabled in each npm script that runs the command', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     const running = Object.values(scripts).filter((script) => /dist\/(?:main|cli\/gatehouse)\.js/.test(script));
