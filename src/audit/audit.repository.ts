@@ -21,6 +21,8 @@ export interface AuditRecord {
   readonly details: Readonly<Record<string, string | number>>;
 }
 
+export const EVENTS_PER_PAGE = 1000;
+
 /** Inserts, reads and purges events. Nothing updates an event. */
 @Injectable()
 export class AuditRepository {
@@ -37,12 +39,12 @@ export class AuditRepository {
   }
 
   /** The next events after this id, of one user or of all, in the order of writing. */
-  listEventsAfter(after: string, size: number, userId?: string): Promise<AuditRecord[]> {
+  listEventsAfter(after: string, userId?: string): Promise<AuditRecord[]> {
     const isTheirs = userId === undefined ? Prisma.sql`true` : Prisma.sql`user_id = ${userId}::uuid`;
     return this.prisma.$queryRaw<AuditRecord[]>`
       SELECT e.id::text, occurred_at AS "occurredAt", event, actor::text, user_id AS "userId", session_id AS "sessionId",
              address, user_agent AS "userAgent", request_id AS "requestId", details
-      FROM audit_events e WHERE e.id > ${after}::bigint AND ${isTheirs} ORDER BY e.id LIMIT ${size}`;
+      FROM audit_events e WHERE e.id > ${after}::bigint AND ${isTheirs} ORDER BY e.id LIMIT ${EVENTS_PER_PAGE}`;
   }
 
   /** Deletes those of the next batch that are older than the retention. */

@@ -1,9 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
 import { AUDIT_EVENTS, type AuditEvent } from './audit-events.js';
-import { AuditRepository, type AuditRecord } from './audit.repository.js';
-
-const PAGE_SIZE = 1000;
+import { AuditRepository, EVENTS_PER_PAGE, type AuditRecord } from './audit.repository.js';
 
 export type { AuditRecord };
 
@@ -43,9 +41,9 @@ export class AuditService {
   async *listEvents(userId?: string): AsyncGenerator<AuditRecord> {
     let after: string | undefined = '0';
     do {
-      const page: AuditRecord[] = await this.repository.listEventsAfter(after, PAGE_SIZE, userId);
+      const page: AuditRecord[] = await this.repository.listEventsAfter(after, userId);
       yield* page;
-      after = page.length === PAGE_SIZE ? page.at(-1)?.id : undefined;
+      after = page.length === EVENTS_PER_PAGE ? page.at(-1)?.id : undefined;
     } while (after !== undefined);
   }
 }

@@ -12,12 +12,9 @@ import {
 import { LoginCounter } from '../access/login-counter.js';
 import type { Principal } from '../access/principal.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
-import { passwordProblems } from '../passwords/passwords.problems.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refreshTokenProblems } from '../sessions/refresh-token.problems.js';
-import { RegistrationService } from '../users/registration.service.js';
-import { UserView } from '../users/user-view.js';
-import { credentialsInvalid, emailTaken } from '../users/users.problems.js';
+import { credentialsInvalid } from '../users/users.problems.js';
 import { ClientDisconnect } from '../http/client-disconnect.decorator.js';
 import { NoContent } from '../http/no-content.schema.js';
 import { problemResponses } from '../problems/problem-responses.js';
@@ -30,7 +27,6 @@ import {
   LogoutQuery,
   PrincipalView,
   RefreshBody,
-  RegisterBody,
   TokenResponse,
 } from './auth.schemas.js';
 import { tokenResponse } from './issued-tokens.js';
@@ -41,33 +37,11 @@ import { TokenRefreshService } from './token-refresh.service.js';
 @Controller('v1/auth')
 export class AuthController {
   constructor(
-    private readonly registration: RegistrationService,
     private readonly logins: LoginService,
     private readonly loginOutcomes: LoginCounter,
     private readonly refreshes: TokenRefreshService,
     private readonly logouts: LogoutService,
   ) {}
-
-  @Post('register')
-  @Public()
-  @HashesPassword()
-  @RouteSchema({
-    summary: 'Register an address and a password',
-    operationId: 'register',
-    tags: ['auth'],
-    body: RegisterBody,
-    response: {
-      201: UserView,
-      ...problemResponses(emailTaken, tooManyAttempts, ...passwordProblems, serviceUnavailable),
-    },
-  })
-  register(
-    @Body() body: RegisterBody,
-    @Client() client: ClientInfo,
-    @ClientDisconnect() disconnected: AbortSignal,
-  ): Promise<UserView> {
-    return this.registration.registerUser(body, client, disconnected);
-  }
 
   @Post('login')
   @Public()

@@ -13,6 +13,7 @@ import { KeyAdministrationService } from './key-administration.service.js';
 import { LoginService } from './login.service.js';
 import { LogoutService } from './logout.service.js';
 import { AfterRestoreService } from './after-restore.service.js';
+import { RegistrationController } from './registration.controller.js';
 import { SessionsController } from './sessions.controller.js';
 import { TokenRefreshService } from './token-refresh.service.js';
 
@@ -27,7 +28,7 @@ import { TokenRefreshService } from './token-refresh.service.js';
     SessionsModule,
     UsersModule,
   ],
-  controllers: [AuthController, SessionsController, JwksController],
+  controllers: [RegistrationController, AuthController, SessionsController, JwksController],
   providers: [LoginService, TokenRefreshService, LogoutService, KeyAdministrationService, AfterRestoreService],
   exports: [AccessModule, KeyAdministrationService, AfterRestoreService],
 })

@@ -7,11 +7,11 @@ import { createClusterIfMissing } from './create-cluster.js';
 import type { Installation } from './installation.js';
 import { findRunningServer } from './running-server.js';
 import { type ServerAccess, socketUrl } from './server-url.js';
+import { RESTART_PAUSE_MS } from './start-attempts.js';
 import { stopServer } from './stop-server.js';
 import { identityOf, openSocketFolder, socketIn } from './unix-socket.js';
 import type { ProcessRole, UsageLock } from './usage-lock.js';
 
-const RESTART_PAUSE_MS = 1000;
 const SOCKET_CHECK_INTERVAL_MS = 500;
 
 /**

@@ -3,6 +3,8 @@ import type { ServerAccess } from './server-url.js';
 import { startServer, type StartSignals } from './start-server.js';
 import { openSocketFolder, socketIn } from './unix-socket.js';
 
+/** Pause after an attempt to restart a server that crashed has failed. */
+export const RESTART_PAUSE_MS = 1000;
 /** Pause between two starts of a server that gave way to another start; doubled after each. */
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;

@@ -29,6 +29,9 @@ export function isSameRevocation(a: RevocationRow, b: RevocationRow): boolean {
   return a.id === b.id && a.kind === b.kind && a.subject === b.subject && a.createdAt === b.createdAt;
 }
 
+/** Small enough that adding a page to memory does not delay requests. */
+export const REVOCATIONS_PER_PAGE = 5000;
+
 @Injectable()
 export class RevocationsRepository {
   /**
@@ -53,11 +56,11 @@ export class RevocationsRepository {
   }
 
   /** The row with this id, if it exists, and the rows committed after it, in order of commit. */
-  listRevocationsFrom(query: ChangeQuery, id: string, size: number): Promise<RevocationRow[]> {
+  listRevocationsFrom(query: ChangeQuery, id: string): Promise<RevocationRow[]> {
     return query<RevocationRow>(
       `SELECT r.id::text, r.kind, r.subject, extract(epoch FROM r.created_at)::text AS "createdAt",
               extract(epoch FROM r.created_at - clock_timestamp())::float8 + ${REVOCATION_LIFE_SECONDS} AS "secondsLeft"
-       FROM revocations r WHERE r.id >= $1::bigint ORDER BY r.id LIMIT ${size}`,
+       FROM revocations r WHERE r.id >= $1::bigint ORDER BY r.id LIMIT ${REVOCATIONS_PER_PAGE}`,
       [id],
     );
   }

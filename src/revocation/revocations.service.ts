@@ -6,14 +6,13 @@ import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationSet } from '../verifier/revocation-set.js';
 import { REVOCATION_LIFE_SECONDS } from './revocation-lifetime.js';
 import {
+  REVOCATIONS_PER_PAGE,
   isSameRevocation,
   RevocationsRepository,
   type RevocationKind,
   type RevocationRow,
 } from './revocations.repository.js';
 
-/** Small enough that adding a page to memory does not delay requests. */
-const PAGE_SIZE = 5000;
 const FIRST_ID = '0';
 /** How far the database's clock may drift ahead of this node's within the life of a revocation. */
 const MAX_DRIFT_SECONDS = 5;
@@ -88,9 +87,9 @@ export class RevocationsService {
     // Rows from before this node's start say nothing about the lag.
     let isMeasured = !mustReadAll;
     for (let isMore = true; isMore;) {
-      const rows = await this.repository.listRevocationsFrom(query, this.#position?.row.id ?? FIRST_ID, PAGE_SIZE);
+      const rows = await this.repository.listRevocationsFrom(query, this.#position?.row.id ?? FIRST_ID);
       if (this.#startsWithLastRead(rows)) {
-        isMore = rows.length === PAGE_SIZE;
+        isMore = rows.length === REVOCATIONS_PER_PAGE;
         this.#addRows(rows, isMeasured);
       } else {
         isMeasured &&= !this.#wasTableReplaced(rows);

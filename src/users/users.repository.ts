@@ -16,6 +16,8 @@ export interface NewUser {
   readonly passwordHash: string;
 }
 
+export const USERS_PER_PAGE = 500;
+
 /** Selects columns explicitly, so that the password hash is read only into a {@link Credential}. */
 @Injectable()
 export class UsersRepository {
@@ -92,10 +94,10 @@ export class UsersRepository {
   }
 
   /** In order of registration, after the user with this id. */
-  listUsers(after: string | undefined, size: number) {
+  listUsers(after: string | undefined) {
     return this.prisma.user.findMany({
       ...(after === undefined ? {} : { where: { id: { gt: after } } }),
-      take: size,
+      take: USERS_PER_PAGE,
       orderBy: { id: 'asc' },
       select: { ...VIEW, disabledAt: true },
     });

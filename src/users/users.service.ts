@@ -3,9 +3,7 @@ import type { Transaction } from '../database/prisma.service.js';
 import type { Credential } from './credential.js';
 import { toUserView, type UserView } from './user-view.js';
 import { userNotFound } from './users.problems.js';
-import { UsersRepository } from './users.repository.js';
-
-const PAGE_SIZE = 500;
+import { USERS_PER_PAGE, UsersRepository } from './users.repository.js';
 
 /** Looks users up and lists them. */
 @Injectable()
@@ -33,9 +31,9 @@ export class UsersService {
   async *listUsers() {
     let after: string | undefined;
     do {
-      const page = await this.repository.listUsers(after, PAGE_SIZE);
+      const page = await this.repository.listUsers(after);
       yield* page;
-      after = page.length === PAGE_SIZE ? page.at(-1)?.id : undefined;
+      after = page.length === USERS_PER_PAGE ? page.at(-1)?.id : undefined;
     } while (after !== undefined);
   }
 }
