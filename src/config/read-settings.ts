@@ -32,8 +32,8 @@ export function readSettings(purpose?: Purpose): Settings {
 }
 
 /**
- * All variables of the `.env` file and the environment, also those that are no settings. The
- * only reader of `process.env`.
+ * All variables of the `.env` file and the environment, also those that are no settings. Nothing else reads settings
+ * from `process.env`.
  * @throws {SettingsError} when a line of the `.env` file is invalid.
  */
 export function readEnvironment(): Environment {

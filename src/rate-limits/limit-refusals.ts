@@ -57,7 +57,7 @@ function wholeSeconds(seconds: number): number {
 }
 
 /**
- * Only a known device is told that `session-user` is used up: that limit is charged by successes, and would tell
+ * Only a response to a known device names `session-user`: successes charge that limit, so its name would reveal to
  * others that the account exists.
  */
 export function usedUpLimitOf({ limit, seconds, retrySeconds, isKnownDevice }: Refusal): UsedUpLimit {

@@ -76,7 +76,7 @@ export class PasswordVerificationService {
   }
 }
 
-/** The log is told which user it was and what was wrong, the caller neither. */
+/** The log names the user and the reason; the response names neither. */
 function verificationProblem(user: Credential | null, isRight: boolean): Problem {
   const reason = user === null ? 'unknown_address' : isRight ? 'user_disabled' : 'wrong_password';
   const securityEvent = { event: 'credentials_invalid', reason, ...(user && { userId: user.id }) };
