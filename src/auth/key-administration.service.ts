@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
+import { operatorCommand } from '../config/operator-commands.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { KeyRotationService, type KeyRecord } from '../tokens/key-rotation.service.js';
 
@@ -23,10 +24,17 @@ export class KeyAdministrationService {
 
   /**
    * Makes the next key the active one.
-   * @throws Error when it has not been published for `KEY_PUBLISH_SECONDS` yet: other services may not know it.
+   * @throws Error when no key is active, or when the next one has not been published for `KEY_PUBLISH_SECONDS` yet: other
+   *   services may not know it.
    */
   async rotateSigningKey(): Promise<void> {
     this.#requireManaged();
+    const keys = await this.rotation.listKeys();
+    if (!keys.some(({ state }) => state === 'active')) {
+      throw new Error(
+        `There is no active signing key to replace: start the service once (\`${operatorCommand('start')}\`), which creates it.`,
+      );
+    }
     if (await this.rotation.rotateKey()) return;
     throw new Error('The next key has not been published for KEY_PUBLISH_SECONDS yet: wait, or revoke the active one.');
   }

@@ -9,6 +9,10 @@ const TLS_CODES = /^(?:ERR_(?:TLS|SSL|OSSL)|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SI
 const UNKNOWN_PARAMETER = /unsupported startup parameter[^`'"\n]*/;
 const INSUFFICIENT_PRIVILEGE = '42501';
 const READ_ONLY = '25006';
+/** A lock or a statement was waited for too long. */
+const BUSY_CODES = new Set(['55P03', '57014']);
+/** The client's own time-out, where the server does not apply it. */
+const QUERY_TIMEOUT_MESSAGE = 'Query read timeout';
 
 /** The parts of an AggregateError, which has no message of its own: a name with two addresses gives one. */
 export function partsOf(error: unknown): readonly unknown[] {
@@ -21,6 +25,13 @@ export function messageOf(error: unknown): string {
 
 export function reasonOf(error: unknown): string {
   return partsOf(error).map(messageOf).join('; ');
+}
+
+/** For a statement that waits for a lock or runs too long, on a connection that works; undefined for any other error. */
+export function busyMessage(error: unknown, { setting, url }: ConnectionTarget): string | undefined {
+  const isBusy = messageOf(error) === QUERY_TIMEOUT_MESSAGE || codesOf(error).some((code) => BUSY_CODES.has(code));
+  if (!isBusy) return undefined;
+  return `The database of ${setting} at ${hostOf(url)} is busy: ${reasonOf(error)}. Try again once other sessions have released their locks (pg_locks).`;
 }
 
 /** For the end of a wait. */
@@ -60,6 +71,8 @@ export function explainStatementError(error: unknown, target: ConnectionTarget):
   if (codesOf(error).includes(READ_ONLY)) {
     return explained(readOnlyMessage(`The database of ${target.setting} at ${hostOf(target.url)}`, reasonOf(error)));
   }
+  const busy = busyMessage(error, target);
+  if (busy !== undefined) return explained(busy);
   return codesOf(error).includes(INSUFFICIENT_PRIVILEGE)
     ? explained(missingPrivilegesMessage(target, reasonOf(error)))
     : error;

@@ -21,14 +21,19 @@ export async function resetSchema(config: DatabaseConfig): Promise<void> {
   try {
     await withStartupLock(config, () => dropAndCreate(config, schema), config.databaseLockTimeoutMs);
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError)) throw error;
-    if (LOCK_CODES.has(error.code)) throw new Error(await inUseMessage(config, schema), { cause: error });
-    if (error.code !== INSUFFICIENT_PRIVILEGE) throw error;
-    throw new Error(
-      `The role of ${directTarget(config).setting} may not drop and recreate the schema ${schema}, so nothing was changed: ${error.message}. Run the command with the schema's owner in the URL; the owner also needs CREATE on the database.`,
-      { cause: error },
-    );
+    throw await explain(config, schema, error);
   }
+}
+
+/** Without a cause: its code would be explained again by whoever catches the error. */
+async function explain(config: DatabaseConfig, schema: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  if (LOCK_CODES.has(error.code)) return new Error(await inUseMessage(config, schema));
+  if (error.code !== INSUFFICIENT_PRIVILEGE) return error;
+  const owner = await ownerOf(config).catch(() => undefined);
+  return new Error(
+    `The role of ${directTarget(config).setting} may not drop and recreate the schema ${schema}, so nothing was changed: ${error.message}. Run the command with the schema's owner${owner === undefined ? '' : `, ${owner},`} in the URL; the owner also needs CREATE on the database.`,
+  );
 }
 
 /**
@@ -57,21 +62,36 @@ async function inUseMessage(config: DatabaseConfig, schema: string): Promise<str
 
 /** Sessions with a lock on the schema's tables, or with an advisory lock, such as a migration that runs. */
 async function sessionsIn(config: DatabaseConfig): Promise<string[]> {
+  const rows = await queryCatalog<{ pid: number; role: string | null; name: string | null }>(
+    config,
+    `SELECT DISTINCT pid, usename AS role, application_name AS name
+     FROM pg_locks JOIN pg_stat_activity USING (pid) LEFT JOIN pg_class ON pg_class.oid = relation
+     WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND (locktype = 'advisory' OR relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1))
+     ORDER BY pid LIMIT ${MAX_SESSIONS_NAMED}`,
+  );
+  return rows.map(({ pid, role, name }) => `${name || 'unnamed'} (pid ${pid}, role ${role})`);
+}
+
+/** The schema "public" belongs to a role that stands for the owner of the database. */
+async function ownerOf(config: DatabaseConfig): Promise<string | undefined> {
+  const [found] = await queryCatalog<{ owner: string }>(
+    config,
+    `SELECT pg_get_userbyid(CASE pg_get_userbyid(nspowner) WHEN 'pg_database_owner' THEN datdba ELSE nspowner END) AS owner
+     FROM pg_namespace, pg_database WHERE nspname = $1 AND datname = current_database()`,
+  );
+  return found?.owner;
+}
+
+/** Runs a query whose only parameter is the name of the schema. */
+async function queryCatalog<Row extends object>(config: DatabaseConfig, sql: string): Promise<Row[]> {
   const client = await openConnection(directTarget(config), {
     connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
     query_timeout: config.databaseStatementTimeoutMs,
   });
   try {
-    const { rows } = await client.query<{ pid: number; role: string | null; name: string | null }>(
-      `SELECT DISTINCT pid, usename AS role, application_name AS name
-       FROM pg_locks JOIN pg_stat_activity USING (pid) LEFT JOIN pg_class ON pg_class.oid = relation
-       WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-         AND (locktype = 'advisory' OR relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1))
-       ORDER BY pid LIMIT ${MAX_SESSIONS_NAMED}`,
-      [schemaOf(config.databaseDirectUrl)],
-    );
-    return rows.map(({ pid, role, name }) => `${name || 'unnamed'} (pid ${pid}, role ${role})`);
+    return (await client.query<Row>(sql, [schemaOf(config.databaseDirectUrl)])).rows;
   } finally {
     await client.end();
   }

@@ -14,6 +14,7 @@ import { StartupRetries, type WaitOptions } from './wait-for-database.js';
 const MIGRATION_PROCESS = fileURLToPath(new URL('./apply-migrations.process.js', import.meta.url));
 /** The server was reached but timed out, https://www.prisma.io/docs/orm/reference/error-reference#p1002 */
 const PRISMA_TIMEOUT = 'P1002';
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 interface Options {
   /** Whether to apply pending migrations. */
@@ -26,22 +27,30 @@ interface Options {
 /**
  * Ensures that the database has the schema this code needs. Waits for a migration in progress, whichever process runs
  * it. Accepts a schema that is ahead of the code.
+ * @returns the names of the migrations that this process applied
  * @throws {Error} when the schema is behind and `migrate` is false, when a migration failed earlier or does not end, or
  * when the tables are in `public` and the URL names another schema; the signal's reason when it aborts.
  */
 export async function ensureMigrated(
   config: DatabaseConfig,
   { migrate, isEmbedded = false, waitOptions }: Options,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { seconds, ...others } = waitOptions ?? { seconds: config.databaseStartupSeconds };
   const retries = new StartupRetries({ seconds, ...others });
-  await withClient(config, async (client) => {
+  return withClient(config, async (client) => {
     for (;;) {
       // The lock before the state: a migration that ends in between is then read as finished.
       const isLocked = await isLockHeld(client, [START_LOCK, PRISMA_LOCK]);
-      const { pending, inProgress } = await readMigrationState(client, config);
-      if (inProgress === undefined && pending.length === 0) return;
-      if (inProgress === undefined && migrate && (await migrateUnderLock(client, config))) return;
+      const { pending, inProgress } = await readMigrationState(client, config).catch(async (error: unknown) => {
+        // A role that may not even read them is told who may migrate.
+        if (migrate && codesOf(error).includes(INSUFFICIENT_PRIVILEGE)) {
+          await requireMigrationPrivileges(client, directTarget(config));
+        }
+        throw error;
+      });
+      if (inProgress === undefined && pending.length === 0) return [];
+      const applied = inProgress === undefined && migrate ? await migrateUnderLock(client, config) : undefined;
+      if (applied !== undefined) return applied;
       if (inProgress === undefined && !migrate && !isLocked) throw new Error(isEmbedded ? EMBEDDED_BEHIND : BEHIND);
       if (retries.isTimeOver) throw new Error(notFinishedMessage(inProgress, isLocked, seconds));
       await retries.pauseBeforeRetry({ event: 'migration_awaited', migration: inProgress?.name });
@@ -72,24 +81,24 @@ async function withClient<Result>(
 }
 
 /**
- * True when all migrations are applied. False while another process migrates, ours or Prisma's; of the latter only
- * the lock may be visible yet.
+ * Applies the pending migrations and returns their names. Undefined while another process migrates, ours or Prisma's; of
+ * the latter only the lock may be visible yet.
  */
-async function migrateUnderLock(client: pg.Client, config: DatabaseConfig): Promise<boolean> {
+async function migrateUnderLock(client: pg.Client, config: DatabaseConfig): Promise<readonly string[] | undefined> {
   const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [START_LOCK]);
-  if (rows[0]?.taken !== true) return false;
+  if (rows[0]?.taken !== true) return undefined;
   try {
-    if (await isLockHeld(client, [PRISMA_LOCK])) return false;
+    if (await isLockHeld(client, [PRISMA_LOCK])) return undefined;
     const { pending, inProgress } = await readMigrationState(client, config);
-    if (inProgress !== undefined) return false;
+    if (inProgress !== undefined) return undefined;
     if (pending.length > 0) {
       await requireMigrationPrivileges(client, directTarget(config));
       await migrateInChildProcess(config.databaseDirectUrl);
     }
-    return true;
+    return pending;
   } catch (error) {
     // Another process was first: the engine waits 10 s for its lock.
-    if (codesOf(error).includes(PRISMA_TIMEOUT)) return false;
+    if (codesOf(error).includes(PRISMA_TIMEOUT)) return undefined;
     throw error;
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [START_LOCK]);

@@ -1,6 +1,7 @@
 import type { DatabaseConfig } from '../config/config.js';
 import { hostOf } from '../config/postgres-url.js';
 import {
+  busyMessage,
   explainConnectionError,
   explainStatementError,
   messageOf,
@@ -104,8 +105,10 @@ export async function retryUntilDatabaseAnswers<Result>(
           ? explainStatementError(error, pooledTarget(config))
           : explainConnectionError(error, target);
       }
-      if (retries.isTimeOver)
-        throw new Error(noAnswerMessage(error, setting, host, waitOptions.seconds), { cause: error });
+      if (retries.isTimeOver) {
+        const busy = target === undefined ? busyMessage(error, pooledTarget(config)) : undefined;
+        throw new Error(busy ?? noAnswerMessage(error, setting, host, waitOptions.seconds), { cause: error });
+      }
       await retries.pauseBeforeRetry({ event: 'database_awaited', setting, host, reason: reasonOf(error) });
     }
   }

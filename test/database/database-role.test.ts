@@ -196,9 +196,14 @@ describe('a database role that lacks a privilege', () => {
   it('to drop the schema is refused by db:reset, and nothing is dropped (CFG-02)', async () => {
     const { url, roleUrl } = await createRoleWithoutPrivileges(() => createDatabase());
     const said = await refusalMessage(roleUrl, 'dist/cli/gatehouse.js', 'reset', '--force');
+    expect(said).toMatch(/^The role of DATABASE_URL may not drop/);
     expect(said).toContain(
       'The role of DATABASE_URL may not drop and recreate the schema "public", so nothing was changed',
     );
+    const owner = new URL(url).username;
+    expect(said).toContain(`Run the command with the schema's owner, ${owner}, in the URL`);
+    // The role may not even read which migrations were applied.
+    expect(await refusalMessage(roleUrl, 'dist/cli/gatehouse.js', 'migrate')).toContain(`belong to ${owner}. Run \``);
     expect(await query(url, 'SELECT FROM users')).toEqual([]);
   });
 });

@@ -150,7 +150,8 @@ describe('migrations', () => {
 
   it('are applied once by four first starts at once', async () => {
     const config = testConfig(await emptyDatabase());
-    await Promise.all([1, 2, 3, 4].map(() => ensureMigrated(config, { migrate: true })));
+    const applied = await Promise.all([1, 2, 3, 4].map(() => ensureMigrated(config, { migrate: true })));
+    expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
     expect(await pendingMigrations(config)).toEqual([]);
     const rows = await query(config.databaseUrl, 'SELECT 1 FROM _prisma_migrations');
     expect(rows).toHaveLength(
@@ -201,7 +202,7 @@ describe('migrations', () => {
       `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
        VALUES ('later', 'none', '29990101000000_later', now(), 1)`,
     );
-    await expect(ensureMigrated(testConfig(url), { migrate: false })).resolves.toBeUndefined();
+    await expect(ensureMigrated(testConfig(url), { migrate: false })).resolves.toEqual([]);
   });
 
   it('that failed earlier are named at the start', async () => {

@@ -534,6 +534,32 @@ describe('a migration that is not finished', () => {
   });
 });
 
+describe('a database that is busy or has no keys', () => {
+  it.each(['users', 'signing_keys', '_prisma_migrations'])(
+    'is named where a lock on %s keeps a command from its work',
+    async (table) => {
+      const url = await createDatabase();
+      await openSession(url, `BEGIN; LOCK TABLE ${table}`);
+      const timeouts = { DATABASE_LOCK_TIMEOUT_MS: '5000', DATABASE_STATEMENT_TIMEOUT_MS: '500' };
+      await expectAllToFail(
+        { DATABASE_URL: url, MASTER_SECRET, ...timeouts },
+        /^(?:The database of DATABASE_URL at \S+ is busy: (?:Query read timeout|canceling statement due to statement timeout)\. Try again once other sessions have released their locks \(pg_locks\)\.|The database failed while the command ran: .* run it again\.)\n$/,
+        table === 'users' ? ['users list'] : ['keys list', 'keys rotate'],
+      );
+    },
+  );
+
+  it('has no key to rotate before the service has created one, and gets none', async () => {
+    const url = await createDatabase();
+    await expectAllToFail(
+      { DATABASE_URL: url, MASTER_SECRET },
+      /^There is no active signing key to replace: start the service once \(`npm start`\), which creates it\.\n$/,
+      ['keys rotate'],
+    );
+    expect(await query(url, 'SELECT FROM signing_keys')).toEqual([]);
+  });
+});
+
 describe('an embedded database that does not start', () => {
   it('is reported with the lines of its log', async () => {
     const DATA_DIR = newFolder();
