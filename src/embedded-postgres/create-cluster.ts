@@ -27,11 +27,17 @@ export async function createClusterIfMissing(installation: Installation, signal?
     await recordClusterCreated(directory);
   } catch (error) {
     signal?.throwIfAborted();
-    const { message } = error as Error;
-    throw new Error(`PostgreSQL could not be initialised in ${directory.root}: ${message}`, { cause: error });
+    const reason = firstFailure((error as Error).message);
+    throw new Error(`PostgreSQL could not be initialised in ${directory.root}: ${reason}`, { cause: error });
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** What failed first, such as a write to a full disk; the lines after it follow from it. */
+function firstFailure(output: string): string {
+  const [, reason] = /(?:FATAL|PANIC|ERROR|error):\s+(.+)$/m.exec(output) ?? [];
+  return reason === undefined ? output : `${reason.replace(/\.$/, '')}.`;
 }
 
 async function runInitdb(

@@ -93,7 +93,9 @@ describe('migrations', () => {
     /** Runs the command in the shell, with what comes before it. @returns what it printed on stderr */
     const failure = async (url: string, command: string, prefix = ''): Promise<string> => {
       const script = `${prefix} exec '${process.execPath}' '${project}/dist/cli/gatehouse.js' ${command}`;
-      const failed = promisify(execFile)('bash', ['-c', script], { env: { ...process.env, DATABASE_URL: url } });
+      const failed = promisify(execFile)('bash', ['--norc', '-c', script], {
+        env: { ...process.env, DATABASE_URL: url },
+      });
       const error = (await failed.catch((reason: unknown) => reason)) as { code: number; stderr: string };
       expect(error.code).toBe(1);
       expect(error.stderr).toMatch(/^[^\n]+\n$/);

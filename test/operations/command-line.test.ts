@@ -561,6 +561,20 @@ describe('a database that is busy or has no keys', () => {
 });
 
 describe('an embedded database that does not start', () => {
+  it('because it cannot be written is one line with the cause', async () => {
+    const DATA_DIR = newFolder();
+    chmodSync(DATA_DIR, 0o711);
+    // No file may grow beyond this, as on a full disk.
+    const script = `trap '' XFSZ; ulimit -f 100; exec '${process.execPath}' dist/cli/gatehouse.js migrate`;
+    const stderr = await new Promise<string>((done) => {
+      const env = { PATH: process.env['PATH'], DATA_DIR };
+      execFile('bash', ['--norc', '-c', script], { env }, (_error, _stdout, text) => done(text));
+    });
+    expect(stderr).toMatch(
+      /^PostgreSQL could not be initialised in \S+: could not write to file "\S+": File too large\.\n$/,
+    );
+  });
+
   it('is reported with the lines of its log', async () => {
     const DATA_DIR = newFolder();
     chmodSync(DATA_DIR, 0o711);
