@@ -16,7 +16,8 @@ import { Problem } from '../dist/problems/problem.js';
 import { RevocationsService } from '../dist/revocation/revocations.service.js';
 import { AccessTokenIssuer } from '../dist/tokens/access-token-issuer.js';
 import { startProfile, stopProfile } from './cpu-profiler.ts';
-import { serveHarness, threadMilliseconds } from './measured-process.ts';
+import { serveHarness } from './measured-process.ts';
+import { threadMilliseconds } from './process-tree.ts';
 
 type Caller = Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'>;
 
@@ -80,7 +81,7 @@ serveHarness(await app.getUrl(), stop, {
   gate: verifierNanoseconds,
   rss: () => process.memoryUsage.rss(),
   hashes: hashesPerSecond,
-  threads: () => threadMilliseconds('hash'),
+  threads: () => threadMilliseconds(['self'], 'hash'),
   startProfile,
   stopProfile,
 });

@@ -1,40 +1,36 @@
-import { execFileSync, fork, type ChildProcess } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { ensureMigrated } from '../dist/database/run-migrations.js';
+import { installPackages } from './install-packages.ts';
 import { bearer, Load, openLoad, type Amount, type Driven } from './load-generator.ts';
+import {
+  pinToCore,
+  startProcess,
+  startProductNode,
+  type Environment,
+  type MeasuredServer,
+  type ProductNode,
+  type Server,
+} from './server-processes.ts';
 import { ISSUER, JWT_SECRET } from './tokens.ts';
 
+export type { Environment, MeasuredServer, ProductNode, Server } from './server-processes.ts';
 export { quantile, range } from './statistics.ts';
-
-export type Environment = Readonly<Record<string, string>>;
 
 /** How much is measured; a scenario may use less. */
 export interface Effort {
+  /** Processes of each server, one after the other: two processes of the same code differ for their whole life. */
+  readonly processes: number;
+  /** Measurements of each process. */
   readonly rounds: number;
   readonly seconds: number;
   /** Requests per second offered while CPU time is measured. */
   readonly rate: number;
-}
-
-/** A server in its own process on core 0, with access to its resource usage. */
-export interface Server {
-  readonly url: string;
-  /** User and system time so far, in microseconds. */
-  cpu(): Promise<number>;
-  /** Bytes of the heap in use after a collection. */
-  heap(): Promise<number>;
-  /** Number of live revocations in its memory. */
-  revocations(): Promise<number>;
-  /** Sends any other request that the server's process answers. */
-  ask<Answer>(question: string, given?: unknown): Promise<Answer>;
-  stop(): Promise<void>;
 }
 
 /** A PostgreSQL for the run, and the means to start servers on it. */
@@ -43,6 +39,8 @@ export interface Bench {
   createDatabase(): Promise<string>;
   /** Starts the application. @param stdout the file for its log, instead of the terminal */
   startServer(databaseUrl: string, environment?: Environment, stdout?: string): Promise<Server>;
+  /** Starts the product as it is shipped (`dist/main.js`), which may be several processes. */
+  startNode(databaseUrl: string, options?: NodeOptions): Promise<ProductNode>;
   /**
    * Starts a server of `peers/`, and first installs their packages if necessary.
    * @param argument is specific to the peer
@@ -51,18 +49,45 @@ export interface Bench {
   query<Row extends pg.QueryResultRow>(databaseUrl: string, sql: string, values?: unknown[]): Promise<Row[]>;
 }
 
+export interface NodeOptions {
+  readonly environment?: Environment;
+  /** As `taskset -c` takes them: by default `0`; `0,1` includes the core of the generator. */
+  readonly cores?: string;
+  /** The file for its log, instead of the terminal. */
+  readonly stdout?: string;
+}
+
+export interface BenchOptions {
+  /** An empty PostgreSQL of the scenario's own, instead of the one in the package. */
+  readonly databaseUrl?: string;
+  /** Where the PostgreSQL in the package keeps its data, and where they stay; by default a folder that is deleted. */
+  readonly dataDirectory?: string;
+}
+
 /** Runs the work, then stops every server and the database. The load generator and PostgreSQL share core 1. */
-export async function withBench<Made = void>(work: (bench: Bench) => Promise<Made>): Promise<Made> {
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
-  chmodSync(folder, 0o711);
+export async function withBench<Made = void>(
+  work: (bench: Bench) => Promise<Made>,
+  options: BenchOptions = {},
+): Promise<Made> {
+  const folder = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
+  if (options.dataDirectory === undefined) chmodSync(folder, 0o711);
   pinToCore(process.pid, 1);
-  const database = await provideDatabase(parseSettings({ DATA_DIR: folder }), 'script');
+  const given = options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl };
+  const database = await provideDatabase(parseSettings({ DATA_DIR: folder, ...given }), 'script');
   const secret = randomBytes(32).toString('base64url');
-  const servers: Server[] = [];
-  const started = (server: Server): Server => {
+  const servers: MeasuredServer[] = [];
+  const started = <Started extends MeasuredServer>(server: Started): Started => {
     servers.push(server);
     return server;
   };
+  // All requests come from one address.
+  const environmentOf = (databaseUrl: string, environment: Environment): Environment => ({
+    DATABASE_URL: databaseUrl,
+    MASTER_SECRET: secret,
+    RATE_LIMITS: 'off',
+    LOG_LEVEL: 'warn',
+    ...environment,
+  });
   try {
     return await work({
       query,
@@ -75,79 +100,39 @@ export async function withBench<Made = void>(work: (bench: Bench) => Promise<Mad
         return url.href;
       },
       async startServer(databaseUrl, environment = {}, stdout) {
-        // All requests come from one address.
-        const unlimited = { RATE_LIMITS: 'off', LOG_LEVEL: 'warn' };
-        const given = { DATABASE_URL: databaseUrl, MASTER_SECRET: secret, ...unlimited, ...environment };
-        return started(await startProcess('bench/gatehouse-server.ts', [JSON.stringify(given)], stdout));
+        const settings = JSON.stringify(environmentOf(databaseUrl, environment));
+        return started(await startProcess('bench/gatehouse-server.ts', [settings], stdout));
       },
-      async startPeer(peer, given = {}, argument = '') {
+      async startNode(databaseUrl, { environment = {}, cores = '0', stdout } = {}) {
+        return started(await startProductNode(environmentOf(databaseUrl, environment), cores, stdout));
+      },
+      async startPeer(peer, forPeer = {}, argument = '') {
         installPackages('bench/peers');
-        const shared = { secret: JWT_SECRET, issuer: ISSUER, audience: ISSUER, ...given };
+        const shared = { secret: JWT_SECRET, issuer: ISSUER, audience: ISSUER, ...forPeer };
         return started(await startProcess(`bench/peers/${peer}.ts`, [JSON.stringify(shared), argument]));
       },
     });
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
     await database.stop();
-    rmSync(folder, { recursive: true, force: true });
+    if (options.dataDirectory === undefined) rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function startProcess(file: string, args: readonly string[], stdout?: string): Promise<Server> {
-  const log = stdout === undefined ? 'inherit' : openSync(stdout, 'a');
-  const child = fork(file, args, {
-    execArgv: ['--disable-warning=ExperimentalWarning', '--expose-gc'],
-    stdio: ['ignore', log, 'inherit', 'ipc'],
-  });
-  if (typeof log === 'number') closeSync(log);
-  const exited = once(child, 'exit');
-  const url = await answerOf<string>(child, exited);
-  pinToCore(child.pid ?? 0, 0);
-  const ask = <Answer>(question: string, given?: unknown): Promise<Answer> => {
-    const answer = answerOf<Answer>(child, exited);
-    child.send({ question, given });
-    return answer;
-  };
-  return {
-    url,
-    ask,
-    cpu: () => ask('cpu'),
-    heap: () => ask('heap'),
-    revocations: () => ask('revocations'),
-    async stop() {
-      if (child.connected) child.send({ question: 'stop' });
-      await exited;
-    },
-  };
-}
-
-async function answerOf<Answer>(child: ChildProcess, exited: Promise<unknown>): Promise<Answer> {
-  const [message] = (await Promise.race([once(child, 'message'), exited])) as [{ answer: Answer } | number | null];
-  if (typeof message !== 'object' || message === null) throw new Error('A server ended; its output above says why.');
-  return message.answer;
-}
-
-/** Installs the packages of `peers/` or `charts/`, once for each state of their lock file. */
-export function installPackages(folder: 'bench/peers' | 'bench/charts'): void {
-  const lock = createHash('sha256')
-    .update(readFileSync(`${folder}/package-lock.json`))
-    .digest('hex');
-  const marker = `${folder}/node_modules/.installed-lock`;
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === lock) return;
-  console.log(`Installing ${folder}, once ...`);
-  execFileSync('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
-  writeFileSync(marker, lock);
-}
-
 /** CPU microseconds of the server per request at the offered rate. */
-export async function cpuPerRequest(server: Server, path: string, token: string, effort: Effort): Promise<number> {
+export async function cpuPerRequest(
+  server: MeasuredServer,
+  path: string,
+  token: string,
+  effort: Effort,
+): Promise<number> {
   const { seconds, rate } = effort;
   return (await cpuUnderLoad(server, new Load(server.url + path, [bearer(token)]), { seconds, rate })).cpuMicroseconds;
 }
 
 /** Sends the load and measures the server's CPU time per answer, without opening and closing the connections. */
 export async function cpuUnderLoad(
-  server: Server,
+  server: MeasuredServer,
   load: Load,
   amount: Amount,
 ): Promise<Driven & { readonly cpuMicroseconds: number }> {
@@ -186,13 +171,5 @@ async function query<Row extends pg.QueryResultRow>(
     return (await client.query<Row>(sql, values)).rows;
   } finally {
     await client.end();
-  }
-}
-
-function pinToCore(pid: number, core: number): void {
-  try {
-    execFileSync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { stdio: 'ignore' });
-  } catch {
-    console.log(`The process is not pinned to core ${core}: taskset is missing or failed.`);
   }
 }

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { installPackages } from './harness.ts';
+import { installPackages } from './install-packages.ts';
 import {
   formatNumber,
   tooFewRoundsNote,

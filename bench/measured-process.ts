@@ -1,7 +1,3 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-
-const TASKS = '/proc/self/task';
-
 interface Question {
   readonly question: string;
   readonly given?: unknown;
@@ -27,17 +23,6 @@ export function serveHarness(url: string, stop: () => Promise<unknown>, answers:
 function cpuMicroseconds(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
-}
-
-/** CPU milliseconds of the running threads with this name, and of all other running threads. Linux only. */
-export function threadMilliseconds(name: string): { named: number; others: number } {
-  const sums = { named: 0, others: 0 };
-  for (const task of existsSync(TASKS) ? readdirSync(TASKS) : []) {
-    const isNamed = readFileSync(`${TASKS}/${task}/comm`, 'utf8').trim() === name;
-    const nanoseconds = Number(readFileSync(`${TASKS}/${task}/schedstat`, 'utf8').split(' ')[0]);
-    sums[isNamed ? 'named' : 'others'] += nanoseconds / 1e6;
-  }
-  return sums;
 }
 
 function heapBytes(): number {

@@ -1,58 +1,20 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { algorithms } from './scenarios/algorithms.ts';
 import { compareResults } from './compare-results.ts';
-import { fastify } from './scenarios/fastify.ts';
-import { newTokens } from './scenarios/new-tokens.ts';
-import { verifierAlone } from './scenarios/verifier.ts';
-import { guard } from './scenarios/guard.ts';
 import type { Effort } from './harness.ts';
-import { limits } from './scenarios/limits.ts';
-import { log } from './scenarios/log.ts';
-import { loginStorm } from './scenarios/login-storm.ts';
-import { manyTokens } from './scenarios/many-tokens.ts';
-import { fewPeers, peers } from './scenarios/peers.ts';
-import { profile } from './scenarios/profile.ts';
-import { refusals } from './scenarios/refusals.ts';
 import { writeReport } from './html-report.ts';
 import { printMachineInfo } from './machine-info.ts';
 import { writeReadme } from './readme-table.ts';
 import { printResult, readResults, writeResults, type Result } from './results.ts';
-import { revocation } from './scenarios/revocation.ts';
+import { DEFAULT_EFFORT, QUICK_SCENARIOS, SCENARIOS, type Scenario } from './scenarios.ts';
 import { UsageError } from './usage-error.ts';
 
-type Scenario = (effort: Effort) => Promise<Result>;
-
-const SCENARIOS: Readonly<Record<string, Scenario>> = {
-  guard,
-  'many-tokens': manyTokens,
-  fastify,
-  peers,
-  algorithms,
-  'first-sight': newTokens,
-  refusals,
-  gate: verifierAlone,
-  log,
-  revocation,
-  profile,
-  limits,
-  'login-storm': loginStorm,
-};
-
 const TABLE_FILE = 'bench/results/table.json';
-const QUICK = { rounds: 5, seconds: 1, rate: 2000 };
-const DEFAULT = { rounds: 8, seconds: 2, rate: 2000 };
-const FULL = { rounds: 20, seconds: 1, rate: 2000 };
-/** Scenarios that a full run measures with another effort. */
-const FULL_EXCEPTIONS: Readonly<Record<string, Effort>> = {
-  profile: { rounds: 5, seconds: 2, rate: 2000 },
-  limits: { rounds: 8, seconds: 5, rate: 2000 },
-  'login-storm': { rounds: 5, seconds: 60, rate: 2000 },
-};
 
 const ARGUMENTS = {
   allowPositionals: true,
   options: {
     full: { type: 'boolean', default: false },
+    processes: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     rate: { type: 'string' },
@@ -83,7 +45,9 @@ function parseCommandLine(): { values: Values; positionals: string[] } {
   try {
     return parseArgs(ARGUMENTS);
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}. The options are --full, --rounds, --seconds and --rate.`);
+    throw new UsageError(
+      `${(error as Error).message}. The options are --full, --processes, --rounds, --seconds and --rate.`,
+    );
   }
 }
 
@@ -95,12 +59,13 @@ function compare([before, after]: readonly string[]): void {
 }
 
 async function runQuick(values: Values): Promise<void> {
-  console.log('A quick look, about a minute; --full measures everything, in three quarters of an hour.');
-  await run({ guard, peers: fewPeers }, () => effortFromOptions(values, QUICK), `bench/results/quick-${now()}.json`);
+  console.log('A quick look, a minute and a half; --full measures everything, in about three quarters of an hour.');
+  await run(Object.entries(QUICK_SCENARIOS), values, `bench/results/quick-${now()}.json`);
 }
 
 async function runFull(values: Values): Promise<void> {
-  await run(SCENARIOS, (scenario) => effortFromOptions(values, FULL_EXCEPTIONS[scenario] ?? FULL), TABLE_FILE);
+  const scenarios = Object.entries(SCENARIOS).filter(([, { isByNameOnly }]) => isByNameOnly !== true);
+  await run(scenarios, values, TABLE_FILE);
   await writeReport(readResults(TABLE_FILE));
   writeReadme(readResults(TABLE_FILE));
 }
@@ -113,23 +78,20 @@ async function runNamed(names: readonly string[], values: Values): Promise<void>
       `There is no scenario ${name}; there are ${Object.keys(SCENARIOS).join(', ')}. Other commands: compare, report.`,
     );
   });
-  await run(
-    Object.fromEntries(chosen),
-    () => effortFromOptions(values, DEFAULT),
-    `bench/results/${names.join('+')}-${now()}.json`,
-  );
+  await run(chosen, values, `bench/results/${names.join('+')}-${now()}.json`);
 }
 
 /** Writes the file after each scenario, so that an interrupted run is not lost. */
 async function run(
-  scenarios: Readonly<Record<string, Scenario>>,
-  effortOf: (scenario: string) => Effort,
+  scenarios: readonly (readonly [name: string, scenario: Scenario])[],
+  values: Values,
   file: string,
 ): Promise<void> {
   const results: Result[] = [];
+  const efforts = new Map(scenarios.map(([name, scenario]) => [name, effortOf(scenario, values)]));
   printMachineInfo('HS256 unless a scenario says otherwise');
-  for (const [name, scenario] of Object.entries(scenarios)) {
-    const result = await scenario(effortOf(name));
+  for (const [name, scenario] of scenarios) {
+    const result = await scenario.run(efforts.get(name) ?? DEFAULT_EFFORT);
     printResult(result);
     results.push(result);
     writeResults(file, results);
@@ -137,14 +99,15 @@ async function run(
   if (results.length > 0) console.log(file);
 }
 
-/** The effort of the command line, with these defaults. */
-function effortFromOptions(values: Values, defaults: Effort): Effort {
+/** The effort of the command line; for what it leaves out, that of the scenario. */
+function effortOf({ effort, fullEffort }: Scenario, values: Values): Effort {
+  const defaults = { ...DEFAULT_EFFORT, ...effort, ...(values.full && fullEffort) };
   const of = (name: keyof Effort): number => {
     const number = Number(values[name] ?? defaults[name]);
     if (!(number > 0)) throw new UsageError(`--${name} is not a number above 0: ${values[name]}`);
     return number;
   };
-  return { rounds: of('rounds'), seconds: of('seconds'), rate: of('rate') };
+  return { processes: of('processes'), rounds: of('rounds'), seconds: of('seconds'), rate: of('rate') };
 }
 
 function now(): string {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
@@ -9,8 +9,10 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { checkGuard } from '../../bench/compared-servers.ts';
-import { installPackages } from '../../bench/harness.ts';
+import { cpuUnderLoad, signIn, withBench } from '../../bench/harness.ts';
+import { installPackages } from '../../bench/install-packages.ts';
 import { bearer, Load, openLoad } from '../../bench/load-generator.ts';
+import { processTree, residentBytes, threadMilliseconds } from '../../bench/process-tree.ts';
 import { readmeTables } from '../../bench/readme-table.ts';
 import { measure, readResults, type Table } from '../../bench/results.ts';
 import { estimate, quantile } from '../../bench/statistics.ts';
@@ -18,7 +20,7 @@ import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts
 import { TARGETS } from '../../bench/targets.ts';
 import { forgeSignature, mintToken, viewOf } from '../../bench/tokens.ts';
 
-const BRIEF_RUN = ['--rounds', '1', '--seconds', '0.3', '--rate', '500'];
+const BRIEF_RUN = ['--processes', '1', '--rounds', '1', '--seconds', '0.3', '--rate', '500'];
 /** The first test that needs the peers installs them; on a busy machine one hash can take seconds. */
 const LONG_TIMEOUT = { timeout: 300_000 };
 
@@ -166,6 +168,38 @@ describe('a benchmark peer', () => {
   it('that returns another body is not measured', async () => {
     const url = await listen((_request, response) => response.end(JSON.stringify(viewOf(mintToken()))));
     await expect(check(url)).rejects.toThrow('answered something else');
+  });
+});
+
+describe('the CPU time of a process tree', () => {
+  it('includes the threads of a child process, those with a name apart', async () => {
+    const burn = 'for (const end = Date.now() + 300; Date.now() < end; );';
+    const child = `process.title = "hash"; ${burn} console.log("done"); setInterval(() => {}, 1000)`;
+    const parent = `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: "inherit" })`;
+    const { pid = 0, stdout } = spawn(process.execPath, ['-e', parent], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => processTree(pid).forEach((each) => void process.kill(each)));
+    await once(stdout, 'data');
+    const [first, second] = processTree(pid);
+    const { named, others } = threadMilliseconds(processTree(pid), 'hash');
+    expect(first).toBe(pid);
+    expect(named).toBeGreaterThan(100);
+    expect(others).toBeLessThan(named);
+    expect(residentBytes([pid, second ?? 0])).toBeGreaterThan(residentBytes([pid]));
+  });
+});
+
+describe('a node of the product', () => {
+  it('is started as it is shipped, with a core and a log of its own', LONG_TIMEOUT, async () => {
+    const stdout = join(folder, 'log');
+    const cpu = await withBench(async (given) => {
+      const environment = { LOG_LEVEL: 'info' };
+      const node = await given.startNode(await given.createDatabase(), { environment, stdout });
+      const load = new Load(`${node.url}/v1/auth/me`, [bearer(await signIn(node.url))]);
+      expect(node.pids()).toHaveLength(1);
+      return (await cpuUnderLoad(node, load, { seconds: 0.2, rate: 500 })).cpuMicroseconds;
+    });
+    expect(cpu).toBeGreaterThan(1);
+    expect(readFileSync(stdout, 'utf8')).toContain('/v1/auth/me');
   });
 });
 
