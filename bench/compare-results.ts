@@ -1,4 +1,5 @@
-import { formatNumber, readResults, formatEstimate, type Measure, type Table } from './results.ts';
+import { formatEstimate, formatNumber } from './format-results.ts';
+import { readResults, type Measure, type Table } from './results.ts';
 import { estimateChange } from './statistics.ts';
 
 /** Prints the changes of each measure between two result files. */

@@ -18,6 +18,8 @@ interface Peer {
 export const PEERS = {
   'raw node:http': { file: 'node-http', isUnguarded: true },
   'raw Fastify': { file: 'fastify-unguarded', isUnguarded: true },
+  'raw Fastify, our headers': { file: 'fastify-unguarded', argument: 'headers', isUnguarded: true },
+  'least Nest': { file: 'nest-unguarded', isUnguarded: true },
   'Fastify, hook and map': { file: 'fastify-hook-map' },
   '@fastify/jwt, cache': { file: 'fastify-jwt', argument: 'cache' },
   '@fastify/jwt, no cache': { file: 'fastify-jwt' },
@@ -41,13 +43,29 @@ export async function guardedRoute(server: Server, token = mintToken()): Promise
   return { server, load: new Load(url, [bearer(token)]) };
 }
 
+/** Prepares the load for the route that a builder adds, of `docs/building-on-it.md`, once it has answered correctly. */
+export async function buildersRoute(server: Server, token = mintToken()): Promise<ComparedServer> {
+  const url = `${server.url}/v1/notes/mine`;
+  const { userId } = viewOf(token);
+  await checkGuard(url, bearer(token), bearer(forgeSignature(token)), { notesOf: userId });
+  return { server, load: new Load(url, [bearer(token)]) };
+}
+
+/** The headers that the application sends, beyond those that every answer has. */
+export async function ownHeaders({ server }: ComparedServer): Promise<Record<string, string>> {
+  const token = bearer(mintToken());
+  const { headers } = await fetch(server.url + ME, { headers: [[...token]] });
+  const common = new Set(['content-type', 'content-length', 'date', 'connection', 'keep-alive']);
+  return Object.fromEntries([...headers].filter(([name]) => !common.has(name)));
+}
+
 /**
  * Starts a peer, and checks that it answers as the application does and refuses a tampered
  * credential (if it checks any).
  */
-export async function startPeer(bench: Bench, name: PeerName): Promise<ComparedServer> {
+export async function startPeer(bench: Bench, name: PeerName, given: object = {}): Promise<ComparedServer> {
   const peer: Peer = PEERS[name];
-  const server = await bench.startPeer(peer.file, {}, peer.argument);
+  const server = await bench.startPeer(peer.file, given, peer.argument);
   const url = server.url + ME;
   const token = mintToken();
   let credential = bearer(token);
@@ -63,18 +81,22 @@ export async function startPeer(bench: Bench, name: PeerName): Promise<ComparedS
 }
 
 export async function checkGuard(url: string, good: Credential, tampered: Credential, body: object): Promise<void> {
-  deepStrictEqual(await checkAnswer(url, good), body, `${url} answered something else`);
+  deepStrictEqual(await answerTo(url, good), body, `${url} answered something else`);
   await checkRefusal(url, tampered);
 }
 
 const MEMBERS = ['userId', 'email', 'sessionId', 'expiresAt'];
 
 async function checkAnswer(url: string, credential: Credential): Promise<Record<string, unknown>> {
-  const response = await fetch(url, { headers: [[...credential]] });
-  if (response.status !== 200) throw new Error(`${url} answered ${response.status} to a good credential`);
-  const body = (await response.json()) as Record<string, unknown>;
+  const body = await answerTo(url, credential);
   deepStrictEqual(Object.keys(body), MEMBERS);
   return body;
+}
+
+async function answerTo(url: string, credential: Credential): Promise<Record<string, unknown>> {
+  const response = await fetch(url, { headers: [[...credential]] });
+  if (response.status !== 200) throw new Error(`${url} answered ${response.status} to a good credential`);
+  return (await response.json()) as Record<string, unknown>;
 }
 
 async function checkRefusal(url: string, credential: Credential): Promise<void> {

@@ -3,11 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Get, Module } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { AccessTokenVerifier } from '../dist/access/access-token.verifier.js';
-import { OptionalUser, Public } from '../dist/access/route-access.decorators.js';
+import { CurrentUser, OptionalUser, Public } from '../dist/access/route-access.decorators.js';
 import type { Principal } from '../dist/access/principal.js';
 import { createApp } from '../dist/app.js';
 import { requireMasterSecret } from '../dist/config/setting-conflicts.js';
-
 import { PrincipalView } from '../dist/auth/auth.schemas.js';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
@@ -44,26 +43,34 @@ function view({ userId, email, sessionId, expiresAt }: Caller): PrincipalView {
   return { userId, email, sessionId, expiresAt: expiresAt.toISOString() };
 }
 
+/** The route of `docs/building-on-it.md`. */
+class NotesController {
+  mine(user: Principal): { notesOf: string } {
+    return { notesOf: user.userId };
+  }
+}
+
 class BenchModule {}
 
 /** Calls the decorators as functions: Node strips types but does not support decorators. */
 function decorate(): void {
-  const route = (name: 'unguarded' | 'guarded', ...decorators: MethodDecorator[]): void => {
-    const descriptor = Object.getOwnPropertyDescriptor(BenchController.prototype, name);
-    if (descriptor === undefined) throw new Error(`no method ${name}`);
-    for (const decorator of decorators) decorator(BenchController.prototype, name, descriptor);
-  };
+  const response = { response: { 200: PrincipalView } };
   for (const name of ['unguarded', 'guarded'] as const) {
     OptionalUser()(BenchController.prototype, name, 0);
-    route(
-      name,
-      Get(name),
-      RouteSchema({ response: { 200: PrincipalView } }),
-      ...(name === 'guarded' ? [] : [Public()]),
-    );
+    const decorators = [Get(name), RouteSchema(response), ...(name === 'guarded' ? [] : [Public()])];
+    decorateMethod(BenchController.prototype, name, decorators);
   }
   Controller('bench')(BenchController);
-  Module({ controllers: [BenchController] })(BenchModule);
+  CurrentUser()(NotesController.prototype, 'mine', 0);
+  decorateMethod(NotesController.prototype, 'mine', [Get('mine')]);
+  Controller('v1/notes')(NotesController);
+  Module({ controllers: [BenchController, NotesController] })(BenchModule);
+}
+
+function decorateMethod(prototype: object, name: string, decorators: readonly MethodDecorator[]): void {
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
+  if (descriptor === undefined) throw new Error(`no method ${name}`);
+  for (const decorator of decorators) decorator(prototype, name, descriptor);
 }
 
 const settings = parseSettings(JSON.parse(process.argv[2] ?? '{}') as Record<string, string>);

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { Connection, type Answer } from './http-connection.ts';
 import { quantile, shuffled } from './statistics.ts';
 
-const CONNECTIONS = 32;
+const CONNECTIONS = 40;
 
 /** A request header with a credential. */
 export type Credential = readonly [name: 'authorization' | 'cookie', value: string];
@@ -61,7 +61,7 @@ export interface Driven {
 }
 
 /**
- * Opens 32 connections for the load, with one request at a time on each. Another status, an answer without
+ * Opens 40 connections for the load, with one request at a time on each. Another status, an answer without
  * Content-Length, or a broken connection is an error.
  */
 export async function openLoad(load: Load): Promise<{ drive(amount: Amount): Promise<Driven>; close(): void }> {

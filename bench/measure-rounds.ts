@@ -1,51 +1,75 @@
-import { cpuUnderLoad, type Effort, type Server } from './harness.ts';
+import { cpuUnderLoad, type Effort, type MeasuredServer } from './harness.ts';
 import { openLoad, type Load } from './load-generator.ts';
 import type { Measured } from './results.ts';
-import { shuffled } from './statistics.ts';
+import { quantile, shuffled } from './statistics.ts';
 
 /** A server and the load that it is measured with. */
 export interface ComparedServer {
-  readonly server: Server;
+  readonly server: MeasuredServer;
   readonly load: Load;
 }
 
-/** Measures every server once in each round, in random order, after a warm-up that is not counted. */
+export type ComparedServers = Readonly<Record<string, ComparedServer>>;
+
+/** Warm-up of a process, in measurements of a round. */
+const WARM_UP_ROUNDS = 2;
+
+/**
+ * Starts one process of each server, measures all of them in each round, in random order, after a warm-up that is not
+ * counted, and stops them; and so on with the next processes. Two rows may be of one process.
+ * @param beforeRound is awaited before the warm-up and before each round
+ */
 export async function measureServers(
   effort: Effort,
-  compared: Readonly<Record<string, ComparedServer>>,
-  beforeRound: () => Promise<void> = async () => undefined,
+  startServers: () => Promise<ComparedServers>,
+  beforeRound: (compared: ComparedServers) => Promise<void> = async () => undefined,
 ): Promise<Record<string, Measured>> {
   const measured: Record<string, Measured> = {};
-  await beforeRound();
-  for (const [name, each] of Object.entries(compared)) {
-    measured[name] = noMeasurements();
-    await warmUp(each, effort);
-  }
-  for (let round = 0; round < effort.rounds; round++) {
-    await beforeRound();
-    for (const [name, each] of shuffled(Object.entries(compared))) {
-      await measureRound(each, effort, measured[name] as Measured);
+  for (let process = 0; process < effort.processes; process++) {
+    const compared = await startServers();
+    const rounds = new Map(Object.keys(compared).map((name) => [name, [] as Round[]]));
+    await beforeRound(compared);
+    for (const each of Object.values(compared)) await warmUp(each, effort);
+    for (let round = 0; round < effort.rounds; round++) {
+      await beforeRound(compared);
+      for (const [name, each] of shuffled(Object.entries(compared))) {
+        rounds.get(name)?.push(await measureRound(each, effort));
+      }
     }
+    for (const [name, ofProcess] of rounds) addProcess((measured[name] ??= noMeasurements()), ofProcess, effort);
+    for (const server of new Set(Object.values(compared).map((each) => each.server))) await server.stop();
   }
   return measured;
 }
 
 async function warmUp({ load }: ComparedServer, { seconds }: Effort): Promise<void> {
   const opened = await openLoad(load);
-  await opened.drive({ seconds });
+  await opened.drive({ seconds: WARM_UP_ROUNDS * seconds });
   opened.close();
 }
 
-async function measureRound({ server, load }: ComparedServer, effort: Effort, measured: Measured): Promise<void> {
-  const { seconds, rate } = effort;
+type Round = Readonly<Record<'atRate' | 'saturated', Awaited<ReturnType<typeof cpuUnderLoad>>>>;
+
+async function measureRound({ server, load }: ComparedServer, { seconds, rate }: Effort): Promise<Round> {
   const atRate = await cpuUnderLoad(server, load, { seconds, rate });
-  const saturated = await cpuUnderLoad(server, load, { seconds });
-  measured.cpuMicroseconds.push(atRate.cpuMicroseconds);
-  measured.p99Milliseconds.push(atRate.p99Milliseconds);
-  measured.saturatedCpuMicroseconds.push(saturated.cpuMicroseconds);
-  measured.requestsPerSecond.push(saturated.requestsPerSecond);
-  measured.generatorShare.push(saturated.generatorShare);
-  measured.keptUp = Math.min(measured.keptUp, atRate.requestsPerSecond / rate);
+  return { atRate, saturated: await cpuUnderLoad(server, load, { seconds }) };
+}
+
+function addProcess(measured: Measured, rounds: readonly Round[], { rate }: Effort): void {
+  const median = (read: (round: Round) => number): number => quantile(rounds.map(read), 0.5);
+  measured.cpuMicroseconds.push(median(({ atRate }) => atRate.cpuMicroseconds));
+  measured.p99Milliseconds.push(median(({ atRate }) => atRate.p99Milliseconds));
+  measured.saturatedCpuMicroseconds.push(median(({ saturated }) => saturated.cpuMicroseconds));
+  measured.requestsPerSecond.push(median(({ saturated }) => saturated.requestsPerSecond));
+  measured.generatorShare.push(Math.max(...rounds.map(({ saturated }) => saturated.generatorShare)));
+  measured.serverShare?.push(
+    median(({ saturated }) => (saturated.cpuMicroseconds * saturated.requestsPerSecond) / 1e6),
+  );
+  measured.rounds?.push({
+    cpuMicroseconds: rounds.map(({ atRate }) => atRate.cpuMicroseconds),
+    saturatedCpuMicroseconds: rounds.map(({ saturated }) => saturated.cpuMicroseconds),
+  });
+  measured.keptUp = Math.min(measured.keptUp, ...rounds.map(({ atRate }) => atRate.requestsPerSecond / rate));
 }
 
 function noMeasurements(): Measured {
@@ -55,6 +79,8 @@ function noMeasurements(): Measured {
     saturatedCpuMicroseconds: [],
     requestsPerSecond: [],
     generatorShare: [],
+    serverShare: [],
+    rounds: [],
     keptUp: 1,
   };
 }

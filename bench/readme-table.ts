@@ -1,15 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
   caveatsOf,
+  formatEffort,
   formatEstimate,
   formatMedian,
-  formatNumber,
-  tooFewRoundsNote,
-  verdict,
-  type Measured,
-  type Result,
-  type Table,
-} from './results.ts';
+  formatShare,
+  formatTargets,
+  tooFewNote,
+} from './format-results.ts';
+import type { Measured, Result, Table } from './results.ts';
 import { estimate } from './statistics.ts';
 
 const README = 'bench/README.md';
@@ -28,16 +27,15 @@ export function writeReadme(table: Table): void {
 export function readmeTables({ measuredAt, machine, versions, results }: Table): string {
   const rows = results.flatMap(({ scenario, measures }) =>
     measures.map((each) => {
-      const { name, unit, most, saturated } = each;
+      const { name, unit, saturated } = each;
       const value = `${formatEstimate(each)}${unit === 'ratio' ? '' : ` ${unit}`}`;
-      const target = most === undefined ? '' : `≤ ${most}: ${verdict(each)}`;
-      return `| ${scenario} | ${name} | ${value} | ${saturated === undefined ? '' : formatNumber(saturated.median)} | ${target} |`;
+      return `| ${scenario} | ${name} | ${value} | ${saturated === undefined ? '' : formatEstimate(saturated)} | ${formatTargets(each)} |`;
     }),
   );
   const servers = results.flatMap((result) => serverRows(result));
-  const { rounds = 0, seconds = 0 } = results[0]?.effort ?? {};
+  const { effort = {} } = results[0] ?? {};
   return `
-${measuredAt.slice(0, 10)}, ${rounds} rounds of ${seconds} s. ${tooFewRoundsNote(rounds)}${machine}.
+${measuredAt.slice(0, 10)}, ${formatEffort(effort)}. ${tooFewNote(effort)}${machine}.
 ${Object.entries(versions)
   .map(([name, version]) => `${name} ${version}`)
   .join(', ')}.
@@ -46,8 +44,8 @@ ${Object.entries(versions)
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-| scenario | server | CPU µs/request | p99 ms | saturated: CPU µs/request | requests/s | generator | |
-|---|---|---|---|---|---|---|---|
+| scenario | server | CPU µs/request | p99 ms | saturated: CPU µs/request | requests/s | server | generator | |
+|---|---|---|---|---|---|---|---|---|
 ${servers.join('\n')}
 
 `;
@@ -61,9 +59,10 @@ function serverRows({ scenario, servers }: Result): string[] {
       name,
       formatEstimate(estimate(measured.cpuMicroseconds)),
       formatMedian(measured.p99Milliseconds),
-      formatMedian(measured.saturatedCpuMicroseconds),
+      formatEstimate(estimate(measured.saturatedCpuMicroseconds)),
       formatMedian(measured.requestsPerSecond),
-      `${Math.round(Math.max(...measured.generatorShare) * 100)} %`,
+      formatShare(measured.serverShare),
+      formatShare(measured.generatorShare),
       caveatsOf(measured),
       '',
     ]

@@ -5,7 +5,7 @@ import { estimate, quantile, type Estimate } from './statistics.ts';
 import { targetOf } from './targets.ts';
 import { UsageError } from './usage-error.ts';
 
-/** One server's measurements, one value for each round. */
+/** One server's measurements: one value for each process, the median of its rounds. */
 export interface Measured {
   /** CPU per answered request at the equal rate. */
   readonly cpuMicroseconds: number[];
@@ -13,12 +13,23 @@ export interface Measured {
   /** At saturation. */
   readonly saturatedCpuMicroseconds: number[];
   readonly requestsPerSecond: number[];
+  /** Largest part of a core that the generator used, at saturation. */
   readonly generatorShare: number[];
+  /** Cores that the server used, at saturation; not in tables from before 29 November 2026. */
+  readonly serverShare?: number[];
+  /** Every measurement of each process; not in tables from before 29 November 2026. */
+  readonly rounds?: CpuOfProcess[];
   /** The smallest part of the offered rate that the server answered in a round. */
   keptUp: number;
 }
 
-/** A named figure, with one value for each round. */
+/** CPU per request in each round of one process. */
+export interface CpuOfProcess {
+  readonly cpuMicroseconds: readonly number[];
+  readonly saturatedCpuMicroseconds: readonly number[];
+}
+
+/** A named figure, with one value for each process, or for each round of a scenario that has none. */
 export interface Measure extends Estimate {
   readonly name: string;
   /** `ratio`, or the unit of the values. */
@@ -26,8 +37,11 @@ export interface Measure extends Estimate {
   readonly values: readonly number[];
   /** The target: the largest median that reaches it. */
   readonly most?: number | undefined;
-  /** The same ratio with both servers saturated. */
+  /** The smallest median that reaches it, where it has two bounds. */
+  readonly least?: number | undefined;
+  /** The same with all servers saturated. */
   readonly saturated?: Estimate | undefined;
+  readonly saturatedMost?: number | undefined;
 }
 
 export interface Result {
@@ -44,78 +58,57 @@ export interface Table extends MachineInfo {
   readonly results: readonly Result[];
 }
 
-/** Above this share of its core, the generator may have limited the requests per second, not the server. */
-export const USABLE_GENERATOR_SHARE = 0.9;
-/** Below this part of the offered rate, the server did not keep up. */
-const MIN_KEPT_UP = 0.95;
-
 /** @throws Error when a value is not finite, for example after a division by zero */
 export function measure(scenario: string, name: string, unit: string, values: readonly number[]): Measure {
   if (!values.every(Number.isFinite)) throw new Error(`${scenario}: ${name} was ${values.join(', ')}`);
-  return { name, unit, values, ...estimate(values), most: targetOf(scenario, name) };
+  const { most, least } = targetOf(scenario, name) ?? {};
+  return { name, unit, values, ...estimate(values), most, least };
 }
 
-/** The ratio of two servers' CPU per request, within each round. @throws Error when a value is not finite */
-export function ratio(
-  scenario: string,
-  servers: Readonly<Record<string, Measured>>,
-  [one, other]: readonly [string, string],
-): Measure {
-  const over = (member: 'cpuMicroseconds' | 'saturatedCpuMicroseconds'): Measure => {
-    const values = (servers[one]?.[member] ?? []).map((cpu, round) => cpu / (servers[other]?.[member][round] ?? 0));
-    return measure(scenario, `${one} / ${other}`, 'ratio', values);
+type Servers = Readonly<Record<string, Measured>>;
+
+interface ComputedFigure {
+  readonly name: string;
+  /** `ratio`, or the unit of the values. */
+  readonly unit: string;
+  /** Servers whose CPU per request the figure is computed from. */
+  readonly of: readonly string[];
+  /** Is given the CPU of the servers in one round. */
+  readonly compute: (...cpuMicroseconds: number[]) => number;
+}
+
+/**
+ * A figure that is computed within each round, at the equal rate and at saturation; a value is the median of the rounds
+ * of the processes that were measured together.
+ * @throws Error when a value is not finite
+ */
+export function computed(scenario: string, servers: Servers, { name, unit, of, compute }: ComputedFigure): Measure {
+  const at = (member: keyof CpuOfProcess): Measure => {
+    const rounds = of.map((server) => servers[server]?.rounds ?? []);
+    const values = (rounds[0] ?? []).map((first, process) => {
+      const cpu = rounds.map((ofServer) => ofServer[process]?.[member] ?? []);
+      const figures = first[member].map((_, round) =>
+        compute(...cpu.map((ofProcess) => ofProcess[round] ?? Number.NaN)),
+      );
+      if (!figures.every(Number.isFinite)) throw new Error(`${scenario}: ${name} was ${figures.join(', ')}`);
+      return quantile(figures, 0.5);
+    });
+    return measure(scenario, name, unit, values);
   };
-  const { median, low, high } = over('saturatedCpuMicroseconds');
-  return { ...over('cpuMicroseconds'), saturated: { median, low, high } };
+  const { median, low, high } = at('saturatedCpuMicroseconds');
+  return {
+    ...at('cpuMicroseconds'),
+    saturated: { median, low, high },
+    saturatedMost: targetOf(scenario, name)?.saturated,
+  };
 }
 
-export function verdict({ median, most }: Measure): 'reached' | 'not reached' | '' {
-  if (most === undefined) return '';
-  return median <= most ? 'reached' : 'not reached';
+/** The ratio of two servers' CPU per request. @throws Error when a value is not finite */
+export function ratio(scenario: string, servers: Servers, [one, other]: readonly [string, string]): Measure {
+  return computed(scenario, servers, { name: `${one} / ${other}`, unit: 'ratio', of: [one, other], compute: quotient });
 }
 
-/** Reasons to doubt a server's figures; empty without any. */
-export function caveatsOf({ generatorShare, keptUp }: Measured): string {
-  return [
-    Math.max(...generatorShare) > USABLE_GENERATOR_SHARE ? 'requests/s not usable: the generator was at its limit' : '',
-    keptUp < MIN_KEPT_UP ? `answered only ${Math.round(keptUp * 100)} % of the offered rate` : '',
-  ]
-    .filter(Boolean)
-    .join('; ');
-}
-
-export function formatNumber(value: number): string {
-  if (value >= 100) return Math.round(value).toLocaleString('en');
-  return value.toFixed(value >= 10 ? 1 : 2);
-}
-
-/** `median [low, high]`; only the median when the interval is empty. */
-export function formatEstimate(estimated: Estimate): string {
-  if (estimated.low === estimated.high) return formatNumber(estimated.median);
-  return `${formatNumber(estimated.median)} [${formatNumber(estimated.low)}, ${formatNumber(estimated.high)}]`;
-}
-
-export function printResult(result: Result): void {
-  const { scenario, about, effort, servers, measures } = result;
-  console.log(`\n${scenario}: ${about}`);
-  console.log(
-    `${effort.rounds} rounds of ${effort.seconds} s at ${effort.rate}/s, then saturated; median [95 % interval]`,
-  );
-  for (const [name, measured] of Object.entries(servers)) {
-    const cpu = `CPU µs/request ${formatEstimate(estimate(measured.cpuMicroseconds))}, saturated ${formatNumber(quantile(measured.saturatedCpuMicroseconds, 0.5))}`;
-    const pace = `requests/s ${formatEstimate(estimate(measured.requestsPerSecond))}`;
-    const share = `generator ${Math.round(Math.max(...measured.generatorShare) * 100)} %`;
-    console.log(`  ${name.padEnd(26)} ${cpu.padEnd(40)} ${pace.padEnd(36)} ${share}  ${caveatsOf(measured)}`);
-  }
-  for (const each of measures) {
-    const unit = each.unit === 'ratio' ? '' : ` ${each.unit}`;
-    const saturated = each.saturated === undefined ? '' : `saturated ${formatNumber(each.saturated.median)}`;
-    const target = each.most === undefined ? '' : `target ${each.most}: ${verdict(each)}`;
-    console.log(
-      `  ${each.name.padEnd(44)} ${`${formatEstimate(each)}${unit}`.padEnd(28)} ${saturated.padEnd(16)} ${target}`.trimEnd(),
-    );
-  }
-}
+const quotient = (cpu: number, ofOther: number): number => cpu / ofOther;
 
 export function writeResults(file: string, results: readonly Result[]): void {
   mkdirSync('bench/results', { recursive: true });
@@ -145,16 +138,4 @@ function parseTable(text: string): Partial<Table> | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The median of the values, without its interval. */
-export function formatMedian(values: readonly number[]): string {
-  return formatNumber(quantile(values, 0.5));
-}
-
-const ROUNDS_NEEDED = 20;
-
-/** A warning for results of too few rounds; empty otherwise. */
-export function tooFewRoundsNote(rounds: number): string {
-  return rounds < ROUNDS_NEEDED ? `Too few to judge by: a judgement takes ${ROUNDS_NEEDED}. ` : '';
 }

@@ -1,10 +1,11 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { compareResults } from './compare-results.ts';
+import { printResult } from './format-results.ts';
 import type { Effort } from './harness.ts';
 import { writeReport } from './html-report.ts';
 import { printMachineInfo } from './machine-info.ts';
 import { writeReadme } from './readme-table.ts';
-import { printResult, readResults, writeResults, type Result } from './results.ts';
+import { readResults, writeResults, type Result } from './results.ts';
 import { DEFAULT_EFFORT, QUICK_SCENARIOS, SCENARIOS, type Scenario } from './scenarios.ts';
 import { UsageError } from './usage-error.ts';
 

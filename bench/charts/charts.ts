@@ -2,7 +2,7 @@ import { BarChart, CustomChart, ScatterChart, type CustomSeriesOption } from 'ec
 import { GridComponent, MarkLineComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import type { Bar, Chart } from '../html-report.ts';
+import type { Bar, Chart } from '../report-charts.ts';
 
 use([BarChart, CustomChart, ScatterChart, GridComponent, MarkLineComponent, SVGRenderer]);
 
@@ -15,7 +15,7 @@ const TOP = 8;
 const BOTTOM = 44;
 
 /**
- * Horizontal bars as SVG text: the median, its interval as a whisker, each round as a dot, the target as a tick, the
+ * Horizontal bars as SVG text: the median, its interval as a whisker, each process as a dot, the target as a tick, the
  * ratio at saturation as a diamond.
  */
 export function plot({ bars, unit, reference, width, labelWidth }: Chart): string {
@@ -31,7 +31,7 @@ export function plot({ bars, unit, reference, width, labelWidth }: Chart): strin
     grid: { left: labelWidth, right: isNarrow ? 70 : 120, top: TOP, bottom: BOTTOM },
     xAxis: {
       type: 'value',
-      min: 0,
+      min: Math.min(0, ...bars.flatMap(({ low, values }) => [low, ...values])),
       max: most * 1.02,
       name: unit,
       nameLocation: 'middle',

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { PATH, serveNode, somebody, view } from './peer.ts';
+import { PATH, serveNode, viewOfSomebody } from './peer.ts';
 
 serveNode(
   createServer((request, response) => {
@@ -7,7 +7,7 @@ serveNode(
       response.writeHead(404).end();
       return;
     }
-    const body = JSON.stringify(view(somebody));
+    const body = JSON.stringify(viewOfSomebody);
     response
       .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
       .end(body);

@@ -4,12 +4,20 @@ import type { Server } from 'node:http';
 import { serveHarness } from '../measured-process.ts';
 
 /** The configuration that the harness passes to every peer. */
-export const { secret, issuer, audience, jwk } = JSON.parse(process.argv[2] ?? '{}') as {
+export const {
+  secret,
+  issuer,
+  audience,
+  jwk,
+  headers = {},
+} = JSON.parse(process.argv[2] ?? '{}') as {
   secret: string;
   issuer: string;
   audience: string;
   /** The public key of the ES256 tokens. */
   jwk?: JWK;
+  /** Response headers. */
+  headers?: Record<string, string>;
 };
 
 export const PATH = '/v1/auth/me';
@@ -40,6 +48,21 @@ export const somebody: Claims = Object.freeze({
 export function view({ sub, email, sid, exp }: Claims): Record<string, string> {
   return { userId: sub, email, sessionId: sid, expiresAt: new Date(exp * 1000).toISOString() };
 }
+
+/** The constant answer of an unguarded peer. */
+export const viewOfSomebody = Object.freeze(view(somebody));
+
+/** The response schema of an unguarded peer. */
+export const VIEW_SCHEMA = {
+  type: 'object',
+  required: ['userId', 'email', 'sessionId', 'expiresAt'],
+  properties: {
+    userId: { type: 'string' },
+    email: { type: 'string' },
+    sessionId: { type: 'string' },
+    expiresAt: { type: 'string' },
+  },
+};
 
 export function bearerToken(authorization: string | undefined): string {
   return authorization?.startsWith('Bearer ') ? authorization.slice(7) : '';

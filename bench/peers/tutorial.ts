@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { Controller, Get, Module, Request, UseGuards } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ExtractJwt, Strategy } from 'passport-jwt';
-import { secret, serveFastify, view, type Claims } from './peer.ts';
+import { secret, view, type Claims } from './peer.ts';
+import { serveNest } from './serve-nest.ts';
 
 /** The recipe of Nest's documentation, with decorators called as functions. */
 class JwtStrategy extends PassportStrategy(Strategy) {
@@ -36,14 +36,4 @@ UseGuards(AuthGuard('jwt'))(AuthController);
 Controller('v1/auth')(AuthController);
 Module({ imports: [PassportModule], controllers: [AuthController], providers: [JwtStrategy] })(AppModule);
 
-const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), {
-  logger: ['warn', 'error'],
-});
-await app.init();
-await serveFastify({
-  async listen({ host, port }) {
-    await app.listen(port, host);
-    return app.getUrl();
-  },
-  close: () => app.close(),
-});
+await serveNest(AppModule, new FastifyAdapter());

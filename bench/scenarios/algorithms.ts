@@ -7,10 +7,12 @@ import { ratio, type Result } from '../results.ts';
 export function algorithms(effort: Effort): Promise<Result> {
   const scenario = 'algorithms';
   return withBench(async (bench) => {
-    const managed = await bench.startServer(await bench.createDatabase(), { ACCESS_TOKEN_TTL_SECONDS: '3600' });
-    const servers = await measureServers(effort, {
-      HS256: await guardedRoute(await startGatehouse(bench)),
-      ES256: await guardedRoute(managed, await signIn(managed.url)),
+    const servers = await measureServers(effort, async () => {
+      const managed = await bench.startServer(await bench.createDatabase(), { ACCESS_TOKEN_TTL_SECONDS: '3600' });
+      return {
+        HS256: await guardedRoute(await startGatehouse(bench)),
+        ES256: await guardedRoute(managed, await signIn(managed.url)),
+      };
     });
     const measures = [ratio(scenario, servers, ['ES256', 'HS256'])];
     return {

@@ -13,11 +13,11 @@ export async function log(effort: Effort): Promise<Result> {
   try {
     return await withBench(async (bench) => {
       const logging = (stdout: string) => startGatehouse(bench, { LOG_LEVEL: 'info' }, stdout);
-      const servers = await measureServers(effort, {
+      const servers = await measureServers(effort, async () => ({
         'no request log': await guardedRoute(await startGatehouse(bench)),
         'log to /dev/null': await guardedRoute(await logging('/dev/null')),
         'log to a file': await guardedRoute(await logging(join(folder, 'log'))),
-      });
+      }));
       const measures = [
         ratio(scenario, servers, ['log to /dev/null', 'no request log']),
         ratio(scenario, servers, ['log to a file', 'no request log']),

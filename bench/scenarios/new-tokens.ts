@@ -2,7 +2,7 @@ import type { webcrypto } from 'node:crypto';
 import { checkGuard, ME } from '../compared-servers.ts';
 import { withBench, type Effort } from '../harness.ts';
 import { bearer, Load } from '../load-generator.ts';
-import { measureServers } from '../measure-rounds.ts';
+import { measureServers, type ComparedServers } from '../measure-rounds.ts';
 import { ratio, type Result } from '../results.ts';
 import { forgeSignature, viewOf } from '../tokens.ts';
 
@@ -16,26 +16,32 @@ export function newTokens(effort: Effort): Promise<Result> {
     const databaseUrl = await bench.createDatabase();
     const environment = { ACCESS_TOKEN_TTL_SECONDS: '3600' };
     const minter = await bench.startServer(databaseUrl, environment);
-    const server = await bench.startServer(databaseUrl, environment);
-    const [token = ''] = await minter.ask<string[]>('mint', 1);
-    const peer = await bench.startPeer('jose', { jwk: await fetchPublicKey(server.url, token) });
-    const loads = [server, peer].map(({ url }) => new Load(url + ME, [], { once: true }));
-    const [guarded, jose] = loads as [Load, Load];
-    for (const { url } of loads)
-      await checkGuard(url.href, bearer(token), bearer(forgeSignature(token)), viewOf(token));
+    const start = async (): Promise<ComparedServers> => {
+      const [token = ''] = await minter.ask<string[]>('mint', 1);
+      const server = await bench.startServer(databaseUrl, environment);
+      const peer = await bench.startPeer('jose', { jwk: await fetchPublicKey(server.url, token) });
+      for (const { url } of [server, peer])
+        await checkGuard(url + ME, bearer(token), bearer(forgeSignature(token)), viewOf(token));
+      return {
+        guarded: { server, load: unused(server.url) },
+        jose: { server: peer, load: unused(peer.url) },
+      };
+    };
     // As many for the equal rate, and twice as many for saturation, which ends when they are spent.
     const count = Math.ceil(effort.rate * effort.seconds * 3);
-    const mintAnew = async (): Promise<void> => {
+    const mintAnew = async (compared: ComparedServers): Promise<void> => {
       const credentials = (await minter.ask<string[]>('mint', count)).map(bearer);
-      for (const load of loads) load.setCredentials(credentials);
+      for (const { load } of Object.values(compared)) load.setCredentials(credentials);
     };
-    const compared = { guarded: { server, load: guarded }, jose: { server: peer, load: jose } };
-    const servers = await measureServers(effort, compared, mintAnew);
+    const servers = await measureServers(effort, start, mintAnew);
     const measures = [ratio(scenario, servers, ['guarded', 'jose'])];
     const about = 'ES256 tokens never seen before: the guarded route over jose in raw Fastify';
     return { scenario, about, effort, servers, measures };
   });
 }
+
+/** Its credentials come before each round. */
+const unused = (url: string): Load => new Load(url + ME, [], { once: true });
 
 /** The published key that the token names. */
 async function fetchPublicKey(url: string, token: string): Promise<webcrypto.JsonWebKey> {

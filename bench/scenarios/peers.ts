@@ -22,9 +22,11 @@ export const fewPeers = (effort: Effort): Promise<Result> => comparePeers(['@fas
 function comparePeers(names: readonly PeerName[], effort: Effort): Promise<Result> {
   const scenario = 'peers';
   return withBench(async (bench) => {
-    const compared: Record<string, ComparedServer> = { guarded: await guardedRoute(await startGatehouse(bench)) };
-    for (const name of names) compared[name] = await startPeer(bench, name);
-    const servers = await measureServers(effort, compared);
+    const servers = await measureServers(effort, async () => {
+      const compared: Record<string, ComparedServer> = { guarded: await guardedRoute(await startGatehouse(bench)) };
+      for (const name of names) compared[name] = await startPeer(bench, name);
+      return compared;
+    });
     const measures = names.map((name) => ratio(scenario, servers, ['guarded', name]));
     return { scenario, about: 'the guarded route over other guards; one HS256 token', effort, servers, measures };
   });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ME } from '../compared-servers.ts';
-import { signIn, withBench, type Effort, type Server } from '../harness.ts';
+import { quantile, signIn, withBench, type Effort, type Server } from '../harness.ts';
 import { bearer, Load, openLoad } from '../load-generator.ts';
 import type { Shares } from '../cpu-profiler.ts';
 import { measure, type Result } from '../results.ts';
@@ -15,30 +15,15 @@ export function profile(effort: Effort): Promise<Result> {
     const databaseUrl = await bench.createDatabase();
     const environment = { ACCESS_TOKEN_TTL_SECONDS: '3600' };
     const minter = await bench.startServer(databaseUrl, environment);
-    const server = await bench.startServer(databaseUrl, environment);
-    const token = await signIn(server.url);
-    const url = server.url + ME;
-    const newTokenLoad = new Load(url, [], { once: true });
-    const loads = {
-      guarded: new Load(url, [bearer(token)]),
-      'first sight': newTokenLoad,
-      garbage: new Load(url, [bearer(randomBytes(token.length / 2).toString('hex'))], { status: 401 }),
-      forgery: new Load(
-        url,
-        Array.from({ length: FORGERIES }, () => bearer(forgeSignature(token))),
-        { status: 401 },
-      ),
-    };
-    const rounds: Record<string, Shares[]> = {};
-    // Round 0 is the warm-up.
-    for (let round = 0; round <= effort.rounds; round++) {
-      for (const [name, load] of Object.entries(loads)) {
-        if (load === newTokenLoad) load.setCredentials((await mint(minter, effort)).map(bearer));
-        const shares = await profileOne(server, load, effort.seconds);
-        if (round > 0) (rounds[name] ??= []).push(shares);
+    const processes: Record<string, Shares[]> = {};
+    for (let process = 0; process < effort.processes; process++) {
+      const server = await bench.startServer(databaseUrl, environment);
+      for (const [name, shares] of Object.entries(await profileProcess(server, minter, effort))) {
+        (processes[name] ??= []).push(shares);
       }
+      await server.stop();
     }
-    const measures = Object.entries(rounds).flatMap(([name, each]) =>
+    const measures = Object.entries(processes).flatMap(([name, each]) =>
       ownersOf(each).map((owner) =>
         measure(
           scenario,
@@ -52,6 +37,42 @@ export function profile(effort: Effort): Promise<Result> {
       'microseconds of the main thread per request, by the owner of the code; saturated, with the profiler on';
     return { scenario, about, effort, servers: {}, measures };
   });
+}
+
+/** Medians over the rounds, by the kind of request. */
+async function profileProcess(server: Server, minter: Server, effort: Effort): Promise<Record<string, Shares>> {
+  const token = await signIn(server.url);
+  const url = server.url + ME;
+  const newTokenLoad = new Load(url, [], { once: true });
+  const loads = {
+    guarded: new Load(url, [bearer(token)]),
+    'first sight': newTokenLoad,
+    garbage: new Load(url, [bearer(randomBytes(token.length / 2).toString('hex'))], { status: 401 }),
+    forgery: new Load(
+      url,
+      Array.from({ length: FORGERIES }, () => bearer(forgeSignature(token))),
+      { status: 401 },
+    ),
+  };
+  const rounds: Record<string, Shares[]> = {};
+  // Round 0 is the warm-up.
+  for (let round = 0; round <= effort.rounds; round++) {
+    for (const [name, load] of Object.entries(loads)) {
+      if (load === newTokenLoad) load.setCredentials((await mint(minter, effort)).map(bearer));
+      const shares = await profileOne(server, load, effort.seconds);
+      if (round > 0) (rounds[name] ??= []).push(shares);
+    }
+  }
+  return Object.fromEntries(Object.entries(rounds).map(([name, each]) => [name, medianShares(each)]));
+}
+
+function medianShares(rounds: readonly Shares[]): Shares {
+  const medianOf = (owner: string): number =>
+    quantile(
+      rounds.map((shares) => shares[owner] ?? 0),
+      0.5,
+    );
+  return Object.fromEntries(ownersOf(rounds).map((owner) => [owner, medianOf(owner)]));
 }
 
 /** At least as many as one profile can use. */

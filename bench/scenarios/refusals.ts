@@ -1,57 +1,88 @@
-import { generateKeyPairSync, sign, verify } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, sign, verify } from 'node:crypto';
 import { guardedRoute, ME } from '../compared-servers.ts';
-import { signIn, withBench, type Effort } from '../harness.ts';
-import { bearer, Load } from '../load-generator.ts';
-import { measureServers } from '../measure-rounds.ts';
-import { measure, ratio, type Result } from '../results.ts';
+import { quantile, signIn, withBench, type Bench, type Effort } from '../harness.ts';
+import { bearer, Load, type Credential } from '../load-generator.ts';
+import { measureServers, type ComparedServers } from '../measure-rounds.ts';
+import { computed, measure, ratio, type Result } from '../results.ts';
 import { forgeSignature } from '../tokens.ts';
 
+const SCENARIO = 'refusals';
 const FORGERIES = 10_000;
+/** About what is signed of an access token. */
+const SIGNED_BYTES = 440;
+/** Refused without a signature check. */
+const CHEAP = ['401 without a token', '401 for garbage', '401 for an unknown key', '401 for a revoked token'] as const;
+const FORGERY = '401 for a forgery';
 
-/** The cost of refusing garbage, and of refusing a token with a forged signature. */
+/** The cost of refusing what needs no signature check, and of refusing a token with a forged signature. */
 export function refusals(effort: Effort): Promise<Result> {
-  const scenario = 'refusals';
   return withBench(async (bench) => {
-    const server = await bench.startServer(await bench.createDatabase(), { ACCESS_TOKEN_TTL_SECONDS: '3600' });
-    const token = await signIn(server.url);
-    const forgeries = Array.from({ length: FORGERIES }, () => bearer(forgeSignature(token)));
-    const garbage = bearer('g'.repeat(token.length));
     const checks: number[] = [];
-    const compared = {
-      '200': await guardedRoute(server, token),
-      '401 for garbage': { server, load: new Load(server.url + ME, [garbage], { status: 401 }) },
-      '401 for a forgery': { server, load: new Load(server.url + ME, forgeries, { status: 401 }) },
-    };
-    const servers = await measureServers(effort, compared, async () => void checks.push(signatureCheck(token)));
-    // The first value is from before the warm-up.
-    checks.shift();
-    const cpu = (name: keyof typeof compared): number[] => servers[name]?.cpuMicroseconds ?? [];
-    const beyond = cpu('401 for a forgery').map((each, round) => each - (cpu('401 for garbage')[round] ?? 0));
-    const measures = [
-      ratio(scenario, servers, ['401 for garbage', '200']),
-      ratio(scenario, servers, ['401 for a forgery', '200']),
-      measure(scenario, 'signature check alone', 'µs', checks),
-      measure(
-        scenario,
-        'forgery beyond garbage / signature check',
-        'ratio',
-        beyond.map((each, round) => each / (checks[round] ?? 0)),
-      ),
-    ];
-    return {
-      scenario,
-      about: 'ES256; 401 against 200, with a different forgery each time',
+    const servers = await measureServers(
       effort,
-      servers,
-      measures,
-    };
+      () => startServer(bench),
+      async () => void checks.push(signatureCheck()),
+    );
+    const check = quantile(checks, 0.5);
+    const measures = [
+      ...CHEAP.map((name) => ratio(SCENARIO, servers, [name, '200'])),
+      ratio(SCENARIO, servers, [FORGERY, '200']),
+      measure(SCENARIO, 'signature check alone', 'µs', checks),
+      computed(SCENARIO, servers, {
+        name: 'forgery / (signature check + 1.2 × garbage)',
+        unit: 'ratio',
+        of: [FORGERY, '401 for garbage'],
+        compute: (forgery, garbage) => forgery / (check + 1.2 * garbage),
+      }),
+      computed(SCENARIO, servers, {
+        name: 'forgery beyond garbage / signature check',
+        unit: 'ratio',
+        of: [FORGERY, '401 for garbage'],
+        compute: (forgery, garbage) => (forgery - garbage) / check,
+      }),
+    ];
+    const about = 'ES256; 401 against 200, with a different forgery each time';
+    return { scenario: SCENARIO, about, effort, servers, measures };
   });
 }
 
-/** CPU microseconds of node:crypto for one ES256 check of as long a token, its key prepared. */
-function signatureCheck(token: string): number {
+async function startServer(bench: Bench): Promise<ComparedServers> {
+  const server = await bench.startServer(await bench.createDatabase(), { ACCESS_TOKEN_TTL_SECONDS: '3600' });
+  const token = await signIn(server.url);
+  const refused = (...credentials: readonly Credential[]) => ({
+    server,
+    load: new Load(server.url + ME, credentials, { status: 401 }),
+  });
+  return {
+    '200': await guardedRoute(server, token),
+    '401 without a token': refused(['cookie', 'theme=dark']),
+    '401 for garbage': refused(bearer('g'.repeat(token.length))),
+    '401 for an unknown key': refused(bearer(withUnknownKey(token))),
+    '401 for a revoked token': refused(bearer(await revokedToken(server.url))),
+    [FORGERY]: refused(...Array.from({ length: FORGERIES }, () => bearer(forgeSignature(token)))),
+  };
+}
+
+function withUnknownKey(token: string): string {
+  const [header = '', ...rest] = token.split('.');
+  const members = JSON.parse(Buffer.from(header, 'base64url').toString()) as object;
+  return [Buffer.from(JSON.stringify({ ...members, kid: randomUUID() })).toString('base64url'), ...rest].join('.');
+}
+
+/** The token of a session that has logged out, once it has been accepted. */
+async function revokedToken(url: string): Promise<string> {
+  const token = await signIn(url);
+  const headers = { authorization: `Bearer ${token}` };
+  const { ok } = await fetch(url + ME, { headers });
+  const { status } = await fetch(`${url}/v1/auth/logout`, { method: 'POST', headers });
+  if (!ok || status !== 204) throw new Error(`the logout answered ${status}`);
+  return token;
+}
+
+/** CPU microseconds of node:crypto for one ES256 check of as long a text as a token, its key prepared. */
+function signatureCheck(): number {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const data = Buffer.from(token.slice(0, token.lastIndexOf('.')));
+  const data = Buffer.alloc(SIGNED_BYTES, 'a');
   const signature = sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' });
   const times = 2000;
   const before = process.cpuUsage();

@@ -21,7 +21,7 @@ interface Lags {
 /** How soon every node refuses a revoked token, and the cost of live revocations for a guarded request. */
 export function revocation(effort: Effort): Promise<Result> {
   return withBench(async (bench) => {
-    const { notified, polled } = await measureLags(bench, effort.rounds * LOGOUTS_PER_ROUND);
+    const { notified, polled } = await measureLags(bench, effort.processes * effort.rounds * LOGOUTS_PER_ROUND);
     const { servers, heapMegabytes, queriesPerRequest } = await measureCost(bench, effort);
     const measures = [
       ratio(SCENARIO, servers, [FULL, EMPTY]),
@@ -29,8 +29,8 @@ export function revocation(effort: Effort): Promise<Result> {
       measure(SCENARIO, 'refusal elsewhere after the 204, p99', 'ms', [quantile(notified, 0.99)]),
       measure(SCENARIO, 'the same by polling alone, p50', 'ms', polled),
       measure(SCENARIO, 'the same by polling alone, p99', 'ms', [quantile(polled, 0.99)]),
-      measure(SCENARIO, `memory of ${FULL}`, 'MB', [heapMegabytes]),
-      measure(SCENARIO, 'queries per guarded request', 'queries', [queriesPerRequest]),
+      measure(SCENARIO, `memory of ${FULL}`, 'MB', heapMegabytes),
+      measure(SCENARIO, 'queries per guarded request', 'queries', queriesPerRequest),
     ];
     const about =
       'how soon another node refuses a token after a logout, and what live revocations cost a guarded request; ES256';
@@ -71,11 +71,31 @@ async function lagOf(writer: Server, other: Server): Promise<number> {
 
 interface Cost {
   readonly servers: Readonly<Record<string, Measured>>;
-  readonly heapMegabytes: number;
-  readonly queriesPerRequest: number;
+  readonly heapMegabytes: readonly number[];
+  readonly queriesPerRequest: readonly number[];
 }
 
 async function measureCost(bench: Bench, effort: Effort): Promise<Cost> {
+  const heapMegabytes: number[] = [];
+  const queriesPerRequest: number[] = [];
+  const servers = await measureServers(effort, async () => {
+    const { compared, databaseUrl, megabytes } = await startBoth(bench);
+    heapMegabytes.push(megabytes);
+    queriesPerRequest.push(await countQueries(bench, databaseUrl, compared[FULL], effort));
+    return compared;
+  });
+  return { servers, heapMegabytes, queriesPerRequest };
+}
+
+interface Started {
+  readonly compared: Readonly<Record<typeof EMPTY | typeof FULL, ComparedServer>>;
+  /** Of the server with revocations. */
+  readonly databaseUrl: string;
+  /** What the revocations take of its heap. */
+  readonly megabytes: number;
+}
+
+async function startBoth(bench: Bench): Promise<Started> {
   const [emptyUrl, fullUrl] = [await bench.createDatabase(), await bench.createDatabase()];
   const environment = { ACCESS_TOKEN_TTL_SECONDS: '3600' };
   const empty = await bench.startServer(emptyUrl, environment);
@@ -86,17 +106,12 @@ async function measureCost(bench: Bench, effort: Effort): Promise<Cost> {
     `INSERT INTO revocations (kind, subject) SELECT 'sid', gen_random_uuid() FROM generate_series(1, ${LIVE_REVOCATIONS})`,
   );
   while ((await full.revocations()) < LIVE_REVOCATIONS) await pause(50);
-  const heapMegabytes = ((await full.heap()) - before) / 1e6;
-  const token = await signIn(full.url);
-  const servers = await measureServers(effort, {
+  const megabytes = ((await full.heap()) - before) / 1e6;
+  const compared = {
     [EMPTY]: calledBy(await signIn(empty.url), empty),
-    [FULL]: calledBy(token, full),
-  });
-  return {
-    servers,
-    heapMegabytes,
-    queriesPerRequest: await countQueries(bench, fullUrl, calledBy(token, full), effort),
+    [FULL]: calledBy(await signIn(full.url), full),
   };
+  return { compared, databaseUrl: fullUrl, megabytes };
 }
 
 function calledBy(token: string, server: Server): ComparedServer {

@@ -7,14 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checkGuard } from '../../bench/compared-servers.ts';
+import { formatTargets } from '../../bench/format-results.ts';
 import { cpuUnderLoad, signIn, withBench } from '../../bench/harness.ts';
 import { installPackages } from '../../bench/install-packages.ts';
 import { bearer, Load, openLoad } from '../../bench/load-generator.ts';
+import { measureServers, type ComparedServers } from '../../bench/measure-rounds.ts';
 import { processTree, residentBytes, threadMilliseconds } from '../../bench/process-tree.ts';
 import { readmeTables } from '../../bench/readme-table.ts';
-import { measure, readResults, type Table } from '../../bench/results.ts';
+import { measure, ratio, readResults, type Measured, type Table } from '../../bench/results.ts';
 import { estimate, quantile } from '../../bench/statistics.ts';
 import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts';
 import { TARGETS } from '../../bench/targets.ts';
@@ -47,7 +49,7 @@ describe('npm run bench', () => {
     async () => {
       const { stdout, file, table } = await runBench(...BRIEF_RUN);
       expect(stdout).toContain('A quick look');
-      expect(stdout).toMatch(/guarded \/ unguarded +\d.* target 1\.05: (?:not )?reached$/m);
+      expect(stdout).toMatch(/guarded \/ unguarded +\d.* target ≤ 1\.05: (?:not )?reached$/m);
       expect(table.results.map(({ scenario }) => scenario)).toEqual(['guard', 'peers']);
       expect(table).toMatchObject({ versions: { Node: process.version, 'better-auth': expect.any(String) } });
 
@@ -62,8 +64,21 @@ describe('npm run bench', () => {
   );
 
   it.each([
-    ['many-tokens', ['unguarded', 'guarded', 'guarded, half of them fit']],
-    ['fastify', ['guarded', 'Nest unguarded', 'raw Fastify', 'raw node:http']],
+    ['many-tokens', ['unguarded', 'guarded, one token', 'guarded, 100,000 tokens', 'guarded, half of them fit']],
+    [
+      'fastify',
+      [
+        'raw node:http',
+        'raw Fastify',
+        'raw Fastify, our headers',
+        'least Nest',
+        'guarded, warn',
+        'guarded, defaults',
+        'guarded, defaults to a file',
+        "builder's route, warn",
+        "builder's route, defaults",
+      ],
+    ],
     [
       'peers',
       [
@@ -79,7 +94,17 @@ describe('npm run bench', () => {
     ],
     ['algorithms', ['HS256', 'ES256']],
     ['first-sight', ['guarded', 'jose']],
-    ['refusals', ['200', '401 for garbage', '401 for a forgery']],
+    [
+      'refusals',
+      [
+        '200',
+        '401 without a token',
+        '401 for garbage',
+        '401 for an unknown key',
+        '401 for a revoked token',
+        '401 for a forgery',
+      ],
+    ],
     ['gate', []],
     ['profile', []],
     ['limits', []],
@@ -248,6 +273,68 @@ describe('the steady-load generator', () => {
     const [{ times, lost }] = (await once(worker, 'message')) as [SteadyResult];
     expect(times).toMatchObject({ 503: { length: 20 }, 200: expect.arrayContaining([expect.any(Number)]) });
     expect(lost).toBe(0);
+  });
+});
+
+/** CPU per request in each round of each process; twice as much at saturation. */
+const ofProcesses = (...rounds: readonly number[][]): Measured => ({
+  cpuMicroseconds: [],
+  p99Milliseconds: [],
+  saturatedCpuMicroseconds: [],
+  requestsPerSecond: [],
+  generatorShare: [],
+  keptUp: 1,
+  rounds: rounds.map((each) => ({
+    cpuMicroseconds: each,
+    saturatedCpuMicroseconds: each.map((cpu) => cpu * 2),
+  })),
+});
+
+describe('measuring servers', () => {
+  it('starts each of them several times and counts a process once, with the median of its rounds', async () => {
+    const stop = vi.fn(async () => undefined);
+    let asked = 0;
+    // Each process answers a request at ten times the cost of the process before it.
+    const startServers = async (): Promise<ComparedServers> => {
+      const microseconds = 10 ** ++asked;
+      let answered = 0;
+      const url = await listen((_request, response) => {
+        answered++;
+        response.end('{}');
+      });
+      const cpu = async (): Promise<number> => answered * microseconds;
+      return { constant: { server: { url, cpu, stop }, load: new Load(url, [bearer('x')]) } };
+    };
+    const effort = { processes: 3, rounds: 2, seconds: 0.1, rate: 100 };
+    const { constant } = await measureServers(effort, startServers);
+    expect(constant?.cpuMicroseconds).toEqual([10, 100, 1000]);
+    expect(constant?.rounds?.[2]?.saturatedCpuMicroseconds).toEqual([1000, 1000]);
+    expect(stop).toHaveBeenCalledTimes(3);
+  });
+
+  it('takes a ratio within each round, and its interval over the processes', () => {
+    const servers = {
+      ours: ofProcesses([10, 40, 90], [8, 8, 8], [6, 6, 6]),
+      least: ofProcesses([5, 10, 30], [8, 8, 8], [3, 3, 3]),
+    };
+    expect(ratio('none', servers, ['ours', 'least'])).toMatchObject({
+      values: [3, 1, 2],
+      median: 2,
+      low: 1,
+      high: 3,
+      saturated: { median: 2, low: 1, high: 3 },
+    });
+  });
+});
+
+describe('a target', () => {
+  it('is judged at the equal rate and at saturation apart, and may have two bounds', () => {
+    const measured = { name: 'ratio', unit: 'ratio', values: [1.1], median: 1.1, low: 1.1, high: 1.1 };
+    const saturated = { median: 1.4, low: 1.4, high: 1.4 };
+    expect(formatTargets({ ...measured, most: 1.15, saturated, saturatedMost: 1.3 })).toBe(
+      '≤ 1.15: reached; saturated ≤ 1.3: not reached',
+    );
+    expect(formatTargets({ ...measured, median: -0.1, most: 0.05, least: -0.05 })).toBe('-0.05 to 0.05: not reached');
   });
 });
 
