@@ -90,7 +90,8 @@ export function tooFewNote({ processes, rounds = 0 }: Partial<Effort>): string {
 
 export function printResult({ scenario, about, effort, servers, measures }: Result): void {
   console.log(`\n${scenario}: ${about}`);
-  console.log(`${formatEffort(effort)} at ${effort.rate}/s, then saturated; median [95 % interval]`);
+  const load = Object.keys(servers).length === 0 ? '' : ` at ${effort.rate}/s, then saturated`;
+  console.log(`${formatEffort(effort)}${load}; median [95 % interval]`);
   for (const [name, measured] of Object.entries(servers)) {
     const cpu = `CPU µs/request ${formatEstimate(estimate(measured.cpuMicroseconds))}`;
     const saturated = `saturated ${formatEstimate(estimate(measured.saturatedCpuMicroseconds))}`;

@@ -92,8 +92,10 @@ async function run(
   const efforts = new Map(scenarios.map(([name, scenario]) => [name, effortOf(scenario, values)]));
   printMachineInfo('HS256 unless a scenario says otherwise');
   for (const [name, scenario] of scenarios) {
+    const startedAt = performance.now();
     const result = await scenario.run(efforts.get(name) ?? DEFAULT_EFFORT);
     printResult(result);
+    console.log(`  took ${((performance.now() - startedAt) / 60_000).toFixed(1)} minutes`);
     results.push(result);
     writeResults(file, results);
   }

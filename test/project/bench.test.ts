@@ -17,6 +17,7 @@ import { measureServers, type ComparedServers } from '../../bench/measure-rounds
 import { processTree, residentBytes, threadMilliseconds } from '../../bench/process-tree.ts';
 import { readmeTables } from '../../bench/readme-table.ts';
 import { measure, ratio, readResults, type Measured, type Table } from '../../bench/results.ts';
+import { SCENARIOS } from '../../bench/scenarios.ts';
 import { estimate, quantile } from '../../bench/statistics.ts';
 import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts';
 import { TARGETS } from '../../bench/targets.ts';
@@ -150,6 +151,14 @@ describe.each(['bench/peers', 'bench/charts'] as const)('%s', (packages) => {
 });
 
 describe('the README of the benchmark', () => {
+  it('has a row for each scenario', () => {
+    const [, section = ''] = readFileSync('bench/README.md', 'utf8').split('\n## The scenarios\n');
+    const [table = ''] = section.split('\n## ');
+    expect([...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name = '']) => name).toSorted()).toEqual(
+      Object.keys(SCENARIOS).toSorted(),
+    );
+  });
+
   it('shows the committed table', () => {
     expect(readFileSync('bench/README.md', 'utf8')).toContain(readmeTables(readResults('bench/results/table.json')));
   });
