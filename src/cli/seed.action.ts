@@ -10,17 +10,26 @@ import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-databas
 import { hashPasswordUnpooled } from '../passwords/unpooled-hash.js';
 import { withDatabase } from './command-database.js';
 import { adviseOnLostOutput } from './command-output.js';
+import { insertEvents, insertSessions, insertUsers, type SeedBatch } from './seed-rows.js';
 
 const EMAIL = 'admin@example.com';
 const BATCH = 10_000;
 /** A batch takes longer than a request may. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 
+/** How many rows to make. Sessions and events belong to the users, so there are none without users. */
+export interface SeedAmounts {
+  readonly users: number;
+  readonly sessions: number;
+  readonly events: number;
+}
+
 /**
- * Makes one user with a random password, printed once, and as many more users as asked for.
+ * Makes one user with a random password, printed once, and as many more users, sessions and audit events as asked for.
+ * The statistics of the tables are up to autovacuum, as the service's role may not own them.
  * @throws {Error} on a `DATABASE_URL` unless forced.
  */
-export async function runSeed(termination: TerminationSignals, users: number, isForced: boolean): Promise<void> {
+export async function runSeed(termination: TerminationSignals, amounts: SeedAmounts, isForced: boolean): Promise<void> {
   const settings = readSettings('migrate');
   const isEmbedded = settings.databaseUrl === undefined;
   if (!isEmbedded && !isForced) throw new Error('DATABASE_URL is set: add --force to fill that database');
@@ -34,7 +43,7 @@ export async function runSeed(termination: TerminationSignals, users: number, is
     );
     try {
       await insertAdministrator(prisma, config);
-      if (users > 0) await insertOthers(prisma, config, users);
+      if (amounts.users > 0) await insertOthers(prisma, config, amounts);
     } finally {
       await prisma.$disconnect();
     }
@@ -56,16 +65,38 @@ async function insertAdministrator(prisma: PrismaService, config: DatabaseConfig
   process.stdout.write(isNew === 1 ? `${EMAIL} has the password ${password}\n` : `${EMAIL} is there already.\n`);
 }
 
-async function insertOthers(prisma: PrismaService, config: DatabaseConfig, users: number): Promise<void> {
-  const sharedHash = await hashPasswordUnpooled(randomPassword(), hashCost(config));
+/** A transaction for each batch, so that a batch is inserted only if this process lives to commit it. */
+async function insertInBatches(
+  prisma: PrismaService,
+  { total, users, of }: { readonly total: number; readonly users: number; readonly of: string },
+  insert: (tx: Transaction, batch: SeedBatch) => Promise<number>,
+): Promise<number> {
   const { isTTY } = process.stdout;
-  for (let first = 1; first <= users; first += BATCH) {
-    const last = Math.min(first + BATCH - 1, users);
-    // A transaction, so that a batch is inserted only if this process lives to commit it.
-    await prisma.transaction((tx) => insertUsers(tx, sharedHash, first, last));
-    if (isTTY) process.stdout.write(`\r${last} of ${users} users`);
+  let inserted = 0;
+  for (let first = 1; first <= total; first += BATCH) {
+    const last = Math.min(first + BATCH - 1, total);
+    inserted += await prisma.transaction((tx) => insert(tx, { first, last, total, users }));
+    if (isTTY) process.stdout.write(`\r${last} of ${total} ${of}`);
   }
-  process.stdout.write(`${isTTY ? '\r' : ''}${users} users share one password nobody was told.\n`);
+  if (isTTY) process.stdout.write('\r');
+  return inserted;
+}
+
+async function insertOthers(prisma: PrismaService, config: DatabaseConfig, amounts: SeedAmounts): Promise<void> {
+  const { users, sessions, events } = amounts;
+  const sharedHash = await hashPasswordUnpooled(randomPassword(), hashCost(config));
+  await insertInBatches(prisma, { total: users, users, of: 'users' }, (tx, batch) =>
+    insertUsers(tx, batch, sharedHash),
+  );
+  process.stdout.write(`${users} users share one password nobody was told.\n`);
+  if (sessions > 0) {
+    const count = await insertInBatches(prisma, { total: sessions, users, of: 'sessions' }, insertSessions);
+    process.stdout.write(`They have ${count} more sessions.\n`);
+  }
+  if (events > 0) {
+    const count = await insertInBatches(prisma, { total: events, users, of: 'events' }, insertEvents);
+    process.stdout.write(`The audit trail has ${count} more events of theirs.\n`);
+  }
 }
 
 function hashCost({
@@ -78,16 +109,4 @@ function hashCost({
 
 function randomPassword(): string {
   return randomBytes(18).toString('base64url');
-}
-
-/** RFC 9562 section 5.7 in SQL that PostgreSQL 15 knows: 48 bits of milliseconds over a random UUID of version 7. */
-async function insertUsers(tx: Transaction, passwordHash: string, first: number, last: number): Promise<void> {
-  await tx.$executeRaw`
-    INSERT INTO users (id, email, email_lower, password_hash)
-    SELECT overlay(overlay(gen_random_uuid()::text PLACING '7' FROM 15)
-             PLACING overlay(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0)
-             FROM 1 FOR 13)::uuid,
-           'user' || n || '@example.com', 'user' || n || '@example.com', ${passwordHash}
-    FROM generate_series(${first}::int, ${last}::int) n
-    ON CONFLICT (email_lower) DO NOTHING`;
 }

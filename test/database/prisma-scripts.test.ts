@@ -17,6 +17,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { ensureMigrated, pendingMigrations } from '../../dist/database/run-migrations.js';
+import { RefreshTokenCodec } from '../../src/sessions/refresh-token-codec.js';
 import { createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
 import { MASTER_SECRET } from '../support/processes.js';
 
@@ -216,6 +217,10 @@ describe('migrations', () => {
   });
 });
 
+/** Milliseconds since 1970 in a UUID of version 7, as SQL. */
+const idMilliseconds = (column: string): string =>
+  `('x' || left(replace(${column}::text, '-', ''), 12))::bit(48)::bigint`;
+
 describe('the seed', () => {
   it('creates one user with a password that is printed once', async () => {
     const url = await createDatabase();
@@ -240,13 +245,78 @@ describe('the seed', () => {
     const start = performance.now();
     await run(url, 'dist/cli/gatehouse.js', 'seed', '--force', '--users', '100000');
     expect(performance.now() - start).toBeLessThan(10_000);
-    const [counted] = await query<{ all: number; sevens: number; recent: number }>(
+    const [counted] = await query<{ all: number; sevens: number; dated: number }>(
       url,
       `SELECT count(*)::int AS all, count(*) FILTER (WHERE id::text ~ '^.{14}7.{4}[89ab]')::int AS sevens,
-              count(*) FILTER (WHERE abs(extract(epoch FROM now()) - ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0) < 60)::int AS recent
-       FROM users`,
+              count(*) FILTER (WHERE ${idMilliseconds('id')} = (extract(epoch FROM created_at) * 1000)::bigint
+                               AND created_at BETWEEN now() - interval '366 days' AND now())::int AS dated
+       FROM users WHERE email_lower <> 'admin@example.com'`,
     );
-    expect(counted).toEqual({ all: 100_001, sevens: 100_001, recent: 100_001 });
+    expect(counted).toEqual({ all: 100_000, sevens: 100_000, dated: 100_000 });
+  });
+
+  it('creates sessions that can be refreshed and audit events, none older than its user, and keeps existing users', async () => {
+    const url = await createDatabase();
+    const seed = () =>
+      run(
+        url,
+        'dist/cli/gatehouse.js',
+        'seed',
+        '--force',
+        '--users',
+        '2000',
+        '--sessions',
+        '25000',
+        '--events',
+        '30000',
+      );
+    expect(await seed()).toContain(
+      'They have 25000 more sessions.\nThe audit trail has 30000 more events of theirs.\n',
+    );
+    const [sessions] = await query(
+      url,
+      `SELECT count(*)::int AS all, count(*) FILTER (WHERE ${idMilliseconds('s.id')} = (extract(epoch FROM s.created_at) * 1000)::bigint)::int AS dated,
+              count(DISTINCT user_id) > 1000 AS "areSpread", count(DISTINCT s.created_at) > 24000 AS "haveTheirTimes",
+              bool_and(u.created_at <= s.created_at AND s.created_at <= s.refreshed_at AND s.refreshed_at <= now()
+                       AND (s.refresh_counter = 0) = (s.refreshed_at = s.created_at)
+                       AND coalesce(s.ended_at BETWEEN s.refreshed_at AND now(), true)) AS "arePossible",
+              bool_and(s.refreshed_at > now() - interval '14 days' AND s.created_at > now() - interval '30 days') AS "areWithinLimits",
+              count(s.ended_at) BETWEEN 900 AND 1600 AS "haveEndedSometimes"
+       FROM sessions s JOIN users u ON u.id = s.user_id`,
+    );
+    expect(sessions).toEqual({
+      all: 25_000,
+      dated: 25_000,
+      areSpread: true,
+      haveTheirTimes: true,
+      arePossible: true,
+      areWithinLimits: true,
+      haveEndedSometimes: true,
+    });
+    const [events] = await query(
+      url,
+      `SELECT count(*)::int AS all, bool_and(u.created_at <= e.occurred_at AND e.occurred_at <= now()) AS "arePossible",
+              bool_and(e.occurred_at >= e.before) AS "areInOrder", min(e.occurred_at) < now() - interval '80 days' AS "areSpread"
+       FROM (SELECT *, lag(occurred_at, 1, '-infinity') OVER (ORDER BY id) AS before FROM audit_events) e
+       JOIN users u ON u.id = e.user_id`,
+    );
+    expect(events).toEqual({ all: 30_000, arePossible: true, areInOrder: true, areSpread: true });
+    expect(await seed()).toContain('admin@example.com is there already.');
+    const [again] = await query(
+      url,
+      'SELECT (SELECT count(*)::int FROM users) AS users, (SELECT count(*)::int FROM sessions) AS sessions',
+    );
+    expect(again).toEqual({ users: 2001, sessions: 50_000 });
+    const app = await startApp({ databaseUrl: url });
+    const [live] = await query<{ id: string; counter: number }>(
+      url,
+      'SELECT id, refresh_counter AS counter FROM sessions WHERE ended_at IS NULL AND refresh_counter > 0 LIMIT 1',
+    );
+    if (live === undefined) throw new TypeError('there is no live session');
+    const refreshToken = app.nest
+      .get(RefreshTokenCodec, { strict: false })
+      .encodeRefreshToken({ sessionId: live.id, counter: live.counter });
+    expect((await app.refresh(refreshToken)).status).toBe(200);
   });
 });
 

@@ -188,11 +188,25 @@ describe('a wrong command line', () => {
     ['migrate --force', "npm run db:migrate (unknown option '--force')"],
     ['migrate:new', "npm run db:migrate:new -- NAME (missing required argument 'NAME')"],
     ['migrate:new Upper', "npm run db:migrate:new -- NAME ('Upper' is not 1 to 61 lower-case letters"],
-    ['seed --user 3', "npm run db:seed -- [--users N] [--force] (unknown option '--user', did you mean --users?)"],
-    ['seed --users', "npm run db:seed -- [--users N] [--force] (option '--users <N>' argument missing)"],
+    [
+      'seed --user 3',
+      "npm run db:seed -- [--users N [--sessions N] [--events N]] [--force] (unknown option '--user', did you mean --users?)",
+    ],
+    [
+      'seed --users',
+      "npm run db:seed -- [--users N [--sessions N] [--events N]] [--force] (option '--users <N>' argument missing)",
+    ],
     [
       'seed --users many',
-      "npm run db:seed -- [--users N] [--force] ('many' is not a whole number of at most 8 digits)",
+      "npm run db:seed -- [--users N [--sessions N] [--events N]] [--force] ('many' is not a whole number of at most 8 digits)",
+    ],
+    [
+      'seed --users 1 --events -1',
+      "npm run db:seed -- [--users N [--sessions N] [--events N]] [--force] ('-1' is not a whole number of at most 8 digits)",
+    ],
+    [
+      'seed --events 1',
+      "npm run db:seed -- [--users N [--sessions N] [--events N]] [--force] (option '--sessions' or '--events' without '--users')",
     ],
     ['reset --froce', "npm run db:reset [-- --force] (unknown option '--froce', did you mean --force?)"],
     ['after-restore now', "npm run after-restore [-- --jwt-secret-changed] (too many arguments for 'after-restore'"],
