@@ -15,7 +15,7 @@ export const QUEUE_MILLISECONDS = 1000;
 export const WARM_UP_SECONDS = 2;
 /** Longest wait of a measurement for its first served login. */
 const MAX_WAIT_SECONDS = 60;
-const PASSWORD = 'a long enough passphrase';
+export const PASSWORD = 'a long enough passphrase';
 
 /**
  * Limits are on, and each user logs in from its own address, since one address may not have

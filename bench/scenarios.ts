@@ -1,6 +1,7 @@
 import type { Effort } from './harness.ts';
 import type { Result } from './results.ts';
 import { algorithms } from './scenarios/algorithms.ts';
+import { cost } from './scenarios/cost.ts';
 import { fastify } from './scenarios/fastify.ts';
 import { guard } from './scenarios/guard.ts';
 import { limits } from './scenarios/limits.ts';
@@ -40,6 +41,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   log: { run: log },
   revocation: { run: revocation },
   profile: { run: profile, effort: { seconds: 2 } },
+  cost: { run: cost, effort: { processes: 1, rounds: 3 }, isByNameOnly: true },
   limits: { run: limits, effort: { seconds: 5, rounds: 2 } },
   'login-storm': { run: loginStorm, effort: { seconds: 10, rounds: 1 }, fullEffort: { seconds: 60 } },
 };

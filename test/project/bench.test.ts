@@ -108,6 +108,7 @@ describe('npm run bench', () => {
     ],
     ['gate', []],
     ['profile', []],
+    ['cost', []],
     ['limits', []],
     ['login-storm', []],
     ['log', ['no request log', 'log to /dev/null', 'log to a file']],
