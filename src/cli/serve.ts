@@ -1,7 +1,9 @@
 import { lookup } from 'node:dns/promises';
+import type { Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { requireMasterSecret } from '../config/setting-conflicts.js';
-import type { DatabaseConfig, Settings } from '../config/config.js';
+import type { Config, Settings } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
 import { whenAborted, onceAborted } from '../config/abort-signals.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
@@ -37,9 +39,17 @@ export async function serve(termination: TerminationSignals): Promise<void> {
     process.exit(1);
   });
   try {
-    const database = await startDatabase(settings, termination);
+    const isAlone = settings.workers === 1;
+    const database = isAlone
+      ? await startDatabase(settings, termination)
+      : await provideDatabase(settings, 'app', termination.requested);
+    const migrate = settings.databaseUrl === undefined || settings.migrateOnStart;
     try {
-      await Promise.race([serveOn(database.config, settings, termination, log), whenAborted(overdue)]);
+      const config = requireMasterSecret(database.config);
+      const serving = isAlone
+        ? serveApplication(config, migrate, termination, log)
+        : serveByWorkers(config, migrate, termination, log);
+      await Promise.race([serving, whenAborted(overdue)]);
     } finally {
       await database.stop(immediately);
     }
@@ -60,16 +70,45 @@ async function startDatabase(settings: Settings, { requested }: TerminationSigna
   return providing;
 }
 
-async function serveOn(
-  databaseConfig: DatabaseConfig,
-  settings: Settings,
+async function serveByWorkers(
+  config: Config,
+  migrate: boolean,
   termination: TerminationSignals,
   log: (members: object) => void,
 ): Promise<void> {
-  const { requested, forced } = termination;
-  const config = requireMasterSecret(databaseConfig);
+  const { requested } = termination;
   requested.throwIfAborted();
-  const migrate = settings.databaseUrl === undefined || config.migrateOnStart;
+  const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: requested, onWait: log };
+  await retryUntilDatabaseAnswers(config, waitOptions, async () => {
+    await ensureMigrated(config, { migrate, waitOptions });
+    await requireTablePrivileges(config);
+  });
+  requested.throwIfAborted();
+  const { WorkerPool } = await import('../workers/worker-pool.js');
+  const exec = fileURLToPath(new URL('worker.js', import.meta.url));
+  const pool = new WorkerPool({ exec, count: config.workers, config, termination, log });
+  try {
+    await pool.run();
+  } finally {
+    pool.kill();
+  }
+}
+
+interface ServingHooks {
+  readonly onServing?: () => void;
+  readonly beforeClose?: (server: Server) => void;
+}
+
+/** Serves in this process until a signal has ended it. */
+export async function serveApplication(
+  config: Config,
+  migrate: boolean,
+  termination: TerminationSignals,
+  log: (members: object) => void,
+  { onServing, beforeClose }: ServingHooks = {},
+): Promise<void> {
+  const { requested, forced } = termination;
+  requested.throwIfAborted();
   const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: requested, onWait: log };
   const [{ createApp }, { GracefulShutdown }] = await Promise.all([
     import('../app.js'),
@@ -90,8 +129,10 @@ async function serveOn(
     // malformed requests and slow clients.
     const { address } = await lookup(config.host);
     await app.listen(config.port, address);
+    onServing?.();
     await whenAborted(requested);
     await shutdown.drainServer(server, forced);
+    beforeClose?.(server);
   } finally {
     await app.close();
   }

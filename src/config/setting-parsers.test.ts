@@ -50,6 +50,7 @@ const SAMPLES: Readonly<Record<Name, string>> = {
   CORS_ORIGINS: 'https://app.example.com, capacitor://localhost',
   AUDIT_RETENTION_DAYS: '91',
   LOG_LEVEL: 'warn',
+  WORKERS: '2',
   METRICS_PORT: '9100',
   DOCS: 'on',
 };

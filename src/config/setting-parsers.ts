@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { weakSecretReason } from './weak-secrets.js';
 
@@ -106,6 +107,16 @@ export function integer(options: Described & { default?: number; min: number; ma
     const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
     return number >= min && number <= max ? number : reject(`is not a whole number from ${min} to ${max}`);
   });
+}
+
+/** A number of processes; `auto` is one per core. */
+export function processes(options: Defaulted<number> & { max: number }): WithDefault<number> {
+  const { max } = options;
+  return defineSetting({ ...options, allowed: `1 to ${max}, \`auto\`` }, (value) => {
+    if (value === 'auto') return Math.min(availableParallelism(), max);
+    const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+    return number >= 1 && number <= max ? number : reject(`is neither auto nor a whole number from 1 to ${max}`);
+  }) as WithDefault<number>;
 }
 
 const flags: Record<string, boolean> = { on: true, true: true, '1': true, off: false, false: false, '0': false };

@@ -1,6 +1,6 @@
 import { invalidPostgresUrlReason } from './postgres-url.js';
 import { origins } from './cors-origins.js';
-import { flag, host, integer, oneOf, path, secret, secrets, text, url } from './setting-parsers.js';
+import { flag, host, integer, oneOf, path, processes, secret, secrets, text, url } from './setting-parsers.js';
 import { networks } from './trusted-proxies.js';
 
 /** Longest lifetime of an access token, whatever the settings of the node that issued it. */
@@ -181,6 +181,12 @@ export const settings = {
     unset: 'none',
     about:
       'IP addresses or CIDRs, comma-separated, of proxies whose `X-Forwarded-For` is trusted, from right to left; no network wider than /8, in IPv6 /16 (except private ones).',
+  }),
+  WORKERS: processes({
+    default: 1,
+    max: 64,
+    about:
+      'Number of processes that answer requests, or `auto` for one per core; `1` is a single process. Pool, caches and counts per IP address are of each process.',
   }),
   SHUTDOWN_TIMEOUT_SECONDS: integer({
     default: 25,

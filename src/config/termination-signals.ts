@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-type TerminationSignal = (typeof SIGNALS)[number];
+export type TerminationSignal = (typeof SIGNALS)[number];
 
 /** npm, a shell, a terminal and a service manager may each forward one signal. */
 const REPEATS_MS = 2000;
@@ -40,13 +40,28 @@ export class TerminationSignals {
   /** Aborts with a later SIGINT: open connections are to be closed at once. */
   readonly forced: AbortSignal = this.#forced.signal;
 
-  private constructor() {
-    for (const signal of SIGNALS) process.on(signal, () => this.#handle(signal));
+  private constructor(handle: (signals: TerminationSignals, signal: TerminationSignal) => void) {
+    for (const signal of SIGNALS) process.on(signal, () => handle(this, signal));
   }
 
   /** From now on these signals do not end the process by themselves. */
   static listen(): TerminationSignals {
-    return new TerminationSignals();
+    return new TerminationSignals((signals, signal) => signals.#handle(signal));
+  }
+
+  /** These signals have no effect; {@link request} and {@link force} take their place. */
+  static ignore(): TerminationSignals {
+    return new TerminationSignals(() => {});
+  }
+
+  /** Requests a graceful shutdown, as the first signal does. */
+  request(signal: TerminationSignal): void {
+    if (this.reason === undefined) this.#requested.abort(new Terminated(signal));
+  }
+
+  /** Forces the end, as a later SIGINT does. */
+  force(): void {
+    this.#forced.abort();
   }
 
   get reason(): Terminated | undefined {

@@ -5,6 +5,7 @@
  */
 export const LAYERS = [
   ['cli'],
+  ['workers'],
   ['auth', 'health', 'metrics'],
   ['users'],
   ['access'],

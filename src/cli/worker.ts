@@ -1,0 +1,41 @@
+import cluster from 'node:cluster';
+import { Server } from 'node:net';
+import { TerminationSignals } from '../config/termination-signals.js';
+import type { PrimaryMessage, WorkerMessage } from '../workers/worker-messages.js';
+
+// Signals to the process group are the primary's: it tells its workers.
+const termination = TerminationSignals.ignore();
+process.on('disconnect', () => termination.request('SIGTERM'));
+process.on('message', (message: PrimaryMessage) => {
+  if (message.kind === 'terminate') termination.request(message.signal);
+  else if (message.kind === 'force') termination.force();
+  else void run(message.config);
+});
+tell({ kind: 'ready' });
+
+async function run(config: (PrimaryMessage & { kind: 'configure' })['config']): Promise<void> {
+  try {
+    const [{ serveApplication }, { standardOutputLog }, { startupLog }, { shutdownDeadlines }] = await Promise.all([
+      import('./serve.js'),
+      import('../logging/buffered-log-output.js'),
+      import('../logging/startup-log.js'),
+      import('../health/shutdown-deadlines.js'),
+    ]);
+    // Ends the process also when the primary is gone.
+    shutdownDeadlines(termination, config.shutdownTimeoutSeconds, () => process.exit(1));
+    await serveApplication(config, false, termination, startupLog(config.logLevel, standardOutputLog()), {
+      onServing: () => tell({ kind: 'serving' }),
+      // The other workers take new connections. `net.Server.close` leaves those that are open as they are.
+      beforeClose: (server) => Server.prototype.close.call(server),
+    });
+    process.exit(0);
+  } catch (error) {
+    if (termination.reason?.isCauseOf(error) === true) process.exit(0);
+    tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }, () => process.exit(1));
+  }
+}
+
+function tell(message: WorkerMessage, done: () => void = () => {}): void {
+  if (cluster.worker?.isConnected() !== true) done();
+  else process.send?.(message, undefined, undefined, done);
+}

@@ -1,0 +1,16 @@
+import type { Config } from '../config/config.js';
+import type { TerminationSignal } from '../config/termination-signals.js';
+
+/** What the primary tells a worker. Secrets travel here, never in the environment or the arguments. */
+export type PrimaryMessage =
+  | { readonly kind: 'configure'; readonly config: Config }
+  | { readonly kind: 'terminate'; readonly signal: TerminationSignal }
+  | { readonly kind: 'force' };
+
+/** What a worker tells the primary. */
+export type WorkerMessage =
+  /** It listens for messages. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'serving' }
+  /** The start failed; `message` is for the operator. */
+  | { readonly kind: 'failed'; readonly message: string };

@@ -1,0 +1,179 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createDatabase, query } from '../support/app.js';
+import { Client } from '../support/client.js';
+import { freePort, MASTER_SECRET, waitForUrl, type Environment, type Program } from '../support/processes.js';
+
+interface Node extends Program {
+  readonly exit: Promise<number | null>;
+  readonly stderr: () => string;
+  readonly pid: number;
+}
+
+/** Starts a node of two workers in a process group of its own. */
+async function startNode(changes: Environment = {}): Promise<Node> {
+  const { DATABASE_URL = await createDatabase(), ...others } = changes;
+  const child = spawn(process.execPath, ['dist/main.js'], {
+    env: { ...process.env, PORT: '0', RATE_LIMITS: 'off', MASTER_SECRET, WORKERS: '2', DATABASE_URL, ...others },
+    detached: true,
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
+  const exit = once(child, 'close').then(([code]) => code as number | null);
+  const pid = child.pid ?? 0;
+  onTestFinished(async () => {
+    for (const worker of [...workersOf(pid), pid]) {
+      try {
+        process.kill(worker, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    }
+    await exit;
+  });
+  return { process: child, output: () => output + errors, stderr: () => errors, exit, pid };
+}
+
+const linesOf = ({ output }: Program, text: string): string[] =>
+  output()
+    .split('\n')
+    .filter((line) => line.includes(text));
+
+async function serve(changes: Environment = {}): Promise<{ node: Node; url: string }> {
+  const node = await startNode(changes);
+  const url = await waitForUrl(node);
+  await expect.poll(() => linesOf(node, 'Server listening').length, { timeout: 20_000 }).toBe(2);
+  return { node, url };
+}
+
+function workersOf(pid: number): number[] {
+  return execFileSync('ps', ['-eo', 'pid=,ppid=,pgid=,stat=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/ +/))
+    .filter(([, , group, state]) => Number(group) === pid && state?.startsWith('Z') === false)
+    .map(([worker]) => Number(worker))
+    .filter((worker) => worker !== pid);
+}
+
+/** The status of a request on a new connection; 0 when it was accepted and lost. */
+function statusOf(url: string, token = ''): Promise<number | 'refused'> {
+  return new Promise((resolve) => {
+    get(`${url}/v1/auth/me`, { agent: false, headers: { authorization: `Bearer ${token}` } }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0));
+      response.on('error', () => resolve(0));
+    }).on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED' ? 'refused' : 0));
+  });
+}
+
+async function login(url: string): Promise<{ client: Client; token: string }> {
+  const client = new Client(url);
+  await client.register('worker@example.com');
+  const { body } = await client.login('worker@example.com');
+  return { client, token: String(body['access_token']) };
+}
+
+/** Requests until both workers have answered; their statuses. */
+async function statusesOfBoth(node: Node, url: string, token: string): Promise<(number | 'refused')[]> {
+  const from = node.output().length;
+  const statuses: (number | 'refused')[] = [];
+  await expect
+    .poll(
+      async () => {
+        statuses.push(...(await Promise.all(Array.from({ length: 40 }, () => statusOf(url, token)))));
+        const lines = node.output().slice(from).split('\n');
+        return new Set(lines.filter((line) => line.includes('/v1/auth/me')).map((line) => /"pid":\d+/.exec(line)?.[0]))
+          .size;
+      },
+      { timeout: 15_000 },
+    )
+    .toBeGreaterThanOrEqual(2);
+  return statuses;
+}
+
+describe('a node of two workers', () => {
+  it('refuses an access token on both within a second after a logout (FLT-16)', async () => {
+    const { node, url } = await serve();
+    const { client, token } = await login(url);
+    expect(new Set(await statusesOfBoth(node, url, token))).toEqual(new Set([200]));
+    expect((await client.logout(token)).status).toBe(204);
+    await pause(1000);
+    expect(new Set(await statusesOfBoth(node, url, token))).toEqual(new Set([401]));
+  });
+
+  it.each(['to the primary', 'to every process'])(
+    'answers every accepted request under load after SIGTERM %s, and exits with 0 (FLT-04, FLT-25)',
+    async (target) => {
+      const { node, url } = await serve({ LOG_LEVEL: 'warn' });
+      const { token } = await login(url);
+      const statuses = new Map<number | 'refused', number>();
+      let stop = false;
+      const load = Array.from({ length: 8 }, async () => {
+        while (!stop) {
+          const status = await statusOf(url, token);
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          if (status === 'refused') return;
+        }
+      });
+      await pause(500);
+      process.kill(target === 'to the primary' ? node.pid : -node.pid, 'SIGTERM');
+      // Clients and proxies notice that the node is leaving.
+      await pause(500);
+      stop = true;
+      await Promise.all(load);
+      expect(await node.exit).toBe(0);
+      expect([...statuses.keys()]).toEqual([200]);
+      expect(workersOf(node.pid)).toEqual([]);
+    },
+  );
+
+  it('replaces a worker that was killed, and serves meanwhile', async () => {
+    const { node, url } = await serve();
+    const [first = 0] = workersOf(node.pid);
+    process.kill(first, 'SIGKILL');
+    await expect.poll(() => workersOf(node.pid).includes(first)).toBe(false);
+    expect(await statusOf(url)).toBe(401);
+    await expect.poll(() => linesOf(node, 'Server listening').length, { timeout: 20_000 }).toBe(3);
+    expect(workersOf(node.pid)).toHaveLength(2);
+    expect(linesOf(node, 'worker_replaced')).toHaveLength(1);
+  });
+
+  it('ends with 1 and names the cause after five failed starts of workers within a minute', async () => {
+    const DATABASE_URL = await createDatabase();
+    const { node } = await serve({ DATABASE_URL });
+    await query(DATABASE_URL, 'DELETE FROM _prisma_migrations');
+    process.kill(workersOf(node.pid)[0] ?? 0, 'SIGKILL');
+    expect(await node.exit).toBe(1);
+    expect(node.stderr()).toMatch(/^5 starts of workers failed within a minute\. The last: .*migrat/);
+    expect(workersOf(node.pid)).toEqual([]);
+  });
+
+  it('leaves no process when the primary is killed (FLT-25)', async () => {
+    const { node } = await serve();
+    process.kill(node.pid, 'SIGKILL');
+    await expect.poll(() => workersOf(node.pid), { timeout: 15_000 }).toEqual([]);
+  });
+
+  it('reports a port in use in one line, as a single process does', async () => {
+    const DATABASE_URL = await createDatabase();
+    const { url } = await serve({ DATABASE_URL, PORT: String(await freePort()) });
+    const failed = async (WORKERS: string): Promise<string> => {
+      const second = await startNode({ DATABASE_URL, PORT: new URL(url).port, WORKERS });
+      expect(await second.exit).toBe(1);
+      return second.stderr();
+    };
+    const message = await failed('2');
+    expect(message).toMatch(/^.*EADDRINUSE.*\n$/);
+    expect(message).toBe(await failed('1'));
+  });
+
+  it('does not start with METRICS_PORT', async () => {
+    const node = await startNode({ METRICS_PORT: String(await freePort()) });
+    expect(await node.exit).toBe(1);
+    expect(node.stderr()).toContain('METRICS_PORT is not available with WORKERS above 1');
+  });
+});
