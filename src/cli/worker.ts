@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { Server } from 'node:net';
+import { getSystemErrorMessage } from 'node:util';
 import { TerminationSignals } from '../config/termination-signals.js';
 import type { PrimaryMessage, WorkerMessage } from '../workers/worker-messages.js';
 
@@ -31,8 +32,16 @@ async function run(config: (PrimaryMessage & { kind: 'configure' })['config']): 
     process.exit(0);
   } catch (error) {
     if (termination.reason?.isCauseOf(error) === true) process.exit(0);
-    tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }, () => process.exit(1));
+    tell({ kind: 'failed', message: messageOf(error) }, () => process.exit(1));
   }
+}
+
+/** `node:cluster` words an address that cannot be listened on in another way than a single process. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { syscall, code, errno, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (syscall !== 'bind' || errno === undefined) return error.message;
+  return `listen ${code}: ${getSystemErrorMessage(errno)} ${address}:${port}`;
 }
 
 function tell(message: WorkerMessage, done: () => void = () => {}): void {

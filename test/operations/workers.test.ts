@@ -108,12 +108,12 @@ describe('a node of two workers', () => {
   it.each(['to the primary', 'to every process'])(
     'answers every accepted request under load after SIGTERM %s, and exits with 0 (FLT-04, FLT-25)',
     async (target) => {
-      const { node, url } = await serve({ LOG_LEVEL: 'warn' });
+      const { node, url } = await serve();
       const { token } = await login(url);
       const statuses = new Map<number | 'refused', number>();
-      let stop = false;
+      const stop = new AbortController();
       const load = Array.from({ length: 8 }, async () => {
-        while (!stop) {
+        while (!stop.signal.aborted) {
           const status = await statusOf(url, token);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
           if (status === 'refused') return;
@@ -123,7 +123,7 @@ describe('a node of two workers', () => {
       process.kill(target === 'to the primary' ? node.pid : -node.pid, 'SIGTERM');
       // Clients and proxies notice that the node is leaving.
       await pause(500);
-      stop = true;
+      stop.abort();
       await Promise.all(load);
       expect(await node.exit).toBe(0);
       expect([...statuses.keys()]).toEqual([200]);
