@@ -95,6 +95,17 @@ describe('a pool of hashing threads', () => {
     expect(workers.threads).toHaveLength(1);
   });
 
+  it('ends threads that are idle for longer than they may be, all but one, and starts them again when needed', async () => {
+    const workers = watchWorkers();
+    const pool = startPool({ limit: 3, maxIdleThreadMs: 20 });
+    await Promise.all(repeat(3, () => pool.runHash(cheap)));
+    const live = (): number => workers.threads.filter(({ threadId }) => threadId !== -1).length;
+    expect(live()).toBe(3);
+    await expect.poll(live).toBe(1);
+    expect(await Promise.all(repeat(3, () => pool.runHash(cheap)))).toHaveLength(3);
+    expect(workers.threads).toHaveLength(5);
+  });
+
   it('verifies with each argon2 package what the other has hashed', async () => {
     const pools = [startPool(), startPool({ packages: ['argon2'] })] as const;
     const { password } = cheap;

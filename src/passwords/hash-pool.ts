@@ -1,8 +1,11 @@
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { ARGON2_PACKAGES, type Argon2Package } from './argon2-implementation.js';
+import { allHashPermits, type HashDemand, type HashPermits } from './hash-permits.js';
+import { HashQueue, type QueuedHash } from './hash-queue.js';
+import { HashThreads } from './hash-threads.js';
 import { hashShed } from './passwords.problems.js';
-import { HashWorkerHandle, type HashTask } from './hash-worker-handle.js';
+import type { HashTask } from './hash-worker-handle.js';
 
 /**
  * Why a hash was refused: `arrival`, the queue was full; `deadline`, no thread was free in time;
@@ -11,8 +14,12 @@ import { HashWorkerHandle, type HashTask } from './hash-worker-handle.js';
 export type ShedReason = 'arrival' | 'deadline' | 'gone';
 
 export interface HashPoolOptions {
-  /** Hashes that run at once, each on its own thread. */
+  /** Hashes that run at once in the node, each on its own thread. */
   readonly limit: number;
+  /** How many of them this process may run; all, unless the node has other processes. */
+  readonly permits?: HashPermits;
+  /** Threads that are idle for longer end, all but one; never by default. */
+  readonly maxIdleThreadMs?: number;
   /**
    * Longest wait for a thread. It also bounds the queue's length: each waiting hash counts as at least
    * {@link MIN_HASH_MS} of one thread's time.
@@ -23,7 +30,7 @@ export interface HashPoolOptions {
 }
 
 export interface HashPoolStats {
-  /** At most `limit`. */
+  /** At most `limit` in all processes of the node. */
   readonly running: number;
   readonly waiting: number;
   readonly limit: number;
@@ -31,15 +38,6 @@ export interface HashPoolStats {
   readonly shed: Readonly<Record<ShedReason, number>>;
   /** How long the first hash in the queue has waited. */
   readonly longestWaitMs: number;
-}
-
-interface QueuedHash {
-  readonly task: HashTask;
-  readonly arrivedAt: number;
-  readonly startBy: number;
-  readonly result: PromiseWithResolvers<string | boolean>;
-  /** Clears the deadline's timer and the client's abort listener. */
-  readonly stopWatching: () => void;
 }
 
 /** The assumed time of a hash before the first one was timed. */
@@ -57,22 +55,30 @@ const WEIGHT_OF_LATEST = 1 / 8;
 export class HashPool {
   readonly #limit: number;
   readonly #queueMs: number;
-  readonly #packages: readonly Argon2Package[];
+  readonly #permits: HashPermits;
   readonly #onShed: (reason: ShedReason) => void;
-  readonly #threads = new Set<HashWorkerHandle>();
-  readonly #idle = new Set<HashWorkerHandle>();
-  readonly #waiting = new Set<QueuedHash>();
+  readonly #threads: HashThreads;
+  readonly #waiting = new HashQueue();
   readonly #shed = { arrival: 0, deadline: 0, gone: 0 };
   #running = 0;
   #reserved = 0;
   #meanMs: number | undefined;
   #isClosed = false;
 
-  constructor({ limit, queueMilliseconds, packages = ARGON2_PACKAGES, onShed = () => undefined }: HashPoolOptions) {
+  constructor({
+    limit,
+    permits = allHashPermits(limit),
+    queueMilliseconds,
+    packages = ARGON2_PACKAGES,
+    maxIdleThreadMs,
+    onShed = () => undefined,
+  }: HashPoolOptions) {
     this.#limit = limit;
     this.#queueMs = queueMilliseconds;
-    this.#packages = packages;
+    this.#permits = permits;
+    this.#threads = new HashThreads(packages, maxIdleThreadMs);
     this.#onShed = onShed;
+    permits.onGranted(() => this.#startNext());
   }
 
   /** The problem a new hash would fail with now, if any. The caller must send it: it is counted as a refused hash. */
@@ -86,46 +92,53 @@ export class HashPool {
    */
   async withReservedHash<Result>(lookup: () => Promise<Result>, disconnected?: AbortSignal): Promise<Result> {
     this.#requireRoom(disconnected);
-    this.#reserved++;
+    this.#changeReserved(1);
     try {
       return await lookup();
     } finally {
-      this.#reserved--;
+      this.#changeReserved(-1);
     }
   }
 
   /** Runs a hash on an idle thread or queues it until one is free. @throws Problem `service_unavailable`. */
   async runHash(task: HashTask, disconnected?: AbortSignal): Promise<string | boolean> {
     this.#requireRoom(disconnected);
-    return this.runHashIfIdle(task) ?? this.#enqueue(task, disconnected);
+    return this.#mayRun && this.#waiting.size === 0 ? this.#runOnThread(task) : this.#enqueue(task, disconnected);
   }
 
-  /** Runs a hash now; undefined when no thread is idle or other hashes wait for one. */
+  /** Runs a hash now; undefined when no thread is idle or other hashes of the node wait for one. */
   runHashIfIdle(task: HashTask): Promise<string | boolean> | undefined {
-    return this.#running < this.#limit && this.#waiting.size === 0 ? this.#runOnThread(task) : undefined;
+    const isIdle = this.#mayRun && this.#waiting.size === 0;
+    return isIdle && this.#running + this.#permits.demandElsewhere < this.#limit ? this.#runOnThread(task) : undefined;
   }
 
   hashPoolStats(): HashPoolStats {
-    const [first] = this.#waiting;
-    return {
-      running: this.#running,
-      waiting: this.#waiting.size,
-      limit: this.#limit,
-      shed: { ...this.#shed },
-      longestWaitMs: first ? performance.now() - first.arrivedAt : 0,
-    };
+    const { running, waiting, longestWaitMs } = this.#demand;
+    return { running, waiting, limit: this.#limit, shed: { ...this.#shed }, longestWaitMs };
   }
 
   /** Refuses all queued and new hashes, and ends each thread after its current hash. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const queuedHash of this.#waiting) this.#dequeue(queuedHash).reject(this.#closedProblem());
-    await Promise.all(Array.from(this.#threads, (thread) => thread.terminateWhenIdle()));
+    for (const queuedHash of this.#waiting) {
+      this.#waiting.removeHash(queuedHash);
+      queuedHash.result.reject(this.#closedProblem());
+    }
+    await this.#threads.close();
   }
 
-  /** How long a new hash would wait for a thread, by the recent time per hash. */
+  get #mayRun(): boolean {
+    return this.#running < this.#permits.held;
+  }
+
+  get #demand(): HashDemand {
+    const { size, longestWaitMs } = this.#waiting;
+    return { running: this.#running, waiting: size, reserved: this.#reserved, longestWaitMs };
+  }
+
+  /** How long a new hash would wait for a thread of the node, by the recent time per hash. */
   get #expectedWaitMs(): number {
-    const ahead = this.#waiting.size + this.#reserved - (this.#limit - this.#running);
+    const ahead = this.#running + this.#waiting.size + this.#reserved + this.#permits.demandElsewhere - this.#limit;
     return ahead < 0 ? 0 : ((ahead + 1) * Math.max(this.#meanMs ?? INITIAL_HASH_MS, MIN_HASH_MS)) / this.#limit;
   }
 
@@ -135,66 +148,54 @@ export class HashPool {
   }
 
   #enqueue(task: HashTask, disconnected: AbortSignal | undefined): Promise<string | boolean> {
-    const shed = (reason: ShedReason) => this.#dequeue(queuedHash).reject(this.#shedHash(reason));
-    const onDisconnect = (): void => shed('gone');
-    const timer = setTimeout(() => shed('deadline'), this.#queueMs);
-    const stopWatching = (): void => {
-      clearTimeout(timer);
-      disconnected?.removeEventListener('abort', onDisconnect);
-    };
-    const arrivedAt = performance.now();
-    const result = Promise.withResolvers<string | boolean>();
-    const queuedHash: QueuedHash = { task, arrivedAt, startBy: arrivedAt + this.#queueMs, result, stopWatching };
-    disconnected?.addEventListener('abort', onDisconnect);
-    this.#waiting.add(queuedHash);
+    const longestMs = Math.max(this.#queueMs, this.#permits.handoverMs);
+    const { result } = this.#waiting.addHash(task, longestMs, disconnected, (queuedHash, reason) =>
+      this.#shedQueued(queuedHash, reason),
+    );
+    this.#permits.reportDemand(this.#demand);
     return result.promise;
   }
 
-  #dequeue(queuedHash: QueuedHash): QueuedHash['result'] {
-    this.#waiting.delete(queuedHash);
-    queuedHash.stopWatching();
-    return queuedHash.result;
+  #shedQueued(queuedHash: QueuedHash, reason: ShedReason): void {
+    this.#waiting.removeHash(queuedHash);
+    this.#permits.reportDemand(this.#demand);
+    queuedHash.result.reject(this.#shedHash(reason));
   }
 
   #startNext(): void {
     for (const queuedHash of this.#waiting) {
-      if (this.#running === this.#limit) return;
-      const { resolve, reject } = this.#dequeue(queuedHash);
+      if (!this.#mayRun) return;
       // Timers fire late when the event loop is busy.
-      if (performance.now() > queuedHash.startBy) reject(this.#shedHash('deadline'));
-      else void this.#runOnThread(queuedHash.task).then(resolve, reject);
+      if (performance.now() > queuedHash.startBy) this.#shedQueued(queuedHash, 'deadline');
+      else {
+        this.#waiting.removeHash(queuedHash);
+        void this.#runOnThread(queuedHash.task).then(queuedHash.result.resolve, queuedHash.result.reject);
+      }
     }
   }
 
   async #runOnThread(task: HashTask): Promise<string | boolean> {
-    this.#running++;
-    let thread: HashWorkerHandle | undefined;
+    this.#changeRunning(1);
     try {
-      thread = this.#idleThread();
-      const { value, milliseconds } = await thread.postTask(task);
+      if (this.#isClosed) throw this.#closedProblem();
+      const { value, milliseconds } = await this.#threads.runTask(task);
       const mean = this.#meanMs ?? milliseconds;
       this.#meanMs = mean + (milliseconds - mean) * WEIGHT_OF_LATEST;
       return value;
     } finally {
-      if (thread?.hasExited === false) this.#idle.add(thread);
-      this.#running--;
+      this.#changeRunning(-1);
       this.#startNext();
     }
   }
 
-  /** An idle thread, or a new one: threads start when they are first needed, and one that died is replaced here. */
-  #idleThread(): HashWorkerHandle {
-    if (this.#isClosed) throw this.#closedProblem();
-    const [idle] = this.#idle;
-    const thread = idle ?? new HashWorkerHandle(this.#packages, (ended) => this.#removeThread(ended));
-    this.#threads.add(thread);
-    this.#idle.delete(thread);
-    return thread;
+  #changeRunning(change: 1 | -1): void {
+    this.#running += change;
+    this.#permits.reportDemand(this.#demand);
   }
 
-  #removeThread(thread: HashWorkerHandle): void {
-    this.#threads.delete(thread);
-    this.#idle.delete(thread);
+  #changeReserved(change: 1 | -1): void {
+    this.#reserved += change;
+    this.#permits.reportDemand(this.#demand);
   }
 
   /** Not logged: the operator closes the pool. */

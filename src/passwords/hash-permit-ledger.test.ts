@@ -1,0 +1,206 @@
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { HashPermitLedger } from './hash-permit-ledger.js';
+import { DEMAND_REPEAT_MS, type HashDemandReport, type HashPermitGrant } from './hash-permit-messages.js';
+import { LeasedHashPermits } from './leased-hash-permits.js';
+
+const IDLE: HashDemandReport = { running: 0, waiting: 0, reserved: 0, longestWaitMs: 0, received: 0, returned: 0 };
+
+/** A ledger with a clock of the test, and workers whose messages the test writes itself. */
+function startLedger(limit: number) {
+  const clock = { now: 1000 };
+  const ledger = new HashPermitLedger(limit, () => clock.now);
+  const addWorker = () => {
+    const grants: HashPermitGrant[] = [{ granted: 0, recalled: 0, demandElsewhere: 0 }];
+    const worker = ledger.addWorker((grant) => grants.push(grant));
+    const report = (changes: Partial<HashDemandReport>): void => worker.receiveReport({ ...IDLE, ...changes });
+    return { ...worker, report, latest: () => grants.at(-1), grants };
+  };
+  return { clock, addWorker };
+}
+
+describe('the permits for hashes', () => {
+  it('are all for the only busy worker, also those that another was granted and does not use', () => {
+    const { addWorker } = startLedger(3);
+    const [quiet, busy] = [addWorker(), addWorker()];
+    quiet.report({ waiting: 1 });
+    quiet.report({ received: 1 });
+    busy.report({ waiting: 5 });
+    expect(busy.latest()).toMatchObject({ granted: 2, recalled: 0 });
+    expect(quiet.latest()).toMatchObject({ granted: 1, recalled: 1 });
+    quiet.report({ received: 1, returned: 1 });
+    expect(busy.latest()).toMatchObject({ granted: 3, recalled: 0 });
+  });
+
+  it('of a worker that has ended go to those that wait', () => {
+    const { addWorker } = startLedger(2);
+    const [dying, waiting] = [addWorker(), addWorker()];
+    dying.report({ waiting: 9 });
+    waiting.report({ waiting: 1 });
+    expect(waiting.latest()).toMatchObject({ granted: 0 });
+    dying.remove();
+    expect(waiting.latest()).toMatchObject({ granted: 1 });
+  });
+
+  it('go to the worker whose hash arrived first, one at a time', () => {
+    const { clock, addWorker } = startLedger(1);
+    const [one, other] = [addWorker(), addWorker()];
+    one.report({ waiting: 1 });
+    one.report({ running: 1, waiting: 3, longestWaitMs: 40, received: 1 });
+    other.report({ waiting: 2 });
+    expect(one.latest()).toMatchObject({ recalled: 0 });
+    clock.now += 60;
+    one.report({ running: 1, waiting: 3, longestWaitMs: 20, received: 1 });
+    expect(one.latest()).toMatchObject({ granted: 1, recalled: 1 });
+    expect(other.latest()).toMatchObject({ granted: 0 });
+    one.report({ waiting: 3, longestWaitMs: 20, received: 1, returned: 1 });
+    expect(other.latest()).toMatchObject({ granted: 1, recalled: 0 });
+    // The second hash of `other` is as old as its first, and older than those of `one`.
+    other.report({ running: 1, waiting: 1, longestWaitMs: 60, received: 1 });
+    expect(other.latest()).toMatchObject({ recalled: 0 });
+    other.report({ running: 1, received: 1 });
+    expect(other.latest()).toMatchObject({ recalled: 1 });
+  });
+
+  it('do not move to order hashes that arrived at about the same time', () => {
+    const { clock, addWorker } = startLedger(2);
+    const workers = [addWorker(), addWorker()] as const;
+    for (const worker of workers) worker.report({ waiting: 1 });
+    for (let turn = 0; turn < 20; turn++) {
+      clock.now += 5;
+      for (const worker of workers) worker.report({ running: 1, waiting: 9, longestWaitMs: 50 + turn, received: 1 });
+    }
+    expect(workers.map((worker) => worker.latest()?.recalled)).toEqual([0, 0]);
+  });
+
+  it('are counted with what crosses on the way: a report that was sent before a grant arrived asks for no second one', () => {
+    const { addWorker } = startLedger(2);
+    const worker = addWorker();
+    worker.report({ waiting: 1 });
+    worker.report({ waiting: 1, reserved: 1 });
+    expect(worker.latest()).toMatchObject({ granted: 1 });
+    worker.report({ waiting: 1, running: 1, received: 1 });
+    expect(worker.latest()).toMatchObject({ granted: 2 });
+  });
+
+  it('come with the demand of the other workers, which is repeated until it is 0', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const ledger = new HashPermitLedger(1);
+    const grants: HashPermitGrant[] = [];
+    const busy = ledger.addWorker(() => undefined);
+    ledger.addWorker((grant) => grants.push(grant));
+    busy.receiveReport({ ...IDLE, running: 1, waiting: 7, reserved: 2, received: 1 });
+    vi.advanceTimersByTime(50);
+    expect(grants).toEqual([{ granted: 0, recalled: 0, demandElsewhere: 10 }]);
+    vi.advanceTimersByTime(2 * DEMAND_REPEAT_MS);
+    expect(grants.length).toBeGreaterThan(1);
+    busy.receiveReport({ ...IDLE, received: 1 });
+    vi.advanceTimersByTime(50);
+    expect(grants.at(-1)).toEqual({ granted: 0, recalled: 0, demandElsewhere: 0 });
+    const { length } = grants;
+    vi.advanceTimersByTime(10 * DEMAND_REPEAT_MS);
+    expect(grants).toHaveLength(length);
+  });
+});
+
+/** A worker with its permits and messages in both directions that have not arrived yet. */
+class ModelWorker {
+  readonly reports: HashDemandReport[] = [];
+  readonly grants: HashPermitGrant[] = [];
+  readonly permits: LeasedHashPermits;
+  readonly #ledger: ReturnType<HashPermitLedger['addWorker']>;
+  running = 0;
+  waiting = 0;
+  isAlive = true;
+
+  constructor(limit: number, ledger: HashPermitLedger) {
+    this.permits = new LeasedHashPermits(limit, (report) => this.reports.push(report));
+    this.permits.onGranted(() => this.#startWaiting());
+    this.#ledger = ledger.addWorker((grant) => this.grants.push(grant));
+  }
+
+  arrive(): void {
+    if (!this.isAlive) return;
+    this.waiting++;
+    this.#report();
+    this.#startWaiting();
+  }
+
+  finish(): void {
+    if (this.running === 0) return;
+    this.running--;
+    this.#report();
+    this.#startWaiting();
+  }
+
+  /** Delivers the oldest message of one direction. */
+  deliver(to: 'primary' | 'worker'): void {
+    if (!this.isAlive) return;
+    if (to === 'worker') this.grants.splice(0, 1).forEach((grant) => this.permits.receiveGrant(grant));
+    else this.reports.splice(0, 1).forEach((report) => this.#ledger.receiveReport(report));
+  }
+
+  die(): void {
+    if (!this.isAlive) return;
+    this.isAlive = false;
+    this.running = this.waiting = 0;
+    this.#ledger.remove();
+  }
+
+  #report(): void {
+    const { running, waiting } = this;
+    this.permits.reportDemand({ running, waiting, reserved: 0, longestWaitMs: waiting });
+  }
+
+  #startWaiting(): void {
+    while (this.waiting > 0 && this.running < this.permits.held) {
+      this.waiting--;
+      this.running++;
+      this.#report();
+    }
+  }
+}
+
+describe('whatever the order of hashes, messages and deaths', () => {
+  const step = fc.record({
+    worker: fc.nat(2),
+    does: fc.constantFrom('arrive', 'arrive', 'finish', 'to worker', 'to primary', 'time', 'die'),
+  });
+
+  it('no more hashes run than the node may, and in the end none is left waiting (FLT-14)', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 120 }), (limit, steps) => {
+        const ledger = new HashPermitLedger(limit);
+        const workers = [0, 1, 2].map(() => new ModelWorker(limit, ledger));
+        const check = (): void => {
+          expect(workers.reduce((sum, { running }) => sum + running, 0)).toBeLessThanOrEqual(limit);
+        };
+        for (const { worker: which, does } of steps) {
+          const worker = workers[which];
+          if (does === 'arrive') worker?.arrive();
+          else if (does === 'finish') worker?.finish();
+          else if (does === 'to worker') worker?.deliver('worker');
+          else if (does === 'to primary') worker?.deliver('primary');
+          else if (does === 'time') vi.advanceTimersByTime(15);
+          else if (which === 0) worker?.die();
+          check();
+        }
+        const left = (): number => workers.reduce((sum, { running, waiting }) => sum + running + waiting, 0);
+        for (let turn = 0; turn < 1000 && left() > 0; turn++) {
+          vi.advanceTimersByTime(15);
+          for (const worker of workers) {
+            while (worker.isAlive && worker.reports.length > 0) worker.deliver('primary');
+            while (worker.isAlive && worker.grants.length > 0) worker.deliver('worker');
+            check();
+            worker.finish();
+          }
+        }
+        expect(left()).toBe(0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,167 @@
+import { DEMAND_REPEAT_MS, type HashDemandReport, type HashPermitGrant } from './hash-permit-messages.js';
+
+/** How often a worker is told the changed demand of the others. */
+const DEMAND_INTERVAL_MS = 20;
+/** Hashes that arrived within this time of each other count as simultaneous: no permit moves to order them. */
+const SIMULTANEOUS_MS = 20;
+const RUNNING_ONLY = Number.MAX_VALUE;
+
+/** The permits of one worker, with totals since its start. */
+class WorkerPermits {
+  granted = 0;
+  recalled = 0;
+  report: HashDemandReport = { running: 0, waiting: 0, reserved: 0, longestWaitMs: 0, received: 0, returned: 0 };
+  /** When the first of its waiting hashes arrived. */
+  firstArrivedAt = 0;
+  sent: HashPermitGrant = { granted: 0, recalled: 0, demandElsewhere: 0 };
+  sentAt = 0;
+
+  constructor(readonly send: (grant: HashPermitGrant) => void) {}
+
+  /** Permits that the worker holds, or will when it reads the latest grant. */
+  get outside(): number {
+    return this.granted - this.report.returned;
+  }
+
+  /** Permits that the worker was asked for and has not given back. */
+  get owed(): number {
+    return this.recalled - this.report.returned;
+  }
+
+  /** Waiting hashes for which no permit is on its way. */
+  get unmet(): number {
+    return Math.max(0, this.report.waiting - (this.granted - this.report.received));
+  }
+
+  get demand(): number {
+    return this.report.running + this.report.waiting + this.report.reserved;
+  }
+
+  /** Whose next permit is the best to recall: an idle one, then one whose next hash is the latest to arrive. */
+  get recallOrder(): number {
+    const idle = this.outside - this.report.running - this.report.waiting - this.owed;
+    if (idle > 0) return Infinity;
+    return this.report.waiting === 0 ? RUNNING_ONLY : this.firstArrivedAt;
+  }
+
+  /** While a grant is on its way, it is unknown which of the worker's hashes will be next. */
+  get mayBeRecalled(): boolean {
+    return this.owed < this.outside && this.granted === this.report.received;
+  }
+}
+
+/**
+ * The node's capacity for hashes, kept by the primary. Permits go to the worker whose first waiting hash arrived first,
+ * so that the node has one queue. Never more than `limit` are outside; those of a worker that is gone are free.
+ */
+export class HashPermitLedger {
+  readonly #workers = new Set<WorkerPermits>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly limit: number,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** Adds a worker process, which is sent its permits by `send`. */
+  addWorker(send: (grant: HashPermitGrant) => void): {
+    receiveReport: (report: HashDemandReport) => void;
+    /** Call it once the process has ended, and not before: its hashes run until then. */
+    remove: () => void;
+  } {
+    const worker = new WorkerPermits(send);
+    this.#workers.add(worker);
+    return {
+      receiveReport: (report) => {
+        worker.report = report;
+        worker.firstArrivedAt = this.now() - report.longestWaitMs;
+        this.#distribute();
+      },
+      remove: () => {
+        this.#workers.delete(worker);
+        this.#distribute();
+      },
+    };
+  }
+
+  get #free(): number {
+    return this.limit - this.#sum((worker) => worker.outside);
+  }
+
+  #distribute(): void {
+    for (let free = this.#free; free > 0; free--) {
+      const next = this.#firstInLine();
+      if (next === undefined) break;
+      next.granted++;
+      next.firstArrivedAt = this.now();
+    }
+    this.#recallPermits();
+    this.#sendGrants();
+  }
+
+  /** Recalls as many permits as waiting hashes lack. */
+  #recallPermits(): void {
+    const missing = this.#sum(({ unmet }) => unmet) - this.#free - this.#sum(({ owed }) => owed);
+    const next = missing > 0 ? this.#firstInLine() : undefined;
+    if (next === undefined) return;
+    for (let recalls = 0; recalls < missing; recalls++) {
+      const holders = [...this.#workers].filter((worker) => worker !== next && worker.mayBeRecalled);
+      const holder = holders.reduce<WorkerPermits | undefined>(
+        (best, worker) => (best === undefined || worker.recallOrder > best.recallOrder ? worker : best),
+        undefined,
+      );
+      if (holder === undefined || holder.recallOrder < next.firstArrivedAt + SIMULTANEOUS_MS) return;
+      const isBusy = holder.report.waiting > 0;
+      // One at a time: the next hash of `next` has arrived later than its first, perhaps later than those of the holder.
+      if (isBusy && this.#sum(({ owed }) => owed) > 0) return;
+      holder.recalled++;
+      if (isBusy) return;
+    }
+  }
+
+  /** The worker whose first waiting hash arrived first. */
+  #firstInLine(): WorkerPermits | undefined {
+    let first: WorkerPermits | undefined;
+    for (const worker of this.#workers)
+      if (worker.unmet > 0 && (first === undefined || worker.firstArrivedAt < first.firstArrivedAt)) first = worker;
+    return first;
+  }
+
+  /** Sends each worker its grants and recalls at once, and the demand of the others a little later. */
+  #sendGrants(): void {
+    const demand = this.#sum((worker) => worker.demand);
+    for (const worker of this.#workers) {
+      const { sent, granted, recalled } = worker;
+      const demandElsewhere = demand - worker.demand;
+      if (granted !== sent.granted || recalled !== sent.recalled) this.#send(worker, demandElsewhere);
+      else if (demandElsewhere !== sent.demandElsewhere || demandElsewhere > 0) this.#sendDemandLater();
+    }
+  }
+
+  #sendDemandLater(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const demand = this.#sum((worker) => worker.demand);
+      for (const worker of this.#workers) {
+        const demandElsewhere = demand - worker.demand;
+        const isOld = demandElsewhere > 0 && this.now() - worker.sentAt >= DEMAND_REPEAT_MS;
+        if (demandElsewhere !== worker.sent.demandElsewhere || isOld) this.#send(worker, demandElsewhere);
+        if (demandElsewhere > 0) this.#sendDemandLater();
+      }
+    }, DEMAND_INTERVAL_MS).unref();
+  }
+
+  #send(worker: WorkerPermits, demandElsewhere: number): void {
+    const { granted, recalled } = worker;
+    worker.sent = { granted, recalled, demandElsewhere };
+    worker.sentAt = this.now();
+    worker.send(worker.sent);
+  }
+
+  #sum(count: (worker: WorkerPermits) => number): number {
+    let sum = 0;
+    for (const worker of this.#workers) sum += count(worker);
+    return sum;
+  }
+}
