@@ -25,6 +25,8 @@ import { registerOpenApi } from './openapi/openapi-document.js';
 import { NestLogger } from './logging/nest-logger.js';
 import { countResponses } from './http/response-counts.js';
 import { registerAccessLog } from './logging/access-log.js';
+import type { PrimaryLink } from './workers/primary-link.js';
+import { WorkersModule } from './workers/workers.module.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http/http-server.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -41,10 +43,17 @@ const TAGS = [
 @Module({})
 class AppModule {
   /** `features` are your own modules; their routes need a token unless they are `@Public()`. */
-  static of(config: Config, features: readonly Type[]): DynamicModule {
+  static of(config: Config, features: readonly Type[], primary?: PrimaryLink): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forConfig(config), AuthModule, HealthModule, MetricsModule, ...features],
+      imports: [
+        ConfigModule.forConfig(config),
+        WorkersModule.forProcess(primary),
+        AuthModule,
+        HealthModule,
+        MetricsModule,
+        ...features,
+      ],
     };
   }
 }
@@ -64,6 +73,7 @@ export async function createApp(
   config: Config,
   features: readonly Type[] = [],
   log: LogStream = standardOutputLog(),
+  primary?: PrimaryLink,
 ): Promise<NestFastifyApplication> {
   let addressLimit: AddressLimit | undefined;
   const { issuer, trustedProxies, corsOrigins } = config;
@@ -81,7 +91,7 @@ export async function createApp(
     logController: new LogController({ disableRequestLogging: true }),
   });
   const fastify = adapter.getInstance();
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config, features), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config, features, primary), adapter, {
     bodyParser: false,
     logger: new NestLogger(fastify.log),
     abortOnError: false,

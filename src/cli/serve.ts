@@ -13,6 +13,7 @@ import { ensureMigrated } from '../database/run-migrations.js';
 import { type WaitOptions, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from '../health/shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';
+import type { PrimaryLink } from '../workers/primary-link.js';
 import { startupLog } from '../logging/startup-log.js';
 
 /** Time in which the processes of the embedded database are launched. */
@@ -84,9 +85,21 @@ async function serveByWorkers(
     await requireTablePrivileges(config);
   });
   requested.throwIfAborted();
-  const { WorkerPool } = await import('../workers/worker-pool.js');
+  const [{ WorkerPool }, { HashPermitLedger }, { shareHashPermits }] = await Promise.all([
+    import('../workers/worker-pool.js'),
+    import('../passwords/hash-permit-ledger.js'),
+    import('../passwords/hash-permit-channel.js'),
+  ]);
+  const permits = new HashPermitLedger(config.hashConcurrency);
   const exec = fileURLToPath(new URL('worker.js', import.meta.url));
-  const pool = new WorkerPool({ exec, count: config.workers, config, termination, log });
+  const pool = new WorkerPool({
+    exec,
+    count: config.workers,
+    config,
+    termination,
+    log,
+    onFork: (worker) => shareHashPermits(permits, worker),
+  });
   try {
     await pool.run();
   } finally {
@@ -95,6 +108,8 @@ async function serveByWorkers(
 }
 
 interface ServingHooks {
+  /** Of a worker. */
+  readonly primary?: PrimaryLink;
   readonly onServing?: () => void;
   readonly beforeClose?: (server: Server) => void;
 }
@@ -105,7 +120,7 @@ export async function serveApplication(
   migrate: boolean,
   termination: TerminationSignals,
   log: (members: object) => void,
-  { onServing, beforeClose }: ServingHooks = {},
+  { primary, onServing, beforeClose }: ServingHooks = {},
 ): Promise<void> {
   const { requested, forced } = termination;
   requested.throwIfAborted();
@@ -118,7 +133,7 @@ export async function serveApplication(
     await ensureMigrated(config, { migrate, waitOptions });
     await requireTablePrivileges(config);
     requested.throwIfAborted();
-    return createApp(config);
+    return createApp(config, [], standardOutputLog(), primary);
   });
   const shutdown = app.get(GracefulShutdown, { strict: false });
   const { server } = app.getHttpAdapter().getInstance();

@@ -2,14 +2,17 @@ import cluster from 'node:cluster';
 import { Server } from 'node:net';
 import { getSystemErrorMessage } from 'node:util';
 import { TerminationSignals } from '../config/termination-signals.js';
+import { PrimaryLink } from '../workers/primary-link.js';
 import type { PrimaryMessage, WorkerMessage } from '../workers/worker-messages.js';
 
 // Signals to the process group are the primary's: it tells its workers.
 const termination = TerminationSignals.ignore();
+const primary = new PrimaryLink(tell);
 process.on('disconnect', () => termination.request('SIGTERM'));
 process.on('message', (message: PrimaryMessage) => {
   if (message.kind === 'terminate') termination.request(message.signal);
   else if (message.kind === 'force') termination.force();
+  else if (message.kind === 'topic') primary.deliverMessage(message);
   else void run(message.config);
 });
 tell({ kind: 'ready' });
@@ -25,6 +28,7 @@ async function run(config: (PrimaryMessage & { kind: 'configure' })['config']): 
     // Ends the process also when the primary is gone.
     shutdownDeadlines(termination, config.shutdownTimeoutSeconds, () => process.exit(1));
     await serveApplication(config, false, termination, startupLog(config.logLevel, standardOutputLog()), {
+      primary,
       onServing: () => tell({ kind: 'serving' }),
       // The other workers take new connections. `net.Server.close` leaves those that are open as they are.
       beforeClose: (server) => Server.prototype.close.call(server),

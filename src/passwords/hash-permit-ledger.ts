@@ -73,6 +73,8 @@ export class HashPermitLedger {
     this.#workers.add(worker);
     return {
       receiveReport: (report) => {
+        // A message may arrive after the end of its process.
+        if (!this.#workers.has(worker)) return;
         worker.report = report;
         worker.firstArrivedAt = this.now() - report.longestWaitMs;
         this.#distribute();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import type { Problem } from '../problems/problem.js';
 import { HashPool, type HashPoolStats } from './hash-pool.js';
@@ -8,6 +8,11 @@ import { normalizePassword } from './password-normalization.js';
 import { isHashablePassword, PasswordPolicy, type PasswordOwner } from './password-policy.js';
 import { isHashOfCost, type Argon2Cost } from './argon2-cost.js';
 import { HashOverloadLog } from './hash-overload-log.js';
+import { leaseHashPermits } from './hash-permit-channel.js';
+import { PRIMARY_LINK, type PrimaryLink } from '../workers/primary-link.js';
+
+/** A worker ends the threads that it has for permits which it no longer needs. */
+const MAX_IDLE_THREAD_MS = 60_000;
 
 /**
  * Checks, hashes and verifies passwords. Methods that hash take `disconnected`, which aborts when the client
@@ -23,7 +28,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   /** Of a random password, verified for unknown addresses. */
   #dummyHash = '';
 
-  constructor(@Inject(CONFIG) config: Config) {
+  constructor(@Inject(CONFIG) config: Config, @Optional() @Inject(PRIMARY_LINK) primary?: PrimaryLink) {
     this.#policy = new PasswordPolicy(config.passwordMinLength);
     this.#cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };
     const overloadLog = new HashOverloadLog((line) => this.#log.warn(line));
@@ -31,6 +36,10 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
       limit: config.hashConcurrency,
       queueMilliseconds: config.hashQueueMilliseconds,
       onShed: (reason) => overloadLog.countShed(reason),
+      ...(primary && {
+        permits: leaseHashPermits(config.hashConcurrency, primary),
+        maxIdleThreadMs: MAX_IDLE_THREAD_MS,
+      }),
     });
     // In the constructor, so that the first thread starts while the application is built. No other hash can be ahead of
     // it yet, so the queue's limit cannot refuse it.

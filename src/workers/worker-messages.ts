@@ -1,11 +1,13 @@
 import type { Config } from '../config/config.js';
 import type { TerminationSignal } from '../config/termination-signals.js';
+import type { TopicMessage } from './topic.js';
 
 /** What the primary tells a worker. Secrets travel here, never in the environment or the arguments. */
 export type PrimaryMessage =
   | { readonly kind: 'configure'; readonly config: Config }
   | { readonly kind: 'terminate'; readonly signal: TerminationSignal }
-  | { readonly kind: 'force' };
+  | { readonly kind: 'force' }
+  | TopicMessage;
 
 /** What a worker tells the primary. */
 export type WorkerMessage =
@@ -13,4 +15,5 @@ export type WorkerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'serving' }
   /** The start failed; `message` is for the operator. */
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string }
+  | TopicMessage;

@@ -3,6 +3,7 @@ import { onceAborted, whenAborted } from '../config/abort-signals.js';
 import type { Config } from '../config/config.js';
 import type { TerminationSignals } from '../config/termination-signals.js';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.js';
+import { WorkerLink } from './worker-link.js';
 import { MAX_FAILED_STARTS, WorkerRestarts } from './worker-restarts.js';
 
 export interface WorkerPoolOptions {
@@ -12,6 +13,8 @@ export interface WorkerPoolOptions {
   readonly config: Config;
   readonly termination: TerminationSignals;
   readonly log: (members: object) => void;
+  /** Called for each worker, before it can send or be sent a message. */
+  readonly onFork: (worker: WorkerLink) => void;
 }
 
 /** The processes that serve, forked by this one. Workers accept from one shared listener. */
@@ -53,6 +56,7 @@ export class WorkerPool {
   #fork(): void {
     const worker = cluster.fork();
     this.#running.add(worker);
+    this.options.onFork(new WorkerLink(worker));
     let isServing = false;
     let failure: string | undefined;
     worker.on('message', (message: WorkerMessage) => {

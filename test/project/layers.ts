@@ -5,7 +5,6 @@
  */
 export const LAYERS = [
   ['cli'],
-  ['workers'],
   ['auth', 'health', 'metrics'],
   ['users'],
   ['access'],
@@ -23,6 +22,7 @@ export const LAYERS = [
   ['verifier'],
   ['logging'],
   ['problems'],
+  ['workers'],
   ['config'],
 ];
 

@@ -1,0 +1,27 @@
+import type { PrimaryLink } from '../workers/primary-link.js';
+import { Topic } from '../workers/topic.js';
+import type { WorkerLink } from '../workers/worker-link.js';
+import type { HashPermitLedger } from './hash-permit-ledger.js';
+import type { HashDemandReport, HashPermitGrant } from './hash-permit-messages.js';
+import { LeasedHashPermits } from './leased-hash-permits.js';
+
+const HASH_PERMITS = new Topic<HashDemandReport, HashPermitGrant>('hash permits');
+
+/** In the primary: lets a worker share the permits until its process has ended. */
+export function shareHashPermits(ledger: HashPermitLedger, link: WorkerLink): void {
+  const worker = ledger.addWorker((grant) => link.tellWorker(HASH_PERMITS, grant));
+  link.onMessage(HASH_PERMITS, (report) => worker.receiveReport(report));
+  link.onExit(() => worker.remove());
+}
+
+const leases = new WeakMap<PrimaryLink, LeasedHashPermits>();
+
+/** In a worker: permits that the primary grants. They are of the process: a second application gets the same ones. */
+export function leaseHashPermits(limit: number, primary: PrimaryLink): LeasedHashPermits {
+  const existing = leases.get(primary);
+  if (existing !== undefined) return existing;
+  const permits = new LeasedHashPermits(limit, (report) => void primary.tellPrimary(HASH_PERMITS, report));
+  primary.onMessage(HASH_PERMITS, (grant) => permits.receiveGrant(grant));
+  leases.set(primary, permits);
+  return permits;
+}
