@@ -36,6 +36,7 @@ const MEASURING = [
   'signals',
   'signing-keys',
   'slow-clients',
+  'workers-metrics',
 ].map((name) => `test/*/${name}.test.ts`);
 
 /** Upper bounds for waiting; a test that needs a shorter time asserts it itself. */

@@ -13,6 +13,7 @@ import { ensureMigrated } from '../database/run-migrations.js';
 import { type WaitOptions, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from '../health/shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';
+import type { NodeMetricsServer } from '../metrics/node-metrics.server.js';
 import type { PrimaryLink } from '../workers/primary-link.js';
 import { startupLog } from '../logging/startup-log.js';
 
@@ -91,6 +92,8 @@ async function serveByWorkers(
     import('../passwords/hash-permit-channel.js'),
   ]);
   const permits = new HashPermitLedger(config.hashConcurrency);
+  const metrics =
+    config.metricsPort === undefined ? undefined : await serveNodeMetrics(config.metricsPort, config.host);
   const exec = fileURLToPath(new URL('worker.js', import.meta.url));
   const pool = new WorkerPool({
     exec,
@@ -98,13 +101,23 @@ async function serveByWorkers(
     config,
     termination,
     log,
-    onFork: (worker) => shareHashPermits(permits, worker),
+    onFork: (worker) => {
+      shareHashPermits(permits, worker);
+      metrics?.addWorker(worker);
+    },
   });
   try {
     await pool.run();
   } finally {
     pool.kill();
+    await metrics?.close();
   }
+}
+
+/** prom-client is loaded only with metrics on. */
+async function serveNodeMetrics(port: number, host: string): Promise<NodeMetricsServer> {
+  const { NodeMetricsServer } = await import('../metrics/node-metrics.server.js');
+  return NodeMetricsServer.start(port, host);
 }
 
 interface ServingHooks {

@@ -26,9 +26,6 @@ export function settingConflicts(config: Settings, purpose: Purpose): string[] {
   if (purpose === 'serve' && config.metricsPort && config.metricsPort === config.port) {
     problems.push('METRICS_PORT is the same as PORT: give each a port of its own');
   }
-  if (purpose === 'serve' && config.workers > 1 && config.metricsPort !== undefined) {
-    problems.push('METRICS_PORT is not available with WORKERS above 1: leave it out, or set WORKERS to 1');
-  }
   if (config.databaseUrl === undefined && config.databaseDirectUrl !== undefined) {
     problems.push('DATABASE_DIRECT_URL needs DATABASE_URL: set both, or neither');
   }

@@ -155,14 +155,15 @@ export const settings = {
     unset: 'one per core',
     min: 1,
     max: 1024,
-    about: 'Maximum number of password hashes at once, each on a thread of its own; at most one per core.',
+    about:
+      'Maximum number of password hashes at once in all processes of the node, each on a thread of its own; at most one per core.',
   }),
   HASH_QUEUE_MILLISECONDS: integer({
     default: 1000,
     min: 0,
     max: 60_000,
     about:
-      'Longest wait for a password hash to start; a request that would wait longer is answered 503. Bounds the memory used under login overload.',
+      'Longest wait for a password hash to start, by the hashes of the whole node; a request that would wait longer is answered 503. Bounds the memory used under login overload.',
   }),
   RATE_LIMITS: oneOf({
     values: ['on', 'off', 'dry-run'],
@@ -215,7 +216,7 @@ export const settings = {
     unset: 'off',
     min: 0,
     max: 65_535,
-    about: 'Serve Prometheus metrics on this port of `HOST`.',
+    about: 'Serve Prometheus metrics of the node on this port of `HOST`.',
   }),
   DOCS: flag({
     unset: 'on with the embedded database, if `HOST` is this machine alone',

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Gauge, Registry } from 'prom-client';
+import type { Combination } from './combined-metrics.js';
 
 type Client = typeof import('prom-client');
 type Numbers = Readonly<Record<string, number>>;
@@ -14,17 +15,21 @@ interface Labelled {
 export class MetricsRegistry {
   readonly #metrics: ((client: Client, registry: Registry) => void)[] = [];
 
-  /** A gauge: a number that goes up and down. */
-  addGauge(name: string, help: string, read: () => number): void {
+  /**
+   * A gauge: a number that goes up and down.
+   * @param aggregator how that of the node is put together from those of its processes; counters are summed
+   */
+  addGauge(name: string, help: string, aggregator: Combination, read: () => number): void {
     this.#metrics.push((client, registry) => {
-      const gauge: Gauge = new client.Gauge({ name, help, registers: [registry], collect: () => gauge.set(read()) });
+      const collect = (): void => gauge.set(read());
+      const gauge: Gauge = new client.Gauge({ name, help, aggregator, registers: [registry], collect });
     });
   }
 
   /** A gauge with one label: a number for each of its values. */
-  addLabelledGauge(name: string, help: string, label: string, read: () => Numbers): void {
+  addLabelledGauge(name: string, help: string, aggregator: Combination, label: string, read: () => Numbers): void {
     this.#metrics.push((client, registry) => {
-      const gauge = new client.Gauge({ name, help, labelNames: [label], registers: [registry], collect });
+      const gauge = new client.Gauge({ name, help, aggregator, labelNames: [label], registers: [registry], collect });
       function collect(): void {
         for (const [value, count] of Object.entries(read())) gauge.set({ [label]: value }, count);
       }

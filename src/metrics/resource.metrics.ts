@@ -11,22 +11,40 @@ export class ResourceMetrics {
     metrics.addCounter('gatehouse_job_failures_total', 'Background jobs that failed.', 'job', () =>
       jobs.failureCounts(),
     );
-    metrics.addGauge('gatehouse_database_connections', 'Open database connections.', () => prisma.poolStats().total);
+    metrics.addGauge(
+      'gatehouse_database_connections',
+      'Open database connections.',
+      'sum',
+      () => prisma.poolStats().total,
+    );
     metrics.addGauge(
       'gatehouse_database_waiting',
       'Callers waiting for a connection.',
+      'sum',
       () => prisma.poolStats().waiting,
     );
-    metrics.addGauge('gatehouse_hashes_limit', 'Most password hashes at once.', () => passwords.hashStats().limit);
+    metrics.addGauge(
+      'gatehouse_hashes_limit',
+      'Most password hashes at once.',
+      'max',
+      () => passwords.hashStats().limit,
+    );
     metrics.addGauge(
       'gatehouse_hashes_running',
       'Password hashes being computed.',
+      'sum',
       () => passwords.hashStats().running,
     );
-    metrics.addGauge('gatehouse_hashes_waiting', 'Password hashes waiting.', () => passwords.hashStats().waiting);
+    metrics.addGauge(
+      'gatehouse_hashes_waiting',
+      'Password hashes waiting.',
+      'sum',
+      () => passwords.hashStats().waiting,
+    );
     metrics.addGauge(
       'gatehouse_hashes_longest_wait_seconds',
       'How long the first of them has waited.',
+      'max',
       () => passwords.hashStats().longestWaitMs / 1000,
     );
     metrics.addCounter(

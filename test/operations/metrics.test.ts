@@ -5,11 +5,15 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import type { Config } from '../../src/config/config.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
+import { statedCombinations } from '../../src/metrics/combined-metrics.js';
+import { MetricsRegistry } from '../../src/metrics/metrics.registry.js';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
 import { LIMITS } from '../../src/rate-limits/limit-policies.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import { setFailures, SHARES_OF_ALL, useUpLimit } from '../support/rate-limit-states.js';
 
+/** `workers-metrics.test.ts` covers them. */
+const ONLY_OF_SEVERAL_PROCESSES = ['gatehouse_workers', 'gatehouse_workers_silent'];
 const WRONG = 'not the right passphrase';
 const MEASURED: Partial<Config> = { metricsPort: 0, rateLimits: 'on', trustedProxies: ['127.0.0.1'] };
 /** A hash whose verification takes some tenths of a second. */
@@ -300,7 +304,8 @@ describe('the metric', () => {
     const documented = [...text.matchAll(/`((?:gatehouse|nodejs)_[a-z\d_]+)(?:\{[a-z,]+\})?`/g)].map(
       ([, name = '']) => name,
     );
-    expect(documented.filter((name) => !Object.hasOwn(kinds, name))).toEqual([]);
+    const served = new Set([...Object.keys(kinds), ...ONLY_OF_SEVERAL_PROCESSES]);
+    expect(documented.filter((name) => !served.has(name))).toEqual([]);
     const ours = Object.keys(kinds).filter((name) => name.startsWith('gatehouse_'));
     expect(ours.filter((name) => !documented.includes(name))).toEqual([]);
     const moved = new Set(Object.keys(ARRANGEMENTS).map(nameOf));
@@ -310,6 +315,23 @@ describe('the metric', () => {
       (series) => series.startsWith('gatehouse_') && !Object.hasOwn(ARRANGEMENTS, series),
     );
     expect(new Set(unmoved.map(nameOf))).toEqual(new Set(['gatehouse_requests_total']));
+  });
+
+  it('of every name is documented with the way it is put together in a node of several processes', async () => {
+    const registry = await app.nest.get(MetricsRegistry, { strict: false }).createRegistry();
+    const metrics = statedCombinations([await registry.getMetricsAsJSON()]).flat();
+    const [, text = ''] = /\n## Metrics\n([^]*)$/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+    const documented = new Map<string, string>();
+    for (const [, names = '', way = ''] of text.matchAll(/^\| (`.+?) \|.+\| (\w+) \|$/gm))
+      for (const [, name = ''] of names.matchAll(/`(\w+\*?)(?:\{[a-z,]+\})?`/g)) documented.set(name, way);
+    const wayOf = (name: string): string | undefined =>
+      documented.get(name) ??
+      documented.get(name.replace(/(lag)_(?!min)(?:[a-z\d]+_)?(seconds)$/, '$1_p99_$2')) ??
+      documented.get(name.replace(/_.*/, '_*'));
+    const wrong = metrics.filter(({ name, aggregator }) => wayOf(name) !== aggregator);
+    expect(wrong.map(({ name, aggregator }) => `${name}: ${aggregator}, documented: ${wayOf(name)}`)).toEqual([]);
+    expect(metrics.length).toBeGreaterThan(40);
+    for (const name of ONLY_OF_SEVERAL_PROCESSES) expect(wayOf(name)).toBe('primary');
   });
 
   it('of every label is documented with its values', async () => {

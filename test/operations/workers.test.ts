@@ -1,64 +1,16 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createDatabase, query } from '../support/app.js';
 import { Client } from '../support/client.js';
-import { freePort, MASTER_SECRET, waitForUrl, type Environment, type Program } from '../support/processes.js';
-
-interface Node extends Program {
-  readonly exit: Promise<number | null>;
-  readonly stderr: () => string;
-  readonly pid: number;
-}
-
-/** Starts a node of two workers in a process group of its own. */
-async function startNode(changes: Environment = {}): Promise<Node> {
-  const { DATABASE_URL = await createDatabase(), ...others } = changes;
-  const child = spawn(process.execPath, ['dist/main.js'], {
-    env: { ...process.env, PORT: '0', RATE_LIMITS: 'off', MASTER_SECRET, WORKERS: '2', DATABASE_URL, ...others },
-    detached: true,
-  });
-  let output = '';
-  let errors = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
-  const exit = once(child, 'close').then(([code]) => code as number | null);
-  const pid = child.pid ?? 0;
-  onTestFinished(async () => {
-    for (const worker of [...workersOf(pid), pid]) {
-      try {
-        process.kill(worker, 'SIGKILL');
-      } catch {
-        // It has ended.
-      }
-    }
-    await exit;
-  });
-  return { process: child, output: () => output + errors, stderr: () => errors, exit, pid };
-}
-
-const linesOf = ({ output }: Program, text: string): string[] =>
-  output()
-    .split('\n')
-    .filter((line) => line.includes(text));
-
-async function serve(changes: Environment = {}): Promise<{ node: Node; url: string }> {
-  const node = await startNode(changes);
-  const url = await waitForUrl(node);
-  await expect.poll(() => linesOf(node, 'Server listening').length, { timeout: 20_000 }).toBe(2);
-  return { node, url };
-}
-
-function workersOf(pid: number): number[] {
-  return execFileSync('ps', ['-eo', 'pid=,ppid=,pgid=,stat=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .map((line) => line.trim().split(/ +/))
-    .filter(([, , group, state]) => Number(group) === pid && state?.startsWith('Z') === false)
-    .map(([worker]) => Number(worker))
-    .filter((worker) => worker !== pid);
-}
+import { freePort } from '../support/processes.js';
+import {
+  linesOf,
+  serveByWorkers as serve,
+  startWorkers as startNode,
+  workersOf,
+  type WorkersNode as Node,
+} from '../support/workers.js';
 
 /** The status of a request on a new connection; 0 when it was accepted and lost. */
 function statusOf(url: string, token = ''): Promise<number | 'refused'> {
@@ -169,11 +121,5 @@ describe('a node of two workers', () => {
     const message = await failed('2');
     expect(message).toMatch(/^.*EADDRINUSE.*\n$/);
     expect(message).toBe(await failed('1'));
-  });
-
-  it('does not start with METRICS_PORT', async () => {
-    const node = await startNode({ METRICS_PORT: String(await freePort()) });
-    expect(await node.exit).toBe(1);
-    expect(node.stderr()).toContain('METRICS_PORT is not available with WORKERS above 1');
   });
 });
