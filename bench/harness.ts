@@ -136,7 +136,7 @@ export async function cpuUnderLoad(
   load: Load,
   amount: Amount,
 ): Promise<Driven & { readonly cpuMicroseconds: number }> {
-  const opened = await openLoad(load);
+  const opened = await openLoad(load, server.placement);
   try {
     const before = await server.cpu();
     const driven = await opened.drive(amount);

@@ -60,20 +60,51 @@ export interface Driven {
   readonly generatorShare: number;
 }
 
+/** Decides which worker of a node accepts how many of the connections, by calling `open` for some at a time. */
+export type Placement = (open: (count: number) => Promise<void>, total: number) => Promise<void>;
+
 /**
  * Opens 40 connections for the load, with one request at a time on each. Another status, an answer without
  * Content-Length, or a broken connection is an error.
  */
-export async function openLoad(load: Load): Promise<{ drive(amount: Amount): Promise<Driven>; close(): void }> {
+export async function openLoad(
+  load: Load,
+  placement?: Placement,
+): Promise<{ drive(amount: Amount): Promise<Driven>; close(): void }> {
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
   const fail = (error: unknown): void => failed.reject(new Error(`${load.url.href}: ${String(error)}`));
-  const connections = Array.from({ length: CONNECTIONS }, () => new Connection(load.url, fail));
-  await Promise.race([Promise.all(connections.map((connection) => connection.opened)), failed.promise]);
+  const opening = openConnections(load.url, CONNECTIONS, fail, placement, () => load.nextRequest());
+  const connections = await Promise.race([opening, failed.promise]);
   return {
     drive: (amount) => Promise.race([drive(connections, load, amount), failed.promise]),
     close: () => connections.forEach((connection) => connection.close()),
   };
+}
+
+/** @param next a request that each connection of a {@link Placement} sends first: only then it is sure who accepted it */
+export async function openConnections(
+  url: URL,
+  total: number,
+  fail: (error: unknown) => void,
+  placement: Placement | undefined,
+  next: () => Buffer | undefined,
+): Promise<Connection[]> {
+  const connections: Connection[] = [];
+  const open = async (count: number): Promise<void> => {
+    const added = Array.from({ length: count }, () => new Connection(url, fail));
+    connections.push(...added);
+    await Promise.all(added.map((connection) => connection.opened));
+    if (placement !== undefined) await Promise.all(added.map((connection) => askOnce(connection, next())));
+  };
+  await (placement === undefined ? open(total) : placement(open, total));
+  return connections;
+}
+
+/** Resolves with the status. */
+export async function askOnce(connection: Connection, request: Buffer | undefined): Promise<number> {
+  if (request === undefined) return 0;
+  return new Promise((resolve) => connection.ask(request, (_connection, { status }) => resolve(status)));
 }
 
 async function drive(connections: readonly Connection[], load: Load, amount: Amount): Promise<Driven> {

@@ -42,8 +42,8 @@ export async function measureServers(
   return measured;
 }
 
-async function warmUp({ load }: ComparedServer, { seconds }: Effort): Promise<void> {
-  const opened = await openLoad(load);
+async function warmUp({ server, load }: ComparedServer, { seconds }: Effort): Promise<void> {
+  const opened = await openLoad(load, server.placement);
   await opened.drive({ seconds: WARM_UP_ROUNDS * seconds });
   opened.close();
 }

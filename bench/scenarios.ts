@@ -14,6 +14,7 @@ import { profile } from './scenarios/profile.ts';
 import { refusals } from './scenarios/refusals.ts';
 import { revocation } from './scenarios/revocation.ts';
 import { verifierAlone } from './scenarios/verifier.ts';
+import { workers } from './scenarios/workers.ts';
 
 export interface Scenario {
   readonly run: (effort: Effort) => Promise<Result>;
@@ -42,6 +43,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   revocation: { run: revocation },
   profile: { run: profile, effort: { seconds: 2 } },
   cost: { run: cost, effort: { processes: 1, rounds: 3 }, isByNameOnly: true },
+  workers: { run: workers, effort: { rounds: 2 }, fullEffort: { rounds: 5 } },
   limits: { run: limits, effort: { seconds: 5, rounds: 2 } },
   'login-storm': { run: loginStorm, effort: { seconds: 10, rounds: 1 }, fullEffort: { seconds: 60 } },
 };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Placement } from './load-generator.ts';
 import { processTree, residentBytes, threadMilliseconds, type ThreadTimes } from './process-tree.ts';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -10,6 +11,8 @@ export type Environment = Readonly<Record<string, string>>;
 /** A server whose CPU time can be read. */
 export interface MeasuredServer {
   readonly url: string;
+  /** Of several processes: which of them accepts a connection. */
+  readonly placement?: Placement;
   /** User and system time so far, in microseconds. */
   cpu(): Promise<number>;
   stop(): Promise<void>;
