@@ -24,7 +24,8 @@ export function evenly(node: ProductNode): Placement {
   };
 }
 
-/** One worker accepts all connections. */
-export function allAtOne(node: ProductNode): Placement {
-  return (open, total) => whileStopped(workersOf(node).slice(1), () => open(total));
+/** One worker accepts all connections. @param index which */
+export function allAtOne(node: ProductNode, index = 0): Placement {
+  const others = (): number[] => workersOf(node).filter((_, worker) => worker !== index);
+  return (open, total) => whileStopped(others(), () => open(total));
 }

@@ -1,7 +1,7 @@
 import { ME } from '../compared-servers.ts';
 import { withBench, type Bench, type Effort, type MeasuredServer, type ProductNode } from '../harness.ts';
 import type { Connection } from '../http-connection.ts';
-import { askOnce, bearer, Load, openConnections, openLoad } from '../load-generator.ts';
+import { askOnce, bearer, Load, openConnections, openLoad, type Placement } from '../load-generator.ts';
 import { makeAccounts, PASSWORD } from '../login-load.ts';
 import { measureServers } from '../measure-rounds.ts';
 import { measure, ratio, type Measure, type Measured, type Result } from '../results.ts';
@@ -14,8 +14,6 @@ const ABOUT =
   'WORKERS=2 against WORKERS=1, which is a process without cluster; on both cores, which the generator and PostgreSQL share';
 const TOKENS = 100_000;
 const WARM_UP = 20_000;
-/** Requests per worker and token, in random order, until nearly every worker has seen nearly every token. */
-const TIMES = 2;
 /** More than hash at once, and fewer than would be refused. */
 const LOGIN_CONNECTIONS = 8;
 const LOGIN_SECONDS_PER_ROUND = 3;
@@ -41,8 +39,8 @@ export function workers(effort: Effort): Promise<Result> {
       const credentials = mintTokens(TOKENS).map(bearer);
       const load = (node: MeasuredServer, tokens: number): Load =>
         new Load(node.url + ME, credentials.slice(0, tokens));
-      memory[ONE].push(await megabytesOfTokens(one, load(one, TOKENS), 1));
-      memory[TWO].push(await megabytesOfTokens(two, load(two, TOKENS), 2));
+      memory[ONE].push(await megabytesOfTokens(one, load(one, TOKENS), [allAtOne(one)]));
+      memory[TWO].push(await megabytesOfTokens(two, load(two, TOKENS), [allAtOne(two, 0), allAtOne(two, 1)]));
       return {
         [ONE]: { server: one, load: load(one, 1) },
         [TWO]: { server: two, load: load(two, 1) },
@@ -63,17 +61,17 @@ async function startNodes(bench: Bench, databaseUrl: string): Promise<[one: Prod
   return [one, { ...two, placement: evenly(two) }];
 }
 
-/** What all tokens add to the memory of all processes, after other requests have warmed them up. */
-async function megabytesOfTokens(node: ProductNode, load: Load, processes: number): Promise<number> {
-  const one = new Load(load.url.href, [bearer(mintTokens(1)[0] ?? '')]);
-  await send(node, one, WARM_UP);
+/** What all tokens add to the memory of all processes, once each has seen each token. */
+async function megabytesOfTokens(node: ProductNode, load: Load, placements: readonly Placement[]): Promise<number> {
+  const other = new Load(load.url.href, mintTokens(1).map(bearer));
+  for (const placement of placements) await send(other, WARM_UP, placement);
   const before = node.residentBytes();
-  await send(node, load, processes === 1 ? TOKENS : processes * TIMES * TOKENS);
+  for (const placement of placements) await send(load, TOKENS, placement);
   return (node.residentBytes() - before) / 1e6;
 }
 
-async function send(node: MeasuredServer, load: Load, atLeast: number): Promise<void> {
-  const opened = await openLoad(load, node.placement);
+async function send(load: Load, atLeast: number, placement: Placement): Promise<void> {
+  const opened = await openLoad(load, placement);
   await opened.drive({ seconds: 0, atLeast });
   opened.close();
 }

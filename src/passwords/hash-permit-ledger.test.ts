@@ -165,7 +165,7 @@ class ModelWorker {
 describe('whatever the order of hashes, messages and deaths', () => {
   const step = fc.record({
     worker: fc.nat(2),
-    does: fc.constantFrom('arrive', 'arrive', 'finish', 'to worker', 'to primary', 'time', 'die'),
+    does: fc.constantFrom('arrive', 'arrive', 'finish', 'to worker', 'to primary', 'all messages', 'time', 'die'),
   });
 
   it('no more hashes run than the node may, and in the end none is left waiting (FLT-14)', () => {
@@ -178,12 +178,25 @@ describe('whatever the order of hashes, messages and deaths', () => {
         const check = (): void => {
           expect(workers.reduce((sum, { running }) => sum + running, 0)).toBeLessThanOrEqual(limit);
         };
+        const deliverAll = (): void => {
+          for (let isQuiet = false; !isQuiet;) {
+            isQuiet = true;
+            for (const worker of workers) {
+              if (!worker.isAlive || worker.reports.length + worker.grants.length === 0) continue;
+              isQuiet = false;
+              worker.deliver('primary');
+              worker.deliver('worker');
+              check();
+            }
+          }
+        };
         for (const { worker: which, does } of steps) {
           const worker = workers[which];
           if (does === 'arrive') worker?.arrive();
           else if (does === 'finish') worker?.finish();
           else if (does === 'to worker') worker?.deliver('worker');
           else if (does === 'to primary') worker?.deliver('primary');
+          else if (does === 'all messages') deliverAll();
           else if (does === 'time') vi.advanceTimersByTime(15);
           else if (which === 0) worker?.die();
           check();
@@ -191,12 +204,8 @@ describe('whatever the order of hashes, messages and deaths', () => {
         const left = (): number => workers.reduce((sum, { running, waiting }) => sum + running + waiting, 0);
         for (let turn = 0; turn < 1000 && left() > 0; turn++) {
           vi.advanceTimersByTime(15);
-          for (const worker of workers) {
-            while (worker.isAlive && worker.reports.length > 0) worker.deliver('primary');
-            while (worker.isAlive && worker.grants.length > 0) worker.deliver('worker');
-            check();
-            worker.finish();
-          }
+          deliverAll();
+          for (const worker of workers) worker.finish();
         }
         expect(left()).toBe(0);
       }),
