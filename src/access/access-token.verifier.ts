@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { MAX_ACCESS_TOKEN_TTL_SECONDS } from '../config/settings.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
+import { Problem } from '../problems/problem.js';
 import { RevocationStaleness } from '../revocation/revocation-staleness.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
@@ -13,13 +14,19 @@ import { type Principal, TokenPrincipal } from './principal.js';
 import { SignatureOffloading } from './signature-offloading.js';
 
 /**
+ * The principal, or the problem to refuse the request with: `token_expired`, `token_invalid`, `token_revoked` or
+ * `service_unavailable`. Returned and not thrown, for the reason at {@link TokenError}.
+ */
+export type VerificationOutcome = Principal | Problem;
+
+/**
  * Verifies the access tokens of this application, with its key ring, its revocations and a cache of verified tokens.
  */
 @Injectable()
 export class AccessTokenVerifier implements OnModuleInit {
   readonly #verifier: Verifier;
   readonly #cache: VerifiedTokenCache<Principal>;
-  readonly #pending = new Map<string, Promise<Principal>>();
+  readonly #pending = new Map<string, Promise<VerificationOutcome>>();
   readonly #offloading = new SignatureOffloading();
   #hits = 0;
   #misses = 0;
@@ -57,16 +64,15 @@ export class AccessTokenVerifier implements OnModuleInit {
   /**
    * Synchronous, except when many new tokens come in one turn of the event loop: those are verified on
    * libuv's pool, each of them once.
-   * @throws Problem `token_expired`, `token_invalid`, `token_revoked` or `service_unavailable`.
    */
-  verifyAccessToken(token: string): Principal | Promise<Principal> {
+  verifyAccessToken(token: string): VerificationOutcome | Promise<VerificationOutcome> {
     const cached = this.#cache.findToken(token, Date.now() / 1000);
-    if (cached !== undefined) return this.#requireNotRevoked(cached);
+    if (cached !== undefined) return this.#unlessRevoked(cached);
     this.#misses++;
     const pending = this.#pending.get(token);
     if (pending === undefined && !this.#offloading.isNextOffloaded())
-      return this.#requireNotRevoked(this.#verifySync(token));
-    return (pending ?? this.#verifyOnce(token)).then((principal) => this.#requireNotRevoked(principal));
+      return this.#unlessRevoked(this.#cachePrincipal(token, this.#verifier.verifyToken(token)));
+    return (pending ?? this.#verifyOnce(token)).then((outcome) => this.#unlessRevoked(outcome));
   }
 
   /** The size of the cache, and its hits and misses since the start. */
@@ -79,46 +85,34 @@ export class AccessTokenVerifier implements OnModuleInit {
     return { ...this.#cache.cacheSize(), hits: this.#hits, misses: this.#misses };
   }
 
-  #verifySync(token: string): Principal {
-    try {
-      return this.#cachePrincipal(token, this.#verifier.verifyToken(token));
-    } catch (error) {
-      throw this.#problemOf(error);
-    }
-  }
-
-  #verifyOnce(token: string): Promise<Principal> {
+  #verifyOnce(token: string): Promise<VerificationOutcome> {
     const verification = this.#verifyInPool(token).finally(() => this.#pending.delete(token));
     this.#pending.set(token, verification);
     return verification;
   }
 
-  async #verifyInPool(token: string): Promise<Principal> {
-    try {
-      return this.#cachePrincipal(token, await this.#verifier.verifyTokenOffThread(token));
-    } catch (error) {
-      throw this.#problemOf(error);
-    }
+  async #verifyInPool(token: string): Promise<VerificationOutcome> {
+    return this.#cachePrincipal(token, await this.#verifier.verifyTokenOffThread(token));
   }
 
-  #cachePrincipal(token: string, verified: VerifiedToken): Principal {
+  #cachePrincipal(token: string, verified: VerifiedToken | TokenError): VerificationOutcome {
+    if (verified instanceof TokenError) return this.#problemOf(verified);
     const { email } = verified.claims;
     // RFC 9068 does not require it; this service always issues it.
-    if (email === undefined) throw new TokenError('claims', 'email is missing');
+    if (email === undefined) return this.#problemOf(new TokenError('claims', 'email is missing'));
     const principal = new TokenPrincipal(verified.claims, email);
     this.#cache.addToken(token, verified, principal);
     return principal;
   }
 
   /** Also refuses while the revocations are stale, if so configured. */
-  #requireNotRevoked(principal: Principal): Principal {
-    if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) throw tokenRevoked();
-    this.staleness.requireFreshRevocations();
-    return principal;
+  #unlessRevoked(outcome: VerificationOutcome): VerificationOutcome {
+    if (outcome instanceof Problem) return outcome;
+    if (this.revocations.isRevoked(outcome.sessionId, outcome.tokenId)) return tokenRevoked();
+    return this.staleness.stalenessProblem() ?? outcome;
   }
 
-  #problemOf(error: unknown): unknown {
-    if (!(error instanceof TokenError)) return error;
+  #problemOf(error: TokenError): Problem {
     // The key may be a new one that this node has not read.
     if (error.code === 'unknown_key' && this.staleness.isStale) return serviceUnavailable({ cause: error });
     return error.code === 'expired' ? tokenExpired({ cause: error }) : tokenInvalid({ cause: error });

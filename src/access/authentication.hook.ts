@@ -3,7 +3,7 @@ import passport from 'passport';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from '../problems/problem.filter.js';
 import { Problem } from '../problems/problem.js';
-import { AccessTokenVerifier } from './access-token.verifier.js';
+import { AccessTokenVerifier, type VerificationOutcome } from './access-token.verifier.js';
 import { tokenInvalid, tokenMissing } from './access.problems.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import type { Principal } from './principal.js';
@@ -81,7 +81,7 @@ export class AuthenticationHook {
   }
 
   #verifyToken(token: string | undefined, settle: Settle): void {
-    let outcome: Principal | Promise<Principal>;
+    let outcome: VerificationOutcome | Promise<VerificationOutcome>;
     try {
       outcome = verifyBearerToken(token, this.verifier);
     } catch (error) {

@@ -1,7 +1,6 @@
 import { isCompactJws } from '../verifier/compact-jws.js';
-import type { AccessTokenVerifier } from './access-token.verifier.js';
+import type { AccessTokenVerifier, VerificationOutcome } from './access-token.verifier.js';
 import { tokenInvalid, tokenMissing } from './access.problems.js';
-import type { Principal } from './principal.js';
 
 /** The prefix that most clients send. */
 const USUAL_PREFIX = 'Bearer ';
@@ -25,14 +24,15 @@ export function readBearerToken(authorization: string | undefined): string | und
 
 /**
  * Synchronous, except when many new tokens come in one turn of the event loop.
- * @throws Problem `token_missing`, `token_invalid`, `token_expired`, `token_revoked` or `service_unavailable`
+ * @returns the principal, or Problem `token_missing`, `token_invalid`, `token_expired`, `token_revoked` or
+ *   `service_unavailable`
  */
 export function verifyBearerToken(
   token: string | undefined,
   verifier: AccessTokenVerifier,
-): Principal | Promise<Principal> {
-  if (token === undefined) throw tokenMissing();
+): VerificationOutcome | Promise<VerificationOutcome> {
+  if (token === undefined) return tokenMissing();
   // Needs no lookup of a key.
-  if (!isCompactJws(token)) throw tokenInvalid();
+  if (!isCompactJws(token)) return tokenInvalid();
   return verifier.verifyAccessToken(token);
 }

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-jwt';
 import { Problem } from '../problems/problem.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
-import type { Principal } from './principal.js';
+import type { VerificationOutcome } from './access-token.verifier.js';
 
 /**
  * The strategy `jwt`. Overrides `authenticate`, as passport-strategy documents for subclasses, to verify tokens with
@@ -19,13 +19,14 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   }
 
   override authenticate(incoming: unknown): void {
-    const refuse = (error: unknown): void => {
-      if (error instanceof Problem && error.kind.status === 401) this.fail(error, 401);
-      else this.error(error as Error);
+    const settle = (outcome: VerificationOutcome): void => {
+      if (!(outcome instanceof Problem)) this.success(outcome);
+      else if (outcome.kind.status === 401) this.fail(outcome, 401);
+      else this.error(outcome);
     };
     authenticate(incoming as FastifyRequest)
-      .then((user) => this.success(user), refuse)
-      // An error thrown by `success` or `fail`.
+      .then(settle)
+      // Also an error thrown by `success` or `fail`.
       .catch((error: unknown) => this.error(error as Error));
   }
 
@@ -35,6 +36,6 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   }
 }
 
-async function authenticate({ user, headers, server }: FastifyRequest): Promise<Principal> {
+async function authenticate({ user, headers, server }: FastifyRequest): Promise<VerificationOutcome> {
   return user ?? verifyBearerToken(readBearerToken(headers.authorization), server.accessTokenVerifier);
 }

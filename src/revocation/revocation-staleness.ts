@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
+import type { Problem } from '../problems/problem.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationsService } from './revocations.service.js';
 
@@ -55,12 +56,12 @@ export class RevocationStaleness implements OnApplicationBootstrap, OnApplicatio
 
   /**
    * Call it for each guarded request, which it counts while stale.
-   * @throws Problem `service_unavailable` when stale and the policy refuses.
+   * @returns Problem `service_unavailable` when stale and the policy refuses.
    */
-  requireFreshRevocations(): void {
-    if (!this.isStale) return;
+  stalenessProblem(): Problem | undefined {
+    if (!this.isStale) return undefined;
     this.#staleRequests[this.#isRefusePolicy ? 'refused' : 'served']++;
-    if (this.#isRefusePolicy) throw serviceUnavailable({ cause: new Error('revocations are stale') });
+    return this.#isRefusePolicy ? serviceUnavailable({ cause: new Error('revocations are stale') }) : undefined;
   }
 
   onApplicationBootstrap(): void {

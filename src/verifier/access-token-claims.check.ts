@@ -41,22 +41,23 @@ const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /**
  * Checks every rule about claims that does not depend on the time.
- * @throws TokenError `claims`
+ * @returns the claims, or TokenError `claims`
  */
 export function checkClaims(
   claims: Readonly<Record<string, unknown>>,
   expected: ExpectedClaims,
-): asserts claims is Readonly<Record<string, unknown>> & AccessTokenClaims {
-  if (claims['iss'] !== expected.issuer) throw invalid('iss is not the issuer'); // RFC 9068 section 4
-  if (!includesAudience(claims['aud'], expected.audience)) throw invalid('aud is not the audience'); // RFC 7519 section 4.1.3
-  if (!Number.isFinite(claims['exp'])) throw invalid('exp is not a number'); // RFC 7519 section 4.1.4
-  if (!isAbsentOr(Number.isFinite, claims['nbf'])) throw invalid('nbf is not a number'); // RFC 7519 section 4.1.5
-  if (!Number.isFinite(claims['iat'])) throw invalid('iat is not a number'); // RFC 7519 section 4.1.6
-  if (!isUuid(claims['sub'])) throw invalid('sub is not a UUID');
-  if (!isUuid(claims['sid'])) throw invalid('sid is not a UUID');
-  if (!isText(claims['jti'], MAX_ID_LENGTH)) throw invalid('jti is not a short string'); // RFC 7519 section 4.1.7
-  if (!isText(claims['client_id'], MAX_ID_LENGTH)) throw invalid('client_id is not a short string'); // RFC 9068 section 2.2
-  if (!isAbsentOr(isEmail, claims['email'])) throw invalid('email is not a short string');
+): AccessTokenClaims | TokenError {
+  if (claims['iss'] !== expected.issuer) return invalid('iss is not the issuer'); // RFC 9068 section 4
+  if (!includesAudience(claims['aud'], expected.audience)) return invalid('aud is not the audience'); // RFC 7519 section 4.1.3
+  if (!Number.isFinite(claims['exp'])) return invalid('exp is not a number'); // RFC 7519 section 4.1.4
+  if (!isAbsentOr(Number.isFinite, claims['nbf'])) return invalid('nbf is not a number'); // RFC 7519 section 4.1.5
+  if (!Number.isFinite(claims['iat'])) return invalid('iat is not a number'); // RFC 7519 section 4.1.6
+  if (!isUuid(claims['sub'])) return invalid('sub is not a UUID');
+  if (!isUuid(claims['sid'])) return invalid('sid is not a UUID');
+  if (!isText(claims['jti'], MAX_ID_LENGTH)) return invalid('jti is not a short string'); // RFC 7519 section 4.1.7
+  if (!isText(claims['client_id'], MAX_ID_LENGTH)) return invalid('client_id is not a short string'); // RFC 9068 section 2.2
+  if (!isAbsentOr(isEmail, claims['email'])) return invalid('email is not a short string');
+  return claims as unknown as AccessTokenClaims;
 }
 
 /** @throws {RangeError} when the clock tolerance is not from 0 to 60 seconds */
@@ -68,14 +69,15 @@ export function requireClockTolerance({ clockToleranceSeconds }: TimeLimits): vo
 /**
  * Checks every rule that depends on the time. Can be repeated for a token that was verified before.
  * @param now seconds since 1970
- * @throws TokenError `expired`, `not_yet_valid`, `claims`
+ * @returns TokenError `expired`, `not_yet_valid`, `claims`, or undefined
  */
-export function checkTimes(claims: AccessTokenClaims, now: number, limits: TimeLimits): void {
+export function checkTimes(claims: AccessTokenClaims, now: number, limits: TimeLimits): TokenError | undefined {
   const { clockToleranceSeconds: tolerance, maxLifetimeSeconds } = limits;
-  if (now >= claims.exp + tolerance) throw new TokenError('expired', 'exp has passed');
-  if (claims.exp > now + maxLifetimeSeconds + tolerance) throw invalid('exp is too far ahead'); // RFC 6750 section 5.3
-  if (claims.nbf !== undefined && now < claims.nbf - tolerance) throw new TokenError('not_yet_valid', 'nbf is ahead');
-  if (now < claims.iat - tolerance) throw new TokenError('not_yet_valid', 'iat is ahead');
+  if (now >= claims.exp + tolerance) return new TokenError('expired', 'exp has passed');
+  if (claims.exp > now + maxLifetimeSeconds + tolerance) return invalid('exp is too far ahead'); // RFC 6750 section 5.3
+  if (claims.nbf !== undefined && now < claims.nbf - tolerance) return new TokenError('not_yet_valid', 'nbf is ahead');
+  if (now < claims.iat - tolerance) return new TokenError('not_yet_valid', 'iat is ahead');
+  return undefined;
 }
 
 /** The period in which {@link checkTimes} passes: from `validFrom` on and before `validUntil`. */

@@ -30,9 +30,9 @@ export function isCompactJws(token: string): boolean {
   return second > 0 && !token.includes('.', second + 1);
 }
 
-/** @throws TokenError `malformed` */
-export function splitCompactJws(token: string): CompactJws {
-  if (!isCompactJws(token)) throw new TokenError('malformed', 'the token is too long or not three parts');
+/** @returns the parts, or TokenError `malformed` */
+export function splitCompactJws(token: string): CompactJws | TokenError {
+  if (!isCompactJws(token)) return new TokenError('malformed', 'the token is too long or not three parts');
   const first = token.indexOf('.');
   const second = token.indexOf('.', first + 1);
   return {
@@ -46,33 +46,32 @@ export function splitCompactJws(token: string): CompactJws {
 /**
  * Decodes base64url and refuses any but the canonical encoding (RFC 7515 section 2, RFC 4648 section 3.5). Node ignores
  * padding, white space, the other alphabet and trailing bits; comparing with the bytes encoded again detects them all.
- * @throws TokenError `malformed`
+ * @returns the bytes, or TokenError `malformed`
  */
-export function decodeBase64url(text: string): Buffer {
+export function decodeBase64url(text: string): Buffer | TokenError {
   const bytes = Buffer.from(text, 'base64url');
-  if (bytes.toString('base64url') !== text) throw new TokenError('malformed', 'a part is not canonical base64url');
-  return bytes;
+  if (bytes.toString('base64url') === text) return bytes;
+  return new TokenError('malformed', 'a part is not canonical base64url');
 }
 
 /**
  * Parses a JSON object in strict UTF-8 without duplicate names (RFC 7519 section 4, RFC 7515 section 4).
- * @throws TokenError with the given code
+ * @returns the object, or TokenError with the given code
  */
-export function parseJsonObject(bytes: Buffer, code: TokenErrorCode): Record<string, unknown> {
-  if (!isUtf8(bytes)) throw new TokenError(code, 'a part is not UTF-8');
+export function parseJsonObject(bytes: Buffer, code: TokenErrorCode): Record<string, unknown> | TokenError {
+  if (!isUtf8(bytes)) return new TokenError(code, 'a part is not UTF-8');
   const text = bytes.toString('utf8');
-  if (findJsonFlaw(text, MAX_TOKEN_JSON_DEPTH) !== undefined) throw new TokenError(code, 'a part has ambiguous JSON');
-  const value = parseJson(text, code);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TokenError(code, 'a part is not a JSON object');
-  }
-  return value as Record<string, unknown>;
+  if (findJsonFlaw(text, MAX_TOKEN_JSON_DEPTH) !== undefined) return new TokenError(code, 'a part has ambiguous JSON');
+  const value = parseJson(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  return new TokenError(code, 'a part is not a JSON object');
 }
 
-function parseJson(text: string, code: TokenErrorCode): unknown {
+/** Undefined for what is not JSON. */
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new TokenError(code, 'a part is not JSON');
+    return undefined;
   }
 }

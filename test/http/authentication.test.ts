@@ -240,13 +240,13 @@ function isAsynchronous(outcome: unknown): outcome is Promise<unknown> {
 }
 
 describe('many new tokens at once', () => {
-  it('are verified on the thread pool after the first four, each once', async () => {
+  it('are verified on the thread pool after the first, each once', async () => {
     const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
     const tokens = await issueTokens(app, 12);
     const before = verifier.tokenCacheStats().tokens;
     const outcomes = tokens.map((token) => verifier.verifyAccessToken(token));
     const again = tokens.map((token) => verifier.verifyAccessToken(token));
-    expect(outcomes.map(isAsynchronous)).toEqual(tokens.map((_token, index) => index >= 4));
+    expect(outcomes.map(isAsynchronous)).toEqual(tokens.map((_token, index) => index >= 1));
     for (const [index, outcome] of outcomes.entries()) expect(await again[index]).toBe(await outcome);
     expect(verifier.tokenCacheStats().tokens).toBe(before + tokens.length);
     expect(isAsynchronous(verifier.verifyAccessToken(tokens.at(-1) ?? ''))).toBe(false);
@@ -258,14 +258,8 @@ describe('many new tokens at once', () => {
     const [header, claims, signature = ''] = token.split('.');
     const forged = `${header}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
     for (const other of others) void verifier.verifyAccessToken(other);
-    const refusals = await Promise.allSettled([forged, 'x.y.z'].map(async (bad) => verifier.verifyAccessToken(bad)));
-    const reason = expect.objectContaining({
-      kind: expect.objectContaining({ code: 'token_invalid' }) as object,
-    }) as object;
-    expect(refusals).toEqual([
-      { status: 'rejected', reason },
-      { status: 'rejected', reason },
-    ]);
+    const refusals = [forged, 'x.y.z'].map((bad) => verifier.verifyAccessToken(bad));
+    for (const refusal of refusals) expect(await refusal).toMatchObject({ kind: { code: 'token_invalid' } });
   });
 
   it('are refused if their key is revoked meanwhile', async () => {
@@ -276,8 +270,8 @@ describe('many new tokens at once', () => {
     const last = tokens.map((token) => verifier.verifyAccessToken(token)).at(-1);
     expect(isAsynchronous(last)).toBe(true);
     keyRing.distrustKey(keyRing.signingKey.kid);
-    await expect(last).rejects.toMatchObject({ kind: { code: 'token_invalid' } });
-    expect(verifier.tokenCacheStats().tokens).toBe(4);
+    expect(await last).toMatchObject({ kind: { code: 'token_invalid' } });
+    expect(verifier.tokenCacheStats().tokens).toBe(1);
     for (const token of tokens) expect((await node.me(token)).status).toBe(401);
     expect(verifier.tokenCacheStats().tokens).toBe(0);
   });
