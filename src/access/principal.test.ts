@@ -1,11 +1,11 @@
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { AccessTokenClaims } from '../verifier/access-token-claims.check.js';
 import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
 import { prepareVerificationKey } from '../verifier/verification-key.js';
-import { TokenPrincipal } from './principal.js';
+import { expiryText, TokenPrincipal } from './principal.js';
 
 const EXP = 1_800_000_900;
 
@@ -27,6 +27,8 @@ function received(): { token: string; claims: AccessTokenClaims } {
   const authorization = Buffer.from(`Bearer ${parts.join('.')}`, 'latin1').toString('latin1');
   return { token: authorization.slice(7), claims: JSON.parse(text) as AccessTokenClaims };
 }
+
+const expired = (exp: number): TokenPrincipal => new TokenPrincipal({ ...newClaims(), exp }, 'someone@example.com');
 
 /** Bytes in use after a garbage collection. */
 function heapInUse(): number {
@@ -53,6 +55,17 @@ describe('the principal of a token', () => {
     expect(() => Object.assign(principal, { userId: 'another' })).toThrow(TypeError);
     expect(() => Object.assign(principal, { expiresAt: new Date(0) })).toThrow(TypeError);
     expect(() => Object.assign(principal, { isAdmin: true })).toThrow(TypeError);
+  });
+
+  it('has a text of its expiry, made once for all tokens that expire at that time', () => {
+    const toISOString = vi.spyOn(Date.prototype, 'toISOString');
+    const texts = [expired(EXP), expired(EXP), expired(EXP + 1)].map(expiryText);
+    expect(toISOString).toHaveBeenCalledTimes(2);
+    toISOString.mockRestore();
+    const [one, next] = [EXP, EXP + 1].map((exp) => new Date(exp * 1000).toISOString());
+    expect(texts).toEqual([one, one, next]);
+    // More than are kept.
+    for (let exp = 0; exp < 10_000; exp++) expect(Date.parse(expiryText(expired(exp)))).toBe(exp * 1000);
   });
 
   it('takes at most a kilobyte with its token, and no more than the cache estimates', () => {

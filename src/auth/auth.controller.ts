@@ -10,7 +10,7 @@ import {
   HashesPassword,
 } from '../access/route-access.decorators.js';
 import { LoginCounter } from '../access/login-counter.js';
-import type { Principal } from '../access/principal.js';
+import { expiryText, type Principal } from '../access/principal.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refreshTokenProblems } from '../sessions/refresh-token.problems.js';
@@ -114,10 +114,8 @@ export class AuthController {
     tags: ['auth'],
     response: { 200: PrincipalView },
   })
-  me(
-    @CurrentUser() { userId, email, sessionId, expiresAt }: Principal,
-  ): Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'> {
-    // Fastify's serializer writes a date in half the time of toISOString.
-    return { userId, email, sessionId, expiresAt };
+  me(@CurrentUser() user: Principal): PrincipalView {
+    const { userId, email, sessionId } = user;
+    return { userId, email, sessionId, expiresAt: expiryText(user) };
   }
 }

@@ -11,14 +11,17 @@ import {
   Post,
   ServiceUnavailableException,
   UseGuards,
+  createParamDecorator,
+  type ExecutionContext,
   type OnApplicationBootstrap,
   type OnModuleInit,
+  type PipeTransform,
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { JwtAuthGuard } from '../../src/access/jwt-auth.guard.js';
 import type { Principal } from '../../src/access/principal.js';
@@ -43,8 +46,31 @@ const THROWN: Readonly<Record<string, () => Error>> = {
   foreign: () => Object.assign(new Error('gone'), { getStatus: () => 410, getResponse: () => 'gone for good' }),
 };
 
+@Injectable()
+class ToUserId implements PipeTransform<Principal, string> {
+  transform({ userId }: Principal): string {
+    return userId;
+  }
+}
+
+/** A decorator of the application's own. */
+const SessionId = createParamDecorator(
+  (_data: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>().user?.sessionId,
+);
+
 @Controller('v1/tests')
 class TestsController {
+  @Get('unguarded')
+  @Public()
+  unguarded(@CurrentUser() user: Principal): object {
+    return { userId: user.userId };
+  }
+
+  @Get('decorators')
+  decorators(@SessionId() sessionId: string, @CurrentUser(ToUserId) userId: string): object {
+    return { sessionId, userId };
+  }
+
   @Get('plain-guard')
   @Public()
   @UseGuards(AuthGuard('jwt'))
@@ -124,6 +150,21 @@ async function callWith(node: TestApp, path: string, authorization?: string): Pr
 
 const MISSING = 'Bearer realm="gatehouse"';
 const INVALID = 'Bearer realm="gatehouse", error="invalid_token"';
+
+describe('an application’s own route', () => {
+  it('with @CurrentUser refuses a caller whom nobody authenticated, also where it is public', async () => {
+    const { token } = await app.signIn();
+    for (const authorization of [undefined, `Bearer ${token}`])
+      expect(await callWith(app, 'unguarded', authorization)).toEqual([401, 'token_missing', MISSING]);
+  });
+
+  it('takes pipes of @CurrentUser, and parameter decorators of its own beside it', async () => {
+    const { token, userId } = await app.signIn();
+    const { sessionId } = (await app.me(token)).body;
+    const { body } = await app.call('GET', '/v1/tests/decorators', { headers: { authorization: `Bearer ${token}` } });
+    expect(body).toEqual({ sessionId, userId });
+  });
+});
 
 describe('a Passport guard on an application’s own route', () => {
   it.each(['Bearer', 'bearer', 'BEARER', 'Bearer ', 'bearer   '])('accepts a token after %j', async (scheme) => {
