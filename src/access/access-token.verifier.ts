@@ -70,9 +70,12 @@ export class AccessTokenVerifier implements OnModuleInit {
     if (cached !== undefined) return this.#unlessRevoked(cached);
     this.#misses++;
     const pending = this.#pending.get(token);
-    if (pending === undefined && !this.#offloading.isNextOffloaded())
-      return this.#unlessRevoked(this.#cachePrincipal(token, this.#verifier.verifyToken(token)));
-    return (pending ?? this.#verifyOnce(token)).then((outcome) => this.#unlessRevoked(outcome));
+    if (pending !== undefined) return pending.then((outcome) => this.#unlessRevoked(outcome));
+    const verified = this.#offloading.isNextOffloaded()
+      ? this.#verifier.verifyTokenOffThread(token)
+      : this.#verifier.verifyToken(token);
+    if (!(verified instanceof Promise)) return this.#unlessRevoked(this.#cachePrincipal(token, verified));
+    return this.#rememberPending(token, verified).then((outcome) => this.#unlessRevoked(outcome));
   }
 
   /** The size of the cache, and its hits and misses since the start. */
@@ -85,14 +88,12 @@ export class AccessTokenVerifier implements OnModuleInit {
     return { ...this.#cache.cacheSize(), hits: this.#hits, misses: this.#misses };
   }
 
-  #verifyOnce(token: string): Promise<VerificationOutcome> {
-    const verification = this.#verifyInPool(token).finally(() => this.#pending.delete(token));
-    this.#pending.set(token, verification);
-    return verification;
-  }
-
-  async #verifyInPool(token: string): Promise<VerificationOutcome> {
-    return this.#cachePrincipal(token, await this.#verifier.verifyTokenOffThread(token));
+  #rememberPending(token: string, verification: Promise<VerifiedToken | TokenError>): Promise<VerificationOutcome> {
+    const pending = verification
+      .then((verified) => this.#cachePrincipal(token, verified))
+      .finally(() => this.#pending.delete(token));
+    this.#pending.set(token, pending);
+    return pending;
   }
 
   #cachePrincipal(token: string, verified: VerifiedToken | TokenError): VerificationOutcome {

@@ -259,6 +259,7 @@ describe('many new tokens at once', () => {
     const forged = `${header}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
     for (const other of others) void verifier.verifyAccessToken(other);
     const refusals = [forged, 'x.y.z'].map((bad) => verifier.verifyAccessToken(bad));
+    expect(refusals.map(isAsynchronous)).toEqual([true, false]);
     for (const refusal of refusals) expect(await refusal).toMatchObject({ kind: { code: 'token_invalid' } });
   });
 
