@@ -11,13 +11,13 @@ const METRICS = new Topic<ProcessMetrics, 'send'>('metrics');
 export function collectWorkerMetrics(metrics: NodeMetrics, link: WorkerLink): void {
   const worker = metrics.addWorker(() => link.tellWorker(METRICS, 'send'));
   link.onMessage(METRICS, (latest) => worker.receiveMetrics(latest));
+  link.onServing(() => link.tellWorker(METRICS, 'send'));
   link.onGone(() => worker.remove());
 }
 
-/** In a worker: sends the metrics of the process now, and whenever the primary asks. @returns sends them once more */
-export async function sendMetricsToPrimary(registry: Registry, primary: PrimaryLink): Promise<() => Promise<void>> {
+/** In a worker: sends the metrics of the process whenever the primary asks. @returns sends them unasked */
+export function sendMetricsToPrimary(registry: Registry, primary: PrimaryLink): () => Promise<void> {
   const send = async (): Promise<void> => primary.tellPrimary(METRICS, await registry.getMetricsAsJSON());
   primary.onMessage(METRICS, () => void send());
-  await send();
   return send;
 }

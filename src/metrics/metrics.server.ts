@@ -32,7 +32,7 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
         contentType: registry.contentType,
       }));
       await this.#endpoint.listen(metricsPort, host);
-    } else this.#sendOnceMore = await sendMetricsToPrimary(registry, this.primary);
+    } else this.#sendOnceMore = sendMetricsToPrimary(registry, this.primary);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -88,7 +88,7 @@ export class NodeMetrics {
     return { text: await combined.metrics(), contentType: combined.contentType };
   }
 
-  /** A worker that is starting has not sent its metrics yet. */
+  /** A worker sends its metrics for the first time once it accepts connections. */
   get #serving(): WorkerMetrics[] {
     return [...this.#workers].filter(({ latest }) => latest.length > 0);
   }

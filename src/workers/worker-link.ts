@@ -1,13 +1,14 @@
 import type { Worker } from 'node:cluster';
 import { TopicListeners, type Topic, type TopicMessage } from './topic.js';
+import type { WorkerMessage } from './worker-messages.js';
 
 /** The primary's connection to one worker. */
 export class WorkerLink {
   readonly #listeners = new TopicListeners();
 
   constructor(private readonly worker: Worker) {
-    worker.on('message', (message: TopicMessage | { readonly kind: unknown }) => {
-      if (isTopicMessage(message)) this.#listeners.deliverMessage(message);
+    this.#onWorkerMessage((message) => {
+      if (message.kind === 'topic') this.#listeners.deliverMessage(message);
     });
   }
 
@@ -25,6 +26,13 @@ export class WorkerLink {
     if (this.worker.isConnected()) this.worker.send({ kind: 'topic', topic: name, content } satisfies TopicMessage);
   }
 
+  /** The process accepts connections. */
+  onServing(listener: () => void): void {
+    this.#onWorkerMessage(({ kind }) => {
+      if (kind === 'serving') listener();
+    });
+  }
+
   /** The process has ended; messages that it sent before may still arrive. */
   onExit(listener: () => void): void {
     this.worker.once('exit', listener);
@@ -36,8 +44,8 @@ export class WorkerLink {
     const countDown = (): void => void (--left === 0 && listener());
     this.worker.once('exit', countDown).once('disconnect', countDown);
   }
-}
 
-function isTopicMessage(message: { readonly kind: unknown }): message is TopicMessage {
-  return message.kind === 'topic';
+  #onWorkerMessage(listener: (message: WorkerMessage) => void): void {
+    this.worker.on('message', listener);
+  }
 }

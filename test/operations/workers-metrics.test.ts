@@ -59,8 +59,8 @@ describe('the metrics of a node of two workers', () => {
     };
     for (const worker of workersOf(node.pid)) {
       process.kill(worker, 'SIGKILL');
-      await expect.poll(expectNoFall, { interval: 20 }).toBe(1);
-      await expect.poll(expectNoFall, { interval: 20, timeout: 20_000 }).toBe(2);
+      await expect.poll(expectNoFall, { interval: 1 }).toBe(1);
+      await expect.poll(expectNoFall, { interval: 1, timeout: 20_000 }).toBe(2);
     }
     await askGuarded(url, 20);
     expect(fallen).toEqual([]);
