@@ -102,7 +102,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     // RFC 9068 does not require it; this service always issues it.
     if (email === undefined) return this.#problemOf(new TokenError('claims', 'email is missing'));
     const principal = new TokenPrincipal(verified.claims, email);
-    this.#cache.addToken(token, verified, principal);
+    this.#cache.addToken(token, verified, principal, Date.now() / 1000);
     return principal;
   }
 

@@ -77,7 +77,7 @@ describe('the principal of a token', () => {
     for (let index = 0; index < count; index++) {
       const { token, claims } = received();
       const validity = { validFrom: EXP - 930, validUntil: EXP + 30 };
-      cache.addToken(token, { claims, key, ...validity }, new TokenPrincipal(claims, claims.email ?? ''));
+      cache.addToken(token, { claims, key, ...validity }, new TokenPrincipal(claims, claims.email ?? ''), EXP);
     }
     const bytes = (heapInUse() - before) / count;
     expect(cache.cacheSize().tokens).toBe(count);

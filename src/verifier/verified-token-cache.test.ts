@@ -33,7 +33,7 @@ describe('a cache of verified tokens', () => {
   it('finds a token by its whole text, not by its end', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const token = newToken();
-    cache.addToken(token, verified(), 'someone');
+    cache.addToken(token, verified(), 'someone', now);
     expect(cache.findToken(token, now)).toBe('someone');
     for (let at = 0; at < token.length; at++) {
       const other = `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
@@ -47,7 +47,7 @@ describe('a cache of verified tokens', () => {
   it('keeps tokens of the same hash side by side and removes each alone', () => {
     const cache = new VerifiedTokenCache<number>(MEBIBYTE);
     const keys = [newKey(), newKey(), newKey()];
-    for (const [index, key] of keys.entries()) cache.addToken(tokenOfSameHash(index), verified({ key }), index);
+    for (const [index, key] of keys.entries()) cache.addToken(tokenOfSameHash(index), verified({ key }), index, now);
     const found = (): (number | undefined)[] => keys.map((_key, index) => cache.findToken(tokenOfSameHash(index), now));
     expect(found()).toEqual([0, 1, 2]);
     for (const gone of [1, 2, 0]) {
@@ -61,7 +61,7 @@ describe('a cache of verified tokens', () => {
   it('checks the time at every hit and removes an expired token', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const token = newToken();
-    cache.addToken(token, verified({ validFrom: now, validUntil: now + 900 }), 'someone');
+    cache.addToken(token, verified({ validFrom: now, validUntil: now + 900 }), 'someone', now);
     expect(cache.findToken(token, now - 0.001)).toBeUndefined();
     expect(cache.findToken(token, now)).toBe('someone');
     expect(cache.findToken(token, now + 899.999)).toBe('someone');
@@ -73,16 +73,29 @@ describe('a cache of verified tokens', () => {
   it('checks at every hit that the key is trusted', () => {
     const cache = new VerifiedTokenCache<string>(MEBIBYTE);
     const [token, key] = [newToken(), newKey()];
-    cache.addToken(token, verified({ key }), 'someone');
+    cache.addToken(token, verified({ key }), 'someone', now);
     expect(cache.findToken(token, now)).toBe('someone');
     key.isTrusted = false;
     expect(cache.findToken(token, now)).toBeUndefined();
   });
 
+  it('forgets tokens that expired unseen, so that it holds few more than the live ones', () => {
+    const [cache, lifetime] = [new VerifiedTokenCache<string>(MEBIBYTE * 100), 100];
+    const sizes: number[] = [];
+    for (let second = 0; second < 20 * lifetime; second++) {
+      const times = { validFrom: now + second, validUntil: now + second + lifetime };
+      cache.addToken(newToken(), verified(times), 'someone', now + second);
+      sizes.push(cache.cacheSize().tokens);
+    }
+    expect(Math.max(...sizes)).toBeLessThan(1.5 * lifetime);
+    expect(Math.min(...sizes.slice(lifetime))).toBeGreaterThanOrEqual(lifetime);
+    expect(cache.cacheSize().bytes).toBeLessThan(1.5 * lifetime * 1000);
+  });
+
   it('of 0 bytes is always empty', () => {
     const cache = new VerifiedTokenCache<string>(0);
     const token = newToken();
-    cache.addToken(token, verified(), 'someone');
+    cache.addToken(token, verified(), 'someone', now);
     expect(cache.findToken(token, now)).toBeUndefined();
     expect(cache.cacheSize()).toEqual({ tokens: 0, bytes: 0 });
   });
@@ -95,7 +108,7 @@ describe('a cache of verified tokens', () => {
     for (let round = 0; round < 10; round++) {
       for (const token of tokens) {
         const isHit = cache.findToken(token, now) !== undefined;
-        if (!isHit) cache.addToken(token, verified(), 'someone');
+        if (!isHit) cache.addToken(token, verified(), 'someone', now);
         if (round >= 5) [asked, hits] = [asked + 1, hits + Number(isHit)];
       }
     }

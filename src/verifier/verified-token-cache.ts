@@ -8,6 +8,11 @@ import type { VerifiedToken } from './verifier.js';
 const ENTRY_BYTES = 470;
 /** How many characters at a token's end are hashed: 42 random bits of the signature. */
 const HASHED_CHARACTERS = 7;
+/**
+ * How many entries each added token checks for expiry, one after the other. A token that expired unseen is removed by
+ * these alone; as many as this remain live for each expired one.
+ */
+const ENTRIES_CHECKED = 4;
 
 interface Entry<Value> {
   readonly token: string;
@@ -21,14 +26,17 @@ interface Entry<Value> {
 
 /**
  * Verified tokens, each with a value made from it. A hit compares the whole text and checks again that the key is
- * trusted and the time in range; the caller checks revocations. Bounded in bytes. When full, it evicts a random entry,
- * so that no order of requests makes every one a miss.
+ * trusted and the time in range; the caller checks revocations. Bounded in bytes, and by the number of live tokens: each
+ * token added removes expired ones. When full, it evicts a random entry, so that no order of requests makes every one a
+ * miss.
  */
 export class VerifiedTokenCache<Value> {
   /** One entry, or the list of those with the same hash. */
   readonly #byHash = new Map<number, Entry<Value> | Entry<Value>[]>();
   readonly #entries: Entry<Value>[] = [];
   #bytes = 0;
+  /** Index of the entry that is checked next. */
+  #nextChecked = 0;
 
   /** @param maxBytes 0 turns the cache off */
   constructor(private readonly maxBytes: number) {}
@@ -44,8 +52,12 @@ export class VerifiedTokenCache<Value> {
     return undefined;
   }
 
-  /** Adds a token that is not in the cache. */
-  addToken(received: string, { key, validFrom, validUntil }: VerifiedToken, value: Value): void {
+  /**
+   * Adds a token that is not in the cache.
+   * @param now seconds since 1970
+   */
+  addToken(received: string, { key, validFrom, validUntil }: VerifiedToken, value: Value, now: number): void {
+    this.#removeExpired(now);
     const token = copyOf(received);
     const bytes = bytesOf(token);
     if (bytes > this.maxBytes) return;
@@ -58,6 +70,16 @@ export class VerifiedTokenCache<Value> {
 
   cacheSize(): { readonly tokens: number; readonly bytes: number } {
     return { tokens: this.#entries.length, bytes: this.#bytes };
+  }
+
+  #removeExpired(now: number): void {
+    for (let checked = 0; checked < ENTRIES_CHECKED; checked++) {
+      const entry = this.#entries[this.#nextChecked] ?? this.#entries[(this.#nextChecked = 0)];
+      if (entry === undefined) return;
+      // Another entry takes the place of a removed one.
+      if (now >= entry.validUntil) this.#remove(entry);
+      else this.#nextChecked++;
+    }
   }
 
   #evictRandom(): void {
