@@ -1,3 +1,16 @@
+import {
+  changePassword,
+  deleteAccount,
+  forwardedFor,
+  logIn,
+  logOut,
+  me,
+  refresh,
+  register,
+  type ApiRequest,
+  type Credentials,
+  type TokenAnswer,
+} from '../api-requests.ts';
 import type { Effort, Server } from '../harness.ts';
 import { LIMITED, makeAccounts, PASSWORD } from '../login-load.ts';
 import { measure, type Measure, type Result } from '../results.ts';
@@ -21,12 +34,6 @@ const FIGURES: Readonly<Record<string, readonly [unit: string, read: (costs: Dat
   'WAL fsyncs': ['fsyncs', ({ fsyncs }) => fsyncs],
   'time in the server': ['ms', ({ milliseconds }) => milliseconds],
 };
-
-interface Tokens {
-  readonly access_token: string;
-  readonly refresh_token: string;
-  readonly deviceToken: string;
-}
 
 /** What each kind of request costs the database. */
 export function cost(effort: Effort): Promise<Result> {
@@ -79,74 +86,46 @@ class Requests {
   }
 
   readonly kinds: Readonly<Record<string, (count: number) => Promise<readonly Send[]>>> = {
-    'guarded request': (count) => this.#signedIn(count, ({ access_token: token }) => this.#get('/v1/auth/me', token)),
-    login: async (count) => this.#times(count, () => this.#logIn(PASSWORD)),
+    'guarded request': (count) => this.#signedIn(count, ({ access_token: token }) => me(token)),
+    login: async (count) => this.#times(count, () => logIn(this.#credentials())),
     'login, known device': (count) =>
-      this.#signedIn(count, ({ deviceToken }, email) => this.#logIn(PASSWORD, email, deviceToken)),
+      this.#signedIn(count, ({ deviceToken }, { email }) => logIn({ email, password: PASSWORD, deviceToken })),
     'wrong password': async (count) =>
-      this.#times(count, () => this.#logIn('not the right passphrase', undefined, undefined, 401)),
-    refresh: (count) =>
-      this.#signedIn(count, ({ refresh_token }) => this.#post('/v1/auth/refresh', { refresh_token }, 200)),
-    logout: (count) =>
-      this.#signedIn(count, ({ access_token: token }) => this.#post('/v1/auth/logout', undefined, 204, token)),
+      this.#times(count, () => logIn({ ...this.#credentials(), password: 'not the right passphrase' }, 401)),
+    refresh: (count) => this.#signedIn(count, ({ refresh_token: token }) => refresh(token)),
+    logout: (count) => this.#signedIn(count, ({ access_token: token }) => logOut(token)),
     registration: async (count) =>
-      this.#times(count, () =>
-        this.#post('/v1/auth/register', { email: `new${this.#next}@example.com`, password: PASSWORD }, 201),
-      ),
+      this.#times(count, () => register({ email: `new${this.#next}@example.com`, password: PASSWORD })),
     'password change': (count) =>
-      this.#signedIn(count, ({ access_token: token }) =>
-        this.#post(
-          '/v1/users/me/password',
-          { currentPassword: PASSWORD, newPassword: `${PASSWORD} again` },
-          204,
-          token,
-        ),
-      ),
-    'account deletion': (count) =>
-      this.#signedIn(count, ({ access_token: token }) =>
-        this.#post('/v1/users/me/deletion', { currentPassword: PASSWORD }, 204, token),
-      ),
+      this.#signedIn(count, ({ access_token: token }) => changePassword(token, PASSWORD, `${PASSWORD} again`)),
+    'account deletion': (count) => this.#signedIn(count, ({ access_token: token }) => deleteAccount(token, PASSWORD)),
   };
 
-  #times(count: number, send: Send): Send[] {
-    return Array.from({ length: count }, () => send);
+  #times(count: number, request: () => ApiRequest): Send[] {
+    return Array.from({ length: count }, () => () => this.#send(request()));
   }
 
   /** Signs in that many users first, which is not counted. */
-  async #signedIn(count: number, send: (tokens: Tokens, email: string) => Promise<unknown>): Promise<Send[]> {
+  async #signedIn(
+    count: number,
+    request: (tokens: TokenAnswer, credentials: Credentials) => ApiRequest,
+  ): Promise<Send[]> {
     const sends: Send[] = [];
     for (let user = 0; user < count; user++) {
-      const email = this.#nextEmail();
-      const tokens = (await this.#logIn(PASSWORD, email)) as Tokens;
-      sends.push(() => send(tokens, email));
+      const credentials = this.#credentials();
+      const tokens = (await this.#send(logIn(credentials))) as TokenAnswer;
+      sends.push(() => this.#send(request(tokens, credentials)));
     }
     return sends;
   }
 
-  #nextEmail(): string {
-    return this.#emails[this.#next++ % this.#emails.length] as string;
+  #credentials(): Credentials {
+    return { email: this.#emails[this.#next++ % this.#emails.length] as string, password: PASSWORD };
   }
 
-  #logIn(password: string, email = this.#nextEmail(), deviceToken?: string, status = 200): Promise<unknown> {
-    return this.#post('/v1/auth/login', { email, password, ...(deviceToken !== undefined && { deviceToken }) }, status);
-  }
-
-  #get(path: string, token: string): Promise<unknown> {
-    return this.#send(path, { headers: { authorization: `Bearer ${token}` } }, 200);
-  }
-
-  #post(path: string, json: object | undefined, status: number, token?: string): Promise<unknown> {
-    const address = this.#next++;
-    const headers = {
-      'x-forwarded-for': `10.${address >> 16}.${(address >> 8) & 255}.${address & 255}`,
-      ...(json !== undefined && { 'content-type': 'application/json' }),
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    };
-    const body = json === undefined ? {} : { body: JSON.stringify(json) };
-    return this.#send(path, { method: 'POST', headers, ...body }, status);
-  }
-
-  async #send(path: string, init: RequestInit, status: number): Promise<unknown> {
+  async #send({ method, path, headers, body, status }: ApiRequest): Promise<unknown> {
+    const from = forwardedFor(this.#next++);
+    const init = { method, headers: { ...headers, ...from }, ...(body !== undefined && { body }) };
     const response = await fetch(this.#url + path, init);
     const text = await response.text();
     if (response.status !== status) throw new Error(`${path} answered ${response.status}: ${text}`);
