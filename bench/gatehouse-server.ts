@@ -10,6 +10,7 @@ import { requireMasterSecret } from '../dist/config/setting-conflicts.js';
 import { PrincipalView } from '../dist/auth/auth.schemas.js';
 import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
+import { BackgroundJobs } from '../dist/jobs/background-jobs.js';
 import { PasswordsService } from '../dist/passwords/passwords.service.js';
 import { Problem } from '../dist/problems/problem.js';
 import { RevocationsService } from '../dist/revocation/revocations.service.js';
@@ -88,6 +89,9 @@ serveHarness(await app.getUrl(), stop, {
   gate: verifierNanoseconds,
   rss: () => process.memoryUsage.rss(),
   hashes: hashesPerSecond,
+  pid: () => process.pid,
+  runJob: (name: string) => app.get(BackgroundJobs, { strict: false }).runJob(name),
+  jobFailures: () => app.get(BackgroundJobs, { strict: false }).failureCounts(),
   threads: () => threadMilliseconds(['self'], 'hash'),
   startProfile,
   stopProfile,

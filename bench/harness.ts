@@ -7,7 +7,7 @@ import { parseSettings } from '../dist/config/read-settings.js';
 import { provideDatabase } from '../dist/database/provide-database.js';
 import { ensureMigrated } from '../dist/database/run-migrations.js';
 import { installPackages } from './install-packages.ts';
-import { bearer, Load, openLoad, type Amount, type Driven } from './load-generator.ts';
+import { bearer, Load, openLoad, type Amount, type Driven, type RequestSource } from './load-generator.ts';
 import {
   pinToCore,
   startProcess,
@@ -133,7 +133,7 @@ export async function cpuPerRequest(
 /** Sends the load and measures the server's CPU time per answer, without opening and closing the connections. */
 export async function cpuUnderLoad(
   server: MeasuredServer,
-  load: Load,
+  load: RequestSource,
   amount: Amount,
 ): Promise<Driven & { readonly cpuMicroseconds: number }> {
   const opened = await openLoad(load, server.placement);

@@ -5,8 +5,9 @@ const ANSWER_TIMEOUT_MS = 20_000;
 
 export interface Answer {
   readonly status: number;
-  /** Of `performance.now()`, when the request was formatEstimate. */
+  /** Of `performance.now()`, when the request was sent. */
   readonly askedAt: number;
+  readonly body: string;
 }
 
 type Answered = (connection: Connection, answer: Answer) => void;
@@ -24,7 +25,7 @@ export class Connection {
 
   /**
    * @param fail is called for a broken connection, after 20 s without an answer, and for an
-   *   answer without Content-Length
+   *   answer without Content-Length that is no 204
    */
   constructor(url: URL, fail: (error: unknown) => void) {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -59,13 +60,13 @@ export class Connection {
     const received = this.#received;
     const end = received.indexOf('\r\n\r\n');
     if (end === -1) return;
-    const head = /^HTTP\/1\.1 (\d{3}) .*\r\ncontent-length: (\d+)\r\n/is.exec(received.slice(0, end + 2));
+    const head = /^HTTP\/1\.1 (?:(204) |(\d{3}) .*\r\ncontent-length: (\d+)\r\n)/is.exec(received.slice(0, end + 2));
     if (head === null) throw new Error(`answered ${received.slice(0, 200)}`);
-    const [, status, length] = head;
+    const [, noContent, status = noContent, length = 0] = head;
     const missing = end + 4 + Number(length) - received.length;
     if (missing > 0) return;
     if (missing < 0) throw new Error('answered more than was asked');
     this.#received = '';
-    this.#answered(this, { status: Number(status), askedAt: this.#askedAt });
+    this.#answered(this, { status: Number(status), askedAt: this.#askedAt, body: received.slice(end + 4) });
   }
 }

@@ -9,8 +9,19 @@ export type Credential = readonly [name: 'authorization' | 'cookie', value: stri
 
 export const bearer = (token: string): Credential => ['authorization', `Bearer ${token}`];
 
+/** Requests for one URL, one after the other. */
+export interface RequestSource {
+  readonly url: URL;
+  /** The expected status; any other is an error. */
+  readonly status: number;
+  /** Undefined when there is none left. */
+  nextRequest(): Buffer | undefined;
+  /** Is given the body of each answer, in the order of the answers. */
+  receive?(body: string): void;
+}
+
 /** Prepared requests for one URL; {@link nextRequest} returns one after the other. */
-export class Load {
+export class Load implements RequestSource {
   readonly url: URL;
   /** The expected status; any other is an error. */
   readonly status: number;
@@ -68,7 +79,7 @@ export type Placement = (open: (count: number) => Promise<void>, total: number) 
  * Content-Length, or a broken connection is an error.
  */
 export async function openLoad(
-  load: Load,
+  load: RequestSource,
   placement?: Placement,
 ): Promise<{ drive(amount: Amount): Promise<Driven>; close(): void }> {
   const failed = Promise.withResolvers<never>();
@@ -107,7 +118,7 @@ export async function askOnce(connection: Connection, request: Buffer | undefine
   return new Promise((resolve) => connection.ask(request, (_connection, { status }) => resolve(status)));
 }
 
-async function drive(connections: readonly Connection[], load: Load, amount: Amount): Promise<Driven> {
+async function drive(connections: readonly Connection[], load: RequestSource, amount: Amount): Promise<Driven> {
   const { rate, seconds, atLeast = 0 } = amount;
   const idle = [...connections];
   const latencies: number[] = [];
@@ -132,8 +143,9 @@ async function drive(connections: readonly Connection[], load: Load, amount: Amo
     }
     if (idle.length === connections.length && isOver()) done.resolve();
   };
-  const answered = (connection: Connection, { status, askedAt }: Answer): void => {
-    if (status !== load.status) throw new Error(`answered ${status}`);
+  const answered = (connection: Connection, { status, askedAt, body }: Answer): void => {
+    if (status !== load.status) throw new Error(`answered ${status}: ${body}`);
+    load.receive?.(body);
     latencies.push(performance.now() - askedAt);
     idle.push(connection);
     sendDue();

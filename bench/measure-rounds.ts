@@ -1,12 +1,12 @@
 import { cpuUnderLoad, type Effort, type MeasuredServer } from './harness.ts';
-import { openLoad, type Load } from './load-generator.ts';
+import { openLoad, type RequestSource } from './load-generator.ts';
 import type { Measured } from './results.ts';
 import { quantile, shuffled } from './statistics.ts';
 
 /** A server and the load that it is measured with. */
 export interface ComparedServer {
   readonly server: MeasuredServer;
-  readonly load: Load;
+  readonly load: RequestSource;
 }
 
 export type ComparedServers = Readonly<Record<string, ComparedServer>>;

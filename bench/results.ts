@@ -50,6 +50,8 @@ export interface Result {
   readonly effort: Effort;
   readonly servers: Readonly<Record<string, Measured>>;
   readonly measures: readonly Measure[];
+  /** What a scenario read at intervals, for those that judge a course of time. */
+  readonly samples?: readonly object[];
 }
 
 /** The JSON file of a run. */

@@ -11,8 +11,10 @@ import { manyTokens } from './scenarios/many-tokens.ts';
 import { newTokens } from './scenarios/new-tokens.ts';
 import { fewPeers, peers } from './scenarios/peers.ts';
 import { profile } from './scenarios/profile.ts';
+import { refresh } from './scenarios/refresh.ts';
 import { refusals } from './scenarios/refusals.ts';
 import { revocation } from './scenarios/revocation.ts';
+import { soak } from './scenarios/soak.ts';
 import { verifierAlone } from './scenarios/verifier.ts';
 import { workers } from './scenarios/workers.ts';
 
@@ -43,6 +45,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   revocation: { run: revocation },
   profile: { run: profile, effort: { seconds: 2 } },
   cost: { run: cost, effort: { processes: 1, rounds: 3 }, isByNameOnly: true },
+  refresh: { run: refresh, effort: { rate: 500 } },
+  soak: { run: soak, effort: { processes: 1, rounds: 1, seconds: 480 }, isByNameOnly: true },
   workers: { run: workers, effort: { rounds: 2 }, fullEffort: { rounds: 5 } },
   limits: { run: limits, effort: { seconds: 5, rounds: 2 } },
   'login-storm': { run: loginStorm, effort: { seconds: 10, rounds: 1 }, fullEffort: { seconds: 60 } },

@@ -31,7 +31,7 @@ export function newTokens(effort: Effort): Promise<Result> {
     const count = Math.ceil(effort.rate * effort.seconds * 3);
     const mintAnew = async (compared: ComparedServers): Promise<void> => {
       const credentials = (await minter.ask<string[]>('mint', count)).map(bearer);
-      for (const { load } of Object.values(compared)) load.setCredentials(credentials);
+      for (const { load } of Object.values(compared)) if (load instanceof Load) load.setCredentials(credentials);
     };
     const servers = await measureServers(effort, start, mintAnew);
     const measures = [ratio(scenario, servers, ['guarded', 'jose'])];

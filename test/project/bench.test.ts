@@ -109,6 +109,16 @@ describe('npm run bench', () => {
     ['gate', []],
     ['profile', []],
     ['cost', []],
+    [
+      'refresh',
+      [
+        'Gatehouse, HS256',
+        'pg alone, HS256',
+        'Gatehouse, ES256',
+        'pg alone, ES256',
+        'Gatehouse, ES256, limits and log',
+      ],
+    ],
     ['limits', []],
     ['login-storm', []],
     ['log', ['no request log', 'log to /dev/null', 'log to a file']],
@@ -127,6 +137,24 @@ describe('npm run bench', () => {
       expect.arrayContaining(TARGETS.filter((each) => each.scenario === scenario).map((each) => each.measure)),
     );
     expect(result?.measures.flatMap(({ values }) => values).every(Number.isFinite)).toBe(true);
+  });
+
+  it('runs soak, and keeps the samples that its verdict is computed from', LONG_TIMEOUT, async () => {
+    onTestFinished(() => rmSync('bench/results/soak-progress.json', { force: true }));
+    const { table } = await runBench('soak', '--seconds', '1');
+    const { samples = [], measures = [] } = table.results[0] ?? {};
+    expect(samples.length).toBeGreaterThanOrEqual(8);
+    expect(readResults('bench/results/soak-progress.json').results[0]?.samples).toEqual(samples);
+    const names = measures.map(({ name }) => name);
+    // Of the rare kinds of requests, a second has too few for a verdict.
+    const targets = TARGETS.filter(
+      (each) => each.scenario === 'soak' && !/(?:session list|refresh|login|logout) p50/.test(each.measure),
+    );
+    expect(names).toEqual(expect.arrayContaining(targets.map((each) => each.measure)));
+    const of = (name: string): number => measures.find((each) => each.name === name)?.median ?? Number.NaN;
+    expect(of('broken connections')).toBe(0);
+    expect(of('guarded request: answered')).toBeGreaterThan(10);
+    expect(of('capacity')).toBeGreaterThan(10);
   });
 
   it.each([

@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { withBench, type Bench, type Effort } from '../harness.ts';
+import { LIMITED, makeAccounts } from '../login-load.ts';
+import { writeResults, type Result } from '../results.ts';
+import { freePort, pinToCore } from '../server-processes.ts';
+import { DatabaseProbe } from '../soak/database-probe.ts';
+import { MIN_SAMPLES } from '../soak/flatness.ts';
+import { MixedLoad } from '../soak/mixed-load.ts';
+import { NodeProbe } from '../soak/node-probe.ts';
+import { SimulatedClients } from '../soak/simulated-clients.ts';
+import { verdictsOf, type SoakSample } from '../soak/verdicts.ts';
+
+const SCENARIO = 'soak';
+const ABOUT =
+  'the product by default at 70 % of its capacity, limits and log on, all kinds of requests; the last quarter against the second';
+const LOAD = 0.7;
+/** Connections of the ramp, one after the other; the capacity is what the best of them had answered. */
+const RAMP = [8, 16, 32];
+const RAMP_SECONDS = 5;
+const MAX_CLIENTS = 1000;
+const MIN_CLIENTS = 50;
+/** Users who are signed in, of all. */
+const SIGNED_IN = 0.8;
+const PROGRESS_FILE = 'bench/results/soak-progress.json';
+/** The log is emptied beyond this, as a rotation with `copytruncate` does. */
+const MAX_LOG_BYTES = 256e6;
+
+/** Written after each sample, so that the samples of an interrupted run are not lost. */
+export function soak(effort: Effort): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-soak-'));
+  return withBench(async (bench) => {
+    const log = join(folder, 'log');
+    const { load, node, database } = await start(bench, effort, log);
+    const capacity = await capacityOf(load, effort.seconds);
+    const perSecond = LOAD * capacity;
+    console.log(`Capacity ${capacity.toFixed(0)} requests per second; ${perSecond.toFixed(0)} are sent.`);
+    const samples: SoakSample[] = [];
+    const resultOf = (): Result => ({
+      scenario: SCENARIO,
+      about: ABOUT,
+      effort: { ...effort, rate: perSecond },
+      servers: {},
+      measures: verdictsOf(samples, capacity),
+      samples,
+    });
+    const stop = load.start(perSecond);
+    load.takeWindow();
+    for await (const seconds of moments(effort.seconds)) {
+      await database.ageAndPurge(ageOf(effort.seconds));
+      samples.push({ seconds, ...load.takeWindow(), node: await node.sample(), tables: await database.sample() });
+      if (samples.length >= MIN_SAMPLES) writeResults(PROGRESS_FILE, [resultOf()]);
+      if (statSync(log).size > MAX_LOG_BYTES) truncateSync(log);
+    }
+    await stop();
+    node.close();
+    load.close();
+    return resultOf();
+  }).finally(() => rmSync(folder, { recursive: true }));
+}
+
+async function start(bench: Bench, { seconds }: Effort, log: string) {
+  const databaseUrl = await bench.createDatabase();
+  const [metricsPort, inspectorPort] = [await freePort(), await freePort()];
+  const options = `--inspect=127.0.0.1:${inspectorPort} ${process.env['NODE_OPTIONS'] ?? ''}`;
+  const environment = { ...LIMITED, LOG_LEVEL: 'info', METRICS_PORT: String(metricsPort), NODE_OPTIONS: options };
+  const node = await bench.startNode(databaseUrl, { environment, stdout: log });
+  const purger = await bench.startServer(databaseUrl, LIMITED);
+  pinToCore(await purger.ask<number>('pid'), 1);
+  const clients = Math.min(MAX_CLIENTS, Math.max(MIN_CLIENTS, Math.round(3 * seconds)));
+  const load = new MixedLoad(node.url, new SimulatedClients(await makeAccounts(bench, databaseUrl, node), clients));
+  await load.logInFirst(SIGNED_IN);
+  return {
+    load,
+    node: await NodeProbe.open(node, metricsPort, inspectorPort),
+    database: await DatabaseProbe.open(bench, databaseUrl, purger),
+  };
+}
+
+/** Requests of the mix that the node answers in a second when it is saturated. */
+async function capacityOf(load: MixedLoad, seconds: number): Promise<number> {
+  const paces: number[] = [];
+  for (const connections of RAMP) paces.push(await load.saturate(connections, Math.min(RAMP_SECONDS, seconds)));
+  return Math.max(...paces);
+}
+
+/** Up to 240 moments of the run; each is due at its time, or as soon as the work after the last one is done. */
+async function* moments(seconds: number): AsyncGenerator<number> {
+  const interval = Math.max(2, Math.min(30, seconds / 60), seconds / 240);
+  const startedAt = performance.now();
+  const elapsed = (): number => (performance.now() - startedAt) / 1000;
+  for (let count = 1; count <= MIN_SAMPLES || count * interval <= seconds; count++) {
+    await pause(Math.max(0, Math.min(count * interval, (count / MIN_SAMPLES) * seconds) - elapsed()) * 1000);
+    yield elapsed();
+  }
+}
+
+/** Rows are purged when they are this many seconds old. */
+function ageOf(seconds: number): number {
+  return Math.max(1, Math.min(60, seconds / 30));
+}

@@ -1,0 +1,196 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { forwardedFor } from '../api-requests.ts';
+import { Connection, type Answer } from '../http-connection.ts';
+import { quantile } from '../statistics.ts';
+import type { ClientRequest, Kind, SimulatedClients } from './simulated-clients.ts';
+
+/** Every so many requests are sent on a connection of their own. */
+const FRESH_EVERY = 50;
+/** An idle connection is not used any more after this time: earlier than the server closes it. */
+const MAX_IDLE_MILLISECONDS = 10_000;
+/** Beyond so many unanswered requests, what is due is not sent: the node does not keep up. */
+const MAX_IN_PROGRESS = 1000;
+/** Longest wait for the last answers. */
+const PATIENCE_MILLISECONDS = 20_000;
+
+/** Of one kind of request, in one window of time. */
+export interface Latencies {
+  readonly count: number;
+  readonly p50Milliseconds: number;
+  readonly p99Milliseconds: number;
+}
+
+export interface LoadWindow {
+  readonly answered: number;
+  readonly latencies: Readonly<Partial<Record<Kind, Latencies>>>;
+  /** Number of answers with another status than expected, as `login: 503 service_unavailable`. */
+  readonly unexpected: Readonly<Record<string, number>>;
+  /** Requests whose connection broke. */
+  readonly broken: number;
+  /** Requests that were due and not sent, because too many others had no answer yet. */
+  readonly withheld: number;
+  /** Connections opened. */
+  readonly opened: number;
+}
+
+interface IdleConnection {
+  readonly connection: Connection;
+  readonly since: number;
+}
+
+/** Sends the requests of simulated clients over keep-alive connections, and some over fresh ones. */
+export class MixedLoad {
+  readonly #url: URL;
+  readonly #clients: SimulatedClients;
+  readonly #idle: IdleConnection[] = [];
+  readonly #open = new Set<Connection>();
+  /** Of connections with a request in progress. */
+  readonly #failures = new Map<Connection, (error: unknown) => void>();
+  #sent = 0;
+  #inProgress = 0;
+  #times: Partial<Record<Kind, number[]>> = {};
+  #unexpected: Record<string, number> = {};
+  #broken = 0;
+  #withheld = 0;
+  #opened = 0;
+
+  constructor(url: string, clients: SimulatedClients) {
+    this.#url = new URL(url);
+    this.#clients = clients;
+  }
+
+  /** Signs this part of the users in. */
+  async logInFirst(part: number): Promise<void> {
+    await this.#atOnce(4, () => this.#clients.nextOfFirstLogins(part));
+  }
+
+  /** Requests of the mix per second, while so many are always in progress. */
+  async saturate(connections: number, seconds: number): Promise<number> {
+    const startedAt = performance.now();
+    const sentBefore = this.#sent;
+    const elapsed = (): number => (performance.now() - startedAt) / 1000;
+    await this.#atOnce(connections, () => (elapsed() < seconds ? this.#clients.nextRequest() : undefined));
+    return (this.#sent - sentBefore) / elapsed();
+  }
+
+  /** Sends each request at its time, whether or not earlier ones were answered. @returns a function that ends it */
+  start(perSecond: number): () => Promise<void> {
+    const startedAt = performance.now();
+    let offered = 0;
+    const timer = setInterval(() => {
+      for (const due = ((performance.now() - startedAt) / 1000) * perSecond; offered < due; offered++) {
+        if (this.#inProgress < MAX_IN_PROGRESS) void this.#send(this.#clients.nextRequest());
+        else this.#withheld++;
+      }
+    }, 1);
+    return async () => {
+      clearInterval(timer);
+      const giveUpAt = performance.now() + PATIENCE_MILLISECONDS;
+      while (this.#inProgress > 0 && performance.now() < giveUpAt) await pause(10);
+    };
+  }
+
+  /** What was answered since the last call. */
+  takeWindow(): LoadWindow {
+    const entries = Object.entries(this.#times) as [Kind, number[]][];
+    const latencies = Object.fromEntries(entries.map(([kind, times]) => [kind, latenciesOf(times)]));
+    const answered = entries.reduce((sum, [, { length }]) => sum + length, 0);
+    const counts = {
+      unexpected: this.#unexpected,
+      broken: this.#broken,
+      withheld: this.#withheld,
+      opened: this.#opened,
+    };
+    this.#times = {};
+    this.#unexpected = {};
+    this.#broken = 0;
+    this.#withheld = 0;
+    this.#opened = 0;
+    return { answered, latencies, ...counts };
+  }
+
+  close(): void {
+    for (const connection of this.#open) connection.close();
+  }
+
+  async #atOnce(count: number, next: () => ClientRequest | undefined): Promise<void> {
+    const work = async (): Promise<void> => {
+      for (let request = next(); request !== undefined; request = next()) await this.#send(request);
+    };
+    await Promise.all(Array.from({ length: count }, work));
+  }
+
+  /** Resolves when the request was answered, or its connection broke. */
+  async #send(given: ClientRequest): Promise<void> {
+    const isFresh = ++this.#sent % FRESH_EVERY === 0;
+    this.#inProgress++;
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    const connection = (isFresh ? undefined : this.#takeIdle()) ?? this.#connect();
+    this.#failures.set(connection, reject);
+    try {
+      const answered = connection.opened.then(
+        () => new Promise<Answer>((resolve) => connection.ask(this.#bytesOf(given, isFresh), (_, it) => resolve(it))),
+      );
+      this.#receive(given, await Promise.race([answered, failed]));
+      if (isFresh) this.#drop(connection);
+      else this.#idle.push({ connection, since: performance.now() });
+    } catch {
+      this.#broken++;
+      this.#drop(connection);
+    } finally {
+      this.#failures.delete(connection);
+      given.settle();
+      this.#inProgress--;
+    }
+  }
+
+  #receive({ kind, request, accept }: ClientRequest, { status, askedAt, body }: Answer): void {
+    (this.#times[kind] ??= []).push(performance.now() - askedAt);
+    if (status === request.status) return accept(body);
+    const name = `${kind}: ${status} ${/"code":"(\w+)"/.exec(body)?.[1] ?? ''}`.trim();
+    this.#unexpected[name] = (this.#unexpected[name] ?? 0) + 1;
+  }
+
+  #connect(): Connection {
+    this.#opened++;
+    const connection: Connection = new Connection(this.#url, (error) => {
+      this.#failures.get(connection)?.(error);
+      this.#drop(connection);
+    });
+    this.#open.add(connection);
+    return connection;
+  }
+
+  /** The one that has been idle for longest, so that none stays idle. */
+  #takeIdle(): Connection | undefined {
+    for (let idle = this.#idle.shift(); idle !== undefined; idle = this.#idle.shift()) {
+      const isOld = performance.now() - idle.since > MAX_IDLE_MILLISECONDS;
+      if (!isOld && this.#open.has(idle.connection)) return idle.connection;
+      this.#drop(idle.connection);
+    }
+    return undefined;
+  }
+
+  #drop(connection: Connection): void {
+    this.#open.delete(connection);
+    connection.close();
+  }
+
+  #bytesOf({ request, address }: ClientRequest, isFresh: boolean): Buffer {
+    const { method, path, headers, body } = request;
+    const lines = Object.entries({
+      host: this.#url.host,
+      'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) soak',
+      connection: isFresh ? 'close' : 'keep-alive',
+      ...headers,
+      ...forwardedFor(address),
+    });
+    if (body !== undefined) lines.push(['content-length', String(Buffer.byteLength(body))]);
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    return Buffer.from(`${method} ${path} HTTP/1.1\r\n${head}\r\n${body ?? ''}`);
+  }
+}
+
+function latenciesOf(times: readonly number[]): Latencies {
+  return { count: times.length, p50Milliseconds: quantile(times, 0.5), p99Milliseconds: quantile(times, 0.99) };
+}
