@@ -99,7 +99,7 @@ export async function createApp(
   try {
     const shutdown = app.get(GracefulShutdown, { strict: false });
     registerHttp(fastify, http, { isShuttingDown: () => shutdown.isShuttingDown });
-    registerAccessLog(fastify);
+    registerAccessLog(fastify, log);
     if (config.metricsPort !== undefined)
       app.get(RequestMetrics, { strict: false }).addRequestCounts(countResponses(fastify));
     const limit = app.get(AddressLimit);

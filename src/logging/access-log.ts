@@ -1,18 +1,44 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AccessLines } from './access-line.js';
+import { isUnchangedRequestLogger } from './lazy-request-logger.js';
+import type { LogStream } from './log-options.js';
+
+/** What Fastify's type leaves out of its logger, which is pino's. */
+interface RootLogger extends FastifyBaseLogger {
+  isLevelEnabled(level: string): boolean;
+  bindings(): object;
+}
 
 /**
  * Logs one line at `info` per request, with the route's pattern and never the URL, so that no client input is logged.
+ * The line is written to the stream directly. If an application has changed the logger of the request or of the
+ * instance, it goes through that logger.
  */
-export function registerAccessLog(fastify: FastifyInstance): void {
-  if (!logsRequests(fastify.log)) return;
+export function registerAccessLog(fastify: FastifyInstance, stream: LogStream): void {
+  const log = fastify.log as RootLogger;
+  if (!log.isLevelEnabled('info')) return;
+  const lines = new AccessLines();
+  const { info } = log;
+  let hasBindings = false;
+  fastify.addHook('onReady', (done) => {
+    hasBindings = Object.keys(log.bindings()).length > 0;
+    done();
+  });
   fastify.addHook('onResponse', (request, reply, done) => {
-    logRequest(request, reply);
+    // A change of the level replaces the methods of the logger.
+    const isUnchanged = isUnchangedRequestLogger(request.log) && log.info === info && !hasBindings;
+    if (isUnchanged && Number.isInteger(reply.statusCode)) writeLine(stream, lines, request, reply);
+    else logRequest(request, reply);
     done();
   });
 }
 
-function logsRequests(log: FastifyBaseLogger): boolean {
-  return !('isLevelEnabled' in log) || (log as { isLevelEnabled(level: string): boolean }).isLevelEnabled('info');
+function writeLine(stream: LogStream, lines: AccessLines, request: FastifyRequest, reply: FastifyReply): void {
+  const { id, method, ip } = request;
+  const route = request.routeOptions.url ?? '';
+  const line = lines.lineOf({ id, method, route, status: reply.statusCode, milliseconds: reply.elapsedTime, ip });
+  if (stream.writeSoon === undefined) stream.write(line);
+  else stream.writeSoon(line);
 }
 
 /** For a response that no Fastify hook sees. */

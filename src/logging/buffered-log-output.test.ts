@@ -70,6 +70,54 @@ describe('the buffered log output', () => {
     expect(await readUntil('reads\n')).toBe('while nobody reads\n');
   });
 
+  it('writes gathered lines together within milliseconds', async () => {
+    const output = new BufferedLogOutput(writing);
+    for (const line of lines(10)) output.writeSoon(line);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(read()).toBe('');
+    expect(await readUntil('line 9\n')).toBe(lines(10).join(''));
+  });
+
+  it('writes gathered lines before a line that is written at once', async () => {
+    const output = new BufferedLogOutput(writing);
+    for (let round = 0; round < 100; round++) {
+      output.writeSoon(`soon ${round}\n`);
+      output.write(`now ${round}\n`);
+      output.writeSoon(`later ${round}\n`);
+      const expected = `soon ${round}\nnow ${round}\nlater ${round}\n`;
+      expect(await readUntil(`later ${round}\n`)).toBe(expected);
+    }
+  });
+
+  it('drops gathered lines over its limit, and logs how many', async () => {
+    const output = new BufferedLogOutput(writing, 100);
+    for (const line of lines(100)) output.writeSoon(line);
+    const kept = (await readUntil('}\n')).split('\n').slice(0, -1);
+    expect(JSON.parse(kept.pop() ?? '')).toMatchObject({ event: 'log_lines_lost', lost: 100 - kept.length });
+  });
+
+  it('writes gathered lines at the end of the process', () => {
+    const output = new BufferedLogOutput(writing);
+    for (const line of lines(10)) output.writeSoon(line);
+    output.flush();
+    expect(read()).toBe(lines(10).join(''));
+  });
+
+  it('cuts no line where another process writes to the same pipe', async () => {
+    const outputs = ['a', 'b'].map((name) => ({ name, output: new BufferedLogOutput(writing) }));
+    for (let line = 0; line < MANY; line++) {
+      for (const { name, output } of outputs) output.writeSoon(`${name.repeat(1 + (line % 300))}\n`);
+    }
+    for (const { output } of outputs) output.writeSoon('end\n');
+    let text = '';
+    await expect
+      .poll(() => (text += read()).split('end\n').length, { interval: 1, timeout: 10_000 })
+      .toBe(outputs.length + 1);
+    const written = text.split('\n').filter((line) => line !== '' && line !== 'end');
+    expect(written.filter((line) => !/^(a+|b+)$/.test(line))).toEqual([]);
+    expect(written).toHaveLength(2 * MANY);
+  });
+
   it('flushes at the end without holding up the process', () => {
     const output = new BufferedLogOutput(writing);
     for (const line of lines(MANY)) output.write(line);

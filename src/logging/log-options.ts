@@ -2,10 +2,13 @@ import type { FastifyHttpOptions } from 'fastify';
 import type { Server } from 'node:http';
 import { serializeError } from './error-serializer.js';
 import { redactLine } from './redaction.js';
+import { utcTimeText } from './utc-time-text.js';
 
 /** The destination of log lines. */
 export interface LogStream {
   write(line: string): void;
+  /** Writes the line a little later, with others; before any line that is written after it. */
+  writeSoon?(line: string): void;
 }
 
 /**
@@ -15,7 +18,7 @@ export interface LogStream {
 export function logOptions(level: string, stream: LogStream) {
   return {
     level,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: () => `,"time":"${utcTimeText()}"`,
     serializers: { err: (error: unknown) => serializeError(error) },
     hooks: { streamWrite: redactLine },
     stream,

@@ -7,6 +7,7 @@ import type { Setting } from '../../src/config/setting-parsers.js';
 import { MAX_ACCESS_TOKEN_TTL_SECONDS, settings } from '../../src/config/settings.js';
 import { DEDICATED_CONNECTION_TIMEOUT_MS } from '../../src/database/dedicated-connection.js';
 import { POLL_INTERVAL_MS } from '../../src/database/change-feed.js';
+import { ATOMIC_BYTES, BATCH_MS } from '../../src/logging/buffered-log-output.js';
 import { QUIET_PERIOD_MS } from '../../src/health/graceful-shutdown.js';
 import { ACCOUNT_GUARD, REQUEST_ADDRESS } from '../../src/rate-limits/limit-policies.js';
 import { MAX_PASSWORD_CODE_POINTS } from '../../src/passwords/password-policy.js';
@@ -57,6 +58,8 @@ describe('the documents (CFG-04)', () => {
     ['docs/security', 'Guessing', `for the ${MAX_ADDRESSES.toLocaleString('en')} IP addresses that asked last`],
     ['docs/security', 'Guessing', `(\`${REQUEST_ADDRESS.name}\`, 429 alike)`],
     ['docs/api', 'Pages', `\`limit\` is 1 to 100, and ${DEFAULT_SESSION_PAGE_SIZE} if it is not given`],
+    ['docs/operations', 'The log', `are written together, within ${BATCH_MS} ms`],
+    ['docs/operations', 'The log', `lines up to ${ATOMIC_BYTES} bytes stay whole`],
     ['docs/api', 'Problems', `at most ${MAX_FIELD_ERRORS}`],
     ['docs/api', 'The access token', `(${MAX_CACHED_SECONDS} s, or \`KEY_PUBLISH_SECONDS\` if that is less)`],
     ['docs/api', 'Refresh', `Its access token lives ${ACCESS_TOKEN_TTL_SECONDS.fallback / 60} minutes`],

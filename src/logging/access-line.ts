@@ -1,0 +1,65 @@
+import { hostname } from 'node:os';
+import { redactLine } from './redaction.js';
+import { utcTimeText } from './utc-time-text.js';
+
+/** What an access line says of a request. */
+export interface AnsweredRequest {
+  readonly id: string;
+  readonly method: string;
+  /** The route's pattern; empty where there is none. */
+  readonly route: string;
+  readonly status: number;
+  readonly milliseconds: number;
+  readonly ip: string | undefined;
+}
+
+const HUNDREDTHS = Array.from({ length: 100 }, (_, value) => String(value / 100).slice(1));
+
+/** Longer than any UUID or IP address, shorter than what redaction takes for a token. */
+const MAX_PLAIN_LENGTH = 43;
+
+/**
+ * Makes access lines: byte for byte what pino prints for them and redaction leaves of it, in a tenth of the time. Every
+ * member is chosen here and is either of a form that needs neither escaping nor redaction, or gets both.
+ */
+export class AccessLines {
+  readonly #afterTime = redactLine(`","pid":${process.pid},"hostname":${JSON.stringify(hostname())},"reqId":`);
+  /** By route and method, of which an application has a limited number. */
+  readonly #routes = new Map<string, Map<string, string>>();
+
+  lineOf({ id, method, route, status, milliseconds, ip }: AnsweredRequest): string {
+    const address = ip === undefined ? '' : `,"ip":${jsonText(ip)}`;
+    return `{"level":30,"time":"${utcTimeText()}${this.#afterTime}${jsonText(id)}${this.#routeMembers(method, route)}${status},"milliseconds":${roundedText(milliseconds)}${address},"msg":"request"}\n`;
+  }
+
+  #routeMembers(method: string, route: string): string {
+    const methods = this.#routes.get(route) ?? new Map<string, string>();
+    if (methods.size === 0) this.#routes.set(route, methods);
+    const known = methods.get(method);
+    if (known !== undefined) return known;
+    const members = redactLine(`,"method":${JSON.stringify(method)},"route":${JSON.stringify(route)},"status":`);
+    methods.set(method, members);
+    return members;
+  }
+}
+
+/** Rounded to hundredths. */
+function roundedText(milliseconds: number): string {
+  const hundredths = Math.round(milliseconds * 100);
+  const rest = hundredths % 100;
+  return `${(hundredths - rest) / 100}${HUNDREDTHS[rest]}`;
+}
+
+function jsonText(text: string): string {
+  return isUuidOrAddress(text) ? `"${text}"` : redactLine(JSON.stringify(text));
+}
+
+/** Whether the text consists of lower-case hexadecimal digits, hyphens, dots and colons. */
+function isUuidOrAddress(text: string): boolean {
+  if (text.length > MAX_PLAIN_LENGTH) return false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (!((code > 96 && code < 103) || (code > 47 && code < 59) || code === 45 || code === 46)) return false;
+  }
+  return true;
+}
