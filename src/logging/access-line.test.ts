@@ -14,6 +14,9 @@ afterEach(() => {
 /** Texts that need escaping, or that redaction replaces. */
 const hostile = fc.oneof(
   fc.string({ unit: 'binary' }),
+  fc.string({
+    unit: fc.constantFrom('"', '\\', '0', '9', 'a', 'f', ':', '.', '-', '/', ';', '`', 'g', 'A', ' ', '\n'),
+  }),
   fc.constantFrom(
     TOKEN,
     'x'.repeat(44),

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BufferedLogOutput } from './buffered-log-output.js';
 
 /** More lines than a pipe holds. */
@@ -24,6 +24,10 @@ describe('the buffered log output', () => {
       closeSync(reading);
       rmSync(folder, { recursive: true });
     });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
   });
 
   /** What the pipe holds now. */
@@ -78,15 +82,29 @@ describe('the buffered log output', () => {
     expect(await readUntil('line 9\n')).toBe(lines(10).join(''));
   });
 
-  it('writes gathered lines before a line that is written at once', async () => {
+  it('writes a line at once, after the gathered ones', async () => {
+    // The time of gathering never ends.
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
     const output = new BufferedLogOutput(writing);
-    for (let round = 0; round < 100; round++) {
-      output.writeSoon(`soon ${round}\n`);
-      output.write(`now ${round}\n`);
-      output.writeSoon(`later ${round}\n`);
-      const expected = `soon ${round}\nnow ${round}\nlater ${round}\n`;
-      expect(await readUntil(`later ${round}\n`)).toBe(expected);
+    output.writeSoon('gathered\n');
+    output.write('at once\n');
+    output.writeSoon('while writing\n');
+    output.write('the same\n');
+    let text = '';
+    const until = performance.now() + 5000;
+    // `expect.poll` would advance the time.
+    while (!text.endsWith('the same\n') && performance.now() < until) {
+      text += read();
+      await new Promise((resolve) => setImmediate(resolve));
     }
+    expect(text).toBe('gathered\nat once\nwhile writing\nthe same\n');
+  });
+
+  it('says that a line was too long while it wrote another', async () => {
+    const output = new BufferedLogOutput(writing, 10);
+    output.write('short\n');
+    output.writeSoon('longer than that\n');
+    expect(await readUntil('}\n')).toMatch(/^short\n.*"lost":1\}\n$/);
   });
 
   it('drops gathered lines over its limit, and logs how many', async () => {

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -135,3 +135,28 @@ it.runIf(process.platform === 'linux')(
     expect(new Set(guardedLines(parsed(text)).map(({ pid }) => pid)).size).toBe(2);
   },
 );
+
+it.each([
+  ['process.exit(3)', 3],
+  ["throw new Error('fatal')", 1],
+  ["void Promise.reject(new Error('fatal'))", 1],
+  ['0', 0],
+])('a process that ends by %s loses no line of its log', (end, code) => {
+  const file = join(temporaryFolder(), 'log');
+  const program = `
+    import { standardOutputLog } from './dist/logging/buffered-log-output.js';
+    const log = standardOutputLog();
+    for (let line = 0; line < 1000; line++) log[line % 100 === 0 ? 'write' : 'writeSoon'](line + '\\n');
+    ${end};`;
+  const { status } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', openSync(file, 'w'), 'ignore'],
+  });
+  const written = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  // A line whose write was under way may come after the last ones.
+  expect(written.map(Number).toSorted((one, other) => one - other)).toEqual(
+    Array.from({ length: 1000 }, (_, line) => line),
+  );
+  expect(status).toBe(code);
+});
