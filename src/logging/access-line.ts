@@ -15,11 +15,11 @@ export interface AnsweredRequest {
 
 const HUNDREDTHS = Array.from({ length: 100 }, (_, value) => String(value / 100).slice(1));
 
-/** Longer than any UUID or IP address, shorter than what redaction takes for a token. */
-const MAX_PLAIN_LENGTH = 43;
+/** A UUID or an IP address, or like them; shorter than what redaction takes for a token. */
+const PLAIN = /^[\da-f:.-]{1,43}$/;
 
 /**
- * Makes access lines: byte for byte what pino prints for them and redaction leaves of it, in a tenth of the time. Every
+ * Makes access lines: byte for byte what pino prints for them and redaction leaves of it, in a sixth of the time. Every
  * member is chosen here and is either of a form that needs neither escaping nor redaction, or gets both.
  */
 export class AccessLines {
@@ -51,15 +51,5 @@ function roundedText(milliseconds: number): string {
 }
 
 function jsonText(text: string): string {
-  return isUuidOrAddress(text) ? `"${text}"` : redactLine(JSON.stringify(text));
-}
-
-/** Whether the text consists of lower-case hexadecimal digits, hyphens, dots and colons. */
-function isUuidOrAddress(text: string): boolean {
-  if (text.length > MAX_PLAIN_LENGTH) return false;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (!((code > 96 && code < 103) || (code > 47 && code < 59) || code === 45 || code === 46)) return false;
-  }
-  return true;
+  return PLAIN.test(text) ? `"${text}"` : redactLine(JSON.stringify(text));
 }
