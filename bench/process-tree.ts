@@ -15,6 +15,10 @@ export function processTree(pid: number): number[] {
   return found.filter((each) => tasksOf(each).length > 0);
 }
 
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readOrEmpty(`/proc/${pid}/status`))?.[1]);
+}
+
 /** CPU milliseconds of the running threads with a name, and of all other running threads. */
 export interface ThreadTimes {
   readonly named: number;

@@ -9,6 +9,7 @@ import { openDataDirectory } from '../dist/embedded-postgres/data-directory.js';
 import { openInstallation } from '../dist/embedded-postgres/installation.js';
 import { runAsSystemUser } from '../dist/embedded-postgres/run-as-system-user.js';
 import { withBench, type Bench } from './harness.ts';
+import { parentOf, processTree, threadMilliseconds } from './process-tree.ts';
 
 /** What the server counted, all statements of the application together. */
 export interface DatabaseCosts {
@@ -23,6 +24,8 @@ export interface DatabaseCosts {
   readonly walBytes: number;
   readonly walRecords: number;
   readonly milliseconds: number;
+  /** CPU time of all processes of the server, also for what is no statement: protocol, commit, WAL. */
+  readonly cpuMilliseconds: number;
   readonly fsyncs: number;
 }
 
@@ -54,6 +57,8 @@ const STATEMENTS_SQL = `
 const END_CONNECTIONS_SQL = `
   SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
   WHERE application_name = 'gatehouse' AND datname = current_database()`;
+
+const SERVER_SQL = `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`;
 
 const COUNTERS_SQL = `
   SELECT (SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database())::float8 AS transactions,
@@ -117,15 +122,24 @@ export class StatementStatistics {
     const costs: DatabaseCosts[] = [];
     let before = await this.#snapshot();
     for (const work of works) {
+      const cpuBefore = await this.#cpuMilliseconds();
       await work();
+      // Before the snapshot, which ends the connections and with them what their processes used.
+      const cpuMilliseconds = (await this.#cpuMilliseconds()) - cpuBefore;
       const after = await this.#snapshot();
-      costs.push(this.#costsBetween(before, after));
+      costs.push({ ...this.#costsBetween(before, after), cpuMilliseconds });
       before = after;
     }
     return costs;
   }
 
-  #costsBetween(before: Snapshot, after: Snapshot): DatabaseCosts {
+  async #cpuMilliseconds(): Promise<number> {
+    const [checkpointer] = await this.#query<{ pid: number }>(SERVER_SQL);
+    const { named, others } = threadMilliseconds(processTree(parentOf(checkpointer?.pid ?? 0)), '');
+    return named + others;
+  }
+
+  #costsBetween(before: Snapshot, after: Snapshot): Omit<DatabaseCosts, 'cpuMilliseconds'> {
     const rows = [...after.statements.values()].map((row) => difference(row, before.statements.get(row.id)));
     const own = rows.filter(({ id }) => !this.#background.has(id));
     const sum = (member: keyof Omit<StatementRow, 'id' | 'text'>, of = own): number =>

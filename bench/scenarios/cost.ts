@@ -33,6 +33,7 @@ const FIGURES: Readonly<Record<string, readonly [unit: string, read: (costs: Dat
   'WAL records': ['records', ({ walRecords }) => walRecords],
   'WAL fsyncs': ['fsyncs', ({ fsyncs }) => fsyncs],
   'time in the server': ['ms', ({ milliseconds }) => milliseconds],
+  'CPU of the server': ['ms', ({ cpuMilliseconds }) => cpuMilliseconds],
 };
 
 /** What each kind of request costs the database. */
