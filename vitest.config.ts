@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 const FAULTS_ONLY = [
   'test/operations/concurrent-first-starts.test.ts',
   'test/operations/haproxy.test.ts',
+  'test/operations/high-availability.test.ts',
   'test/operations/install.test.ts',
   'test/database/large-purges.test.ts',
   'test/database/rolling-upgrade.test.ts',
@@ -19,6 +20,7 @@ const MEASURING = [
   'crash-consistency',
   'event-loop-stalls',
   'haproxy',
+  'high-availability',
   'input-cpu-cost',
   'install',
   'invalid-token-flood',

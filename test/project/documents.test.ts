@@ -168,6 +168,14 @@ describe('the documents', () => {
     expect(RUN_ELSEWHERE.filter(([file, text]) => !withoutComments(textOf(file)).includes(text))).toEqual([]);
   });
 
+  it('print blocks of bash and configurations of several nodes in the section alone that a test runs as a whole', () => {
+    const [, section = ''] = /\n## Several nodes\n([^]*?)\n## /.exec(textOf('docs/operations.md')) ?? [];
+    const elsewhere = documents.replace(section, '');
+    expect([...section.matchAll(/```bash\n/g)].length).toBeGreaterThan(4);
+    expect([...elsewhere.matchAll(/```(?:bash|ini)\n/g)]).toEqual([]);
+    expect(withoutComments(textOf('test/operations/high-availability.test.ts'))).toContain('untaken()).toEqual([])');
+  });
+
   it('name only scripts of package.json', () => {
     expect(ALL_PAGES.flatMap(scriptsNamedIn).filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
   });

@@ -65,9 +65,13 @@ export class Account {
     return this.#logIn();
   }
 
-  /** After recovery: exactly one possible password works, and ended sessions are ended on every node. */
-  async checkFinalState(): Promise<void> {
+  /**
+   * After recovery: exactly one possible password works, the live session continues, and ended sessions are ended on
+   * every node.
+   */
+  async checkFinalState(nodes = this.nodes): Promise<void> {
     if (this.#isRegistered === false) return;
+    if (this.#session !== undefined) await this.#refresh();
     const opened: string[] = [];
     for (const password of this.#passwords) {
       const { status } = await this.#node().login(this.email, password);
@@ -78,7 +82,7 @@ export class Account {
     if (opened.length !== 1 && !(opened.length === 0 && this.#isRegistered === undefined)) {
       this.#reportViolation(`${opened.length} of ${this.#passwords.size} possible passwords open it`);
     }
-    for (const node of this.nodes) {
+    for (const node of nodes) {
       for (const token of this.ended) {
         const { status } = await node.me(token);
         if (status !== 401)
