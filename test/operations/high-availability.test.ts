@@ -49,10 +49,10 @@ async function changeNodes(all: SeveralNodes, now: () => number): Promise<Outage
 /** Kills the primary while its standby lags, and promotes the standby. */
 async function failOver(all: SeveralNodes, now: () => number): Promise<Outage> {
   const from = now();
-  const release = await all.pgTwo.holdReceiver();
+  const endReceiver = await all.pgTwo.holdReceiver();
   await pause(HOLD_MS);
   all.pgOne.crash();
-  release();
+  endReceiver();
   await pause(WITHOUT_PRIMARY_MS);
   await all.pgOne.run(all.blocks.take('bash', 'standby.signal'));
   const promotingAt = now();

@@ -113,12 +113,18 @@ export class ReplicatedPostgres {
     await expect.poll(states, { timeout: 20_000 }).toEqual([`streaming ${sync}`]);
   }
 
-  /** Stops (SIGSTOP) the process that receives from the primary, so that this standby confirms nothing. */
+  /**
+   * Stops (SIGSTOP) the process that receives from the primary, so that this standby confirms nothing.
+   * @returns ends that process; what the network still holds for it is lost, as when the primary's machine fails
+   */
   async holdReceiver(): Promise<() => void> {
     const [receiver] = await this.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver');
     if (receiver === undefined) throw new Error('it receives nothing');
     process.kill(receiver.pid, 'SIGSTOP');
-    return () => void process.kill(receiver.pid, 'SIGCONT');
+    return () => {
+      process.kill(receiver.pid, 'SIGTERM');
+      process.kill(receiver.pid, 'SIGCONT');
+    };
   }
 
   /** Kills all its processes at once, as a machine that loses its power. */
