@@ -37,11 +37,11 @@ const { text, valuesOf } = await theStatement();
 async function theStatement() {
   const [sessionId, counter] = ['the session', -1];
   let sql = Prisma.empty;
-  const $queryRaw = async (texts: TemplateStringsArray, ...values: Prisma.Sql[]): Promise<object[]> => {
-    sql = Prisma.sql(texts, ...values);
+  const queryPrepared = async (given: Prisma.Sql): Promise<object[]> => {
+    sql = given;
     return [];
   };
-  await new SessionsRepository(config, { $queryRaw } as never, new SessionLimits(config)).exchangeRefreshToken({
+  await new SessionsRepository(config, { queryPrepared } as never, new SessionLimits(config)).exchangeRefreshToken({
     sessionId,
     counter,
   });

@@ -5,6 +5,8 @@ import { schemaOf } from '../config/postgres-url.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Prisma, PrismaClient } from './generated/client.js';
 import { ConnectionPool } from './connection-pool.js';
+import { pooledTarget } from './connection-string.js';
+import { PreparedStatements } from './prepared-statements.js';
 import { retryConflicts } from './transaction-retry.js';
 
 /** For the SQL in repositories. */
@@ -17,6 +19,7 @@ export type Transaction = Prisma.TransactionClient;
 @Injectable()
 export class PrismaService extends PrismaClient implements OnModuleInit, OnApplicationShutdown {
   readonly #pool: ConnectionPool;
+  readonly #prepared: PreparedStatements;
   readonly #options: { isolationLevel: Prisma.TransactionIsolationLevel; maxWait: number; timeout: number };
   readonly #afterCommitCallbacks = new WeakMap<Transaction, (() => void)[]>();
 
@@ -26,6 +29,7 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
     // Other formats put a call's arguments, and so password hashes, into the message.
     super({ adapter, errorFormat: 'minimal' });
     this.#pool = pool;
+    this.#prepared = new PreparedStatements(pool, pooledTarget(config).isPooled);
     this.#options = {
       // After waiting for a row lock, a statement must see the committed row, whatever the
       // server's default isolation level.
@@ -59,6 +63,15 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
     }, this.#options);
     for (const callback of callbacks) callback();
     return result;
+  }
+
+  /**
+   * Runs a statement of many requests, outside a transaction, prepared by name and past Prisma: what Prisma and the
+   * server's planner take for it is a third of the CPU of a refresh. Its text must be one of few. Values and columns are
+   * converted by `pg`.
+   */
+  queryPrepared<Row extends object>({ text, values }: Prisma.Sql): Promise<Row[]> {
+    return this.#prepared.run<Row>(text, values);
   }
 
   /** Calls the callback right after the commit, before {@link transaction} returns; never after a rollback. */

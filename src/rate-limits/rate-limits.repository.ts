@@ -38,7 +38,7 @@ export class RateLimitsRepository {
     });
     const column = (name: string) =>
       Prisma.join(charges.map((_, index) => Prisma.sql`(SELECT ${Prisma.raw(name)} FROM ${cteName(index)})`));
-    const [row] = await this.prisma.$queryRaw<Row[]>`
+    const [row] = await this.prisma.queryPrepared<Row>(Prisma.sql`
       WITH asked AS MATERIALIZED (
         SELECT ${deviceStateSql(device)}, ARRAY[${Prisma.join([...charges, ...(onSuccess ? [onSuccess] : [])].map(waitSecondsSql))}] AS waits
       ), device AS (${chargeDeviceSql(device)}
@@ -48,7 +48,7 @@ export class RateLimitsRepository {
       ), ${Prisma.join(parts)}
       SELECT is_known AS "isKnown", device_wait AS "deviceWait", (SELECT used_at FROM device) AS "deviceUsedAt", waits,
              ARRAY[${column('began')}] AS began, ARRAY[${column('until')}] AS until, ${COMMIT_WITHOUT_WAITING}
-      FROM asked`;
+      FROM asked`);
     if (row === undefined) throw new TypeError('The statement that charges an attempt returned no row');
     return outcomeOf(attempt, row);
   }

@@ -85,14 +85,14 @@ export class SessionsRepository {
    * of the same session and then sees its result: of any number at once, one gets `advance` and the others `replay`.
    */
   async exchangeRefreshToken(token: RefreshTokenContent): Promise<EvaluatedRefreshToken | undefined> {
-    const [evaluated] = await this.prisma.$queryRaw<EvaluatedRefreshToken[]>`
+    const [evaluated] = await this.prisma.queryPrepared<EvaluatedRefreshToken>(Prisma.sql`
       WITH presented AS MATERIALIZED (${this.#verdictSql(token)} FOR NO KEY UPDATE OF s),
       advanced AS (
         UPDATE sessions SET refresh_counter = ${token.counter}::bigint + 1, refreshed_at = now()
         FROM presented
         WHERE sessions.id = ${token.sessionId}::uuid AND presented.verdict = 'advance'
       )
-      SELECT * FROM presented`;
+      SELECT * FROM presented`);
     return evaluated;
   }
 

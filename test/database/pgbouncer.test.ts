@@ -115,6 +115,24 @@ describe.skipIf(PROGRAM === undefined)(
       await expect.poll(async () => (await node.client.me(first?.token ?? '')).status).toBe(401);
     });
 
+    it.each([true, false])(
+      'statements of one connection may run on several servers, with DATABASE_DIRECT_URL (%s) or without',
+      async (isDeclared) => {
+        const pooled = await startPooler(direct, onTestFinished);
+        const environment = { HASH_QUEUE_MILLISECONDS: '60000', ...(isDeclared && { DATABASE_DIRECT_URL: direct }) };
+        const nodes = await Promise.all([startNode(pooled, environment), startNode(pooled, environment)]);
+        const users = await Promise.all(nodes.flatMap(({ client }) => [client.signIn(), client.signIn()]));
+        const refreshInTurn = async (refreshToken: string, count: number): Promise<number> => {
+          const { status, body } = await (nodes[count % 2] ?? nodes[0]).client.refresh(refreshToken);
+          if (status !== 200 || count === 0) return status;
+          return refreshInTurn(String(body['refresh_token']), count - 1);
+        };
+        expect(await Promise.all(users.map(({ refreshToken }) => refreshInTurn(refreshToken, 20)))).toEqual(
+          users.map(() => 200),
+        );
+      },
+    );
+
     it('a purge runs on one node from its first batch to its last (BRU-07)', async () => {
       const pooled = await startPooler(direct, onFinished);
       const nodes = ['one', 'other'].map(() => new BackgroundJobs(testConfig(pooled, { databaseDirectUrl: direct })));
