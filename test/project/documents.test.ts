@@ -100,7 +100,13 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
   [
     'test/project/bench.test.ts',
     "describe('npm run bench'",
-    ['npm run bench', 'npm run bench -- fastify', 'npm run bench -- revocation', 'npm run bench -- login-storm'],
+    [
+      'npm run bench',
+      'npm run bench -- fastify',
+      'npm run bench -- revocation',
+      'npm run bench -- login-storm',
+      'npm run bench -- refresh',
+    ],
   ],
 ];
 
