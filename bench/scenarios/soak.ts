@@ -91,7 +91,7 @@ async function* moments(seconds: number): AsyncGenerator<number> {
   const interval = Math.max(2, Math.min(30, seconds / 60), seconds / 240);
   const startedAt = performance.now();
   const elapsed = (): number => (performance.now() - startedAt) / 1000;
-  for (let count = 1; count <= MIN_SAMPLES || count * interval <= seconds; count++) {
+  for (let count = 1; count <= MIN_SAMPLES || elapsed() < seconds; count++) {
     await pause(Math.max(0, Math.min(count * interval, (count / MIN_SAMPLES) * seconds) - elapsed()) * 1000);
     yield elapsed();
   }
