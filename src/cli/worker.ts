@@ -8,7 +8,12 @@ import type { PrimaryMessage, WorkerMessage } from '../workers/worker-messages.j
 // Signals to the process group are the primary's: it tells its workers.
 const termination = TerminationSignals.ignore();
 const primary = new PrimaryLink(tell);
-process.on('disconnect', () => termination.request('SIGTERM'));
+cluster.worker?.on('disconnect', () => {
+  // The primary is gone. Node ends the process at once unless it leaves the cluster here; that also closes its listener,
+  // so that the next start finds the port free.
+  cluster.worker?.disconnect();
+  termination.request('SIGTERM');
+});
 process.on('message', (message: PrimaryMessage) => {
   if (message.kind === 'terminate') termination.request(message.signal);
   else if (message.kind === 'force') termination.force();
