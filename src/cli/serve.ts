@@ -50,7 +50,7 @@ export async function serve(termination: TerminationSignals): Promise<void> {
       const config = requireMasterSecret(database.config);
       const serving = isAlone
         ? serveApplication(config, migrate, termination, log)
-        : serveByWorkers(config, migrate, termination, log);
+        : serveByWorkers(config, migrate, termination, overdue, log);
       await Promise.race([serving, whenAborted(overdue)]);
     } finally {
       await database.stop(immediately);
@@ -76,6 +76,7 @@ async function serveByWorkers(
   config: Config,
   migrate: boolean,
   termination: TerminationSignals,
+  overdue: AbortSignal,
   log: (members: object) => void,
 ): Promise<void> {
   const { requested } = termination;
@@ -91,6 +92,7 @@ async function serveByWorkers(
     import('../passwords/hash-permit-ledger.js'),
     import('../passwords/hash-permit-channel.js'),
   ]);
+  for (const { setting, reason } of config.warnings) log({ event: 'setting_adjusted', setting, msg: reason });
   const permits = new HashPermitLedger(config.hashConcurrency);
   const metrics =
     config.metricsPort === undefined ? undefined : await serveNodeMetrics(config.metricsPort, config.host);
@@ -98,8 +100,9 @@ async function serveByWorkers(
   const pool = new WorkerPool({
     exec,
     count: config.workers,
-    config,
+    config: { ...config, warnings: [] },
     termination,
+    overdue,
     log,
     onFork: (worker) => {
       shareHashPermits(permits, worker);

@@ -12,6 +12,8 @@ export interface WorkerPoolOptions {
   readonly count: number;
   readonly config: Config;
   readonly termination: TerminationSignals;
+  /** Workers that still run when it aborts are killed. */
+  readonly overdue: AbortSignal;
   readonly log: (members: object) => void;
   /** Called for each worker, before it can send or be sent a message. */
   readonly onFork: (worker: WorkerLink) => void;
@@ -32,12 +34,13 @@ export class WorkerPool {
    * @throws {Error} when the first start of a worker fails, or five starts within a minute.
    */
   async run(): Promise<void> {
-    const { exec, count, termination } = this.options;
+    const { exec, count, termination, overdue } = this.options;
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec, args: [] });
     for (let started = 0; started < count; started++) this.#fork();
     onceAborted(termination.requested, () => this.#terminate());
     onceAborted(termination.forced, () => this.#tellAll({ kind: 'force' }));
+    onceAborted(overdue, () => this.kill());
     await Promise.race([whenAborted(this.#failed.signal), whenAborted(this.#allEnded.signal)]);
     if (!this.#failed.signal.aborted) return;
     this.kill();
