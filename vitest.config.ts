@@ -39,6 +39,7 @@ const MEASURING = [
   'signing-keys',
   'slow-clients',
   'workers-metrics',
+  'workers-shutdown',
 ].map((name) => `test/*/${name}.test.ts`);
 
 /** Upper bounds for waiting; a test that needs a shorter time asserts it itself. */

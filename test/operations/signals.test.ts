@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -9,6 +9,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createDatabase, emptyDatabase, query } from '../support/app.js';
 import { Client } from '../support/client.js';
+import { databaseProcessesOf, processes, type RunningProcess } from '../support/process-list.js';
 import { freePort, waitForUrl, MASTER_SECRET, type Environment, type Program } from '../support/processes.js';
 
 const REPEATS_MS = 2000;
@@ -41,27 +42,7 @@ function start(environment: Environment, command: string, ...args: string[]): Gr
   return { process: child, output: () => output, exitCode, signal };
 }
 
-interface Process {
-  readonly pid: number;
-  readonly ppid: number;
-  readonly group: number;
-  readonly command: string;
-}
-
-function processes(): Process[] {
-  return execFileSync('ps', ['-eo', 'pid=,ppid=,pgid=,stat=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .flatMap((line) => {
-      const [, pid, ppid, group, state = 'Z', command = ''] = /^ *(\d+) +(\d+) +(\d+) +(\S+) (.*)$/.exec(line) ?? [];
-      return state.startsWith('Z') ? [] : [{ pid: Number(pid), ppid: Number(ppid), group: Number(group), command }];
-    });
-}
-
-const groupOf = ({ pid }: ChildProcess): Process[] => processes().filter(({ group }) => group === pid);
-/** PostgreSQL servers and initdb processes that use the folder. */
-const databaseProcessesOf = (folder: string): Process[] =>
-  processes().filter(({ command }) => /postgres|initdb/.test(command) && command.includes(folder));
-
+const groupOf = ({ pid }: ChildProcess): RunningProcess[] => processes().filter(({ group }) => group === pid);
 const isDatabaseUp = (): boolean => existsSync(join(folder, 'postgres/postmaster.pid'));
 
 async function expectNothingLeft(group: Group, folder: string): Promise<void> {

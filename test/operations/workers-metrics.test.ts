@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { request, type Agent } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Client, PASSWORD } from '../support/client.js';
 import { freePort, type Environment } from '../support/processes.js';
-import { serveByWorkers, workersOf } from '../support/workers.js';
+import { connectWhileStopped, CONNECTIONS, post, serveByWorkers, workersOf } from '../support/workers.js';
 
 async function serveWithMetrics(changes: Environment = {}) {
   const METRICS_PORT = String(await freePort());
@@ -119,18 +119,6 @@ describe('password hashes in a node of two workers', () => {
   });
 });
 
-const CONNECTIONS = 8;
-
-/** Opens connections while these workers are stopped, so that the others accept all of them; they stay with those. */
-async function connectWhileStopped(url: string, workers: readonly number[]): Promise<Agent> {
-  for (const worker of workers) process.kill(worker, 'SIGSTOP');
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  onTestFinished(() => agent.destroy());
-  await Promise.all(Array.from({ length: CONNECTIONS }, () => post(url, agent, 'v1/auth/logout', {})));
-  for (const worker of workers) process.kill(worker, 'SIGCONT');
-  return agent;
-}
-
 /** Logs in over the connections until all are answered; the hashes that ran at each scrape meanwhile. */
 async function runningDuringLogins(
   url: string,
@@ -148,14 +136,4 @@ async function runningDuringLogins(
   while (!finished.signal.aborted) running.push((await read())['gatehouse_hashes_running'] ?? 0);
   expect(new Set(await done)).toEqual(new Set([200]));
   return running;
-}
-
-function post(url: string, agent: Agent, path: string, json: object): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json' };
-    const sent = request(`${url}/${path}`, { method: 'POST', agent, headers }, (response) =>
-      response.resume().on('end', () => resolve(response.statusCode ?? 0)),
-    );
-    sent.on('error', reject).end(JSON.stringify(json));
-  });
 }

@@ -93,6 +93,14 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
     ['npm run keys -- list', 'npm run keys -- rotate', 'npm run keys -- revoke KID'],
   ],
   [
+    'test/operations/workers-shutdown.test.ts',
+    "split('\\n## All cores\\n')",
+    [
+      'WORKERS=auto METRICS_PORT=9464 npm start',
+      "curl --silent http://127.0.0.1:9464/metrics | grep '^gatehouse_workers'",
+    ],
+  ],
+  [
     'test/project/dependencies.test.ts',
     'npm (sbom .+) > sbom',
     ['npm sbom --package-lock-only --sbom-format=cyclonedx --sbom-type=application > sbom.json'],
