@@ -56,6 +56,13 @@ function repeat<Result>(times: number, work: (turn: number) => Result): Result[]
 }
 
 describe('a pool of hashing threads', () => {
+  it('runs the hash of the start although other processes have every permit (FLT-14)', async () => {
+    const permits = { held: 0, handoverMs: 0, demandElsewhere: 100, onGranted() {}, reportDemand() {} };
+    const pool = startPool({ permits, queueMilliseconds: 0 });
+    expect(await problemOf(pool.runHash(cheap))).toMatchObject({ status: 503 });
+    expect(await pool.runStartupHash(cheap)).toMatch(/^\$argon2id\$/);
+  });
+
   it('runs hashes in order of arrival', async () => {
     const pool = startPool();
     const order: number[] = [];

@@ -112,6 +112,14 @@ export class HashPool {
     return isIdle && this.#running + this.#permits.demandElsewhere < this.#limit ? this.#runOnThread(task) : undefined;
   }
 
+  /**
+   * Runs a hash without which the process cannot serve, beside the limit and the queue: a worker may start to take the
+   * place of one that died under a storm of logins.
+   */
+  runStartupHash(task: HashTask): Promise<string | boolean> {
+    return this.#runTimed(task);
+  }
+
   hashPoolStats(): HashPoolStats {
     const { running, waiting, longestWaitMs } = this.#demand;
     return { running, waiting, limit: this.#limit, shed: { ...this.#shed }, longestWaitMs };
@@ -178,14 +186,18 @@ export class HashPool {
     this.#changeRunning(1);
     try {
       if (this.#isClosed) throw this.#closedProblem();
-      const { value, milliseconds } = await this.#threads.runTask(task);
-      const mean = this.#meanMs ?? milliseconds;
-      this.#meanMs = mean + (milliseconds - mean) * WEIGHT_OF_LATEST;
-      return value;
+      return await this.#runTimed(task);
     } finally {
       this.#changeRunning(-1);
       this.#startNext();
     }
+  }
+
+  async #runTimed(task: HashTask): Promise<string | boolean> {
+    const { value, milliseconds } = await this.#threads.runTask(task);
+    const mean = this.#meanMs ?? milliseconds;
+    this.#meanMs = mean + (milliseconds - mean) * WEIGHT_OF_LATEST;
+    return value;
   }
 
   #changeRunning(change: 1 | -1): void {

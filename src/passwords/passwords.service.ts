@@ -24,7 +24,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   readonly #pool: HashPool;
   readonly #policy: PasswordPolicy;
   readonly #cost: Argon2Cost;
-  readonly #firstHash: Promise<string>;
+  readonly #firstHash: Promise<string | boolean>;
   /** Of a random password, verified for unknown addresses. */
   #dummyHash = '';
 
@@ -41,14 +41,13 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
         maxIdleThreadMs: MAX_IDLE_THREAD_MS,
       }),
     });
-    // In the constructor, so that the first thread starts while the application is built. No other hash can be ahead of
-    // it yet, so the queue's limit cannot refuse it.
-    this.#firstHash = this.hashPassword(randomUUID());
+    // In the constructor, so that the first thread starts while the application is built.
+    this.#firstHash = this.#pool.runStartupHash(this.#hashTask(randomUUID()));
     this.#firstHash.catch(() => undefined);
   }
 
   async onModuleInit(): Promise<void> {
-    this.#dummyHash = await this.#firstHash;
+    this.#dummyHash = String(await this.#firstHash);
   }
 
   /** Runs after the last request. */
