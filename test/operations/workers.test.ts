@@ -1,32 +1,39 @@
-import { get } from 'node:http';
+import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDatabase, query } from '../support/app.js';
 import { Client } from '../support/client.js';
-import { freePort } from '../support/processes.js';
 import {
+  connectWhileStopped,
+  CONNECTIONS,
   linesOf,
+  post,
   serveByWorkers as serve,
-  startWorkers as startNode,
   workersOf,
   type WorkersNode as Node,
 } from '../support/workers.js';
 
 /** The status of a request on a new connection; 0 when it was accepted and lost. */
 function statusOf(url: string, token = ''): Promise<number | 'refused'> {
+  return send('GET', `${url}/v1/auth/me`, token, false);
+}
+
+function send(method: string, url: string, token: string, agent: Agent | false): Promise<number | 'refused'> {
   return new Promise((resolve) => {
-    get(`${url}/v1/auth/me`, { agent: false, headers: { authorization: `Bearer ${token}` } }, (response) => {
+    request(url, { method, agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
       response.resume().on('end', () => resolve(response.statusCode ?? 0));
       response.on('error', () => resolve(0));
-    }).on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED' ? 'refused' : 0));
+    })
+      .on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED' ? 'refused' : 0))
+      .end();
   });
 }
 
-async function login(url: string): Promise<{ client: Client; token: string }> {
+async function login(url: string): Promise<{ token: string }> {
   const client = new Client(url);
   await client.register('worker@example.com');
   const { body } = await client.login('worker@example.com');
-  return { client, token: String(body['access_token']) };
+  return { token: String(body['access_token']) };
 }
 
 /** Requests until both workers have answered; their statuses. */
@@ -48,11 +55,14 @@ async function statusesOfBoth(node: Node, url: string, token: string): Promise<(
 }
 
 describe('a node of two workers', () => {
-  it('refuses an access token on both within a second after a logout (FLT-16)', async () => {
+  it('refuses an access token at once by the process that answered the logout, by the other within a second (FLT-16)', async () => {
     const { node, url } = await serve();
-    const { client, token } = await login(url);
+    const { token } = await login(url);
     expect(new Set(await statusesOfBoth(node, url, token))).toEqual(new Set([200]));
-    expect((await client.logout(token)).status).toBe(204);
+    const connection = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => connection.destroy());
+    expect(await send('POST', `${url}/v1/auth/logout`, token, connection)).toBe(204);
+    expect(await send('GET', `${url}/v1/auth/me`, token, connection)).toBe(401);
     await pause(1000);
     expect(new Set(await statusesOfBoth(node, url, token))).toEqual(new Set([401]));
   });
@@ -94,6 +104,40 @@ describe('a node of two workers', () => {
     expect(linesOf(node, 'worker_replaced')).toHaveLength(1);
   });
 
+  it('loses only the requests that are on a worker that is killed, and none by other signals to a worker (FLT-25)', async () => {
+    const { node, url } = await serve();
+    const [killed = 0, other = 0] = workersOf(node.pid);
+    const agents = [await connectWhileStopped(url, [other]), await connectWhileStopped(url, [killed])];
+    const outcomes = agents.map((): Record<string, number> => ({}));
+    const stop = new AbortController();
+    const load = agents.flatMap((agent, index) =>
+      Array.from({ length: CONNECTIONS }, async () => {
+        const counts = outcomes[index] ?? {};
+        while (!stop.signal.aborted) {
+          const outcome = await post(url, agent, 'v1/auth/logout', {}).catch(({ code }: { code: string }) => code);
+          counts[outcome] = (counts[outcome] ?? 0) + 1;
+        }
+      }),
+    );
+    for (const worker of [killed, other])
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(worker, signal);
+    await pause(1000);
+    expect(workersOf(node.pid)).toEqual([killed, other]);
+    expect(outcomes.map((counts) => Object.keys(counts))).toEqual([['400'], ['400']]);
+    process.kill(killed, 'SIGKILL');
+    await expect.poll(() => linesOf(node, 'Server listening').length, { timeout: 20_000 }).toBe(3);
+    await pause(200);
+    stop.abort();
+    await Promise.all(load);
+    const [doomed = {}, safe = {}] = outcomes;
+    expect(Object.keys(safe)).toEqual(['400']);
+    const { 400: answered = 0, ...lost } = doomed;
+    const losses = Object.values(lost).reduce((sum, count) => sum + count, 0);
+    expect(losses).toBeGreaterThan(0);
+    expect(losses).toBeLessThanOrEqual(CONNECTIONS);
+    expect(answered).toBeGreaterThan(CONNECTIONS);
+  });
+
   it('ends with 1 and names the cause after five failed starts of workers within a minute', async () => {
     const DATABASE_URL = await createDatabase();
     const { node } = await serve({ DATABASE_URL });
@@ -108,18 +152,5 @@ describe('a node of two workers', () => {
     const { node } = await serve();
     process.kill(node.pid, 'SIGKILL');
     await expect.poll(() => workersOf(node.pid), { timeout: 15_000 }).toEqual([]);
-  });
-
-  it('reports a port in use in one line, as a single process does', async () => {
-    const DATABASE_URL = await createDatabase();
-    const { url } = await serve({ DATABASE_URL, PORT: String(await freePort()) });
-    const failed = async (WORKERS: string): Promise<string> => {
-      const second = await startNode({ DATABASE_URL, PORT: new URL(url).port, WORKERS });
-      expect(await second.exit).toBe(1);
-      return second.stderr();
-    };
-    const message = await failed('2');
-    expect(message).toMatch(/^.*EADDRINUSE.*\n$/);
-    expect(message).toBe(await failed('1'));
   });
 });
