@@ -59,7 +59,7 @@ describe('a pool of hashing threads', () => {
   it('runs the hash of the start although other processes have every permit (FLT-14)', async () => {
     const permits = { held: 0, handoverMs: 0, demandElsewhere: 100, onGranted() {}, reportDemand() {} };
     const pool = startPool({ permits, queueMilliseconds: 0 });
-    expect(await problemOf(pool.runHash(cheap))).toMatchObject({ status: 503 });
+    expect(await problemOf(pool.runHash(cheap))).toMatchObject({ kind: { status: 503 } });
     expect(await pool.runStartupHash(cheap)).toMatch(/^\$argon2id\$/);
   });
 
