@@ -39,7 +39,8 @@ const NEW_ID = Prisma.sql`(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint),
  */
 function userSql({ total, users }: SeedBatch): Prisma.Sql {
   return Prisma.sql`LATERAL (
-    SELECT greatest(1, 1 + floor((n - 1) * ${users}::float8 / ${total}::int)::int - floor(random() ^ 3 * ${RECENT_USERS}::int)::int) AS number OFFSET 0) chosen
+    SELECT newest - floor(random() ^ 3 * least(newest, ${RECENT_USERS}::int))::int AS number
+    FROM (VALUES (1 + floor((n - 1) * ${users}::float8 / ${total}::int)::int)) registered (newest) OFFSET 0) chosen
     JOIN users u ON u.email_lower = 'user' || chosen.number || '@example.com'`;
 }
 

@@ -276,7 +276,9 @@ describe('the seed', () => {
     const [sessions] = await query(
       url,
       `SELECT count(*)::int AS all, count(*) FILTER (WHERE ${idMilliseconds('s.id')} = (extract(epoch FROM s.created_at) * 1000)::bigint)::int AS dated,
-              count(DISTINCT user_id) > 1000 AS "areSpread", count(DISTINCT s.created_at) > 24000 AS "haveTheirTimes",
+              count(DISTINCT user_id) > 1000 AS "areSpread",
+              (SELECT max(count) FROM (SELECT count(*) FROM sessions GROUP BY user_id) each) < 250 AS "hasNobodyMany",
+              count(DISTINCT s.created_at) > 24000 AS "haveTheirTimes",
               bool_and(u.created_at <= s.created_at AND s.created_at <= s.refreshed_at AND s.refreshed_at <= now()
                        AND (s.refresh_counter = 0) = (s.refreshed_at = s.created_at)
                        AND coalesce(s.ended_at BETWEEN s.refreshed_at AND now(), true)) AS "arePossible",
@@ -288,6 +290,7 @@ describe('the seed', () => {
       all: 25_000,
       dated: 25_000,
       areSpread: true,
+      hasNobodyMany: true,
       haveTheirTimes: true,
       arePossible: true,
       areWithinLimits: true,
