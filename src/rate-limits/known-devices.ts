@@ -28,7 +28,10 @@ export function chargeDeviceSql(device: PresentedDevice | undefined): Prisma.Sql
     RETURNING d.used_at::text AS used_at`;
 }
 
-/** Inserts a known device, and deletes the user's least recently used one beyond {@link MAX_DEVICES}. */
+/**
+ * Inserts a known device, and deletes the user's least recently used one beyond {@link MAX_DEVICES}. Finds it by an array:
+ * for an `IN (SELECT …)` whose number of rows is a guess, the planner may read the whole table.
+ */
 export function addDeviceSql({ id, userId }: { readonly id: string; readonly userId: string }): Prisma.Sql[] {
   return [
     Prisma.sql`device AS (
@@ -36,8 +39,8 @@ export function addDeviceSql({ id, userId }: { readonly id: string; readonly use
       SELECT ${id}::uuid, u.id FROM users u WHERE u.id = ${userId}::uuid FOR KEY SHARE
       RETURNING 1)`,
     Prisma.sql`surplus AS (
-      DELETE FROM devices WHERE id IN (
+      DELETE FROM devices WHERE id = ANY(ARRAY(
         SELECT id FROM devices WHERE user_id = ${userId}::uuid ORDER BY used_at DESC, created_at DESC, id DESC
-        OFFSET ${MAX_DEVICES - 1}))`,
+        OFFSET ${MAX_DEVICES - 1})))`,
   ];
 }

@@ -152,28 +152,34 @@ export class SessionsRepository {
   }
 
   /**
-   * Ends the user's live sessions except the new one and the newest `keptOthers` of the others.
+   * Ends the user's live sessions except the new one and the newest `keptOthers` of the others. Finds them by an array:
+   * for an `IN (SELECT …)` whose number of rows is a guess, the planner may read the whole table.
    * @returns the ids of those it ended
    */
   async markOldestSessionsEnded(tx: Transaction, userId: string, newId: string, keptOthers: number): Promise<string[]> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
       UPDATE sessions SET ended_at = now()
-      WHERE id IN (
+      WHERE id = ANY(ARRAY(
         SELECT s.id FROM sessions s
         WHERE s.user_id = ${userId}::uuid AND s.id <> ${newId}::uuid AND ${this.limits.isLiveSql()}
-        ORDER BY s.created_at DESC, s.id DESC OFFSET ${keptOthers})
+        ORDER BY s.created_at DESC, s.id DESC OFFSET ${keptOthers}))
       RETURNING id`;
     return rows.map(({ id }) => id);
   }
 
-  /** The user's live sessions, newest first, starting after the given id. */
+  /**
+   * The user's live sessions, newest first, starting after the given id. Finds all of them before it sorts: for the sake of
+   * the order the planner would read the sessions of every user by the primary key.
+   */
   listLiveSessions(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
     const isAfter = after === undefined ? Prisma.sql`true` : Prisma.sql`s.id < ${after}::uuid`;
     return this.prisma.$queryRaw<SessionRow[]>`
-      SELECT s.id, s.created_at AS "createdAt", s.refreshed_at AS "refreshedAt", s.user_agent AS "userAgent", s.network
-      FROM sessions s
-      WHERE s.user_id = ${userId}::uuid AND ${isAfter} AND ${this.limits.isLiveSql()}
-      ORDER BY s.id DESC LIMIT ${size}`;
+      WITH live AS MATERIALIZED (
+        SELECT s.id, s.created_at AS "createdAt", s.refreshed_at AS "refreshedAt", s.user_agent AS "userAgent", s.network
+        FROM sessions s
+        WHERE s.user_id = ${userId}::uuid AND ${isAfter} AND ${this.limits.isLiveSql()}
+      )
+      SELECT * FROM live ORDER BY id DESC LIMIT ${size}`;
   }
 
   /**

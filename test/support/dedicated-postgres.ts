@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,27 +31,31 @@ function addFiles(cluster: string, files: Readonly<Record<string, string>>): voi
   }
 }
 
-/** A PostgreSQL server for one test; stopped and removed at the end of the test. */
+/** A PostgreSQL server for one test, or one file; stopped and removed at its end. */
 export class DedicatedPostgres {
   private constructor(
     private readonly folder: string,
     private database: Awaited<ReturnType<typeof provide>>,
+    onFinished: (clean: () => Promise<void>) => void = onTestFinished,
   ) {
-    onTestFinished(async () => {
+    onFinished(async () => {
       await this.stop();
       rmSync(folder, { recursive: true, force: true });
     });
   }
 
   /** Starts it with a migrated database and these lines in `postgresql.conf`. */
-  static async start(settings: readonly string[] = []): Promise<DedicatedPostgres> {
+  static async start(
+    settings: readonly string[] = [],
+    onFinished?: (clean: () => Promise<void>) => void,
+  ): Promise<DedicatedPostgres> {
     const folder = newFolder();
     if (settings.length > 0) {
       const made = await provide(folder);
       await made.stop();
       appendFileSync(join(folder, 'postgres', 'postgresql.conf'), `${settings.join('\n')}\n`);
     }
-    const server = new DedicatedPostgres(folder, await provide(folder));
+    const server = new DedicatedPostgres(folder, await provide(folder), onFinished);
     await ensureMigrated(server.database.config, { migrate: true });
     return server;
   }
@@ -58,6 +63,15 @@ export class DedicatedPostgres {
   /** The migrated database. */
   get url(): string {
     return this.database.config.databaseUrl;
+  }
+
+  /** Creates another migrated database. */
+  async createDatabase(): Promise<string> {
+    const url = new URL(this.url);
+    const name = `test_${randomUUID().replaceAll('-', '')}`;
+    await this.administer(`CREATE DATABASE ${name} TEMPLATE ${url.pathname.slice(1)} OWNER ${url.username}`);
+    url.pathname = `/${name}`;
+    return url.href;
   }
 
   /** The folder of data, configuration and `postmaster.pid`. */
