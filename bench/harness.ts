@@ -35,6 +35,10 @@ export interface Effort {
 
 /** A PostgreSQL for the run, and the means to start servers on it. */
 export interface Bench {
+  /** The database that the folder or the address of the options has, not migrated. */
+  readonly databaseUrl: string;
+  /** Brings a database up to date. */
+  migrate(databaseUrl: string): Promise<void>;
   /** Creates a migrated database. */
   createDatabase(): Promise<string>;
   /** Starts the application. @param stdout the file for its log, instead of the terminal */
@@ -88,15 +92,19 @@ export async function withBench<Made = void>(
     LOG_LEVEL: 'warn',
     ...environment,
   });
+  const migrate = async (databaseUrl: string): Promise<void> => {
+    await ensureMigrated({ ...database.config, databaseUrl, databaseDirectUrl: databaseUrl }, { migrate: true });
+  };
   try {
     return await work({
       query,
+      migrate,
+      databaseUrl: database.config.databaseUrl,
       async createDatabase() {
         const url = new URL(database.config.databaseUrl);
         url.pathname = `/bench_${randomBytes(6).toString('hex')}`;
         await query(database.config.databaseUrl, `CREATE DATABASE ${url.pathname.slice(1)}`);
-        const urls = { databaseUrl: url.href, databaseDirectUrl: url.href };
-        await ensureMigrated({ ...database.config, ...urls }, { migrate: true });
+        await migrate(url.href);
         return url.href;
       },
       async startServer(databaseUrl, environment = {}, stdout) {

@@ -3,6 +3,7 @@ import type { Result } from './results.ts';
 import { algorithms } from './scenarios/algorithms.ts';
 import { cost } from './scenarios/cost.ts';
 import { fastify } from './scenarios/fastify.ts';
+import { growth } from './scenarios/growth.ts';
 import { guard } from './scenarios/guard.ts';
 import { limits } from './scenarios/limits.ts';
 import { log } from './scenarios/log.ts';
@@ -47,6 +48,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   cost: { run: cost, effort: { processes: 1, rounds: 3 }, isByNameOnly: true },
   refresh: { run: refresh, effort: { rate: 500 } },
   soak: { run: soak, effort: { processes: 1, rounds: 1, seconds: 480 }, isByNameOnly: true },
+  growth: { run: growth, effort: { rounds: 3 }, isByNameOnly: true },
   workers: { run: workers, effort: { rounds: 2 }, fullEffort: { rounds: 5 } },
   limits: { run: limits, effort: { seconds: 5, rounds: 2 } },
   'login-storm': { run: loginStorm, effort: { seconds: 10, rounds: 1 }, fullEffort: { seconds: 60 } },

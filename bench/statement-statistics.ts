@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -76,21 +76,48 @@ export async function withStatementStatistics<Made>(work: (bench: Bench) => Prom
   chmodSync(folder, 0o711);
   try {
     await (await provideDatabase(parseSettings({ DATA_DIR: folder }), 'script')).stop();
-    const { cluster, binaries, user } = await stoppedCluster(folder);
-    appendFileSync(join(cluster, 'postgresql.conf'), "shared_preload_libraries = 'pg_stat_statements'\n");
-    // Only a superuser may, and only the single-user mode lets one in without a password.
-    await runAsSystemUser(user, binaries.postgres, ['--single', '-D', cluster, 'template1'], {
-      input: 'CREATE EXTENSION pg_stat_statements\n',
-    });
+    await addStatementStatistics(folder, 'template1');
     return await withBench(work, { dataDirectory: folder });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function stoppedCluster(folder: string) {
+/** Lets the stopped server of this data directory count by statement, for a database and those copied from it. */
+export async function addStatementStatistics(folder: string, database: string): Promise<void> {
   const { directory, binaries, user } = await openInstallation(await openDataDirectory(folder));
-  return { cluster: directory.cluster, binaries, user };
+  const settings = join(directory.cluster, 'postgresql.conf');
+  const line = "shared_preload_libraries = 'pg_stat_statements'\n";
+  if (!readFileSync(settings, 'utf8').includes(line)) appendFileSync(settings, line);
+  // Only a superuser may, and only the single-user mode lets one in without a password.
+  await runAsSystemUser(user, binaries.postgres, ['--single', '-D', directory.cluster, database], {
+    input: 'CREATE EXTENSION IF NOT EXISTS pg_stat_statements\n',
+  });
+}
+
+/** What all executions of a statement cost so far. */
+export interface StatementTotals {
+  readonly text: string;
+  readonly calls: number;
+  /** Pages of tables and indexes that were read, from memory or from disk. */
+  readonly buffers: number;
+  readonly milliseconds: number;
+}
+
+/** What the statements cost that were executed during the work, those of background jobs included. */
+export async function statementsOf(
+  bench: Bench,
+  databaseUrl: string,
+  work: () => Promise<void>,
+): Promise<StatementTotals[]> {
+  const snapshot = async (): Promise<Map<string, StatementRow>> =>
+    new Map((await bench.query<StatementRow>(databaseUrl, STATEMENTS_SQL)).map((row) => [row.id, row]));
+  const before = await snapshot();
+  await work();
+  return [...(await snapshot()).values()]
+    .map((row) => difference(row, before.get(row.id)))
+    .filter(({ calls }) => calls > 0)
+    .map(({ text, calls, hit, read, milliseconds }) => ({ text, calls, buffers: hit + read, milliseconds }));
 }
 
 /** Reads what the server has counted for one database, apart from what an idle node costs it. */

@@ -31,7 +31,8 @@ const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function bench(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('npm', ['run', '--silent', 'bench', '--', ...args]);
+  const env = { ...process.env, GROWTH_SIZES: '1000' };
+  const { stdout } = await promisify(execFile)('npm', ['run', '--silent', 'bench', '--', ...args], { env });
   return stdout;
 }
 
@@ -109,6 +110,7 @@ describe('npm run bench', () => {
     ['gate', []],
     ['profile', []],
     ['cost', []],
+    ['growth', []],
     [
       'refresh',
       [
