@@ -10,13 +10,14 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checkGuard } from '../../bench/compared-servers.ts';
 import { formatTargets } from '../../bench/format-results.ts';
+import { growthTables } from '../../bench/growth-table.ts';
 import { cpuUnderLoad, signIn, withBench } from '../../bench/harness.ts';
 import { installPackages } from '../../bench/install-packages.ts';
 import { bearer, Load, openLoad } from '../../bench/load-generator.ts';
 import { measureServers, type ComparedServers } from '../../bench/measure-rounds.ts';
 import { processTree, residentBytes, threadMilliseconds } from '../../bench/process-tree.ts';
 import { readmeTables } from '../../bench/readme-table.ts';
-import { measure, ratio, readResults, type Measured, type Table } from '../../bench/results.ts';
+import { measure, ratio, readResults, type Measured, type Result, type Table } from '../../bench/results.ts';
 import { SCENARIOS } from '../../bench/scenarios.ts';
 import { estimate, quantile } from '../../bench/statistics.ts';
 import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts';
@@ -219,6 +220,14 @@ async function listen(answer: RequestListener): Promise<string> {
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
+
+describe('docs/performance.md', () => {
+  it('shows the committed figures of growth', () => {
+    const [result] = readResults('bench/results/growth.json').results;
+    expect(result?.scenario).toBe('growth');
+    expect(readFileSync('docs/performance.md', 'utf8')).toContain(growthTables(result as Result));
+  });
+});
 
 describe('a benchmark peer', () => {
   const token = mintToken();
