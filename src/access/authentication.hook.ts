@@ -44,8 +44,6 @@ export class AuthenticationHook {
     fastify.decorate('accessTokenVerifier', this.verifier);
     fastify.decorateRequest('user');
     fastify.decorateRequest('bearerProblem');
-    fastify.decorateRequest('requiredUser', { getter: requiredUser });
-    fastify.decorateRequest('optionalUser', { getter: optionalUser });
     fastify.addHook('onRequest', (request, reply, done) => {
       const { access, strategies } = request.routeOptions.config as RouteAccess;
       if (access === 'public') return done();
@@ -100,18 +98,6 @@ export class AuthenticationHook {
     this.#middlewareByStrategies.set(id, middleware);
     return middleware;
   }
-}
-
-function requiredUser(this: FastifyRequest): Principal {
-  const { user } = this;
-  if (user === undefined) throw tokenMissing();
-  return user;
-}
-
-function optionalUser(this: FastifyRequest): Principal | undefined {
-  const { user, bearerProblem, body } = this;
-  if (bearerProblem !== undefined && (body ?? undefined) === undefined) throw bearerProblem;
-  return user;
 }
 
 /** passport registers strategies by name, for the whole process. */

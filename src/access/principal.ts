@@ -19,10 +19,6 @@ declare module 'fastify' {
     user?: Principal;
     /** On a route with `@BearerOrBody()`: why the bearer token was not accepted (401 or 503). */
     bearerProblem?: Problem;
-    /** `@CurrentUser()`: the user. Throws Problem `token_missing` where nobody was authenticated. */
-    readonly requiredUser: Principal;
-    /** `@OptionalUser()`: the user, if any. Throws `bearerProblem` where the request has no body. */
-    readonly optionalUser: Principal | undefined;
   }
 }
 
