@@ -9,7 +9,7 @@ import { KeyRing } from '../tokens/key-ring.js';
 import { TokenError } from '../verifier/token-error.js';
 import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
 import { createVerifier, type VerifiedToken, type Verifier } from '../verifier/verifier.js';
-import { tokenExpired, tokenInvalid, tokenRevoked } from './access.problems.js';
+import { refusals } from './access.problems.js';
 import { type Principal, TokenPrincipal } from './principal.js';
 import { SignatureOffloading } from './signature-offloading.js';
 
@@ -28,6 +28,7 @@ export class AccessTokenVerifier implements OnModuleInit {
   readonly #cache: VerifiedTokenCache<Principal>;
   readonly #pending = new Map<string, Promise<VerificationOutcome>>();
   readonly #offloading = new SignatureOffloading();
+  readonly #isNextOffloaded = (): boolean => this.#offloading.isNextOffloaded();
   #hits = 0;
   #misses = 0;
 
@@ -69,11 +70,10 @@ export class AccessTokenVerifier implements OnModuleInit {
     const cached = this.#cache.findToken(token, Date.now() / 1000);
     if (cached !== undefined) return this.#unlessRevoked(cached);
     this.#misses++;
-    const pending = this.#pending.get(token);
+    // The lookup hashes the whole text.
+    const pending = this.#pending.size === 0 ? undefined : this.#pending.get(token);
     if (pending !== undefined) return pending.then((outcome) => this.#unlessRevoked(outcome));
-    const verified = this.#offloading.isNextOffloaded()
-      ? this.#verifier.verifyTokenOffThread(token)
-      : this.#verifier.verifyToken(token);
+    const verified = this.#verifier.verifyTokenOffThread(token, this.#isNextOffloaded);
     if (!(verified instanceof Promise)) return this.#unlessRevoked(this.#cachePrincipal(token, verified));
     return this.#rememberPending(token, verified).then((outcome) => this.#unlessRevoked(outcome));
   }
@@ -109,13 +109,13 @@ export class AccessTokenVerifier implements OnModuleInit {
   /** Also refuses while the revocations are stale, if so configured. */
   #unlessRevoked(outcome: VerificationOutcome): VerificationOutcome {
     if (outcome instanceof Problem) return outcome;
-    if (this.revocations.isRevoked(outcome.sessionId, outcome.tokenId)) return tokenRevoked();
+    if (this.revocations.isRevoked(outcome.sessionId, outcome.tokenId)) return refusals.revoked;
     return this.staleness.stalenessProblem() ?? outcome;
   }
 
   #problemOf(error: TokenError): Problem {
     // The key may be a new one that this node has not read.
     if (error.code === 'unknown_key' && this.staleness.isStale) return serviceUnavailable({ cause: error });
-    return error.code === 'expired' ? tokenExpired({ cause: error }) : tokenInvalid({ cause: error });
+    return error.code === 'expired' ? refusals.expired : refusals.invalid;
   }
 }

@@ -41,5 +41,16 @@ export const tokenRevoked = defineProblem({
   headers: INVALID,
 });
 
+/**
+ * Problems of refused tokens, made once and shared by all requests: making one takes 1 µs of a refused request
+ * (bench `refusals`), and without details each is like the other.
+ */
+export const refusals = {
+  missing: Object.freeze(tokenMissing()),
+  invalid: Object.freeze(tokenInvalid()),
+  expired: Object.freeze(tokenExpired()),
+  revoked: Object.freeze(tokenRevoked()),
+} as const;
+
 /** The problems of the authentication hook, for the OpenAPI document of every route that is not public. */
 export const authenticationProblems = [tokenMissing, tokenInvalid, tokenExpired, tokenRevoked, serviceUnavailable];

@@ -8,7 +8,7 @@
 export class SignatureOffloading {
   #hasNewInThisTurn = false;
 
-  /** Call it once for each new token. @returns whether its signature is to be verified on the pool */
+  /** Call it once for each new token whose key is known. @returns whether its signature is to be verified on the pool */
   isNextOffloaded(): boolean {
     if (this.#hasNewInThisTurn) return true;
     this.#hasNewInThisTurn = true;

@@ -35,10 +35,13 @@ export interface Verifier {
    */
   verifyToken(token: string): VerifiedToken | TokenError;
   /**
-   * {@link verifyToken} with the signature verified on libuv's thread pool, except for HS256,
-   * which is faster on this thread, and for an error found before the signature.
+   * {@link verifyToken} with the signature verified on libuv's thread pool if `isOffloaded` says so. It is asked once for
+   * each token whose signature is to be verified, but not for HS256, which is faster on this thread.
    */
-  verifyTokenOffThread(token: string): Promise<VerifiedToken | TokenError> | VerifiedToken | TokenError;
+  verifyTokenOffThread(
+    token: string,
+    isOffloaded: () => boolean,
+  ): Promise<VerifiedToken | TokenError> | VerifiedToken | TokenError;
   /**
    * Trusts these keys and no others from now on. If it throws, the former keys stay.
    * @throws {TypeError} when two keys share a kid or a key does not fit its algorithm
@@ -73,11 +76,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const signed = parseToken(token, keys);
       return signed instanceof TokenError ? signed : verifySigned(signed);
     },
-    verifyTokenOffThread(token) {
+    verifyTokenOffThread(token, isOffloaded) {
       const signed = parseToken(token, keys);
       if (signed instanceof TokenError) return signed;
       const { key, signingInput, signature } = signed;
-      if (key.verifySignatureOffThread === undefined) return verifySigned(signed);
+      if (key.verifySignatureOffThread === undefined || !isOffloaded()) return verifySigned(signed);
       return key
         .verifySignatureOffThread(signingInput, signature)
         .then((isSignatureValid) => toVerifiedToken(signed, isSignatureValid));
