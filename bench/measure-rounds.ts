@@ -12,10 +12,11 @@ export interface ComparedServer {
 export type ComparedServers = Readonly<Record<string, ComparedServer>>;
 
 /**
- * Warm-up of a process. V8 compiles until some 60,000 requests; until 20,000 a request costs twice as much as later, and
- * longer so in a server with more code.
+ * Warm-up of a process, in measurements of a round, until it has answered this many requests per second of a round. V8
+ * compiles until some 60,000 requests; until 20,000 a request costs twice as much as later, and longer so in a server with
+ * more code.
  */
-const WARM_UP = { requests: 80_000, leastSeconds: 2, mostSeconds: 6 };
+const WARM_UP = { leastRounds: 2, mostRounds: 6, requestsPerSecond: 80_000 };
 
 /**
  * Starts one process of each server, measures all of them in each round, in random order, after a warm-up that is not
@@ -32,7 +33,7 @@ export async function measureServers(
     const compared = await startServers();
     const rounds = new Map(Object.keys(compared).map((name) => [name, [] as Round[]]));
     await beforeRound(compared);
-    for (const each of Object.values(compared)) await warmUp(each);
+    for (const each of Object.values(compared)) await warmUp(each, effort);
     for (let round = 0; round < effort.rounds; round++) {
       await beforeRound(compared);
       for (const [name, each] of shuffled(Object.entries(compared))) {
@@ -45,12 +46,13 @@ export async function measureServers(
   return measured;
 }
 
-async function warmUp({ server, load }: ComparedServer): Promise<void> {
+async function warmUp({ server, load }: ComparedServer, { seconds }: Effort): Promise<void> {
+  const { leastRounds, mostRounds, requestsPerSecond } = WARM_UP;
   const opened = await openLoad(load, server.placement);
   let answered = 0;
-  for (let second = 0; second < WARM_UP.mostSeconds; second++) {
-    if (second >= WARM_UP.leastSeconds && answered >= WARM_UP.requests) break;
-    answered += (await opened.drive({ seconds: 1 })).answered;
+  for (let round = 0; round < mostRounds; round++) {
+    if (round >= leastRounds && answered >= requestsPerSecond * seconds) break;
+    answered += (await opened.drive({ seconds })).answered;
   }
   opened.close();
 }
