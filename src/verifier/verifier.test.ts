@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { TokenError } from './token-error.js';
 import { createVerifier, type Verifier } from './verifier.js';
 import type { VerificationKey } from './verification-key.js';
@@ -125,5 +125,33 @@ describe('keys', () => {
   it('are empty at first', () => {
     const options = { issuer, audience, clockToleranceSeconds: 0, maxLifetimeSeconds: 3600 };
     expect(errorCodeOf(token(), createVerifier(options))).toBe('unknown_key');
+  });
+});
+
+describe('verification on the thread pool', () => {
+  it.each([
+    ['ES256', true],
+    ['ES256', false],
+    ['RS256', true],
+  ] as const)('accepts and refuses like verification in place (%s, offloaded: %s)', async (alg, isOffloaded) => {
+    const verifier = verifierAt(now, { kid: 'k', alg, key: pairs[alg].publicKey });
+    const text = await new SignJWT(claims())
+      .setProtectedHeader({ alg, kid: 'k', typ: 'at+jwt' })
+      .sign(pairs[alg].privateKey);
+    const forged = `${text.slice(0, -8)}AAAAAAAA`;
+    const decide = vi.fn(() => isOffloaded);
+    const [good, bad] = [verifier.verifyTokenOffThread(text, decide), verifier.verifyTokenOffThread(forged, decide)];
+    expect([good instanceof Promise, bad instanceof Promise]).toEqual([isOffloaded, isOffloaded]);
+    expect(await good).toEqual(verifier.verifyToken(text));
+    expect(await bad).toMatchObject({ code: 'signature' });
+    expect(decide).toHaveBeenCalledTimes(2);
+  });
+
+  it('is not asked for where no signature is to be verified, nor for HS256', () => {
+    const decide = vi.fn(() => true);
+    const verifier = verifierAt(now);
+    for (const text of ['garbage', token({}, { kid: 'unknown' }), token()])
+      expect(verifier.verifyTokenOffThread(text, decide)).toEqual(verifier.verifyToken(text));
+    expect(decide).not.toHaveBeenCalled();
   });
 });
