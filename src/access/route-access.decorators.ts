@@ -51,10 +51,7 @@ export interface ExemptRoute {
 /** Exempts the route from the limit of requests per address; for probes. */
 export const Unlimited = (): MethodDecorator => routeConfig({ isUnlimited: true } satisfies ExemptRoute);
 
-/**
- * The request that a parameter decorator is called for. `switchToHttp()` makes three functions each time, which costs a
- * guarded request 1 µs.
- */
+/** The request that a parameter decorator is called for. `switchToHttp()` makes three functions: 200 ns instead of 30. */
 const requestOf = (context: ExecutionContext): FastifyRequest => context.getArgByIndex<FastifyRequest>(0);
 
 /**
