@@ -51,7 +51,7 @@ export class BufferedLogOutput {
     if (this.#state === 'idle' || this.#state === 'gathering') this.#writeNext();
   }
 
-  /** Writes the line within 5 ms, together with others: a write for each costs a third of a request's CPU. */
+  /** Writes the line within 5 ms, together with others: each write takes a thread of the pool and wakes the event loop. */
   writeSoon(line: string): void {
     this.#buffer(line);
     if (this.#state === 'idle') this.#gather();
