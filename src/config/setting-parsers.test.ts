@@ -107,6 +107,11 @@ describe('a setting', () => {
     }
   });
 
+  const numbers = table.filter(([, sample]) => /^\d+$/.test(sample));
+  it.each(numbers)('%s with leading zeros is refused (CFG-05)', (name, sample) => {
+    expect(problemsOf(name, `0${sample}`)).toEqual([`${name} begins with a zero: leave it out`]);
+  });
+
   const invisible = [
     '\u0001',
     '\t',

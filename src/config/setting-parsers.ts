@@ -99,12 +99,18 @@ export function url(options: Defaulted<string>): WithDefault<string> {
   }) as WithDefault<string>;
 }
 
+/** NaN if it is none. Leading zeros are refused, since other programs read 010 as 8. */
+function wholeNumber(value: string): number {
+  if (/^0\d+$/.test(value)) reject('begins with a zero: leave it out');
+  return /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+}
+
 export function integer(options: Defaulted<number> & { min: number; max: number }): WithDefault<number>;
 export function integer(options: Described & { min: number; max: number }): Setting<number>;
 export function integer(options: Described & { default?: number; min: number; max: number }): Setting<number> {
   const { min, max } = options;
   return defineSetting({ ...options, allowed: `${min} to ${max}` }, (value) => {
-    const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+    const number = wholeNumber(value);
     return number >= min && number <= max ? number : reject(`is not a whole number from ${min} to ${max}`);
   });
 }
@@ -114,7 +120,7 @@ export function processes(options: Defaulted<number> & { max: number }): WithDef
   const { max } = options;
   return defineSetting({ ...options, allowed: `1 to ${max}, \`auto\`` }, (value) => {
     if (value === 'auto') return Math.min(availableParallelism(), max);
-    const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+    const number = wholeNumber(value);
     return number >= 1 && number <= max ? number : reject(`is neither auto nor a whole number from 1 to ${max}`);
   }) as WithDefault<number>;
 }
