@@ -70,10 +70,10 @@ const NOT_YET_CODES =
   /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|E(?:HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN|57P0[123]|53300)$/;
 /**
  * The same without a code: `pg`'s own errors, also when a proxy closes the connection because its server is down;
- * the last two are PgBouncer's.
+ * the last three are PgBouncer's, whose `max_client_conn` has the code of a protocol violation (08P01).
  */
 const NOT_YET_MESSAGES =
-  /timeout expired|Connection terminated|Query read timeout|TooManyConnections|server login has been failing|connect failed/;
+  /timeout expired|Connection terminated|Query read timeout|TooManyConnections|server login has been failing|connect failed|no more connections allowed/;
 
 /**
  * Runs the work once the database accepts connections through both URLs, and again if that stops meanwhile (other

@@ -20,7 +20,12 @@ const IGNORED = 'statement_timeout, lock_timeout, idle_in_transaction_session_ti
 type OnFinished = (clean: () => Promise<void>) => void;
 
 /** Starts PgBouncer in transaction mode in front of a database; resolves with the URL of the pooler. */
-async function startPooler(url: string, onFinished: OnFinished, ignored = IGNORED): Promise<string> {
+async function startPooler(
+  url: string,
+  onFinished: OnFinished,
+  ignored = IGNORED,
+  more: readonly string[] = [],
+): Promise<string> {
   const { username, password, hostname, port, pathname, searchParams } = new URL(url);
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-pooler-'));
   chmodSync(folder, 0o711);
@@ -40,6 +45,7 @@ async function startPooler(url: string, onFinished: OnFinished, ignored = IGNORE
     `min_pool_size = ${SERVERS}`,
     'server_round_robin = 1',
     `ignore_startup_parameters = ${ignored}`,
+    ...more,
   ];
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o644 });
   // PgBouncer refuses to run as root, and only the owner of the socket folder may enter it.
@@ -132,6 +138,28 @@ describe.skipIf(PROGRAM === undefined)(
         );
       },
     );
+
+    it('a start waits while the pooler has the most clients it takes (FLT-26)', async () => {
+      const pooled = await startPooler(direct, onTestFinished, IGNORED, ['max_client_conn = 1']);
+      // The connection of `startPooler` may still count.
+      const only = await vi.waitFor(async () => {
+        const client = new pg.Client(pooled);
+        await client.connect();
+        return client;
+      }, 10_000);
+      const config = testConfig(pooled, { databaseDirectUrl: direct });
+      const reports: unknown[] = [];
+      const onWait = (progress: unknown): void => void reports.push(progress);
+      const trying = retryUntilDatabaseAnswers(config, { seconds: 60, onWait }, async () => 'done');
+      await vi.waitFor(() => expect(reports).toHaveLength(1), 20_000);
+      expect(reports[0]).toMatchObject({
+        event: 'database_awaited',
+        setting: 'DATABASE_URL',
+        reason: 'no more connections allowed (max_client_conn)',
+      });
+      await only.end();
+      expect(await trying).toBe('done');
+    });
 
     it('a purge runs on one node from its first batch to its last (BRU-07)', async () => {
       const pooled = await startPooler(direct, onFinished);
