@@ -9,6 +9,7 @@ interface Block {
 /** The code blocks of one section of a document, so that a test runs what an operator reads. */
 export class PrintedBlocks {
   readonly #blocks: readonly Block[];
+  readonly #section: string;
 
   /** @param adapt changes a printed text for the machine of the test, such as IP addresses and passwords */
   constructor(
@@ -18,6 +19,7 @@ export class PrintedBlocks {
   ) {
     const [, section = ''] =
       new RegExp(String.raw`\n## ${heading}\n([^]*?)(?=\n## |$)`).exec(readFileSync(page, 'utf8')) ?? [];
+    this.#section = section;
     this.#blocks = [...section.matchAll(/```(\w+)\n([^]+?)```/g)].map(([, language = '', text = '']) => ({
       language,
       text,
@@ -33,6 +35,11 @@ export class PrintedBlocks {
       throw new Error(`${found.length} ${language} blocks have ${containing}`);
     block.isTaken = true;
     return this.adapt(block.text);
+  }
+
+  /** The whole section. */
+  text(): string {
+    return this.adapt(this.#section);
   }
 
   /** The blocks that nobody has taken. */

@@ -36,7 +36,6 @@ interface ServerOptions {
   /** A folder of the system user; the server gets one in it. */
   readonly folder: string;
   readonly name: string;
-  readonly address: string;
   readonly port: number;
   /** In the environment of the blocks, as an operator has it. */
   readonly replicationPassword: string;
@@ -72,13 +71,10 @@ export class ReplicatedPostgres {
     this.#append('postgresql.conf', configuration);
   }
 
-  /** Starts it with the address and the port of this machine. */
+  /** Starts it with the port of the test; its address is in the printed blocks. */
   async start(): Promise<void> {
-    const { address, port } = this.options;
-    this.#append(
-      'postgresql.conf',
-      `listen_addresses = '${address}'\nport = ${port}\nunix_socket_directories = '${this.#socketFolder}'\n`,
-    );
+    const { port } = this.options;
+    this.#append('postgresql.conf', `port = ${port}\nunix_socket_directories = '${this.#socketFolder}'\n`);
     await this.run('pg_ctl start --wait --silent --log="$PGDATA/server.log"');
   }
 

@@ -50,8 +50,8 @@ export class SeveralNodes {
       new PrintedBlocks('docs/operations.md', 'A PostgreSQL of your own', adapt),
       folder,
       ports,
-      new ReplicatedPostgres({ ...common, name: 'pg_one', address: '127.0.0.21' }),
-      new ReplicatedPostgres({ ...common, name: 'pg_two', address: '127.0.0.22' }),
+      new ReplicatedPostgres({ ...common, name: 'pg_one' }),
+      new ReplicatedPostgres({ ...common, name: 'pg_two' }),
     );
     await all.#setUp();
     return all;
@@ -112,7 +112,7 @@ export class SeveralNodes {
   async addStandby(standby: ReplicatedPostgres, primary: ReplicatedPostgres): Promise<void> {
     const printed = this.blocks.take('bash', 'pg_basebackup');
     const isPrinted = standby === this.pgTwo;
-    await standby.run(isPrinted ? printed : printed.replace('.21', '.22').replace('pg_two', 'pg_one'));
+    await standby.run(isPrinted ? printed : printed.replace(/PRIMARY=.+/, this.#variablesForPgOne()));
     await standby.start();
     await primary.waitForStandby('async');
     expect(await primary.run(this.blocks.take('bash', 'pg_stat_replication'))).toContain('streaming');
@@ -134,9 +134,20 @@ export class SeveralNodes {
     this.#start(PGBOUNCER, this.#write('pgbouncer.ini', blocks.take('ini', '[pgbouncer]')));
   }
 
+  /** Step 6 prints them in its text. */
+  #variablesForPgOne(): string {
+    const [variables] = /PRIMARY=\S+ NAME=pg_one ADDRESS=[\d.]+/.exec(this.blocks.text()) ?? [];
+    if (variables === undefined) throw new Error('the variables for pg_one are not printed');
+    return variables;
+  }
+
+  /** On a node, whose settings are in `.env` before. */
   async #migrate(): Promise<void> {
     const script = this.blocks.take('bash', 'npm run db:migrate');
-    const running = promisify(execFile)('bash', ['-euc', script], { env: { ...process.env, MASTER_SECRET } });
+    const printed = parseEnv(this.blocks.take('ini', 'DATABASE_DIRECT_URL='));
+    const running = promisify(execFile)('bash', ['-euc', script], {
+      env: { ...process.env, ...printed, MASTER_SECRET },
+    });
     expect((await running).stdout).toContain('Applied');
   }
 
