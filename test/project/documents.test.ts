@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Type } from '@nestjs/common';
 import { startApp } from '../support/app.js';
+import { settings } from '../../src/config/settings.js';
 import { MODULES } from './layers.js';
 
 /** In the order in which they are read. `docs/requirements.md` has a test of its own. */
@@ -188,6 +189,15 @@ describe('the documents', () => {
     expect([...section.matchAll(/```bash\n/g)].length).toBeGreaterThan(4);
     expect([...elsewhere.matchAll(/```(?:bash|ini)\n/g)]).toEqual([]);
     expect(withoutComments(textOf('test/operations/high-availability.test.ts'))).toContain('untaken()).toEqual([])');
+  });
+
+  it('print a unit of systemd that starts what the image starts, and leaves a stop the time it may take', () => {
+    const unit = blocks.find(({ language }) => language === 'systemd')?.text ?? '';
+    const [, command = ''] = /^ExecStart=\/srv\/gatehouse\/(.+)$/m.exec(unit) ?? [];
+    const [, image = '[]'] = /^CMD (\[.+\])$/m.exec(textOf('Dockerfile')) ?? [];
+    expect(command.split(' ')).toEqual(JSON.parse(image));
+    const stop = settings.SHUTDOWN_TIMEOUT_SECONDS.fallback + 5;
+    expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThan(stop);
   });
 
   it('name only scripts of package.json', () => {
