@@ -21,7 +21,7 @@ const WARM_UP = { leastRounds: 2, mostRounds: 6, requestsPerSecond: 80_000 };
 /**
  * Starts one process of each server, measures all of them in each round, in random order, after a warm-up that is not
  * counted, and stops them; and so on with the next processes. Two rows may be of one process.
- * @param beforeRound is awaited before the warm-up and before each round
+ * @param beforeRound is awaited before each round, those of the warm-up included
  */
 export async function measureServers(
   effort: Effort,
@@ -32,8 +32,7 @@ export async function measureServers(
   for (let process = 0; process < effort.processes; process++) {
     const compared = await startServers();
     const rounds = new Map(Object.keys(compared).map((name) => [name, [] as Round[]]));
-    await beforeRound(compared);
-    for (const each of Object.values(compared)) await warmUp(each, effort);
+    for (const each of Object.values(compared)) await warmUp(each, effort, () => beforeRound(compared));
     for (let round = 0; round < effort.rounds; round++) {
       await beforeRound(compared);
       for (const [name, each] of shuffled(Object.entries(compared))) {
@@ -46,12 +45,17 @@ export async function measureServers(
   return measured;
 }
 
-async function warmUp({ server, load }: ComparedServer, { seconds }: Effort): Promise<void> {
+async function warmUp(
+  { server, load }: ComparedServer,
+  { seconds }: Effort,
+  beforeRound: () => Promise<void>,
+): Promise<void> {
   const { leastRounds, mostRounds, requestsPerSecond } = WARM_UP;
   const opened = await openLoad(load, server.placement);
   let answered = 0;
   for (let round = 0; round < mostRounds; round++) {
     if (round >= leastRounds && answered >= requestsPerSecond * seconds) break;
+    await beforeRound();
     answered += (await opened.drive({ seconds })).answered;
   }
   opened.close();
