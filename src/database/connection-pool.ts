@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import { connectionStringOf, pooledTarget } from './connection-string.js';
+import { ConnectionError } from './database-errors.js';
 import { poolSessionSettings } from './open-connection.js';
 import { retryConflicts } from './transaction-retry.js';
 
@@ -42,10 +43,18 @@ export class ConnectionPool extends pg.Pool {
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: ConnectCallback): void;
   override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | void {
+    if (callback === undefined) return this.#openConnection();
     const { cause } = this.breaker;
-    if (cause === undefined) return callback ? super.connect(callback as never) : super.connect();
+    const done: ConnectCallback = (error, client, release) =>
+      callback(error && new ConnectionError(error), client, release);
+    if (cause === undefined) return super.connect(done as never);
     const error = new Error('Connection terminated: the database does not answer', { cause });
-    if (callback === undefined) return Promise.reject(error);
-    process.nextTick(callback, error, undefined, () => undefined);
+    process.nextTick(done, error, undefined, () => undefined);
+  }
+
+  #openConnection(): Promise<pg.PoolClient> {
+    return new Promise((resolve, reject) => {
+      this.connect((error, client) => (client === undefined ? reject(error) : resolve(client)));
+    });
   }
 }

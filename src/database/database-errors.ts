@@ -22,8 +22,19 @@ const TRANSIENT_ADAPTER_KINDS = new Set<unknown>([
   'TransactionWriteConflict',
 ]);
 const SOCKET_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
-const TRANSIENT_POOL_MESSAGES =
-  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered/;
+const TRANSIENT_CLIENT_MESSAGES = /Connection terminated|Query read timeout|Client has encountered/;
+
+/**
+ * A connection could not be opened, whatever the reason: network, TLS, login, limit. Without a code of its own, so that
+ * Prisma hands it on and does not translate only what it knows.
+ */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+
+  constructor(override readonly cause: Error) {
+    super(cause.message);
+  }
+}
 
 /** The 503 problem for a transient database error; undefined for any other, such as a defective query. */
 export function translateDatabaseError(error: unknown): Problem | undefined {
@@ -70,11 +81,11 @@ export function violatedIndex(error: unknown): string | undefined {
 }
 
 function isTransient(error: object): boolean {
-  if (error instanceof Prisma.PrismaClientInitializationError) return true;
+  if (error instanceof ConnectionError || error instanceof Prisma.PrismaClientInitializationError) return true;
   if (TRANSIENT_ADAPTER_KINDS.has(Reflect.get(error, 'kind'))) return true;
   if (isFileError(error)) return false;
   const codes = ['code', 'originalCode'].map((member) => String(Reflect.get(error, member)));
-  return codes.some(isTransientCode) || (error instanceof Error && TRANSIENT_POOL_MESSAGES.test(error.message));
+  return codes.some(isTransientCode) || (error instanceof Error && TRANSIENT_CLIENT_MESSAGES.test(error.message));
 }
 
 /**

@@ -1,5 +1,14 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -8,6 +17,8 @@ import { findBinaries } from '../../dist/embedded-postgres/binaries.js';
 import { chooseSystemUser } from '../../dist/embedded-postgres/system-user.js';
 import { type WaitOptions, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, testConfig } from '../support/app.js';
+import { Prisma } from '../../src/database/prisma.service.js';
+import { outcomesOfBothPaths, UNAVAILABLE } from '../support/query-paths.js';
 import { waitForExit, freePort, startMain, MASTER_SECRET } from '../support/processes.js';
 
 const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
@@ -21,6 +32,9 @@ function certificates(folder: string): void {
   writeFileSync(join(folder, 'names'), 'subjectAltName=IP:127.0.0.1');
   const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names'];
   openssl('x509', '-req', '-in', 'server.csr', ...signed, '-out', 'server.pem');
+  openssl('x509', '-req', '-in', 'server.csr', '-signkey', 'server.key', '-days', '2', '-out', 'self-signed.pem');
+  const expired = signed.map((word) => (word === '2' ? '-1' : word));
+  openssl('x509', '-req', '-in', 'server.csr', ...expired, '-out', 'expired.pem');
 }
 
 describe.skipIf(!HAS_OPENSSL)(
@@ -29,9 +43,11 @@ describe.skipIf(!HAS_OPENSSL)(
     const onFinished = afterAllTests();
     let url: string;
     let ca: string;
+    let folder: string;
+    let server: ChildProcess;
 
     beforeAll(async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'gatehouse-tls-'));
+      folder = mkdtempSync(join(tmpdir(), 'gatehouse-tls-'));
       onFinished(async () => rmSync(folder, { recursive: true }));
       chmodSync(folder, 0o711);
       certificates(folder);
@@ -54,7 +70,7 @@ describe.skipIf(!HAS_OPENSSL)(
         ssl_key_file: join(folder, 'server.key'),
       };
       const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-      const server = spawn(postgres, ['-D', cluster, ...args], options);
+      server = spawn(postgres, ['-D', cluster, ...args], options);
       onFinished(async () => {
         server.kill('SIGQUIT');
         await once(server, 'exit');
@@ -67,6 +83,9 @@ describe.skipIf(!HAS_OPENSSL)(
       const waitOptions: WaitOptions = { seconds };
       return retryUntilDatabaseAnswers(testConfig(`${url}?${parameters}`), waitOptions, async () => true);
     };
+
+    const outcomes = (parameters: string): Promise<unknown[]> =>
+      outcomesOfBothPaths(`${url}?${parameters}`, Prisma.sql`SELECT 1 AS one`);
 
     it.each(['verify-full', 'verify-ca', 'require', 'prefer'])(
       'is accepted with sslmode=%s if sslrootcert names the CA',
@@ -101,6 +120,33 @@ describe.skipIf(!HAS_OPENSSL)(
       await expect(trying).rejects.toThrow(
         /^The TLS connection to the database of DATABASE_URL at localhost:\d+ fails: .*localhost/,
       );
+    });
+
+    describe('to a running service', () => {
+      it('with a certificate of an unknown CA is 503 through both paths', async () => {
+        expect(await outcomes('sslmode=require')).toEqual([UNAVAILABLE, UNAVAILABLE]);
+      });
+
+      it('with a certificate of another name is 503 through both paths', async () => {
+        const named = `${url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full&sslrootcert=${ca}`;
+        expect(await outcomesOfBothPaths(named, Prisma.sql`SELECT 1`)).toEqual([UNAVAILABLE, UNAVAILABLE]);
+      });
+
+      it.each([
+        ['has expired', 'expired.pem', 'certificate has expired'],
+        ['is self-signed', 'self-signed.pem', 'self-signed certificate'],
+      ])('with a certificate that %s is 503 through both paths, until it is replaced', async (_case, file, reason) => {
+        const verified = `sslmode=verify-full&sslrootcert=${ca}`;
+        const valid = readFileSync(join(folder, 'server.pem'));
+        expect(await outcomes(verified)).toEqual([[{ one: 1 }], [{ one: 1 }]]);
+        copyFileSync(join(folder, file), join(folder, 'server.pem'));
+        server.kill('SIGHUP');
+        await expect.poll(() => outcomes(verified)).toEqual([UNAVAILABLE, UNAVAILABLE]);
+        await expect(connects(verified)).rejects.toThrow(reason);
+        writeFileSync(join(folder, 'server.pem'), valid);
+        server.kill('SIGHUP');
+        await expect.poll(() => outcomes(verified)).toEqual([[{ one: 1 }], [{ one: 1 }]]);
+      });
     });
 
     it('is accepted if NODE_EXTRA_CA_CERTS names the CA, without a warning about sslmode', async () => {
