@@ -25,6 +25,7 @@ const MEASURING = [
   'install',
   'invalid-token-flood',
   'large-purges',
+  'log-outputs',
   'log-sink',
   'login-overload',
   'login-timing',

@@ -1,4 +1,5 @@
-import { fstatSync, write, writeSync } from 'node:fs';
+import { write, writeSync } from 'node:fs';
+import { standardOutputDescriptor, type LogDescriptor } from './log-descriptor.js';
 
 /** Most characters that wait while the descriptor accepts none. */
 const MAX_BUFFERED_CHARACTERS = 4_000_000;
@@ -14,6 +15,8 @@ const FINAL_FLUSH_MS = 500;
  * another worker comes in between.
  */
 export const ATOMIC_BYTES = 4096;
+/** Most bytes that are written in place in a turn of the event loop, also for a reader that makes room all the time. */
+const BYTES_PER_TURN = 16 * ATOMIC_BYTES;
 const LINE_FEED = 10;
 const WARN = 40;
 
@@ -21,6 +24,10 @@ const WARN = 40;
  * Writes log lines to a file descriptor that may be slow, full or closed. Lines that it does not accept are buffered
  * and tried again; lines over the limit are dropped, and a line `log_lines_lost` says how many. No request waits for a
  * line, and no failed write ends the process.
+ *
+ * A non-blocking descriptor is written in place: on libuv's thread pool each piece of 4,096 bytes would wait for the
+ * signatures of a flood of forgeries, which make more lines than that. A file is written on the pool, because its disk
+ * may be slow. It takes all lines in one write, so that no more of them wait than signatures.
  */
 export class BufferedLogOutput {
   #buffered: string[] = [];
@@ -34,15 +41,11 @@ export class BufferedLogOutput {
   #state: 'idle' | 'gathering' | 'writing' | 'pausing' = 'idle';
   /** Whether a buffered line is to be written without further gathering. */
   #isUrgent = false;
-  readonly #maxBytesPerWrite: number;
 
   constructor(
-    private readonly fd: number,
+    private readonly output: LogDescriptor,
     private readonly maxCharacters = MAX_BUFFERED_CHARACTERS,
-  ) {
-    const stat = fstatSync(fd);
-    this.#maxBytesPerWrite = stat.isFIFO() || stat.isSocket() ? ATOMIC_BYTES : Infinity;
-  }
+  ) {}
 
   /** Writes the line and those before it as soon as possible. */
   write(line: string): void {
@@ -51,7 +54,7 @@ export class BufferedLogOutput {
     if (this.#state === 'idle' || this.#state === 'gathering') this.#writeNext();
   }
 
-  /** Writes the line within 5 ms, together with others: each write takes a thread of the pool and wakes the event loop. */
+  /** Writes the line within 5 ms, together with others: each write is a system call, and wakes the reader. */
   writeSoon(line: string): void {
     this.#buffer(line);
     if (this.#state === 'idle') this.#gather();
@@ -64,9 +67,11 @@ export class BufferedLogOutput {
     let rest = Buffer.concat([this.#chunk.subarray(this.#bytesUnderWay), this.#takeBuffered()]);
     while (rest.length > 0 && performance.now() < until) {
       try {
-        rest = rest.subarray(writeSync(this.fd, this.#beginningOf(rest)));
+        // Another process that ends may have made it blocking.
+        this.output.isNonBlocking();
+        rest = rest.subarray(writeSync(this.output.fd, this.#beginningOf(rest)));
       } catch {
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LONGEST_RETRY_MS);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FIRST_RETRY_MS);
       }
     }
   }
@@ -89,22 +94,42 @@ export class BufferedLogOutput {
 
   #writeNext(): void {
     if (this.#chunk.length === 0) this.#chunk = this.#takeBuffered();
-    const lines = this.#beginningOf(this.#chunk);
-    this.#state = 'writing';
-    this.#bytesUnderWay = lines.length;
-    write(this.fd, lines, (error, written) => {
-      this.#chunk = this.#chunk.subarray(written);
-      this.#bytesUnderWay = 0;
-      this.#continueAfter(error);
-    });
+    if (this.output.isNonBlocking()) this.#writeInPlace();
+    else this.#writeOnPool();
   }
 
-  #continueAfter(error: Error | null): void {
-    if (error !== null) {
+  #writeInPlace(): void {
+    const end = Math.max(this.#chunk.length - BYTES_PER_TURN, 0);
+    try {
+      while (this.#chunk.length > end) {
+        this.#chunk = this.#chunk.subarray(writeSync(this.output.fd, this.#beginningOf(this.#chunk)));
+        this.#retryMs = FIRST_RETRY_MS;
+      }
+    } catch {
       this.#retryLater();
       return;
     }
-    this.#retryMs = FIRST_RETRY_MS;
+    this.#state = 'writing';
+    if (this.#chunk.length > 0) setImmediate(() => this.#writeNext());
+    else this.#continue();
+  }
+
+  #writeOnPool(): void {
+    this.#state = 'writing';
+    this.#bytesUnderWay = this.#chunk.length;
+    write(this.output.fd, this.#chunk, (error, written) => {
+      this.#chunk = this.#chunk.subarray(written);
+      this.#bytesUnderWay = 0;
+      if (error !== null) {
+        this.#retryLater();
+        return;
+      }
+      this.#retryMs = FIRST_RETRY_MS;
+      this.#continue();
+    });
+  }
+
+  #continue(): void {
     if (this.#chunk.length > 0 || this.#isUrgent || this.#lost > 0) this.#writeNext();
     else if (this.#buffered.length > 0) this.#gather();
     else this.#state = 'idle';
@@ -118,8 +143,8 @@ export class BufferedLogOutput {
 
   /** Whole lines, as many as enter at once; a longer line by itself. */
   #beginningOf(lines: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
-    if (lines.length <= this.#maxBytesPerWrite) return lines;
-    const end = lines.lastIndexOf(LINE_FEED, this.#maxBytesPerWrite - 1);
+    if (lines.length <= ATOMIC_BYTES) return lines;
+    const end = lines.lastIndexOf(LINE_FEED, ATOMIC_BYTES - 1);
     return lines.subarray(0, (end === -1 ? lines.indexOf(LINE_FEED) : end) + 1 || lines.length);
   }
 
@@ -142,8 +167,7 @@ let standardOutput: BufferedLogOutput | undefined;
 /** The log of this process on standard output; buffered lines are written when the process ends. */
 export function standardOutputLog(): BufferedLogOutput {
   if (standardOutput === undefined) {
-    // Reading `process.stdout` also makes a pipe non-blocking: a pipe that nobody reads would block a thread for ever.
-    const output = new BufferedLogOutput(process.stdout.fd ?? 1);
+    const output = new BufferedLogOutput(standardOutputDescriptor());
     process.once('exit', () => output.flush());
     standardOutput = output;
   }
