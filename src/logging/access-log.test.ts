@@ -84,7 +84,7 @@ describe('the access log', () => {
   });
 
   it('obeys the level of a route, and a level that is changed later', async () => {
-    const { fastify, lines } = logging();
+    const { fastify, lines, direct } = logging();
     fastify.get('/', () => ({}));
     fastify.get('/silent', { logLevel: 'warn' }, () => ({}));
     await fastify.inject('/silent');
@@ -94,13 +94,38 @@ describe('the access log', () => {
     fastify.log.level = 'debug';
     await fastify.inject('/');
     expect(lines).toEqual([expect.objectContaining({ route: '/' })]);
+    expect(direct).toHaveLength(1);
   });
 
-  it("has what an application binds to the instance's logger", async () => {
+  it('obeys a level also where the methods of the logger stay the same', async () => {
     const { fastify, lines } = logging();
-    (fastify.log as unknown as { setBindings(bindings: object): void }).setBindings({ service: 'notes' });
+    const { info } = fastify.log;
+    fastify.get('/', () => ({}));
     await fastify.inject('/');
-    expect(lines).toEqual([expect.objectContaining({ service: 'notes', reqId: 'an-id' })]);
+    fastify.log.level = 'warn';
+    fastify.log.info = info;
+    await fastify.inject('/');
+    expect(lines).toHaveLength(1);
+  });
+
+  it.each(['before', 'after'])(
+    "has what an application binds to the instance's logger %s the start",
+    async (moment) => {
+      const { fastify, lines } = logging();
+      if (moment === 'after') await fastify.inject('/');
+      (fastify.log as unknown as { setBindings(bindings: object): void }).setBindings({ service: 'notes' });
+      await fastify.inject('/');
+      expect(lines.at(-1)).toMatchObject({ service: 'notes', reqId: 'an-id' });
+    },
+  );
+
+  it('is written directly while only a child of the logger has bindings', async () => {
+    const { fastify, lines, direct } = logging();
+    const child = fastify.log.child({}) as unknown as { setBindings(bindings: object): void };
+    child.setBindings({ service: 'notes' });
+    await fastify.inject('/');
+    expect(direct).toHaveLength(1);
+    expect(lines).not.toContainEqual(expect.objectContaining({ service: 'notes' }));
   });
 
   it('keeps the order of the lines of a request', async () => {

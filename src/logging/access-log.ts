@@ -7,6 +7,7 @@ import type { LogStream } from './log-options.js';
 interface RootLogger extends FastifyBaseLogger {
   isLevelEnabled(level: string): boolean;
   bindings(): object;
+  setBindings(bindings: object): void;
 }
 
 /**
@@ -18,19 +19,25 @@ export function registerAccessLog(fastify: FastifyInstance, stream: LogStream): 
   const log = fastify.log as RootLogger;
   if (!log.isLevelEnabled('info')) return;
   const lines = new AccessLines();
-  const { info } = log;
-  let hasBindings = false;
-  fastify.addHook('onReady', (done) => {
-    hasBindings = Object.keys(log.bindings()).length > 0;
-    done();
-  });
+  const hasBindings = watchBindings(log);
   fastify.addHook('onResponse', (request, reply, done) => {
-    // A change of the level replaces the methods of the logger.
-    const isUnchanged = isUnchangedRequestLogger(request.log) && log.info === info && !hasBindings;
-    if (isUnchanged && Number.isInteger(reply.statusCode)) writeLine(stream, lines, request, reply);
-    else logRequest(request, reply);
+    const isDirect = isUnchangedRequestLogger(request.log) && !hasBindings() && Number.isInteger(reply.statusCode);
+    if (!isDirect) logRequest(request, reply);
+    else if (log.isLevelEnabled('info')) writeLine(stream, lines, request, reply);
     done();
   });
+}
+
+/** @returns whether the logger has bindings now; to ask itself parses JSON */
+function watchBindings(log: RootLogger): () => boolean {
+  const plain = Object.getPrototypeOf(log) as RootLogger;
+  let hasBindings = Object.keys(log.bindings()).length > 0;
+  log.setBindings = function (this: RootLogger, bindings) {
+    // A child has the methods of its parent.
+    hasBindings ||= this === log;
+    plain.setBindings.call(this, bindings);
+  };
+  return () => hasBindings;
 }
 
 function writeLine(stream: LogStream, lines: AccessLines, request: FastifyRequest, reply: FastifyReply): void {
