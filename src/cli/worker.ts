@@ -3,7 +3,7 @@ import { Server } from 'node:net';
 import { getSystemErrorMessage } from 'node:util';
 import { TerminationSignals } from '../config/termination-signals.js';
 import { PrimaryLink } from '../workers/primary-link.js';
-import type { PrimaryMessage, WorkerMessage } from '../workers/worker-messages.js';
+import { isMessage, type PrimaryMessage, type WorkerMessage } from '../workers/worker-messages.js';
 
 // Signals to the process group are the primary's: it tells its workers.
 const termination = TerminationSignals.ignore();
@@ -14,13 +14,18 @@ cluster.worker?.on('disconnect', () => {
   cluster.worker?.disconnect();
   termination.request('SIGTERM');
 });
-process.on('message', (message: PrimaryMessage) => {
-  if (message.kind === 'terminate') termination.request(message.signal);
-  else if (message.kind === 'force') termination.force();
-  else if (message.kind === 'topic') primary.deliverMessage(message);
-  else void run(message.config);
+process.on('message', (message: unknown) => {
+  if (isMessage(message)) receive(message as PrimaryMessage);
 });
 tell({ kind: 'ready' });
+
+function receive(message: PrimaryMessage): void {
+  if (message.kind === 'terminate') termination.request(message.signal);
+  else if (message.kind === 'force') termination.force();
+  else if (message.kind === 'ping') tell({ kind: 'pong' });
+  else if (message.kind === 'topic') primary.deliverMessage(message);
+  else if (message.kind === 'configure') void run(message.config);
+}
 
 async function run(config: (PrimaryMessage & { kind: 'configure' })['config']): Promise<void> {
   try {

@@ -1,8 +1,12 @@
+import cluster from 'node:cluster';
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { QUIET_PERIOD_MS } from '../../src/health/graceful-shutdown.js';
 import { createDatabase, query } from '../support/app.js';
 import { Client } from '../support/client.js';
+import { RequestLoad } from '../support/request-load.js';
 import {
   connectWhileStopped,
   CONNECTIONS,
@@ -81,14 +85,14 @@ describe('a node of two workers', () => {
           if (status === 'refused') return;
         }
       });
-      await pause(500);
+      await expect.poll(() => statuses.get(200)).toBeGreaterThan(100);
       process.kill(target === 'to the primary' ? node.pid : -node.pid, 'SIGTERM');
-      // Clients and proxies notice that the node is leaving.
-      await pause(500);
+      // Clients and proxies notice that the node is leaving. As long as they send, no worker may close the listener.
+      await pause(3 * QUIET_PERIOD_MS);
       stop.abort();
       await Promise.all(load);
-      expect(await node.exit).toBe(0);
       expect([...statuses.keys()]).toEqual([200]);
+      expect(await node.exit).toBe(0);
       expect(workersOf(node.pid)).toEqual([]);
     },
   );
@@ -140,17 +144,41 @@ describe('a node of two workers', () => {
 
   it('ends with 1 and names the cause after five failed starts of workers within a minute', async () => {
     const DATABASE_URL = await createDatabase();
-    const { node } = await serve({ DATABASE_URL });
+    const { node, url } = await serve({ DATABASE_URL });
+    const { token } = await login(url);
     await query(DATABASE_URL, 'DELETE FROM _prisma_migrations');
     process.kill(workersOf(node.pid)[0] ?? 0, 'SIGKILL');
+    await expect.poll(() => linesOf(node, 'worker_replaced')).toHaveLength(1);
+    const load = new RequestLoad(`${url}/v1/auth/me`, token, { keepAlive: 4, fresh: 4 });
     expect(await node.exit).toBe(1);
     expect(node.stderr()).toMatch(/^5 starts of workers failed within a minute\. The last: .*migrat/);
     expect(workersOf(node.pid)).toEqual([]);
+    const { statuses, ...failures } = await load.outcome();
+    expect(failures).toEqual({ lost: [], closedWhileIdle: [] });
+    expect(Object.keys(statuses)).toEqual(['200']);
   });
 
   it('leaves no process when the primary is killed (FLT-25)', async () => {
     const { node } = await serve();
     process.kill(node.pid, 'SIGKILL');
     await expect.poll(() => workersOf(node.pid), { timeout: 15_000 }).toEqual([]);
+  });
+});
+
+describe('the program of a worker', () => {
+  it('answers its primary, and ignores what is none of its messages', async () => {
+    cluster.setupPrimary({ exec: 'dist/cli/worker.js', args: [] });
+    const worker = cluster.fork();
+    onTestFinished(() => void worker.process.kill('SIGKILL'));
+    const received: unknown[] = [];
+    worker.on('message', (message: unknown) => received.push(message));
+    for (const message of [null, 'configure', 7, { kind: 'other' }]) worker.send(message as object);
+    worker.send({ kind: 'ping' });
+    await expect.poll(() => received).toEqual([{ kind: 'ready' }, { kind: 'pong' }]);
+    worker.send({ kind: 'ping' });
+    await expect.poll(() => received).toHaveLength(3);
+    const exit = once(worker, 'exit');
+    worker.process.kill('SIGKILL');
+    expect(await exit).toEqual([null, 'SIGKILL']);
   });
 });

@@ -21,6 +21,8 @@ import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/uri-and-hea
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
 import { CLIENT_TIMEOUTS } from '../../src/http/client-timeouts.js';
 import { MAX_FIELD_ERRORS } from '../../src/http/validation-errors.js';
+import { CHECK_INTERVAL_MS, MAX_UNANSWERED_CHECKS } from '../../src/workers/worker-pool.js';
+import { SETTLED_MS } from '../../src/workers/worker-restarts.js';
 import { DEFAULT_SESSION_PAGE_SIZE } from '../../src/auth/auth.schemas.js';
 
 const documents = ['README', 'docs/api', 'docs/configuration', 'docs/operations', 'docs/security']
@@ -58,6 +60,12 @@ describe('the documents (CFG-04)', () => {
     ['docs/security', 'Guessing', `for the ${MAX_ADDRESSES.toLocaleString('en')} IP addresses that asked last`],
     ['docs/security', 'Guessing', `(\`${REQUEST_ADDRESS.name}\`, 429 alike)`],
     ['docs/api', 'Pages', `\`limit\` is 1 to 100, and ${DEFAULT_SESSION_PAGE_SIZE} if it is not given`],
+    [
+      'docs/operations',
+      'All cores',
+      `does not answer the primary for ${(CHECK_INTERVAL_MS * MAX_UNANSWERED_CHECKS) / 1000} s is killed`,
+    ],
+    ['docs/operations', 'All cores', `within ${SETTLED_MS / 1000} s of that`],
     ['docs/operations', 'The log', `are written together, within ${BATCH_MS} ms`],
     ['docs/operations', 'The log', `lines up to ${ATOMIC_BYTES} bytes stay whole`],
     ['docs/api', 'Problems', `at most ${MAX_FIELD_ERRORS}`],

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 export interface LoadOutcome {
   /** Answers by status. */
   readonly statuses: Readonly<Record<number, number>>;
-  /** Errors of requests that the server had accepted: none may be lost. */
+  /** Errors of requests that the server had accepted, or refused before it accepted later ones: none may be lost. */
   readonly lost: readonly string[];
   /** Errors of connections that were closed before a request on them was answered; HTTP lets a client send it again. */
   readonly closedWhileIdle: readonly string[];
@@ -71,7 +71,7 @@ export class RequestLoad {
         });
       });
       const fail = (error: NodeJS.ErrnoException, connection = opened): void => {
-        if (error.code !== 'ECONNREFUSED') this.#failures.push({ reason: String(error), opened: connection });
+        this.#failures.push({ reason: String(error), opened: connection });
         resolve(connection !== undefined);
       };
       sent.on('error', (error) => fail(error));
