@@ -1,5 +1,5 @@
-import { Counter, Gauge, Histogram, Registry, type Aggregator } from 'prom-client';
-import { describe, expect, it } from 'vitest';
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, type Aggregator } from 'prom-client';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ProcessMetrics } from './combined-metrics.js';
 import { NodeMetrics } from './node-metrics.js';
 
@@ -87,6 +87,15 @@ describe('the metrics of a node of several processes', () => {
     await addWorker(1);
     expect(await read()).toMatchObject({ 'shed_total{reason="gone"}': 76, gc_seconds_count: 3, gauge_sum: 1 });
     expect(await read()).toMatchObject({ 'shed_total{reason="gone"}': 76, gc_seconds_count: 3, gauge_sum: 1 });
+  });
+
+  it('keep the counts of all that have ended as those of one, also while nobody scrapes', async () => {
+    const { addWorker, read } = await startMetrics();
+    for (let ended = 0; ended < 50; ended++) (await addWorker(1)).end();
+    const aggregate = vi.spyOn(AggregatorRegistry, 'aggregate');
+    onTestFinished(() => aggregate.mockRestore());
+    expect(await read()).toMatchObject({ 'shed_total{reason="gone"}': 50, gc_seconds_count: 50 });
+    expect(Math.max(...aggregate.mock.calls.map(([processes]) => processes.length))).toBe(2);
   });
 
   it('are answered in time when a worker is silent, with what it said before', async () => {

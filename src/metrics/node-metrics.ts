@@ -18,8 +18,8 @@ interface WorkerMetrics {
  */
 export class NodeMetrics {
   readonly #workers = new Set<WorkerMetrics>();
-  /** The counts of workers that have ended; each scrape combines them to one. */
-  readonly #ended: ProcessMetrics[] = [];
+  /** The counts of all workers that have ended, combined to those of one. */
+  #ended: Promise<ProcessMetrics> = Promise.resolve([]);
   #scraping: Promise<Scrape> | undefined;
   #silent = 0;
 
@@ -65,8 +65,10 @@ export class NodeMetrics {
       },
       remove: () => {
         worker.answered?.();
-        this.#ended.push(countsOf(worker.latest));
         this.#workers.delete(worker);
+        this.#ended = addCounts(this.#ended, countsOf(worker.latest));
+        // A scrape tells.
+        this.#ended.catch(() => {});
       },
     };
   }
@@ -80,11 +82,10 @@ export class NodeMetrics {
   async #scrapeWorkers(): Promise<Scrape> {
     const answers = await Promise.all(this.#serving.map((worker) => this.#askWorker(worker)));
     this.#silent = answers.filter((isAnswered) => !isAnswered).length;
-    const ended = [...this.#ended];
-    const endedCounts = await (await combineMetrics(ended)).getMetricsAsJSON();
-    this.#ended.splice(0, ended.length, endedCounts);
     const own = await this.own.getMetricsAsJSON();
-    const combined = await combineMetrics([own, ...this.#serving.map(({ latest }) => latest), ...this.#ended]);
+    // Read in one turn: a worker that ends meanwhile is in one of them.
+    const [running, ended] = [this.#serving.map(({ latest }) => latest), this.#ended];
+    const combined = await combineMetrics([own, ...running, await ended]);
     return { text: await combined.metrics(), contentType: combined.contentType };
   }
 
@@ -104,4 +105,9 @@ export class NodeMetrics {
       worker.ask();
     });
   }
+}
+
+async function addCounts(ended: Promise<ProcessMetrics>, counts: ProcessMetrics): Promise<ProcessMetrics> {
+  const combined = await combineMetrics([await ended, counts]);
+  return combined.getMetricsAsJSON();
 }
