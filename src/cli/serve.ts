@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { requireMasterSecret } from '../config/setting-conflicts.js';
 import type { Config, Settings } from '../config/config.js';
 import { readSettings } from '../config/read-settings.js';
@@ -13,9 +12,9 @@ import { ensureMigrated } from '../database/run-migrations.js';
 import { type WaitOptions, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from '../health/shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';
-import type { NodeMetricsServer } from '../metrics/node-metrics.server.js';
 import type { PrimaryLink } from '../workers/primary-link.js';
 import { startupLog } from '../logging/startup-log.js';
+import { serveByWorkers } from './serve-by-workers.js';
 
 /** Time in which the processes of the embedded database are launched. */
 const LAUNCH_MS = 60;
@@ -50,7 +49,7 @@ export async function serve(termination: TerminationSignals): Promise<void> {
       const config = requireMasterSecret(database.config);
       const serving = isAlone
         ? serveApplication(config, migrate, termination, log)
-        : serveByWorkers(config, migrate, termination, overdue, log);
+        : serveByWorkers({ config, migrate, termination, overdue, log });
       await Promise.race([serving, whenAborted(overdue)]);
     } finally {
       await database.stop(immediately);
@@ -70,57 +69,6 @@ async function startDatabase(settings: Settings, { requested }: TerminationSigna
   await Promise.race([providing, pause(LAUNCH_MS)]);
   if (!requested.aborted) await import('../app.js');
   return providing;
-}
-
-async function serveByWorkers(
-  config: Config,
-  migrate: boolean,
-  termination: TerminationSignals,
-  overdue: AbortSignal,
-  log: (members: object) => void,
-): Promise<void> {
-  const { requested } = termination;
-  requested.throwIfAborted();
-  const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: requested, onWait: log };
-  await retryUntilDatabaseAnswers(config, waitOptions, async () => {
-    await ensureMigrated(config, { migrate, waitOptions });
-    await requireTablePrivileges(config);
-  });
-  requested.throwIfAborted();
-  const [{ WorkerPool }, { HashPermitLedger }, { shareHashPermits }] = await Promise.all([
-    import('../workers/worker-pool.js'),
-    import('../passwords/hash-permit-ledger.js'),
-    import('../passwords/hash-permit-channel.js'),
-  ]);
-  for (const { setting, reason } of config.warnings) log({ event: 'setting_adjusted', setting, msg: reason });
-  const permits = new HashPermitLedger(config.hashConcurrency);
-  const metrics =
-    config.metricsPort === undefined ? undefined : await serveNodeMetrics(config.metricsPort, config.host);
-  const exec = fileURLToPath(new URL('worker.js', import.meta.url));
-  const pool = new WorkerPool({
-    exec,
-    count: config.workers,
-    config: { ...config, warnings: [] },
-    termination,
-    overdue,
-    log,
-    onFork: (worker) => {
-      shareHashPermits(permits, worker);
-      metrics?.addWorker(worker);
-    },
-  });
-  try {
-    await pool.run();
-  } finally {
-    pool.kill();
-    await metrics?.close();
-  }
-}
-
-/** prom-client is loaded only with metrics on. */
-async function serveNodeMetrics(port: number, host: string): Promise<NodeMetricsServer> {
-  const { NodeMetricsServer } = await import('../metrics/node-metrics.server.js');
-  return NodeMetricsServer.start(port, host);
 }
 
 interface ServingHooks {
