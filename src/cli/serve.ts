@@ -111,7 +111,10 @@ export async function serveApplication(
     onServing?.();
     await whenAborted(requested);
     await shutdown.drainServer(server, forced);
-    beforeClose?.(server);
+    if (beforeClose !== undefined) {
+      beforeClose(server);
+      await shutdown.waitForFirstRequests();
+    }
   } finally {
     await app.close();
   }

@@ -10,6 +10,8 @@ export const QUIET_PERIOD_MS = 1000;
 /** After a connection within this time, further requests are expected. */
 const RECENT_CONNECTION_MS = 10_000;
 const CHECK_INTERVAL_MS = 25;
+/** Time in which the first request of a new connection is read. To Node it is idle until then. */
+const FIRST_REQUEST_MS = 100;
 
 /**
  * Shuts the server down without losing a request. First the readiness probe answers 503 and each response closes its
@@ -48,8 +50,19 @@ export class GracefulShutdown {
     const left = startedAt + this.#timeoutMs - RESERVED_FOR_CLOSING_MS - performance.now();
     setTimeout(close, Math.max(0, left)).unref();
     // Connections with a request in flight at the start stay open until its response; then they are idle.
-    const closingIdle = setInterval(() => server.closeIdleConnections(), CHECK_INTERVAL_MS).unref();
+    const closeIdle = (): void => void (this.#firstRequestMs <= 0 && server.closeIdleConnections());
+    const closingIdle = setInterval(closeIdle, CHECK_INTERVAL_MS).unref();
     server.once('close', () => clearInterval(closingIdle));
+  }
+
+  /** Resolves once the first requests of the latest connections are read; call it after the listener was closed. */
+  async waitForFirstRequests(): Promise<void> {
+    await pause(Math.max(0, this.#firstRequestMs));
+  }
+
+  /** What is left of the time for the first request of the latest connection. */
+  get #firstRequestMs(): number {
+    return this.#connectedAt + FIRST_REQUEST_MS - performance.now();
   }
 
   async #waitUntilQuiet(server: Server, until: number, forced: AbortSignal): Promise<void> {
