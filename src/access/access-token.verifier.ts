@@ -9,7 +9,7 @@ import { KeyRing } from '../tokens/key-ring.js';
 import { TokenError } from '../verifier/token-error.js';
 import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
 import { createVerifier, type VerifiedToken, type Verifier } from '../verifier/verifier.js';
-import { refusals } from './access.problems.js';
+import { sharedProblems } from './access.problems.js';
 import { type Principal, TokenPrincipal } from './principal.js';
 import { SignatureOffloading } from './signature-offloading.js';
 
@@ -109,13 +109,13 @@ export class AccessTokenVerifier implements OnModuleInit {
   /** Also refuses while the revocations are stale, if so configured. */
   #unlessRevoked(outcome: VerificationOutcome): VerificationOutcome {
     if (outcome instanceof Problem) return outcome;
-    if (this.revocations.isRevoked(outcome.sessionId, outcome.tokenId)) return refusals.revoked;
+    if (this.revocations.isRevoked(outcome.sessionId, outcome.tokenId)) return sharedProblems.revoked;
     return this.staleness.stalenessProblem() ?? outcome;
   }
 
   #problemOf(error: TokenError): Problem {
     // The key may be a new one that this node has not read.
     if (error.code === 'unknown_key' && this.staleness.isStale) return serviceUnavailable({ cause: error });
-    return error.code === 'expired' ? refusals.expired : refusals.invalid;
+    return error.code === 'expired' ? sharedProblems.expired : sharedProblems.invalid;
   }
 }

@@ -1,6 +1,6 @@
 import { BEARER_CHALLENGE, INVALID_TOKEN_CHALLENGE } from '../problems/bearer-challenge.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
-import { defineProblem, type Problem } from '../problems/problem.js';
+import { defineProblem, Problem } from '../problems/problem.js';
 
 const INVALID = { 'www-authenticate': INVALID_TOKEN_CHALLENGE };
 
@@ -42,15 +42,26 @@ export const tokenRevoked = defineProblem({
 });
 
 /**
- * Problems of refused tokens, made once and shared by all requests: making one takes 1 µs of a refused request
- * (bench `refusals`), and without details each is like the other.
+ * Problems of refused tokens, made once and shared by all requests: making one takes 2 µs of a refused request, and
+ * without details each is like the other. Whatever may reach code that changes it is an {@link unsharedProblem}.
  */
-export const refusals = {
-  missing: Object.freeze(tokenMissing()),
-  invalid: Object.freeze(tokenInvalid()),
-  expired: Object.freeze(tokenExpired()),
-  revoked: Object.freeze(tokenRevoked()),
+export const sharedProblems = {
+  missing: frozen(tokenMissing()),
+  invalid: frozen(tokenInvalid()),
+  expired: frozen(tokenExpired()),
+  revoked: frozen(tokenRevoked()),
 } as const;
+
+function frozen(problem: Problem): Problem {
+  Object.freeze(problem.headers);
+  return Object.freeze(problem);
+}
+
+/** The problem itself, or a copy of a shared one: for the guards, filters and interceptors of an application. */
+export function unsharedProblem(problem: Problem): Problem {
+  if (!Object.isFrozen(problem)) return problem;
+  return new Problem(problem.kind, { detail: problem.detail, headers: { ...problem.headers } });
+}
 
 /** The problems of the authentication hook, for the OpenAPI document of every route that is not public. */
 export const authenticationProblems = [tokenMissing, tokenInvalid, tokenExpired, tokenRevoked, serviceUnavailable];

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from '../problems/problem.filter.js';
 import { Problem } from '../problems/problem.js';
 import { AccessTokenVerifier, type VerificationOutcome } from './access-token.verifier.js';
-import { tokenInvalid, tokenMissing } from './access.problems.js';
+import { tokenInvalid, tokenMissing, unsharedProblem } from './access.problems.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import type { Principal } from './principal.js';
 import type { RouteAccess } from './route-access.decorators.js';
@@ -67,7 +67,7 @@ export class AuthenticationHook {
   ): void {
     const settle: Settle = (outcome) => {
       if (outcome instanceof Problem && isOptional) {
-        request.bearerProblem = outcome;
+        request.bearerProblem = unsharedProblem(outcome);
         return done();
       }
       // Not thrown to Nest's exception handler, which would add cost and nothing else.

@@ -1,6 +1,6 @@
 import { isCompactJws } from '../verifier/compact-jws.js';
 import type { AccessTokenVerifier, VerificationOutcome } from './access-token.verifier.js';
-import { refusals } from './access.problems.js';
+import { sharedProblems } from './access.problems.js';
 
 /** The prefix that most clients send. */
 const USUAL_PREFIX = 'Bearer ';
@@ -31,8 +31,8 @@ export function verifyBearerToken(
   token: string | undefined,
   verifier: AccessTokenVerifier,
 ): VerificationOutcome | Promise<VerificationOutcome> {
-  if (token === undefined) return refusals.missing;
+  if (token === undefined) return sharedProblems.missing;
   // Needs no lookup of a key.
-  if (!isCompactJws(token)) return refusals.invalid;
+  if (!isCompactJws(token)) return sharedProblems.invalid;
   return verifier.verifyAccessToken(token);
 }

@@ -3,6 +3,7 @@ import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-jwt';
 import { Problem } from '../problems/problem.js';
+import { unsharedProblem } from './access.problems.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import type { VerificationOutcome } from './access-token.verifier.js';
 
@@ -21,7 +22,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   override authenticate(incoming: unknown): void {
     const settle = (outcome: VerificationOutcome): void => {
       if (!(outcome instanceof Problem)) this.success(outcome);
-      else if (outcome.kind.status === 401) this.fail(outcome, 401);
+      else if (outcome.kind.status === 401) this.fail(unsharedProblem(outcome), 401);
       else this.error(outcome);
     };
     authenticate(incoming as FastifyRequest)

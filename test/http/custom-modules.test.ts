@@ -1,5 +1,6 @@
 import {
   BadRequestException,
+  Catch,
   ConflictException,
   Controller,
   ForbiddenException,
@@ -10,7 +11,10 @@ import {
   Param,
   Post,
   ServiceUnavailableException,
+  UseFilters,
   UseGuards,
+  type ArgumentsHost,
+  type ExceptionFilter,
   createParamDecorator,
   type ExecutionContext,
   type OnApplicationBootstrap,
@@ -21,7 +25,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { JwtAuthGuard } from '../../src/access/jwt-auth.guard.js';
 import type { Principal } from '../../src/access/principal.js';
@@ -32,6 +36,7 @@ import {
   OptionalUser,
   Public,
 } from '../../src/access/route-access.decorators.js';
+import { Problem } from '../../src/problems/problem.js';
 import { afterAllTests, startApp, type TestApp } from '../support/app.js';
 
 const THROWN: Readonly<Record<string, () => Error>> = {
@@ -255,6 +260,61 @@ describe('an application’s own route with @BearerOrBody', () => {
     }
   });
 });
+
+/** What a filter of the application's own may do with the error of a request. */
+@Catch(Problem)
+class AnnotatingFilter implements ExceptionFilter<Problem & { seen?: string }> {
+  catch(problem: Problem & { seen?: string }, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const caller = String(http.getRequest<FastifyRequest>().headers['x-caller']);
+    problem.seen = `${problem.seen ?? ''}${caller}`;
+    Object.assign(problem.headers, { [`x-seen-${caller}`]: problem.seen });
+    const reply = http.getResponse<FastifyReply>();
+    void reply.code(problem.kind.status).headers(problem.headers).send({ code: problem.kind.code });
+  }
+}
+
+@Controller('v1/filtered')
+@UseFilters(AnnotatingFilter)
+class FilteredController {
+  @Post('token-or-body')
+  @BearerOrBody()
+  tokenOrBody(@OptionalUser() user: Principal | undefined): Principal | undefined {
+    return user;
+  }
+
+  @Get('guarded')
+  @Public()
+  @UseGuards(JwtAuthGuard)
+  guarded(): string {
+    return 'guarded';
+  }
+}
+
+@Module({ controllers: [FilteredController] })
+class FilteredModule {}
+
+it.each([
+  ['POST', 'token-or-body'],
+  ['GET', 'guarded'],
+])(
+  'an exception filter may change the problem of a refused token, for that request only: %s %s',
+  async (method, path) => {
+    const filtered = await startApp({ features: [FilteredModule] });
+    const { token } = await filtered.signIn();
+    await filtered.logout(token);
+    for (const authorization of [`Bearer ${token}`, 'Bearer x.y.z', 'Bearer a', 'Basic YTpi']) {
+      for (const caller of ['one', 'two']) {
+        const { status, headers } = await filtered.call(method, `/v1/filtered/${path}`, {
+          headers: { authorization, 'x-caller': caller },
+        });
+        const seen = [...headers].filter(([name]) => name.startsWith('x-seen-'));
+        expect([status, seen]).toEqual([401, [[`x-seen-${caller}`, caller]]]);
+        expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
+      }
+    }
+  },
+);
 
 describe('an exception from an application’s own handler', () => {
   it.each([
