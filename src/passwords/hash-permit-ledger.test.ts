@@ -73,6 +73,48 @@ describe('the permits for hashes', () => {
     expect(workers.map((worker) => worker.latest()?.recalled)).toEqual([0, 0]);
   });
 
+  it('that a stopped worker does not give back are recalled from another, after half a second', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const ledger = new HashPermitLedger(3);
+    const grants: HashPermitGrant[][] = [[], [], []];
+    const [stopped, idle, waiting] = grants.map((to) => ledger.addWorker((grant) => to.push(grant)));
+    stopped?.receiveReport({ ...IDLE, waiting: 2 });
+    stopped?.receiveReport({ ...IDLE, received: 2 });
+    idle?.receiveReport({ ...IDLE, waiting: 1 });
+    idle?.receiveReport({ ...IDLE, received: 1 });
+    waiting?.receiveReport({ ...IDLE, waiting: 1 });
+    const recalls = (): unknown[] => grants.map((to) => to.at(-1)?.recalled ?? 0);
+    expect(recalls()).toEqual([1, 0, 0]);
+    vi.advanceTimersByTime(450);
+    expect(recalls()).toEqual([1, 0, 0]);
+    vi.advanceTimersByTime(150);
+    expect(recalls()).toEqual([1, 1, 0]);
+    idle?.receiveReport({ ...IDLE, received: 1, returned: 1 });
+    expect(grants[2]?.at(-1)).toMatchObject({ granted: 1 });
+    // Continued, it gives back what it was asked for.
+    stopped?.receiveReport({ ...IDLE, received: 2, returned: 1 });
+    waiting?.receiveReport({ ...IDLE, received: 1, running: 1, waiting: 1 });
+    expect(grants[2]?.at(-1)).toMatchObject({ granted: 2 });
+  });
+
+  it('that a stopped worker does not give back do not leave another with the rest: busy ones share them', () => {
+    const { clock, addWorker } = startLedger(2);
+    const [stopped, busy, waiting] = [addWorker(), addWorker(), addWorker()];
+    stopped.report({ waiting: 1 });
+    stopped.report({ received: 1 });
+    busy.report({ waiting: 1 });
+    busy.report({ running: 1, received: 1 });
+    waiting.report({ waiting: 1 });
+    for (let turn = 0; turn < 10; turn++) {
+      clock.now += 60;
+      busy.report({ running: 1, waiting: 1, longestWaitMs: 10, received: 1 });
+    }
+    expect([stopped, busy].map((worker) => worker.latest()?.recalled)).toEqual([1, 1]);
+    busy.report({ waiting: 1, received: 1, returned: 1 });
+    expect(waiting.latest()).toMatchObject({ granted: 1 });
+  });
+
   it('are counted with what crosses on the way: a report that was sent before a grant arrived asks for no second one', () => {
     const { addWorker } = startLedger(2);
     const worker = addWorker();

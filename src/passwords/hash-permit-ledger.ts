@@ -4,12 +4,17 @@ import { DEMAND_REPEAT_MS, type HashDemandReport, type HashPermitGrant } from '.
 const DEMAND_INTERVAL_MS = 20;
 /** Hashes that arrived within this time of each other count as simultaneous: no permit moves to order them. */
 const SIMULTANEOUS_MS = 20;
+/** A permit that was asked for this long ago may never come back: its process is stopped, or its hash is long. */
+const RECALL_OVERDUE_MS = 500;
+const OVERDUE_CHECK_MS = 100;
 const RUNNING_ONLY = Number.MAX_VALUE;
 
 /** The permits of one worker, with totals since its start. */
 class WorkerPermits {
   granted = 0;
   recalled = 0;
+  /** When the oldest recall that is not answered was made. */
+  recalledAt = 0;
   report: HashDemandReport = { running: 0, waiting: 0, reserved: 0, longestWaitMs: 0, received: 0, returned: 0 };
   /** When the first of its waiting hashes arrived. */
   firstArrivedAt = 0;
@@ -56,6 +61,7 @@ class WorkerPermits {
  */
 export class HashPermitLedger {
   readonly #workers = new Set<WorkerPermits>();
+  #overdueTimer: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -75,6 +81,7 @@ export class HashPermitLedger {
       receiveReport: (report) => {
         // A message may arrive after the end of its process.
         if (!this.#workers.has(worker)) return;
+        if (report.returned > worker.report.returned) worker.recalledAt = this.now();
         worker.report = report;
         worker.firstArrivedAt = this.now() - report.longestWaitMs;
         this.#distribute();
@@ -101,24 +108,43 @@ export class HashPermitLedger {
     this.#sendGrants();
   }
 
-  /** Recalls as many permits as waiting hashes lack. */
+  /** Recalls as many permits as waiting hashes lack; those that are overdue count as lacking. */
   #recallPermits(): void {
-    const missing = this.#sum(({ unmet }) => unmet) - this.#free - this.#sum(({ owed }) => owed);
+    const expected = (): number => this.#sum((worker) => (this.#isOverdue(worker) ? 0 : worker.owed));
+    const missing = this.#sum(({ unmet }) => unmet) - this.#free - expected();
     const next = missing > 0 ? this.#firstInLine() : undefined;
-    if (next === undefined) return;
-    for (let recalls = 0; recalls < missing; recalls++) {
-      const holders = [...this.#workers].filter((worker) => worker !== next && worker.mayBeRecalled);
-      const holder = holders.reduce<WorkerPermits | undefined>(
-        (best, worker) => (best === undefined || worker.recallOrder > best.recallOrder ? worker : best),
-        undefined,
-      );
-      if (holder === undefined || holder.recallOrder < next.firstArrivedAt + SIMULTANEOUS_MS) return;
+    for (let recalls = 0; next !== undefined && recalls < missing; recalls++) {
+      const holder = this.#bestToRecall(next);
+      if (holder === undefined || holder.recallOrder < next.firstArrivedAt + SIMULTANEOUS_MS) break;
       const isBusy = holder.report.waiting > 0;
       // One at a time: the next hash of `next` has arrived later than its first, perhaps later than those of the holder.
-      if (isBusy && this.#sum(({ owed }) => owed) > 0) return;
+      if (isBusy && expected() > 0) break;
+      if (holder.owed === 0) holder.recalledAt = this.now();
       holder.recalled++;
-      if (isBusy) return;
+      if (isBusy) break;
     }
+    if (this.#sum(({ unmet }) => unmet) > 0 && expected() > 0) this.#checkOverdueLater();
+  }
+
+  #bestToRecall(next: WorkerPermits): WorkerPermits | undefined {
+    let best: WorkerPermits | undefined;
+    for (const worker of this.#workers) {
+      const mayBeRecalled = worker !== next && worker.mayBeRecalled && !this.#isOverdue(worker);
+      if (mayBeRecalled && (best === undefined || worker.recallOrder > best.recallOrder)) best = worker;
+    }
+    return best;
+  }
+
+  #isOverdue(worker: WorkerPermits): boolean {
+    return worker.owed > 0 && this.now() - worker.recalledAt >= RECALL_OVERDUE_MS;
+  }
+
+  /** All other workers may be silent meanwhile. */
+  #checkOverdueLater(): void {
+    this.#overdueTimer ??= setTimeout(() => {
+      this.#overdueTimer = undefined;
+      this.#distribute();
+    }, OVERDUE_CHECK_MS).unref();
   }
 
   /** The worker whose first waiting hash arrived first. */
