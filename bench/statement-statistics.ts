@@ -11,34 +11,32 @@ import { runAsSystemUser } from '../dist/embedded-postgres/run-as-system-user.js
 import { withBench, type Bench } from './harness.ts';
 import { parentOf, processTree, threadMilliseconds } from './process-tree.ts';
 
+/** Pages of tables and indexes, write-ahead log and execution time of statements. */
+interface StatementCosts {
+  readonly hit: number;
+  readonly read: number;
+  readonly dirtied: number;
+  readonly walBytes: number;
+  readonly walRecords: number;
+  readonly milliseconds: number;
+}
+
 /** What the server counted, all statements of the application together. */
-export interface DatabaseCosts {
+export interface DatabaseCosts extends StatementCosts {
   /** Statements, `BEGIN` and `COMMIT` among them: each is one round trip. */
   readonly roundTrips: number;
   /** `BEGIN`s: transactions of several statements. */
   readonly begins: number;
   readonly transactions: number;
-  readonly hit: number;
-  readonly read: number;
-  readonly dirtied: number;
-  readonly walBytes: number;
-  readonly walRecords: number;
-  readonly milliseconds: number;
   /** CPU time of all processes of the server, also for what is no statement: protocol, commit, WAL. */
   readonly cpuMilliseconds: number;
   readonly fsyncs: number;
 }
 
-interface StatementRow {
+interface StatementRow extends StatementCosts {
   readonly id: string;
   readonly text: string;
   readonly calls: number;
-  readonly hit: number;
-  readonly read: number;
-  readonly dirtied: number;
-  readonly walBytes: number;
-  readonly walRecords: number;
-  readonly milliseconds: number;
 }
 
 interface Snapshot {

@@ -3,6 +3,7 @@ import { Topic } from '../workers/topic.js';
 import type { WorkerLink } from '../workers/worker-link.js';
 import type { HashPermitLedger } from './hash-permit-ledger.js';
 import type { HashDemandReport, HashPermitGrant } from './hash-permit-messages.js';
+import { LatestMessage } from './latest-message.js';
 import { LeasedHashPermits } from './leased-hash-permits.js';
 
 const HASH_PERMITS = new Topic<HashDemandReport, HashPermitGrant>('hash permits');
@@ -20,7 +21,8 @@ const leases = new WeakMap<PrimaryLink, LeasedHashPermits>();
 export function leaseHashPermits(limit: number, primary: PrimaryLink): LeasedHashPermits {
   const existing = leases.get(primary);
   if (existing !== undefined) return existing;
-  const permits = new LeasedHashPermits(limit, (report) => void primary.tellPrimary(HASH_PERMITS, report));
+  const reports = new LatestMessage<HashDemandReport>((report) => primary.tellPrimary(HASH_PERMITS, report));
+  const permits = new LeasedHashPermits(limit, (report) => reports.sendMessage(report));
   primary.onMessage(HASH_PERMITS, (grant) => permits.receiveGrant(grant));
   leases.set(primary, permits);
   return permits;

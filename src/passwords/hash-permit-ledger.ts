@@ -24,17 +24,17 @@ class WorkerPermits {
   constructor(readonly send: (grant: HashPermitGrant) => void) {}
 
   /** Permits that the worker holds, or will when it reads the latest grant. */
-  get outside(): number {
+  get held(): number {
     return this.granted - this.report.returned;
   }
 
   /** Permits that the worker was asked for and has not given back. */
-  get owed(): number {
+  get recalledNotReturned(): number {
     return this.recalled - this.report.returned;
   }
 
   /** Waiting hashes for which no permit is on its way. */
-  get unmet(): number {
+  get waitingWithoutPermit(): number {
     return Math.max(0, this.report.waiting - (this.granted - this.report.received));
   }
 
@@ -44,20 +44,20 @@ class WorkerPermits {
 
   /** Whose next permit is the best to recall: an idle one, then one whose next hash is the latest to arrive. */
   get recallOrder(): number {
-    const idle = this.outside - this.report.running - this.report.waiting - this.owed;
+    const idle = this.held - this.report.running - this.report.waiting - this.recalledNotReturned;
     if (idle > 0) return Infinity;
     return this.report.waiting === 0 ? RUNNING_ONLY : this.firstArrivedAt;
   }
 
   /** While a grant is on its way, it is unknown which of the worker's hashes will be next. */
   get mayBeRecalled(): boolean {
-    return this.owed < this.outside && this.granted === this.report.received;
+    return this.recalledNotReturned < this.held && this.granted === this.report.received;
   }
 }
 
 /**
  * The node's capacity for hashes, kept by the primary. Permits go to the worker whose first waiting hash arrived first,
- * so that the node has one queue. Never more than `limit` are outside; those of a worker that is gone are free.
+ * so that the node has one queue. Never more than `limit` are held; those of a worker that is gone are free.
  */
 export class HashPermitLedger {
   readonly #workers = new Set<WorkerPermits>();
@@ -94,7 +94,7 @@ export class HashPermitLedger {
   }
 
   get #free(): number {
-    return this.limit - this.#sum((worker) => worker.outside);
+    return this.limit - this.#sum((worker) => worker.held);
   }
 
   #distribute(): void {
@@ -110,20 +110,28 @@ export class HashPermitLedger {
 
   /** Recalls as many permits as waiting hashes lack; those that are overdue count as lacking. */
   #recallPermits(): void {
-    const expected = (): number => this.#sum((worker) => (this.#isOverdue(worker) ? 0 : worker.owed));
-    const missing = this.#sum(({ unmet }) => unmet) - this.#free - expected();
+    const missing = this.#sum(({ waitingWithoutPermit }) => waitingWithoutPermit) - this.#free - this.#expected;
     const next = missing > 0 ? this.#firstInLine() : undefined;
-    for (let recalls = 0; next !== undefined && recalls < missing; recalls++) {
+    if (next !== undefined) this.#recallFor(next, missing);
+    if (this.#expected > 0 && this.#firstInLine() !== undefined) this.#checkOverdueLater();
+  }
+
+  /** Permits that were asked for and are expected back. */
+  get #expected(): number {
+    return this.#sum((worker) => (this.#isOverdue(worker) ? 0 : worker.recalledNotReturned));
+  }
+
+  #recallFor(next: WorkerPermits, missing: number): void {
+    for (let recalls = 0; recalls < missing; recalls++) {
       const holder = this.#bestToRecall(next);
-      if (holder === undefined || holder.recallOrder < next.firstArrivedAt + SIMULTANEOUS_MS) break;
+      if (holder === undefined || holder.recallOrder < next.firstArrivedAt + SIMULTANEOUS_MS) return;
       const isBusy = holder.report.waiting > 0;
       // One at a time: the next hash of `next` has arrived later than its first, perhaps later than those of the holder.
-      if (isBusy && expected() > 0) break;
-      if (holder.owed === 0) holder.recalledAt = this.now();
+      if (isBusy && this.#expected > 0) return;
+      if (holder.recalledNotReturned === 0) holder.recalledAt = this.now();
       holder.recalled++;
-      if (isBusy) break;
+      if (isBusy) return;
     }
-    if (this.#sum(({ unmet }) => unmet) > 0 && expected() > 0) this.#checkOverdueLater();
   }
 
   #bestToRecall(next: WorkerPermits): WorkerPermits | undefined {
@@ -136,12 +144,13 @@ export class HashPermitLedger {
   }
 
   #isOverdue(worker: WorkerPermits): boolean {
-    return worker.owed > 0 && this.now() - worker.recalledAt >= RECALL_OVERDUE_MS;
+    return worker.recalledNotReturned > 0 && this.now() - worker.recalledAt >= RECALL_OVERDUE_MS;
   }
 
   /** All other workers may be silent meanwhile. */
   #checkOverdueLater(): void {
-    this.#overdueTimer ??= setTimeout(() => {
+    if (this.#overdueTimer !== undefined) return;
+    this.#overdueTimer = setTimeout(() => {
       this.#overdueTimer = undefined;
       this.#distribute();
     }, OVERDUE_CHECK_MS).unref();
@@ -151,7 +160,8 @@ export class HashPermitLedger {
   #firstInLine(): WorkerPermits | undefined {
     let first: WorkerPermits | undefined;
     for (const worker of this.#workers)
-      if (worker.unmet > 0 && (first === undefined || worker.firstArrivedAt < first.firstArrivedAt)) first = worker;
+      if (worker.waitingWithoutPermit > 0 && (first === undefined || worker.firstArrivedAt < first.firstArrivedAt))
+        first = worker;
     return first;
   }
 

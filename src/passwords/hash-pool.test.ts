@@ -3,6 +3,7 @@ import { getPriority } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Problem } from '../problems/problem.js';
+import { allHashPermits } from './hash-permits.js';
 import { HashPool, type HashPoolOptions, type ShedReason } from './hash-pool.js';
 import type { HashTask } from './hash-worker-handle.js';
 
@@ -155,6 +156,17 @@ describe('a pool of hashing threads', () => {
     expect(await Promise.all(works)).toEqual([expect.stringContaining('$argon2id$'), expect.any(Problem)]);
     expect(await problemOf(pool.runHash(cheap))).toBeInstanceOf(Problem);
   });
+});
+
+it('a closed pool without permits refuses a hash at once, not at the deadline', async () => {
+  const permits = { ...allHashPermits(0), handoverMs: 100 };
+  const pool = startPool({ permits });
+  await pool.close();
+  const refused = vi.fn<(error: unknown) => void>();
+  void pool.runHash(cheap).catch(refused);
+  await new Promise(setImmediate);
+  expect(refused).toHaveBeenCalledExactlyOnceWith(expect.any(Problem));
+  expect(pool.hashPoolStats()).toMatchObject({ waiting: 0, shed: { arrival: 0, deadline: 0, gone: 0 } });
 });
 
 describe('a hashing thread that dies', () => {

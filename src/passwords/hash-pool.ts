@@ -102,6 +102,7 @@ export class HashPool {
 
   /** Runs a hash on an idle thread or queues it until one is free. @throws Problem `service_unavailable`. */
   async runHash(task: HashTask, disconnected?: AbortSignal): Promise<string | boolean> {
+    if (this.#isClosed) throw this.#closedProblem();
     this.#requireRoom(disconnected);
     return this.#mayRun && this.#waiting.size === 0 ? this.#runOnThread(task) : this.#enqueue(task, disconnected);
   }
