@@ -4,7 +4,7 @@ import type { WorkerLink } from '../workers/worker-link.js';
 import type { HashPermitLedger } from './hash-permit-ledger.js';
 import type { HashDemandReport, HashPermitGrant } from './hash-permit-messages.js';
 import { LatestMessage } from './latest-message.js';
-import { LeasedHashPermits } from './leased-hash-permits.js';
+import { GrantedHashPermits } from './granted-hash-permits.js';
 
 const HASH_PERMITS = new Topic<HashDemandReport, HashPermitGrant>('hash permits');
 
@@ -15,15 +15,15 @@ export function shareHashPermits(ledger: HashPermitLedger, link: WorkerLink): vo
   link.onExit(() => worker.remove());
 }
 
-const leases = new WeakMap<PrimaryLink, LeasedHashPermits>();
+const permitsOfPrimaries = new WeakMap<PrimaryLink, GrantedHashPermits>();
 
 /** In a worker: permits that the primary grants. They are of the process: a second application gets the same ones. */
-export function leaseHashPermits(limit: number, primary: PrimaryLink): LeasedHashPermits {
-  const existing = leases.get(primary);
+export function grantedHashPermits(limit: number, primary: PrimaryLink): GrantedHashPermits {
+  const existing = permitsOfPrimaries.get(primary);
   if (existing !== undefined) return existing;
   const reports = new LatestMessage<HashDemandReport>((report) => primary.tellPrimary(HASH_PERMITS, report));
-  const permits = new LeasedHashPermits(limit, (report) => reports.sendMessage(report));
+  const permits = new GrantedHashPermits(limit, (report) => reports.sendMessage(report));
   primary.onMessage(HASH_PERMITS, (grant) => permits.receiveGrant(grant));
-  leases.set(primary, permits);
+  permitsOfPrimaries.set(primary, permits);
   return permits;
 }

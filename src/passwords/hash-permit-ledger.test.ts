@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HashPermitLedger } from './hash-permit-ledger.js';
 import { DEMAND_REPEAT_MS, type HashDemandReport, type HashPermitGrant } from './hash-permit-messages.js';
-import { LeasedHashPermits } from './leased-hash-permits.js';
+import { GrantedHashPermits } from './granted-hash-permits.js';
 
 const IDLE: HashDemandReport = { running: 0, waiting: 0, reserved: 0, longestWaitMs: 0, received: 0, returned: 0 };
 
@@ -150,14 +150,14 @@ describe('the permits for hashes', () => {
 class ModelWorker {
   readonly reports: HashDemandReport[] = [];
   readonly grants: HashPermitGrant[] = [];
-  readonly permits: LeasedHashPermits;
+  readonly permits: GrantedHashPermits;
   readonly #ledger: ReturnType<HashPermitLedger['addWorker']>;
   running = 0;
   waiting = 0;
   isAlive = true;
 
   constructor(limit: number, ledger: HashPermitLedger) {
-    this.permits = new LeasedHashPermits(limit, (report) => this.reports.push(report));
+    this.permits = new GrantedHashPermits(limit, (report) => this.reports.push(report));
     this.permits.onGranted(() => this.#startWaiting());
     this.#ledger = ledger.addWorker((grant) => this.grants.push(grant));
   }

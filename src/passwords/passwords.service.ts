@@ -8,7 +8,7 @@ import { normalizePassword } from './password-normalization.js';
 import { isHashablePassword, PasswordPolicy, type PasswordOwner } from './password-policy.js';
 import { isHashOfCost, type Argon2Cost } from './argon2-cost.js';
 import { HashOverloadLog } from './hash-overload-log.js';
-import { leaseHashPermits } from './hash-permit-channel.js';
+import { grantedHashPermits } from './hash-permit-channel.js';
 import { PRIMARY_LINK, type PrimaryLink } from '../workers/primary-link.js';
 
 /** A worker ends the threads that it has for permits which it no longer needs. */
@@ -37,7 +37,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
       queueMilliseconds: config.hashQueueMilliseconds,
       onShed: (reason) => overloadLog.countShed(reason),
       ...(primary && {
-        permits: leaseHashPermits(config.hashConcurrency, primary),
+        permits: grantedHashPermits(config.hashConcurrency, primary),
         maxIdleThreadMs: MAX_IDLE_THREAD_MS,
       }),
     });

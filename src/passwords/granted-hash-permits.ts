@@ -11,7 +11,7 @@ const NO_DEMAND: HashDemand = { running: 0, waiting: 0, reserved: 0, longestWait
  * The permits that the primary has granted to this worker. The worker keeps them, also while it is idle, until the
  * primary asks for them: a hash normally waits for no message, and hashing continues while the primary is stopped.
  */
-export class LeasedHashPermits implements HashPermits {
+export class GrantedHashPermits implements HashPermits {
   readonly handoverMs = 100;
   #granted = 0;
   #recalled = 0;

@@ -5,7 +5,7 @@ import { HashPermitLedger } from './hash-permit-ledger.js';
 import { HashPool, type HashPoolOptions } from './hash-pool.js';
 import { DEMAND_REPEAT_MS, type HashDemandReport, type HashPermitGrant } from './hash-permit-messages.js';
 import type { HashTask } from './hash-worker-handle.js';
-import { LeasedHashPermits } from './leased-hash-permits.js';
+import { GrantedHashPermits } from './granted-hash-permits.js';
 
 const cheap: HashTask = {
   kind: 'hash',
@@ -23,7 +23,7 @@ function startPools(limit: number, count: number, options: Partial<HashPoolOptio
     setImmediate(() => (primary.isStopped ? void primary.unread.push(read) : read()));
   };
   const pools = Array.from({ length: count }, () => {
-    const permits = new LeasedHashPermits(limit, (report: HashDemandReport) =>
+    const permits = new GrantedHashPermits(limit, (report: HashDemandReport) =>
       toPrimary(() => worker.receiveReport(report)),
     );
     const worker = ledger.addWorker((grant: HashPermitGrant) => setImmediate(() => permits.receiveGrant(grant)));
@@ -131,7 +131,7 @@ describe('while the primary is stopped', () => {
   it('what is known of the other processes expires, so that nobody refuses for ever because of it', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    const permits = new LeasedHashPermits(1, () => undefined);
+    const permits = new GrantedHashPermits(1, () => undefined);
     permits.receiveGrant({ granted: 1, recalled: 0, demandElsewhere: 400 });
     expect(permits.demandElsewhere).toBe(400);
     vi.advanceTimersByTime(8 * DEMAND_REPEAT_MS);
@@ -141,7 +141,7 @@ describe('while the primary is stopped', () => {
 
 it('a pool that needs no permit of another sends few reports, however many hashes it runs', async () => {
   const reports: HashDemandReport[] = [];
-  const permits = new LeasedHashPermits(1, (report) => reports.push(report));
+  const permits = new GrantedHashPermits(1, (report) => reports.push(report));
   const pool = new HashPool({ limit: 1, permits, queueMilliseconds: 60_000 });
   onTestFinished(() => pool.close());
   permits.receiveGrant({ granted: 1, recalled: 0, demandElsewhere: 0 });
