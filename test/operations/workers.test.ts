@@ -88,7 +88,7 @@ describe('a node of two workers', () => {
       await expect.poll(() => statuses.get(200)).toBeGreaterThan(100);
       process.kill(target === 'to the primary' ? node.pid : -node.pid, 'SIGTERM');
       // Clients and proxies notice that the node is leaving. As long as they send, no worker may close the listener.
-      await pause(3 * QUIET_PERIOD_MS);
+      await pause(2 * QUIET_PERIOD_MS);
       stop.abort();
       await Promise.all(load);
       expect([...statuses.keys()]).toEqual([200]);
@@ -144,7 +144,7 @@ describe('a node of two workers', () => {
 
   it('ends with 1 and names the cause after five failed starts of workers within a minute', async () => {
     const DATABASE_URL = await createDatabase();
-    const { node, url } = await serve({ DATABASE_URL });
+    const { node, url } = await serve({ DATABASE_URL, SHUTDOWN_TIMEOUT_SECONDS: '5' });
     const { token } = await login(url);
     await query(DATABASE_URL, 'DELETE FROM _prisma_migrations');
     process.kill(workersOf(node.pid)[0] ?? 0, 'SIGKILL');
