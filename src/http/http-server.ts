@@ -12,6 +12,7 @@ import { handleConnectionErrors, respondToClientError } from './client-error-res
 import { CLIENT_TIMEOUTS, type ClientTimeouts } from './client-timeouts.js';
 import { isPreflight, sendPreflightResponse, type HeadersByOrigin } from './cors.js';
 import { linkRequestsToResponses, ServerRequest } from './empty-request-events.js';
+import { keepConnectionAddresses } from './connection-address.js';
 import { checkExpectation } from './expect-header.js';
 import { whenCounted, withoutLimit, type CountRequest } from './count-request.js';
 import { checkPathAndQuery } from './path-and-query-checks.js';
@@ -80,20 +81,22 @@ export function httpServerOptions(http: HttpSetup, timeouts: ClientTimeouts = CL
     return503OnClosing: false,
     routerOptions: { querystringParser: parseQuery },
     serverFactory: (handler) =>
-      createServer(
-        {
-          IncomingMessage: ServerRequest,
-          ServerResponse: FramedResponse,
-          headersTimeout: timeouts.headersMs,
-          requestTimeout: timeouts.requestMs,
-          keepAliveTimeout: timeouts.idleMs,
-          connectionsCheckingInterval: timeouts.checkMs,
-          // Node's own 400 for a missing Host has no body; `checkFraming` sends one.
-          requireHostHeader: false,
-          // Saves the cost of a stream that is never read.
-          optimizeEmptyRequests: true,
-        },
-        linkRequestsToResponses(trackPipelinedRequests(handler)),
+      keepConnectionAddresses(
+        createServer(
+          {
+            IncomingMessage: ServerRequest,
+            ServerResponse: FramedResponse,
+            headersTimeout: timeouts.headersMs,
+            requestTimeout: timeouts.requestMs,
+            keepAliveTimeout: timeouts.idleMs,
+            connectionsCheckingInterval: timeouts.checkMs,
+            // Node's own 400 for a missing Host has no body; `checkFraming` sends one.
+            requireHostHeader: false,
+            // Saves the cost of a stream that is never read.
+            optimizeEmptyRequests: true,
+          },
+          linkRequestsToResponses(trackPipelinedRequests(handler)),
+        ),
       ),
     clientErrorHandler(this: FastifyInstance, error, socket) {
       respondToClientError(error, socket, { headersFor, isTrusted, countRequest, log: this.log });
