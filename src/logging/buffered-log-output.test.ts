@@ -101,7 +101,7 @@ describe('the buffered log output', () => {
     const kept = (await readUntil('}\n')).split('\n').slice(0, -1);
     const notice = JSON.parse(kept.pop() ?? '') as object;
     expect(kept).toEqual(lines(kept.length).map((line) => line.trim()));
-    expect(notice).toMatchObject({ event: 'log_lines_lost', lost: MANY - kept.length });
+    expect(notice).toMatchObject({ pid: process.pid, event: 'log_lines_lost', lost: MANY - kept.length });
     output.write('after\n');
     expect(await readUntil('after\n')).toBe('after\n');
   });

@@ -1,5 +1,7 @@
 import { write, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { standardOutputDescriptor, type LogDescriptor } from './log-descriptor.js';
+import { utcTimeText } from './utc-time-text.js';
 
 /** Most characters that wait while the descriptor accepts none. */
 const MAX_BUFFERED_CHARACTERS = 4_000_000;
@@ -150,7 +152,8 @@ export class BufferedLogOutput {
 
   #takeBuffered(): Buffer<ArrayBuffer> {
     if (this.#lost > 0) {
-      const notice = { level: WARN, time: new Date().toISOString(), event: 'log_lines_lost', lost: this.#lost };
+      const source = { pid: process.pid, hostname: hostname() };
+      const notice = { level: WARN, time: utcTimeText(), ...source, event: 'log_lines_lost', lost: this.#lost };
       this.#buffered.push(`${JSON.stringify(notice)}\n`);
       this.#lost = 0;
     }
