@@ -17,33 +17,16 @@ import { bearer, Load, openLoad } from '../../bench/load-generator.ts';
 import { measureServers, type ComparedServers } from '../../bench/measure-rounds.ts';
 import { processTree, residentBytes, threadMilliseconds } from '../../bench/process-tree.ts';
 import { readmeTables } from '../../bench/readme-table.ts';
-import { measure, ratio, readResults, type Measured, type Result, type Table } from '../../bench/results.ts';
+import { measure, ratio, readResults, type Measured, type Result } from '../../bench/results.ts';
 import { SCENARIOS } from '../../bench/scenarios.ts';
 import { estimate, quantile } from '../../bench/statistics.ts';
 import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts';
 import { TARGETS } from '../../bench/targets.ts';
 import { forgeSignature, mintToken, viewOf } from '../../bench/tokens.ts';
-
-const BRIEF_RUN = ['--processes', '1', '--rounds', '1', '--seconds', '0.3', '--rate', '500'];
-/** The first test that needs the peers installs them; on a busy machine one hash can take seconds. */
-const LONG_TIMEOUT = { timeout: 300_000 };
+import { bench, BRIEF_RUN, expectScenarioRuns, LONG_TIMEOUT, runBench } from '../support/bench-run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-async function bench(...args: string[]): Promise<string> {
-  const env = { ...process.env, GROWTH_SIZES: '1000' };
-  const { stdout } = await promisify(execFile)('npm', ['run', '--silent', 'bench', '--', ...args], { env });
-  return stdout;
-}
-
-/** Runs the benchmark; resolves with its output and its result file, which is deleted at the end of the test. */
-async function runBench(...args: string[]): Promise<{ stdout: string; file: string; table: Table }> {
-  const stdout = await bench(...args);
-  const file = stdout.trim().split('\n').at(-1) ?? '';
-  onTestFinished(() => rmSync(file));
-  return { stdout, file, table: readResults(file) };
-}
 
 describe('npm run bench', () => {
   it(
@@ -110,8 +93,6 @@ describe('npm run bench', () => {
     ],
     ['gate', []],
     ['profile', []],
-    ['cost', []],
-    ['growth', []],
     [
       'refresh',
       [
@@ -126,21 +107,7 @@ describe('npm run bench', () => {
     ['login-storm', []],
     ['log', ['no request log', 'log to /dev/null', 'log to a file']],
     ['revocation', ['no revocations', '100,000 live revocations']],
-  ])('runs %s', LONG_TIMEOUT, async (scenario, servers) => {
-    const { table } = await runBench(scenario, ...BRIEF_RUN);
-    const [result] = table.results;
-    expect(result?.scenario).toBe(scenario);
-    expect(Object.keys(result?.servers ?? {}).toSorted()).toEqual(servers.toSorted());
-    for (const { cpuMicroseconds, requestsPerSecond } of Object.values(result?.servers ?? {})) {
-      expect(cpuMicroseconds).toEqual([expect.toSatisfy((each: number) => each > 1)]);
-      expect(requestsPerSecond).toEqual([expect.toSatisfy((each: number) => each > 1)]);
-    }
-    const names = result?.measures.map(({ name }) => name) ?? [];
-    expect(names).toEqual(
-      expect.arrayContaining(TARGETS.filter((each) => each.scenario === scenario).map((each) => each.measure)),
-    );
-    expect(result?.measures.flatMap(({ values }) => values).every(Number.isFinite)).toBe(true);
-  });
+  ])('runs %s', LONG_TIMEOUT, expectScenarioRuns);
 
   it('runs soak, and keeps the samples that its verdict is computed from', LONG_TIMEOUT, async () => {
     onTestFinished(() => rmSync('bench/results/soak-progress.json', { force: true }));
