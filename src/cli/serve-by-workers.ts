@@ -57,9 +57,9 @@ async function createPool(
   metrics: NodeMetricsServer | undefined,
 ): Promise<WorkerPool> {
   const { WorkerPool } = await import('../workers/worker-pool.js');
-  const { HashPermitLedger } = await import('../passwords/hash-permit-ledger.js');
+  const { HashPermitAllocator } = await import('../passwords/hash-permit-allocator.js');
   const { shareHashPermits } = await import('../passwords/hash-permit-channel.js');
-  const permits = new HashPermitLedger(config.hashConcurrency);
+  const permits = new HashPermitAllocator(config.hashConcurrency);
   return new WorkerPool({
     exec: WORKER_PROGRAM,
     count: config.workers,

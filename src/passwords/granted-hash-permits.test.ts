@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Problem } from '../problems/problem.js';
-import { HashPermitLedger } from './hash-permit-ledger.js';
+import { HashPermitAllocator } from './hash-permit-allocator.js';
 import { HashPool, type HashPoolOptions } from './hash-pool.js';
 import { DEMAND_REPEAT_MS, type HashDemandReport, type HashPermitGrant } from './hash-permit-messages.js';
 import type { HashTask } from './hash-worker-handle.js';
@@ -17,7 +17,7 @@ const slow: HashTask = { ...cheap, cost: { memoryKib: 32_768, passes: 16, lanes:
 
 /** Pools that share their permits as the workers of a node do, by messages through a primary that can be stopped. */
 function startPools(limit: number, count: number, options: Partial<HashPoolOptions> = {}) {
-  const ledger = new HashPermitLedger(limit);
+  const allocator = new HashPermitAllocator(limit);
   const primary = { isStopped: false, unread: [] as (() => void)[] };
   const toPrimary = (read: () => void): void => {
     setImmediate(() => (primary.isStopped ? void primary.unread.push(read) : read()));
@@ -26,7 +26,7 @@ function startPools(limit: number, count: number, options: Partial<HashPoolOptio
     const permits = new GrantedHashPermits(limit, (report: HashDemandReport) =>
       toPrimary(() => worker.receiveReport(report)),
     );
-    const worker = ledger.addWorker((grant: HashPermitGrant) => setImmediate(() => permits.receiveGrant(grant)));
+    const worker = allocator.addWorker((grant: HashPermitGrant) => setImmediate(() => permits.receiveGrant(grant)));
     const pool = new HashPool({ limit, permits, queueMilliseconds: 60_000, ...options });
     onTestFinished(() => pool.close());
     return pool;

@@ -1,7 +1,7 @@
 import type { PrimaryLink } from '../workers/primary-link.js';
 import { Topic } from '../workers/topic.js';
 import type { WorkerLink } from '../workers/worker-link.js';
-import type { HashPermitLedger } from './hash-permit-ledger.js';
+import type { HashPermitAllocator } from './hash-permit-allocator.js';
 import type { HashDemandReport, HashPermitGrant } from './hash-permit-messages.js';
 import { LatestMessage } from './latest-message.js';
 import { GrantedHashPermits } from './granted-hash-permits.js';
@@ -9,8 +9,8 @@ import { GrantedHashPermits } from './granted-hash-permits.js';
 const HASH_PERMITS = new Topic<HashDemandReport, HashPermitGrant>('hash permits');
 
 /** In the primary: lets a worker share the permits until its process has ended. */
-export function shareHashPermits(ledger: HashPermitLedger, link: WorkerLink): void {
-  const worker = ledger.addWorker((grant) => link.tellWorker(HASH_PERMITS, grant));
+export function shareHashPermits(allocator: HashPermitAllocator, link: WorkerLink): void {
+  const worker = allocator.addWorker((grant) => link.tellWorker(HASH_PERMITS, grant));
   link.onMessage(HASH_PERMITS, (report) => worker.receiveReport(report));
   link.onExit(() => worker.remove());
 }

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { HashPermitLedger } from './hash-permit-ledger.js';
+import { HashPermitAllocator } from './hash-permit-allocator.js';
 import { DEMAND_REPEAT_MS, type HashDemandReport, type HashPermitGrant } from './hash-permit-messages.js';
 import { GrantedHashPermits } from './granted-hash-permits.js';
 
 const IDLE: HashDemandReport = { running: 0, waiting: 0, reserved: 0, longestWaitMs: 0, received: 0, returned: 0 };
 
-/** A ledger with a clock of the test, and workers whose messages the test writes itself. */
+/** An allocator with a clock of the test, and workers whose messages the test writes itself. */
 function startLedger(limit: number) {
   const clock = { now: 1000 };
-  const ledger = new HashPermitLedger(limit, () => clock.now);
+  const allocator = new HashPermitAllocator(limit, () => clock.now);
   const addWorker = () => {
     const grants: HashPermitGrant[] = [{ granted: 0, recalled: 0, demandElsewhere: 0 }];
-    const worker = ledger.addWorker((grant) => grants.push(grant));
+    const worker = allocator.addWorker((grant) => grants.push(grant));
     const report = (changes: Partial<HashDemandReport>): void => worker.receiveReport({ ...IDLE, ...changes });
     return { ...worker, report, latest: () => grants.at(-1), grants };
   };
@@ -76,9 +76,9 @@ describe('the permits for hashes', () => {
   it('that a stopped worker does not give back are recalled from another, after half a second', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    const ledger = new HashPermitLedger(3);
+    const allocator = new HashPermitAllocator(3);
     const grants: HashPermitGrant[][] = [[], [], []];
-    const [stopped, idle, waiting] = grants.map((to) => ledger.addWorker((grant) => to.push(grant)));
+    const [stopped, idle, waiting] = grants.map((to) => allocator.addWorker((grant) => to.push(grant)));
     stopped?.receiveReport({ ...IDLE, waiting: 2 });
     stopped?.receiveReport({ ...IDLE, received: 2 });
     idle?.receiveReport({ ...IDLE, waiting: 1 });
@@ -128,10 +128,10 @@ describe('the permits for hashes', () => {
   it('come with the demand of the other workers, which is repeated until it is 0', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    const ledger = new HashPermitLedger(1);
+    const allocator = new HashPermitAllocator(1);
     const grants: HashPermitGrant[] = [];
-    const busy = ledger.addWorker(() => undefined);
-    ledger.addWorker((grant) => grants.push(grant));
+    const busy = allocator.addWorker(() => undefined);
+    allocator.addWorker((grant) => grants.push(grant));
     busy.receiveReport({ ...IDLE, running: 1, waiting: 7, reserved: 2, received: 1 });
     vi.advanceTimersByTime(50);
     expect(grants).toEqual([{ granted: 0, recalled: 0, demandElsewhere: 10 }]);
@@ -151,15 +151,15 @@ class ModelWorker {
   readonly reports: HashDemandReport[] = [];
   readonly grants: HashPermitGrant[] = [];
   readonly permits: GrantedHashPermits;
-  readonly #ledger: ReturnType<HashPermitLedger['addWorker']>;
+  readonly #allocator: ReturnType<HashPermitAllocator['addWorker']>;
   running = 0;
   waiting = 0;
   isAlive = true;
 
-  constructor(limit: number, ledger: HashPermitLedger) {
+  constructor(limit: number, allocator: HashPermitAllocator) {
     this.permits = new GrantedHashPermits(limit, (report) => this.reports.push(report));
     this.permits.onGranted(() => this.#startWaiting());
-    this.#ledger = ledger.addWorker((grant) => this.grants.push(grant));
+    this.#allocator = allocator.addWorker((grant) => this.grants.push(grant));
   }
 
   arrive(): void {
@@ -180,14 +180,14 @@ class ModelWorker {
   deliver(to: 'primary' | 'worker'): void {
     if (!this.isAlive) return;
     if (to === 'worker') this.grants.splice(0, 1).forEach((grant) => this.permits.receiveGrant(grant));
-    else this.reports.splice(0, 1).forEach((report) => this.#ledger.receiveReport(report));
+    else this.reports.splice(0, 1).forEach((report) => this.#allocator.receiveReport(report));
   }
 
   die(): void {
     if (!this.isAlive) return;
     this.isAlive = false;
     this.running = this.waiting = 0;
-    this.#ledger.remove();
+    this.#allocator.remove();
   }
 
   #report(): void {
@@ -215,8 +215,8 @@ describe('whatever the order of hashes, messages and deaths', () => {
     onTestFinished(() => void vi.useRealTimers());
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 120 }), (limit, steps) => {
-        const ledger = new HashPermitLedger(limit);
-        const workers = [0, 1, 2].map(() => new ModelWorker(limit, ledger));
+        const allocator = new HashPermitAllocator(limit);
+        const workers = [0, 1, 2].map(() => new ModelWorker(limit, allocator));
         const check = (): void => {
           expect(workers.reduce((sum, { running }) => sum + running, 0)).toBeLessThanOrEqual(limit);
         };
