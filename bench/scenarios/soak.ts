@@ -17,9 +17,13 @@ const SCENARIO = 'soak';
 const ABOUT =
   'the product by default at 70 % of its capacity, limits and log on, all kinds of requests; the last quarter against the second';
 const LOAD = 0.7;
-/** Connections of the ramp, one after the other; the capacity is what the best of them had answered. */
-const RAMP = [8, 16, 32];
-const RAMP_SECONDS = 5;
+/** Requests per second of the first step of the search for the capacity. */
+const FIRST_PACE = 200;
+/** A step is so many times the one before: first roughly, then finely. */
+const STEPS = [1.4, 1.1];
+const STEP_SECONDS = 10;
+/** Each sample collects the garbage of the node: more often would be a load of its own. */
+const MIN_INTERVAL_SECONDS = 5;
 const MAX_CLIENTS = 1000;
 const MIN_CLIENTS = 50;
 /** Users who are signed in, of all. */
@@ -64,7 +68,7 @@ export function soak(effort: Effort): Promise<Result> {
 async function start(bench: Bench, { seconds }: Effort, log: string) {
   const databaseUrl = await bench.createDatabase();
   const [metricsPort, inspectorPort] = [await freePort(), await freePort()];
-  const options = `--inspect=127.0.0.1:${inspectorPort} ${process.env['NODE_OPTIONS'] ?? ''}`;
+  const options = `--expose-gc --inspect=127.0.0.1:${inspectorPort} ${process.env['NODE_OPTIONS'] ?? ''}`;
   const environment = { ...LIMITED, LOG_LEVEL: 'info', METRICS_PORT: String(metricsPort), NODE_OPTIONS: options };
   const node = await bench.startNode(databaseUrl, { environment, stdout: log });
   const purger = await bench.startServer(databaseUrl, LIMITED);
@@ -79,16 +83,18 @@ async function start(bench: Bench, { seconds }: Effort, log: string) {
   };
 }
 
-/** Requests of the mix that the node answers in a second when it is saturated. */
+/** The most requests of the mix per second of which none is refused, lost or kept waiting for long. */
 async function capacityOf(load: MixedLoad, seconds: number): Promise<number> {
-  const paces: number[] = [];
-  for (const connections of RAMP) paces.push(await load.saturate(connections, Math.min(RAMP_SECONDS, seconds)));
-  return Math.max(...paces);
+  let pace = FIRST_PACE;
+  for (const step of STEPS) {
+    while (await load.canAnswer(pace * step, Math.min(STEP_SECONDS, seconds))) pace *= step;
+  }
+  return pace;
 }
 
 /** Up to 240 moments of the run; each is due at its time, or as soon as the work after the last one is done. */
 async function* moments(seconds: number): AsyncGenerator<number> {
-  const interval = Math.max(2, Math.min(30, seconds / 60), seconds / 240);
+  const interval = Math.max(MIN_INTERVAL_SECONDS, Math.min(30, seconds / 24), seconds / 240);
   const startedAt = performance.now();
   const elapsed = (): number => (performance.now() - startedAt) / 1000;
   for (let count = 1; count <= MIN_SAMPLES || elapsed() < seconds; count++) {

@@ -34,12 +34,15 @@ const TABLES_SQL = `
 /** The table refuses changes of its rows, and so of their age. */
 const ALLOW_AGEING_SQL = 'ALTER TABLE audit_events DISABLE TRIGGER audit_events_unchanged';
 
-/** Moves what is older than $1 seconds so far into the past that its purge deletes it. */
+/**
+ * Moves what is older than $1 seconds so far into the past that its purge deletes it. Of the revocations, what is so much
+ * older than the newest: a node whose last read row has changed takes its database for another one.
+ */
 const AGEING_SQL = [
   `UPDATE sessions SET ended_at = ended_at - interval '2 days'
    WHERE ended_at BETWEEN now() - interval '1 day' AND now() - make_interval(secs => $1)`,
   `UPDATE revocations SET created_at = created_at - interval '2 hours'
-   WHERE created_at BETWEEN now() - interval '1 hour' AND now() - make_interval(secs => $1)`,
+   WHERE created_at BETWEEN now() - interval '1 hour' AND (SELECT max(created_at) FROM revocations) - make_interval(secs => $1)`,
   `UPDATE audit_events SET occurred_at = occurred_at - interval '91 days'
    WHERE occurred_at BETWEEN now() - interval '90 days' AND now() - make_interval(secs => $1)`,
   `UPDATE rate_limits SET full_at = full_at - interval '1 day'

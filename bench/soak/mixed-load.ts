@@ -4,16 +4,20 @@ import { Connection, type Answer } from '../http-connection.ts';
 import { quantile } from '../statistics.ts';
 import type { ClientRequest, Kind, SimulatedClients } from './simulated-clients.ts';
 
+/** Keep-alive connections, as of a proxy; a request beyond them waits for one, and its latency includes that. */
+const MAX_CONNECTIONS = 64;
 /** Every so many requests are sent on a connection of their own. */
 const FRESH_EVERY = 50;
 /** An idle connection is not used any more after this time: earlier than the server closes it. */
 const MAX_IDLE_MILLISECONDS = 10_000;
 /** Beyond so many unanswered requests, what is due is not sent: the node does not keep up. */
 const MAX_IN_PROGRESS = 1000;
+/** Requests without an answer that are no queue, in seconds of the pace. */
+const MAX_QUEUE_SECONDS = 0.1;
 /** Longest wait for the last answers. */
 const PATIENCE_MILLISECONDS = 20_000;
 
-/** Of one kind of request, in one window of time. */
+/** Of one kind of request, in one window of time; from the moment when each was due. */
 export interface Latencies {
   readonly count: number;
   readonly p50Milliseconds: number;
@@ -46,6 +50,9 @@ export class MixedLoad {
   readonly #open = new Set<Connection>();
   /** Of connections with a request in progress. */
   readonly #failures = new Map<Connection, (error: unknown) => void>();
+  /** Requests that wait for a connection. */
+  readonly #waiting: (() => void)[] = [];
+  #freeSlots = MAX_CONNECTIONS;
   #sent = 0;
   #inProgress = 0;
   #times: Partial<Record<Kind, number[]>> = {};
@@ -64,13 +71,16 @@ export class MixedLoad {
     await this.#atOnce(4, () => this.#clients.nextOfFirstLogins(part));
   }
 
-  /** Requests of the mix per second, while so many are always in progress. */
-  async saturate(connections: number, seconds: number): Promise<number> {
+  /** Whether the node answers so many requests per second, each as expected. Ends with the first that is not. */
+  async canAnswer(perSecond: number, seconds: number): Promise<boolean> {
+    this.takeWindow();
     const startedAt = performance.now();
-    const sentBefore = this.#sent;
-    const elapsed = (): number => (performance.now() - startedAt) / 1000;
-    await this.#atOnce(connections, () => (elapsed() < seconds ? this.#clients.nextRequest() : undefined));
-    return (this.#sent - sentBefore) / elapsed();
+    const stop = this.start(perSecond);
+    while (!this.#hasFailed() && performance.now() - startedAt < seconds * 1000) await pause(20);
+    // A queue that has grown in these seconds is beyond the capacity too.
+    const isBehind = this.#inProgress > perSecond * MAX_QUEUE_SECONDS;
+    await stop();
+    return !isBehind && !this.#hasFailed();
   }
 
   /** Sends each request at its time, whether or not earlier ones were answered. @returns a function that ends it */
@@ -113,6 +123,10 @@ export class MixedLoad {
     for (const connection of this.#open) connection.close();
   }
 
+  #hasFailed(): boolean {
+    return this.#broken + this.#withheld + Object.keys(this.#unexpected).length > 0;
+  }
+
   async #atOnce(count: number, next: () => ClientRequest | undefined): Promise<void> {
     const work = async (): Promise<void> => {
       for (let request = next(); request !== undefined; request = next()) await this.#send(request);
@@ -122,8 +136,10 @@ export class MixedLoad {
 
   /** Resolves when the request was answered, or its connection broke. */
   async #send(given: ClientRequest): Promise<void> {
+    const dueAt = performance.now();
     const isFresh = ++this.#sent % FRESH_EVERY === 0;
     this.#inProgress++;
+    if (!isFresh) await this.#takeSlot();
     const { promise: failed, reject } = Promise.withResolvers<never>();
     const connection = (isFresh ? undefined : this.#takeIdle()) ?? this.#connect();
     this.#failures.set(connection, reject);
@@ -131,7 +147,7 @@ export class MixedLoad {
       const answered = connection.opened.then(
         () => new Promise<Answer>((resolve) => connection.ask(this.#bytesOf(given, isFresh), (_, it) => resolve(it))),
       );
-      this.#receive(given, await Promise.race([answered, failed]));
+      this.#receive(given, await Promise.race([answered, failed]), dueAt);
       if (isFresh) this.#drop(connection);
       else this.#idle.push({ connection, since: performance.now() });
     } catch {
@@ -141,11 +157,23 @@ export class MixedLoad {
       this.#failures.delete(connection);
       given.settle();
       this.#inProgress--;
+      if (!isFresh) this.#giveSlot();
     }
   }
 
-  #receive({ kind, request, accept }: ClientRequest, { status, askedAt, body }: Answer): void {
-    (this.#times[kind] ??= []).push(performance.now() - askedAt);
+  async #takeSlot(): Promise<void> {
+    if (this.#freeSlots > 0) this.#freeSlots--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #giveSlot(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#freeSlots++;
+    else next();
+  }
+
+  #receive({ kind, request, accept }: ClientRequest, { status, body }: Answer, dueAt: number): void {
+    (this.#times[kind] ??= []).push(performance.now() - dueAt);
     if (status === request.status) return accept(body);
     const name = `${kind}: ${status} ${/"code":"(\w+)"/.exec(body)?.[1] ?? ''}`.trim();
     this.#unexpected[name] = (this.#unexpected[name] ?? 0) + 1;

@@ -46,7 +46,8 @@ export class NodeProbe {
   async sample(): Promise<NodeSample> {
     const metrics = metricsOf(await (await fetch(this.#metricsUrl)).text());
     const descriptors = this.#node.pids().reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
-    await this.#inspector.ask('HeapProfiler.collectGarbage');
+    // One collection; `HeapProfiler.collectGarbage` makes several, which are a tenth of the load in a short run.
+    await this.#inspector.ask('Runtime.evaluate', { expression: 'gc()' });
     const { usedSize } = await this.#inspector.ask<{ usedSize: number }>('Runtime.getHeapUsage');
     return {
       residentMegabytes: this.#node.residentBytes() / 1e6,
@@ -75,7 +76,7 @@ export function metricsOf(text: string): Record<string, number> {
   );
 }
 
-/** The Chrome DevTools Protocol of a process started with `--inspect`. */
+/** The Chrome DevTools Protocol of a process started with `--inspect` and `--expose-gc`. */
 class Inspector {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (result: unknown) => void>();
@@ -102,9 +103,9 @@ class Inspector {
     return new Inspector(socket);
   }
 
-  ask<Result>(method: string): Promise<Result> {
+  ask<Result>(method: string, params: object = {}): Promise<Result> {
     const id = this.#nextId++;
-    this.#socket.send(JSON.stringify({ id, method }));
+    this.#socket.send(JSON.stringify({ id, method, params }));
     return new Promise((resolve) => this.#waiting.set(id, resolve as (result: unknown) => void));
   }
 

@@ -26,7 +26,8 @@ const COURSES: Readonly<Record<string, Course>> = {
   'resident memory': { read: ({ node }) => node.residentMegabytes },
   'heap after a collection': { read: ({ node }) => node.heapMegabytes },
   descriptors: { read: ({ node }) => node.descriptors },
-  'database connections': { read: ({ node }) => node.metrics['gatehouse_database_connections'] ?? 0 },
+  // A pool opens them up to its size, ten, when it first needs them.
+  'database connections': { read: ({ node }) => node.metrics['gatehouse_database_connections'] ?? 0, floor: 10 },
   'delay of the event loop, p99': {
     read: ({ node }) => (node.metrics['nodejs_eventloop_lag_p99_seconds'] ?? 0) * 1000,
     floor: 5,
