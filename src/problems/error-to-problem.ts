@@ -1,5 +1,4 @@
 import { STATUS_CODES } from 'node:http';
-import { BEARER_CHALLENGE } from './bearer-challenge.js';
 import {
   bodyTooLarge,
   headersTooLarge,
@@ -31,31 +30,73 @@ const byStatus = new Map<number, ProblemFactory>(
   ].map((factory) => [factory.kind.status, factory]),
 );
 
+/** Names of RFC 9110 for which Node has older ones. */
+const NAMES: Readonly<Record<number, string>> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
+
+/** A code that an exception may give itself. */
+const CODE = /^[a-z][a-z\d_]{0,63}$/;
+
 /** Nest's `HttpException` by its shape: a process may have two copies of the class. */
 interface HttpException extends Error {
   getStatus(): number;
-  getResponse(): string | object;
+  getResponse(): unknown;
+}
+
+/** An error of a Fastify plugin or of `http-errors`, which says its status itself. */
+interface ErrorWithStatus extends Error {
+  readonly statusCode: number;
+}
+
+/** What an exception says about itself. */
+interface Statement {
+  readonly status: unknown;
+  readonly code?: unknown;
+  readonly message: unknown;
 }
 
 /**
- * The Problem of anything thrown: itself, or by a framework error's status, a handler's
- * `HttpException` or a translation; else 500.
+ * The Problem of anything thrown: itself, or by a framework error's status, an exception's own status or a
+ * translation; else 500.
  */
 export function errorToProblem(error: unknown, translate: TranslateError): Problem {
   if (error instanceof Problem) return error;
   // Before `translate`: an aborted body has the error code of a broken database connection.
   const factory = byStatus.get(frameworkStatus(error) ?? 0);
   if (factory !== undefined) return factory({ cause: error });
-  if (isHttpException(error)) return problemOfException(error);
+  const statement = statementOf(error);
+  if (statement !== undefined) return problemOfStatement(statement, error);
   return translate(error) ?? internalError({ cause: error });
 }
 
-/** The adapter wraps Fastify's error in an HttpException, as its cause. */
+/** The adapter wraps Fastify's error in an HttpException of the same status, as its cause. */
 function frameworkStatus(error: unknown): number | undefined {
   const thrown = isHttpException(error) ? error.cause : error;
   if (!(thrown instanceof Error && 'code' in thrown && 'statusCode' in thrown)) return undefined;
-  const isFrameworkError = String(thrown.code).startsWith('FST_ERR_') || isAbortedBody(thrown);
-  return isFrameworkError && typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
+  const { statusCode } = thrown;
+  const isFrameworkError = String(thrown.code).startsWith('FST_') || isAbortedBody(thrown);
+  if (!isFrameworkError || typeof statusCode !== 'number') return undefined;
+  return thrown === error || statementOf(error)?.status === statusCode ? statusCode : undefined;
+}
+
+/** What an `HttpException`, a Fastify plugin's error or one of `http-errors` says; undefined for any other error. */
+function statementOf(error: unknown): Statement | undefined {
+  if (isErrorWithStatus(error)) return { status: error.statusCode, message: error.message };
+  if (!isHttpException(error)) return undefined;
+  try {
+    const response = error.getResponse();
+    const status = error.getStatus();
+    // Nest does not send the message of an error that was given as the response.
+    if (typeof response !== 'object' || response === null || response instanceof Error)
+      return { status, message: typeof response === 'string' ? response : undefined };
+    const { code, message } = response as { code?: unknown; message?: unknown };
+    return {
+      status,
+      code,
+      message: Array.isArray(message) ? message.filter((part) => typeof part === 'string').join('; ') : message,
+    };
+  } catch {
+    return { status: undefined, message: undefined };
+  }
 }
 
 function isHttpException(error: unknown): error is HttpException {
@@ -63,31 +104,28 @@ function isHttpException(error: unknown): error is HttpException {
   return error instanceof Error && typeof getStatus === 'function' && typeof getResponse === 'function';
 }
 
-/** Keeps status, message and, if the response has one, `code`; from 500 up the detail is fixed. */
-function problemOfException(exception: HttpException): Problem {
-  const status = exception.getStatus();
-  const title = STATUS_CODES[status];
-  if (title === undefined || status < 400) return internalError({ cause: exception });
-  const known = status < 500 ? undefined : byStatus.get(status);
-  if (known !== undefined) return known({ cause: exception });
-  const { code, detail } = codeAndDetailOf(exception, title);
-  return new Problem(
-    { code, status, title, detail: status < 500 ? detail : internalError.kind.detail },
-    { cause: exception, ...(status === 401 && { headers: { 'www-authenticate': BEARER_CHALLENGE } }) },
-  );
+/** The error of an HTTP client may have the status that somebody else answered: only errors meant for our client count. */
+function isErrorWithStatus(error: unknown): error is ErrorWithStatus {
+  if (!(error instanceof Error)) return false;
+  const { statusCode, expose } = error as { statusCode?: unknown; expose?: unknown };
+  return typeof statusCode === 'number' && statusCode < 500 && (error.name === 'FastifyError' || expose === true);
 }
 
-function codeAndDetailOf(exception: HttpException, title: string): { code: string; detail: string } {
-  const response = exception.getResponse();
-  const { code, message } = (typeof response === 'string' ? { message: response } : response) as Record<
-    string,
-    unknown
-  >;
-  const detail = Array.isArray(message) ? message.map(String).join('; ') : message;
-  return {
-    code: typeof code === 'string' && /^[a-z][a-z\d_]{0,63}$/.test(code) ? code : snakeCase(title),
-    detail: typeof detail === 'string' ? detail : exception.message,
-  };
+/** Keeps status, message and code; from 500 up the detail is fixed, and without a code so is a kind that we have. */
+function problemOfStatement({ status, code: given, message }: Statement, cause: unknown): Problem {
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 400 || status > 599)
+    return internalError({ cause });
+  const isServerError = status >= 500;
+  const title = NAMES[status] ?? STATUS_CODES[status] ?? 'Error';
+  const ownCode = typeof given === 'string' && CODE.test(given) ? given : undefined;
+  const known = isServerError ? (status === 500 ? internalError : byStatus.get(status)) : undefined;
+  if (known !== undefined && ownCode === undefined) return new Problem(known.kind, { cause });
+  const code = ownCode ?? (title === 'Error' ? `status_${status}` : snakeCase(title));
+  const text = typeof message === 'string' && message !== '' ? message : title;
+  return new Problem(
+    { code, status, title, detail: isServerError ? (known ?? internalError).kind.detail : text },
+    { cause },
+  );
 }
 
 function snakeCase(title: string): string {

@@ -1,6 +1,7 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
+import { BEARER_CHALLENGE } from './bearer-challenge.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from './problem-body.js';
 import { errorToProblem, type TranslateError } from './error-to-problem.js';
 
@@ -91,8 +92,26 @@ export function sendProblem(
     .headers(problem.headers)
     .header('content-type', PROBLEM_MEDIA_TYPE)
     .header('cache-control', 'no-store');
+  addRequiredHeaders(status, request, reply);
   if (status >= 500) sendWithoutHooks(JSON.stringify(body), reply);
   else void reply.serializer(JSON.stringify).send(body);
+}
+
+/** Headers that a status needs, where neither the problem nor the handler has set them. */
+function addRequiredHeaders(status: number, request: FastifyRequest, reply: FastifyReply): void {
+  const add = (name: string, value: string): void => {
+    if (!reply.hasHeader(name)) reply.header(name, value);
+  };
+  if (status === 401) add('www-authenticate', BEARER_CHALLENGE);
+  else if (status === 405) add('allow', otherMethods(request));
+  else if (status === 429 || status === 503) add('retry-after', '1');
+}
+
+/** The methods of a route's path, without that of the request. */
+function otherMethods({ method, server, routeOptions: { url = '' } }: FastifyRequest): string {
+  const isOther = (other: string): boolean => other !== method && !(other === 'HEAD' && method === 'GET');
+  const methods = server.supportedMethods.filter((other) => isOther(other) && server.hasRoute({ url, method: other }));
+  return methods.toSorted().join(', ');
 }
 
 /** Skips Fastify's hooks: if a plugin's hook is what failed, Fastify would send the message of its error. */
