@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CONFIG, type Config } from '../config/config.js';
+import { ShutdownAnnouncement } from '../config/shutdown-announcement.js';
 import { RESERVED_FOR_CLOSING_MS } from './shutdown-deadlines.js';
 
 /** Time without a request after which the server closes: clients and proxies have noticed the shutdown. */
@@ -21,14 +22,16 @@ const FIRST_REQUEST_MS = 100;
 export class GracefulShutdown {
   readonly #timeoutMs: number;
   #connectedAt = Number.NEGATIVE_INFINITY;
-  #isShuttingDown = false;
 
-  constructor(@Inject(CONFIG) config: Config) {
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly announcement: ShutdownAnnouncement,
+  ) {
     this.#timeoutMs = config.shutdownTimeoutSeconds * 1000;
   }
 
   get isShuttingDown(): boolean {
-    return this.#isShuttingDown;
+    return this.announcement.signal.aborted;
   }
 
   /** Call it before the server listens. */
@@ -42,7 +45,7 @@ export class GracefulShutdown {
    */
   async drainServer(server: Server, forced: AbortSignal): Promise<void> {
     const startedAt = performance.now();
-    this.#isShuttingDown = true;
+    this.announcement.announce();
     const close = (): void => server.closeAllConnections();
     forced.addEventListener('abort', close, { once: true });
     await this.#waitUntilQuiet(server, startedAt + Math.max(0, this.#timeoutMs - RESERVED_FOR_CLOSING_MS) / 2, forced);

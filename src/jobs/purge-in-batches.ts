@@ -58,10 +58,10 @@ const STATEMENT_TIMEOUT_MS = 60_000;
 /** A node that is idle for this long, or whose machine has failed, loses the lock to other nodes. */
 const LOCK_IDLE_TIMEOUT_MS = 10_000;
 /** Interval of the queries that keep the lock's transaction from being idle while a step runs. */
-const LOCK_HEARTBEAT_INTERVAL_MS = 2000;
+export const LOCK_HEARTBEAT_INTERVAL_MS = 2000;
 
 /** Limited to the transaction: behind a pooler, even an undeclared one, the next client gets this connection. */
-const TAKE_LOCK = `
+export const TAKE_LOCK = `
   SELECT set_config('idle_in_transaction_session_timeout', '${LOCK_IDLE_TIMEOUT_MS}', true), pg_try_advisory_xact_lock($1::bigint) AS taken`;
 
 /** Forces an index scan: the planner reads a whole table that it takes for small, and a bitmap scan loses the order. */
