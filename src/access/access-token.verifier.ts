@@ -8,6 +8,7 @@ import { RevocationsService } from '../revocation/revocations.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { TokenError } from '../verifier/token-error.js';
 import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
+import type { PreparedKey } from '../verifier/verification-key.js';
 import { createVerifier, type VerifiedToken, type Verifier } from '../verifier/verifier.js';
 import { sharedProblems } from './access.problems.js';
 import { type Principal, TokenPrincipal } from './principal.js';
@@ -18,6 +19,15 @@ import { SignatureOffloading } from './signature-offloading.js';
  * `service_unavailable`. Returned and not thrown, for the reason at {@link TokenError}.
  */
 export type VerificationOutcome = Principal | Problem;
+
+/** The credential of a request that goes on after it was admitted. */
+export interface HeldCredential {
+  readonly principal: Principal;
+  /** Undefined where the principal is not from an access token, but from a strategy of the application. */
+  readonly key: PreparedKey | undefined;
+  /** Seconds since 1970. */
+  readonly validUntil: number;
+}
 
 /**
  * Verifies the access tokens of this application, with its key ring, its revocations and a cache of verified tokens.
@@ -76,6 +86,32 @@ export class AccessTokenVerifier implements OnModuleInit {
     const verified = this.#verifier.verifyTokenOffThread(token, this.#isNextOffloaded);
     if (!(verified instanceof Promise)) return this.#unlessRevoked(this.#cachePrincipal(token, verified));
     return this.#rememberPending(token, verified).then((outcome) => this.#unlessRevoked(outcome));
+  }
+
+  /**
+   * What {@link problemOfHeldCredential} needs. Verifies a token again: the cache may lose it.
+   * @param token of the principal, if it came with one
+   */
+  holdCredential(principal: Principal, token: string | undefined): HeldCredential {
+    if (principal instanceof TokenPrincipal && token !== undefined) {
+      const verified = this.#verifier.verifyToken(token);
+      if (!(verified instanceof TokenError)) return { principal, key: verified.key, validUntil: verified.validUntil };
+      return { principal, key: undefined, validUntil: 0 };
+    }
+    const { expiresAt } = principal as Partial<Principal>;
+    const expiry = expiresAt instanceof Date ? expiresAt.getTime() / 1000 : Number.NaN;
+    return { principal, key: undefined, validUntil: Number.isNaN(expiry) ? Infinity : expiry };
+  }
+
+  /**
+   * The problem that a request with the credential would be refused with now; undefined if it would be admitted. Asks
+   * what {@link verifyAccessToken} asks of a token in the cache.
+   */
+  problemOfHeldCredential({ principal, key, validUntil }: HeldCredential): Problem | undefined {
+    if (key?.isTrusted === false) return sharedProblems.invalid;
+    if (Date.now() / 1000 >= validUntil) return sharedProblems.expired;
+    if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) return sharedProblems.revoked;
+    return this.staleness.isRefusing ? serviceUnavailable({ cause: new Error('revocations are stale') }) : undefined;
   }
 
   /** The size of the cache, and its hits and misses since the start. */

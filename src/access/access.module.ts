@@ -8,6 +8,7 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import { AddressLimit } from './address-limit.js';
 import { AuthenticationHook } from './authentication.hook.js';
+import { EndedSignals } from './ended-signals.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { LoginCounter } from './login-counter.js';
@@ -20,6 +21,7 @@ import { HashAdmissionHook } from './hash-admission.hook.js';
     AccessTokenVerifier,
     JwtStrategy,
     AuthenticationHook,
+    EndedSignals,
     JwtAuthGuard,
     HashAdmissionHook,
     AddressLimit,

@@ -6,6 +6,7 @@ import { Problem } from '../problems/problem.js';
 import { AccessTokenVerifier, type VerificationOutcome } from './access-token.verifier.js';
 import { tokenInvalid, tokenMissing, unsharedProblem } from './access.problems.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
+import { EndedSignals } from './ended-signals.js';
 import type { Principal } from './principal.js';
 import type { RouteAccess } from './route-access.decorators.js';
 
@@ -37,11 +38,15 @@ interface AuthenticationInput {
 export class AuthenticationHook {
   readonly #middlewareByStrategies = new Map<string, PassportMiddleware>();
 
-  constructor(private readonly verifier: AccessTokenVerifier) {}
+  constructor(
+    private readonly verifier: AccessTokenVerifier,
+    private readonly endedSignals: EndedSignals,
+  ) {}
 
   /** Call it after the hooks of `http/`, which answer unknown paths and wrong methods. */
   addAuthenticationHook(fastify: FastifyInstance): void {
     fastify.decorate('accessTokenVerifier', this.verifier);
+    fastify.decorate('endedSignals', this.endedSignals);
     fastify.decorateRequest('user');
     fastify.decorateRequest('bearerProblem');
     fastify.addHook('onRequest', (request, reply, done) => {

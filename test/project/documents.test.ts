@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Type } from '@nestjs/common';
+import { EndedSignals } from '../../src/access/ended-signals.js';
 import { startApp } from '../support/app.js';
 import { settings } from '../../src/config/settings.js';
 import { MODULES } from './layers.js';
@@ -153,6 +154,20 @@ describe('the documents', () => {
     expect((await create({ text: '' })).body).toMatchObject({ status: 400, code: 'validation_failed' });
     expect((await app.call('GET', '/v1/notes/count', { token })).body).toEqual({ count: 0 });
     expect((await app.call('GET', '/v1/notes/count')).status).toBe(401);
+  });
+
+  it('show streams that end with a logout as printed', async () => {
+    const app = await startApp({ features: [await printedModule(2)] });
+    const { token } = await app.signIn();
+    const streams = ['events', 'lines'].map(async (name) => {
+      const response = await fetch(`${app.url}/v1/clock/${name}`, { headers: { authorization: `Bearer ${token}` } });
+      return response.text();
+    });
+    await expect.poll(() => app.nest.get(EndedSignals, { strict: false }).size).toBe(2);
+    await app.logout(token);
+    const [events, lines] = await Promise.all(streams);
+    expect(events).toMatch(/^\n/);
+    expect(lines).toMatch(/^: hello\n\ndata: .+Z\n\n/);
   });
 
   it('print requests that are answered as printed, and a load test of which every request is 200', async () => {

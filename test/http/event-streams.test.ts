@@ -1,0 +1,266 @@
+import { Controller, Get, Header, Module, Sse, type MessageEvent } from '@nestjs/common';
+import { once } from 'node:events';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { setInterval as ticks, setTimeout as pause } from 'node:timers/promises';
+import { concat, finalize, fromEvent, interval, map, NEVER, Observable, of, takeUntil } from 'rxjs';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { Ended } from '../../src/access/ended.decorator.js';
+import { EndedSignals } from '../../src/access/ended-signals.js';
+import { Public } from '../../src/access/route-access.decorators.js';
+import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
+import { GracefulShutdown } from '../../src/health/graceful-shutdown.js';
+import { Problem } from '../../src/problems/problem.js';
+import { KeyRing } from '../../src/tokens/key-ring.js';
+import { UserAdministrationService } from '../../src/users/user-administration.service.js';
+import { afterAllTests, startApp, type TestApp } from '../support/app.js';
+
+/** Streams that are being produced. */
+const producing = { count: 0 };
+
+@Controller('v1/streams')
+class StreamsController {
+  @Sse('events')
+  events(@Ended() ended: AbortSignal): Observable<MessageEvent> {
+    producing.count++;
+    return concat(of({ data: 'first' }), NEVER).pipe(
+      takeUntil(fromEvent(ended, 'abort')),
+      finalize(() => producing.count--),
+    );
+  }
+
+  @Get('lines')
+  @Header('content-type', 'text/event-stream')
+  lines(@Ended() ended: AbortSignal): Readable {
+    return Readable.from(linesUntil(ended));
+  }
+
+  @Sse('deaf')
+  deaf(@Ended() _ended: AbortSignal): Observable<MessageEvent> {
+    return concat(of({ data: 'first' }), NEVER);
+  }
+
+  @Sse('flood')
+  flood(@Ended() ended: AbortSignal): Observable<MessageEvent> {
+    return interval(5).pipe(
+      map(() => ({ data: 'x'.repeat(100_000) })),
+      takeUntil(fromEvent(ended, 'abort')),
+    );
+  }
+
+  @Sse('public')
+  @Public()
+  public(@Ended() ended: AbortSignal): Observable<MessageEvent> {
+    return this.events(ended);
+  }
+
+  @Get('answer')
+  answer(@Ended() ended: AbortSignal, @Ended() same: AbortSignal): object {
+    return { aborted: ended.aborted, isSame: ended === same };
+  }
+
+  @Get('slow-answer')
+  async slowAnswer(@Ended() ended: AbortSignal): Promise<object> {
+    await once(ended, 'abort');
+    await pause(500);
+    throw ended.reason;
+  }
+}
+
+async function* linesUntil(ended: AbortSignal): AsyncGenerator<string> {
+  producing.count++;
+  try {
+    yield 'data: first\n\n';
+    for await (const _ of ticks(15_000, undefined, { signal: ended })) yield ':\n\n';
+  } catch {
+    yield `event: ended\ndata: ${ended.reason instanceof Problem ? ended.reason.kind.code : 'gone'}\n\n`;
+  } finally {
+    producing.count--;
+  }
+}
+
+@Module({ controllers: [StreamsController] })
+class StreamsModule {}
+
+const onFinished = afterAllTests();
+let app: TestApp;
+let other: TestApp;
+beforeAll(async () => {
+  const changes = { clockToleranceSeconds: 0 };
+  app = await startApp({ features: [StreamsModule], changes }, onFinished);
+  other = await startApp({ features: [StreamsModule], changes, databaseUrl: app.databaseUrl }, onFinished);
+});
+
+const signalsOf = (node: TestApp): EndedSignals => node.nest.get(EndedSignals, { strict: false });
+
+interface OpenStream {
+  readonly text: () => string;
+  readonly client: ClientRequest;
+  /** Resolves when the stream is over, in whatever way. */
+  readonly closed: Promise<void>;
+  readonly isComplete: () => boolean;
+}
+
+/** Opens a stream and waits for its first event. */
+async function openStream(node: TestApp, name: string, token?: string): Promise<OpenStream> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const client = request(`${node.url}/v1/streams/${name}`, { headers }).on('error', () => undefined);
+  onTestFinished(() => void client.destroy());
+  client.end();
+  const [response] = (await once(client, 'response')) as [IncomingMessage];
+  expect(response.statusCode).toBe(200);
+  expect(response.headers['content-type']).toMatch('text/event-stream');
+  let text = '';
+  response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const closed = new Promise<void>((resolve) => response.once('close', resolve).on('error', () => undefined));
+  await expect.poll(() => text).toContain('data: first\n\n');
+  return { text: () => text, client, closed, isComplete: () => response.complete };
+}
+
+/** Milliseconds until the stream is over. */
+async function timeOf({ closed }: OpenStream, startedAt = performance.now()): Promise<number> {
+  await closed;
+  return performance.now() - startedAt;
+}
+
+describe('an event stream with @Ended()', () => {
+  const ends: readonly [string, string, (token: string, email: string) => Promise<unknown>][] = [
+    ['a logout on another node', 'token_revoked', (token) => other.logout(token)],
+    ['the end of all sessions on another node', 'token_revoked', (token) => other.logout(token, 'global')],
+    [
+      'a ban by another node',
+      'token_revoked',
+      (_, email) => other.nest.get(UserAdministrationService, { strict: false }).disableUser(email),
+    ],
+    [
+      'the revocation of its key on another node',
+      'token_invalid',
+      () => {
+        const { kid } = other.nest.get(KeyRing, { strict: false }).signingKey;
+        return other.nest.get(KeyAdministrationService, { strict: false }).revokeSigningKey(kid);
+      },
+    ],
+  ];
+
+  it.each(ends)('ends within a second of %s (%s)', async (_, code, end) => {
+    const { token, email } = await app.signIn();
+    const others = await app.signIn();
+    const streams = await Promise.all([openStream(app, 'events', token), openStream(app, 'lines', token)]);
+    const unconcerned = code === 'token_invalid' ? undefined : await openStream(app, 'lines', others.token);
+    await end(token, email);
+    const times = await Promise.all(streams.map((stream) => timeOf(stream)));
+    expect(Math.max(...times)).toBeLessThan(1000);
+    expect(streams.map((stream) => stream.isComplete())).toEqual([true, true]);
+    expect(streams[1]?.text()).toMatch(new RegExp(`event: ended\ndata: ${code}\n\n$`));
+    await pause(300);
+    expect(unconcerned?.text() ?? '').not.toContain('ended');
+    unconcerned?.client.destroy();
+    await expect.poll(() => producing.count).toBe(0);
+    expect(signalsOf(app).size).toBe(0);
+  });
+
+  it('ends when its token expires', async () => {
+    const expiresAt = Math.floor(Date.now() / 1000) + 3;
+    const token = await app.signTokenWith({ exp: expiresAt });
+    const stream = await openStream(app, 'lines', token);
+    await stream.closed;
+    expect(stream.text()).toContain('data: token_expired');
+    expect(Date.now() / 1000).toBeGreaterThanOrEqual(expiresAt);
+    expect(Date.now() / 1000).toBeLessThan(expiresAt + 1);
+  });
+
+  it('ends when its client disconnects, and is forgotten', async () => {
+    const { token } = await app.signIn();
+    const streams = await Promise.all(['events', 'lines', 'deaf'].map((name) => openStream(app, name, token)));
+    expect(signalsOf(app).size).toBe(3);
+    for (const { client } of streams) client.destroy();
+    await expect.poll(() => signalsOf(app).size).toBe(0);
+    await expect.poll(() => producing.count).toBe(0);
+  });
+
+  it('is cut off when its handler ignores the signal, or its client never reads', async () => {
+    const { token } = await app.signIn();
+    const deaf = await openStream(app, 'deaf', token);
+    const client = request(`${app.url}/v1/streams/flood`, { headers: { authorization: `Bearer ${token}` } });
+    onTestFinished(() => void client.destroy());
+    client.on('error', () => undefined).end();
+    const [unread] = (await once(client, 'response')) as [IncomingMessage];
+    await pause(500);
+    await other.logout(token);
+    expect(await timeOf(deaf)).toBeLessThan(1000);
+    expect(deaf.isComplete()).toBe(false);
+    const connections = (): Promise<number> =>
+      new Promise((resolve) => app.nest.getHttpServer().getConnections((_: unknown, count: number) => resolve(count)));
+    unread.on('error', () => undefined);
+    await expect.poll(() => signalsOf(app).size).toBe(0);
+    await expect.poll(() => unread.socket.destroyed || unread.resume().destroyed, { timeout: 2000 }).toBe(true);
+    expect(await connections()).toBeLessThan(10);
+  });
+
+  it('of a public route ends with the process alone', async () => {
+    const stream = await openStream(app, 'public');
+    expect(signalsOf(app).size).toBe(1);
+    stream.client.destroy();
+    await expect.poll(() => signalsOf(app).size).toBe(0);
+  });
+
+  it('of hundreds ends within a second of the end of all sessions', async () => {
+    const { token } = await app.signIn();
+    const streams = await Promise.all(Array.from({ length: 300 }, () => openStream(app, 'events', token)));
+    expect(signalsOf(app).size).toBe(300);
+    await other.logout(token, 'global');
+    const times = await Promise.all(streams.map((stream) => timeOf(stream)));
+    expect(Math.max(...times)).toBeLessThan(1000);
+    expect(streams.every((stream) => stream.isComplete())).toBe(true);
+    expect(signalsOf(app).size).toBe(0);
+  });
+
+  it('lives while it is silent for longer than a request may take, and has its line in the log', async () => {
+    const { token } = await app.signIn();
+    const stream = await openStream(app, 'events', token);
+    await pause(13_000);
+    expect(signalsOf(app).size).toBe(1);
+    await app.logout(token);
+    await stream.closed;
+    expect(stream.isComplete()).toBe(true);
+    const lines = () =>
+      app.log().filter(({ route, milliseconds }) => route === '/v1/streams/events' && Number(milliseconds) > 13_000);
+    await expect.poll(lines).toMatchObject([{ method: 'GET', status: 200, msg: 'request' }]);
+  });
+});
+
+describe('@Ended()', () => {
+  it('is one signal for a request, and forgotten with its answer', async () => {
+    const { token } = await app.signIn();
+    expect((await app.call('GET', '/v1/streams/answer', { token })).body).toEqual({ aborted: false, isSame: true });
+    await expect.poll(() => signalsOf(app).size).toBe(0);
+  });
+
+  it('cuts off no answer that has not begun: the handler may throw the reason', async () => {
+    const { token } = await app.signIn();
+    const answer = app.call('GET', '/v1/streams/slow-answer', { token });
+    await expect.poll(() => signalsOf(app).size).toBe(1);
+    await other.logout(token);
+    expect(await answer).toMatchObject({ status: 401, body: { code: 'token_revoked' } });
+  });
+
+  it('holds up no shutdown, whoever has opened streams', { timeout: 60_000 }, async () => {
+    const node = await startApp({ features: [StreamsModule] });
+    const { token } = await node.signIn();
+    const streams = await Promise.all(
+      ['events', 'lines', 'deaf', 'public'].map((name) => openStream(node, name, token)),
+    );
+    const startedAt = performance.now();
+    const { server } = node.nest.getHttpAdapter().getInstance();
+    const drained = node.nest
+      .get(GracefulShutdown, { strict: false })
+      .drainServer(server, new AbortController().signal)
+      .then(() => node.nest.close());
+    const times = await Promise.all(streams.map((stream) => timeOf(stream, startedAt)));
+    expect(Math.max(...times)).toBeLessThan(1000);
+    expect(streams[1]?.text()).toContain('data: service_unavailable');
+    // One that is opened meanwhile ends, too.
+    await drained;
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+});
