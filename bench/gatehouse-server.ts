@@ -77,7 +77,7 @@ function decorateMethod(prototype: object, name: string, decorators: readonly Me
 const settings = parseSettings(JSON.parse(process.argv[2] ?? '{}') as Record<string, string>);
 const database = await provideDatabase(settings, 'app');
 decorate();
-const app = await createApp(requireMasterSecret(database.config), [BenchModule]);
+const app = await createApp(requireMasterSecret(database.config), { features: [BenchModule] });
 await app.listen(0, '127.0.0.1');
 
 const verifier = app.get(AccessTokenVerifier, { strict: false });

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
+import { Global, Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController } from 'fastify';
@@ -6,10 +6,13 @@ import { readFileSync } from 'node:fs';
 import { authenticationProblems } from './access/access.problems.js';
 import { AddressLimit } from './access/address-limit.js';
 import { AuthenticationHook } from './access/authentication.hook.js';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/config.js';
 import { BackgroundJobs } from './jobs/background-jobs.js';
+import { JobsModule } from './jobs/jobs.module.js';
+import { DatabaseModule } from './database/database.module.js';
 import { translateDatabaseError } from './database/database-errors.js';
 import { GracefulShutdown } from './health/graceful-shutdown.js';
 import { HealthModule } from './health/health.module.js';
@@ -40,9 +43,31 @@ const TAGS = [
   { name: 'health', description: 'Whether the service is up.' },
 ];
 
+/** What an application adds to Gatehouse. */
+export interface ApplicationOptions {
+  /** Title of the OpenAPI document and of its page. */
+  readonly name?: string;
+  /** Your own modules; their routes need a token unless they are `@Public()`. */
+  readonly features?: readonly Type[];
+}
+
+/** The process in which the application runs. */
+interface AppProcess {
+  readonly log?: LogStream;
+  /** Of a worker. */
+  readonly primary?: PrimaryLink | undefined;
+}
+
+/** What a module of an application may inject without importing a module of ours. */
+@Global()
+@Module({
+  imports: [DatabaseModule, JobsModule, AuditModule],
+  exports: [DatabaseModule, JobsModule, AuditModule],
+})
+class ApplicationServicesModule {}
+
 @Module({})
 class AppModule {
-  /** `features` are your own modules; their routes need a token unless they are `@Public()`. */
   static of(config: Config, features: readonly Type[], primary?: PrimaryLink): DynamicModule {
     return {
       module: AppModule,
@@ -52,6 +77,7 @@ class AppModule {
         AuthModule,
         HealthModule,
         MetricsModule,
+        ApplicationServicesModule,
         ...features,
       ],
     };
@@ -71,9 +97,8 @@ export function createServices(config: Config): Promise<INestApplicationContext>
  */
 export async function createApp(
   config: Config,
-  features: readonly Type[] = [],
-  log: LogStream = standardOutputLog(),
-  primary?: PrimaryLink,
+  { name = 'Gatehouse', features = [] }: ApplicationOptions = {},
+  { log = standardOutputLog(), primary }: AppProcess = {},
 ): Promise<NestFastifyApplication> {
   let addressLimit: AddressLimit | undefined;
   const { issuer, trustedProxies, corsOrigins } = config;
@@ -107,8 +132,8 @@ export async function createApp(
     addressLimit = limit;
     if (config.docs) {
       const hookProblems = (route: unknown) => limit.problemsOfRoute(route);
-      await registerOpenApi(fastify, { version, authenticationProblems, hookProblems, tags: TAGS });
-      await registerSwaggerUi(fastify);
+      await registerOpenApi(fastify, { title: name, version, authenticationProblems, hookProblems, tags: TAGS });
+      await registerSwaggerUi(fastify, name);
     }
     app.get(AuthenticationHook).addAuthenticationHook(fastify);
     const routeSettings = app.get(RouteSettingsCheck);

@@ -7,7 +7,23 @@ import { retryUntilDatabaseAnswers, type WaitOptions } from '../database/wait-fo
 import type { NodeMetricsServer } from '../metrics/node-metrics.server.js';
 import type { WorkerPool } from '../workers/worker-pool.js';
 
-const WORKER_PROGRAM = fileURLToPath(new URL('worker.js', import.meta.url));
+/** The program that the worker processes run. */
+export interface WorkerProgram {
+  /** Undefined if this process runs no file. */
+  readonly exec: string | undefined;
+  readonly args: readonly string[];
+  /** Options of Node; those of this process by default. */
+  readonly execArgv?: readonly string[];
+}
+
+const OUR_PROGRAM: WorkerProgram = { exec: fileURLToPath(new URL('worker.js', import.meta.url)), args: [] };
+const PRELOADED = new URL('worker-preload.js', import.meta.url).href;
+
+/** This process's own file as the program of its workers: there, its call of `serve` waits for the primary. */
+export function ownProgram(): WorkerProgram {
+  const [, exec, ...args] = process.argv;
+  return { exec, args, execArgv: [...process.execArgv, '--import', PRELOADED] };
+}
 
 interface NodeOfWorkers {
   readonly config: Config;
@@ -19,14 +35,14 @@ interface NodeOfWorkers {
 }
 
 /** Serves by worker processes until a signal has ended them. */
-export async function serveByWorkers(node: NodeOfWorkers): Promise<void> {
+export async function serveByWorkers(node: NodeOfWorkers, program: WorkerProgram = OUR_PROGRAM): Promise<void> {
   const { config, log, termination } = node;
   termination.requested.throwIfAborted();
   await prepareDatabase(node);
   termination.requested.throwIfAborted();
   for (const { setting, reason } of config.warnings) log({ event: 'setting_adjusted', setting, msg: reason });
   const metrics = await serveNodeMetrics(config);
-  const pool = await createPool(node, metrics);
+  const pool = await createPool(node, program, metrics);
   try {
     await pool.run();
   } finally {
@@ -54,14 +70,17 @@ async function serveNodeMetrics({ metricsPort, host }: Config): Promise<NodeMetr
 /** Its code is loaded only here: a node of one process needs none of it. */
 async function createPool(
   { config, termination, overdue, log }: NodeOfWorkers,
+  { exec, args, execArgv = process.execArgv }: WorkerProgram,
   metrics: NodeMetricsServer | undefined,
 ): Promise<WorkerPool> {
+  if (exec === undefined)
+    throw new Error('WORKERS above 1 needs a program in a file, which the workers can run: set WORKERS to 1');
   const { WorkerPool } = await import('../workers/worker-pool.js');
   const { HashPermitAllocator } = await import('../passwords/hash-permit-allocator.js');
   const { shareHashPermits } = await import('../passwords/hash-permit-channel.js');
   const permits = new HashPermitAllocator(config.hashConcurrency);
   return new WorkerPool({
-    exec: WORKER_PROGRAM,
+    program: { exec, args: [...args], execArgv: [...execArgv] },
     count: config.workers,
     config: { ...config, warnings: [] },
     termination,

@@ -12,19 +12,37 @@ import { ensureMigrated } from '../database/run-migrations.js';
 import { type WaitOptions, retryUntilDatabaseAnswers } from '../database/wait-for-database.js';
 import { shutdownDeadlines } from '../health/shutdown-deadlines.js';
 import { standardOutputLog } from '../logging/buffered-log-output.js';
+import type { ApplicationOptions } from '../app.js';
 import type { PrimaryLink } from '../workers/primary-link.js';
 import { startupLog } from '../logging/startup-log.js';
-import { serveByWorkers } from './serve-by-workers.js';
+import { serveByWorkers, type WorkerProgram } from './serve-by-workers.js';
 
 /** Time in which the processes of the embedded database are launched. */
 const LAUNCH_MS = 60;
+
+/** What is served, and how. */
+export interface ServedProgram {
+  /** Called in the process that serves, and not in the primary of workers. */
+  readonly loadApplication: () => Promise<ApplicationOptions>;
+  /** Ours by default. */
+  readonly workerProgram?: WorkerProgram;
+}
+
+/** The application of a checkout, with the modules of `src/features.ts`. */
+export async function loadFeatures(): Promise<ApplicationOptions> {
+  const { features } = await import('../features.js');
+  return { features };
+}
 
 /**
  * Starts the service; resolves when a signal has ended it. The end takes at most `SHUTDOWN_TIMEOUT_SECONDS` and five
  * seconds, also during the start.
  * @throws {Error} whose message tells the operator why it did not start.
  */
-export async function serve(termination: TerminationSignals): Promise<void> {
+export async function serve(
+  termination: TerminationSignals,
+  { loadApplication, workerProgram }: ServedProgram = { loadApplication: loadFeatures },
+): Promise<void> {
   const settings = readSettings();
   const log = startupLog(settings.logLevel, standardOutputLog());
   const logLeft = (severity: 'info' | 'warn'): void => {
@@ -48,8 +66,8 @@ export async function serve(termination: TerminationSignals): Promise<void> {
     try {
       const config = requireMasterSecret(database.config);
       const serving = isAlone
-        ? serveApplication(config, migrate, termination, log)
-        : serveByWorkers({ config, migrate, termination, overdue, log });
+        ? serveApplication({ config, migrate, termination, log, loadApplication })
+        : serveByWorkers({ config, migrate, termination, overdue, log }, workerProgram);
       await Promise.race([serving, whenAborted(overdue)]);
     } finally {
       await database.stop(immediately);
@@ -71,7 +89,12 @@ async function startDatabase(settings: Settings, { requested }: TerminationSigna
   return providing;
 }
 
-interface ServingHooks {
+interface Serving {
+  readonly config: Config;
+  readonly migrate: boolean;
+  readonly termination: TerminationSignals;
+  readonly log: (members: object) => void;
+  readonly loadApplication: () => Promise<ApplicationOptions>;
   /** Of a worker. */
   readonly primary?: PrimaryLink;
   readonly onServing?: () => void;
@@ -79,25 +102,21 @@ interface ServingHooks {
 }
 
 /** Serves in this process until a signal has ended it. */
-export async function serveApplication(
-  config: Config,
-  migrate: boolean,
-  termination: TerminationSignals,
-  log: (members: object) => void,
-  { primary, onServing, beforeClose }: ServingHooks = {},
-): Promise<void> {
-  const { requested, forced } = termination;
+export async function serveApplication(serving: Serving): Promise<void> {
+  const { config, migrate, log, primary, onServing, beforeClose } = serving;
+  const { requested, forced } = serving.termination;
   requested.throwIfAborted();
   const waitOptions: WaitOptions = { seconds: config.databaseStartupSeconds, signal: requested, onWait: log };
-  const [{ createApp }, { GracefulShutdown }] = await Promise.all([
+  const [{ createApp }, { GracefulShutdown }, application] = await Promise.all([
     import('../app.js'),
     import('../health/graceful-shutdown.js'),
+    serving.loadApplication(),
   ]);
   const app = await retryUntilDatabaseAnswers(config, waitOptions, async () => {
     await ensureMigrated(config, { migrate, waitOptions });
     await requireTablePrivileges(config);
     requested.throwIfAborted();
-    return createApp(config, [], standardOutputLog(), primary);
+    return createApp(config, application, { primary });
   });
   const shutdown = app.get(GracefulShutdown, { strict: false });
   const { server } = app.getHttpAdapter().getInstance();

@@ -83,8 +83,8 @@ beforeAll(async () => {
   });
   const fastify = app.getHttpAdapter().getInstance();
   registerHttp(fastify, http);
-  await registerOpenApi(fastify, { version: '1.2.3', authenticationProblems: [], tags: [] });
-  await registerSwaggerUi(fastify);
+  await registerOpenApi(fastify, { title: 'Test', version: '1.2.3', authenticationProblems: [], tags: [] });
+  await registerSwaggerUi(fastify, 'Test');
   app.useGlobalFilters(new ProblemFilter(() => undefined));
   await app.init();
   await fastify.ready();

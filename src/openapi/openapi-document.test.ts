@@ -106,11 +106,12 @@ beforeAll(async () => {
   const fastify = app.getHttpAdapter().getInstance();
   registerHttp(fastify, http);
   await registerOpenApi(fastify, {
+    title: 'Notes',
     version: '1.2.3',
     authenticationProblems: [tokenMissing],
     tags: [{ name: 'notes', description: 'What was noted.' }],
   });
-  await registerSwaggerUi(fastify);
+  await registerSwaggerUi(fastify, 'Notes');
   fastify.addHook('onRequest', (request, _reply, done) => {
     const { url, method, config } = request.routeOptions;
     routes.push({ url, method, access: 'access' in config ? config.access : undefined });

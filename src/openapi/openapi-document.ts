@@ -6,6 +6,7 @@ import { acceptsNoBody } from '../http/content-type-parser.js';
 import { operationSchema, type RouteProblems } from './openapi-operation.js';
 
 export interface OpenApiSettings extends RouteProblems {
+  readonly title: string;
   readonly version: string;
   /** One per tag that routes use. */
   readonly tags: readonly { readonly name: string; readonly description: string }[];
@@ -58,11 +59,11 @@ const serveDocument: FastifyPluginAsync = async (fastify) => {
   });
 };
 
-function describe({ version, tags }: OpenApiSettings) {
+function describe({ title, version, tags }: OpenApiSettings) {
   return {
     openapi: '3.1.0',
     info: {
-      title: 'Gatehouse',
+      title,
       version,
       description: 'Users and tokens: register, log in, refresh, log out, and call guarded routes.',
       license: { name: 'MIT', identifier: 'MIT' },

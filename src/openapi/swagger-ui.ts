@@ -27,12 +27,12 @@ const PATH = /^\/docs(?:\/(?:static\/)?[\w.-]{0,64})?$/;
  * Loading Swagger UI would make the start a tenth longer, so it is loaded for the first visitor. Await this
  * function after registerOpenApi.
  */
-export async function registerSwaggerUi(fastify: FastifyInstance): Promise<void> {
+export async function registerSwaggerUi(fastify: FastifyInstance, title: string): Promise<void> {
   await registerPublicRoutes(fastify, async (scope) => {
     let site: Promise<FastifyInstance> | undefined;
     const pages = new Map<string, Page>();
     const load = async (path: string): Promise<Page> => {
-      site ??= startSite(fastify.swagger() as Specification);
+      site ??= startSite(fastify.swagger() as Specification, title);
       const { statusCode, headers, rawPayload } = await (await site).inject(path);
       // Only files that exist are cached, so that made-up paths cannot fill the memory.
       if (statusCode >= 400) throw notFound();
@@ -53,14 +53,14 @@ export async function registerSwaggerUi(fastify: FastifyInstance): Promise<void>
   });
 }
 
-async function startSite(document: Specification): Promise<FastifyInstance> {
+async function startSite(document: Specification, title: string): Promise<FastifyInstance> {
   const { default: swaggerUi } = await import('@fastify/swagger-ui');
   const site = Fastify();
   await site.register(swagger, { mode: 'static', specification: { document } });
   await site.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CONTENT_SECURITY_POLICY,
-    theme: { title: 'Gatehouse' },
+    theme: { title },
     uiConfig: { layout: 'BaseLayout', deepLinking: true, displayRequestDuration: true },
   });
   return site;

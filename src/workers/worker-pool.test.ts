@@ -45,7 +45,7 @@ function startPool(
   let serving = 0;
   const log: { event?: string; msg?: string }[] = [];
   const pool = new WorkerPool({
-    exec,
+    program: { exec, args: [] },
     count,
     config: { shutdownTimeoutSeconds } as Config,
     termination: {

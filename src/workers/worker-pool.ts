@@ -1,4 +1,4 @@
-import cluster from 'node:cluster';
+import cluster, { type ClusterSettings } from 'node:cluster';
 import inspector from 'node:inspector';
 import { onceAborted, whenAborted } from '../config/abort-signals.js';
 import type { Config } from '../config/config.js';
@@ -13,7 +13,7 @@ export const MAX_UNANSWERED_CHECKS = 12;
 
 export interface WorkerPoolOptions {
   /** The program of a worker. */
-  readonly exec: string;
+  readonly program: Pick<ClusterSettings, 'exec' | 'args' | 'execArgv'>;
   readonly count: number;
   readonly config: Config;
   readonly termination: Pick<TerminationSignals, 'requested' | 'forced' | 'reason'>;
@@ -43,9 +43,9 @@ export class WorkerPool {
    * @throws {Error} when the first start of a worker fails, or five starts within a minute; first the others end.
    */
   async run(): Promise<void> {
-    const { exec, count, termination, overdue, checkIntervalMs = CHECK_INTERVAL_MS } = this.options;
+    const { program, count, termination, overdue, checkIntervalMs = CHECK_INTERVAL_MS } = this.options;
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ exec, args: [] });
+    cluster.setupPrimary(program);
     for (let started = 0; started < count; started++) this.#start();
     const checks = setInterval(() => this.#checkAnswers(checkIntervalMs), checkIntervalMs);
     onceAborted(termination.requested, () => this.#terminate());

@@ -1,9 +1,8 @@
-import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID, sign } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, inject, onTestFinished } from 'vitest';
-import { createApp } from '../../src/app.js';
+import { createApp, type ApplicationOptions } from '../../src/app.js';
 import type { Config } from '../../src/config/config.js';
 import { parseSettings } from '../../src/config/read-settings.js';
 import { dropDatabase } from '../../src/database/create-database.js';
@@ -64,7 +63,7 @@ export function afterAllTests(): (clean: () => Promise<void>) => void {
 
 /** Starts the whole application on a free port, with a new database unless one is given. */
 export async function startApp(
-  options: { changes?: Partial<Config>; features?: readonly Type[]; databaseUrl?: string } = {},
+  options: ApplicationOptions & { changes?: Partial<Config>; databaseUrl?: string } = {},
   onFinished: (clean: () => Promise<void>) => void = onTestFinished,
 ): Promise<TestApp> {
   const databaseUrl = options.databaseUrl ?? (await createDatabase(onFinished));
@@ -72,7 +71,7 @@ export async function startApp(
   registerSecret(new URL(databaseUrl).password);
   const lines: string[] = [];
   const log = { write: (line: string) => void lines.push(line) };
-  const app = await createApp(testConfig(databaseUrl, options.changes), options.features, log);
+  const app = await createApp(testConfig(databaseUrl, options.changes), options, { log });
   onFinished(async () => {
     await app.close();
     expectNoSecret(lines.join(''));

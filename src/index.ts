@@ -1,0 +1,34 @@
+// First: an older Node is told so.
+import './cli/supported-node.js';
+import './cli/working-directory.js';
+
+// The application.
+export { serve } from './serve.js';
+export { createApp, type Application, type CreateAppOptions } from './application.js';
+export type { ApplicationOptions } from './app.js';
+
+// Who may call a route, and who calls it.
+export { Authenticated, BearerOrBody, CurrentUser, OptionalUser, Public } from './access/route-access.decorators.js';
+export { Ended } from './access/ended.decorator.js';
+export { JwtAuthGuard } from './access/jwt-auth.guard.js';
+export type { Principal } from './access/principal.js';
+export { Client, type ClientInfo } from './http/client-info.js';
+
+// Errors.
+export {
+  defineProblem,
+  Problem,
+  type FieldError,
+  type Occurrence,
+  type ProblemFactory,
+  type ProblemKind,
+  type SecurityEvent,
+} from './problems/problem.js';
+export { problemResponses, type ProblemResponse } from './problems/problem-responses.js';
+export { NoContent } from './http/no-content.schema.js';
+
+// What a module injects.
+export { Database, type Statements } from './database/database.js';
+export { violatedIndex } from './database/database-errors.js';
+export { Audit, type ApplicationEvent } from './audit/audit.js';
+export { BackgroundJobs } from './jobs/background-jobs.js';
