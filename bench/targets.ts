@@ -79,6 +79,7 @@ export const TARGETS: readonly Target[] = [
   { scenario: 'soak', measure: 'unexpected answers', most: 0 },
   { scenario: 'soak', measure: 'broken connections', most: 0 },
   { scenario: 'soak', measure: 'requests not sent', most: 0 },
+  { scenario: 'soak', measure: 'due requests that the generator missed', most: 0.005 },
   { scenario: 'soak', measure: 'tables without a purged row in the last quarter', most: 0 },
   // At least 0.85 of the rate of hashing alone.
   { scenario: 'login-storm', measure: 'hashes alone / logins served', most: 1.176 },

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { withBench, type Bench, type Effort } from '../harness.ts';
 import { LIMITED, makeAccounts } from '../login-load.ts';
-import { writeResults, type Result } from '../results.ts';
+import { type Result } from '../results.ts';
 import { freePort, pinToCore } from '../server-processes.ts';
 import { DatabaseProbe } from '../soak/database-probe.ts';
 import { MIN_SAMPLES } from '../soak/flatness.ts';
@@ -28,40 +28,42 @@ const MAX_CLIENTS = 1000;
 const MIN_CLIENTS = 50;
 /** Users who are signed in, of all. */
 const SIGNED_IN = 0.8;
-const PROGRESS_FILE = 'bench/results/soak-progress.json';
+const PROGRESS_FILE = 'bench/results/soak-progress.ndjson';
 /** The log is emptied beyond this, as a rotation with `copytruncate` does. */
 const MAX_LOG_BYTES = 256e6;
 
-/** Written after each sample, so that the samples of an interrupted run are not lost. */
+/** Each sample is a line of the {@link PROGRESS_FILE} at once, so that those of an interrupted run are not lost. */
 export function soak(effort: Effort): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-soak-'));
-  return withBench(async (bench) => {
+  return withBench<Result>(async (bench) => {
     const log = join(folder, 'log');
     const { load, node, database } = await start(bench, effort, log);
     const capacity = await capacityOf(load, effort.seconds);
     const perSecond = LOAD * capacity;
     console.log(`Capacity ${capacity.toFixed(0)} requests per second; ${perSecond.toFixed(0)} are sent.`);
     const samples: SoakSample[] = [];
-    const resultOf = (): Result => ({
+    mkdirSync(dirname(PROGRESS_FILE), { recursive: true });
+    writeFileSync(PROGRESS_FILE, '');
+    const stop = load.start(perSecond);
+    load.takeWindow();
+    for await (const seconds of moments(effort.seconds)) {
+      await database.ageAndPurge(ageOf(effort.seconds));
+      const sample = { seconds, ...load.takeWindow(), node: await node.sample(), tables: await database.sample() };
+      samples.push(sample);
+      appendFileSync(PROGRESS_FILE, `${JSON.stringify(sample)}\n`);
+      if (statSync(log).size > MAX_LOG_BYTES) truncateSync(log);
+    }
+    await stop();
+    node.close();
+    load.close();
+    return {
       scenario: SCENARIO,
       about: ABOUT,
       effort: { ...effort, rate: perSecond },
       servers: {},
       measures: verdictsOf(samples, capacity),
       samples,
-    });
-    const stop = load.start(perSecond);
-    load.takeWindow();
-    for await (const seconds of moments(effort.seconds)) {
-      await database.ageAndPurge(ageOf(effort.seconds));
-      samples.push({ seconds, ...load.takeWindow(), node: await node.sample(), tables: await database.sample() });
-      if (samples.length >= MIN_SAMPLES) writeResults(PROGRESS_FILE, [resultOf()]);
-      if (statSync(log).size > MAX_LOG_BYTES) truncateSync(log);
-    }
-    await stop();
-    node.close();
-    load.close();
-    return resultOf();
+    };
   }).finally(() => rmSync(folder, { recursive: true }));
 }
 

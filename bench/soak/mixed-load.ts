@@ -12,6 +12,8 @@ const FRESH_EVERY = 50;
 const MAX_IDLE_MILLISECONDS = 10_000;
 /** Beyond so many unanswered requests, what is due is not sent: the node does not keep up. */
 const MAX_IN_PROGRESS = 1000;
+/** A longer time without a turn of the event loop is a pause of the generator. */
+const MAX_PAUSE_MILLISECONDS = 50;
 /** Requests without an answer that are no queue, in seconds of the pace. */
 const MAX_QUEUE_SECONDS = 0.1;
 /** Longest wait for the last answers. */
@@ -33,6 +35,8 @@ export interface LoadWindow {
   readonly broken: number;
   /** Requests that were due and not sent, because too many others had no answer yet. */
   readonly withheld: number;
+  /** Requests that were due while the generator itself did not run, and that were not sent. */
+  readonly missed: number;
   /** Connections opened. */
   readonly opened: number;
 }
@@ -59,6 +63,7 @@ export class MixedLoad {
   #unexpected: Record<string, number> = {};
   #broken = 0;
   #withheld = 0;
+  #missed = 0;
   #opened = 0;
 
   constructor(url: string, clients: SimulatedClients) {
@@ -86,12 +91,18 @@ export class MixedLoad {
   /** Sends each request at its time, whether or not earlier ones were answered. @returns a function that ends it */
   start(perSecond: number): () => Promise<void> {
     const startedAt = performance.now();
-    let offered = 0;
+    let lastTurn = startedAt;
+    let due = 0;
     const timer = setInterval(() => {
-      for (const due = ((performance.now() - startedAt) / 1000) * perSecond; offered < due; offered++) {
+      const now = performance.now();
+      // Sent all at once, what was due in a pause of the generator would be a burst that no client sent.
+      const from = now - lastTurn > MAX_PAUSE_MILLISECONDS ? now : lastTurn;
+      this.#missed += ((from - lastTurn) / 1000) * perSecond;
+      for (due += ((now - from) / 1000) * perSecond; due >= 1; due--) {
         if (this.#inProgress < MAX_IN_PROGRESS) void this.#send(this.#clients.nextRequest());
         else this.#withheld++;
       }
+      lastTurn = now;
     }, 1);
     return async () => {
       clearInterval(timer);
@@ -109,12 +120,14 @@ export class MixedLoad {
       unexpected: this.#unexpected,
       broken: this.#broken,
       withheld: this.#withheld,
+      missed: this.#missed,
       opened: this.#opened,
     };
     this.#times = {};
     this.#unexpected = {};
     this.#broken = 0;
     this.#withheld = 0;
+    this.#missed = 0;
     this.#opened = 0;
     return { answered, latencies, ...counts };
   }

@@ -64,6 +64,11 @@ export function verdictsOf(samples: readonly SoakSample[], capacity: number): Me
       'requests',
       total(samples, ({ withheld }) => withheld),
     ),
+    of(
+      'due requests that the generator missed',
+      'of all',
+      total(samples, ({ missed }) => missed) / (answered + total(samples, ({ missed }) => missed)),
+    ),
     of('tables without a purged row in the last quarter', 'tables', unpurgedTables(samples).length),
     ...Object.entries(COURSES).flatMap(([name, course]) => courseOf(samples, name, course)),
     ...KINDS.map((kind) =>

@@ -21,7 +21,6 @@ import { measure, ratio, readResults, type Measured, type Result } from '../../b
 import { SCENARIOS } from '../../bench/scenarios.ts';
 import { estimate, quantile } from '../../bench/statistics.ts';
 import type { SteadyLoad, SteadyResult } from '../../bench/steady-load.worker.ts';
-import { TARGETS } from '../../bench/targets.ts';
 import { forgeSignature, mintToken, viewOf } from '../../bench/tokens.ts';
 import { bench, BRIEF_RUN, expectScenarioRuns, LONG_TIMEOUT, runBench } from '../support/bench-run.ts';
 
@@ -108,24 +107,6 @@ describe('npm run bench', () => {
     ['log', ['no request log', 'log to /dev/null', 'log to a file']],
     ['revocation', ['no revocations', '100,000 live revocations']],
   ])('runs %s', LONG_TIMEOUT, expectScenarioRuns);
-
-  it('runs soak, and keeps the samples that its verdict is computed from', LONG_TIMEOUT, async () => {
-    onTestFinished(() => rmSync('bench/results/soak-progress.json', { force: true }));
-    const { table } = await runBench('soak', '--seconds', '1');
-    const { samples = [], measures = [] } = table.results[0] ?? {};
-    expect(samples.length).toBeGreaterThanOrEqual(8);
-    expect(readResults('bench/results/soak-progress.json').results[0]?.samples).toEqual(samples);
-    const names = measures.map(({ name }) => name);
-    // Of the rare kinds of requests, a second has too few for a verdict.
-    const targets = TARGETS.filter(
-      (each) => each.scenario === 'soak' && !/(?:session list|refresh|login|logout) p50/.test(each.measure),
-    );
-    expect(names).toEqual(expect.arrayContaining(targets.map((each) => each.measure)));
-    const of = (name: string): number => measures.find((each) => each.name === name)?.median ?? Number.NaN;
-    expect(of('broken connections')).toBe(0);
-    expect(of('guarded request: answered')).toBeGreaterThan(10);
-    expect(of('capacity')).toBeGreaterThan(10);
-  });
 
   it.each([
     [['nothing'], 'There is no scenario nothing; there are guard, many-tokens,'],

@@ -1,5 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readResults } from '../../bench/results.ts';
 import { growthOf, quartersOf } from '../../bench/soak/flatness.ts';
+import { verdictsOf, type SoakSample } from '../../bench/soak/verdicts.ts';
 
 const SAMPLES = 120;
 /** Of the noise, either way. */
@@ -47,5 +50,42 @@ describe('the verdict of the soak', () => {
     expect(second.at(-1)).toBeLessThan(count / 2);
     expect(last[0]).toBeGreaterThanOrEqual((3 * count) / 4);
     expect(last.at(-1)).toBe(count - 1);
+  });
+});
+
+const PUBLISHED = 'bench/results/soak.json';
+const [requirement = ''] = /^\| FLT-21 .*$/m.exec(readFileSync('docs/requirements.md', 'utf8')) ?? [];
+const isHeld = !requirement.includes('| not held yet') && !requirement.includes('partly:');
+
+describe('a soak of two hours', () => {
+  it('is published, or docs/requirements.md says that there is none', () => {
+    expect(existsSync(PUBLISHED) || !isHeld).toBe(true);
+  });
+});
+
+describe.runIf(existsSync(PUBLISHED))('the published soak', () => {
+  const [result] = existsSync(PUBLISHED) ? readResults(PUBLISHED).results : [];
+  const { measures = [], effort } = result ?? {};
+  const samples = (result?.samples ?? []) as readonly SoakSample[];
+  const of = (name: string): number => measures.find((each) => each.name === name)?.median ?? Number.NaN;
+
+  it('took two hours at 70 % of the capacity, with a sample at least each minute', () => {
+    const times = samples.map(({ seconds }) => seconds);
+    expect(effort?.seconds).toBeGreaterThanOrEqual(7200);
+    expect(times.at(-1)).toBeGreaterThanOrEqual(7199);
+    times.forEach((time, index) => expect(time - (times[index - 1] ?? 0)).toBeLessThan(60));
+    expect(of('answered') / of('capacity')).toBeCloseTo(0.7, 1);
+  });
+
+  it('has the verdict of its samples', () => {
+    const again = verdictsOf(samples, of('capacity'));
+    expect(again.map(({ name, most }) => [name, most])).toEqual(measures.map(({ name, most }) => [name, most]));
+    // Both are rounded to five digits.
+    for (const { name, median } of again) expect(median / of(name) || 1, name).toBeCloseTo(1, 2);
+  });
+
+  it('reached every target, or docs/requirements.md says that it did not', () => {
+    const missed = measures.filter(({ median, most }) => most !== undefined && median > most).map(({ name }) => name);
+    if (isHeld) expect(missed).toEqual([]);
   });
 });
