@@ -19,6 +19,8 @@ import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { RequestMetrics } from './metrics/request.metrics.js';
 import { ProblemFilter } from './problems/problem.filter.js';
+import { RateLimitsModule } from './rate-limits/rate-limits.module.js';
+import { RouteRateLimitsHook } from './access/route-rate-limits.hook.js';
 import { RouteSettingsCheck } from './access/route-settings.check.js';
 import { HashAdmissionHook } from './access/hash-admission.hook.js';
 import { registerSwaggerUi } from './openapi/swagger-ui.js';
@@ -61,8 +63,8 @@ interface AppProcess {
 /** What a module of an application may inject without importing a module of ours. */
 @Global()
 @Module({
-  imports: [DatabaseModule, JobsModule, AuditModule],
-  exports: [DatabaseModule, JobsModule, AuditModule],
+  imports: [DatabaseModule, JobsModule, AuditModule, RateLimitsModule],
+  exports: [DatabaseModule, JobsModule, AuditModule, RateLimitsModule],
 })
 class ApplicationServicesModule {}
 
@@ -131,7 +133,8 @@ export async function createApp(
     await limit.prepareCounter(fastify);
     addressLimit = limit;
     if (config.docs) {
-      const hookProblems = (route: unknown) => limit.problemsOfRoute(route);
+      const routeLimits = app.get(RouteRateLimitsHook);
+      const hookProblems = (route: unknown) => [...limit.problemsOfRoute(route), ...routeLimits.problemsOfRoute(route)];
       await registerOpenApi(fastify, { title: name, version, authenticationProblems, hookProblems, tags: TAGS });
       await registerSwaggerUi(fastify, name);
     }
@@ -139,6 +142,7 @@ export async function createApp(
     const routeSettings = app.get(RouteSettingsCheck);
     routeSettings.collectRoutes(fastify);
     app.get(HashAdmissionHook).addHashAdmissionHook(fastify);
+    app.get(RouteRateLimitsHook).addRateLimitsHook(fastify);
     app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
     await app.init();
     await fastify.ready();

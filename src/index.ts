@@ -10,6 +10,7 @@ export type { ApplicationOptions } from './app.js';
 // Who may call a route, and who calls it.
 export { Authenticated, BearerOrBody, CurrentUser, OptionalUser, Public } from './access/route-access.decorators.js';
 export { Ended } from './access/ended.decorator.js';
+export { RateLimit, type RouteRateLimit } from './access/rate-limit.decorator.js';
 export { JwtAuthGuard } from './access/jwt-auth.guard.js';
 export type { Principal } from './access/principal.js';
 export { Client, type ClientInfo } from './http/client-info.js';
@@ -31,4 +32,6 @@ export { NoContent } from './http/no-content.schema.js';
 export { Database, type Statements } from './database/database.js';
 export { violatedIndex } from './database/database-errors.js';
 export { Audit, type ApplicationEvent } from './audit/audit.js';
-export { BackgroundJobs } from './jobs/background-jobs.js';
+export { BackgroundJobs, type JobOptions } from './jobs/background-jobs.js';
+export { ApplicationRateLimits, type ApplicationLimit } from './rate-limits/application-rate-limits.js';
+export type { LimitPolicy } from './rate-limits/limit-policies.js';

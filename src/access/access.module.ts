@@ -12,6 +12,7 @@ import { EndedSignals } from './ended-signals.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { LoginCounter } from './login-counter.js';
+import { RouteRateLimitsHook } from './route-rate-limits.hook.js';
 import { RouteSettingsCheck } from './route-settings.check.js';
 import { HashAdmissionHook } from './hash-admission.hook.js';
 
@@ -24,6 +25,7 @@ import { HashAdmissionHook } from './hash-admission.hook.js';
     EndedSignals,
     JwtAuthGuard,
     HashAdmissionHook,
+    RouteRateLimitsHook,
     AddressLimit,
     LoginCounter,
     RouteSettingsCheck,
@@ -36,6 +38,7 @@ import { HashAdmissionHook } from './hash-admission.hook.js';
     LoginCounter,
     RouteSettingsCheck,
     HashAdmissionHook,
+    RouteRateLimitsHook,
   ],
 })
 export class AccessModule {}

@@ -1,13 +1,14 @@
 import { Prisma } from '../database/prisma.service.js';
 import type { Charge } from './charges.js';
-import { ACCOUNT_GUARD, LIMITS } from './limit-policies.js';
+import { ACCOUNT_GUARD, policyOf, type ChargedLimit } from './limit-policies.js';
 
 export const cteName = (index: number): Prisma.Sql => Prisma.raw(`charge${index}`);
 export const isChargedSql = (index: number): Prisma.Sql => Prisma.sql`EXISTS (SELECT FROM ${cteName(index)})`;
 
 /** How many seconds of the window one attempt uses up. */
-export function secondsPerAttempt(limit: keyof typeof LIMITS): number {
-  return LIMITS[limit].seconds / LIMITS[limit].quota;
+export function secondsPerAttempt(limit: Exclude<ChargedLimit, 'account'>): number {
+  const { seconds, quota } = policyOf(limit, 0);
+  return seconds / quota;
 }
 
 /** Seconds until the limit admits the next attempt; zero or negative when it does now. Takes no lock. */
@@ -16,7 +17,7 @@ export function waitSecondsSql({ limit, key }: Charge): Prisma.Sql {
     return Prisma.sql`coalesce((
       SELECT extract(epoch FROM next_at - clock_timestamp()) FROM account_guards WHERE key = ${key}), 0)::float8`;
   }
-  const room = LIMITS[limit].seconds - secondsPerAttempt(limit);
+  const room = policyOf(limit, 0).seconds - secondsPerAttempt(limit);
   return Prisma.sql`coalesce((
     SELECT extract(epoch FROM full_at - now()) - ${room}::float8 FROM rate_limits WHERE key = ${key}), 0)::float8`;
 }
@@ -25,11 +26,12 @@ export function waitSecondsSql({ limit, key }: Charge): Prisma.Sql {
 export function chargeSql({ limit, key }: Charge, condition: Prisma.Sql): Prisma.Sql {
   if (limit === 'account') return chargeGuardSql(key, condition);
   const attemptSeconds = secondsPerAttempt(limit);
+  const room = policyOf(limit, 0).seconds - attemptSeconds;
   const used = Prisma.sql`make_interval(secs => ${attemptSeconds}::float8)`;
   return Prisma.sql`
     INSERT INTO rate_limits AS l (key, full_at) SELECT ${key}::bytea, now() + ${used} WHERE ${condition}
     ON CONFLICT (key) DO UPDATE SET full_at = greatest(l.full_at, now()) + ${used}
-    WHERE l.full_at <= now() + make_interval(secs => ${LIMITS[limit].seconds - attemptSeconds}::float8)
+    WHERE l.full_at <= now() + make_interval(secs => ${room}::float8)
     RETURNING began_at::text AS began, NULL::text AS until`;
 }
 

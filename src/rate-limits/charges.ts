@@ -6,11 +6,11 @@ import {
   type LimitSubjects,
 } from './limits-per-attempt.js';
 import type { LimitKeys } from './limit-keys.js';
-import { policyOf, type LimitId } from './limit-policies.js';
+import { policyOf, type ChargedLimit, type LimitId } from './limit-policies.js';
 
 /** One attempt, counted by one limit under one key. */
 export interface Charge {
-  readonly limit: LimitId;
+  readonly limit: ChargedLimit;
   readonly key: Buffer;
   readonly afterSuccess: AfterSuccess;
 }
@@ -29,8 +29,11 @@ export interface Attempt {
   readonly onSuccess?: Charge | undefined;
   /** If the device is known, the attempt is charged to the device's failures alone. */
   readonly device?: PresentedDevice | undefined;
-  /** Keys under which refusals by these limits are remembered in memory; without one a refusal is not remembered. */
-  readonly refusalKeys?: Partial<Record<LimitId, string>>;
+  /**
+   * Keys under which refusals by these limits are remembered in memory, by the id of ours or the name of one of the
+   * application; without one a refusal is not remembered.
+   */
+  readonly refusalKeys?: Readonly<Record<string, string>>;
 }
 
 /** A charge as it is stored. */
@@ -52,7 +55,7 @@ export interface AppliedCharges {
 
 /** An attempt refused by a limit that is used up. */
 export interface Refusal {
-  readonly limit: LimitId;
+  readonly limit: ChargedLimit;
   /** Until this limit admits the next attempt. */
   readonly seconds: number;
   /** Until all limits of the attempt do. */

@@ -27,7 +27,8 @@ export class ChargingService {
     if (outcome.kind !== 'refused') return outcome.applied;
     const problem = this.refusals.countAndCreateProblem(usedUpLimitOf(outcome));
     if (problem === undefined) return { charges: [], isKnownDevice: outcome.isKnownDevice };
-    const key = attempt.refusalKeys?.[outcome.limit];
+    const { limit } = outcome;
+    const key = attempt.refusalKeys?.[typeof limit === 'object' ? limit.name : limit];
     if (key !== undefined) this.#recentRefusals.rememberRefusal(key, outcome);
     throw problem;
   }

@@ -62,8 +62,12 @@ export const ACCOUNT_GUARD = {
 
 export type LimitId = keyof typeof LIMITS | 'account';
 
+/** A limit of ours, or one of the application by its policy. */
+export type ChargedLimit = LimitId | LimitPolicy;
+
 /** The policy of a limit. An account guard has no fixed one: it admits one attempt after these seconds. */
-export function policyOf(limit: LimitId, seconds: number): LimitPolicy {
+export function policyOf(limit: ChargedLimit, seconds: number): LimitPolicy {
+  if (typeof limit === 'object') return limit;
   if (limit !== 'account') return LIMITS[limit];
   return { name: ACCOUNT_GUARD.name, quota: 1, seconds: Math.max(1, Math.ceil(seconds)) };
 }

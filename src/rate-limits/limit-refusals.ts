@@ -45,6 +45,16 @@ export class LimitRefusals {
     });
   }
 
+  /** Whether a limit has this name. */
+  isCounted(limit: string): boolean {
+    return Object.hasOwn(this.#counts, limit);
+  }
+
+  /** Makes the name of a limit of the application known, with no refusals yet. */
+  countFromNow(limit: string): void {
+    this.#counts[limit] = 0;
+  }
+
   /** Refusals since the start, by limit; in a dry run those that would have been. */
   refusalCounts(): Readonly<Record<string, number>> {
     return { ...this.#counts };

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
+import { ApplicationRateLimits } from './application-rate-limits.js';
 import { ChargingService } from './charging.service.js';
 import { DeviceTokens } from './device-tokens.js';
 import { LimitKeys } from './limit-keys.js';
@@ -17,9 +18,10 @@ import { RateLimitsService } from './rate-limits.service.js';
     DeviceTokens,
     LimitRefusals,
     ChargingService,
+    ApplicationRateLimits,
     RateLimitsService,
     RateLimitsPurgeJob,
   ],
-  exports: [RateLimitsService, LimitRefusals],
+  exports: [RateLimitsService, LimitRefusals, ApplicationRateLimits],
 })
 export class RateLimitsModule {}

@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler, RouteOptions } from 'fastify';
+import { sendProblem } from '../problems/problem.filter.js';
+import { Problem, type ProblemFactory } from '../problems/problem.js';
+import { ApplicationRateLimits } from '../rate-limits/application-rate-limits.js';
+import { clientOf } from '../rate-limits/limit-keys.js';
+import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
+import type { RateLimitedRoute, RouteRateLimit } from './rate-limit.decorator.js';
+import type { RouteAccess } from './route-access.decorators.js';
+
+/** Charges requests to the limits of their routes: after the authentication hook, before the body is read. */
+@Injectable()
+export class RouteRateLimitsHook {
+  constructor(private readonly limits: ApplicationRateLimits) {}
+
+  /**
+   * Adds the hook to the routes with `rateLimits` in their `config` that are registered from now on.
+   * @throws {TypeError} while such a route is registered: for a bad limit, or one by user on a route that admits requests
+   *   without one
+   */
+  addRateLimitsHook(fastify: FastifyInstance): void {
+    fastify.addHook('onRoute', (route) => {
+      const { rateLimits = [] } = (route.config ?? {}) as RateLimitedRoute;
+      if (rateLimits.length === 0) return;
+      for (const limit of rateLimits) this.#addLimit(limit, route);
+      route.onRequest = [route.onRequest ?? [], this.#chargeTo(rateLimits)].flat();
+    });
+  }
+
+  /** The problems that these limits add to a route with this config, for the OpenAPI document. */
+  problemsOfRoute(config: unknown): readonly ProblemFactory[] {
+    const { rateLimits = [] } = (config ?? {}) as RateLimitedRoute;
+    return rateLimits.length > 0 && !this.limits.isOff ? [tooManyAttempts] : [];
+  }
+
+  #addLimit(limit: RouteRateLimit, { method, url, config }: RouteOptions): void {
+    const { name, by } = limit;
+    if (by !== 'user' && by !== 'address' && typeof by !== 'function') {
+      throw new TypeError(`The rate limit "${name}" counts by 'user', 'address' or a function.`);
+    }
+    if (by === 'user' && (config as RouteAccess).access !== undefined) {
+      throw new TypeError(
+        `The rate limit "${name}" counts by user, but ${[method].flat().join(', ')} ${url} admits requests without one.`,
+      );
+    }
+    this.limits.addLimit(limit);
+  }
+
+  #chargeTo(rateLimits: readonly RouteRateLimit[]): onRequestAsyncHookHandler {
+    return async (request, reply) => {
+      try {
+        await this.#charge(request, rateLimits);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        sendProblem(error, () => undefined, request, reply);
+        return reply;
+      }
+    };
+  }
+
+  async #charge(request: FastifyRequest, rateLimits: readonly RouteRateLimit[]): Promise<void> {
+    await this.limits.chargeUses(rateLimits.map((limit) => ({ limit, key: keyOf(limit, request) })));
+  }
+}
+
+function keyOf({ by }: RouteRateLimit, request: FastifyRequest): string {
+  if (by === 'address') return clientOf(request.ip);
+  return by === 'user' ? (request.user?.userId ?? '') : by(request);
+}
