@@ -20,6 +20,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { RequestMetrics } from './metrics/request.metrics.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RateLimitsModule } from './rate-limits/rate-limits.module.js';
+import { ApplicationStrategies } from './access/application-strategies.js';
 import { RouteRateLimitsHook } from './access/route-rate-limits.hook.js';
 import { RouteSettingsCheck } from './access/route-settings.check.js';
 import { HashAdmissionHook } from './access/hash-admission.hook.js';
@@ -135,7 +136,9 @@ export async function createApp(
     if (config.docs) {
       const routeLimits = app.get(RouteRateLimitsHook);
       const hookProblems = (route: unknown) => [...limit.problemsOfRoute(route), ...routeLimits.problemsOfRoute(route)];
-      await registerOpenApi(fastify, { title: name, version, authenticationProblems, hookProblems, tags: TAGS });
+      const securitySchemeOf = (strategy: string) => app.get(ApplicationStrategies).securitySchemeOf(strategy);
+      const access = { authenticationProblems, securitySchemeOf, hookProblems };
+      await registerOpenApi(fastify, { title: name, version, ...access, tags: TAGS });
       await registerSwaggerUi(fastify, name);
     }
     app.get(AuthenticationHook).addAuthenticationHook(fastify);
@@ -147,6 +150,7 @@ export async function createApp(
     await app.init();
     await fastify.ready();
     routeSettings.requireDeclaredSettings();
+    app.get(ApplicationStrategies).requireNamedStrategies();
     for (const { setting, reason } of config.warnings) fastify.log.warn({ event: 'setting_adjusted', setting }, reason);
     await app.get(BackgroundJobs, { strict: false }).startJobs();
     return app;

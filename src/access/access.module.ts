@@ -7,6 +7,7 @@ import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import { AddressLimit } from './address-limit.js';
+import { ApplicationStrategies } from './application-strategies.js';
 import { AuthenticationHook } from './authentication.hook.js';
 import { EndedSignals } from './ended-signals.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
@@ -23,6 +24,7 @@ import { HashAdmissionHook } from './hash-admission.hook.js';
     JwtStrategy,
     AuthenticationHook,
     EndedSignals,
+    ApplicationStrategies,
     JwtAuthGuard,
     HashAdmissionHook,
     RouteRateLimitsHook,
@@ -39,6 +41,7 @@ import { HashAdmissionHook } from './hash-admission.hook.js';
     RouteSettingsCheck,
     HashAdmissionHook,
     RouteRateLimitsHook,
+    ApplicationStrategies,
   ],
 })
 export class AccessModule {}

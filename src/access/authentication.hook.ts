@@ -8,14 +8,8 @@ import { tokenInvalid, tokenMissing, unsharedProblem } from './access.problems.j
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import { EndedSignals } from './ended-signals.js';
 import type { Principal } from './principal.js';
+import { ApplicationStrategies } from './application-strategies.js';
 import type { RouteAccess } from './route-access.decorators.js';
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** Set by the authentication hook: the verifier of this application. */
-    readonly accessTokenVerifier: AccessTokenVerifier;
-  }
-}
 
 type Done = (error?: Error) => void;
 type Settle = (outcome: Principal | Error) => void;
@@ -41,12 +35,13 @@ export class AuthenticationHook {
   constructor(
     private readonly verifier: AccessTokenVerifier,
     private readonly endedSignals: EndedSignals,
+    private readonly strategies: ApplicationStrategies,
   ) {}
 
   /** Call it after the hooks of `http/`, which answer unknown paths and wrong methods. */
   addAuthenticationHook(fastify: FastifyInstance): void {
-    fastify.decorate('accessTokenVerifier', this.verifier);
     fastify.decorate('endedSignals', this.endedSignals);
+    this.strategies.collectStrategies(fastify);
     fastify.decorateRequest('user');
     fastify.decorateRequest('bearerProblem');
     fastify.addHook('onRequest', (request, reply, done) => {
@@ -105,7 +100,7 @@ export class AuthenticationHook {
   }
 }
 
-/** passport registers strategies by name, for the whole process. */
+/** passport knows strategies by name, for the whole process; {@link ApplicationStrategies} finds those of the application. */
 function passportMiddleware(strategies: readonly string[]): PassportMiddleware {
   return (request, reply, settle) => {
     const done = (error: Error | null, user?: Principal | false | null, info?: unknown): void =>

@@ -5,27 +5,27 @@ import { Strategy } from 'passport-jwt';
 import { Problem } from '../problems/problem.js';
 import { unsharedProblem } from './access.problems.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
-import type { VerificationOutcome } from './access-token.verifier.js';
+import { AccessTokenVerifier, type VerificationOutcome } from './access-token.verifier.js';
+import type { Principal } from './principal.js';
 
 /**
  * The strategy `jwt`. Overrides `authenticate`, as passport-strategy documents for subclasses, to verify tokens with
- * our own verifier instead of passport-jwt's. passport registers strategies for the whole process, so this one may
- * serve a request of another application in it: it uses the verifier of the request's application.
+ * our own verifier instead of passport-jwt's.
  */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
-  constructor() {
+  constructor(private readonly verifier: AccessTokenVerifier) {
     // Required by the constructor; not used.
     super({ jwtFromRequest: () => null, secretOrKeyProvider: (_request, _token, done) => done(new Error('unused')) });
   }
 
   override authenticate(incoming: unknown): void {
-    const settle = (outcome: VerificationOutcome): void => {
+    const settle = (outcome: VerificationOutcome | Principal): void => {
       if (!(outcome instanceof Problem)) this.success(outcome);
       else if (outcome.kind.status === 401) this.fail(unsharedProblem(outcome), 401);
       else this.error(outcome);
     };
-    authenticate(incoming as FastifyRequest)
+    verifyRequest(incoming as FastifyRequest, this.verifier)
       .then(settle)
       // Also an error thrown by `success` or `fail`.
       .catch((error: unknown) => this.error(error as Error));
@@ -37,6 +37,9 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   }
 }
 
-async function authenticate({ user, headers, server }: FastifyRequest): Promise<VerificationOutcome> {
-  return user ?? verifyBearerToken(readBearerToken(headers.authorization), server.accessTokenVerifier);
+async function verifyRequest(
+  { user, headers }: FastifyRequest,
+  verifier: AccessTokenVerifier,
+): Promise<VerificationOutcome | Principal> {
+  return user ?? verifyBearerToken(readBearerToken(headers.authorization), verifier);
 }

@@ -1,9 +1,9 @@
-import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
+import swagger, { type FastifyDynamicSwaggerOptions, type SwaggerTransformObject } from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ProblemBody } from '../problems/problem-body.js';
 import { replaceResponseWithProblem } from '../problems/problem.filter.js';
 import { acceptsNoBody } from '../http/content-type-parser.js';
-import { operationSchema, type RouteProblems } from './openapi-operation.js';
+import { operationSchema, schemeName, type RouteProblems } from './openapi-operation.js';
 
 export interface OpenApiSettings extends RouteProblems {
   readonly title: string;
@@ -11,6 +11,9 @@ export interface OpenApiSettings extends RouteProblems {
   /** One per tag that routes use. */
   readonly tags: readonly { readonly name: string; readonly description: string }[];
 }
+
+type OpenApiOptions = NonNullable<FastifyDynamicSwaggerOptions['openapi']>;
+type SecuritySchemes = NonNullable<NonNullable<OpenApiOptions['components']>['securitySchemes']>;
 
 interface RequestBody {
   readonly content?: Readonly<Record<string, { readonly schema?: unknown }>>;
@@ -22,9 +25,19 @@ interface RequestBody {
  * validate and serialise. Await it before Nest adds its routes.
  */
 export async function registerOpenApi(fastify: FastifyInstance, settings: OpenApiSettings): Promise<void> {
+  const securitySchemes = { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } };
+  fastify.addHook('onRoute', ({ config, schema }) => {
+    const { strategies } = (config ?? {}) as { strategies?: unknown };
+    if (Array.isArray(strategies) && schema?.hide !== true) {
+      for (const name of strategies.map(String)) {
+        const scheme = settings.securitySchemeOf?.(name);
+        if (scheme !== undefined) Object.assign(securitySchemes, { [schemeName(name)]: scheme });
+      }
+    }
+  });
   fastify.addSchema(ProblemBody);
   await fastify.register(swagger, {
-    openapi: describe(settings),
+    openapi: { ...describe(settings), components: { securitySchemes: securitySchemes as SecuritySchemes } },
     stripBasePath: false,
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) =>
@@ -71,7 +84,6 @@ function describe({ title, version, tags }: OpenApiSettings) {
     // Relative to the document, so that it is right behind any proxy and on any port.
     servers: [{ url: '/', description: 'The server of this document.' }],
     tags: [...tags],
-    components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer', bearerFormat: 'JWT' } } },
   };
 }
 

@@ -31,6 +31,8 @@ const BODYLESS = new Set(['GET', 'HEAD', 'TRACE']);
 export interface RouteProblems {
   /** Of the authentication hook; on every route that is not public. */
   readonly authenticationProblems: readonly ProblemFactory[];
+  /** The security scheme of a strategy by name; undefined for `bearer`. */
+  readonly securitySchemeOf?: (strategy: string) => object | undefined;
   /** Of other hooks, by the route's `config`. */
   readonly hookProblems?: (config: unknown) => readonly ProblemFactory[];
 }
@@ -42,9 +44,9 @@ export interface RouteProblems {
 export function operationSchema(
   schema: FastifySchema | undefined,
   route: RouteOptions,
-  { authenticationProblems, hookProblems = () => [] }: RouteProblems,
+  { authenticationProblems, securitySchemeOf, hookProblems = () => [] }: RouteProblems,
 ): FastifySchema {
-  const access = route.config !== undefined && 'access' in route.config ? route.config.access : undefined;
+  const { access, strategies } = (route.config ?? {}) as { access?: unknown; strategies?: unknown };
   const isPublic = access === 'public';
   const readsBody = [route.method].flat().some((method) => !BODYLESS.has(method));
   const common = [
@@ -55,12 +57,28 @@ export function operationSchema(
   ];
   return {
     ...schema,
-    security: isPublic ? [] : access === 'bearer-or-body' ? [{ bearer: [] }, {}] : [{ bearer: [] }],
+    security: isPublic
+      ? []
+      : [...credentialsOf(strategies, securitySchemeOf), ...(access === 'bearer-or-body' ? [{}] : [])],
     response: documentedResponses(
       (schema?.response ?? {}) as Record<string, unknown>,
       common.map(({ kind }) => kind),
     ),
   };
+}
+
+/** Each is enough for itself. */
+function credentialsOf(strategies: unknown, schemeOf: RouteProblems['securitySchemeOf']): Record<string, string[]>[] {
+  if (!Array.isArray(strategies)) return [{ bearer: [] }];
+  const names = strategies.map((name) =>
+    schemeOf?.(String(name)) === undefined ? 'bearer' : schemeName(String(name)),
+  );
+  return Array.from(new Set(names), (name) => ({ [name]: [] }));
+}
+
+/** The name of a strategy as OpenAPI allows it for a component. */
+export function schemeName(strategy: string): string {
+  return strategy.replaceAll(/[^a-zA-Z0-9._-]/g, '_');
 }
 
 function documentedResponses(declared: Readonly<Record<string, unknown>>, common: readonly ProblemKind[]) {

@@ -137,7 +137,6 @@ class OpenedController {
 @Module({ controllers: [OpenedController] })
 class OpenedModule {}
 
-/** Passport's strategies are global to the process: that of the second application serves both. */
 let app: TestApp;
 let second: TestApp;
 const onFinished = afterAllTests();

@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import passport, { type Strategy, type StrategyCreatedStatic } from 'passport';
+import type { RouteAccess } from './route-access.decorators.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The Passport strategies of this application, by name. */
+    readonly passportStrategies: ReadonlyMap<string, Strategy>;
+  }
+}
+
+/** What passport adds to a strategy for one request. */
+const ACTIONS = ['success', 'fail', 'redirect', 'pass', 'error'] as const;
+
+/** The name that each strategy of the process was registered by. */
+const nameOf = new WeakMap<object, string>();
+/** The strategies that are providers of an application of ours. */
+const owned = new WeakSet<object>();
+/** The strategy of each name that was registered last. */
+const latestOf = new Map<string, Strategy>();
+
+const register = passport.use.bind(passport) as (name: string | undefined, strategy: Strategy) => typeof passport;
+
+/** Registers each name once: passport then calls a strategy that looks for the one of the request's application. */
+passport.use = (...given: readonly [Strategy] | readonly [string, Strategy]): typeof passport => {
+  const strategy = given[1] ?? (given[0] as Strategy);
+  const name = typeof given[0] === 'string' ? given[0] : strategy.name;
+  if (name === undefined) return register(name, strategy);
+  nameOf.set(strategy, name);
+  latestOf.set(name, strategy);
+  return register(name, { name, authenticate: authenticateByApplication });
+};
+
+function authenticateByApplication(this: Strategy & StrategyCreatedStatic, request: unknown, options: unknown): void {
+  const { name = '' } = this;
+  const strategy = strategyFor(name, (request as Partial<FastifyRequest>).server?.passportStrategies);
+  if (strategy === undefined) {
+    this.error(new Error(`This application has no Passport strategy "${name}"`));
+    return;
+  }
+  // As passport does it with the strategy that it calls.
+  const acting = Object.create(strategy) as { authenticate(request: unknown, options: unknown): void };
+  for (const action of ACTIONS) Object.assign(acting, { [action]: this[action] });
+  acting.authenticate(request, options);
+}
+
+/**
+ * The strategy of the application, or one that belongs to none of ours.
+ * @param strategies undefined for a request that is not of an application of ours
+ */
+function strategyFor(name: string, strategies: ReadonlyMap<string, Strategy> | undefined): Strategy | undefined {
+  const latest = latestOf.get(name);
+  if (strategies === undefined) return latest;
+  return strategies.get(name) ?? (latest !== undefined && owned.has(latest) ? undefined : latest);
+}
+
+/** What a strategy may say about its credential, as a security scheme of OpenAPI 3.1. */
+export interface DescribedStrategy {
+  readonly openApiScheme?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The Passport strategies among the providers of this application. Passport registers strategies by name for the whole
+ * process, so that with two applications the one that started last would serve both.
+ */
+@Injectable()
+export class ApplicationStrategies {
+  readonly #strategies = new Map<string, Strategy>();
+  /** The first route that names each strategy. */
+  readonly #routes = new Map<string, string>();
+
+  constructor(private readonly discovery: DiscoveryService) {}
+
+  /** Call it once all providers exist, before routes are registered. */
+  collectStrategies(fastify: FastifyInstance): void {
+    for (const { instance } of this.discovery.getProviders() as { instance: unknown }[]) {
+      const name = instance instanceof Object ? nameOf.get(instance) : undefined;
+      if (name === undefined) continue;
+      this.#strategies.set(name, instance as Strategy);
+      owned.add(instance as object);
+    }
+    fastify.decorate('passportStrategies', this.#strategies);
+    fastify.addHook('onRoute', (route) => this.#noteNames(route));
+  }
+
+  /** @throws {Error} for the first route that names a strategy which this application does not have */
+  requireNamedStrategies(): void {
+    for (const [name, route] of this.#routes) {
+      if (strategyFor(name, this.#strategies) !== undefined) continue;
+      throw new Error(`${route} names the Passport strategy "${name}": add it to the providers of a module.`);
+    }
+  }
+
+  /** How the OpenAPI document describes the credential of a strategy; undefined for an access token. */
+  securitySchemeOf(name: string): Readonly<Record<string, unknown>> | undefined {
+    if (name === 'jwt') return undefined;
+    const { openApiScheme } = (this.#strategies.get(name) ?? {}) as DescribedStrategy;
+    const description = `What the Passport strategy \`${name}\` accepts.`;
+    return openApiScheme ?? { type: 'apiKey', in: 'header', name: 'Authorization', description };
+  }
+
+  #noteNames({ method, url, config }: RouteOptions): void {
+    const { strategies } = (config ?? {}) as RouteAccess;
+    if (!Array.isArray(strategies)) return;
+    for (const name of strategies as readonly string[]) {
+      if (!this.#routes.has(name)) this.#routes.set(name, `${[method].flat().join(', ')} ${url}`);
+    }
+  }
+}
