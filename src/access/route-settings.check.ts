@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { FastifyInstance, RouteOptions } from 'fastify';
-import { configOn, declaredIn, declaredOn, differences, type RouteSetting } from './route-settings.js';
+import { configOn, declaredIn, declaredOn, differences, restoreDeclared, type RouteSetting } from './route-settings.js';
 
 interface Handler {
   /** For example `UsersController.getUser`. */
@@ -22,8 +22,12 @@ export class RouteSettingsCheck {
     private readonly scanner: MetadataScanner,
   ) {}
 
-  /** Collects the routes that are registered from now on. */
+  /**
+   * Collects the routes that are registered from now on, after it has added to each handler's `@RouteConfig` what
+   * decorators below it declare.
+   */
   collectRoutes(fastify: FastifyInstance): void {
+    for (const { method } of this.#handlers()) restoreDeclared(method);
     fastify.addHook('onRoute', (route) => void this.#routes.push(route));
   }
 
@@ -58,7 +62,7 @@ export class RouteSettingsCheck {
     }
     const [different] = differences(configOn(method), declared);
     if (different !== undefined) {
-      return `has a @RouteConfig() that changes "${different}", which decorators declare: put it below them, without that.`;
+      return `has a @RouteConfig() that changes "${different}", which decorators declare: leave that out of it.`;
     }
     if (declared.length === 0) return undefined;
     const configs = this.#routes.map(({ config }) => config).filter((config) => declaredIn(config) === declared);

@@ -15,7 +15,7 @@ const names = new Set(['access', 'strategies']);
 /**
  * Adds a setting to the route's `config`. `@RouteConfig` replaces the config of those below it, so each decorator also
  * stores its setting under a key of our own, and sets the config to all of them together, with that of a `@RouteConfig`
- * below. A `@RouteConfig` above would replace them all: `RouteSettingsCheck` finds that at boot.
+ * below. A `@RouteConfig` above replaces them all: {@link restoreDeclared} adds them again at boot.
  */
 export function routeConfig(added: RouteSetting): MethodDecorator {
   for (const name of Object.keys(added)) names.add(name);
@@ -25,6 +25,18 @@ export function routeConfig(added: RouteSetting): MethodDecorator {
     const config: object = Object.assign({}, configOn(descriptor.value), ...declared, { [DECLARED]: declared });
     RouteConfig(config)(target, name, descriptor);
   };
+}
+
+/**
+ * Adds what our decorators declare on a handler to a `@RouteConfig` above them; before routes are registered. A value of
+ * that `@RouteConfig` which differs stays, for `RouteSettingsCheck` to refuse.
+ */
+export function restoreDeclared(handler: unknown): void {
+  const declared = declaredOn(handler);
+  const config = configOn(handler);
+  if (declared.length === 0 || declaredIn(config) === declared) return;
+  const sum: object = Object.assign({}, ...declared, config, { [DECLARED]: declared });
+  RouteConfig(sum)({}, 'handler', { value: handler });
 }
 
 /** The settings that our decorators declare on a handler, one by one. */
