@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-/** How often the credentials of requests in progress are checked. A thousand of them cost 0.1 ms. */
+/** How often the credentials of requests in progress are checked. A thousand of them cost 0.4 ms. */
 const CHECK_INTERVAL_MS = 100;
 /** How long an answer that has begun may go on after its signal, for its last words. */
 const LAST_WORDS_MS = 250;
