@@ -69,6 +69,11 @@ export function codesOf(error: unknown): string[] {
   return codes.filter((code) => typeof code === 'string');
 }
 
+/** Whether a foreign key forbids the change: 23001 for one with `RESTRICT` on PostgreSQL 18, 23503 for others. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return codesOf(error).some((code) => ['P2003', '23001', '23503'].includes(code));
+}
+
 /** Name of the unique index that an insert or update violated; undefined for any other error. */
 export function violatedIndex(error: unknown): string | undefined {
   if (!codesOf(error).some((code) => code === 'P2002' || code === '23505')) return undefined;

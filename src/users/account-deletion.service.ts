@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../access/principal.js';
+import { isForeignKeyViolation } from '../database/database-errors.js';
 import type { Transaction } from '../database/prisma.service.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
@@ -7,6 +8,7 @@ import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { MAX_VERIFICATIONS, PasswordVerificationService } from './password-verification.service.js';
+import { userInUse } from './users.problems.js';
 import { UsersRepository } from './users.repository.js';
 
 /** Deletes the caller and everything of theirs. */
@@ -19,15 +21,25 @@ export class AccountDeletionService {
     private readonly limits: RateLimitsService,
   ) {}
 
-  /** @throws Problem `credentials_invalid` for a wrong current password, `too_many_attempts`. */
+  /** @throws Problem `credentials_invalid` for a wrong current password, `user_in_use`, `too_many_attempts`. */
   async deleteOwnAccount(
     { userId }: Principal,
     { current, client }: { readonly current: string; readonly client: ClientInfo },
     disconnected?: AbortSignal,
   ): Promise<void> {
     const attempt = await this.limits.admitDeletion(userId, client.address);
-    await refundUnlessChecked(attempt, () => this.#verifyAndDelete(userId, current, client, disconnected));
+    const inUse = await refundUnlessChecked(attempt, () =>
+      this.#verifyAndDelete(userId, current, client, disconnected).then(
+        () => undefined,
+        (error: unknown) => {
+          if (!isForeignKeyViolation(error)) throw error;
+          return userInUse({ cause: error });
+        },
+      ),
+    );
+    // The password was right.
     await attempt.recordSuccess(userId);
+    if (inUse !== undefined) throw inUse;
   }
 
   /** Verifies again where another password hash has replaced the verified one meanwhile. */

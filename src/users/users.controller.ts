@@ -13,7 +13,7 @@ import { AccountDeletionService } from './account-deletion.service.js';
 import { PasswordChangeService } from './password-change.service.js';
 import { UserView } from './user-view.js';
 import { DeletionBody, PasswordChangeBody } from './users.schemas.js';
-import { credentialsInvalid, userNotFound } from './users.problems.js';
+import { credentialsInvalid, userInUse, userNotFound } from './users.problems.js';
 import { UsersService } from './users.service.js';
 
 @Controller('v1/users')
@@ -66,7 +66,10 @@ export class UsersController {
     operationId: 'deleteUser',
     tags: ['users'],
     body: DeletionBody,
-    response: { 204: NoContent, ...problemResponses(credentialsInvalid, tooManyAttempts, serviceUnavailable) },
+    response: {
+      204: NoContent,
+      ...problemResponses(credentialsInvalid, userInUse, tooManyAttempts, serviceUnavailable),
+    },
   })
   deleteAccount(
     @CurrentUser() user: Principal,

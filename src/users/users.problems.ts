@@ -16,5 +16,12 @@ export const credentialsInvalid = defineProblem({
   headers: { 'www-authenticate': BEARER_CHALLENGE },
 });
 
+/** 409: a table of the application has rows of the user, and its foreign key does not cascade. */
+export const userInUse = defineProblem({
+  code: 'user_in_use',
+  status: 409,
+  detail: 'The account cannot be deleted while it has data that forbids it.',
+});
+
 /** 404: there is no such user; with a valid token: the user has been deleted. */
 export const userNotFound = defineProblem({ code: 'user_not_found', status: 404, detail: 'There is no such user.' });
