@@ -15,6 +15,7 @@ import { Authenticated, CurrentUser, Public } from '../../src/access/route-acces
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { AccessTokenIssuer } from '../../src/tokens/access-token-issuer.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
+import { features, routesOfFeatures } from '../support/feature-routes.js';
 
 /** The written public list (ACC-01). A route that is not on it refuses without a token. */
 const PUBLIC = new Set([
@@ -95,7 +96,7 @@ let app: TestApp;
 const cleanups: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
-  app = await startApp({ features: [TestsModule] }, (clean) => cleanups.unshift(clean));
+  app = await startApp({ features: [TestsModule, ...features] }, (clean) => cleanups.unshift(clean));
 });
 afterAll(async () => {
   for (const clean of cleanups) await clean();
@@ -301,6 +302,12 @@ interface MisplacedToken {
   readonly headers?: Record<string, string>;
 }
 
+/** The written list, and the routes of `src/features.ts` that their decorators make public. */
+async function publicRoutes(): Promise<Set<string>> {
+  const own = (await routesOfFeatures()).filter(({ operation }) => operation.security?.length === 0);
+  return new Set([...PUBLIC, ...own.map(({ method, path }) => `${method} ${path}`)]);
+}
+
 async function documentedRoutes(): Promise<{ method: string; path: string }[]> {
   const { body } = await app.call('GET', '/openapi.json');
   const paths = body['paths'] as Record<string, Record<string, { security: unknown[] }>>;
@@ -314,9 +321,10 @@ describe('authentication', () => {
     const routes = await documentedRoutes();
     const ours = routes.filter(({ path }) => !path.startsWith('/v1/tests'));
     expect(ours.length).toBeGreaterThan(PUBLIC.size);
+    const open = await publicRoutes();
     for (const { path, method } of ours) {
       const { status } = await app.call(method, path);
-      expect([`${method} ${path}`, status === 401]).toEqual([`${method} ${path}`, !PUBLIC.has(`${method} ${path}`)]);
+      expect([`${method} ${path}`, status === 401]).toEqual([`${method} ${path}`, !open.has(`${method} ${path}`)]);
     }
   });
 
@@ -376,7 +384,8 @@ describe('authentication', () => {
       const verifier = app.nest.get(AccessTokenVerifier, { strict: false });
       const before = verifier.tokenCacheStats();
       const ours = (await documentedRoutes()).filter(({ path }) => !path.startsWith('/v1/tests'));
-      const guarded = ours.filter(({ method, path }) => !PUBLIC.has(`${method} ${path}`));
+      const open = await publicRoutes();
+      const guarded = ours.filter(({ method, path }) => !open.has(`${method} ${path}`));
       expect(guarded.length).toBeGreaterThan(6);
       for (const { method, path } of guarded) {
         const body = method === 'GET' ? undefined : (form ?? (json === undefined ? undefined : JSON.stringify(json)));

