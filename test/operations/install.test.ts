@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createDatabase } from '../support/app.js';
+import { run, type Run } from '../support/npm.js';
 import { MASTER_SECRET } from '../support/processes.js';
 
 const SOURCES = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'src', 'prisma', '.config'];
@@ -18,25 +17,8 @@ function checkout(): string {
   return folder;
 }
 
-/** Runs npm as a shell does: without the folders that npm added to the path of this test run. */
-function npm(cwd: string, args: readonly string[], environment: Record<string, string> = {}, program = 'npm') {
-  const path = (process.env['PATH'] ?? '').split(delimiter).filter((each) => !each.includes('node_modules'));
-  const child = spawn(program, args, {
-    cwd,
-    detached: true,
-    env: { HOME: process.env['HOME'], PATH: path.join(delimiter), ...environment },
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
-  }
-  const ended = once(child, 'close').then(([code]) => code as number | null);
-  onTestFinished(async () => {
-    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
-    await ended;
-  });
-  return { ended, output: () => output };
-}
+const npm = (cwd: string, args: readonly string[], environment: Record<string, string> = {}, program = 'npm'): Run =>
+  run(cwd, program, args, environment);
 
 const INSTALL = ['ci', '--no-audit', '--no-fund'];
 
@@ -81,16 +63,4 @@ describe('npm ci', () => {
       await hasCommand(folder);
     },
   );
-});
-
-it('the file of npm pack installs the command in another project', { timeout: 300_000 }, async () => {
-  const project = mkdtempSync(join(tmpdir(), 'gatehouse-project-'));
-  onTestFinished(() => rmSync(project, { recursive: true }));
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true }));
-  const packed = npm(process.cwd(), ['pack', '--ignore-scripts', '--pack-destination', project]);
-  expect(await packed.ended, packed.output()).toBe(0);
-  const file = readdirSync(project).find((name) => /^gatehouse-auth-[\d.]+\.tgz$/.test(name));
-  const installed = npm(project, ['install', '--no-audit', '--no-fund', `./${String(file)}`]);
-  expect(await installed.ended, installed.output()).toBe(0);
-  await hasCommand(project);
 });

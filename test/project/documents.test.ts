@@ -135,9 +135,10 @@ const isLoadTest = (line: string): boolean => line.includes('"non2xx"');
 /** Where the modules of the documents are written. */
 const MODULE_FOLDER = 'test/.documents/src';
 
-/** The module that the documents print first (0) or second (1). Only the paths of its imports are changed. */
+/** A module that the documents print for a checkout, counted from 0. Only the paths of its imports are changed. */
 async function printedModule(place: number): Promise<Type> {
-  const printed = blocks.filter(({ language }) => language === 'ts')[place]?.text ?? '';
+  const inCheckout = blocks.filter(({ language, text }) => language === 'ts' && text.includes("from '../"));
+  const printed = inCheckout[place]?.text ?? '';
   const file = `${MODULE_FOLDER}/notes${place}/notes.module.ts`;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, printed.replaceAll("from '../", "from '../../../../src/"));

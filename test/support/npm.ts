@@ -32,7 +32,8 @@ export function run(
   }
   const ended = once(child, 'close').then(([code]) => code as number | null);
   const terminate = (): void => {
-    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
+      process.kill(-child.pid, 'SIGTERM');
   };
   onTestFinished(async () => {
     terminate();

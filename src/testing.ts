@@ -1,0 +1,154 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ApplicationOptions } from './app.js';
+import { createConfiguredApp, type Application } from './application.js';
+import { readEnvironment } from './config/read-settings.js';
+import { createDatabase, dropDatabase } from './database/create-database.js';
+import { Database } from './database/database.js';
+
+const PASSWORD = 'a long enough passphrase';
+/** Far below the lowest cost that the settings allow: hashing takes most of a test's time otherwise. */
+const CHEAP_HASH = { argon2MemoryKib: 8, argon2Passes: 1, argon2Lanes: 1, hashQueueMilliseconds: 60_000 };
+
+export interface TestAppOptions extends ApplicationOptions {
+  /** Settings by their names. Those of the environment and of `.env` are not read. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface TestRequest {
+  readonly token?: string;
+  readonly json?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface TestResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The JSON of the response; `{}` without a body. */
+  readonly body: Record<string, unknown>;
+}
+
+/** A registered user with a session. */
+export interface TestUser {
+  readonly userId: string;
+  readonly email: string;
+  readonly password: string;
+  /** The access token. */
+  readonly token: string;
+  readonly refreshToken: string;
+}
+
+/** The whole application, listening on a free port. */
+export class TestApp {
+  constructor(
+    readonly url: string,
+    readonly app: Application,
+    private readonly lines: readonly string[],
+    private readonly removeDatabase: () => Promise<void>,
+  ) {}
+
+  /** The rows of a statement on its database. */
+  query<Row extends object>(sql: TemplateStringsArray, ...values: readonly unknown[]): Promise<Row[]> {
+    return this.app.nest.get(Database, { strict: false }).query<Row>(sql, ...values);
+  }
+
+  /** Sends a request with an access token, a JSON body, or both. */
+  async call(method: string, path: string, { token, json, headers }: TestRequest = {}): Promise<TestResponse> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    });
+    const text = await response.text();
+    const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  /** Registers a user, by default with an address of its own, and logs it in. */
+  async signIn(email = `${randomUUID()}@example.com`, password = PASSWORD): Promise<TestUser> {
+    const json = { email, password };
+    await this.#require('/v1/auth/register', json);
+    const tokens = await this.#require('/v1/auth/login', json);
+    const [token, refreshToken] = [String(tokens['access_token']), String(tokens['refresh_token'])];
+    const { body } = await this.call('GET', '/v1/auth/me', { token });
+    return { userId: String(body['userId']), email, password, token, refreshToken };
+  }
+
+  /** The lines of the log so far. */
+  log(): Record<string, unknown>[] {
+    return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Ends the application and removes its database. */
+  async close(): Promise<void> {
+    try {
+      await this.app.close();
+    } finally {
+      await this.removeDatabase();
+    }
+  }
+
+  async #require(path: string, json: object): Promise<Record<string, unknown>> {
+    const { status, body } = await this.call('POST', path, { json });
+    if (status >= 400) throw new Error(`POST ${path} answered ${status} ${JSON.stringify(body)}`);
+    return body;
+  }
+}
+
+/**
+ * Starts the whole application with a PostgreSQL of its own: a new server in a temporary folder, or a new database on the server that
+ * `TEST_DATABASE_URL` names, which is quicker. Hashes are cheap and the limits on guessing are off, unless `settings` says otherwise.
+ */
+export async function startTestApp({ settings = {}, ...options }: TestAppOptions = {}): Promise<TestApp> {
+  const { databaseSettings, remove } = await newDatabase();
+  const environment = {
+    LOG_LEVEL: 'info',
+    RATE_LIMITS: 'off',
+    DOCS: 'on',
+    PORT: '0',
+    ...databaseSettings,
+    ...settings,
+  };
+  const lines: string[] = [];
+  const log = { write: (line: string) => void lines.push(line) };
+  try {
+    const app = await createConfiguredApp(options, environment, { adjust: CHEAP_HASH, log });
+    try {
+      return new TestApp(await app.listen(0, '127.0.0.1'), app, lines, remove);
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+interface NewDatabase {
+  readonly databaseSettings: Readonly<Record<string, string>>;
+  readonly remove: () => Promise<void>;
+}
+
+async function newDatabase(): Promise<NewDatabase> {
+  const server = readEnvironment()['TEST_DATABASE_URL'];
+  if (server === undefined) {
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
+    // As root, the server has a system user of its own.
+    await chmod(folder, 0o711);
+    const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+    return { databaseSettings: { DATA_DIR: join(folder, 'data') }, remove };
+  }
+  const url = new URL(server);
+  const name = `gatehouse_test_${randomUUID().replaceAll('-', '')}`;
+  url.pathname = `/${name}`;
+  await createDatabase(url.href);
+  const secrets = { MASTER_SECRET: randomBytes(32).toString('base64url'), MIGRATE_ON_START: 'on' };
+  return { databaseSettings: { DATABASE_URL: url.href, ...secrets }, remove: () => dropDatabase(server, name) };
+}
