@@ -1,6 +1,6 @@
 import { Global, Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { APP_FILTER, DiscoveryService, NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { authenticationProblems } from './access/access.problems.js';
@@ -33,6 +33,8 @@ import { countResponses } from './http/response-counts.js';
 import { registerAccessLog } from './logging/access-log.js';
 import type { PrimaryLink } from './workers/primary-link.js';
 import { WorkersModule } from './workers/workers.module.js';
+import { HttpAdapter } from './http/adapter.js';
+import { CLIENT_TIMEOUTS } from './http/client-timeouts.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http/http-server.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -83,6 +85,8 @@ class AppModule {
         ApplicationServicesModule,
         ...features,
       ],
+      // Of the first module, and so asked last: an application's own APP_FILTER comes before it.
+      providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(translateDatabaseError) }],
     };
   }
 }
@@ -111,8 +115,8 @@ export async function createApp(
     corsOrigins,
     countRequest: (request) => addressLimit?.countRequest(request),
   });
-  const adapter = new FastifyAdapter({
-    ...httpServerOptions(http),
+  const adapter = new HttpAdapter({
+    ...httpServerOptions(http, { ...CLIENT_TIMEOUTS, requestMs: config.requestTimeoutSeconds * 1000 }),
     // There is no Nest middleware; looking for it would cost every request.
     skipMiddie: true,
     logger: logOptions(config.logLevel, log),
@@ -124,6 +128,7 @@ export async function createApp(
     logger: new NestLogger(fastify.log),
     abortOnError: false,
   });
+  adapter.nameModulesBy(() => modulesWithMiddleware(app.get(DiscoveryService, { strict: false })));
   try {
     const shutdown = app.get(GracefulShutdown, { strict: false });
     registerHttp(fastify, http, { isShuttingDown: () => shutdown.isShuttingDown });
@@ -146,7 +151,6 @@ export async function createApp(
     routeSettings.collectRoutes(fastify);
     app.get(HashAdmissionHook).addHashAdmissionHook(fastify);
     app.get(RouteRateLimitsHook).addRateLimitsHook(fastify);
-    app.useGlobalFilters(new ProblemFilter(translateDatabaseError));
     await app.init();
     await fastify.ready();
     routeSettings.requireDeclaredSettings();
@@ -158,4 +162,14 @@ export async function createApp(
     await app.close();
     throw error;
   }
+}
+
+/** The names of the modules that have `configure`: a module is among its own providers. */
+function modulesWithMiddleware(discovery: DiscoveryService): string[] {
+  const modules = discovery.getProviders().filter(({ metatype, host }) => metatype === host?.metatype);
+  return modules.filter(({ instance }) => hasConfigure(instance)).map(({ name }) => String(name));
+}
+
+function hasConfigure(module: unknown): boolean {
+  return typeof (module as { configure?: unknown } | undefined)?.configure === 'function';
 }

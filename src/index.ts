@@ -8,7 +8,14 @@ export { createApp, type Application, type CreateAppOptions } from './applicatio
 export type { ApplicationOptions } from './app.js';
 
 // Who may call a route, and who calls it.
-export { Authenticated, BearerOrBody, CurrentUser, OptionalUser, Public } from './access/route-access.decorators.js';
+export {
+  Authenticated,
+  BearerOrBody,
+  BodyLimit,
+  CurrentUser,
+  OptionalUser,
+  Public,
+} from './access/route-access.decorators.js';
 export { Ended } from './access/ended.decorator.js';
 export { RateLimit, type RouteRateLimit } from './access/rate-limit.decorator.js';
 export { JwtAuthGuard } from './access/jwt-auth.guard.js';

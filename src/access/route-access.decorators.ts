@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { RouteBody } from '../http/route-body.js';
 import { tokenMissing } from './access.problems.js';
 import type { Principal } from './principal.js';
 import { routeConfig } from './route-settings.js';
@@ -50,6 +51,14 @@ export interface ExemptRoute {
 
 /** Exempts the route from the limit of requests per address; for probes. */
 export const Unlimited = (): MethodDecorator => routeConfig({ isUnlimited: true } satisfies ExemptRoute);
+
+/**
+ * Sets the most bytes of a body that the route reads; without it they follow from the body's schema, up to 16 KiB. A
+ * larger body needs longer to arrive: `seconds`, if `REQUEST_TIMEOUT_SECONDS` are too few, is the time for it from
+ * the moment when the request has passed authentication.
+ */
+export const BodyLimit = (bytes: number, { seconds }: { readonly seconds?: number } = {}): MethodDecorator =>
+  routeConfig({ bodyLimit: bytes, ...(seconds !== undefined && { bodySeconds: seconds }) } satisfies RouteBody);
 
 /** The request that a parameter decorator is called for. `switchToHttp()` makes three functions: 200 ns instead of 30. */
 const requestOf = (context: ExecutionContext): FastifyRequest => context.getArgByIndex<FastifyRequest>(0);

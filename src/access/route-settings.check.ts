@@ -1,7 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { FastifyInstance, RouteOptions } from 'fastify';
-import { configOn, declaredIn, declaredOn, differences, restoreDeclared, type RouteSetting } from './route-settings.js';
+import { bodyConfigOf, bodyFlaw } from '../http/route-body.js';
+import {
+  bodySchemaOn,
+  configOn,
+  declaredIn,
+  declaredOn,
+  differences,
+  restoreDeclared,
+  type RouteSetting,
+} from './route-settings.js';
 
 interface Handler {
   /** For example `UsersController.getUser`. */
@@ -33,7 +42,7 @@ export class RouteSettingsCheck {
 
   /**
    * @throws {Error} naming the first handler whose route has other settings or whose decorators contradict each
-   * other, or the first route, also of a plugin, whose `config` has an `access` or `strategies` that the
+   * other, or whose body may be larger than the route reads, or the first route, also of a plugin, whose `config` has an `access` or `strategies` that the
    * authentication hook does not know
    */
   requireDeclaredSettings(): void {
@@ -41,8 +50,9 @@ export class RouteSettingsCheck {
       const flaw = this.#flawOf(method);
       if (flaw !== undefined) throw new Error(`${name} ${flaw}`);
     }
-    for (const { method, url, config } of this.#routes) {
-      const flaw = flawOfAccess(config);
+    for (const { method, url, config, schema, bodyLimit } of this.#routes) {
+      const body = { ...bodyConfigOf(config), ...(bodyLimit !== undefined && { bodyLimit }) };
+      const flaw = flawOfAccess(config) ?? bodyFlaw(schema?.body, body);
       if (flaw !== undefined) throw new Error(`${[method].flat().join(', ')} ${url} ${flaw}`);
     }
   }
@@ -64,7 +74,8 @@ export class RouteSettingsCheck {
     if (different !== undefined) {
       return `has a @RouteConfig() that changes "${different}", which decorators declare: leave that out of it.`;
     }
-    if (declared.length === 0) return undefined;
+    const flawOfBody = bodyFlaw(bodySchemaOn(method), bodyConfigOf(configOn(method)));
+    if (flawOfBody !== undefined || declared.length === 0) return flawOfBody;
     const configs = this.#routes.map(({ config }) => config).filter((config) => declaredIn(config) === declared);
     const haveThem = configs.every((config) => differences(config as RouteSetting, declared).length === 0);
     return configs.length > 0 && haveThem ? undefined : 'has decorators whose settings its route does not have.';

@@ -1,13 +1,14 @@
-import { applyDecorators, Controller, Get, Module, type Type } from '@nestjs/common';
+import { applyDecorators, Controller, Get, Module, Post, type Type } from '@nestjs/common';
 import { DiscoveryModule, NestFactory } from '@nestjs/core';
-import { FastifyAdapter, RouteConfig, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter, RouteConfig, RouteSchema, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Type as Schema } from 'typebox';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RateLimit } from './rate-limit.decorator.js';
 import * as accessDecorators from './route-access.decorators.js';
 import { RouteSettingsCheck } from './route-settings.check.js';
 import { configOn, declaredOn, differences, restoreDeclared } from './route-settings.js';
 
-const { Authenticated, BearerOrBody, CountsAsLogin, HashesPassword, Public, Unlimited } = accessDecorators;
+const { Authenticated, BearerOrBody, BodyLimit, CountsAsLogin, HashesPassword, Public, Unlimited } = accessDecorators;
 
 /** A controller with one handler, which has these decorators, the lowest first. */
 function controllerWith(...decorators: readonly MethodDecorator[]): Type {
@@ -86,6 +87,7 @@ describe('the settings of a route', () => {
     HashesPassword: [HashesPassword(), { hashes: true }],
     CountsAsLogin: [CountsAsLogin(), { isLogin: true }],
     Unlimited: [Unlimited(), { isUnlimited: true }],
+    BodyLimit: [BodyLimit(100, { seconds: 60 }), { bodyLimit: 100, bodySeconds: 60 }],
     RateLimit: [RateLimit(LIMIT), {}],
     AnotherRateLimit: [RateLimit(OTHER_LIMIT), {}],
     RouteConfig: [RouteConfig({ mine: true }), { mine: true }],
@@ -100,7 +102,7 @@ describe('the settings of a route', () => {
   it.each(Object.entries(WHO))('add up in every order of all decorators with @%s()', (_, who) => {
     const settings = [who, ...Object.values(OTHERS)];
     const expected = sortedText(Object.assign({}, ...settings.map(([, setting]) => setting)));
-    // A comparison by `expect` for each of the 5,040 orders would take seconds.
+    // A comparison by `expect` for each of the 40,320 orders would take seconds.
     const wrong = permutations(settings).filter((order) => {
       const { read: handler } = { read(this: void): void {} };
       for (const [decorate] of order) decorate({}, 'read', { value: handler });
@@ -139,5 +141,55 @@ describe('the settings of a route', () => {
     await expect(configOfRoute(controllerWith(Public()))).rejects.toThrow(
       'NotesController.read has decorators whose settings its route does not have.',
     );
+  });
+});
+
+const closed = { additionalProperties: false };
+const withText = (maxLength: number): MethodDecorator =>
+  RouteSchema({ body: Schema.Object({ text: Schema.String({ maxLength }) }, closed) });
+
+describe('the body of a route', () => {
+  it('has the limit and the time of its @BodyLimit, beside other decorators', async () => {
+    const decorators = [Post(), Public(), BodyLimit(100_000, { seconds: 300 }), HashesPassword(), withText(5000)];
+    for (const order of [decorators, decorators.toReversed()])
+      expect(await configOfRoute(controllerWith(...order))).toMatchObject({
+        access: 'public',
+        bodyLimit: 100_000,
+        bodySeconds: 300,
+        hashes: true,
+      });
+  });
+
+  it.each<[string, () => MethodDecorator[], string]>([
+    [
+      'allows more than the usual limit',
+      () => [withText(5000)],
+      'has a body schema that allows 61106 bytes, every character escaped, but reads 16384: lower the bounds of the schema, or give it @BodyLimit(61106).',
+    ],
+    [
+      'allows more than its @BodyLimit()',
+      () => [BodyLimit(20_000), withText(5000)],
+      'has a body schema that allows 61106 bytes, every character escaped, but reads 20000: lower the bounds of the schema, or give it @BodyLimit(61106).',
+    ],
+    [
+      'has a limit of 0',
+      () => [BodyLimit(0)],
+      'has a body limit of 0: it must be an integer from 1 to 1073741824 (bytes).',
+    ],
+    [
+      'has 90 minutes',
+      () => [BodyLimit(20_000, { seconds: 5400 })],
+      'has 5400 seconds for its body: they must be an integer from 1 to 3600.',
+    ],
+  ])('is refused at boot if it %s', async (_case, decorators, sentence) => {
+    await expect(configOfRoute(controllerWith(Post(), ...decorators()))).rejects.toThrow(
+      `NotesController.read ${sentence}`,
+    );
+  });
+
+  it('may have a schema without bounds, of which the usual limit is read', async () => {
+    const unbounded = RouteSchema({ body: Schema.Object({ text: Schema.String() }, closed) });
+    await expect(configOfRoute(controllerWith(Post(), unbounded))).resolves.toBeDefined();
+    await expect(configOfRoute(controllerWith(Post(), BodyLimit(61_106), withText(5000)))).resolves.toBeDefined();
   });
 });

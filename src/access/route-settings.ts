@@ -1,13 +1,14 @@
 import { SetMetadata } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
+import { RouteConfig, RouteSchema } from '@nestjs/platform-fastify';
 
 /** What one decorator declares about a route. */
 export type RouteSetting = Readonly<Record<string, unknown>>;
 
 const DECLARED = Symbol('declared route settings');
 
-/** The metadata key of `@RouteConfig`. */
+/** The metadata keys of `@RouteConfig` and `@RouteSchema`. */
 const { KEY: ROUTE_CONFIG } = RouteConfig({});
+const { KEY: ROUTE_SCHEMA } = RouteSchema({});
 
 /** The names of all settings that our decorators declare. */
 const names = new Set(['access', 'strategies']);
@@ -47,6 +48,11 @@ export function declaredOn(handler: unknown): readonly RouteSetting[] {
 /** The `config` that the route of a handler is to have. */
 export function configOn(handler: unknown): RouteSetting {
   return (metadataOf(handler, ROUTE_CONFIG) as RouteSetting | undefined) ?? {};
+}
+
+/** The schema of the body that the route of a handler is to have. */
+export function bodySchemaOn(handler: unknown): unknown {
+  return (metadataOf(handler, ROUTE_SCHEMA) as { readonly body?: unknown } | undefined)?.body;
 }
 
 /** The settings that our decorators declare on the handler of a route with this config. */

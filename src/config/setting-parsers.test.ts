@@ -46,6 +46,7 @@ const SAMPLES: Readonly<Record<Name, string>> = {
   RATE_LIMITS: 'dry-run',
   ADDRESS_REQUESTS_PER_MINUTE: '1',
   TRUSTED_PROXIES: '192.0.2.1, 10.0.0.0/8',
+  REQUEST_TIMEOUT_SECONDS: '11',
   SHUTDOWN_TIMEOUT_SECONDS: '26',
   CORS_ORIGINS: 'https://app.example.com, capacitor://localhost',
   AUDIT_RETENTION_DAYS: '91',

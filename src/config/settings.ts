@@ -189,6 +189,12 @@ export const settings = {
     about:
       'Number of processes that answer requests, or `auto` for one per core; `1` is a single process. Pool, caches and counts per IP address are of each process.',
   }),
+  REQUEST_TIMEOUT_SECONDS: integer({
+    default: 10,
+    min: 1,
+    max: 600,
+    about: 'Longest time in which a client may send a request with its body; a route for uploads may have longer.',
+  }),
   SHUTDOWN_TIMEOUT_SECONDS: integer({
     default: 25,
     min: 4,

@@ -28,10 +28,37 @@ const counters = new WeakMap<Socket, ChunkCounter>();
  * closed meanwhile; pieces over the limit are discarded here.
  */
 export class ChunkLimitedRequest extends IncomingMessage {
+  #receivedBytes = 0;
+  #limit: BodyLimit | undefined;
+
+  /** Limits a body that is read as a stream; Fastify itself limits one that it reads. */
+  limitBody(bytes: number, onExceeded: () => void): void {
+    this.#limit = { bytes, onExceeded };
+    this.#countBytes(0);
+  }
+
   override push(piece: unknown, encoding?: BufferEncoding): boolean {
     // The end of the body (`null`) is discarded too, or the pieces before it would pass for a whole body.
-    return (counters.get(this.socket)?.countChunk() ?? true) && super.push(piece, encoding);
+    if (!(counters.get(this.socket)?.countChunk() ?? true)) return false;
+    return this.#countBytes(piece instanceof Uint8Array ? piece.length : 0) && super.push(piece, encoding);
   }
+
+  #countBytes(bytes: number): boolean {
+    this.#receivedBytes += bytes;
+    const limit = this.#limit;
+    if (limit === undefined || this.#receivedBytes <= limit.bytes) return true;
+    if (!limit.isExceeded) {
+      limit.isExceeded = true;
+      limit.onExceeded();
+    }
+    return false;
+  }
+}
+
+interface BodyLimit {
+  readonly bytes: number;
+  readonly onExceeded: () => void;
+  isExceeded?: boolean;
 }
 
 /** Limits the connections of a server; `onExceeded` ends a connection over the limit. */

@@ -1,6 +1,6 @@
 /**
- * Most bytes of any request body; a larger one is 413 before it is parsed. A route's own limit may
- * be lower: {@link bodyLimitOf}.
+ * Most bytes of a request body; a larger one is 413 before it is parsed. A route's own limit may be lower
+ * ({@link bodyLimitOf}), or set by `@BodyLimit()`.
  */
 export const BODY_LIMIT_BYTES = 16 * 1024;
 
@@ -27,7 +27,12 @@ interface Schema {
  * not bound it. So no valid body is too large, and a route of small bodies reads no large one.
  */
 export function bodyLimitOf(schema: object = {}): number {
-  return Math.min(BODY_LIMIT_BYTES, SLACK_BYTES + bytesOf(schema));
+  return Math.min(BODY_LIMIT_BYTES, largestBodyOf(schema));
+}
+
+/** The size of the largest body that a schema allows, with every character escaped; Infinity if it is not bounded. */
+export function largestBodyOf(schema: object): number {
+  return SLACK_BYTES + bytesOf(schema);
 }
 
 function bytesOf(schema: Schema): number {

@@ -50,11 +50,17 @@ export function respondToClientError(error: ClientError, socket: Socket, context
   endConnectionWithProblem(problemOf(error), socket, context);
 }
 
+/** Sends a problem to the unfinished request of a connection, after the responses before it, and closes the connection. */
+export type EndConnectionWith = (problem: Problem, socket: Socket) => void;
+
 /**
  * Sends problems where Node would respond without a body or not at all: to CONNECT, and to a body in too many chunks. A
- * request with an `Expect` header is passed on, to be checked like any other.
+ * request with an `Expect` header is passed on, to be checked like any other. Returns what does so for other reasons.
  */
-export function handleConnectionErrors({ server, log }: FastifyInstance, settings: Omit<ResponseContext, 'log'>): void {
+export function handleConnectionErrors(
+  { server, log }: FastifyInstance,
+  settings: Omit<ResponseContext, 'log'>,
+): EndConnectionWith {
   const context = { ...settings, log };
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
@@ -72,7 +78,9 @@ export function handleConnectionErrors({ server, log }: FastifyInstance, setting
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     server.emit('request', request, response);
   });
-  limitBodyChunks(server, (socket) => endConnectionWithProblem(tooManyChunks(), socket, context));
+  const endConnection: EndConnectionWith = (problem, socket) => endConnectionWithProblem(problem, socket, context);
+  limitBodyChunks(server, (socket) => endConnection(tooManyChunks(), socket));
+  return endConnection;
 }
 
 function endConnectionWithProblem(problem: Problem, socket: Socket, context: ResponseContext): void {

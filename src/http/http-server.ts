@@ -6,6 +6,7 @@ import { sendProblem } from '../problems/problem.filter.js';
 import type { Problem } from '../problems/problem.js';
 import { trackAllowedMethods } from './allowed-methods.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
+import { registerBodyTimeouts } from './body-timeouts.js';
 import { normalizeContentType, registerContentTypeParsers } from './content-type-parser.js';
 import { clientAddressSetter, trustedProxyMatcher, type IsTrustedProxy } from './client-address.js';
 import { handleConnectionErrors, respondToClientError } from './client-error-responses.js';
@@ -24,6 +25,7 @@ import { requestId } from './request-id.js';
 import { FramedResponse } from './response-framing.js';
 import { responseHeadersByOrigin, responseHeaderSetter } from './response-headers.js';
 import { schemaCompiler } from './schema-compiler.js';
+import { limitStreamedBodies } from './streamed-body-limit.js';
 import { disconnectSlowReaders, READ_PACE, type ReadPace } from './slow-readers.js';
 
 /** Settings of the HTTP layer. */
@@ -86,7 +88,7 @@ export function httpServerOptions(http: HttpSetup, timeouts: ClientTimeouts = CL
           {
             IncomingMessage: ServerRequest,
             ServerResponse: FramedResponse,
-            headersTimeout: timeouts.headersMs,
+            headersTimeout: Math.min(timeouts.headersMs, timeouts.requestMs),
             requestTimeout: timeouts.requestMs,
             keepAliveTimeout: timeouts.idleMs,
             connectionsCheckingInterval: timeouts.checkMs,
@@ -127,7 +129,7 @@ export function registerHttp(
 ): void {
   const allowedMethods = trackAllowedMethods(fastify);
   const checkRequest = (request: FastifyRequest, reply: FastifyReply, done: (problem?: Problem) => void): void => {
-    normalizeContentType(request.raw);
+    normalizeContentType(request, fastify);
     const problem = checkHeadLimits(request) ?? checkFraming(request.raw) ?? checkExpectation(request.raw);
     if (problem === undefined && isPreflight(request.raw, corsOrigins)) return sendPreflightResponse(reply);
     done(problem ?? checkPathAndQuery(request, allowedMethods));
@@ -153,6 +155,8 @@ export function registerHttp(
   });
   registerContentTypeParsers(fastify);
   fastify.setValidatorCompiler(schemaCompiler());
-  handleConnectionErrors(fastify, { headersFor, isTrusted, countRequest });
+  const endConnection = handleConnectionErrors(fastify, { headersFor, isTrusted, countRequest });
+  limitStreamedBodies(fastify);
+  registerBodyTimeouts(fastify, endConnection);
   disconnectSlowReaders(fastify, pace);
 }

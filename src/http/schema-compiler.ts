@@ -1,5 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler } from 'fastify';
+import { JSON_MEDIA_TYPE } from './route-body.js';
 import { formats } from './schema-formats.js';
 import { fieldErrors, type HttpPart } from './validation-errors.js';
 import { validationFailed } from './validation.problems.js';
@@ -25,7 +26,10 @@ export function schemaCompiler(): FastifySchemaCompiler<unknown> {
     validateSchema: false,
     formats,
   });
-  return ({ schema, method, url, httpPart = 'body' }) => {
+  return ({ schema, method, url, httpPart = 'body', ...route }) => {
+    const { contentType = JSON_MEDIA_TYPE } = route as { contentType?: string };
+    // A handler reads the parts of such a body itself; its schema is for the OpenAPI document.
+    if (httpPart === 'body' && contentType.toLowerCase() !== JSON_MEDIA_TYPE) return () => true;
     const source = schema as Schema;
     requireAdditionalProperties(source, `${method} ${url} ${httpPart}`);
     return validatorOf(ajv.compile(source), httpPart as HttpPart);

@@ -12,6 +12,8 @@ import {
 } from '../problems/http-status.problems.js';
 import type { ProblemFactory, ProblemKind } from '../problems/problem.js';
 import { openApiResponse, isProblemResponse } from '../problems/problem-responses.js';
+import { sendAs } from '../http/content-type-parser.js';
+import { JSON_MEDIA_TYPE, listedMediaTypes } from '../http/route-body.js';
 import { jsonMalformed, validationFailed } from '../http/validation.problems.js';
 
 /** Problems of every route, before its handler is called. */
@@ -24,7 +26,6 @@ const EVERY_ROUTE = [
   headersTooLarge,
   internalError,
 ];
-const WITH_BODY = [jsonMalformed, bodyTooLarge, mediaTypeUnsupported];
 const BODYLESS = new Set(['GET', 'HEAD', 'TRACE']);
 
 /** Problems that hooks send before the handler is called. */
@@ -49,21 +50,14 @@ export function operationSchema(
   const { access, strategies } = (route.config ?? {}) as { access?: unknown; strategies?: unknown };
   const isPublic = access === 'public';
   const readsBody = [route.method].flat().some((method) => !BODYLESS.has(method));
-  const common = [
-    ...EVERY_ROUTE,
-    ...(readsBody ? WITH_BODY : []),
-    ...(isPublic ? [] : authenticationProblems),
-    ...hookProblems(route.config),
-  ];
+  const common = [...EVERY_ROUTE, ...(isPublic ? [] : authenticationProblems), ...hookProblems(route.config)];
+  const kinds = [...common.map(({ kind }) => kind), ...(readsBody ? problemsOfBody(schema?.body) : [])];
   return {
     ...schema,
     security: isPublic
       ? []
       : [...credentialsOf(strategies, securitySchemeOf), ...(access === 'bearer-or-body' ? [{}] : [])],
-    response: documentedResponses(
-      (schema?.response ?? {}) as Record<string, unknown>,
-      common.map(({ kind }) => kind),
-    ),
+    response: documentedResponses((schema?.response ?? {}) as Record<string, unknown>, kinds),
   };
 }
 
@@ -79,6 +73,16 @@ function credentialsOf(strategies: unknown, schemeOf: RouteProblems['securitySch
 /** The name of a strategy as OpenAPI allows it for a component. */
 export function schemeName(strategy: string): string {
   return strategy.replaceAll(/[^a-zA-Z0-9._-]/g, '_');
+}
+
+function problemsOfBody(body: unknown): ProblemKind[] {
+  const types = listedMediaTypes(body) ?? [JSON_MEDIA_TYPE];
+  const isJsonOnly = types.every((type) => type === JSON_MEDIA_TYPE);
+  return [
+    ...(types.includes(JSON_MEDIA_TYPE) ? [jsonMalformed.kind] : []),
+    bodyTooLarge.kind,
+    isJsonOnly ? mediaTypeUnsupported.kind : { ...mediaTypeUnsupported.kind, detail: sendAs(types) },
+  ];
 }
 
 function documentedResponses(declared: Readonly<Record<string, unknown>>, common: readonly ProblemKind[]) {

@@ -1,7 +1,8 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import type { Principal } from '../access/principal.js';
-import { CurrentUser, HashesPassword } from '../access/route-access.decorators.js';
+import { BodyLimit, CurrentUser, HashesPassword } from '../access/route-access.decorators.js';
+import { largestBodyOf } from '../http/body-limit.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { passwordProblems } from '../passwords/passwords.problems.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
@@ -37,6 +38,8 @@ export class UsersController {
 
   @Post('me/password')
   @HashesPassword()
+  // Two passwords with every character escaped are more than the usual limit.
+  @BodyLimit(largestBodyOf(PasswordChangeBody))
   @HttpCode(204)
   @RouteSchema({
     summary: 'Change the password; ends every other session',

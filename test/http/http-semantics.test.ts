@@ -156,7 +156,7 @@ describe('a request body', () => {
     ['/v1/auth/logout', 3000],
     ['/v1/auth/login', 16_385],
     ['/v1/auth/register', 16_385],
-    ['/v1/users/me/password', 16_385],
+    ['/v1/users/me/password', 27_171],
     ['/v1/users/me/deletion', 16_385],
   ])('for %s is refused from %i bytes on before it is parsed (API-06)', async (path, size) => {
     const post = (body: string): Promise<Raw> => ask('POST', path, { token: user.token, body });
