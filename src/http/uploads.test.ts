@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { registerOpenApi } from '../openapi/openapi-document.js';
+import { logOptions } from '../logging/log-options.js';
 import { sendProblem } from '../problems/problem.filter.js';
 import { defineProblem } from '../problems/problem.js';
 import { CLIENT_TIMEOUTS } from './client-timeouts.js';
@@ -21,6 +22,8 @@ const asMultipart = { 'multipart/form-data': { schema: Upload } };
 
 const tokenMissing = defineProblem({ code: 'token_missing', status: 401, detail: 'Send a token.' });
 
+const lines: string[] = [];
+let closed = 0;
 let server: FastifyInstance;
 let port: number;
 
@@ -36,7 +39,8 @@ const sizeOf = async ({ body }: FastifyRequest): Promise<object> => ({
 beforeAll(async () => {
   const http = prepareHttp({ https: false });
   const timeouts = { ...CLIENT_TIMEOUTS, headersMs: USUAL_MS, requestMs: USUAL_MS, checkMs: 25 };
-  server = fastify(httpServerOptions(http, timeouts));
+  const stream = { write: (line: string) => void lines.push(line) };
+  server = fastify({ ...httpServerOptions(http, timeouts), logger: logOptions('warn', stream) });
   registerHttp(server, http);
   await registerOpenApi(server, { title: 'Uploads', version: '1', authenticationProblems: [tokenMissing], tags: [] });
   server.setErrorHandler((error, request, reply) => sendProblem(error, () => undefined, request, reply));
@@ -47,6 +51,17 @@ beforeAll(async () => {
   server.addContentTypeParser('multipart/form-data', formOf);
   const config: object = { bodyLimit: LIMIT, bodySeconds: 60 };
   server.post('/upload', { config, schema: { body: { content: asMultipart } } }, sizeOf);
+  server.addContentTypeParser(
+    'application/octet-stream',
+    async (_request: FastifyRequest, payload: IncomingMessage) => payload,
+  );
+  const asStream = { 'application/octet-stream': { schema: Type.String({ format: 'binary' }) } };
+  server.post('/stream', { config, schema: { body: { content: asStream } } }, async ({ body }, reply) => {
+    let size = 0;
+    reply.raw.once('close', () => closed++);
+    for await (const piece of body as IncomingMessage) size += (piece as Buffer).length;
+    return { size };
+  });
   const either = { content: { ...asMultipart, 'application/json': { schema: Note } } };
   server.post('/either', { config, schema: { body: either } }, async ({ body }) => ({
     isForm: body instanceof FormData,
@@ -157,6 +172,19 @@ describe('a route that takes an upload', () => {
     for (let sent = 0; sent <= LIMIT; sent += 0xffff) socket.write(piece);
     expect(await answer).toMatch(/^HTTP\/1\.1 413 [\s\S]*"code":"body_too_large"/);
     expect(await post('/upload', { body: formWith(FILE) })).toMatch(/^200/);
+  });
+
+  it('gives a handler the body as a stream, and logs no error if the client leaves', async () => {
+    const type = 'application/octet-stream';
+    expect(await post('/stream', { body: FILE, headers: { 'content-type': type } })).toBe('200 {"size":5000000}');
+    const { socket, answer } = begin('/stream', ['Content-Length: 5000'], type);
+    socket.write('x'.repeat(1000));
+    await sleep(300);
+    socket.destroy();
+    await answer;
+    await expect.poll(() => closed).toBe(2);
+    await post('/stream', { body: FILE, headers: { 'content-type': type } });
+    expect(lines).toEqual([]);
   });
 
   it('is described in the OpenAPI document', () => {

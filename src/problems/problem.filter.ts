@@ -2,6 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
 import { BEARER_CHALLENGE } from './bearer-challenge.js';
+import { requestMalformed } from './http-status.problems.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from './problem-body.js';
 import { errorToProblem, type TranslateError } from './error-to-problem.js';
 
@@ -81,7 +82,7 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const problem = errorToProblem(error, translate);
+  const problem = hasClientLeft(error, request) ? requestMalformed({ cause: error }) : errorToProblem(error, translate);
   const { code, status } = problem.kind;
   if (status >= 500 && !problem.isAlreadyLogged) request.log.error({ err: problem.cause ?? problem, code });
   if (problem.securityEvent) request.log.warn({ ...problem.securityEvent, ip: request.ip }, 'security');
@@ -95,6 +96,15 @@ export function sendProblem(
   addRequiredHeaders(status, request, reply);
   if (status >= 500) sendWithoutHooks(JSON.stringify(body), reply);
   else void reply.serializer(JSON.stringify).send(body);
+}
+
+/**
+ * Whether a handler that reads the body itself met the end of its connection. It is no failure of ours, although
+ * the error has the code of a broken database connection.
+ */
+function hasClientLeft(error: unknown, { raw }: FastifyRequest): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === 'ECONNRESET' && raw.destroyed && !raw.complete;
 }
 
 /** Headers that a status needs, where neither the problem nor the handler has set them. */
