@@ -8,7 +8,7 @@ import * as accessDecorators from './route-access.decorators.js';
 import { RouteSettingsCheck } from './route-settings.check.js';
 import { configOn, declaredOn, differences, restoreDeclared } from './route-settings.js';
 
-const { Authenticated, BearerOrBody, BodyLimit, CountsAsLogin, HashesPassword, Public, Unlimited } = accessDecorators;
+const { Authenticated, BearerOrBody, BodyLimit, CountsAsLogin, HashesPassword, Public } = accessDecorators;
 
 /** A controller with one handler, which has these decorators, the lowest first. */
 function controllerWith(...decorators: readonly MethodDecorator[]): Type {
@@ -83,36 +83,48 @@ describe('the settings of a route', () => {
     BearerOrBody: [BearerOrBody(), { access: 'bearer-or-body' }],
     Authenticated: [Authenticated('a', 'b'), { strategies: ['a', 'b'] }],
   };
-  const OTHERS: Readonly<Record<string, [MethodDecorator, object]>> = {
-    HashesPassword: [HashesPassword(), { hashes: true }],
-    CountsAsLogin: [CountsAsLogin(), { isLogin: true }],
-    Unlimited: [Unlimited(), { isUnlimited: true }],
-    BodyLimit: [BodyLimit(100, { seconds: 60 }), { bodyLimit: 100, bodySeconds: 60 }],
-    RateLimit: [RateLimit(LIMIT), {}],
-    AnotherRateLimit: [RateLimit(OTHER_LIMIT), {}],
-    RouteConfig: [RouteConfig({ mine: true }), { mine: true }],
+  const ADDING_UP: readonly [MethodDecorator, object][] = [
+    [RateLimit(LIMIT), {}],
+    [RateLimit(OTHER_LIMIT), {}],
+    [RouteConfig({ mine: true }), { mine: true }],
+  ];
+  /** Those that set one value; the arguments they are called with, and what they set. */
+  const PLAIN: Readonly<Record<string, [args: unknown[], setting: object]>> = {
+    HashesPassword: [[], { hashes: true }],
+    CountsAsLogin: [[], { isLogin: true }],
+    Unlimited: [[], { isUnlimited: true }],
+    Roles: [['admin'], { roles: ['admin'] }],
+    BodyLimit: [[100, { seconds: 60 }], { bodyLimit: 100, bodySeconds: 60 }],
   };
   const PARAMETERS = ['CurrentUser', 'OptionalUser'];
+  const all = accessDecorators as unknown as Readonly<Record<string, (...args: unknown[]) => MethodDecorator>>;
+  const plain = Object.entries(PLAIN).flatMap(([name, [args, setting]]): [MethodDecorator, object][] => {
+    const decorator = all[name]?.(...args);
+    return decorator === undefined ? [] : [[decorator, setting]];
+  });
+  const pairs = plain.flatMap((one, at) => plain.slice(at + 1).map((other) => [one, other]));
 
   it('are tried with every decorator there is', () => {
-    const known = new Set([...Object.keys(WHO), ...Object.keys(OTHERS), ...PARAMETERS]);
+    const known = new Set([...Object.keys(WHO), ...Object.keys(PLAIN), ...PARAMETERS]);
     expect(Object.keys(accessDecorators).filter((name) => !known.has(name))).toEqual([]);
   });
 
-  it.each(Object.entries(WHO))('add up in every order of all decorators with @%s()', (_, who) => {
-    const settings = [who, ...Object.values(OTHERS)];
-    const expected = sortedText(Object.assign({}, ...settings.map(([, setting]) => setting)));
-    // A comparison by `expect` for each of the 40,320 orders would take seconds.
-    const wrong = permutations(settings).filter((order) => {
-      const { read: handler } = { read(this: void): void {} };
-      for (const [decorate] of order) decorate({}, 'read', { value: handler });
-      restoreDeclared(handler);
-      const { rateLimits, ...config } = configOn(handler) as { rateLimits: readonly unknown[] };
-      const hasLimits = rateLimits.length === 2 && [LIMIT, OTHER_LIMIT].every((limit) => rateLimits.includes(limit));
-      const isSame = differences(configOn(handler), declaredOn(handler)).length === 0;
-      return !hasLimits || !isSame || sortedText(config) !== expected;
-    });
-    expect(wrong).toEqual([]);
+  it.each(Object.entries(WHO))('add up in every order of decorators with @%s(), any two plain ones', (_, who) => {
+    for (const pair of pairs) {
+      const settings = [who, ...ADDING_UP, ...pair];
+      const expected = sortedText(Object.assign({}, ...settings.map(([, setting]) => setting)));
+      // A comparison by `expect` for each of the orders would take seconds.
+      const wrong = permutations(settings).filter((order) => {
+        const { read: handler } = { read(this: void): void {} };
+        for (const [decorate] of order) decorate({}, 'read', { value: handler });
+        restoreDeclared(handler);
+        const { rateLimits, ...config } = configOn(handler) as { rateLimits: readonly unknown[] };
+        const hasLimits = rateLimits.length === 2 && [LIMIT, OTHER_LIMIT].every((limit) => rateLimits.includes(limit));
+        const isSame = differences(configOn(handler), declaredOn(handler)).length === 0;
+        return !hasLimits || !isSame || sortedText(config) !== expected;
+      });
+      expect(wrong).toEqual([]);
+    }
   });
 
   it.each<[string, readonly MethodDecorator[]]>([
