@@ -85,7 +85,7 @@ export async function checkGuard(url: string, good: Credential, tampered: Creden
   await checkRefusal(url, tampered);
 }
 
-const MEMBERS = ['userId', 'email', 'sessionId', 'expiresAt'];
+const MEMBERS = ['kind', 'userId', 'email', 'roles', 'sessionId', 'expiresAt'];
 
 async function checkAnswer(url: string, credential: Credential): Promise<Record<string, unknown>> {
   const body = await answerTo(url, credential);

@@ -19,12 +19,14 @@ import { startProfile, stopProfile } from './cpu-profiler.ts';
 import { serveHarness } from './measured-process.ts';
 import { threadMilliseconds } from './process-tree.ts';
 
-type Caller = Pick<Principal, 'userId' | 'email' | 'sessionId' | 'expiresAt'>;
+type Caller = Pick<Principal, 'kind' | 'userId' | 'email' | 'roles' | 'sessionId' | 'expiresAt'>;
 
 /** The constant caller of the unguarded route. */
 const somebody: Caller = Object.freeze({
+  kind: 'user',
   userId: '01920000-0000-7000-8000-000000000001',
   email: 'bench@example.com',
+  roles: [],
   sessionId: '01920000-0000-7000-8000-000000000002',
   expiresAt: new Date(4e12),
 });
@@ -40,8 +42,8 @@ class BenchController {
   }
 }
 
-function view({ userId, email, sessionId, expiresAt }: Caller): PrincipalView {
-  return { userId, email, sessionId, expiresAt: expiresAt.toISOString() };
+function view({ kind, userId, email, roles, sessionId, expiresAt }: Caller): PrincipalView {
+  return { kind, userId, email, roles: [...roles], sessionId, expiresAt: expiresAt.toISOString() };
 }
 
 /** The route of `docs/building-on-it.md`. */
@@ -99,9 +101,10 @@ serveHarness(await app.getUrl(), stop, {
 
 /** Access tokens of this many users and sessions. */
 function mint(count: number): string[] {
+  const user = { email: 'bench@example.com', roles: [], version: 0 };
   return Array.from(
     { length: count },
-    () => tokens.issueAccessToken({ id: randomUUID(), email: 'bench@example.com' }, randomUUID()).accessToken,
+    () => tokens.issueAccessToken({ id: randomUUID(), ...user }, randomUUID()).accessToken,
   );
 }
 

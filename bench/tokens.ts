@@ -42,7 +42,7 @@ export function forgeSignature(token: string): string {
 }
 
 /** The answer of `GET /v1/auth/me` to the token. */
-export function viewOf(token: string): Record<string, string> {
+export function viewOf(token: string): Record<string, unknown> {
   const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
     sub: string;
     email: string;
@@ -50,7 +50,7 @@ export function viewOf(token: string): Record<string, string> {
     exp: number;
   };
   const { sub, email, sid, exp } = claims;
-  return { userId: sub, email, sessionId: sid, expiresAt: new Date(exp * 1000).toISOString() };
+  return { kind: 'user', userId: sub, email, roles: [], sessionId: sid, expiresAt: new Date(exp * 1000).toISOString() };
 }
 
 function encode(value: object): string {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { authenticationProblems } from './access/access.problems.js';
 import { AddressLimit } from './access/address-limit.js';
 import { AuthenticationHook } from './access/authentication.hook.js';
+import { describeRoles, roleProblems } from './access/route-roles.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
@@ -32,6 +33,9 @@ import { NestLogger } from './logging/nest-logger.js';
 import { countResponses } from './http/response-counts.js';
 import { registerAccessLog } from './logging/access-log.js';
 import type { PrimaryLink } from './workers/primary-link.js';
+import type { ApplicationHooks } from './users/application-hooks.js';
+import { ApplicationHooksModule } from './users/application-hooks.module.js';
+import { UsersModule } from './users/users.module.js';
 import { WorkersModule } from './workers/workers.module.js';
 import { HttpAdapter } from './http/adapter.js';
 import { CLIENT_TIMEOUTS } from './http/client-timeouts.js';
@@ -49,7 +53,7 @@ const TAGS = [
 ];
 
 /** What an application adds to Gatehouse. */
-export interface ApplicationOptions {
+export interface ApplicationOptions extends ApplicationHooks {
   /** Title of the OpenAPI document and of its page. */
   readonly name?: string;
   /** Your own modules; their routes need a token unless they are `@Public()`. */
@@ -66,19 +70,24 @@ interface AppProcess {
 /** What a module of an application may inject without importing a module of ours. */
 @Global()
 @Module({
-  imports: [DatabaseModule, JobsModule, AuditModule, RateLimitsModule],
-  exports: [DatabaseModule, JobsModule, AuditModule, RateLimitsModule],
+  imports: [DatabaseModule, JobsModule, AuditModule, RateLimitsModule, UsersModule],
+  exports: [DatabaseModule, JobsModule, AuditModule, RateLimitsModule, UsersModule],
 })
 class ApplicationServicesModule {}
 
 @Module({})
 class AppModule {
-  static of(config: Config, features: readonly Type[], primary?: PrimaryLink): DynamicModule {
+  static of(
+    config: Config,
+    { features = [], claims, onRegistered }: ApplicationOptions,
+    primary?: PrimaryLink,
+  ): DynamicModule {
     return {
       module: AppModule,
       imports: [
         ConfigModule.forConfig(config),
         WorkersModule.forProcess(primary),
+        ApplicationHooksModule.forHooks({ claims, onRegistered }),
         AuthModule,
         HealthModule,
         MetricsModule,
@@ -93,7 +102,7 @@ class AppModule {
 
 /** The services without routes, background jobs and log, for commands. The database must be running and migrated. */
 export function createServices(config: Config): Promise<INestApplicationContext> {
-  const module = AppModule.of({ ...config, metricsPort: undefined }, []);
+  const module = AppModule.of({ ...config, metricsPort: undefined }, {});
   return NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
 }
 
@@ -104,7 +113,7 @@ export function createServices(config: Config): Promise<INestApplicationContext>
  */
 export async function createApp(
   config: Config,
-  { name = 'Gatehouse', features = [] }: ApplicationOptions = {},
+  options: ApplicationOptions = {},
   { log = standardOutputLog(), primary }: AppProcess = {},
 ): Promise<NestFastifyApplication> {
   let addressLimit: AddressLimit | undefined;
@@ -123,7 +132,7 @@ export async function createApp(
     logController: new LogController({ disableRequestLogging: true }),
   });
   const fastify = adapter.getInstance();
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config, features, primary), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config, options, primary), adapter, {
     bodyParser: false,
     logger: new NestLogger(fastify.log),
     abortOnError: false,
@@ -139,10 +148,15 @@ export async function createApp(
     await limit.prepareCounter(fastify);
     addressLimit = limit;
     if (config.docs) {
+      const { name = 'Gatehouse' } = options;
       const routeLimits = app.get(RouteRateLimitsHook);
-      const hookProblems = (route: unknown) => [...limit.problemsOfRoute(route), ...routeLimits.problemsOfRoute(route)];
+      const hookProblems = (route: unknown) => [
+        ...limit.problemsOfRoute(route),
+        ...routeLimits.problemsOfRoute(route),
+        ...roleProblems(route),
+      ];
       const securitySchemeOf = (strategy: string) => app.get(ApplicationStrategies).securitySchemeOf(strategy);
-      const access = { authenticationProblems, securitySchemeOf, hookProblems };
+      const access = { authenticationProblems, securitySchemeOf, hookProblems, describeAccess: describeRoles };
       await registerOpenApi(fastify, { title: name, version, ...access, tags: TAGS });
       await registerSwaggerUi(fastify, name);
     }

@@ -15,6 +15,7 @@ export {
   CurrentUser,
   OptionalUser,
   Public,
+  Roles,
 } from './access/route-access.decorators.js';
 export { Ended } from './access/ended.decorator.js';
 export { RateLimit, type RouteRateLimit } from './access/rate-limit.decorator.js';
@@ -36,6 +37,10 @@ export { problemResponses, type ProblemResponse } from './problems/problem-respo
 export { NoContent } from './http/no-content.schema.js';
 
 // What a module injects.
+export { Users, type ApplicationUser } from './users/users.js';
+export type { ApplicationHooks, ClaimsUser, RegisteredUser } from './users/application-hooks.js';
+export type { CustomClaims } from './tokens/custom-claims.js';
+export type { StoredJson } from './users/stored-json.js';
 export { Database, type Statements } from './database/database.js';
 export { violatedIndex } from './database/database-errors.js';
 export { Audit, type ApplicationEvent } from './audit/audit.js';

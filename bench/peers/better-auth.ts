@@ -29,6 +29,13 @@ app.get(PATH, async (request, reply) => {
   const found = await auth.api.getSession({ headers: fromNodeHeaders(request.headers) });
   if (found === null) return reply.code(401).send({ error: 'unauthorized' });
   const { user, session } = found;
-  return { userId: user.id, email: user.email, sessionId: session.id, expiresAt: session.expiresAt.toISOString() };
+  return {
+    kind: 'user',
+    userId: user.id,
+    email: user.email,
+    roles: [],
+    sessionId: session.id,
+    expiresAt: session.expiresAt.toISOString(),
+  };
 });
 await serveFastify(app, { cookie });

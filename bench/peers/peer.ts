@@ -45,8 +45,8 @@ export const somebody: Claims = Object.freeze({
 });
 
 /** The response body of every peer. */
-export function view({ sub, email, sid, exp }: Claims): Record<string, string> {
-  return { userId: sub, email, sessionId: sid, expiresAt: new Date(exp * 1000).toISOString() };
+export function view({ sub, email, sid, exp }: Claims): Record<string, unknown> {
+  return { kind: 'user', userId: sub, email, roles: [], sessionId: sid, expiresAt: new Date(exp * 1000).toISOString() };
 }
 
 /** The constant answer of an unguarded peer. */
@@ -55,10 +55,12 @@ export const viewOfSomebody = Object.freeze(view(somebody));
 /** The response schema of an unguarded peer. */
 export const VIEW_SCHEMA = {
   type: 'object',
-  required: ['userId', 'email', 'sessionId', 'expiresAt'],
+  required: ['kind', 'userId', 'email', 'roles', 'sessionId', 'expiresAt'],
   properties: {
+    kind: { type: 'string' },
     userId: { type: 'string' },
     email: { type: 'string' },
+    roles: { type: 'array', items: { type: 'string' } },
     sessionId: { type: 'string' },
     expiresAt: { type: 'string' },
   },

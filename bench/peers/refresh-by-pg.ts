@@ -76,7 +76,7 @@ app.post<{ Body: { refresh_token: string } }>(
     const [row] = rows;
     if (row?.verdict !== 'advance' && row?.verdict !== 'replay') return reply.code(401).send();
     const { sessionId, counter } = token;
-    const user = { id: row.userId, email: row.email };
+    const user = { id: row.userId, email: row.email, roles: row.roles, version: row.version };
     const { accessToken, expiresInSeconds } = tokens.issueAccessToken(user, sessionId, row.secondsLeft);
     return {
       access_token: accessToken,

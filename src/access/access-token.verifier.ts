@@ -11,14 +11,14 @@ import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
 import type { PreparedKey } from '../verifier/verification-key.js';
 import { createVerifier, type VerifiedToken, type Verifier } from '../verifier/verifier.js';
 import { sharedProblems } from './access.problems.js';
-import { type Principal, TokenPrincipal } from './principal.js';
+import { extraBytesOf, type Principal, TokenPrincipal } from './principal.js';
 import { SignatureOffloading } from './signature-offloading.js';
 
 /**
- * The principal, or the problem to refuse the request with: `token_expired`, `token_invalid`, `token_revoked` or
- * `service_unavailable`. Returned and not thrown, for the reason at {@link TokenError}.
+ * The principal, or the problem to refuse the request with: `token_expired`, `token_invalid`, `token_revoked`,
+ * `token_stale` or `service_unavailable`. Returned and not thrown, for the reason at {@link TokenError}.
  */
-export type VerificationOutcome = Principal | Problem;
+export type VerificationOutcome = TokenPrincipal | Problem;
 
 /** The credential of a request that goes on after it was admitted. */
 export interface HeldCredential {
@@ -35,7 +35,7 @@ export interface HeldCredential {
 @Injectable()
 export class AccessTokenVerifier implements OnModuleInit {
   readonly #verifier: Verifier;
-  readonly #cache: VerifiedTokenCache<Principal>;
+  readonly #cache: VerifiedTokenCache<TokenPrincipal>;
   readonly #pending = new Map<string, Promise<VerificationOutcome>>();
   readonly #offloading = new SignatureOffloading();
   readonly #isNextOffloaded = (): boolean => this.#offloading.isNextOffloaded();
@@ -51,7 +51,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     const { issuer, audience, clockToleranceSeconds } = config;
     const maxLifetimeSeconds = MAX_ACCESS_TOKEN_TTL_SECONDS;
     this.#verifier = createVerifier({ issuer, audience, clockToleranceSeconds, maxLifetimeSeconds });
-    this.#cache = new VerifiedTokenCache(config.tokenCacheBytes);
+    this.#cache = new VerifiedTokenCache(config.tokenCacheBytes, extraBytesOf);
   }
 
   /** The key ring belongs to a lower module, so it is loaded by now. */
@@ -64,10 +64,11 @@ export class AccessTokenVerifier implements OnModuleInit {
   /**
    * The principal of a token in the cache that is still valid; undefined when {@link verifyAccessToken} has to decide.
    */
-  findVerifiedPrincipal(token: string): Principal | undefined {
+  findVerifiedPrincipal(token: string): TokenPrincipal | undefined {
     const principal = this.#cache.findToken(token, Date.now() / 1000);
     if (principal === undefined || this.staleness.isStale) return undefined;
     if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) return undefined;
+    if (this.revocations.isOutdated(principal.userId, principal.version)) return undefined;
     this.#hits++;
     return principal;
   }
@@ -111,6 +112,9 @@ export class AccessTokenVerifier implements OnModuleInit {
     if (key?.isTrusted === false) return sharedProblems.invalid;
     if (Date.now() / 1000 >= validUntil) return sharedProblems.expired;
     if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) return sharedProblems.revoked;
+    if (principal instanceof TokenPrincipal && this.revocations.isOutdated(principal.userId, principal.version)) {
+      return sharedProblems.stale;
+    }
     return this.staleness.isRefusing ? serviceUnavailable({ cause: new Error('revocations are stale') }) : undefined;
   }
 
@@ -146,6 +150,7 @@ export class AccessTokenVerifier implements OnModuleInit {
   #unlessRevoked(outcome: VerificationOutcome): VerificationOutcome {
     if (outcome instanceof Problem) return outcome;
     if (this.revocations.isRevoked(outcome.sessionId, outcome.tokenId)) return sharedProblems.revoked;
+    if (this.revocations.isOutdated(outcome.userId, outcome.version)) return sharedProblems.stale;
     return this.staleness.stalenessProblem() ?? outcome;
   }
 

@@ -1,4 +1,8 @@
-import { BEARER_CHALLENGE, INVALID_TOKEN_CHALLENGE } from '../problems/bearer-challenge.js';
+import {
+  BEARER_CHALLENGE,
+  INSUFFICIENT_SCOPE_CHALLENGE,
+  INVALID_TOKEN_CHALLENGE,
+} from '../problems/bearer-challenge.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { defineProblem, Problem } from '../problems/problem.js';
 
@@ -41,6 +45,22 @@ export const tokenRevoked = defineProblem({
   headers: INVALID,
 });
 
+/** 401: what the token says of its user was changed since, such as a role. The session goes on: a refresh gets the next token. */
+export const tokenStale = defineProblem({
+  code: 'token_stale',
+  status: 401,
+  detail: 'The user of the access token has changed. Refresh it.',
+  headers: INVALID,
+});
+
+/** 403: the caller has none of the roles that the route asks for (RFC 6750 section 3.1). */
+export const forbidden = defineProblem({
+  code: 'forbidden',
+  status: 403,
+  detail: 'The caller may not do this.',
+  headers: { 'www-authenticate': INSUFFICIENT_SCOPE_CHALLENGE },
+});
+
 /**
  * Problems of refused tokens, made once and shared by all requests: making one takes 2 µs of a refused request, and
  * without details each is like the other. Whatever may reach code that changes it is an {@link unsharedProblem}.
@@ -50,6 +70,8 @@ export const sharedProblems = {
   invalid: frozen(tokenInvalid()),
   expired: frozen(tokenExpired()),
   revoked: frozen(tokenRevoked()),
+  stale: frozen(tokenStale()),
+  forbidden: frozen(forbidden()),
 } as const;
 
 function frozen(problem: Problem): Problem {
@@ -64,4 +86,11 @@ export function unsharedProblem(problem: Problem): Problem {
 }
 
 /** The problems of the authentication hook, for the OpenAPI document of every route that is not public. */
-export const authenticationProblems = [tokenMissing, tokenInvalid, tokenExpired, tokenRevoked, serviceUnavailable];
+export const authenticationProblems = [
+  tokenMissing,
+  tokenInvalid,
+  tokenExpired,
+  tokenRevoked,
+  tokenStale,
+  serviceUnavailable,
+];

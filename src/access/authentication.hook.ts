@@ -4,12 +4,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from '../problems/problem.filter.js';
 import { Problem } from '../problems/problem.js';
 import { AccessTokenVerifier, type VerificationOutcome } from './access-token.verifier.js';
-import { tokenInvalid, tokenMissing, unsharedProblem } from './access.problems.js';
+import { sharedProblems, tokenInvalid, tokenMissing, unsharedProblem } from './access.problems.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import { EndedSignals } from './ended-signals.js';
 import type { Principal } from './principal.js';
 import { ApplicationStrategies } from './application-strategies.js';
 import type { RouteAccess } from './route-access.decorators.js';
+import { hasAnyRole, type RolesRoute } from './route-roles.js';
 
 type Done = (error?: Error) => void;
 type Settle = (outcome: Principal | Error) => void;
@@ -18,6 +19,7 @@ type PassportMiddleware = (request: FastifyRequest, reply: FastifyReply, settle:
 interface AuthenticationInput {
   readonly token: string | undefined;
   readonly strategies: readonly string[] | undefined;
+  readonly roles: readonly string[] | undefined;
   /**
    * Whether the body may hold a credential instead, so that a bad header does not refuse the
    * request before the body is read.
@@ -45,14 +47,17 @@ export class AuthenticationHook {
     fastify.decorateRequest('user');
     fastify.decorateRequest('bearerProblem');
     fastify.addHook('onRequest', (request, reply, done) => {
-      const { access, strategies } = request.routeOptions.config as RouteAccess;
+      const { access, strategies, roles } = request.routeOptions.config as RouteAccess & RolesRoute;
       if (access === 'public') return done();
       const { authorization } = request.headers;
       if (access === 'bearer-or-body' && authorization === undefined) return done();
       const token = strategies === undefined ? readBearerToken(authorization) : undefined;
       const known = token === undefined ? undefined : this.verifier.findVerifiedPrincipal(token);
-      if (known === undefined)
-        return this.#authenticate(request, reply, done, { token, strategies, isOptional: access === 'bearer-or-body' });
+      if (known === undefined) {
+        const isOptional = access === 'bearer-or-body';
+        return this.#authenticate(request, reply, done, { token, strategies, roles, isOptional });
+      }
+      if (roles !== undefined && !hasAnyRole(known, roles)) return refuse(sharedProblems.forbidden, request, reply);
       request.user = known;
       done();
     });
@@ -63,16 +68,16 @@ export class AuthenticationHook {
     request: FastifyRequest,
     reply: FastifyReply,
     done: Done,
-    { token, strategies, isOptional }: AuthenticationInput,
+    { token, strategies, roles, isOptional }: AuthenticationInput,
   ): void {
     const settle: Settle = (outcome) => {
       if (outcome instanceof Problem && isOptional) {
         request.bearerProblem = unsharedProblem(outcome);
         return done();
       }
-      // Not thrown to Nest's exception handler, which would add cost and nothing else.
-      if (outcome instanceof Problem) return sendProblem(outcome, () => undefined, request, reply);
+      if (outcome instanceof Problem) return refuse(outcome, request, reply);
       if (outcome instanceof Error) return done(outcome);
+      if (roles !== undefined && !hasAnyRole(outcome, roles)) return refuse(sharedProblems.forbidden, request, reply);
       request.user = outcome;
       done();
     };
@@ -98,6 +103,11 @@ export class AuthenticationHook {
     this.#middlewareByStrategies.set(id, middleware);
     return middleware;
   }
+}
+
+/** Not thrown to Nest's exception handler, which would add cost and nothing else. */
+function refuse(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(problem, () => undefined, request, reply);
 }
 
 /** passport knows strategies by name, for the whole process; {@link ApplicationStrategies} finds those of the application. */

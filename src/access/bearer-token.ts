@@ -24,8 +24,8 @@ export function readBearerToken(authorization: string | undefined): string | und
 
 /**
  * Synchronous, except when many new tokens come in one turn of the event loop.
- * @returns the principal, or Problem `token_missing`, `token_invalid`, `token_expired`, `token_revoked` or
- *   `service_unavailable`
+ * @returns the principal, or Problem `token_missing`, `token_invalid`, `token_expired`, `token_revoked`, `token_stale`
+ *   or `service_unavailable`
  */
 export function verifyBearerToken(
   token: string | undefined,

@@ -5,7 +5,7 @@ import { Strategy } from 'passport-jwt';
 import { Problem } from '../problems/problem.js';
 import { unsharedProblem } from './access.problems.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
-import { AccessTokenVerifier, type VerificationOutcome } from './access-token.verifier.js';
+import { AccessTokenVerifier } from './access-token.verifier.js';
 import type { Principal } from './principal.js';
 
 /**
@@ -20,7 +20,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   }
 
   override authenticate(incoming: unknown): void {
-    const settle = (outcome: VerificationOutcome | Principal): void => {
+    const settle = (outcome: Principal | Problem): void => {
       if (!(outcome instanceof Problem)) this.success(outcome);
       else if (outcome.kind.status === 401) this.fail(unsharedProblem(outcome), 401);
       else this.error(outcome);
@@ -40,6 +40,6 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
 async function verifyRequest(
   { user, headers }: FastifyRequest,
   verifier: AccessTokenVerifier,
-): Promise<VerificationOutcome | Principal> {
+): Promise<Principal | Problem> {
   return user ?? verifyBearerToken(readBearerToken(headers.authorization), verifier);
 }

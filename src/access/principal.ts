@@ -1,11 +1,18 @@
 import type { Problem } from '../problems/problem.js';
 import { FIRST_PARTY_CLIENT_ID } from '../tokens/access-token-issuer.js';
+import { type CustomClaims, customClaimsOf, NO_CLAIMS } from '../tokens/custom-claims.js';
 import type { AccessTokenClaims } from '../verifier/access-token-claims.check.js';
 
 /** The caller, from the verified access token alone; the database was not queried. */
 export interface Principal {
+  /** A user, by the access token of a session. */
+  readonly kind: 'user';
   readonly userId: string;
   readonly email: string;
+  /** What the user may do, as of when the token was issued; a later change makes every node refuse the token. */
+  readonly roles: readonly string[];
+  /** What `claims` of the application has returned when the token was issued. */
+  readonly claims: CustomClaims;
   readonly sessionId: string;
   /** The token's `jti`. */
   readonly tokenId: string;
@@ -22,15 +29,22 @@ declare module 'fastify' {
   }
 }
 
+const NO_ROLES: readonly string[] = Object.freeze([]);
+
 /** The principal of a verified token. All requests with the token share one object, so it must be immutable. */
 export class TokenPrincipal implements Principal {
+  /** Not a field, which would take 8 bytes of each token in the cache. */
+  declare readonly kind: 'user';
   readonly userId: string;
   readonly sessionId: string;
   readonly tokenId: string;
   readonly clientId: string;
+  readonly roles: readonly string[];
+  readonly claims: CustomClaims;
   /** A new Date each time, since a Date is mutable. */
   declare readonly expiresAt: Date;
   readonly #exp: number;
+  readonly #version: number;
 
   static readonly #expiresAt: PropertyDescriptor & ThisType<TokenPrincipal> = {
     enumerable: true,
@@ -39,18 +53,30 @@ export class TokenPrincipal implements Principal {
     },
   };
 
+  static readonly #kind: PropertyDescriptor = { enumerable: true, get: () => 'user' };
+
   /** Keeps one string for the client id that all tokens share, instead of one a token. */
   constructor(
-    { sub, sid, jti, client_id: clientId, exp }: AccessTokenClaims,
+    tokenClaims: AccessTokenClaims,
     readonly email: string,
   ) {
+    const { sub, sid, jti, client_id: clientId, exp, roles = NO_ROLES, rv = 0 } = tokenClaims;
+    this.claims = customClaimsOf(tokenClaims);
     this.userId = sub;
     this.sessionId = sid;
     this.tokenId = jti;
     this.clientId = clientId === FIRST_PARTY_CLIENT_ID ? FIRST_PARTY_CLIENT_ID : clientId;
+    this.roles = roles === NO_ROLES ? roles : Object.freeze(roles);
     this.#exp = exp;
+    this.#version = rv;
+    Object.defineProperty(this, 'kind', TokenPrincipal.#kind);
     Object.defineProperty(this, 'expiresAt', TokenPrincipal.#expiresAt);
     Object.freeze(this);
+  }
+
+  /** The version of the user's row from which the token was issued. */
+  get version(): number {
+    return this.#version;
   }
 }
 
@@ -70,4 +96,15 @@ export function expiryText({ expiresAt }: Principal): string {
   const text = expiresAt.toISOString();
   expiryTexts.set(time, text);
   return text;
+}
+
+/** Memory of a role, and of each character of the claims as JSON, in bytes. Measured in `principal.test.ts`. */
+const BYTES_PER_ROLE = 64;
+const BYTES_PER_CLAIM_CHARACTER = 24;
+
+/** Memory of the roles and claims of a token, beyond that of a principal without them. */
+export function extraBytesOf({ roles, claims }: TokenPrincipal): number {
+  if (roles === NO_ROLES && claims === NO_CLAIMS) return 0;
+  const claimsBytes = claims === NO_CLAIMS ? 0 : JSON.stringify(claims).length * BYTES_PER_CLAIM_CHARACTER;
+  return roles.length * BYTES_PER_ROLE + claimsBytes;
 }

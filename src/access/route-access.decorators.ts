@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import type { RouteBody } from '../http/route-body.js';
 import { tokenMissing } from './access.problems.js';
 import type { Principal } from './principal.js';
-import { routeConfig } from './route-settings.js';
+import { isRole, type RolesRoute } from './route-roles.js';
+import { controllerConfig, routeConfig } from './route-settings.js';
 
 /**
  * The part of a Fastify route's `config` that the authentication hook reads. A route without it needs an access token.
@@ -27,6 +28,24 @@ export const BearerOrBody = (): MethodDecorator => routeAccess({ access: 'bearer
 
 /** Guards the route with these Passport strategies, by name, instead of the access token. */
 export const Authenticated = (...strategies: string[]): MethodDecorator => routeAccess({ strategies });
+
+/**
+ * Lets only callers with one of these roles call the route, or all routes of the controller; others get 403 `forbidden`. On a
+ * handler it takes the place of that on its controller.
+ * @throws {TypeError} without roles, or for a text that is no role
+ */
+export function Roles(...roles: readonly [string, ...string[]]): MethodDecorator & ClassDecorator {
+  if (roles.length === 0 || !roles.every(isRole)) {
+    throw new TypeError(
+      `@Roles(${roles.map((role) => JSON.stringify(role)).join(', ')}) names no role, or one that cannot be`,
+    );
+  }
+  const setting = { roles: Object.freeze([...roles]) } satisfies RolesRoute;
+  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    if (name === undefined || descriptor === undefined) controllerConfig(setting)(target as () => void);
+    else routeConfig(setting)(target, name, descriptor);
+  };
+}
 
 /** The part of a Fastify route's `config` that the hash admission hook reads. */
 export interface HashingRoute {
@@ -66,8 +85,8 @@ const requestOf = (context: ExecutionContext): FastifyRequest => context.getArgB
 /**
  * The {@link Principal} of the access token, on a {@link BearerOrBody} route. Undefined where no token was sent, or
  * where there is a body and the token was not accepted.
- * @throws Problem `token_invalid`, `token_expired`, `token_revoked` or `service_unavailable` where the token was not
- *   accepted and there is no body
+ * @throws Problem `token_invalid`, `token_expired`, `token_revoked`, `token_stale` or `service_unavailable` where the
+ *   token was not accepted and there is no body
  */
 export const OptionalUser = createParamDecorator((_data: unknown, context: ExecutionContext): Principal | undefined => {
   const { user, bearerProblem, body } = requestOf(context);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { bodyConfigOf, bodyFlaw } from '../http/route-body.js';
+import { isRole } from './route-roles.js';
 import {
   bodySchemaOn,
   configOn,
@@ -42,7 +43,7 @@ export class RouteSettingsCheck {
 
   /**
    * @throws {Error} naming the first handler whose route has other settings or whose decorators contradict each
-   * other, or whose body may be larger than the route reads, or the first route, also of a plugin, whose `config` has an `access` or `strategies` that the
+   * other, or whose body may be larger than the route reads, or the first route, also of a plugin, whose `config` has an `access`, `strategies` or `roles` that the
    * authentication hook does not know
    */
   requireDeclaredSettings(): void {
@@ -70,6 +71,12 @@ export class RouteSettingsCheck {
     if (new Set(declared.filter(isOfAccess).map((setting) => JSON.stringify(setting))).size > 1) {
       return 'has more than one of @Public(), @BearerOrBody() and @Authenticated(): a route has one.';
     }
+    const rules = declared.filter((setting) => 'roles' in setting);
+    if (rules.length > 1)
+      return 'has more than one @Roles(): one takes all the roles, of which the caller must have any.';
+    if (rules.length > 0 && declared.some((setting) => 'access' in setting)) {
+      return 'has @Roles(), on itself or its controller, and @Public() or @BearerOrBody(), which lets callers without a role pass.';
+    }
     const [different] = differences(configOn(method), declared);
     if (different !== undefined) {
       return `has a @RouteConfig() that changes "${different}", which decorators declare: leave that out of it.`;
@@ -87,7 +94,11 @@ function isOfAccess(setting: RouteSetting): boolean {
 }
 
 function flawOfAccess(config: unknown): string | undefined {
-  const { access, strategies } = (config ?? {}) as { access?: unknown; strategies?: unknown };
+  const { access, strategies, roles } = (config ?? {}) as { access?: unknown; strategies?: unknown; roles?: unknown };
+  if (roles !== undefined && !(Array.isArray(roles) && roles.length > 0 && roles.every(isRole))) {
+    return 'has roles in its config that are no list of roles.';
+  }
+  if (roles !== undefined && access !== undefined) return 'has both access and roles in its config.';
   if (![undefined, 'public', 'bearer-or-body'].includes(access as undefined)) {
     return `has the access ${JSON.stringify(access)} in its config: use access: 'public', access: 'bearer-or-body', strategies: ['NAME', …] for Passport strategies, or none of them for an access token.`;
   }

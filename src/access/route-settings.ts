@@ -1,4 +1,4 @@
-import { SetMetadata } from '@nestjs/common';
+import { Get, SetMetadata } from '@nestjs/common';
 import { RouteConfig, RouteSchema } from '@nestjs/platform-fastify';
 
 /** What one decorator declares about a route. */
@@ -11,7 +11,7 @@ const { KEY: ROUTE_CONFIG } = RouteConfig({});
 const { KEY: ROUTE_SCHEMA } = RouteSchema({});
 
 /** The names of all settings that our decorators declare. */
-const names = new Set(['access', 'strategies']);
+const names = new Set(['access', 'strategies', 'roles']);
 
 /**
  * Adds a setting to the route's `config`. `@RouteConfig` replaces the config of those below it, so each decorator also
@@ -38,6 +38,37 @@ export function restoreDeclared(handler: unknown): void {
   if (declared.length === 0 || declaredIn(config) === declared) return;
   const sum: object = Object.assign({}, ...declared, config, { [DECLARED]: declared });
   RouteConfig(sum)({}, 'handler', { value: handler });
+}
+
+/**
+ * Adds a setting to the `config` of each handler of a controller that does not declare it itself.
+ * @throws {Error} for a handler that the controller inherits: others may have it, too
+ */
+export function controllerConfig(added: RouteSetting): ClassDecorator {
+  const setting = routeConfig(added);
+  return ({ name: controller, prototype }) => {
+    for (let at = prototype as object | null; at !== null && at !== Object.prototype; at = Reflect.getPrototypeOf(at)) {
+      for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
+        if (!isHandler(descriptor.value)) continue;
+        if (Object.keys(added).every((key) => declaredOn(descriptor.value).some((each) => key in each))) continue;
+        if (at !== prototype) {
+          throw new Error(
+            `${controller} inherits ${name}(), so its decorator does not hold there: decorate ${name}() itself.`,
+          );
+        }
+        setting(prototype as object, name, descriptor);
+      }
+    }
+  };
+}
+
+const example = (): void => undefined;
+Get()({}, 'example', { value: example });
+/** The metadata keys of `@Get()`, which the decorators of all methods have. */
+const HANDLER_KEYS: readonly unknown[] = Reflect.getMetadataKeys(example);
+
+function isHandler(method: unknown): boolean {
+  return typeof method === 'function' && HANDLER_KEYS.every((key) => Reflect.hasMetadata(key, method));
 }
 
 /** The settings that our decorators declare on a handler, one by one. */

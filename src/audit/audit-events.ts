@@ -13,6 +13,8 @@ export const AUDIT_EVENTS = {
   user_disabled: 'warn',
   user_enabled: 'warn',
   user_unlocked: 'warn',
+  role_granted: 'warn',
+  role_ungranted: 'warn',
   key_rotated: 'info',
   key_revoked: 'warn',
   database_restored: 'warn',

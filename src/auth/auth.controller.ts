@@ -115,7 +115,7 @@ export class AuthController {
     response: { 200: PrincipalView },
   })
   me(@CurrentUser() user: Principal): PrincipalView {
-    const { userId, email, sessionId } = user;
-    return { userId, email, sessionId, expiresAt: expiryText(user) };
+    const { kind, userId, email, roles, sessionId } = user;
+    return { kind, userId, email, roles: [...roles], sessionId, expiresAt: expiryText(user) };
   }
 }

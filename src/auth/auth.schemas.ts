@@ -2,9 +2,10 @@ import { Type, type Static } from 'typebox';
 import { DeviceToken } from '../rate-limits/device-token.schema.js';
 import { PasswordText } from '../passwords/password.schema.js';
 import { EmailAddress } from '../users/email-address.schema.js';
+import { Profile } from '../users/users.schemas.js';
 
 export const RegisterBody = Type.Object(
-  { email: EmailAddress, password: PasswordText },
+  { email: EmailAddress, password: PasswordText, profile: Type.Optional(Profile) },
   { title: 'RegisterBody', additionalProperties: false },
 );
 export type RegisterBody = Static<typeof RegisterBody>;
@@ -79,8 +80,10 @@ export type LoginResponse = Static<typeof LoginResponse>;
 /** The caller, from the claims of the access token. */
 export const PrincipalView = Type.Object(
   {
+    kind: Type.Literal('user'),
     userId: Type.String({ format: 'uuid' }),
     email: Type.String(),
+    roles: Type.Array(Type.String()),
     sessionId: Type.String({ format: 'uuid' }),
     expiresAt: Type.String({ format: 'date-time' }),
   },

@@ -5,7 +5,8 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { SessionsService, type SessionTokens } from '../sessions/sessions.service.js';
-import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
+import { AccessTokenIssuer, type TokenUser } from '../tokens/access-token-issuer.js';
+import { ClaimsService } from '../users/claims.service.js';
 import type { Credential } from '../users/credential.js';
 import { MAX_VERIFICATIONS, PasswordVerificationService } from '../users/password-verification.service.js';
 import type { LoginBody } from './auth.schemas.js';
@@ -17,7 +18,7 @@ export interface LoginTokens extends IssuedTokens {
 }
 
 interface StartedSession extends SessionTokens {
-  readonly user: Credential;
+  readonly user: TokenUser;
 }
 
 @Injectable()
@@ -27,6 +28,7 @@ export class LoginService {
     private readonly sessions: SessionsService,
     private readonly tokens: AccessTokenIssuer,
     private readonly limits: RateLimitsService,
+    private readonly claims: ClaimsService,
   ) {}
 
   /**
@@ -51,12 +53,16 @@ export class LoginService {
     disconnected: AbortSignal | undefined,
   ): Promise<StartedSession> {
     for (let verifications = 0; verifications < MAX_VERIFICATIONS; verifications++) {
-      const user = await this.verification.verifyCredentials(email, password, disconnected);
-      const session = await this.sessions.tryStartSession(user.id, user.passwordHash, client);
+      const credential = await this.verification.verifyCredentials(email, password, disconnected);
+      const user = this.claims.withClaims(credential);
+      const session = await this.sessions.tryStartSession(credential, client);
       if (session !== undefined) return { user, ...session };
-      const start = (tx: Transaction) => this.sessions.startSession(tx, user.id, client);
-      const outcome = await this.verification.runIfPasswordUnchanged(user, start);
-      if (outcome.isUnchanged) return { user, ...outcome.result };
+      const start = async (tx: Transaction, locked: Credential): Promise<StartedSession> => ({
+        user: this.claims.withClaims(locked),
+        ...(await this.sessions.startSession(tx, locked.id, client)),
+      });
+      const outcome = await this.verification.runIfPasswordUnchanged(credential, start);
+      if (outcome.isUnchanged) return outcome.result;
     }
     throw serviceUnavailable();
   }

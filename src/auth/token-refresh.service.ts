@@ -2,9 +2,15 @@ import { Injectable } from '@nestjs/common';
 import type { ClientInfo } from '../http/client-info.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
-import { SessionsService } from '../sessions/sessions.service.js';
+import { serviceUnavailable } from '../problems/http-status.problems.js';
+import type { RefreshTokenContent } from '../sessions/refresh-token-codec.js';
+import { SessionsService, type RefreshedSession } from '../sessions/sessions.service.js';
 import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
+import { ClaimsService } from '../users/claims.service.js';
 import type { IssuedTokens } from './issued-tokens.js';
+
+/** How often a user may change during one refresh before that is answered with 503. */
+const MAX_ATTEMPTS = 5;
 
 @Injectable()
 export class TokenRefreshService {
@@ -12,6 +18,7 @@ export class TokenRefreshService {
     private readonly sessions: SessionsService,
     private readonly tokens: AccessTokenIssuer,
     private readonly limits: RateLimitsService,
+    private readonly claims: ClaimsService,
   ) {}
 
   /**
@@ -22,9 +29,25 @@ export class TokenRefreshService {
     this.tokens.requireSigningKey();
     const token = this.sessions.readRefreshToken(refreshToken);
     const attempt = await this.limits.admitRefresh(token.sessionId, client.address);
-    const session = await refundUnlessChecked(attempt, () => this.sessions.refreshSession(token, client));
-    const user = { id: session.userId, email: session.email };
-    const issued = this.tokens.issueAccessToken(user, session.sessionId, session.secondsLeft);
-    return { ...issued, refreshToken: session.refreshToken };
+    const {
+      user,
+      sessionId,
+      secondsLeft,
+      refreshToken: successor,
+    } = await refundUnlessChecked(attempt, () =>
+      this.claims.isUsed ? this.#refreshWithClaims(token, client) : this.sessions.refreshSession(token, client),
+    );
+    return { ...this.tokens.issueAccessToken(user, sessionId, secondsLeft), refreshToken: successor };
+  }
+
+  /** Reads the user before the session is refreshed, since the application may refuse to say what the token says. */
+  async #refreshWithClaims(token: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+      const read = await this.sessions.readSessionUser(token, client);
+      const user = this.claims.withClaims(read);
+      const session = await this.sessions.refreshSessionOfVersion(token, client, read.version);
+      if (session !== undefined) return { ...session, user };
+    }
+    throw serviceUnavailable();
   }
 }

@@ -13,6 +13,7 @@ import { adviseOnLostOutput } from './command-output.js';
 import { insertEvents, insertSessions, insertUsers, type SeedBatch } from './seed-rows.js';
 
 const EMAIL = 'admin@example.com';
+const ROLE = 'admin';
 const BATCH = 10_000;
 /** A batch takes longer than a request may. */
 const STATEMENT_TIMEOUT_MS = 60_000;
@@ -25,7 +26,7 @@ export interface SeedAmounts {
 }
 
 /**
- * Makes one user with a random password, printed once, and as many more users, sessions and audit events as asked for.
+ * Makes one user, who has the role `admin`, with a random password, printed once, and as many more users, sessions and audit events as asked for.
  * The statistics of the tables are up to autovacuum, as the service's role may not own them.
  * @throws {Error} on a `DATABASE_URL` unless forced.
  */
@@ -55,7 +56,8 @@ async function insertAdministrator(prisma: PrismaService, config: DatabaseConfig
   const passwordHash = await hashPasswordUnpooled(password, hashCost(config));
   const isNew = await prisma.transaction(
     (tx) => tx.$executeRaw`
-    INSERT INTO users (id, email, email_lower, password_hash) VALUES (${randomUUIDv7()}::uuid, ${EMAIL}, ${EMAIL}, ${passwordHash})
+    INSERT INTO users (id, email, email_lower, password_hash, roles)
+    VALUES (${randomUUIDv7()}::uuid, ${EMAIL}, ${EMAIL}, ${passwordHash}, ${[ROLE]}::text[])
     ON CONFLICT (email_lower) DO NOTHING`,
   );
   if (isNew === 1) {

@@ -14,7 +14,7 @@ export function addSeedCommand(program: Command, termination: TerminationSignals
     .usage('[--users N [--sessions N] [--events N]] [--force]')
     .summary('make a first user, and as many more as asked for, with sessions and events')
     .description(
-      'Makes admin@example.com with a random password, which is printed once. ' +
+      'Makes admin@example.com, who has the role admin, with a random password, which is printed once. ' +
         'Migrates the embedded database first. A DATABASE_URL needs --force, and to be migrated already. ' +
         'When it is run again, existing users are left as they are; sessions and events are made each time.',
     )

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { TerminationSignals } from '../config/termination-signals.js';
-import type { UserChange } from './users.action.js';
+import type { RoleChange, UserChange } from './users.action.js';
 
 const NEEDS = 'Works beside the running service. Needs a migrated database and its MASTER_SECRET.';
 
@@ -14,11 +14,24 @@ const CHANGES = {
   delete: ['delete a user', 'Deletes a user and everything of theirs; the audit trail keeps the id.'],
 } as const;
 
+const ROLE_CHANGES = {
+  grant: [
+    'give a user a role',
+    'Gives a user a role, for example admin: a lower-case letter, then at most 31 lower-case letters, digits, hyphens and underscores. The access tokens of the user are refused within a second, and a refresh gets the next.',
+  ],
+  ungrant: [
+    'take a role from a user',
+    'Takes a role from a user. The access tokens of the user are refused within a second, and a refresh gets the next.',
+  ],
+} as const;
+
 export function addUsersCommand(program: Command, termination: TerminationSignals): void {
   const users = program
     .command('users')
-    .usage('list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS')
-    .summary('list, disable, enable, unlock or delete users')
+    .usage(
+      'list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE',
+    )
+    .summary('list, disable, enable, unlock or delete users, grant or ungrant roles')
     .description(`What an operator does to users. ${NEEDS}`)
     .helpCommand(false);
   users
@@ -39,6 +52,19 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
       .allowUnknownOption()
       .action(async (address: string) =>
         (await import('./users.action.js')).runUsersChange(termination, change as UserChange, address),
+      );
+  }
+  for (const [change, [summary, description]] of Object.entries(ROLE_CHANGES)) {
+    users
+      .command(change)
+      .usage('ADDRESS ROLE')
+      .summary(summary)
+      .description(`${description} ${NEEDS}`)
+      .argument('<ADDRESS>', 'email address of the user, in any case', parseAddress)
+      .argument('<ROLE>', 'name of the role')
+      .allowUnknownOption()
+      .action(async (address: string, role: string) =>
+        (await import('./users.action.js')).runRoleChange(termination, change as RoleChange, address, role),
       );
   }
 }

@@ -36,6 +36,8 @@ export interface RouteProblems {
   readonly securitySchemeOf?: (strategy: string) => object | undefined;
   /** Of other hooks, by the route's `config`. */
   readonly hookProblems?: (config: unknown) => readonly ProblemFactory[];
+  /** Who may call a route with this `config`; undefined where any user may. */
+  readonly describeAccess?: (config: unknown) => string | undefined;
 }
 
 /**
@@ -45,15 +47,22 @@ export interface RouteProblems {
 export function operationSchema(
   schema: FastifySchema | undefined,
   route: RouteOptions,
-  { authenticationProblems, securitySchemeOf, hookProblems = () => [] }: RouteProblems,
+  {
+    authenticationProblems,
+    securitySchemeOf,
+    hookProblems = () => [],
+    describeAccess = () => undefined,
+  }: RouteProblems,
 ): FastifySchema {
   const { access, strategies } = (route.config ?? {}) as { access?: unknown; strategies?: unknown };
   const isPublic = access === 'public';
   const readsBody = [route.method].flat().some((method) => !BODYLESS.has(method));
   const common = [...EVERY_ROUTE, ...(isPublic ? [] : authenticationProblems), ...hookProblems(route.config)];
   const kinds = [...common.map(({ kind }) => kind), ...(readsBody ? problemsOfBody(schema?.body) : [])];
+  const description = [describeAccess(route.config), schema?.description].filter((each) => each !== undefined);
   return {
     ...schema,
+    ...(description.length > 0 && { description: description.join(' ') }),
     security: isPublic
       ? []
       : [...credentialsOf(strategies, securitySchemeOf), ...(access === 'bearer-or-body' ? [{}] : [])],

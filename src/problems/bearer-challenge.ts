@@ -3,3 +3,6 @@ export const BEARER_CHALLENGE = 'Bearer realm="gatehouse"';
 
 /** The same after an access token that is not accepted (RFC 6750 section 3.1). */
 export const INVALID_TOKEN_CHALLENGE = `${BEARER_CHALLENGE}, error="invalid_token"`;
+
+/** Of a 403: the access token is valid, and the caller may not do this (RFC 6750 section 3.1). */
+export const INSUFFICIENT_SCOPE_CHALLENGE = `${BEARER_CHALLENGE}, error="insufficient_scope"`;

@@ -5,7 +5,7 @@ import { purgeNextRows, type PurgeQuery } from '../jobs/purge-in-batches.js';
 import { REVOCATION_LIFE_SECONDS } from './revocation-lifetime.js';
 
 /** What a revocation names. */
-export type RevocationKind = 'sid' | 'jti' | 'kid';
+export type RevocationKind = 'sid' | 'jti' | 'kid' | 'user';
 
 export interface RevocationRow {
   /** A bigint, greater than the id of every earlier committed row that is still in the table. */

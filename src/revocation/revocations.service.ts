@@ -4,6 +4,7 @@ import { ChangeFeed, type ChangeQuery } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationSet } from '../verifier/revocation-set.js';
+import { parseUserVersion, userVersionText } from './user-version.js';
 import { REVOCATION_LIFE_SECONDS } from './revocation-lifetime.js';
 import {
   REVOCATIONS_PER_PAGE,
@@ -24,8 +25,11 @@ interface ReadPosition {
   readonly expiresAt: number;
 }
 
+/** Puts right what a restore has lost: users by id, with the least version that this node accepts. */
+type LostVersionsHandler = (lost: ReadonlyMap<string, number>) => Promise<void>;
+
 /**
- * Revokes sessions, tokens and keys: written in the transaction of the cause, read by every node, answered from memory.
+ * Revokes sessions, tokens, keys and earlier versions of users: written in the transaction of the cause, read by every node, answered from memory.
  */
 @Injectable()
 export class RevocationsService {
@@ -35,6 +39,10 @@ export class RevocationsService {
   #position: ReadPosition | undefined;
   #readAt = performance.now();
   #lagSeconds = 0;
+  /** The versions of users that a reading of the whole table finds. */
+  #found: Map<string, number> | undefined;
+  #lost: ReadonlyMap<string, number> = new Map();
+  #handleLost: LostVersionsHandler | undefined;
 
   constructor(
     private readonly prisma: PrismaService,
@@ -50,6 +58,19 @@ export class RevocationsService {
     return this.#set.contains(sid, jti);
   }
 
+  /** Whether the user has changed since the version that a token names, so that the token must be refused. */
+  isOutdated(userId: string, version: number): boolean {
+    return this.#set.isOutdated(userId, version);
+  }
+
+  /**
+   * Sets what is done when the whole table is read again, after a restore or a failover, and lacks versions of users that
+   * this node has heard of: tokens of the restored rows would be refused here. Repeated with each reading until it succeeds.
+   */
+  onVersionsLost(handle: LostVersionsHandler): void {
+    this.#handleLost = handle;
+  }
+
   /** When this node last read the table, in milliseconds of `performance.now()`. */
   get lastReadAt(): number {
     return this.#readAt;
@@ -60,7 +81,7 @@ export class RevocationsService {
     return this.#lagSeconds;
   }
 
-  /** Revoked sessions and tokens in memory. */
+  /** Revoked sessions, tokens and versions of users in memory. */
   get size(): number {
     return this.#set.size;
   }
@@ -80,10 +101,27 @@ export class RevocationsService {
     });
   }
 
+  /** Refuses, like {@link writeRevocations}, tokens of the user with a lower version than this. */
+  writeUserVersion(tx: Transaction, id: string, version: number): Promise<void> {
+    return this.writeUserVersions(tx, [{ id, version }]);
+  }
+
+  /** {@link writeUserVersion} of several users. */
+  writeUserVersions(
+    tx: Transaction,
+    users: readonly { readonly id: string; readonly version: number }[],
+  ): Promise<void> {
+    return this.writeRevocations(
+      tx,
+      'user',
+      users.map(({ id, version }) => userVersionText(id, version)),
+    );
+  }
+
   async #read(query: ChangeQuery, mustReadAll: boolean): Promise<void> {
     const startedAt = performance.now();
     this.#set.removeExpired(nowSeconds());
-    if (mustReadAll) this.#position = undefined;
+    if (mustReadAll) this.#readFromStart();
     // Rows from before this node's start say nothing about the lag.
     let isMeasured = !mustReadAll;
     for (let isMore = true; isMore;) {
@@ -93,10 +131,36 @@ export class RevocationsService {
         this.#addRows(rows, isMeasured);
       } else {
         isMeasured &&= !this.#wasTableReplaced(rows);
-        this.#position = undefined;
+        this.#readFromStart();
       }
     }
     this.#readAt = startedAt;
+    this.#findLostVersions();
+    // Not awaited: it waits for locks, and the next reading must not.
+    void this.#restoreLostVersions();
+  }
+
+  #readFromStart(): void {
+    this.#position = undefined;
+    this.#found = new Map();
+  }
+
+  #findLostVersions(): void {
+    const found = this.#found;
+    if (found === undefined) return;
+    this.#found = undefined;
+    const known = [...this.#set.leastVersions(nowSeconds() + MAX_DRIFT_SECONDS)];
+    this.#lost = new Map(known.filter(([userId, version]) => (found.get(userId) ?? 0) < version));
+  }
+
+  async #restoreLostVersions(): Promise<void> {
+    const lost = this.#lost;
+    if (lost.size === 0 || this.#handleLost === undefined) return;
+    this.#lost = new Map();
+    await this.#handleLost(lost).catch((error: unknown) => {
+      this.#log.warn({ err: error, event: 'user_versions_lost' });
+      if (this.#lost.size === 0) this.#lost = lost;
+    });
   }
 
   /** Whether the rows start with the one that was read last. */
@@ -128,9 +192,19 @@ export class RevocationsService {
 
   #addToMemory({ kind, subject, secondsLeft }: Pick<RevocationRow, 'kind' | 'subject' | 'secondsLeft'>): void {
     if (secondsLeft <= 0) return;
+    const expiresAt = nowSeconds() + secondsLeft;
     if (kind === 'kid') this.keyRing.distrustKey(subject);
+    else if (kind === 'user') this.#addUserVersion(subject, expiresAt);
     // Tokens have the session's UUID in lower case; an earlier version wrote it as the request spelled it.
-    else this.#set.add(kind, kind === 'sid' ? subject.toLowerCase() : subject, nowSeconds() + secondsLeft);
+    else this.#set.add(kind, kind === 'sid' ? subject.toLowerCase() : subject, expiresAt);
+  }
+
+  #addUserVersion(subject: string, expiresAt: number): void {
+    const parsed = parseUserVersion(subject);
+    if (parsed === undefined) return;
+    const { userId, version } = parsed;
+    this.#set.addLeastVersion(userId, version, expiresAt);
+    this.#found?.set(userId, Math.max(version, this.#found.get(userId) ?? 0));
   }
 }
 

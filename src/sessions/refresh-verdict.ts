@@ -4,17 +4,27 @@ import type { SessionLimits } from './session-limits.js';
 
 /**
  * `advance`: the token is the current one. `replay`: it was exchanged last and is within the grace. `reuse`: it is
- * older. `expired`: the session is past a limit. `ended`: the session has ended, or its user is disabled.
+ * older. `expired`: the session is past a limit. `ended`: the session has ended, or its user is disabled. `changed`: the
+ * user's row does not have the expected version, and the token would be `advance` or `replay`.
  */
-export type RefreshVerdict = 'advance' | 'replay' | 'reuse' | 'expired' | 'ended';
+export type RefreshVerdict = 'advance' | 'replay' | 'reuse' | 'expired' | 'ended' | 'changed';
 
 /** The verdict on a refresh token, and whose session it belongs to. */
 export interface EvaluatedRefreshToken {
   readonly verdict: RefreshVerdict;
   readonly userId: string;
   readonly email: string;
+  readonly roles: readonly string[];
+  readonly version: number;
   /** Until the session's absolute limit. */
   readonly secondsLeft: number;
+}
+
+interface VerdictOptions {
+  /** That the user's row must have. */
+  readonly version?: number | undefined;
+  /** Further columns, after a comma. */
+  readonly columns?: Prisma.Sql;
 }
 
 /**
@@ -26,13 +36,19 @@ export function refreshVerdictSql(
   { sessionId, counter }: RefreshTokenContent,
   limits: SessionLimits,
   graceSeconds: number,
+  { version, columns = Prisma.empty }: VerdictOptions = {},
 ): Prisma.Sql {
+  const whenChanged =
+    version === undefined
+      ? Prisma.empty
+      : Prisma.sql`WHEN s.refresh_counter <= ${counter}::bigint + 1 AND u.version <> ${version}::int THEN 'changed'`;
   return Prisma.sql`
-    SELECT s.user_id AS "userId", u.email,
+    SELECT s.user_id AS "userId", u.email, u.roles, u.version${columns},
            ${limits.absoluteSeconds}::int - ceil(extract(epoch FROM now() - s.created_at))::int AS "secondsLeft",
            CASE
              WHEN s.ended_at IS NOT NULL OR u.disabled_at IS NOT NULL THEN 'ended'
              WHEN NOT (${limits.isWithinLimitsSql()}) THEN 'expired'
+             ${whenChanged}
              WHEN s.refresh_counter <= ${counter}::bigint THEN 'advance'
              WHEN s.refresh_counter = ${counter}::bigint + 1 AND ${graceSeconds}::int > 0
                   AND s.refreshed_at > now() - make_interval(secs => ${graceSeconds}::int) THEN 'replay'

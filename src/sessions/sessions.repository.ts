@@ -16,11 +16,18 @@ export interface SessionRow extends SessionClient {
   readonly refreshedAt: Date;
 }
 
-/** A session to be started for a user whose password has this hash. */
+/** A session to be started for a user whose row has this password hash and version. */
 export interface NewSession extends SessionClient {
   readonly id: string;
   readonly userId: string;
   readonly passwordHash: string;
+  readonly version: number;
+}
+
+/** The verdict, and what else of the user's row an access token may depend on. */
+export interface EvaluatedSessionUser extends EvaluatedRefreshToken {
+  readonly appData: Readonly<Record<string, unknown>>;
+  readonly createdAt: Date;
 }
 
 /** Ids as the database writes them; a request may spell a UUID in capitals. */
@@ -44,7 +51,7 @@ export class SessionsRepository {
   /** In SQL, so that the timestamps come from the database's clock: Prisma would send the node's. */
   async insertSession(
     tx: Transaction,
-    { id, userId, userAgent, network }: Omit<NewSession, 'passwordHash'>,
+    { id, userId, userAgent, network }: Omit<NewSession, 'passwordHash' | 'version'>,
   ): Promise<void> {
     await tx.$executeRaw`
       INSERT INTO sessions (id, user_id, user_agent, network)
@@ -53,20 +60,21 @@ export class SessionsRepository {
 
   /**
    * Inserts a session in one statement, without a transaction, if all of this holds: the user exists, is
-   * enabled, still has the password hash, has fewer than {@link EXACT_COUNT_FROM} live sessions, and nobody
+   * enabled, still has the password hash and the version, has fewer than {@link EXACT_COUNT_FROM} live sessions, and nobody
    * else has the user's row locked.
    * @param insertEventSql an INSERT that belongs to it, given the name of the CTE that has a row
    *   only if the session was inserted
    * @returns false when nothing was written
    */
   async insertSessionIfAllowed(
-    { id, userId, passwordHash, userAgent, network }: NewSession,
+    { id, userId, passwordHash, version, userAgent, network }: NewSession,
     insertEventSql: (cte: string) => Prisma.Sql,
   ): Promise<boolean> {
     const rows = await this.prisma.$queryRaw<unknown[]>`
       WITH allowed_user AS MATERIALIZED (
         SELECT u.id FROM users u
-        WHERE u.id = ${userId}::uuid AND u.password_hash = ${passwordHash} AND u.disabled_at IS NULL
+        WHERE u.id = ${userId}::uuid AND u.password_hash = ${passwordHash} AND u.version = ${version}
+              AND u.disabled_at IS NULL
         FOR NO KEY UPDATE SKIP LOCKED
       ), started AS (
         INSERT INTO sessions (id, user_id, user_agent, network)
@@ -83,10 +91,12 @@ export class SessionsRepository {
   /**
    * Evaluates a refresh token and advances its session's counter in one statement. It waits for a concurrent exchange
    * of the same session and then sees its result: of any number at once, one gets `advance` and the others `replay`.
+   * @param version that the user's row must have; otherwise nothing is exchanged, and the verdict is `changed`
    */
-  async exchangeRefreshToken(token: RefreshTokenContent): Promise<EvaluatedRefreshToken | undefined> {
+  async exchangeRefreshToken(token: RefreshTokenContent, version?: number): Promise<EvaluatedRefreshToken | undefined> {
+    const verdict = refreshVerdictSql(token, this.limits, this.#graceSeconds, { version });
     const [evaluated] = await this.prisma.queryPrepared<EvaluatedRefreshToken>(Prisma.sql`
-      WITH presented AS MATERIALIZED (${this.#verdictSql(token)} FOR NO KEY UPDATE OF s),
+      WITH presented AS MATERIALIZED (${verdict} FOR NO KEY UPDATE OF s),
       advanced AS (
         UPDATE sessions SET refresh_counter = ${token.counter}::bigint + 1, refreshed_at = now()
         FROM presented
@@ -97,8 +107,10 @@ export class SessionsRepository {
   }
 
   /** What {@link exchangeRefreshToken} would return now. Changes nothing. */
-  async evaluateRefreshToken(token: RefreshTokenContent): Promise<EvaluatedRefreshToken | undefined> {
-    const [evaluated] = await this.prisma.$queryRaw<EvaluatedRefreshToken[]>`${this.#verdictSql(token)}`;
+  async evaluateRefreshToken(token: RefreshTokenContent): Promise<EvaluatedSessionUser | undefined> {
+    const columns = Prisma.sql`, u.app_data AS "appData", u.created_at AS "createdAt"`;
+    const verdict = refreshVerdictSql(token, this.limits, this.#graceSeconds, { columns });
+    const [evaluated] = await this.prisma.queryPrepared<EvaluatedSessionUser>(verdict);
     return evaluated;
   }
 
@@ -196,9 +208,5 @@ export class SessionsRepository {
       OR s.refreshed_at < now() - make_interval(secs => ${retentionSeconds})
          AND NOT (${this.limits.isWithinLimitsSql(retentionSeconds)}))`;
     return purgeNextRows(query, { table: 'sessions s', key: 'id', type: 'uuid', isOver }, after);
-  }
-
-  #verdictSql(token: RefreshTokenContent): Prisma.Sql {
-    return refreshVerdictSql(token, this.limits, this.#graceSeconds);
   }
 }

@@ -9,10 +9,11 @@ import type { ClientInfo } from '../http/client-info.js';
 import { sessionClientOf } from './session-client.js';
 import { RefreshTokenCodec, type RefreshTokenContent } from './refresh-token-codec.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
+import type { TokenUser } from '../tokens/access-token-issuer.js';
 import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './refresh-token.problems.js';
 import type { EvaluatedRefreshToken } from './refresh-verdict.js';
 import { MAX_SESSIONS_PER_USER } from './session-limits.js';
-import { SessionsRepository, type SessionRow } from './sessions.repository.js';
+import { SessionsRepository, type EvaluatedSessionUser, type SessionRow } from './sessions.repository.js';
 
 /** A session and its current refresh token. */
 export interface SessionTokens {
@@ -22,8 +23,7 @@ export interface SessionTokens {
 
 /** A session that was refreshed, and its user. */
 export interface RefreshedSession extends SessionTokens {
-  readonly userId: string;
-  readonly email: string;
+  readonly user: TokenUser;
   /** Until the session's absolute limit. */
   readonly secondsLeft: number;
 }
@@ -33,6 +33,8 @@ export interface EndOfSessions {
   readonly event: AuditEvent & { readonly userId: string };
   /** Whether the event is recorded when there was no session to end. */
   readonly isRecordedIfNone: boolean;
+  /** The new version of the user's row, where the cause has raised it. */
+  readonly version?: number | undefined;
   /** Runs between the end of the sessions and the event; for a deletion of the user, which deletes the sessions too. */
   readonly beforeRecord?: () => Promise<void>;
 }
@@ -66,14 +68,22 @@ export class SessionsService {
   }
 
   /**
-   * {@link startSession} in one statement, without a transaction, for a user whose password has this hash.
+   * {@link startSession} in one statement, without a transaction, for a user whose row has this version and password
+   * hash.
    * @returns undefined, and nothing is written, when the user was changed meanwhile, is locked by another transaction
    * or has many sessions: then use {@link startSession}
    */
-  async tryStartSession(userId: string, passwordHash: string, client: ClientInfo): Promise<SessionTokens | undefined> {
+  async tryStartSession(
+    {
+      id: userId,
+      passwordHash,
+      version,
+    }: { readonly id: string; readonly passwordHash: string; readonly version: number },
+    client: ClientInfo,
+  ): Promise<SessionTokens | undefined> {
     const id = randomUUIDv7();
     const started: AuditEvent = { event: 'session_started', by: client, userId, sessionId: id };
-    const session = { id, userId, passwordHash, ...sessionClientOf(client) };
+    const session = { id, userId, passwordHash, version, ...sessionClientOf(client) };
     const isStarted = await this.repository.insertSessionIfAllowed(session, (cte) =>
       this.audit.eventInsertSql(started, cte),
     );
@@ -88,11 +98,50 @@ export class SessionsService {
    *   which ends the session first.
    */
   async refreshSession(presented: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
-    const session = await this.#requireUsable(presented, await this.repository.exchangeRefreshToken(presented), client);
+    return this.#refreshed(presented, await this.repository.exchangeRefreshToken(presented), client);
+  }
+
+  /**
+   * {@link refreshSession} if the user's row has this version. Undefined if not, or if it cannot be told: then nothing was
+   * exchanged.
+   * @throws Problem as {@link refreshSession} does.
+   */
+  async refreshSessionOfVersion(
+    presented: RefreshTokenContent,
+    client: ClientInfo,
+    version: number,
+  ): Promise<RefreshedSession | undefined> {
+    const evaluated = await this.repository.exchangeRefreshToken(presented, version);
+    return evaluated?.verdict === 'changed' ? undefined : this.#refreshed(presented, evaluated, client);
+  }
+
+  /** The user of a refresh token, which is not exchanged. @throws Problem as {@link refreshSession} does. */
+  async readSessionUser(
+    presented: RefreshTokenContent,
+    client: ClientInfo,
+  ): Promise<TokenUser & Pick<EvaluatedSessionUser, 'appData' | 'createdAt'>> {
+    const evaluated = await this.repository.evaluateRefreshToken(presented);
+    const {
+      userId: id,
+      email,
+      roles,
+      version,
+      appData,
+      createdAt,
+    } = await this.#requireUsable(presented, evaluated, client);
+    return { id, email, roles, version, appData, createdAt };
+  }
+
+  async #refreshed(
+    presented: RefreshTokenContent,
+    evaluated: EvaluatedRefreshToken | undefined,
+    client: ClientInfo,
+  ): Promise<RefreshedSession> {
+    const session = await this.#requireUsable(presented, evaluated, client);
     this.#refreshes[session.verdict]++;
-    const { sessionId, userId, email, secondsLeft, counter } = session;
+    const { sessionId, userId, email, roles, version, secondsLeft, counter } = session;
     const successor = this.refreshTokens.encodeRefreshToken({ sessionId, counter: counter + 1 });
-    return { sessionId, userId, email, secondsLeft, refreshToken: successor };
+    return { sessionId, user: { id: userId, email, roles, version }, secondsLeft, refreshToken: successor };
   }
 
   /** Decodes a refresh token without a query: its session may have ended. @throws Problem `refresh_token_invalid`. */
@@ -134,13 +183,14 @@ export class SessionsService {
   async endSessionsOfUser(
     tx: Transaction,
     keptId: string | null,
-    { event, isRecordedIfNone, beforeRecord }: EndOfSessions,
+    { event, isRecordedIfNone, version, beforeRecord }: EndOfSessions,
   ): Promise<void> {
     const endedIds = await this.repository.markUserSessionsEnded(tx, event.userId, keptId);
     await beforeRecord?.();
     if (endedIds.length === 0 && !isRecordedIfNone) return;
     await this.audit.recordEvent(tx, { ...event, details: { endedSessions: endedIds.length } });
     await this.revocations.writeRevocations(tx, 'sid', endedIds);
+    if (version !== undefined) await this.revocations.writeUserVersion(tx, event.userId, version);
   }
 
   /** Whether {@link endSessionsOfUser} would end any. */
@@ -186,8 +236,13 @@ export class SessionsService {
     });
   }
 
-  async #requireUsable(token: RefreshTokenContent, evaluated: EvaluatedRefreshToken | undefined, client: ClientInfo) {
+  async #requireUsable<Evaluated extends EvaluatedRefreshToken>(
+    token: RefreshTokenContent,
+    evaluated: Evaluated | undefined,
+    client: ClientInfo,
+  ) {
     if (evaluated === undefined || evaluated.verdict === 'ended') throw refreshTokenInvalid();
+    if (evaluated.verdict === 'changed') throw new TypeError('no version was asked for');
     if (evaluated.verdict === 'expired') throw refreshTokenExpired();
     if (evaluated.verdict === 'reuse') throw await this.#endReusedSession(token, evaluated.userId, client);
     return { ...token, ...evaluated, verdict: evaluated.verdict };

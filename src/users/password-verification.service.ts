@@ -51,19 +51,19 @@ export class PasswordVerificationService {
   }
 
   /**
-   * Runs the work in a transaction that holds the user's row locked, if the row still has the verified hash. Where
+   * Runs the work with the user's row, locked in its transaction, if the row still has the verified hash. Where
    * another hash has replaced it, nothing is done: verify again.
    * @throws Problem `credentials_invalid` where the user was disabled or deleted meanwhile, and whatever `work` throws
    */
   runIfPasswordUnchanged<Result>(
     verified: Credential,
-    work: (tx: Transaction) => Promise<Result>,
+    work: (tx: Transaction, user: Credential) => Promise<Result>,
   ): Promise<OutcomeIfUnchanged<Result>> {
     return this.prisma.transaction(async (tx) => {
       const user = await this.repository.lockUser(tx, verified.id);
       if (user === undefined || user.disabledAt !== null) throw credentialsInvalid();
       if (user.passwordHash !== verified.passwordHash) return { isUnchanged: false };
-      return { isUnchanged: true, result: await work(tx) };
+      return { isUnchanged: true, result: await work(tx, user) };
     });
   }
 

@@ -1,49 +1,45 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUIDv7 } from 'node:crypto';
-import type { AuditEvent } from '../audit/audit-events.js';
-import { AuditService } from '../audit/audit.service.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
+import { checkStoredJson, type StoredJson } from './stored-json.js';
 import { toUserView, type UserView } from './user-view.js';
-import { UsersRepository, type NewUser } from './users.repository.js';
+import { UserCreationService } from './user-creation.service.js';
+
+/** What a user registers with. */
+export interface Registration {
+  readonly email: string;
+  readonly password: string;
+  readonly profile?: StoredJson | undefined;
+}
 
 @Injectable()
 export class RegistrationService {
   constructor(
-    private readonly repository: UsersRepository,
+    private readonly creation: UserCreationService,
     private readonly passwords: PasswordsService,
     private readonly limits: RateLimitsService,
-    private readonly audit: AuditService,
   ) {}
 
-  /** @throws Problem `email_taken`, `too_many_attempts`, or one of the password policy. */
-  async registerUser(
-    { email, password }: { readonly email: string; readonly password: string },
-    client: ClientInfo,
-    disconnected?: AbortSignal,
-  ): Promise<UserView> {
+  /** @throws Problem `email_taken`, `too_many_attempts`, `validation_failed`, or one of the password policy. */
+  async registerUser(registration: Registration, client: ClientInfo, disconnected?: AbortSignal): Promise<UserView> {
+    const { email, profile = {} } = registration;
+    checkStoredJson(profile, '/profile');
     const attempt = await this.limits.admitRegistration(email, client.address);
-    return refundUnlessChecked(attempt, () => this.#createUser(email, password, client, disconnected));
+    return refundUnlessChecked(attempt, () => this.#createUser({ ...registration, profile }, client, disconnected));
   }
 
   async #createUser(
-    email: string,
-    password: string,
+    { email, password, profile }: Required<Registration> & { readonly profile: StoredJson },
     client: ClientInfo,
     disconnected?: AbortSignal,
   ): Promise<UserView> {
     this.passwords.checkNewPassword(password, { email });
     const passwordHash = await this.passwords.hashPassword(password, disconnected);
-    const user = { id: randomUUIDv7(), email, passwordHash };
-    const createdAt = await this.#insertUser(user, { event: 'user_registered', by: client, userId: user.id });
-    return toUserView({ ...user, createdAt });
-  }
-
-  async #insertUser(user: NewUser, registered: AuditEvent): Promise<Date> {
-    const createdAt = await this.repository.insertUser(user, (part) => this.audit.eventInsertSql(registered, part));
-    this.audit.logEvent(registered);
-    return createdAt;
+    const user = { id: randomUUIDv7(), email, passwordHash, profile };
+    const createdAt = await this.creation.createUser(user, client);
+    return toUserView({ ...user, roles: [], createdAt });
   }
 }

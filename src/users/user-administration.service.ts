@@ -17,15 +17,20 @@ export class UserAdministrationService {
     private readonly audit: AuditService,
   ) {}
 
-  /** Ends every session and refuses new ones. @throws Problem `user_not_found`. */
+  /** {@link disableUserById}, by email address. @throws Problem `user_not_found`. */
   async disableUser(email: string): Promise<void> {
-    const userId = await this.repository.getUserIdByEmail(email);
+    await this.disableUserById(await this.repository.getUserIdByEmail(email));
+  }
+
+  /** Ends every session and refuses new ones. @throws Problem `user_not_found`. */
+  async disableUserById(userId: string): Promise<void> {
     await this.prisma.transaction(async (tx) => {
       if (!(await this.repository.lockUser(tx, userId))) throw userNotFound();
-      const isChanged = await this.repository.setDisabled(tx, userId, true);
+      const version = await this.repository.setDisabled(tx, userId, true);
       await this.sessions.endSessionsOfUser(tx, null, {
         event: { event: 'user_disabled', by: 'operator', userId },
-        isRecordedIfNone: isChanged,
+        isRecordedIfNone: version !== undefined,
+        version,
       });
     });
   }
@@ -34,8 +39,9 @@ export class UserAdministrationService {
   async enableUser(email: string): Promise<void> {
     const userId = await this.repository.getUserIdByEmail(email);
     await this.prisma.transaction(async (tx) => {
-      const isChanged = await this.repository.setDisabled(tx, userId, false);
-      if (isChanged) await this.audit.recordEvent(tx, { event: 'user_enabled', by: 'operator', userId });
+      // No revocation of its own: the one of the lock-out refuses all tokens from before it, and none was issued since.
+      const version = await this.repository.setDisabled(tx, userId, false);
+      if (version !== undefined) await this.audit.recordEvent(tx, { event: 'user_enabled', by: 'operator', userId });
     });
   }
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Patch, Post } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import type { Principal } from '../access/principal.js';
 import { BodyLimit, CurrentUser, HashesPassword } from '../access/route-access.decorators.js';
@@ -13,7 +13,7 @@ import { Client, type ClientInfo } from '../http/client-info.js';
 import { AccountDeletionService } from './account-deletion.service.js';
 import { PasswordChangeService } from './password-change.service.js';
 import { UserView } from './user-view.js';
-import { DeletionBody, PasswordChangeBody } from './users.schemas.js';
+import { DeletionBody, PasswordChangeBody, ProfileBody } from './users.schemas.js';
 import { credentialsInvalid, userInUse, userNotFound } from './users.problems.js';
 import { UsersService } from './users.service.js';
 
@@ -34,6 +34,18 @@ export class UsersController {
   })
   getUser(@CurrentUser() user: Principal): Promise<UserView> {
     return this.users.getUser(user.userId);
+  }
+
+  @Patch('me')
+  @RouteSchema({
+    summary: "Replace the caller's profile",
+    operationId: 'changeUser',
+    tags: ['users'],
+    body: ProfileBody,
+    response: { 200: UserView, ...problemResponses(userNotFound, serviceUnavailable) },
+  })
+  changeUser(@CurrentUser() user: Principal, @Body() { profile }: ProfileBody): Promise<UserView> {
+    return this.users.replaceProfile(user.userId, profile);
   }
 
   @Post('me/password')

@@ -2,11 +2,23 @@ import { Injectable } from '@nestjs/common';
 import { violatedIndex } from '../database/database-errors.js';
 import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
 import type { Credential } from './credential.js';
+import type { StoredJson } from './stored-json.js';
+import type { UserRow } from './user-view.js';
 import { emailTaken, userNotFound } from './users.problems.js';
 
 const IDENTITY = { id: true, email: true } as const;
-const CREDENTIAL = { ...IDENTITY, passwordHash: true, disabledAt: true } as const;
-const VIEW = { ...IDENTITY, createdAt: true } as const;
+const CREDENTIAL = {
+  ...IDENTITY,
+  passwordHash: true,
+  disabledAt: true,
+  roles: true,
+  version: true,
+  appData: true,
+  createdAt: true,
+} as const;
+const LISTED = { ...IDENTITY, createdAt: true } as const;
+const VIEW = { ...LISTED, roles: true, profile: true } as const;
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** One user per address, in lower case. */
 const EMAIL_INDEX = 'users_email_lower_key';
 
@@ -14,6 +26,7 @@ export interface NewUser {
   readonly id: string;
   readonly email: string;
   readonly passwordHash: string;
+  readonly profile: StoredJson;
 }
 
 export const USERS_PER_PAGE = 500;
@@ -24,15 +37,20 @@ export class UsersRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Inserts the user and its audit event in one statement. @returns when the user was created
+   * Inserts the user and its audit event in one statement, in the transaction if there is one.
+   * @returns when the user was created
    * @throws Problem `email_taken`.
    */
-  async insertUser({ id, email, passwordHash }: NewUser, eventInsertSql: (part: string) => Prisma.Sql): Promise<Date> {
+  async insertUser(
+    { id, email, passwordHash, profile }: NewUser,
+    eventInsertSql: (part: string) => Prisma.Sql,
+    client: Pick<Transaction, '$queryRaw'> = this.prisma,
+  ): Promise<Date> {
     try {
-      const [row] = await this.prisma.$queryRaw<{ createdAt: Date }[]>`
+      const [row] = await client.$queryRaw<{ createdAt: Date }[]>`
         WITH registered AS (
-          INSERT INTO users (id, email, email_lower, password_hash)
-          VALUES (${id}::uuid, ${email}, ${email.toLowerCase()}, ${passwordHash})
+          INSERT INTO users (id, email, email_lower, password_hash, profile)
+          VALUES (${id}::uuid, ${email}, ${email.toLowerCase()}, ${passwordHash}, ${JSON.stringify(profile)}::jsonb)
           RETURNING created_at AS "createdAt"
         ), event AS (${eventInsertSql('registered')})
         SELECT * FROM registered`;
@@ -43,16 +61,33 @@ export class UsersRepository {
     }
   }
 
-  findUser(id: string) {
-    return this.prisma.user.findUnique({ where: { id }, select: VIEW });
+  async findUser(id: string): Promise<UserRow | null> {
+    const row = await this.prisma.user.findUnique({ where: { id }, select: VIEW });
+    return row === null ? null : { ...row, profile: row.profile as StoredJson };
   }
 
-  findCredentialByEmail(email: string): Promise<Credential | null> {
-    return this.prisma.user.findUnique({ where: { emailLower: email.toLowerCase() }, select: CREDENTIAL });
+  /** @returns false where there is no such user */
+  async setProfile(id: string, profile: StoredJson): Promise<boolean> {
+    const count = await this.prisma.$executeRaw`
+      UPDATE users SET profile = ${JSON.stringify(profile)}::jsonb WHERE id = ${id}::uuid`;
+    return count === 1;
   }
 
-  findCredentialById(id: string): Promise<Credential | null> {
-    return this.prisma.user.findUnique({ where: { id }, select: CREDENTIAL });
+  async findCredentialByEmail(email: string): Promise<Credential | null> {
+    const row = await this.prisma.user.findUnique({ where: { emailLower: email.toLowerCase() }, select: CREDENTIAL });
+    return row && { ...row, appData: row.appData as StoredJson };
+  }
+
+  async findCredentialById(id: string): Promise<Credential | null> {
+    const row = await this.prisma.user.findUnique({ where: { id }, select: CREDENTIAL });
+    return row && { ...row, appData: row.appData as StoredJson };
+  }
+
+  async findApplicationUser(user: { readonly id: string } | { readonly email: string }) {
+    if ('id' in user && !UUID.test(user.id)) return null;
+    const where = 'id' in user ? { id: user.id } : { emailLower: user.email.toLowerCase() };
+    const row = await this.prisma.user.findUnique({ where, select: { ...VIEW, appData: true, disabledAt: true } });
+    return row && { ...row, profile: row.profile as StoredJson, appData: row.appData as StoredJson };
   }
 
   /** @throws Problem `user_not_found`. */
@@ -65,7 +100,8 @@ export class UsersRepository {
   /** Locks the user's row against changes and deletion until the transaction ends; undefined when there is none. */
   async lockUser(tx: Transaction, id: string): Promise<Credential | undefined> {
     const [row] = await tx.$queryRaw<Credential[]>`
-      SELECT id, email, password_hash AS "passwordHash", disabled_at AS "disabledAt"
+      SELECT id, email, password_hash AS "passwordHash", disabled_at AS "disabledAt", roles, version,
+             app_data AS "appData", created_at AS "createdAt"
       FROM users WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
     return row;
   }
@@ -81,12 +117,46 @@ export class UsersRepository {
     await tx.user.update({ where: { id }, data: { passwordHash }, select: { id: true } });
   }
 
-  /** On the database's clock. False where the user was disabled, or enabled, already. */
-  async setDisabled(tx: Transaction, id: string, isDisabled: boolean): Promise<boolean> {
-    const count = isDisabled
-      ? await tx.$executeRaw`UPDATE users SET disabled_at = now() WHERE id = ${id}::uuid AND disabled_at IS NULL`
-      : await tx.$executeRaw`UPDATE users SET disabled_at = NULL WHERE id = ${id}::uuid AND disabled_at IS NOT NULL`;
-    return count === 1;
+  /** On the database's clock. @returns the new version; undefined where the user was disabled, or enabled, already */
+  async setDisabled(tx: Transaction, id: string, isDisabled: boolean): Promise<number | undefined> {
+    const [row] = isDisabled
+      ? await tx.$queryRaw<{ version: number }[]>`
+          UPDATE users SET disabled_at = now(), version = version + 1
+          WHERE id = ${id}::uuid AND disabled_at IS NULL RETURNING version`
+      : await tx.$queryRaw<{ version: number }[]>`
+          UPDATE users SET disabled_at = NULL, version = version + 1
+          WHERE id = ${id}::uuid AND disabled_at IS NOT NULL RETURNING version`;
+    return row?.version;
+  }
+
+  /** @returns the version, raised if so asked */
+  async setAppData(tx: Transaction, id: string, appData: StoredJson, isVersionRaised: boolean): Promise<number> {
+    const { version } = await tx.user.update({
+      where: { id },
+      data: { appData: appData as Prisma.InputJsonObject, version: { increment: isVersionRaised ? 1 : 0 } },
+      select: { version: true },
+    });
+    return version;
+  }
+
+  /** Sorted roles. @returns the new version; undefined where the user has these roles already */
+  async setRoles(tx: Transaction, id: string, roles: readonly string[]): Promise<number | undefined> {
+    const [row] = await tx.$queryRaw<{ version: number }[]>`
+      UPDATE users SET roles = ${[...roles]}::text[], version = version + 1
+      WHERE id = ${id}::uuid AND roles <> ${[...roles]}::text[] RETURNING version`;
+    return row?.version;
+  }
+
+  /**
+   * Raises the version of each of these users above the given one, unless it is that high already.
+   * @returns those it raised, with their new version
+   */
+  raiseVersions(tx: Transaction, above: ReadonlyMap<string, number>): Promise<{ id: string; version: number }[]> {
+    return tx.$queryRaw<{ id: string; version: number }[]>`
+      UPDATE users SET version = known.version + 1
+      FROM unnest(${[...above.keys()]}::uuid[], ${[...above.values()]}::int[]) AS known (id, version)
+      WHERE users.id = known.id AND users.version < known.version
+      RETURNING users.id::text, users.version`;
   }
 
   async deleteUser(tx: Transaction, id: string): Promise<void> {
@@ -99,7 +169,7 @@ export class UsersRepository {
       ...(after === undefined ? {} : { where: { id: { gt: after } } }),
       take: USERS_PER_PAGE,
       orderBy: { id: 'asc' },
-      select: { ...VIEW, disabledAt: true },
+      select: { ...LISTED, disabledAt: true },
     });
   }
 }

@@ -1,6 +1,10 @@
 import { Type, type Static } from 'typebox';
 import { DeviceToken } from '../rate-limits/device-token.schema.js';
 import { PasswordText } from '../passwords/password.schema.js';
+import { StoredJson } from './stored-json.js';
+
+/** The body member of routes that write a profile. */
+export const Profile = StoredJson('At most 4096 bytes as JSON, nested at most 8 levels deep.');
 
 export const PasswordChangeBody = Type.Object(
   {
@@ -13,6 +17,10 @@ export const PasswordChangeBody = Type.Object(
   { title: 'PasswordChangeBody', additionalProperties: false },
 );
 export type PasswordChangeBody = Static<typeof PasswordChangeBody>;
+
+/** Replaces the whole profile. */
+export const ProfileBody = Type.Object({ profile: Profile }, { title: 'ProfileBody', additionalProperties: false });
+export type ProfileBody = Static<typeof ProfileBody>;
 
 export const DeletionBody = Type.Object(
   { currentPassword: PasswordText },

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/prisma.service.js';
 import type { Credential } from './credential.js';
+import { checkStoredJson, type StoredJson } from './stored-json.js';
 import { toUserView, type UserView } from './user-view.js';
 import { userNotFound } from './users.problems.js';
 import { USERS_PER_PAGE, UsersRepository } from './users.repository.js';
@@ -15,6 +16,13 @@ export class UsersService {
     const user = await this.repository.findUser(id);
     if (user === null) throw userNotFound();
     return toUserView(user);
+  }
+
+  /** Replaces the profile. @throws Problem `validation_failed` or `user_not_found`. */
+  async replaceProfile(id: string, profile: StoredJson): Promise<UserView> {
+    checkStoredJson(profile, '/profile');
+    if (!(await this.repository.setProfile(id, profile))) throw userNotFound();
+    return this.getUser(id);
   }
 
   /** @throws Problem `user_not_found`. */

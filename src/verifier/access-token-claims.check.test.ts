@@ -39,6 +39,7 @@ describe('the claims of an access token', () => {
   it('pass when they follow RFC 9068 section 2.2', () => {
     expect(errorOf({})).toBeUndefined();
     expect(errorOf({ email: 'someone@example.com', nbf: 1_800_000_000 })).toBeUndefined();
+    expect(errorOf({ roles: ['admin', 'editor'], rv: 2 })).toBeUndefined();
   });
 
   it.each(Object.keys(wrong))('are refused without %s', (name) => {
@@ -52,6 +53,8 @@ describe('the claims of an access token', () => {
   it.each([
     ['nbf', notNumber],
     ['email', [...notText, 'a'.repeat(255)]],
+    ['roles', [null, 'admin', {}, ['admin', ''], [1], [['admin']], ['a'.repeat(256)]]],
+    ['rv', [...notNumber, -1, 1.5, 2 ** 53]],
   ])('may lack %s but not have an invalid one', (name, values) => {
     expect(errorOf({ [name]: undefined })).toBeUndefined();
     for (const value of values) expect([value, errorOf({ [name]: value })]).toEqual([value, `claims: ${name}`]);

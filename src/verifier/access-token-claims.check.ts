@@ -17,6 +17,9 @@ export interface AccessTokenClaims {
   /** The session's id, a lower-case UUID. */
   readonly sid: string;
   readonly email?: string;
+  readonly roles?: readonly string[];
+  /** The version of the user's row from which all that the token says of the user was taken; absent for 0. */
+  readonly rv?: number;
 }
 
 export interface ExpectedClaims {
@@ -57,6 +60,8 @@ export function checkClaims(
   if (!isText(claims['jti'], MAX_ID_LENGTH)) return invalid('jti is not a short string'); // RFC 7519 section 4.1.7
   if (!isText(claims['client_id'], MAX_ID_LENGTH)) return invalid('client_id is not a short string'); // RFC 9068 section 2.2
   if (!isAbsentOr(isEmail, claims['email'])) return invalid('email is not a short string');
+  if (!isAbsentOr(isRoles, claims['roles'])) return invalid('roles is not a list of short strings');
+  if (!isAbsentOr(isVersion, claims['rv'])) return invalid('rv is not a version');
   return claims as unknown as AccessTokenClaims;
 }
 
@@ -108,6 +113,14 @@ function isText(value: unknown, maxLength: number): boolean {
 
 function isEmail(value: unknown): boolean {
   return isText(value, MAX_EMAIL_LENGTH);
+}
+
+function isRoles(value: unknown): boolean {
+  return Array.isArray(value) && value.every((role) => isText(role, MAX_ID_LENGTH));
+}
+
+function isVersion(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function invalid(reason: string): TokenError {

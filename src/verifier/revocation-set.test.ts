@@ -38,6 +38,29 @@ describe('a revocation set', () => {
     expect([set.size, set.contains('a', 'x')]).toEqual([1, true]);
   });
 
+  it.each([[[3, 5]], [[5, 3]], [[5, 5]]])(
+    'keeps the greatest version of a user, in whatever order they are heard: %j',
+    (versions) => {
+      const set = new RevocationSet();
+      expect(set.isOutdated('a', 0)).toBe(false);
+      for (const version of versions) set.addLeastVersion('a', version, 10);
+      expect([0, 3, 4, 5, 6].map((version) => set.isOutdated('a', version))).toEqual([true, true, true, false, false]);
+      expect([set.isOutdated('b', 0), set.contains('a', 'a')]).toEqual([false, false]);
+    },
+  );
+
+  it('removes the version of a user when the last of its changes expires', () => {
+    const set = new RevocationSet();
+    set.addLeastVersion('a', 1, 10);
+    set.addLeastVersion('b', 1, 15);
+    set.addLeastVersion('a', 2, 20);
+    set.removeExpired(15);
+    expect([set.size, set.isOutdated('a', 1), set.isOutdated('b', 0)]).toEqual([1, true, false]);
+    expect([[...set.leastVersions(19)], [...set.leastVersions(20)]]).toEqual([[['a', 2]], []]);
+    set.removeExpired(20);
+    expect([set.size, set.isOutdated('a', 1)]).toEqual([0, false]);
+  });
+
   it('holds 100,000 sessions in less than 50 MB', () => {
     const set = new RevocationSet();
     const ids = (from: number): string[] => Array.from({ length: 100_000 }, (_, n) => uuid(from + n));

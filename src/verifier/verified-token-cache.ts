@@ -38,8 +38,14 @@ export class VerifiedTokenCache<Value> {
   /** Index of the entry that is checked next. */
   #nextChecked = 0;
 
-  /** @param maxBytes 0 turns the cache off */
-  constructor(private readonly maxBytes: number) {}
+  /**
+   * @param maxBytes 0 turns the cache off
+   * @param extraBytesOf memory of a value beyond that of a usual one; the same each time that it is asked
+   */
+  constructor(
+    private readonly maxBytes: number,
+    private readonly extraBytesOf: (value: Value) => number = () => 0,
+  ) {}
 
   /** @param now seconds since 1970 */
   findToken(token: string, now: number): Value | undefined {
@@ -59,7 +65,7 @@ export class VerifiedTokenCache<Value> {
   addToken(received: string, { key, validFrom, validUntil }: VerifiedToken, value: Value, now: number): void {
     this.#removeExpired(now);
     const token = copyOf(received);
-    const bytes = bytesOf(token);
+    const bytes = this.#bytesOf(token, value);
     if (bytes > this.maxBytes) return;
     while (this.#bytes + bytes > this.maxBytes) this.#evictRandom();
     const entry = { token, key, validFrom, validUntil, value, index: this.#entries.length };
@@ -70,6 +76,10 @@ export class VerifiedTokenCache<Value> {
 
   cacheSize(): { readonly tokens: number; readonly bytes: number } {
     return { tokens: this.#entries.length, bytes: this.#bytes };
+  }
+
+  #bytesOf(token: string, value: Value): number {
+    return token.length + ENTRY_BYTES + this.extraBytesOf(value);
   }
 
   #removeExpired(now: number): void {
@@ -94,7 +104,7 @@ export class VerifiedTokenCache<Value> {
       this.#entries[entry.index] = last;
       last.index = entry.index;
     }
-    this.#bytes -= bytesOf(entry.token);
+    this.#bytes -= this.#bytesOf(entry.token, entry.value);
   }
 
   #link(hash: number, entry: Entry<Value>): void {
@@ -113,10 +123,6 @@ export class VerifiedTokenCache<Value> {
 /** A copy, since a substring would keep the string it was cut from in memory. */
 function copyOf(token: string): string {
   return Buffer.from(token, 'latin1').toString('latin1');
-}
-
-function bytesOf(token: string): number {
-  return token.length + ENTRY_BYTES;
 }
 
 /**

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { AuditPurgeJob } from '../../src/audit/audit-purge.job.js';
 import { AUDIT_EVENTS } from '../../src/audit/audit-events.js';
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
+import { UserRolesService } from '../../src/users/user-roles.service.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { createDatabase, PASSWORD, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf } from '../support/client.js';
@@ -60,6 +61,8 @@ async function causeEveryUserEvent(app: TestApp): Promise<{ userId: string; sess
   await accounts.unlockUser(address);
   await accounts.disableUser(address);
   await accounts.enableUser(address);
+  await service(app, UserRolesService).grantRole(first.userId, 'editor');
+  await service(app, UserRolesService).ungrantRole(first.userId, 'editor');
   const { token } = await app.signInAs(address, OTHER_PASSWORD);
   const deletion = { currentPassword: OTHER_PASSWORD };
   expect((await app.call('POST', '/v1/users/me/deletion', { token, json: deletion })).status).toBe(204);

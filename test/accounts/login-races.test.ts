@@ -103,7 +103,7 @@ describe('the single-statement login path', () => {
     const [user] = await app.query<{ hash: string }>('SELECT password_hash AS hash FROM users WHERE id = $1', [id]);
     await app.query(change, [id]);
     const sessions = app.nest.get(SessionsService, { strict: false });
-    expect(await sessions.tryStartSession(id, user?.hash ?? '', SENDER)).toBeUndefined();
+    expect(await sessions.tryStartSession({ id, passwordHash: user?.hash ?? '', version: 0 }, SENDER)).toBeUndefined();
     expect(await app.query('SELECT FROM sessions WHERE user_id = $1', [id])).toHaveLength(live);
   });
 

@@ -20,7 +20,13 @@ describe('registration', () => {
     const email = address();
     const { status, body } = await app.register(email);
     expect(status).toBe(201);
-    expect(body).toEqual({ id: expect.stringMatching(/^[\da-f-]{36}$/), email, createdAt: expect.any(String) });
+    expect(body).toEqual({
+      id: expect.stringMatching(/^[\da-f-]{36}$/),
+      email,
+      roles: [],
+      profile: {},
+      createdAt: expect.any(String),
+    });
     expect(String(body['id'])[14]).toBe('7');
   });
 
@@ -93,8 +99,10 @@ describe('a login', () => {
       [email.toLowerCase()],
     );
     expect(me.body).toEqual({
+      kind: 'user',
       userId: expect.any(String),
       email,
+      roles: [],
       sessionId: session?.id,
       expiresAt: expect.any(String),
     });
@@ -160,7 +168,7 @@ describe('access tokens', () => {
     const keys = createRemoteJWKSet(new URL(`${app.url}/.well-known/jwks.json`));
     const issuer = 'http://127.0.0.1:3000';
     const { payload } = await jwtVerify(token, keys, { typ: 'at+jwt', issuer, audience: issuer });
-    const named = ['aud', 'client_id', 'email', 'exp', 'iat', 'iss', 'jti', 'sid', 'sub'];
+    const named = ['aud', 'client_id', 'email', 'exp', 'iat', 'iss', 'jti', 'rv', 'sid', 'sub'];
     expect(Object.keys(payload).toSorted()).toEqual(named);
     expect(payload).toMatchObject({ client_id: 'gatehouse', email, exp: (payload.iat ?? 0) + 900 });
   });

@@ -31,6 +31,7 @@ const REQUESTS: [string, (subject: Subject) => Request, string, string][] = [
     '204',
     '401 credentials_invalid',
   ],
+  ['changeUser', () => ['PATCH', '/v1/users/me', { profile: { name: 'Ada' } }], '200', '200'],
   ['deleteUser', () => ['POST', '/v1/users/me/deletion', { currentPassword: PASSWORD }], '204', '401 token_revoked'],
 ];
 

@@ -114,6 +114,7 @@ async function sendEveryRequest(app: TestApp, email: string): Promise<void> {
   const { token, refreshToken, deviceToken } = await logIn();
   await logIn(PASSWORD, { deviceToken });
   await send(app, 'GET /v1/users/me', { token });
+  await send(app, 'PATCH /v1/users/me', { token, json: { profile: { name: 'Ada' } } });
   await send(app, 'POST /v1/auth/refresh', { json: { refresh_token: refreshToken } });
   const { nextCursor } = await send(app, 'GET /v1/auth/sessions?limit=1', { token });
   await send(app, `GET /v1/auth/sessions?limit=100&cursor=${String(nextCursor)}`, { token });

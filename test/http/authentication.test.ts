@@ -29,6 +29,9 @@ const PUBLIC = new Set([
 ]);
 
 const machine: Principal = {
+  kind: 'user',
+  roles: [],
+  claims: {},
   userId: '01920000-0000-7000-8000-000000000001',
   email: 'machine@example.com',
   sessionId: '01920000-0000-7000-8000-000000000002',
@@ -227,7 +230,7 @@ describe("a token signed with the service's own key", () => {
 async function issueTokens(node: TestApp, count: number): Promise<string[]> {
   const { userId, email, sessionId } = await node.signIn();
   const tokens = node.nest.get(AccessTokenIssuer, { strict: false });
-  const user = { id: userId, email };
+  const user = { id: userId, email, roles: [], version: 0 };
   return Array.from({ length: count }, () => tokens.issueAccessToken(user, sessionId).accessToken);
 }
 
@@ -280,7 +283,12 @@ describe('many new tokens at once', () => {
 
   it('identify their own user each, with forgeries among them', async () => {
     const tokens = app.nest.get(AccessTokenIssuer, { strict: false });
-    const users = Array.from({ length: 50 }, () => ({ id: randomUUID(), email: `${randomUUID()}@example.com` }));
+    const users = Array.from({ length: 50 }, () => ({
+      id: randomUUID(),
+      email: `${randomUUID()}@example.com`,
+      roles: [],
+      version: 0,
+    }));
     // inject() handles all requests in one turn of the event loop, unlike sockets.
     const ask = (token: string) =>
       app.nest.inject({ url: '/v1/auth/me', headers: { authorization: `Bearer ${token}` } });
@@ -289,7 +297,7 @@ describe('many new tokens at once', () => {
       Promise.all(users.map((user) => ask(forge(tokens.issueAccessToken(user, randomUUID()).accessToken)))),
     ]);
     const callers = answers.map((answer) => answer.json<{ userId: string; email: string }>());
-    expect(callers.map(({ userId, email }) => ({ id: userId, email }))).toEqual(users);
+    expect(callers.map(({ userId, email }) => ({ id: userId, email, roles: [], version: 0 }))).toEqual(users);
     expect(refusals.map(({ statusCode }) => statusCode)).toEqual(users.map(() => 401));
   });
 });
@@ -498,6 +506,7 @@ describe('error responses', () => {
       await post('/v1/users/me/deletion', { currentPassword: PASSWORD }),
       await isolated.call('GET', '/v1/auth/sessions', { token }),
       await isolated.call('GET', '/v1/users/me', { token }),
+      await isolated.call('PATCH', '/v1/users/me', { token, json: { profile: {} } }),
       await isolated.call('GET', '/health/ready'),
     ]) {
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);

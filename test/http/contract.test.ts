@@ -10,12 +10,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Public } from '../../src/access/route-access.decorators.js';
+import { Public, Roles } from '../../src/access/route-access.decorators.js';
 import { dropDatabase } from '../../src/database/create-database.js';
 import type { ProblemKind } from '../../src/problems/problem.js';
 import { UserView } from '../../src/users/user-view.js';
 import { SECURITY_HEADERS } from '../../src/http/response-headers.js';
 import { ourSources } from '../project/layers.js';
+import { UserRolesService } from '../../src/users/user-roles.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 
 interface Operation {
@@ -31,6 +32,8 @@ interface Called {
   /** As in the document, such as `GET /v1/auth/me`. */
   readonly route: string;
   readonly answer: Answer;
+  /** Where the route is of a module of the test. */
+  readonly document?: Document;
 }
 
 /** A handler that returns a whole database row. */
@@ -40,12 +43,24 @@ class CarelessController {
   @Public()
   @RouteSchema({ response: { 200: UserView } })
   row(): object {
-    return { id: 'x', email: 'x', createdAt: 'x', passwordHash: '$argon2id$', emailLower: 'x' };
+    return { id: 'x', email: 'x', createdAt: 'x', roles: [], profile: {}, passwordHash: '$argon2id$', emailLower: 'x' };
   }
 }
 
 @Module({ controllers: [CarelessController] })
 class CarelessModule {}
+
+@Controller('v1/reports')
+@Roles('admin')
+class ReportsController {
+  @Get()
+  list(): object {
+    return {};
+  }
+}
+
+@Module({ controllers: [ReportsController] })
+class ReportsModule {}
 
 let app: TestApp;
 let document: Document;
@@ -59,9 +74,9 @@ afterAll(async () => {
   for (const clean of cleanups) await clean();
 });
 
-function operation(route: string): Operation | undefined {
+function operation(route: string, of = document): Operation | undefined {
   const [method = '', path = ''] = route.split(' ');
-  return document.paths[path]?.[method.toLowerCase()];
+  return of.paths[path]?.[method.toLowerCase()];
 }
 
 /** Calls every route once with valid input and credentials. */
@@ -93,6 +108,7 @@ async function callEveryRoute(): Promise<Called[]> {
         '/health/ready',
       ].map((path) => visit('GET', path, { token })),
     )),
+    await visit('PATCH', '/v1/users/me', { token, json: { profile: { name: 'x' } } }),
     await visit('DELETE', `/v1/auth/sessions/${ended.sessionId}`, { token }),
     await visit('POST', '/v1/auth/logout', leaving),
     await visit('POST', '/v1/users/me/password', { token, json: passwords }),
@@ -167,7 +183,7 @@ describe('the OpenAPI document', () => {
   it('has no password hint, security question or expiry (PWD-06)', async () => {
     const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
     const asked = new Set(operations.flatMap(({ requestBody }) => membersOf(requestBody)));
-    const words = ['currentPassword', 'deviceToken', 'email', 'newPassword', 'password', 'refresh_token'];
+    const words = ['currentPassword', 'deviceToken', 'email', 'newPassword', 'password', 'profile', 'refresh_token'];
     expect([...asked].toSorted()).toEqual(words);
     const answered = new Set(operations.flatMap(({ responses }) => membersOf(responses)));
     expect([...answered].filter((name) => /password|hint|question/i.test(name))).toEqual([]);
@@ -176,7 +192,12 @@ describe('the OpenAPI document', () => {
     const columns = await app.query<{ column: string }>(
       `SELECT column_name AS column FROM information_schema.columns WHERE table_name = 'users'`,
     );
-    const kept = ['created_at', 'disabled_at', 'email', 'email_lower', 'id', 'password_hash'];
+    const kept = ['app_data', 'created_at', 'disabled_at', 'email', 'email_lower', 'id'].concat([
+      'password_hash',
+      'profile',
+      'roles',
+      'version',
+    ]);
     expect(columns.map(({ column }) => column).toSorted()).toEqual(kept);
   });
 
@@ -216,7 +237,13 @@ it('no route for administration, metrics or health details exists (API-11)', asy
 
 it('a response omits what its schema does not declare', async () => {
   const careless = await startApp({ features: [CarelessModule] });
-  expect((await careless.call('GET', '/v1/careless')).body).toEqual({ id: 'x', email: 'x', createdAt: 'x' });
+  expect((await careless.call('GET', '/v1/careless')).body).toEqual({
+    id: 'x',
+    email: 'x',
+    createdAt: 'x',
+    roles: [],
+    profile: {},
+  });
 });
 
 describe('every problem code', () => {
@@ -231,6 +258,15 @@ describe('every problem code', () => {
     },
     expectation_failed: () =>
       sendRaw('GET', '/health/live', 'Host: x\r\nConnection: close\r\nExpect: miracles\r\n\r\n'),
+    forbidden: async () => {
+      const guarded = await startApp({ features: [ReportsModule] });
+      const { token } = await guarded.signIn();
+      return {
+        route: 'GET /v1/reports',
+        answer: await guarded.call('GET', '/v1/reports', { token }),
+        document: (await guarded.call('GET', '/openapi.json')).body as unknown as Document,
+      };
+    },
     headers_too_large: () => sendRaw('GET', '/health/live', `Host: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
     internal_error: async () => {
       const broken = await startApp();
@@ -282,6 +318,11 @@ describe('every problem code', () => {
       await app.logout(token);
       return call('GET', '/v1/auth/me', { headers: { authorization: `Bearer ${token}` } });
     },
+    token_stale: async () => {
+      const { userId, token } = await app.signIn();
+      await app.nest.get(UserRolesService, { strict: false }).grantRole(userId, 'editor');
+      return call('GET', '/v1/auth/me', { headers: { authorization: `Bearer ${token}` } });
+    },
     token_missing: () => call('GET', '/v1/auth/me', {}),
     uri_too_long: () => call('GET', `/health/live?${'x'.repeat(5000)}`, {}),
     user_in_use: async () => {
@@ -312,7 +353,7 @@ describe('every problem code', () => {
   });
 
   it.each(Object.entries(provocations))('%s is reachable, and documented on that route', async (code, provoke) => {
-    const { route, answer } = await provoke();
+    const { route, answer, document: own = document } = await provoke();
     const { status, headers, body } = answer;
     expect(body).toMatchObject({ code, status, type: `urn:gatehouse:problem:${code}` });
     expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
@@ -321,7 +362,7 @@ describe('every problem code', () => {
     const problem = { ...document.components.schemas['Problem'], $id: undefined };
     expect(schemaErrors(body, problem)).toBeNull();
     if (code === 'not_found' || code === 'method_not_allowed') expect(operation(route)).toBeUndefined();
-    else expect(codesOf(route, status)).toContain(code);
+    else expect(codesOf(route, status, own)).toContain(code);
   });
 });
 
@@ -341,8 +382,8 @@ function registerWithPassword(text: string): Promise<Called> {
   return register({ email: `${randomUUID()}@example.com`, password: text });
 }
 
-function codesOf(route: string, status: number): unknown {
-  const schema = operation(route)?.responses[String(status)]?.content['application/problem+json']?.schema as
+function codesOf(route: string, status: number, of: Document): unknown {
+  const schema = operation(route, of)?.responses[String(status)]?.content['application/problem+json']?.schema as
     | { allOf: [unknown, { properties: { code: { enum: string[] } } }] }
     | undefined;
   return schema?.allOf[1].properties.code.enum;

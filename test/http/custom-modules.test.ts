@@ -440,6 +440,10 @@ describe('a route added directly to Fastify', () => {
     ['no access', { access: null }, /^GET \/v1\/raw has the access null/],
     ['strategies that are not a list', { strategies: 'jwt' }, /^GET \/v1\/raw has strategies/],
     ['an empty list of strategies', { strategies: [] }, /^GET \/v1\/raw has strategies/],
+    ['roles that are not a list', { roles: 'admin' }, /^GET \/v1\/raw has roles/],
+    ['an empty list of roles', { roles: [] }, /^GET \/v1\/raw has roles/],
+    ['roles that cannot be', { roles: ['Admin'] }, /^GET \/v1\/raw has roles/],
+    ['both access and roles', { access: 'public', roles: ['admin'] }, /^GET \/v1\/raw has both/],
     ['both access and strategies', { access: 'public', strategies: ['jwt'] }, /^GET \/v1\/raw has both/],
   ])('stops the start and is named if its config has %s (ACC-01)', async (_case, config, message) => {
     await expect(startApp({ features: [moduleWithRoute(config)] })).rejects.toThrow(message);

@@ -13,6 +13,7 @@ import { GracefulShutdown } from '../../src/health/graceful-shutdown.js';
 import { Problem } from '../../src/problems/problem.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
+import { Users } from '../../src/users/users.js';
 import { afterAllTests, startApp, type TestApp } from '../support/app.js';
 
 /** Streams that are being produced. */
@@ -131,6 +132,14 @@ describe('an event stream with @Ended()', () => {
       'a ban by another node',
       'token_revoked',
       (_, email) => other.nest.get(UserAdministrationService, { strict: false }).disableUser(email),
+    ],
+    [
+      'a change of roles on another node',
+      'token_stale',
+      async (_, email) => {
+        const user = await other.nest.get(Users, { strict: false }).find({ email });
+        await other.nest.get(Users, { strict: false }).grant(user?.id ?? '', 'editor');
+      },
     ],
     [
       'the revocation of its key on another node',

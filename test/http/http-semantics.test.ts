@@ -152,14 +152,15 @@ describe('security headers', () => {
 
 describe('a request body', () => {
   it.each([
-    ['/v1/auth/refresh', 3000],
-    ['/v1/auth/logout', 3000],
-    ['/v1/auth/login', 16_385],
-    ['/v1/auth/register', 16_385],
-    ['/v1/users/me/password', 27_171],
-    ['/v1/users/me/deletion', 16_385],
-  ])('for %s is refused from %i bytes on before it is parsed (API-06)', async (path, size) => {
-    const post = (body: string): Promise<Raw> => ask('POST', path, { token: user.token, body });
+    ['/v1/auth/refresh', 3000, 'POST'],
+    ['/v1/auth/logout', 3000, 'POST'],
+    ['/v1/auth/login', 16_385, 'POST'],
+    ['/v1/auth/register', 16_385, 'POST'],
+    ['/v1/users/me', 16_385, 'PATCH'],
+    ['/v1/users/me/password', 27_171, 'POST'],
+    ['/v1/users/me/deletion', 16_385, 'POST'],
+  ])('for %s is refused from %i bytes on before it is parsed (API-06)', async (path, size, method) => {
+    const post = (body: string): Promise<Raw> => ask(method, path, { token: user.token, body });
     // Not JSON: a body that is parsed is 400.
     expect((await post('x'.repeat(size))).status).toBe(413);
     expect((await post('x'.repeat(1000))).status).toBe(400);

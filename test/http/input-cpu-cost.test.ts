@@ -399,6 +399,7 @@ const ROUTES: Readonly<Record<string, readonly (readonly [member: string, others
     ['newPassword', '"currentPassword":"x"'],
   ],
   'POST /v1/users/me/deletion': [['currentPassword', '']],
+  'PATCH /v1/users/me': [['profile', '']],
   'DELETE /v1/auth/sessions/00000000-0000-7000-8000-000000000000': [],
 };
 

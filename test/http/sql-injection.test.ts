@@ -64,6 +64,7 @@ interface Inputs {
   readonly headers?: Record<string, string>;
   readonly id?: string;
   readonly query?: string;
+  readonly profile?: object;
 }
 
 /** Visited routes, written as in the OpenAPI document. */
@@ -91,9 +92,9 @@ async function callEveryRoute({
   query = '',
   ...others
 }: Inputs): Promise<void> {
-  const { deviceToken, newPassword = 'another long passphrase' } = others;
+  const { deviceToken, profile = {}, newPassword = 'another long passphrase' } = others;
   const post = (path: string, json: object): Promise<Answer> => ask('POST', path, { json, headers });
-  await post('/v1/auth/register', { email, password });
+  await post('/v1/auth/register', { email, password, profile });
   const login = await post('/v1/auth/login', { email, password, deviceToken });
   await post('/v1/auth/login', { email, password: `not ${password}`, deviceToken });
   // If these inputs were refused, another user continues.
@@ -104,6 +105,7 @@ async function callEveryRoute({
   for (const path of ['/v1/auth/me', '/v1/auth/sessions']) await askSignedIn('GET', `${path}${query}`);
   for (const path of ['/v1/users/me', '/.well-known/jwks.json', '/health/live', '/health/serving', '/health/ready'])
     await askSignedIn('GET', path);
+  await askSignedIn('PATCH', '/v1/users/me', { profile });
   await askSignedIn('DELETE', `/v1/auth/sessions/${encodeURIComponent(id ?? randomUUID())}`);
   await post(`/v1/auth/logout${query}`, { refresh_token: others.refreshToken ?? (await app.signIn()).refreshToken });
   await askSignedIn('POST', '/v1/users/me/password', { currentPassword: password, newPassword });
@@ -155,6 +157,7 @@ describe('SQL in the inputs', () => {
       await callEveryRoute({ email: text, id: text, query: of('cursor') });
       await callEveryRoute({
         email: addressOf(),
+        profile: { [text]: text },
         newPassword: `${text} ${PASSWORD}`,
         deviceToken: text,
         refreshToken: text,
@@ -168,7 +171,9 @@ describe('SQL in the inputs', () => {
     expect([...sent].filter((text) => text.toLowerCase().includes(MARK))).toEqual([]);
     const kept = parameters().filter((value): value is string => typeof value === 'string' && value.includes(MARK));
     const addresses = HOSTILE_NAMES.map((name) => addressOf(name));
-    expect(new Set(kept)).toEqual(new Set([...HOSTILE, ...addresses]));
+    expect(new Set(kept)).toEqual(
+      new Set([...HOSTILE, ...addresses, ...HOSTILE.map((text) => JSON.stringify({ [text]: text }))]),
+    );
     const { paths } = (await app.call('GET', '/openapi.json')).body as { paths: Record<string, object> };
     const routes = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),

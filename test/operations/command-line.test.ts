@@ -77,6 +77,7 @@ const words = (line: string): string[] => (line === '' ? [] : line.split(' '));
 /** Every level of the help; the first is that of `gatehouse` itself. */
 const HELP = ['', 'start', 'migrate', 'migrate:new', 'seed', 'reset', 'after-restore', 'events'].concat(
   ['users', 'users list', 'users disable', 'users enable', 'users unlock', 'users delete'],
+  ['users grant', 'users ungrant'],
   ['keys', 'keys list', 'keys rotate', 'keys revoke'],
 );
 
@@ -100,6 +101,8 @@ const ON_SERVICES = [
   'users enable ada@example.com',
   'users unlock ada@example.com',
   'users delete ada@example.com',
+  'users grant ada@example.com editor',
+  'users ungrant ada@example.com editor',
   'keys list',
   'keys rotate',
   'keys revoke kid',
@@ -163,9 +166,13 @@ describe('a wrong command line', () => {
       'help strat',
       "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start? --help lists the commands)",
     ],
-    ['users lst -h', "delete ADDRESS (unknown command 'lst', did you mean list? --help lists the commands)"],
-    ['users', 'npm run users -- list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS (missing'],
-    ['users lst', "delete ADDRESS (unknown command 'lst', did you mean list? --help lists the commands)"],
+    ['users lst -h', "ungrant ADDRESS ROLE (unknown command 'lst', did you mean list? --help lists the commands)"],
+    [
+      'users',
+      'npm run users -- list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE (missing',
+    ],
+    ['users grant a@example.com', "npm run users -- grant ADDRESS ROLE (missing required argument 'ROLE')"],
+    ['users lst', "ungrant ADDRESS ROLE (unknown command 'lst', did you mean list? --help lists the commands)"],
     ['users list all', "npm run users -- list (too many arguments for 'list'. Expected 0 arguments but got 1: all)"],
     ['users disable', "npm run users -- disable ADDRESS (missing required argument 'ADDRESS')"],
     ['users disable ada', "npm run users -- disable ADDRESS ('ada' is not an email address)"],

@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import { isDeepStrictEqual } from 'node:util';
+import { PrismaService } from '../database/prisma.service.js';
+import { RevocationsService } from '../revocation/revocations.service.js';
+import { ClaimsService, type ClaimsSource } from './claims.service.js';
+import { checkStoredJson, type StoredJson } from './stored-json.js';
+import { userNotFound } from './users.problems.js';
+import { UsersRepository } from './users.repository.js';
+
+/** What the application keeps with a user, and its owner can neither read nor write. */
+@Injectable()
+export class AppDataService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly repository: UsersRepository,
+    private readonly revocations: RevocationsService,
+    private readonly claims: ClaimsService,
+  ) {}
+
+  /**
+   * Replaces the data as a whole. Where `claims` then answers otherwise, every node refuses the user's access tokens within a
+   * second, and a refresh gets the next.
+   * @throws Problem `user_not_found` or `validation_failed`, and what `claims` throws for the new data
+   */
+  async replaceAppData(userId: string, appData: StoredJson): Promise<void> {
+    checkStoredJson(appData, '/appData');
+    await this.prisma.transaction(async (tx) => {
+      const user = await this.repository.lockUser(tx, userId);
+      if (user === undefined) throw userNotFound();
+      const changesTokens = this.#changesTokens(user, appData);
+      const version = await this.repository.setAppData(tx, userId, appData, changesTokens);
+      if (changesTokens) await this.revocations.writeUserVersion(tx, userId, version);
+    });
+  }
+
+  #changesTokens(user: ClaimsSource, appData: StoredJson): boolean {
+    if (!this.claims.isUsed) return false;
+    const next = this.claims.claimsOf({ ...user, appData });
+    return !isDeepStrictEqual(next, this.#presentClaims(user));
+  }
+
+  /** Undefined where `claims` fails for the present data, which these may be written to mend. */
+  #presentClaims(user: ClaimsSource): object | undefined {
+    try {
+      return this.claims.claimsOf(user);
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { TokenUser } from '../tokens/access-token-issuer.js';
+import { checkCustomClaims, type CustomClaims } from '../tokens/custom-claims.js';
+import { APPLICATION_HOOKS, type ApplicationHooks } from './application-hooks.js';
+import type { StoredJson } from './stored-json.js';
+
+/** What of a user's row the claims of the application depend on. */
+export interface ClaimsSource extends TokenUser {
+  readonly appData: StoredJson;
+  readonly createdAt: Date;
+}
+
+/** The claims that the application adds to the tokens of a user. */
+@Injectable()
+export class ClaimsService {
+  constructor(@Inject(APPLICATION_HOOKS) private readonly hooks: ApplicationHooks) {}
+
+  /** Whether the application adds any. */
+  get isUsed(): boolean {
+    return this.hooks.claims !== undefined;
+  }
+
+  /**
+   * The user as the access token is to say it. Call it before anything is written.
+   * @throws what `claims` of the application throws, and an error for what no token may say
+   */
+  withClaims(user: ClaimsSource): TokenUser {
+    const { id, email, roles, version } = user;
+    const claims = this.claimsOf(user);
+    return { id, email, roles, version, ...(claims !== undefined && { claims }) };
+  }
+
+  /** Undefined where the application adds none. @throws as {@link withClaims} does. */
+  claimsOf({ id, email, roles, appData, createdAt }: Omit<ClaimsSource, 'version'>): CustomClaims | undefined {
+    const { claims } = this.hooks;
+    if (claims === undefined) return undefined;
+    return checkCustomClaims(claims({ id, email, emailVerified: false, roles: [...roles], appData, createdAt }));
+  }
+}

@@ -1,0 +1,61 @@
+import { Type } from 'typebox';
+import { validationFailed } from '../http/validation.problems.js';
+import { findJsonFlaw } from '../verifier/json-flaws.js';
+
+/** A JSON object that a user's row holds: the profile, or the data of the application. */
+export type StoredJson = Readonly<Record<string, unknown>>;
+
+/** As JSON, in UTF-8. */
+export const MAX_STORED_JSON_BYTES = 4096;
+/** Objects and lists may nest this deep, the outermost object included. */
+export const MAX_STORED_JSON_DEPTH = 8;
+
+/** Any JSON object; {@link checkStoredJson} checks the bounds, which a schema cannot state. */
+export const StoredJson = (description: string) =>
+  Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true, description });
+
+/**
+ * Nothing is cut: what this accepts comes back as it was given, but for the order of members.
+ * @param pointer to the value, in a body
+ * @throws Problem `validation_failed`
+ */
+export function checkStoredJson(value: StoredJson, pointer: string): void {
+  const detail = flawOf(value);
+  if (detail !== undefined) throw validationFailed({ errors: [{ pointer, detail }] });
+}
+
+function flawOf(value: StoredJson): string | undefined {
+  if (depthOf(value) > MAX_STORED_JSON_DEPTH) return `Must be nested at most ${MAX_STORED_JSON_DEPTH} levels deep.`;
+  if (!isPlainObject(value) || !isJson(value)) return 'Must be a JSON object.';
+  const text = JSON.stringify(value);
+  if (findJsonFlaw(text, MAX_STORED_JSON_DEPTH) !== undefined) return 'Must be usable JSON.';
+  const bytes = Buffer.byteLength(text) + digitsOfExponents(value);
+  return bytes > MAX_STORED_JSON_BYTES ? `Must have at most ${MAX_STORED_JSON_BYTES} bytes as JSON.` : undefined;
+}
+
+/** Stops below the limit, so that it ends for an object that contains itself. */
+function depthOf(value: unknown, level = 0): number {
+  if (typeof value !== 'object' || value === null || level > MAX_STORED_JSON_DEPTH) return level;
+  return Math.max(level + 1, ...Object.values(value).map((member) => depthOf(member, level + 1)));
+}
+
+/** Whether JSON has the value itself, and not another in its place, such as null for NaN or a text for a Date. */
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean';
+  if (Array.isArray(value)) return value.every(isJson);
+  return value === null || (isPlainObject(value) && Object.values(value).every(isJson));
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** What the numbers with an exponent take besides: the database keeps all digits of 1e300, and returns them. */
+function digitsOfExponents(value: unknown): number {
+  if (typeof value === 'number') return Math.abs(Number(/e(.+)$/.exec(String(value))?.[1] ?? 0));
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce((sum: number, member) => sum + digitsOfExponents(member), 0);
+}

@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service.js';
+import { PrismaService } from '../database/prisma.service.js';
+import { RevocationsService } from '../revocation/revocations.service.js';
+import { TokenLengthCheck } from './token-length.check.js';
+import { checkRole, checkRoles } from './roles.js';
+import { userNotFound } from './users.problems.js';
+import { UsersRepository } from './users.repository.js';
+
+/**
+ * Grants and takes away roles. Every change makes all nodes refuse the user's access tokens within a second; the sessions go
+ * on, and a refresh gets tokens with the new roles.
+ */
+@Injectable()
+export class UserRolesService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly repository: UsersRepository,
+    private readonly revocations: RevocationsService,
+    private readonly audit: AuditService,
+    private readonly tokenLengths: TokenLengthCheck,
+  ) {}
+
+  /**
+   * Does nothing where the user has the role already.
+   * @throws Problem `user_not_found`; `validation_failed` for a text that is no role, one role too many, or one with
+   * which the access tokens could be too long
+   */
+  async grantRole(userId: string, role: string): Promise<void> {
+    checkRole(role);
+    await this.#changeRoles(userId, 'role_granted', role);
+  }
+
+  /** Does nothing where the user does not have the role. @throws Problem `user_not_found` or `validation_failed`. */
+  async ungrantRole(userId: string, role: string): Promise<void> {
+    checkRole(role);
+    await this.#changeRoles(userId, 'role_ungranted', role);
+  }
+
+  #changeRoles(userId: string, event: 'role_granted' | 'role_ungranted', role: string): Promise<void> {
+    return this.prisma.transaction(async (tx) => {
+      const user = await this.repository.lockUser(tx, userId);
+      if (user === undefined) throw userNotFound();
+      const others = user.roles.filter((each) => each !== role);
+      const roles = event === 'role_granted' ? [...others, role].toSorted() : others;
+      checkRoles(roles);
+      if (event === 'role_granted') this.tokenLengths.requireRoom(user.email, roles);
+      const version = await this.repository.setRoles(tx, userId, roles);
+      if (version === undefined) return;
+      await this.audit.recordEvent(tx, { event, by: 'operator', userId, details: { role } });
+      await this.revocations.writeUserVersion(tx, userId, version);
+    });
+  }
+}

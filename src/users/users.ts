@@ -1,0 +1,70 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AppDataService } from './app-data.service.js';
+import type { StoredJson } from './stored-json.js';
+import { UserAdministrationService } from './user-administration.service.js';
+import { UserRolesService } from './user-roles.service.js';
+import { UsersRepository } from './users.repository.js';
+
+/** A user, as the application sees it. */
+export interface ApplicationUser {
+  readonly id: string;
+  readonly email: string;
+  readonly roles: readonly string[];
+  readonly profile: StoredJson;
+  readonly appData: StoredJson;
+  readonly createdAt: Date;
+  readonly disabledAt: Date | null;
+}
+
+/**
+ * The users, for the modules of an application. What changes the content of access tokens makes every node refuse the user's
+ * tokens within a second with 401 `token_stale`; the sessions go on, and a refresh gets the next token.
+ */
+@Injectable()
+export class Users {
+  readonly #repository: UsersRepository;
+  readonly #roles: UserRolesService;
+  readonly #appData: AppDataService;
+  readonly #administration: UserAdministrationService;
+
+  /** Its types name nothing of ours, so that those of the package stand alone. */
+  constructor(
+    @Inject(UsersRepository) repository: object,
+    @Inject(UserRolesService) roles: object,
+    @Inject(AppDataService) appData: object,
+    @Inject(UserAdministrationService) administration: object,
+  ) {
+    this.#repository = repository as UsersRepository;
+    this.#roles = roles as UserRolesService;
+    this.#appData = appData as AppDataService;
+    this.#administration = administration as UserAdministrationService;
+  }
+
+  /** By id, or by email address in any case; null where there is none. */
+  find(user: { readonly id: string } | { readonly email: string }): Promise<ApplicationUser | null> {
+    return this.#repository.findApplicationUser(user);
+  }
+
+  /**
+   * Replaces the application's data of the user: a JSON object of at most 4096 bytes, nested at most 8 levels deep.
+   * @throws Problem `user_not_found` or `validation_failed`, and what `claims` throws for the new data
+   */
+  setAppData(id: string, appData: StoredJson): Promise<void> {
+    return this.#appData.replaceAppData(id, appData);
+  }
+
+  /** @throws Problem `user_not_found`, or `validation_failed` for what is no role and for more roles than fit. */
+  grant(id: string, role: string): Promise<void> {
+    return this.#roles.grantRole(id, role);
+  }
+
+  /** @throws Problem `user_not_found` or `validation_failed`. */
+  ungrant(id: string, role: string): Promise<void> {
+    return this.#roles.ungrantRole(id, role);
+  }
+
+  /** Ends every session of the user and refuses new ones. @throws Problem `user_not_found`. */
+  disable(id: string): Promise<void> {
+    return this.#administration.disableUserById(id);
+  }
+}
