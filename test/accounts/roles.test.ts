@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { ChangeFeed } from '../../src/database/change-feed.js';
 import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.js';
@@ -7,6 +9,7 @@ import { UserAdministrationService } from '../../src/users/user-administration.s
 import { UserRolesService } from '../../src/users/user-roles.service.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf, type Client } from '../support/client.js';
+import { MASTER_SECRET } from '../support/processes.js';
 
 /** A node that reaches its database refuses an outdated token within this time. */
 const BOUND_MS = 1000;
@@ -67,6 +70,26 @@ describe('a change of roles (ACC-05, ACC-07)', () => {
     expect([rowOf(last.token), claimsOf(last.token)['sid']]).toEqual([[2, undefined], user.sessionId]);
     expect(await verdict(b, last.token)).toBe('200');
     expect(rowOf((await b.signInAs(user.email)).token)).toEqual([2, undefined]);
+  });
+
+  it('by npm run users -- grant and ungrant does the same on both nodes, and a role that cannot be is named', async () => {
+    const { email, token, refreshToken } = await a.signIn();
+    const users = (...args: string[]) =>
+      promisify(execFile)('node', ['dist/cli/gatehouse.js', 'users', ...args], {
+        env: { ...process.env, DATABASE_URL: a.databaseUrl, MASTER_SECRET },
+      });
+    await users('grant', email.toUpperCase(), 'editor');
+    const lags = await Promise.all([refusalMs(a, token), refusalMs(b, token)]);
+    expect(Math.max(...lags)).toBeLessThan(BOUND_MS);
+    const granted = tokensOf(await a.refresh(refreshToken));
+    expect(rowOf(granted.token)).toEqual([1, ['editor']]);
+    await users('ungrant', email, 'editor');
+    await Promise.all([a, b].map((node) => refusalMs(node, granted.token)));
+    const wrong = users('grant', email, 'Editor');
+    await expect(wrong).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^A role is a lower-case letter/),
+    });
   });
 
   it('changes nothing and refuses no token where the user has the role, or lacks it, already', async () => {

@@ -228,7 +228,9 @@ describe('the seed', () => {
       /^admin@example\.com has the password \S{24}\n$/,
     );
     expect(await run(url, 'dist/cli/gatehouse.js', 'seed', '--force')).toBe('admin@example.com is there already.\n');
-    expect(await query(url, 'SELECT 1 FROM users')).toHaveLength(1);
+    expect(await query(url, 'SELECT email, roles FROM users')).toEqual([
+      { email: 'admin@example.com', roles: ['admin'] },
+    ]);
   });
 
   it('creates further users with a password other than the printed one', async () => {

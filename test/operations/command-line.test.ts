@@ -866,9 +866,9 @@ describe('docs/operations.md', () => {
       script: script.replace('\\|', '|'),
     }));
     const names = HELP.filter((line) => !['', 'users', 'keys'].includes(line));
-    expect(rows.map(({ usage }) => usage.replace(/ (?:\[.*|[A-Z]+)$/, '')).toSorted()).toEqual(names.toSorted());
+    expect(rows.map(({ usage }) => usage.replace(/ (?:\[.*|[A-Z ]+)$/, '')).toSorted()).toEqual(names.toSorted());
     for (const { usage, script } of rows) {
-      const { stdout } = await gatehouse([...words(usage.replace(/ (?:\[.*|[A-Z]+)$/, '')), '--help'], {});
+      const { stdout } = await gatehouse([...words(usage.replace(/ (?:\[.*|[A-Z ]+)$/, '')), '--help'], {});
       expect(stdout.split('\n')[0]?.replace(' [options]', '')).toBe(`Usage: gatehouse ${usage}`);
       expect(stdout).toContain(`\nIn this checkout: ${script} (builds first)\n`);
     }
