@@ -27,6 +27,8 @@ interface Row {
   readonly verdict: string;
   readonly userId: string;
   readonly email: string;
+  readonly roles: readonly string[];
+  readonly version: number;
   readonly secondsLeft: number;
 }
 

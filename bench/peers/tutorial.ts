@@ -22,7 +22,7 @@ class JwtStrategy extends PassportStrategy(Strategy) {
 }
 
 class AuthController {
-  me(request: { user: Claims }): Record<string, string> {
+  me(request: { user: Claims }): Record<string, unknown> {
     return view(request.user);
   }
 }
