@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Run only by `npm run test:faults`. */
 const FAULTS_ONLY = [
-  'test/project/bench-database.test.ts',
+  'test/project/bench-scenarios.test.ts',
   'test/operations/concurrent-first-starts.test.ts',
   'test/operations/haproxy.test.ts',
   'test/operations/high-availability.test.ts',
@@ -17,7 +17,7 @@ const FAULTS_ONLY = [
 const MEASURING = [
   'aborted-requests',
   'authentication',
-  'bench-database',
+  'bench-scenarios',
   'clock-skew',
   'concurrent-first-starts',
   'connection-faults',

@@ -49,7 +49,6 @@ describe('npm run bench', () => {
   );
 
   it.each([
-    ['many-tokens', ['unguarded', 'guarded, one token', 'guarded, 100,000 tokens', 'guarded, half of them fit']],
     [
       'fastify',
       [
@@ -65,34 +64,6 @@ describe('npm run bench', () => {
       ],
     ],
     [
-      'peers',
-      [
-        'guarded',
-        'Fastify, hook and map',
-        '@fastify/jwt, cache',
-        '@fastify/jwt, no cache',
-        'Express, express-jwt',
-        'Hono, hono/jwt',
-        'tutorial',
-        'better-auth',
-      ],
-    ],
-    ['algorithms', ['HS256', 'ES256']],
-    ['first-sight', ['guarded', 'jose']],
-    [
-      'refusals',
-      [
-        '200',
-        '401 without a token',
-        '401 for garbage',
-        '401 for an unknown key',
-        '401 for a revoked token',
-        '401 for a forgery',
-      ],
-    ],
-    ['gate', []],
-    ['profile', []],
-    [
       'refresh',
       [
         'Gatehouse, HS256',
@@ -102,10 +73,6 @@ describe('npm run bench', () => {
         'Gatehouse, ES256, limits and log',
       ],
     ],
-    ['limits', []],
-    ['login-storm', []],
-    ['log', ['no request log', 'log to /dev/null', 'log to a file']],
-    ['revocation', ['no revocations', '100,000 live revocations']],
   ])('runs %s', LONG_TIMEOUT, expectScenarioRuns);
 
   it.each([

@@ -4,9 +4,42 @@ import { TARGETS } from '../../bench/targets.ts';
 import { expectScenarioRuns, LONG_TIMEOUT, runBench } from '../support/bench-run.ts';
 
 it.each([
+  ['many-tokens', ['unguarded', 'guarded, one token', 'guarded, 100,000 tokens', 'guarded, half of them fit']],
+  [
+    'peers',
+    [
+      'guarded',
+      'Fastify, hook and map',
+      '@fastify/jwt, cache',
+      '@fastify/jwt, no cache',
+      'Express, express-jwt',
+      'Hono, hono/jwt',
+      'tutorial',
+      'better-auth',
+    ],
+  ],
+  ['algorithms', ['HS256', 'ES256']],
+  ['first-sight', ['guarded', 'jose']],
+  [
+    'refusals',
+    [
+      '200',
+      '401 without a token',
+      '401 for garbage',
+      '401 for an unknown key',
+      '401 for a revoked token',
+      '401 for a forgery',
+    ],
+  ],
+  ['gate', []],
+  ['profile', []],
+  ['limits', []],
+  ['login-storm', []],
+  ['log', ['no request log', 'log to /dev/null', 'log to a file']],
+  ['revocation', ['no revocations', '100,000 live revocations']],
   ['cost', []],
   ['growth', []],
-])('npm run bench -- %s measures the statements of the service', LONG_TIMEOUT, expectScenarioRuns);
+])('npm run bench -- %s measures its servers, and what has a target', LONG_TIMEOUT, expectScenarioRuns);
 
 it('npm run bench -- soak keeps the samples that its verdict is computed from', LONG_TIMEOUT, async () => {
   onTestFinished(() => rmSync('bench/results/soak-progress.ndjson', { force: true }));
