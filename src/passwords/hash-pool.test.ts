@@ -105,7 +105,7 @@ describe('a pool of hashing threads', () => {
 
   it('ends threads that are idle for longer than they may be, all but one, and starts them again when needed', async () => {
     const workers = watchWorkers();
-    const pool = startPool({ limit: 3, maxIdleThreadMs: 20 });
+    const pool = startPool({ limit: 3, maxIdleThreadMs: 500 });
     await Promise.all(repeat(3, () => pool.runHash(cheap)));
     const live = (): number => workers.threads.filter(({ threadId }) => threadId !== -1).length;
     expect(live()).toBe(3);
