@@ -187,10 +187,11 @@ export class SessionsService {
   ): Promise<void> {
     const endedIds = await this.repository.markUserSessionsEnded(tx, event.userId, keptId);
     await beforeRecord?.();
+    // Whether or not there was a session to end: the tokens of those that ended before are outdated, too.
+    if (version !== undefined) await this.revocations.writeUserVersion(tx, event.userId, version);
     if (endedIds.length === 0 && !isRecordedIfNone) return;
     await this.audit.recordEvent(tx, { ...event, details: { endedSessions: endedIds.length } });
     await this.revocations.writeRevocations(tx, 'sid', endedIds);
-    if (version !== undefined) await this.revocations.writeUserVersion(tx, event.userId, version);
   }
 
   /** Whether {@link endSessionsOfUser} would end any. */
