@@ -27,6 +27,8 @@ export const LIMITS = {
   sessionUser: { name: 'session-user', quota: 200, seconds: 3600 },
   /** Successful changes of one user's password. */
   passwordUser: { name: 'password-user', quota: 20, seconds: 3600 },
+  /** Writes of one user's profile: each is a version of the row that the database must clear away. */
+  profileUser: { name: 'profile-user', quota: 60, seconds: 3600 },
   /**
    * Attempts of one session to end sessions. Counted by session, so that a thief's session cannot
    * keep the owner from ending it.

@@ -33,6 +33,7 @@ export const LIMITS_PER_ATTEMPT = {
     onSuccess: 'passwordUser',
   },
   deletion: { charges: { address: 'is refunded', currentPassword: 'resets the count' } },
+  profileChange: { charges: { profileUser: 'stays' } },
   registration: { charges: { registerAddress: 'stays', registerAccount: 'stays' } },
   refresh: { charges: { refreshAddress: 'stays', refreshSession: 'stays' } },
   logout: { charges: { logoutSession: 'stays' } },
@@ -57,5 +58,6 @@ export const LIMIT_SUBJECTS: Readonly<Record<LimitId, readonly (keyof LimitSubje
   // The limit is read before the password is checked, when the user's id is not known.
   sessionUser: ['account'],
   passwordUser: ['userId'],
+  profileUser: ['userId'],
   logoutSession: ['sessionId'],
 };

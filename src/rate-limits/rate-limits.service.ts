@@ -62,6 +62,11 @@ export class RateLimitsService {
   }
 
   /** @throws Problem `too_many_attempts` */
+  admitProfileChange(userId: string): Promise<AdmittedAttempt> {
+    return this.#admitAttempt('profileChange', { userId });
+  }
+
+  /** @throws Problem `too_many_attempts` */
   admitRegistration(email: string, address: string): Promise<AdmittedAttempt> {
     return this.#admitAttempt('registration', { account: email.toLowerCase(), address: clientOf(address) });
   }

@@ -42,7 +42,7 @@ export class UsersController {
     operationId: 'changeUser',
     tags: ['users'],
     body: ProfileBody,
-    response: { 200: UserView, ...problemResponses(userNotFound, serviceUnavailable) },
+    response: { 200: UserView, ...problemResponses(userNotFound, tooManyAttempts, serviceUnavailable) },
   })
   changeUser(@CurrentUser() user: Principal, @Body() { profile }: ProfileBody): Promise<UserView> {
     return this.users.replaceProfile(user.userId, profile);

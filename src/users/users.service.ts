@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/prisma.service.js';
+import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
+import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import type { Credential } from './credential.js';
 import { checkStoredJson, type StoredJson } from './stored-json.js';
 import { toUserView, type UserView } from './user-view.js';
@@ -9,7 +11,10 @@ import { USERS_PER_PAGE, UsersRepository } from './users.repository.js';
 /** Looks users up and lists them. */
 @Injectable()
 export class UsersService {
-  constructor(private readonly repository: UsersRepository) {}
+  constructor(
+    private readonly repository: UsersRepository,
+    private readonly limits: RateLimitsService,
+  ) {}
 
   /** @throws Problem `user_not_found`. */
   async getUser(id: string): Promise<UserView> {
@@ -18,10 +23,15 @@ export class UsersService {
     return toUserView(user);
   }
 
-  /** Replaces the profile. @throws Problem `validation_failed` or `user_not_found`. */
+  /**
+   * Replaces the profile. Only what can be written counts.
+   * @throws Problem `validation_failed`, `too_many_attempts` or `user_not_found`.
+   */
   async replaceProfile(id: string, profile: StoredJson): Promise<UserView> {
     checkStoredJson(profile, '/profile');
-    if (!(await this.repository.setProfile(id, profile))) throw userNotFound();
+    const attempt = await this.limits.admitProfileChange(id);
+    const isWritten = await refundUnlessChecked(attempt, () => this.repository.setProfile(id, profile));
+    if (!isWritten) throw userNotFound();
     return this.getUser(id);
   }
 

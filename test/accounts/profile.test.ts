@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/rate-limits/limit-policies.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
+import { limitKeys, useUpLimit } from '../support/rate-limit-states.js';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -85,5 +87,28 @@ describe('the profile of a user', () => {
     const { token, email } = await app.signIn();
     await app.query('DELETE FROM users WHERE email_lower = $1', [email]);
     expect((await change(token, { profile: {} })).body['code']).toBe('user_not_found');
+  });
+
+  it('is changed at most 60 times in an hour; what is refused does not count, nor do other users (BRU-09)', async () => {
+    const limited = await startApp({ changes: { rateLimits: 'on' } });
+    const { token, userId } = await limited.signIn();
+    const patch = (profile: unknown, by = token): Promise<Answer> =>
+      limited.call('PATCH', '/v1/users/me', { token: by, json: { profile } });
+    expect((await patch([])).status).toBe(400);
+    expect(
+      await limited.query('SELECT key FROM rate_limits WHERE key = $1', [
+        limitKeys(limited).keyFor(LIMITS.profileUser.name, userId),
+      ]),
+    ).toEqual([]);
+    await patch({ turn: 0 });
+    await useUpLimit(limited, LIMITS.profileUser, 59 * 60 - 30, [userId]);
+    expect((await patch({ turn: 1 })).status).toBe(200);
+    const refused = await patch({ turn: 2 });
+    expect([refused.status, refused.body['code']]).toEqual([429, 'too_many_attempts']);
+    expect(refused.headers.get('ratelimit-policy')).toBe('"profile-user";q=60;w=3600');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const { body } = await limited.call('GET', '/v1/users/me', { token });
+    expect(body['profile']).toEqual({ turn: 1 });
+    expect((await patch({}, (await limited.signIn()).token)).status).toBe(200);
   });
 });

@@ -240,6 +240,11 @@ const ARRANGEMENTS: Readonly<Record<string, Arrange>> = {
     const json = { currentPassword: PASSWORD, newPassword: WRONG };
     await app.call('POST', '/v1/users/me/password', { token, json });
   }),
+  'gatehouse_limited_total{limit="profile-user"}': inSharedApp(async () => {
+    const { userId, token } = await app.signIn();
+    await useUpLimit(app, LIMITS.profileUser, 7200, [userId]);
+    await app.call('PATCH', '/v1/users/me', { token, json: { profile: {} } });
+  }),
   'gatehouse_limited_total{limit="logout-session"}': inSharedApp(async () => {
     const { sessionId, token } = await app.signIn();
     await useUpLimit(app, LIMITS.logoutSession, 120, [sessionId]);
