@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { bodyConfigOf, bodyFlaw } from '../http/route-body.js';
+import { hasEnded } from './ended.decorator.js';
 import { isRole } from './route-roles.js';
 import {
   bodySchemaOn,
@@ -9,6 +10,7 @@ import {
   declaredIn,
   declaredOn,
   differences,
+  isEventStream,
   restoreDeclared,
   type RouteSetting,
 } from './route-settings.js';
@@ -43,7 +45,7 @@ export class RouteSettingsCheck {
 
   /**
    * @throws {Error} naming the first handler whose route has other settings or whose decorators contradict each
-   * other, or whose body may be larger than the route reads, or the first route, also of a plugin, whose `config` has an `access`, `strategies` or `roles` that the
+   * other, whose body may be larger than the route reads, or whose event stream does not ask when it must end, or the first route, also of a plugin, whose `config` has an `access`, `strategies` or `roles` that the
    * authentication hook does not know
    */
   requireDeclaredSettings(): void {
@@ -67,6 +69,9 @@ export class RouteSettingsCheck {
   }
 
   #flawOf(method: unknown): string | undefined {
+    if (isEventStream(method) && !hasEnded(method)) {
+      return 'has @Sse() and no @Ended(): its stream would go on after a logout, and hold up a shutdown. Add the parameter "@Ended() ended: AbortSignal", and end the stream when that aborts.';
+    }
     const declared = declaredOn(method);
     if (new Set(declared.filter(isOfAccess).map((setting) => JSON.stringify(setting))).size > 1) {
       return 'has more than one of @Public(), @BearerOrBody() and @Authenticated(): a route has one.';

@@ -1,4 +1,4 @@
-import { Get, SetMetadata } from '@nestjs/common';
+import { Get, SetMetadata, Sse } from '@nestjs/common';
 import { RouteConfig, RouteSchema } from '@nestjs/platform-fastify';
 
 /** What one decorator declares about a route. */
@@ -62,13 +62,23 @@ export function controllerConfig(added: RouteSetting): ClassDecorator {
   };
 }
 
-const example = (): void => undefined;
-Get()({}, 'example', { value: example });
 /** The metadata keys of `@Get()`, which the decorators of all methods have. */
-const HANDLER_KEYS: readonly unknown[] = Reflect.getMetadataKeys(example);
+const HANDLER_KEYS = keysSetBy(Get());
+const STREAM_KEYS = keysSetBy(Sse()).filter((key) => !HANDLER_KEYS.includes(key));
 
 function isHandler(method: unknown): boolean {
   return typeof method === 'function' && HANDLER_KEYS.every((key) => Reflect.hasMetadata(key, method));
+}
+
+/** Whether the handler has `@Sse()`. */
+export function isEventStream(handler: unknown): boolean {
+  return typeof handler === 'function' && STREAM_KEYS.every((key) => Reflect.hasMetadata(key, handler));
+}
+
+function keysSetBy(decorator: MethodDecorator): readonly unknown[] {
+  const { example } = { example(this: void): void {} };
+  decorator({}, 'example', { value: example });
+  return Reflect.getMetadataKeys(example);
 }
 
 /** The settings that our decorators declare on a handler, one by one. */
