@@ -6,9 +6,14 @@ export interface UserVersion {
 
 const SUBJECT = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}):(\d{1,10})$/;
 
-/** The subject of a revocation of kind `user`. */
+/**
+ * The subject of a revocation of kind `user`.
+ * @throws {TypeError} for a spelling of the id that nodes would not recognise
+ */
 export function userVersionText(userId: string, version: number): string {
-  return `${userId.toLowerCase()}:${version}`;
+  const subject = `${userId.toLowerCase()}:${version}`;
+  if (!SUBJECT.test(subject)) throw new TypeError(`${subject} is no version of a user`);
+  return subject;
 }
 
 /** Undefined for a text that this service did not write. */

@@ -28,8 +28,8 @@ export class AppDataService {
       const user = await this.repository.lockUser(tx, userId);
       if (user === undefined) throw userNotFound();
       const changesTokens = this.#changesTokens(user, appData);
-      const version = await this.repository.setAppData(tx, userId, appData, changesTokens);
-      if (changesTokens) await this.revocations.writeUserVersion(tx, userId, version);
+      const version = await this.repository.setAppData(tx, user.id, appData, changesTokens);
+      if (changesTokens) await this.revocations.writeUserVersion(tx, user.id, version);
     });
   }
 

@@ -23,12 +23,13 @@ export class UserAdministrationService {
   }
 
   /** Ends every session and refuses new ones. @throws Problem `user_not_found`. */
-  async disableUserById(userId: string): Promise<void> {
+  async disableUserById(id: string): Promise<void> {
     await this.prisma.transaction(async (tx) => {
-      if (!(await this.repository.lockUser(tx, userId))) throw userNotFound();
-      const version = await this.repository.setDisabled(tx, userId, true);
+      const user = await this.repository.lockUser(tx, id);
+      if (user === undefined) throw userNotFound();
+      const version = await this.repository.setDisabled(tx, user.id, true);
       await this.sessions.endSessionsOfUser(tx, null, {
-        event: { event: 'user_disabled', by: 'operator', userId },
+        event: { event: 'user_disabled', by: 'operator', userId: user.id },
         isRecordedIfNone: version !== undefined,
         version,
       });

@@ -45,10 +45,10 @@ export class UserRolesService {
       const roles = event === 'role_granted' ? [...others, role].toSorted() : others;
       checkRoles(roles);
       if (event === 'role_granted') this.tokenLengths.requireRoom(user.email, roles);
-      const version = await this.repository.setRoles(tx, userId, roles);
+      const version = await this.repository.setRoles(tx, user.id, roles);
       if (version === undefined) return;
-      await this.audit.recordEvent(tx, { event, by: 'operator', userId, details: { role } });
-      await this.revocations.writeUserVersion(tx, userId, version);
+      await this.audit.recordEvent(tx, { event, by: 'operator', userId: user.id, details: { role } });
+      await this.revocations.writeUserVersion(tx, user.id, version);
     });
   }
 }

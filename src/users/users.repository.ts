@@ -31,6 +31,10 @@ export interface NewUser {
 
 export const USERS_PER_PAGE = 500;
 
+function isUserId(id: unknown): id is string {
+  return typeof id === 'string' && UUID.test(id);
+}
+
 /** Selects columns explicitly, so that the password hash is read only into a {@link Credential}. */
 @Injectable()
 export class UsersRepository {
@@ -84,7 +88,7 @@ export class UsersRepository {
   }
 
   async findApplicationUser(user: { readonly id: string } | { readonly email: string }) {
-    if ('id' in user && !UUID.test(user.id)) return null;
+    if ('id' in user && !isUserId(user.id)) return null;
     const where = 'id' in user ? { id: user.id } : { emailLower: user.email.toLowerCase() };
     const row = await this.prisma.user.findUnique({ where, select: { ...VIEW, appData: true, disabledAt: true } });
     return row && { ...row, profile: row.profile as StoredJson, appData: row.appData as StoredJson };
@@ -97,8 +101,12 @@ export class UsersRepository {
     return user.id;
   }
 
-  /** Locks the user's row against changes and deletion until the transaction ends; undefined when there is none. */
+  /**
+   * Locks the user's row against changes and deletion until the transaction ends; undefined when there is none, or the id is no
+   * UUID. Go on with the id of the row: PostgreSQL knows more spellings of a UUID than access tokens and revocations have.
+   */
   async lockUser(tx: Transaction, id: string): Promise<Credential | undefined> {
+    if (!isUserId(id)) return undefined;
     const [row] = await tx.$queryRaw<Credential[]>`
       SELECT id, email, password_hash AS "passwordHash", disabled_at AS "disabledAt", roles, version,
              app_data AS "appData", created_at AS "createdAt"

@@ -7,6 +7,7 @@ import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.
 import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocation-lifetime.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { UserRolesService } from '../../src/users/user-roles.service.js';
+import { Users } from '../../src/users/users.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf, type Client } from '../support/client.js';
 import { MASTER_SECRET } from '../support/processes.js';
@@ -70,6 +71,45 @@ describe('a change of roles (ACC-05, ACC-07)', () => {
     expect([rowOf(last.token), claimsOf(last.token)['sid']]).toEqual([[2, undefined], user.sessionId]);
     expect(await verdict(b, last.token)).toBe('200');
     expect(rowOf((await b.signInAs(user.email)).token)).toEqual([2, undefined]);
+  });
+
+  it.each([
+    ['in capitals', (id: string) => id.toUpperCase()],
+    ['in braces', (id: string) => `{${id}}`],
+    ['without hyphens', (id: string) => id.replaceAll('-', '')],
+    ['of a user who is not there', () => randomUUID()],
+    ['that is no UUID', () => 'ada'],
+  ])('for an id %s is made for its user or refused', async (_, spell) => {
+    const users = a.nest.get(Users, { strict: false });
+    const { userId, email } = await a.signIn();
+    await users.grant(userId, 'editor');
+    const { token } = await a.signInAs(email);
+    const id = spell(userId);
+    const outcomes = await Promise.allSettled([
+      users.ungrant(id, 'editor'),
+      users.setAppData(id, {}),
+      users.disable(id),
+    ]);
+    const isKnown = id.toLowerCase() === userId;
+    for (const outcome of outcomes) {
+      if (isKnown) expect(outcome.status).toBe('fulfilled');
+      else expect(outcome).toMatchObject({ status: 'rejected', reason: { kind: { code: 'user_not_found' } } });
+    }
+    await readChanges(b);
+    expect([await verdict(a, token), await verdict(b, token)]).toEqual(
+      isKnown ? ['401 token_revoked', '401 token_revoked'] : ['200', '200'],
+    );
+    expect((await users.find({ id: userId }))?.roles).toEqual(isKnown ? [] : ['editor']);
+  });
+
+  it('for an id in capitals refuses the tokens that have the role', async () => {
+    const users = a.nest.get(Users, { strict: false });
+    const { userId, email } = await a.signIn();
+    await users.grant(userId, 'editor');
+    const { token } = await a.signInAs(email);
+    await users.ungrant(userId.toUpperCase(), 'editor');
+    expect(await verdict(a, token)).toBe(STALE);
+    expect(await refusalMs(b, token)).toBeLessThan(BOUND_MS);
   });
 
   it('by npm run users -- grant and ungrant does the same on both nodes, and a role that cannot be is named', async () => {
