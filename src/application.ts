@@ -47,11 +47,19 @@ export async function createApp({ settings, ...options }: CreateAppOptions = {})
   return createConfiguredApp(options, { ...readEnvironment(), ...settings });
 }
 
-/** {@link createApp} with these settings alone; `adjust` changes values that no setting may have. */
+interface Changes {
+  /** Values that no setting may have. */
+  readonly adjust?: Partial<Config>;
+  readonly log?: { write(line: string): unknown };
+  /** Called between the migration and the application. */
+  readonly onMigrated?: (config: Config) => Promise<void>;
+}
+
+/** {@link createApp} with these settings alone. */
 export async function createConfiguredApp(
   options: ApplicationOptions,
   environment: Readonly<Record<string, string | undefined>>,
-  { adjust = {}, log }: { adjust?: Partial<Config>; log?: { write(line: string): unknown } } = {},
+  { adjust = {}, log, onMigrated }: Changes = {},
 ): Promise<Application> {
   requireOneNest();
   const settings = parseSettings(environment);
@@ -64,6 +72,7 @@ export async function createConfiguredApp(
     const nest = await retryUntilDatabaseAnswers(config, waitOptions, async () => {
       await ensureMigrated(config, { migrate, waitOptions });
       await requireTablePrivileges(config);
+      await onMigrated?.(config);
       return createNestApp(config, options, log === undefined ? {} : { log });
     });
     return new Application(nest, config, () => database.stop());

@@ -1,3 +1,5 @@
+// `tags`, `summary` and their kind in the schema of a route.
+/// <reference types="@fastify/swagger" preserve="true" />
 // First: an older Node is told so.
 import './cli/supported-node.js';
 import './cli/working-directory.js';

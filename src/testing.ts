@@ -1,10 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ApplicationOptions } from './app.js';
 import { createConfiguredApp, type Application } from './application.js';
+import type { Config } from './config/config.js';
 import { readEnvironment } from './config/read-settings.js';
+import { applyMigrationFiles } from './database/apply-migration-files.js';
 import { createDatabase, dropDatabase } from './database/create-database.js';
 import { Database } from './database/database.js';
 
@@ -15,6 +17,8 @@ const CHEAP_HASH = { argon2MemoryKib: 8, argon2Passes: 1, argon2Lanes: 1, hashQu
 export interface TestAppOptions extends ApplicationOptions {
   /** Settings by their names. Those of the environment and of `.env` are not read. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** A folder with migrations of Prisma for tables of your own: `prisma/migrations`. They are applied before your modules start. */
+  readonly migrations?: string;
 }
 
 export interface TestRequest {
@@ -72,9 +76,13 @@ export class TestApp {
 
   /** Registers a user, by default with an address of its own, and logs it in. */
   async signIn(email = `${randomUUID()}@example.com`, password = PASSWORD): Promise<TestUser> {
-    const json = { email, password };
-    await this.#require('/v1/auth/register', json);
-    const tokens = await this.#require('/v1/auth/login', json);
+    await this.#require('/v1/auth/register', { email, password });
+    return this.logIn({ email, password });
+  }
+
+  /** Logs a user in once more, for instance for a token with new roles. */
+  async logIn({ email, password }: { readonly email: string; readonly password: string }): Promise<TestUser> {
+    const tokens = await this.#require('/v1/auth/login', { email, password });
     const [token, refreshToken] = [String(tokens['access_token']), String(tokens['refresh_token'])];
     const { body } = await this.call('GET', '/v1/auth/me', { token });
     return { userId: String(body['userId']), email, password, token, refreshToken };
@@ -105,7 +113,7 @@ export class TestApp {
  * Starts the whole application with a PostgreSQL of its own: a new server in a temporary folder, or a new database on the server that
  * `TEST_DATABASE_URL` names, which is quicker. Hashes are cheap and the limits on guessing are off, unless `settings` says otherwise.
  */
-export async function startTestApp({ settings = {}, ...options }: TestAppOptions = {}): Promise<TestApp> {
+export async function startTestApp({ settings = {}, migrations, ...options }: TestAppOptions = {}): Promise<TestApp> {
   const { databaseSettings, remove } = await newDatabase();
   const environment = {
     LOG_LEVEL: 'info',
@@ -117,8 +125,11 @@ export async function startTestApp({ settings = {}, ...options }: TestAppOptions
   };
   const lines: string[] = [];
   const log = { write: (line: string) => void lines.push(line) };
+  const onMigrated = async (config: Config): Promise<void> => {
+    if (migrations !== undefined) await applyMigrationFiles(resolve(migrations), config);
+  };
   try {
-    const app = await createConfiguredApp(options, environment, { adjust: CHEAP_HASH, log });
+    const app = await createConfiguredApp(options, environment, { adjust: CHEAP_HASH, log, onMigrated });
     try {
       return new TestApp(await app.listen(0, '127.0.0.1'), app, lines, remove);
     } catch (error) {

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 const PRISMA_FOLDER = fileURLToPath(new URL('../../prisma', import.meta.url));
 const MIGRATIONS_FOLDER = `${PRISMA_FOLDER}/migrations`;
 
-/** Names of the migrations that this code needs, in order. Each is a folder with a `migration.sql`. */
-export async function listMigrations(): Promise<string[]> {
-  const entries = await readdir(MIGRATIONS_FOLDER, { withFileTypes: true });
+/** Names of the migrations of a folder, in order: by default those that this code needs. Each is a folder with a `migration.sql`. */
+export async function listMigrations(parent = MIGRATIONS_FOLDER): Promise<string[]> {
+  const entries = await readdir(parent, { withFileTypes: true });
   return entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
@@ -71,8 +71,8 @@ async function migrationDirectory(name: string) {
 }
 
 /** The SQL of one migration. @throws {Error} naming one that has none, as an interrupted program may leave it. */
-export async function readMigration(name: string): Promise<string> {
-  const folder = `${MIGRATIONS_FOLDER}/${name}`;
+export async function readMigration(name: string, parent = MIGRATIONS_FOLDER): Promise<string> {
+  const folder = `${parent}/${name}`;
   const sql = await readText(`${folder}/migration.sql`).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
     throw new Error(`The migration ${folder} has no migration.sql: write it, or delete the folder.`, { cause: error });

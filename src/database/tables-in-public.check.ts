@@ -40,7 +40,7 @@ async function hasOurMigrations(client: pg.Client, schema: string): Promise<bool
 
 /** For everything that our migrations create outside of tables, and the tables themselves. */
 async function moveStatements(schema: string): Promise<string[]> {
-  const texts = await Promise.all((await listMigrations()).map(readMigration));
+  const texts = await Promise.all((await listMigrations()).map((name) => readMigration(name)));
   const created = [...texts.join('\n').matchAll(/^CREATE (?:OR REPLACE )?(TABLE|TYPE|FUNCTION) "(\w+)"/gm)];
   const moved = [`TABLE public."${MIGRATIONS_TABLE}"`, ...created.map(([, kind, name]) => `${kind} public."${name}"`)];
   return [

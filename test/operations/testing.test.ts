@@ -1,8 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { expect, inject, it, vi } from 'vitest';
+import { join } from 'node:path';
+import { expect, inject, it, onTestFinished, vi } from 'vitest';
 // Built: a process of its own applies the migrations.
 import { startTestApp } from '../../dist/testing.js';
+import { Users } from '../../dist/users/users.js';
 import { query } from '../support/app.js';
 
 /** What is left of databases and servers of such tests. */
@@ -46,4 +48,53 @@ it('a test application without one has a server of its own, and nothing of it re
   expect(folder).toBeDefined();
   await app.close();
   expect(existsSync(`${tmpdir()}/${String(folder)}`)).toBe(false);
+});
+
+/** A folder of migrations by their names. */
+function migrationsOf(texts: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-migrations-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(texts)) {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, 'migration.sql'), text);
+  }
+  writeFileSync(join(folder, 'migration_lock.toml'), 'provider = "postgresql"');
+  return folder;
+}
+
+it('a test application has the tables of the migrations that it is given, in their order', async () => {
+  vi.stubEnv('TEST_DATABASE_URL', inject('databaseServerUrl'));
+  try {
+    const migrations = migrationsOf({
+      '2_text': 'ALTER TABLE app.notes ADD COLUMN text text;',
+      '1_notes': 'CREATE SCHEMA app; CREATE TABLE app.notes (user_id uuid REFERENCES users (id) ON DELETE CASCADE);',
+    });
+    const app = await startTestApp({ migrations });
+    const { userId } = await app.signIn();
+    const rows = await app.query`INSERT INTO app.notes VALUES (${userId}::uuid, 'a') RETURNING text`;
+    expect(rows).toEqual([{ text: 'a' }]);
+    await app.close();
+    const broken = migrationsOf({ '1_notes': 'CREATE TABLE notes (id uuid); CREATE TABLE notes (id uuid);' });
+    await expect(startTestApp({ migrations: broken })).rejects.toThrow(
+      `The migration ${broken}/1_notes failed: relation "notes" already exists`,
+    );
+    expect(await remains()).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
+it('a user of a test application logs in again for a token with a new role', async () => {
+  vi.stubEnv('TEST_DATABASE_URL', inject('databaseServerUrl'));
+  try {
+    const app = await startTestApp();
+    const user = await app.signIn();
+    await app.app.nest.get(Users, { strict: false }).grant(user.userId, 'editor');
+    const again = await app.logIn(user);
+    expect(again.userId).toBe(user.userId);
+    expect((await app.call('GET', '/v1/auth/me', { token: again.token })).body).toMatchObject({ roles: ['editor'] });
+    await app.close();
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
