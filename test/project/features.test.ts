@@ -9,7 +9,7 @@ const NOTES = `
 import { Body, Controller, Get, Module, Param, Post } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { Type, type Static } from 'typebox';
-import { BackgroundJobs, CurrentUser, Database, Public, defineProblem, problemResponses, type Principal } from '../index.js';
+import { BackgroundJobs, CurrentUser, Database, Public, defineProblem, problemResponses, type Principal } from 'gatehouse-auth';
 
 const noteLocked = defineProblem({ code: 'note_locked', status: 423, detail: 'The note is locked.' });
 const closed = { additionalProperties: false };
@@ -66,9 +66,15 @@ export class CarelessModule {}
 `;
 
 interface Results {
-  readonly success: boolean;
   readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly name: string;
+    /** Why a file has failed as a whole. */
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 }
 
@@ -97,11 +103,14 @@ async function failuresIn(folder: string, ...args: readonly string[]): Promise<s
   const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: folder }).catch(
     (failure: { stdout: string; stderr: string }) => failure,
   );
-  const tests = (JSON.parse(readFileSync(results, 'utf8')) as Results).testResults.flatMap(
-    ({ assertionResults }) => assertionResults,
-  );
+  const { testResults } = JSON.parse(readFileSync(results, 'utf8')) as Results;
+  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
   expect(tests.length, stdout + stderr).toBeGreaterThan(0);
-  return tests.filter(({ status }) => status !== 'passed').map(({ status, fullName }) => `${status} ${fullName}`);
+  const failed = tests.filter(({ status }) => status !== 'passed');
+  return [
+    ...failed.map(({ status, fullName, failureMessages }) => `${status} ${fullName} ${failureMessages.join(' ')}`),
+    ...testResults.filter(({ message }) => message !== '').map(({ name, message }) => `${name} ${message}`),
+  ];
 }
 
 it('the tests of Gatehouse pass with a module in src/features.ts', { timeout: 1_200_000 }, async () => {
