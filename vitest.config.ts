@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Run only by `npm run test:faults`. */
@@ -49,6 +50,11 @@ const MEASURING = [
   'workers-shutdown',
 ].map((name) => `test/*/${name}.test.ts`);
 
+/** Modules of a fork import Gatehouse by the name of its package; here that is the source, and elsewhere what is built from it. */
+const RESOLVE = {
+  alias: [{ find: /^gatehouse-auth$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) }],
+};
+
 /** Upper bounds for waiting; a test that needs a shorter time asserts it itself. */
 const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
 
@@ -58,6 +64,7 @@ export default defineConfig({
   test: {
     projects: [
       {
+        resolve: RESOLVE,
         test: {
           ...HTTP,
           name: 'http',
@@ -69,6 +76,7 @@ export default defineConfig({
         },
       },
       {
+        resolve: RESOLVE,
         test: {
           ...HTTP,
           name: 'http-measuring',
@@ -78,7 +86,10 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
-      { test: { ...PATIENT, name: 'unit', include: ['src/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 3 } } },
+      {
+        resolve: RESOLVE,
+        test: { ...PATIENT, name: 'unit', include: ['src/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 3 } },
+      },
     ],
   },
 });

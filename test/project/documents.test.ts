@@ -136,40 +136,40 @@ const isLoadTest = (line: string): boolean => line.includes('"non2xx"');
 /** Where the modules of the documents are written. */
 const MODULE_FOLDER = 'test/.documents/src';
 
-/** A module that the documents print for a checkout, counted from 0. Only the paths of its imports are changed. */
-async function printedModule(place: number): Promise<Type> {
-  const inCheckout = blocks.filter(({ language, text }) => language === 'ts' && text.includes("from '../"));
-  const printed = inCheckout[place]?.text ?? '';
-  const file = `${MODULE_FOLDER}/notes${place}/notes.module.ts`;
+/** A module that the documents print. */
+async function printedModule(name: string): Promise<Type> {
+  const found = blocks.filter(({ language, text }) => language === 'ts' && text.includes(`export class ${name}`));
+  expect(found).toHaveLength(1);
+  const file = `${MODULE_FOLDER}/${name}.ts`;
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, printed.replaceAll("from '../", "from '../../../../src/"));
-  const { NotesModule } = (await import(`${process.cwd()}/${file}`)) as { NotesModule: Type };
-  return NotesModule;
+  writeFileSync(file, found[0]?.text ?? '');
+  const exported = (await import(`${process.cwd()}/${file}`)) as Record<string, Type>;
+  return exported[name] as Type;
 }
 
 afterAll(() => rmSync('test/.documents', { recursive: true, force: true }));
 
 describe('the documents', () => {
   it('show a guarded and a public route that work as printed', async () => {
-    const app = await startApp({ features: [await printedModule(0)] });
-    const { token } = await app.signIn();
-    expect((await app.call('GET', '/v1/notes/mine')).status).toBe(401);
-    expect((await app.call('GET', '/v1/notes/mine', { token })).body).toEqual({ notesOf: expect.any(String) });
-    expect((await app.call('GET', '/v1/notes/about')).body).toEqual({ about: 'notes' });
+    const app = await startApp({ features: [await printedModule('GreetingsModule')] });
+    const { token, email } = await app.signIn();
+    expect((await app.call('GET', '/v1/greetings/mine')).status).toBe(401);
+    expect((await app.call('GET', '/v1/greetings/mine', { token })).body).toEqual({ greeting: `Hello ${email}` });
+    expect((await app.call('GET', '/v1/greetings/everybody')).body).toEqual({ greeting: 'Hello' });
   });
 
   it('show a route with a body and the database, and a route of Fastify, that work as printed', async () => {
-    const app = await startApp({ features: [await printedModule(1)] });
+    const app = await startApp({ features: [await printedModule('MemosModule')] });
     const { token, email } = await app.signIn();
-    const create = (json: object) => app.call('POST', '/v1/notes', { token, json });
+    const create = (json: object) => app.call('POST', '/v1/memos', { token, json });
     expect((await create({ text: 'hello' })).body).toEqual({ text: 'hello', by: email });
     expect((await create({ text: '' })).body).toMatchObject({ status: 400, code: 'validation_failed' });
-    expect((await app.call('GET', '/v1/notes/count', { token })).body).toEqual({ count: 0 });
-    expect((await app.call('GET', '/v1/notes/count')).status).toBe(401);
+    expect((await app.call('GET', '/v1/memos/count', { token })).body).toEqual({ count: 0 });
+    expect((await app.call('GET', '/v1/memos/count')).status).toBe(401);
   });
 
   it('show streams that end with a logout as printed', async () => {
-    const app = await startApp({ features: [await printedModule(2)] });
+    const app = await startApp({ features: [await printedModule('ClockModule')] });
     const { token } = await app.signIn();
     const streams = ['events', 'lines'].map(async (name) => {
       const response = await fetch(`${app.url}/v1/clock/${name}`, { headers: { authorization: `Bearer ${token}` } });
@@ -180,6 +180,21 @@ describe('the documents', () => {
     const [events, lines] = await Promise.all(streams);
     expect(events).toMatch(/^\n/);
     expect(lines).toMatch(/^: hello\n\ndata: .+Z\n\n/);
+  });
+
+  it('show an upload that works as printed, within its own limit', async () => {
+    const app = await startApp({ features: [await printedModule('FilesModule')] });
+    const { token } = await app.signIn();
+    const upload = async (bytes: number): Promise<unknown[]> => {
+      const body = new FormData();
+      body.append('file', new Blob([new Uint8Array(bytes)]), 'file.bin');
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(`${app.url}/v1/files`, { method: 'POST', headers, body });
+      const { size, code } = (await response.json()) as { size?: number; code?: string };
+      return [response.status, size ?? code];
+    };
+    expect(await upload(5_000_000)).toEqual([201, 5_000_000]);
+    expect(await upload(5_200_000)).toEqual([413, 'body_too_large']);
   });
 
   it('print requests that are answered as printed, and a load test of which every request is 200', async () => {
@@ -311,12 +326,7 @@ function decodePart(token: string, part: number): Members {
 }
 
 /** Made by the service, or an example. */
-const NOT_IN_THE_REPOSITORY = new Set([
-  '.data/',
-  'src/notes/notes.module.ts',
-  'src/notes.module.ts',
-  'src/notes.test.ts',
-]);
+const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/greetings/', 'src/notes.module.ts', 'src/notes.test.ts']);
 const sources = new Set(
   ['src', '.config']
     .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }))
