@@ -55,6 +55,21 @@ const RESOLVE = {
   alias: [{ find: /^gatehouse-auth$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) }],
 };
 
+/** The same of unit tests. */
+const MEASURING_UNITS = [
+  'http/json-body',
+  'http/schema-compiler',
+  'http/slow-clients',
+  'http/uploads',
+  'jobs/background-jobs',
+  'logging/buffered-log-output',
+  'passwords/granted-hash-permits',
+  'passwords/password-policy',
+  'passwords/passwords.service',
+  'verifier/forged-tokens',
+  'workers/worker-pool',
+].map((name) => `src/${name}.test.ts`);
+
 /** Upper bounds for waiting; a test that needs a shorter time asserts it itself. */
 const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
 
@@ -88,7 +103,24 @@ export default defineConfig({
       },
       {
         resolve: RESOLVE,
-        test: { ...PATIENT, name: 'unit', include: ['src/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 3 } },
+        test: {
+          ...PATIENT,
+          name: 'unit',
+          include: ['src/**/*.test.ts'],
+          exclude: MEASURING_UNITS,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve: RESOLVE,
+        test: {
+          ...PATIENT,
+          name: 'unit-measuring',
+          include: MEASURING_UNITS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+        },
       },
     ],
   },
