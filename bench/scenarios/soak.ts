@@ -20,8 +20,11 @@ const LOAD = 0.7;
 /** Requests per second of the first step of the search for the capacity. */
 const FIRST_PACE = 200;
 /** A step is so many times the one before: first roughly, then finely. */
-const STEPS = [1.4, 1.1];
+const FINE_STEP = 1.1;
+const STEPS = [1.4, FINE_STEP];
 const STEP_SECONDS = 10;
+/** The capacity is answered for so long: a step of some seconds may succeed by chance. */
+const CAPACITY_SECONDS = 60;
 /** Each sample collects the garbage of the node: more often would be a load of its own. */
 const MIN_INTERVAL_SECONDS = 5;
 const MAX_CLIENTS = 1000;
@@ -91,6 +94,7 @@ async function capacityOf(load: MixedLoad, seconds: number): Promise<number> {
   for (const step of STEPS) {
     while (await load.canAnswer(pace * step, Math.min(STEP_SECONDS, seconds))) pace *= step;
   }
+  while (pace > FIRST_PACE && !(await load.canAnswer(pace, Math.min(CAPACITY_SECONDS, seconds)))) pace /= FINE_STEP;
   return pace;
 }
 
