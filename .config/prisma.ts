@@ -6,7 +6,7 @@ import { defineConfig } from 'prisma/config';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const isGenerate = process.argv.includes('generate');
 
-const ownEngine = `${root}.config/schema-engine`;
+const ownEngine = `${root}prisma/schema-engine`;
 
 // `generate` starts no engine, yet the CLI looks for one and downloads it where it can; any executable will do.
 process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= isGenerate ? process.execPath : ownEngine;
@@ -29,22 +29,9 @@ async function databaseUrl(): Promise<string> {
   const { parsePostgresUrl } = await import('../dist/config/postgres-url.js');
   const { databaseDirectUrl } = readSettings('migrate');
   // The CLI itself cannot read `user@/database?host=/socket`.
-  return withoutPassword(
-    new URL(databaseDirectUrl === undefined ? await embeddedDatabase() : parsePostgresUrl(databaseDirectUrl)),
-  );
-}
-
-/**
- * The CLI passes the URL to its engine as an argument, which every user of the machine can read. Only this user can read the
- * environment, where our engine finds the password; Prisma's native engine would not.
- */
-function withoutPassword(url: URL): string {
-  const password = url.searchParams.get('password') ?? decodeURIComponent(url.password);
-  if (process.env['PRISMA_SCHEMA_ENGINE_BINARY'] !== ownEngine || password === '') return url.href;
-  process.env['PGPASSWORD'] = password;
-  url.password = '';
-  if (url.searchParams.has('password')) url.searchParams.delete('password');
-  return url.href;
+  const url = databaseDirectUrl === undefined ? await embeddedDatabase() : parsePostgresUrl(databaseDirectUrl).href;
+  const { urlWithoutPassword } = await import('../dist/config/prisma-cli-environment.js');
+  return process.env['PRISMA_SCHEMA_ENGINE_BINARY'] === ownEngine ? urlWithoutPassword(url) : url;
 }
 
 export default defineConfig({

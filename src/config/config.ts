@@ -30,7 +30,9 @@ interface DatabaseUrls {
 }
 
 /** Settings complete enough to use the database. */
-export type DatabaseConfig = Readonly<Omit<Settings, keyof DatabaseUrls> & DatabaseUrls>;
+export type DatabaseConfig = Readonly<
+  Omit<Settings, keyof DatabaseUrls> & DatabaseUrls & { readonly isEmbedded?: boolean }
+>;
 
 /** Settings complete enough to serve. */
 export type Config = Readonly<Omit<DatabaseConfig, 'masterSecret'> & { readonly masterSecret: readonly string[] }>;

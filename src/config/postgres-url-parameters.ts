@@ -130,10 +130,14 @@ function shown(name: string): string {
 function invalidSchemaReason([schema, another]: readonly string[]): string | undefined {
   if (schema === undefined) return undefined;
   if (another !== undefined) return 'names two schemas';
-  const isName = schema !== '' && !/["\0]/.test(schema) && Buffer.byteLength(schema) <= MAX_NAME_BYTES;
-  return isName && !schema.startsWith('pg_')
-    ? undefined
-    : 'names an invalid schema: a name has 1 to 63 bytes, no quotation mark, and does not begin with pg_';
+  return isSchemaName(schema) ? undefined : `names an invalid schema: ${SCHEMA_NAME_RULE}`;
+}
+
+export const SCHEMA_NAME_RULE = 'a name has 1 to 63 bytes, no quotation mark, and does not begin with pg_';
+
+export function isSchemaName(name: string): boolean {
+  const isName = name !== '' && !/["\0]/.test(name) && Buffer.byteLength(name) <= MAX_NAME_BYTES;
+  return isName && !name.startsWith('pg_');
 }
 
 function invalidSslReason(parameters: URLSearchParams): string | undefined {

@@ -19,6 +19,13 @@ export function schemaOf(url: string): string {
   return parsePostgresUrl(url).searchParams.get('schema') ?? DEFAULT_SCHEMA;
 }
 
+/** The URL with this schema, unless it names one. */
+export function withSchema(text: string, schema: string | undefined): string {
+  const url = parsePostgresUrl(text);
+  if (schema === undefined || url.searchParams.has('schema')) return text;
+  return `${text.replace(/\?$/, '')}${url.search === '' ? '?' : '&'}schema=${encodeURIComponent(schema)}`;
+}
+
 /** Server and port, or socket folder, for messages: without user and password. */
 export function hostOf(url: string): string {
   const { hostname, port, searchParams } = parsePostgresUrl(url);

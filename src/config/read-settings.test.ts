@@ -41,6 +41,42 @@ describe('settings', () => {
     for (const value of ['eighty', 'HS999', 'short-and-secret', 'hunter2']) expect(message).not.toContain(value);
   });
 
+  it('put DATABASE_SCHEMA into the URLs that name none', () => {
+    const environment = { MASTER_SECRET: GOOD_SECRET, DATABASE_SCHEMA: 'Gate house' };
+    const named = 'schema=Gate%20house';
+    for (const [url, expected] of [
+      [DATABASE_URL, `${DATABASE_URL}?${named}`],
+      [`${DATABASE_URL}?`, `${DATABASE_URL}?${named}`],
+      [`${DATABASE_URL}?sslmode=disable`, `${DATABASE_URL}?sslmode=disable&${named}`],
+      [`${DATABASE_URL}?${named}`, `${DATABASE_URL}?${named}`],
+    ] as const) {
+      expect(parseSettings({ ...environment, DATABASE_URL: url })).toMatchObject({
+        databaseUrl: expected,
+        databaseDirectUrl: expected,
+      });
+    }
+    const direct = `${DATABASE_URL}2`;
+    const { databaseDirectUrl } = parseSettings({ ...environment, DATABASE_URL, DATABASE_DIRECT_URL: direct });
+    expect(databaseDirectUrl).toBe(`${direct}?${named}`);
+    expect(parseSettings({ MASTER_SECRET: GOOD_SECRET, DATABASE_URL }).databaseUrl).toBe(DATABASE_URL);
+  });
+
+  it.each([
+    ['other', `${DATABASE_URL}?schema=gatehouse`],
+    ['gatehouse', `${DATABASE_URL}?schema=public`],
+  ])('refuse the DATABASE_SCHEMA %s with another in DATABASE_URL (CFG-05)', (schema, url) => {
+    const problems = problemsOf({ MASTER_SECRET: GOOD_SECRET, DATABASE_URL: url, DATABASE_SCHEMA: schema });
+    expect(problems).toEqual([
+      'DATABASE_SCHEMA names another schema than DATABASE_URL: set one of them, or both to the same',
+    ]);
+  });
+
+  it.each(['pg_mine', 'a"b', 'x'.repeat(64)])('refuse the DATABASE_SCHEMA %s', (schema) => {
+    expect(problemsOf({ DATABASE_SCHEMA: schema })).toEqual([
+      'DATABASE_SCHEMA is not the name of a schema: a name has 1 to 63 bytes, no quotation mark, and does not begin with pg_',
+    ]);
+  });
+
   it.each(['supersecret'.repeat(4), 'changeme-changeme-changeme-changeme-1', 'a'.repeat(64), 'x'.repeat(31), ''])(
     'refuse the secret %j',
     (secret) => {

@@ -7,6 +7,7 @@ import { readEnvFile } from './env-file.js';
 import type { Setting } from './setting-parsers.js';
 import { settingConflicts, type Purpose } from './setting-conflicts.js';
 import { settings } from './settings.js';
+import { withSchema } from './postgres-url.js';
 import { readUtf8File } from './utf8-file.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -98,12 +99,16 @@ function readSecretFile(name: string, file: string): string {
 }
 
 function derive(values: Values): Settings {
-  const databaseUrl = values['databaseUrl'];
+  const databaseSchema = values['databaseSchema'] as string | undefined;
+  const inSchema = (url: unknown): string | undefined =>
+    typeof url === 'string' ? withSchema(url, databaseSchema) : undefined;
+  const databaseUrl = inSchema(values['databaseUrl']);
   return {
     ...values,
+    databaseUrl,
     dataDir: resolve(String(values['dataDir'])),
     audience: values['audience'] ?? values['issuer'],
-    databaseDirectUrl: values['databaseDirectUrl'] ?? databaseUrl,
+    databaseDirectUrl: inSchema(values['databaseDirectUrl']) ?? databaseUrl,
     docs: values['docs'] ?? (databaseUrl === undefined && isLoopback(String(values['host']))),
     hashConcurrency: Math.min(Number(values['hashConcurrency'] ?? Infinity), availableParallelism()),
   } as unknown as Settings;

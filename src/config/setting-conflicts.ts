@@ -29,7 +29,10 @@ export function settingConflicts(config: Settings, purpose: Purpose): string[] {
   if (config.databaseUrl === undefined && config.databaseDirectUrl !== undefined) {
     problems.push('DATABASE_DIRECT_URL needs DATABASE_URL: set both, or neither');
   }
-  const { databaseUrl, databaseDirectUrl } = config;
+  const { databaseUrl, databaseDirectUrl, databaseSchema } = config;
+  if (databaseUrl && databaseSchema !== undefined && schemaOf(databaseUrl) !== databaseSchema) {
+    problems.push('DATABASE_SCHEMA names another schema than DATABASE_URL: set one of them, or both to the same');
+  }
   if (databaseUrl && databaseDirectUrl && schemaOf(databaseUrl) !== schemaOf(databaseDirectUrl)) {
     problems.push('DATABASE_DIRECT_URL names another schema than DATABASE_URL: give both the same');
   }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { isSchemaName, SCHEMA_NAME_RULE } from './postgres-url-parameters.js';
 import { weakSecretReason } from './weak-secrets.js';
 
 /** One setting: its documentation and how its text becomes a value. */
@@ -156,6 +157,13 @@ export function host(options: Defaulted<string>): WithDefault<string> {
       ? bare
       : reject('is neither an IP address nor a host name of this machine: give one, without port or path');
   }) as WithDefault<string>;
+}
+
+/** The name of a PostgreSQL schema. */
+export function schema(options: Described): Setting<string> {
+  return defineSetting({ ...options, allowed: 'name' }, (value) =>
+    isSchemaName(requirePlain(value)) ? value : reject(`is not the name of a schema: ${SCHEMA_NAME_RULE}`),
+  );
 }
 
 /** A value that must not be shown, such as a URL with a password. `check` completes "NAME …" about an invalid one. */

@@ -1,6 +1,6 @@
 import { invalidPostgresUrlReason } from './postgres-url.js';
 import { origins } from './cors-origins.js';
-import { flag, host, integer, oneOf, path, processes, secret, secrets, text, url } from './setting-parsers.js';
+import { flag, host, integer, oneOf, path, processes, schema, secret, secrets, text, url } from './setting-parsers.js';
 import { networks } from './trusted-proxies.js';
 
 /** Longest lifetime of an access token, whatever the settings of the node that issued it. */
@@ -24,6 +24,10 @@ export const settings = {
     about: 'The same database without a transaction pooler, for migrations and LISTEN.',
     allowed: 'PostgreSQL URL',
     check: invalidPostgresUrlReason,
+  }),
+  DATABASE_SCHEMA: schema({
+    unset: '`schema` of `DATABASE_URL`, or `public`',
+    about: 'PostgreSQL schema of the tables; in a project with tables of its own, `gatehouse`.',
   }),
   DATABASE_POOL_SIZE: integer({
     default: 10,

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.js';
 import { operatorCommand, prismaCommand } from '../config/operator-commands.js';
 import { listMigrations } from './migration-files.js';
-import { requireNoTablesInPublic } from './tables-in-public.check.js';
+import { requireNoTablesElsewhere } from './tables-elsewhere.check.js';
 
 const UNDEFINED_TABLE = '42P01';
 
@@ -25,7 +25,7 @@ export async function readMigrationState(client: pg.Client, config: DatabaseConf
   const migrations = await startedMigrations(client);
   const failed = migrations.find(({ hasFailed }) => hasFailed);
   if (failed) throw new Error(`The migration ${failed.name} failed earlier. ${repairInstructions(failed.name)}`);
-  if (migrations.length === 0) await requireNoTablesInPublic(client, config);
+  if (migrations.length === 0) await requireNoTablesElsewhere(client, config);
   const finished = new Set(migrations.filter(({ isFinished }) => isFinished).map(({ name }) => name));
   return {
     pending: (await listMigrations()).filter((name) => !finished.has(name)),

@@ -1,14 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
+import pg from 'pg';
+import { schemaOf } from '../config/postgres-url.js';
 import { withStartupLock } from './startup-lock.js';
-import { createDatabase } from './create-database.js';
+import { createDatabase, runStatements } from './create-database.js';
 import { openConnection } from './open-connection.js';
 import { openSchemaEngine } from './prisma-schema-engine.js';
 
 /**
  * The schema engine that the Prisma CLI starts: line-delimited JSON-RPC on stdin and stdout, or one command after
- * `cli`. `.config/prisma.ts` names it in `PRISMA_SCHEMA_ENGINE_BINARY`.
+ * `cli`. `.config/prisma.ts`, and in a project `prisma-project-config.ts`, name it in `PRISMA_SCHEMA_ENGINE_BINARY`.
  */
 interface RpcCall {
   readonly id: number;
@@ -49,7 +52,7 @@ async function serveJsonRpc(): Promise<void> {
   let engine: Promise<SchemaEngine> | undefined;
   for await (const line of createInterface({ input: process.stdin })) {
     const call = JSON.parse(line) as RpcCall;
-    const answer = await callEngine(call, () => (engine ??= openSchemaEngine(url))).then(
+    const answer = await callEngine(call, () => (engine ??= openEngine())).then(
       (result) => ({ result: result ?? null }),
       (error: unknown) => ({ error: rpcError(error) }),
     );
@@ -57,13 +60,31 @@ async function serveJsonRpc(): Promise<void> {
   }
 }
 
+async function openEngine(): Promise<SchemaEngine> {
+  const texts = (values.datamodels ?? []).map(async (path) => [path, await readFile(path, 'utf8')] as const);
+  return openSchemaEngine(url, await Promise.all(texts));
+}
+
 async function callEngine({ method, params }: RpcCall, open: () => Promise<SchemaEngine>): Promise<unknown> {
   if (method === 'createDatabase') return createDatabase(url);
+  if (method === 'reset' && hasExternalTables(params)) return resetOwnSchema();
   const engine = await open();
   const found: unknown = Reflect.get(engine, ENGINE_METHOD_NAMES[method] ?? method);
   if (typeof found !== 'function') throw new Error(`The schema engine has no method ${method}`);
   const apply = (): Promise<unknown> => (found as Method).call(engine, params);
   return method === 'applyMigrations' ? withStartupLock(urls, apply) : apply();
+}
+
+/** Of a project beside Gatehouse (`prisma-project-config.ts`). */
+function hasExternalTables(params: unknown): boolean {
+  return ((params as { filter?: { externalTables?: string[] } }).filter?.externalTables ?? []).length > 0;
+}
+
+/** The engine would drop every schema that the Prisma schema names, external tables included. */
+async function resetOwnSchema(): Promise<null> {
+  const schema = pg.escapeIdentifier(schemaOf(url));
+  await runStatements(url, 'BEGIN', `DROP SCHEMA IF EXISTS ${schema} CASCADE`, `CREATE SCHEMA ${schema}`, 'COMMIT');
+  return null;
 }
 
 function rpcError(error: unknown): object {

@@ -27,7 +27,10 @@ const CHAR_ARRAY_OID = 1002;
  * Loads Prisma Migrate's engine from its npm package, so that nothing is downloaded. It writes `_prisma_migrations` as
  * the native engine does. Load it only in a process that ends afterwards: its memory is never freed.
  */
-export async function openSchemaEngine(url: string): Promise<SchemaEngine> {
+export async function openSchemaEngine(
+  url: string,
+  datamodels?: readonly (readonly [path: string, text: string])[],
+): Promise<SchemaEngine> {
   const { provider, adapterName } = new PrismaPg({});
   const adapter = bindMigrationAwareSqlAdapterFactory({
     provider,
@@ -35,7 +38,8 @@ export async function openSchemaEngine(url: string): Promise<SchemaEngine> {
     connect: () => connect(url),
     connectToShadowDb: () => connectToScratchDatabase(url),
   });
-  return SchemaEngine.new({ datamodels: [await schemaFile()] }, () => undefined, adapter);
+  const files = datamodels ?? [await schemaFile()];
+  return SchemaEngine.new({ datamodels: files.map(([path, text]) => [path, text]) }, () => undefined, adapter);
 }
 
 async function connect(url: string): Promise<SqlDriverAdapter> {

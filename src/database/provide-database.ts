@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseConfig, Settings } from '../config/config.js';
 import { operatorCommand } from '../config/operator-commands.js';
+import { withSchema } from '../config/postgres-url.js';
 import { readSecret, readOrCreateSecret } from '../secrets/secret-file.js';
 import { requireNoLostCluster } from '../embedded-postgres/lost-data.check.js';
 import { hasCluster, openDataDirectory, type DataDirectory } from '../embedded-postgres/data-directory.js';
@@ -50,9 +51,10 @@ async function provideEmbedded(settings: Settings, role: ProcessRole, signal?: A
   const installation = await openInstallation(directory);
   const masterSecret = settings.masterSecret ?? [await embeddedMasterSecret(directory)];
   const server = await EmbeddedPostgres.open(installation, role, signal);
-  const urls = { databaseUrl: server.url, databaseDirectUrl: server.url };
+  const url = withSchema(server.url, settings.databaseSchema);
+  const urls = { databaseUrl: url, databaseDirectUrl: url };
   return {
-    config: Object.freeze({ ...settings, ...urls, masterSecret }),
+    config: Object.freeze({ ...settings, ...urls, masterSecret, isEmbedded: true }),
     stop: (immediately) => server.stop(immediately),
   };
 }

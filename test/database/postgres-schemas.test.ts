@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { pendingMigrations } from '../../src/database/run-migrations.js';
 import { ensureMigrated } from '../../dist/database/run-migrations.js';
+import { parseSettings } from '../../dist/config/read-settings.js';
+import { provideDatabase } from '../../dist/database/provide-database.js';
 import { NO_WAIT, retryUntilDatabaseAnswers } from '../../dist/database/wait-for-database.js';
 import { afterAllTests, createDatabase, emptyDatabase, query, startApp, testConfig } from '../support/app.js';
+import { newFolder } from '../support/npm.js';
 import { MASTER_SECRET, startNode, type Node } from '../support/processes.js';
 
 /** A name that needs quoting. */
@@ -136,6 +140,19 @@ describe('a schema in the URL', () => {
     await ensureMigrated(testConfig(inSchema(await createDatabase(), 'public')), { migrate: false });
   });
 
+  it('that is left out where another has the tables is refused, and may be named (CFG-05)', async () => {
+    const database = await emptyDatabase();
+    await run(inSchema(database, SCHEMA), 'node', 'dist/cli/gatehouse.js', 'migrate');
+    for (const migrate of [true, false]) {
+      await expect(ensureMigrated(testConfig(database), { migrate })).rejects.toThrow(
+        `DATABASE_URL names no schema, "public" has no tables of this service, and ${QUOTED} has them.\nTo stay there, set DATABASE_SCHEMA=${SCHEMA}.`,
+      );
+    }
+    expect(await tablesIn(database, 'public')).toEqual([]);
+    await ensureMigrated(testConfig(inSchema(database, 'public')), { migrate: true });
+    expect((await tablesIn(database, 'public')).length).toBeGreaterThan(7);
+  });
+
   it('is the first in search_path, or the start is refused with the statement to run (CFG-05)', async () => {
     const url = await createDatabase();
     await query(url, `CREATE SCHEMA elsewhere`);
@@ -160,6 +177,38 @@ describe('a schema in the URL', () => {
     expect(await pendingMigrations(testConfig(url))).toEqual([]);
     expect(await prisma(url, 'migrate', 'status')).toContain('up to date');
     expect(await prisma(url, 'migrate', 'deploy')).toContain('No pending migrations');
+  });
+});
+
+describe('the schema of the embedded database', () => {
+  it('is that of its tables, or the start is refused with the statements that move them, and these work (CFG-05)', async () => {
+    const environment = { DATA_DIR: join(newFolder('data'), 'data') };
+    const migrate = async (changes: Record<string, string>): Promise<string> => {
+      const database = await provideDatabase(parseSettings({ ...environment, ...changes }, 'migrate'), 'script');
+      const migrated = ensureMigrated(database.config, { migrate: true }).then((names) => `Applied ${names.length}`);
+      const said = await migrated.catch(String);
+      await database.stop();
+      return said;
+    };
+    const named = { DATABASE_SCHEMA: SCHEMA };
+    expect(await migrate({})).toMatch(/^Applied [1-9]/);
+    const refused = await migrate(named);
+    expect(refused).toContain(
+      `The schema ${QUOTED}, which DATABASE_SCHEMA names, of the embedded database has no tables of this service, and "public" has them.`,
+    );
+    expect(refused).toContain('To stay there, set DATABASE_SCHEMA=public.');
+    expect(await migrate({ DATABASE_SCHEMA: 'public' })).toBe('Applied 0');
+    const statements = [...refused.matchAll(/^ {2}((?:ALTER|CREATE) .+;)$/gm)].map(([, statement = '']) => statement);
+    const database = await provideDatabase(parseSettings(environment, 'migrate'), 'script');
+    try {
+      for (const statement of statements) await query(database.config.databaseUrl, statement);
+    } finally {
+      await database.stop();
+    }
+    expect(await migrate(named)).toBe('Applied 0');
+    for (const other of [{}, { DATABASE_SCHEMA: 'public' }, { DATABASE_SCHEMA: 'third' }]) {
+      expect(await migrate(other)).toContain(`has no tables of this service, and ${QUOTED} has them.`);
+    }
   });
 });
 

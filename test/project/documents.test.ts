@@ -82,6 +82,16 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
       'npx node --test dist/notes.test.js',
     ],
   ],
+  [
+    'test/operations/package-tables.test.ts',
+    "PrintedBlocks('docs/building-on-it.md', 'Tables of your own'",
+    [
+      'npm install --save-dev prisma@7.10',
+      'npx prisma migrate dev --name notes',
+      'npx prisma migrate status',
+      'npx prisma migrate deploy',
+    ],
+  ],
   ['test/database/restores.test.ts', "describe('npm run after-restore", ['npm run after-restore']],
   [
     'test/database/restores.test.ts',
@@ -326,7 +336,13 @@ function decodePart(token: string, part: number): Members {
 }
 
 /** Made by the service, or an example. */
-const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/greetings/', 'src/notes.module.ts', 'src/notes.test.ts']);
+const NOT_IN_THE_REPOSITORY = new Set([
+  '.data/',
+  'src/greetings/',
+  'src/notes.module.ts',
+  'src/notes.test.ts',
+  'prisma.config.ts',
+]);
 const sources = new Set(
   ['src', '.config']
     .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }))

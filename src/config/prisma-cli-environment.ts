@@ -1,0 +1,24 @@
+import { delimiter, dirname } from 'node:path';
+
+/**
+ * Has the Prisma CLI, in whose process this runs, start this engine, whatever the environment names, under the Node.js of the CLI. It looks for one
+ * even where it starts none, and would download it.
+ */
+export function useSchemaEngine(path: string): void {
+  process.env['PRISMA_SCHEMA_ENGINE_BINARY'] = path;
+  process.env['PATH'] = `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`;
+}
+
+/**
+ * The Prisma CLI passes the URL to its engine as an argument, which every user of the machine can read. Only this user can read the
+ * environment, where our engine finds the password; Prisma's native engine would not.
+ */
+export function urlWithoutPassword(text: string): string {
+  const url = new URL(text);
+  const password = url.searchParams.get('password') ?? decodeURIComponent(url.password);
+  if (password === '') return url.href;
+  process.env['PGPASSWORD'] = password;
+  url.password = '';
+  if (url.searchParams.has('password')) url.searchParams.delete('password');
+  return url.href;
+}
