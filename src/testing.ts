@@ -17,8 +17,13 @@ const CHEAP_HASH = { argon2MemoryKib: 8, argon2Passes: 1, argon2Lanes: 1, hashQu
 export interface TestAppOptions extends ApplicationOptions {
   /** Settings by their names. Those of the environment and of `.env` are not read. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** A folder with migrations of Prisma for tables of your own: `prisma/migrations`. They are applied before your modules start. */
+  /**
+   * The folder with the migrations of your tables, `prisma/migrations`. They are applied before your modules start, and the tables of
+   * Gatehouse are in the schema `gatehouse` unless `settings` says otherwise.
+   */
   readonly migrations?: string;
+  /** The schema of these tables, as `prismaConfig` has it. */
+  readonly databaseSchema?: string;
 }
 
 export interface TestRequest {
@@ -113,20 +118,26 @@ export class TestApp {
  * Starts the whole application with a PostgreSQL of its own: a new server in a temporary folder, or a new database on the server that
  * `TEST_DATABASE_URL` names, which is quicker. Hashes are cheap and the limits on guessing are off, unless `settings` says otherwise.
  */
-export async function startTestApp({ settings = {}, migrations, ...options }: TestAppOptions = {}): Promise<TestApp> {
+export async function startTestApp({
+  settings = {},
+  migrations,
+  databaseSchema = 'app',
+  ...options
+}: TestAppOptions = {}): Promise<TestApp> {
   const { databaseSettings, remove } = await newDatabase();
   const environment = {
     LOG_LEVEL: 'info',
     RATE_LIMITS: 'off',
     DOCS: 'on',
     PORT: '0',
+    ...(migrations !== undefined && { DATABASE_SCHEMA: 'gatehouse' }),
     ...databaseSettings,
     ...settings,
   };
   const lines: string[] = [];
   const log = { write: (line: string) => void lines.push(line) };
   const onMigrated = async (config: Config): Promise<void> => {
-    if (migrations !== undefined) await applyMigrationFiles(resolve(migrations), config);
+    if (migrations !== undefined) await applyMigrationFiles(resolve(migrations), databaseSchema, config);
   };
   try {
     const app = await createConfiguredApp(options, environment, { adjust: CHEAP_HASH, log, onMigrated });

@@ -1,60 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { Client } from '../support/client.js';
-import { newFolder, packTarball, run, type Run } from '../support/npm.js';
-import { PrintedBlocks } from '../support/printed-blocks.js';
+import { Example } from '../support/example.js';
+import { newFolder, packTarball } from '../support/npm.js';
 
-const printed = new PrintedBlocks('docs/building-on-it.md', 'In a project of its own', (text) => text);
-const commands = printed.take('sh', 'npm install gatehouse-auth').trim().split('\n') as [
-  install: string,
-  installCompiler: string,
-  serve: string,
-];
-const [testCommand] = printed.take('sh', 'node --test').trim().split('\n') as [string];
-
-/** The files that the page prints, and the package. */
-async function newProject(): Promise<{ folder: string; tarball: string }> {
-  const folder = newFolder('project');
-  mkdirSync(join(folder, 'src'));
-  const files = {
-    'package.json': printed.take('jsonc', '"allowScripts"'),
-    'tsconfig.json': printed.take('jsonc', '"compilerOptions"'),
-    'src/notes.module.ts': printed.take('ts', 'class NotesController'),
-    'src/main.ts': printed.take('ts', 'await serve('),
-    'src/notes.test.ts': printed.take('ts', 'startTestApp('),
-  };
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  return { folder, tarball: await packTarball(newFolder('tarball')) };
-}
-
-async function succeed(folder: string, command: string): Promise<string> {
-  const { ended, output } = run(folder, 'sh', ['-c', command]);
-  expect([command, await ended], output()).toEqual([command, 0]);
-  return output();
-}
-
-/** Serves with the embedded database. */
-async function serve(folder: string, command: string): Promise<{ client: Client; program: Run }> {
-  const program = run(folder, 'sh', ['-c', command], { PORT: '0' });
-  const address = (): string => /http:\/\/127\.0\.0\.1:\d+/.exec(program.output())?.[0] ?? '';
-  await vi.waitFor(() => expect(address(), program.output()).not.toBe(''), { timeout: 300_000 });
-  return { client: new Client(address()), program };
-}
-
-async function expectGuardedRoute(client: Client): Promise<void> {
-  expect((await client.call('GET', '/v1/notes/mine')).status).toBe(401);
-  const { token, userId } = await client.signIn();
-  const { status, body } = await client.call('GET', '/v1/notes/mine', { token });
-  expect([status, body]).toEqual([200, { notesOf: userId }]);
-}
+/** The host of Prisma's engines is unreachable. */
+const OFFLINE = { PRISMA_ENGINES_MIRROR: 'http://127.0.0.1:1' };
 
 it(
-  'the package, in an empty folder and as printed, is installed, compiles under --strict with its types checked, serves, and is tested',
+  'the package, in an empty folder and as printed, is installed, compiles under --strict with its types checked, is migrated, tested and served, and answers as printed',
   { timeout: 1_200_000 },
   async () => {
-    const { folder, tarball } = await newProject();
+    const example = new Example(OFFLINE);
+    const tarball = await packTarball(newFolder('tarball'));
     const listed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' });
     expect(
       listed.split('\n').filter((file) => /\.map$|(?<!\.d)\.ts$|\.test\.|^package\/(?:src|test|bench|\.)/.test(file)),
@@ -69,16 +28,38 @@ it(
     });
     expect(manifest).not.toHaveProperty('private');
 
-    await succeed(folder, commands[0].replace('gatehouse-auth', tarball));
-    await succeed(folder, commands[1]);
-    const { client, program } = await serve(folder, commands[2]);
-    await expectGuardedRoute(client);
+    const [install = '', installTools = ''] = example.commands('npm install gatehouse-auth');
+    await example.succeed(install.replace('gatehouse-auth', tarball));
+    await example.succeed(installTools);
+    expect(await example.succeed(example.command('prisma migrate dev'))).toContain('now in sync with your schema');
+    expect(readdirSync(join(example.folder, 'prisma/migrations'))).toEqual([
+      expect.stringMatching(/_notes$/) as string,
+      'migration_lock.toml',
+    ]);
+    expect(await example.succeed(example.command('npm test'))).toMatch(/fail 0\n/);
+    await example.succeed('npm run fix');
+    // npm has added the packages to package.json.
+    expect(example.changedFiles()).toEqual(['package.json']);
+    expect(await example.succeed('npx --no-install gatehouse --version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+
+    const { client, program } = await example.serve(example.command('npm start'));
+    await example.expectPrintedAnswers(client.url);
+    await example.succeed(example.command('gatehouse users grant'));
+    // Beside the running service.
+    expect(await example.succeed('npx prisma migrate status')).toContain('Database schema is up to date');
+    const { token } = await client.signInAs('grace@example.com', 'correct horse battery');
+    expect((await client.call('GET', '/v1/admin/notes', { token })).status).toBe(200);
     program.terminate();
     await program.ended;
     // The signal has ended the shell, too; the service has left in order.
     expect(program.output()).toContain('"msg":"left"');
-    expect(await succeed(folder, testCommand)).toMatch(/pass 1\n/);
-    expect(await succeed(folder, 'npx --no-install gatehouse --version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(await example.succeed(example.command('prisma migrate deploy'))).toContain('No pending migrations');
+    expect(example.untaken()).toEqual([]);
+
+    const development = await example.serve('npm run dev');
+    appendFileSync(join(example.folder, 'src/notes/notes.module.ts'), '\n');
+    const starts = (): number => development.program.output().split('Server listening').length - 1;
+    await vi.waitFor(() => expect(starts(), development.program.output()).toBe(2), { timeout: 300_000 });
   },
 );
 
@@ -86,7 +67,9 @@ it(
   'the package, installed without its install scripts, says which command mends it, and serves after that',
   { timeout: 1_200_000 },
   async () => {
-    const { folder, tarball } = await newProject();
+    const example = new Example();
+    const { folder } = example;
+    const tarball = await packTarball(newFolder('tarball'));
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
       allowScripts: Record<string, boolean>;
     };
@@ -96,14 +79,15 @@ it(
       writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...current, allowScripts }));
     };
     allow(false);
-    await succeed(folder, commands[0].replace('gatehouse-auth', tarball));
-    const start = run(folder, 'npx', ['--no-install', 'gatehouse', 'start'], { PORT: '0' });
+    const [install = ''] = example.commands('npm install gatehouse-auth');
+    await example.succeed(install.replace('gatehouse-auth', tarball));
+    const start = example.start('npx --no-install gatehouse start', { PORT: '0' });
     expect(await start.ended).toBe(1);
     expect(start.output()).toContain('run npm rebuild --ignore-scripts=false');
     expect(start.output()).not.toMatch(/^ +at /m);
     allow(true);
-    await succeed(folder, 'npm rebuild --ignore-scripts=false');
-    const { client } = await serve(folder, 'npx --no-install gatehouse start');
+    await example.succeed('npm rebuild --ignore-scripts=false');
+    const { client } = await example.serve('npx --no-install gatehouse start');
     expect((await client.call('GET', '/health/ready')).status).toBe(200);
   },
 );

