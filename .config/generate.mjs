@@ -1,7 +1,7 @@
 import './check-installation.mjs';
 import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Generates the Prisma client unless it was generated from the same schema, so that a start does not pay for it each time. */
 const STAMP = 'src/database/generated/.schema-sha256';
@@ -11,7 +11,8 @@ if (!existsSync('node_modules/prisma/package.json')) {
   process.exit(1);
 }
 
-const inputs = ['prisma/schema.prisma', 'node_modules/prisma/package.json'];
+const models = readdirSync('prisma', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.prisma'));
+const inputs = [...models.toSorted().map((name) => `prisma/${name}`), 'node_modules/prisma/package.json'];
 const digest = crypto.hash('sha256', inputs.map((file) => readFileSync(file, 'utf8')).join('\n'));
 
 if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== digest) {

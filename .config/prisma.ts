@@ -35,7 +35,7 @@ async function databaseUrl(): Promise<string> {
 }
 
 export default defineConfig({
-  schema: '../prisma/schema.prisma',
+  schema: '../prisma',
   migrations: { path: '../prisma/migrations', seed: 'node prisma/seed.ts' },
   ...(isGenerate ? {} : { datasource: { url: await databaseUrl() } }),
 });

@@ -8,14 +8,14 @@ import { NO_WAIT, retryUntilDatabaseAnswers } from '../database/wait-for-databas
 import { withDatabase } from './command-database.js';
 import { reportLostOutput } from './command-output.js';
 
-/** Writes what takes a freshly migrated database to `schema.prisma`, and ends the process. */
+/** Writes what takes a freshly migrated database to the Prisma schema, and ends the process. */
 export async function runMigrateNew(termination: TerminationSignals, name: string): Promise<never> {
   if (!isCheckout) {
     throw new Error('A migration is written in a checkout of the sources alone: run `npm run db:migrate:new` there.');
   }
   await withDatabase(readSettings('migrate'), termination, async (config) => {
     const sql = await retryUntilDatabaseAnswers(config, NO_WAIT, () => missingFromMigrations(config.databaseDirectUrl));
-    if (sql === undefined) process.stdout.write('schema.prisma has not changed.\n');
+    if (sql === undefined) process.stdout.write('The Prisma schema has not changed.\n');
     else process.stdout.write(`Wrote ${await writeMigration(name, sql, new Date())}: read it before you commit it.\n`);
   });
   await reportLostOutput(operatorCommand('migrate:new'));

@@ -5,9 +5,9 @@ export function addMigrateNewCommand(program: Command, termination: TerminationS
   program
     .command('migrate:new')
     .usage('NAME')
-    .summary('write a migration for a changed schema.prisma')
+    .summary('write a migration for a changed Prisma schema')
     .description(
-      'Writes the SQL that takes a migrated database to prisma/schema.prisma into a new folder of prisma/migrations. ' +
+      'Writes the SQL that takes a migrated database to prisma/*.prisma into a new folder of prisma/migrations. ' +
         'Needs a checkout, and a role with CREATEDB: it works on a scratch database beside the real one.',
     )
     .argument('<NAME>', 'name of the migration: lower-case letters, digits and underscores', parseName)

@@ -59,10 +59,11 @@ function throwNotWritten(error: unknown): never {
   });
 }
 
-/** `schema.prisma` in the engine's format: path and text. */
-export async function schemaFile(): Promise<[path: string, text: string]> {
-  const path = `${PRISMA_FOLDER}/schema.prisma`;
-  return [path, await readText(path)];
+/** The files of the Prisma schema in the engine's format: all `*.prisma` of the folder, as the Prisma CLI reads it. */
+export async function schemaFiles(): Promise<[path: string, text: string][]> {
+  const names = await readdir(PRISMA_FOLDER, { recursive: true });
+  const paths = names.filter((name) => name.endsWith('.prisma')).map((name) => `${PRISMA_FOLDER}/${name}`);
+  return Promise.all(paths.toSorted().map(async (path): Promise<[string, string]> => [path, await readText(path)]));
 }
 
 async function migrationDirectory(name: string) {

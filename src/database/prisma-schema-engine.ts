@@ -11,7 +11,7 @@ import pg from 'pg';
 import { schemaOf } from '../config/postgres-url.js';
 import { connectionStringOf } from './connection-string.js';
 import { createScratchDatabase } from './create-database.js';
-import { migrationsForEngine, schemaFile } from './migration-files.js';
+import { migrationsForEngine, schemaFiles } from './migration-files.js';
 import { poolSessionSettings } from './open-connection.js';
 
 const NO_FILTERS = { externalTables: [], externalEnums: [] };
@@ -38,7 +38,7 @@ export async function openSchemaEngine(
     connect: () => connect(url),
     connectToShadowDb: () => connectToScratchDatabase(url),
   });
-  const files = datamodels ?? [await schemaFile()];
+  const files = datamodels ?? (await schemaFiles());
   return SchemaEngine.new({ datamodels: files.map(([path, text]) => [path, text]) }, () => undefined, adapter);
 }
 
@@ -111,16 +111,16 @@ function explainInvalidSchema(error: unknown): never {
 
 /**
  * Migrates an empty database and returns the SQL that is missing for it to match
- * `schema.prisma`; undefined when they match.
- * @throws {Error} naming the first line of `schema.prisma` that is not valid.
+ * the Prisma schema; undefined when they match.
+ * @throws {Error} naming the first line of the Prisma schema that is not valid.
  */
 export async function diffMigrationsWithSchema(url: string): Promise<string | undefined> {
   await applyMigrations(url);
   const engine = await openSchemaEngine(url);
-  const [path, content] = await schemaFile();
+  const files = (await schemaFiles()).map(([path, content]) => ({ path, content }));
   const difference = engine.diff({
-    from: { tag: 'schemaDatasource', files: [{ path, content }], configDir: '' },
-    to: { tag: 'schemaDatamodel', files: [{ path, content }] },
+    from: { tag: 'schemaDatasource', files, configDir: '' },
+    to: { tag: 'schemaDatamodel', files },
     script: true,
     exitCode: true,
     filters: NO_FILTERS,

@@ -113,7 +113,7 @@ describe('a service whose role owns nothing but its schema', () => {
         'migrate:new',
         'none',
       ),
-    ).toBe('schema.prisma has not changed.\n');
+    ).toBe('The Prisma schema has not changed.\n');
   });
 });
 

@@ -57,7 +57,7 @@ describe('migrations', () => {
   it('agree with schema.prisma', async () => {
     const before = readdirSync('prisma/migrations');
     const said = await run(inject('databaseServerUrl'), 'dist/cli/gatehouse.js', 'migrate:new', 'drift');
-    expect(said).toBe('schema.prisma has not changed.\n');
+    expect(said).toBe('The Prisma schema has not changed.\n');
     expect(readdirSync('prisma/migrations')).toEqual(before);
   });
 
@@ -73,8 +73,52 @@ describe('migrations', () => {
       await run(url, ...script, 'add_nickname'),
     )?.[1];
     expect(readFileSync(file ?? '', 'utf8')).toMatch(/ALTER TABLE "users" ADD COLUMN\s+"nickname" TEXT;/);
-    expect(await run(url, ...script, 'again')).toBe('schema.prisma has not changed.\n');
+    expect(await run(url, ...script, 'again')).toBe('The Prisma schema has not changed.\n');
     rmSync(project, { recursive: true });
+  });
+
+  it('are written for models in files of their own, which the client has, too', async () => {
+    const project = mkdtempSync(join(tmpdir(), 'gatehouse-project-'));
+    onTestFinished(() => rmSync(project, { recursive: true }));
+    for (const folder of ['dist', 'prisma', '.config']) cpSync(folder, join(project, folder), { recursive: true });
+    for (const name of ['node_modules', 'package.json']) symlinkSync(resolve(name), join(project, name));
+    const schema = join(project, 'prisma/schema.prisma');
+    const addNotes = (field = ''): void => {
+      const text = `model Note {
+  id     String @id @db.Uuid
+  userId String @map("user_id") @db.Uuid
+  user   User   @relation(fields: [userId], references: [id], onDelete: Cascade)
+  ${field}
+  @@map("notes")
+}
+`;
+      writeFileSync(join(project, 'prisma/notes.prisma'), text);
+    };
+    const generated = join(project, 'src/database/generated/models/Note.ts');
+    const generate = (): Promise<unknown> => {
+      const env = { ...process.env, PATH: `${project}/node_modules/.bin:${process.env['PATH'] ?? ''}` };
+      return promisify(execFile)('node', ['.config/generate.mjs'], { cwd: project, env });
+    };
+    mkdirSync(join(project, 'src/database/generated'), { recursive: true });
+    addNotes();
+    writeFileSync(schema, readFileSync(schema, 'utf8').replace(/^model User \{$/m, '$&\n  notes Note[]'));
+    await generate();
+    expect(readFileSync(generated, 'utf8')).toContain('userId');
+    const script = [join(project, 'dist/cli/gatehouse.js'), 'migrate:new'];
+    const url = inject('databaseServerUrl');
+    const file = /^Wrote (\S+_notes\/migration\.sql): read it/.exec(await run(url, ...script, 'notes'))?.[1] ?? '';
+    expect(readFileSync(file, 'utf8').match(/^(?:CREATE|ALTER|DROP) \w+ "\w+"/gm)).toEqual([
+      'CREATE TABLE "notes"',
+      'ALTER TABLE "notes"',
+    ]);
+    expect(await run(url, ...script, 'again')).toBe('The Prisma schema has not changed.\n');
+    addNotes('title String?');
+    await generate();
+    expect(readFileSync(generated, 'utf8')).toContain('title');
+    addNotes('title Nope?');
+    await expect(run(url, ...script, 'nope')).rejects.toMatchObject({
+      stderr: expect.stringMatching(/prisma\/notes\.prisma:5 is not valid: Type "Nope"/) as string,
+    });
   });
 
   describe('in a copy of the project', () => {
@@ -148,7 +192,7 @@ describe('migrations', () => {
     const [, statement = ''] =
       /Ask an administrator to run: (ALTER ROLE .* CREATEDB;)\n$/.exec((refused as { stderr: string }).stderr) ?? [];
     await query(administratorUrl, statement);
-    expect(await run(url.href, ...script)).toBe('schema.prisma has not changed.\n');
+    expect(await run(url.href, ...script)).toBe('The Prisma schema has not changed.\n');
   });
 
   it('are applied once by four first starts at once', async () => {

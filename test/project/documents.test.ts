@@ -322,7 +322,7 @@ function decodePart(token: string, part: number): Members {
 }
 
 /** Made by the service, or an example. */
-const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/notes/']);
+const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/notes/', 'prisma/notes.prisma']);
 const NAMES_OF_THE_EXAMPLE = new Set(
   [...EXAMPLE.matchAll(/\n\n`([\w./-]+)`[^\n]*:\n\n```/g)].map(([, name = '']) => name),
 );
