@@ -33,7 +33,7 @@ import { NestLogger } from './logging/nest-logger.js';
 import { countResponses } from './http/response-counts.js';
 import { registerAccessLog } from './logging/access-log.js';
 import type { PrimaryLink } from './workers/primary-link.js';
-import type { ApplicationHooks } from './users/application-hooks.js';
+import { UNKNOWN_HOOKS, type ApplicationHooks } from './users/application-hooks.js';
 import { ApplicationHooksModule } from './users/application-hooks.module.js';
 import { UsersModule } from './users/users.module.js';
 import { WorkersModule } from './workers/workers.module.js';
@@ -79,7 +79,8 @@ class ApplicationServicesModule {}
 class AppModule {
   static of(
     config: Config,
-    { features = [], claims, onRegistered }: ApplicationOptions,
+    hooks: ApplicationHooks,
+    features: readonly Type[] = [],
     primary?: PrimaryLink,
   ): DynamicModule {
     return {
@@ -87,7 +88,7 @@ class AppModule {
       imports: [
         ConfigModule.forConfig(config),
         WorkersModule.forProcess(primary),
-        ApplicationHooksModule.forHooks({ claims, onRegistered }),
+        ApplicationHooksModule.forHooks(hooks),
         AuthModule,
         HealthModule,
         MetricsModule,
@@ -102,7 +103,7 @@ class AppModule {
 
 /** The services without routes, background jobs and log, for commands. The database must be running and migrated. */
 export function createServices(config: Config): Promise<INestApplicationContext> {
-  const module = AppModule.of({ ...config, metricsPort: undefined }, {});
+  const module = AppModule.of({ ...config, metricsPort: undefined }, UNKNOWN_HOOKS);
   return NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
 }
 
@@ -132,7 +133,9 @@ export async function createApp(
     logController: new LogController({ disableRequestLogging: true }),
   });
   const fastify = adapter.getInstance();
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config, options, primary), adapter, {
+  const { features, claims, onRegistered } = options;
+  const module = AppModule.of(config, { claims, onRegistered }, features, primary);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: new NestLogger(fastify.log),
     abortOnError: false,

@@ -39,7 +39,7 @@ export { problemResponses, type ProblemResponse } from './problems/problem-respo
 export { NoContent } from './http/no-content.schema.js';
 
 // What a module injects.
-export { Users, type ApplicationUser } from './users/users.js';
+export { Users, type ApplicationUser, type RequestedBy } from './users/users.js';
 export type { ApplicationHooks, ClaimsUser, RegisteredUser } from './users/application-hooks.js';
 export type { CustomClaims } from './tokens/custom-claims.js';
 export type { StoredJson } from './users/stored-json.js';

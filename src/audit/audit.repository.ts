@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import { purgeNextRows, type PurgeQuery } from '../jobs/purge-in-batches.js';
 import { truncateUserAgent } from '../http/client-info.js';
-import type { AuditEvent } from './audit-events.js';
+import { nameActor, type AuditEvent, type NamedActor } from './audit-events.js';
 
 const COLUMNS = Prisma.sql`event, actor, user_id, session_id, address, user_agent, request_id, details`;
 
@@ -12,7 +12,7 @@ export interface AuditRecord {
   readonly id: string;
   readonly occurredAt: Date;
   readonly event: string;
-  readonly actor: 'user' | 'operator' | 'system';
+  readonly actor: NamedActor['actor'];
   readonly userId: string | null;
   readonly sessionId: string | null;
   readonly address: string | null;
@@ -55,15 +55,15 @@ export class AuditRepository {
 }
 
 function columnValues({ event, by, userId, sessionId, details = {} }: AuditEvent): Prisma.Sql {
-  const client = typeof by === 'string' ? undefined : by;
+  const { actor, client, details: ofActor } = nameActor(by);
   return Prisma.join([
     Prisma.sql`${event}`,
-    Prisma.sql`${typeof by === 'string' ? by : 'user'}::audit_actor`,
+    Prisma.sql`${actor}::audit_actor`,
     Prisma.sql`${userId ?? null}::uuid`,
     Prisma.sql`${sessionId ?? null}::uuid`,
     Prisma.sql`${client?.address ?? null}::text`,
     Prisma.sql`${truncateUserAgent(client?.userAgent)}::text`,
     Prisma.sql`${client?.requestId ?? null}::uuid`,
-    Prisma.sql`${JSON.stringify(details)}::jsonb`,
+    Prisma.sql`${JSON.stringify({ ...details, ...ofActor })}::jsonb`,
   ]);
 }

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
-import { AUDIT_EVENTS, type AuditEvent } from './audit-events.js';
+import { AUDIT_EVENTS, nameActor, type AuditEvent } from './audit-events.js';
 import { AuditRepository, EVENTS_PER_PAGE, type AuditRecord } from './audit.repository.js';
 
 export type { AuditRecord };
@@ -31,8 +31,9 @@ export class AuditService {
 
   /** Writes the event's log line. */
   logEvent({ event, by, userId, sessionId, details }: AuditEvent): void {
-    const source = typeof by === 'string' ? { actor: by } : { actor: 'user', ip: by.address, reqId: by.requestId };
-    const line = { event, ...source, userId, sessionId, ...details, msg: 'security' };
+    const { actor, client, details: ofActor } = nameActor(by);
+    const source = client === undefined ? { actor } : { actor, ip: client.address, reqId: client.requestId };
+    const line = { event, ...source, userId, sessionId, ...details, ...ofActor, msg: 'security' };
     if (AUDIT_EVENTS[event] === 'warn') this.#log.warn(line);
     else this.#log.log(line);
   }

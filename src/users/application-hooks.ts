@@ -37,3 +37,6 @@ export interface ApplicationHooks {
 
 /** Token by which {@link ApplicationHooks} are injected. */
 export const APPLICATION_HOOKS = Symbol('application hooks');
+
+/** In place of the hooks in a command, which runs without the application. */
+export const UNKNOWN_HOOKS: ApplicationHooks = Object.freeze({});

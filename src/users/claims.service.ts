@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { TokenUser } from '../tokens/access-token-issuer.js';
 import { checkCustomClaims, type CustomClaims } from '../tokens/custom-claims.js';
-import { APPLICATION_HOOKS, type ApplicationHooks } from './application-hooks.js';
+import { APPLICATION_HOOKS, UNKNOWN_HOOKS, type ApplicationHooks } from './application-hooks.js';
 import type { StoredJson } from './stored-json.js';
 
 /** What of a user's row the claims of the application depend on. */
@@ -14,6 +14,11 @@ export interface ClaimsSource extends TokenUser {
 @Injectable()
 export class ClaimsService {
   constructor(@Inject(APPLICATION_HOOKS) private readonly hooks: ApplicationHooks) {}
+
+  /** Whether it is known what they are: not by a command, which the application is no part of. */
+  get areKnown(): boolean {
+    return this.hooks !== UNKNOWN_HOOKS;
+  }
 
   /** Whether the application adds any. */
   get isUsed(): boolean {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
@@ -6,7 +7,7 @@ import { SessionsService } from '../sessions/sessions.service.js';
 import { userNotFound } from './users.problems.js';
 import { UsersRepository } from './users.repository.js';
 
-/** What an operator does to a user. */
+/** What an operator does to a user, and an application may. */
 @Injectable()
 export class UserAdministrationService {
   constructor(
@@ -23,13 +24,13 @@ export class UserAdministrationService {
   }
 
   /** Ends every session and refuses new ones. @throws Problem `user_not_found`. */
-  async disableUserById(id: string): Promise<void> {
+  async disableUserById(id: string, by: Actor = 'operator'): Promise<void> {
     await this.prisma.transaction(async (tx) => {
       const user = await this.repository.lockUser(tx, id);
       if (user === undefined) throw userNotFound();
       const version = await this.repository.setDisabled(tx, user.id, true);
       await this.sessions.endSessionsOfUser(tx, null, {
-        event: { event: 'user_disabled', by: 'operator', userId: user.id },
+        event: { event: 'user_disabled', by, userId: user.id },
         isRecordedIfNone: version !== undefined,
         version,
       });

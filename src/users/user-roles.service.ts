@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
@@ -26,18 +27,18 @@ export class UserRolesService {
    * @throws Problem `user_not_found`; `validation_failed` for a text that is no role, one role too many, or one with
    * which the access tokens could be too long
    */
-  async grantRole(userId: string, role: string): Promise<void> {
+  async grantRole(userId: string, role: string, by: Actor = 'operator'): Promise<void> {
     checkRole(role);
-    await this.#changeRoles(userId, 'role_granted', role);
+    await this.#changeRoles(userId, 'role_granted', role, by);
   }
 
   /** Does nothing where the user does not have the role. @throws Problem `user_not_found` or `validation_failed`. */
-  async ungrantRole(userId: string, role: string): Promise<void> {
+  async ungrantRole(userId: string, role: string, by: Actor = 'operator'): Promise<void> {
     checkRole(role);
-    await this.#changeRoles(userId, 'role_ungranted', role);
+    await this.#changeRoles(userId, 'role_ungranted', role, by);
   }
 
-  #changeRoles(userId: string, event: 'role_granted' | 'role_ungranted', role: string): Promise<void> {
+  #changeRoles(userId: string, event: 'role_granted' | 'role_ungranted', role: string, by: Actor): Promise<void> {
     return this.prisma.transaction(async (tx) => {
       const user = await this.repository.lockUser(tx, userId);
       if (user === undefined) throw userNotFound();
@@ -47,7 +48,7 @@ export class UserRolesService {
       if (event === 'role_granted') this.tokenLengths.requireRoom(user.email, roles);
       const version = await this.repository.setRoles(tx, user.id, roles);
       if (version === undefined) return;
-      await this.audit.recordEvent(tx, { event, by: 'operator', userId: user.id, details: { role } });
+      await this.audit.recordEvent(tx, { event, by, userId: user.id, details: { role } });
       await this.revocations.writeUserVersion(tx, user.id, version);
     });
   }

@@ -56,6 +56,7 @@ import { UsersService } from './users.service.js';
     UserAdministrationService,
     UserRolesService,
     ClaimsService,
+    AppDataService,
     Users,
   ],
 })

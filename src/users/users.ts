@@ -1,4 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { ApplicationActor } from '../audit/audit-events.js';
+import type { ClientInfo } from '../http/client-info.js';
 import { AppDataService } from './app-data.service.js';
 import type { StoredJson } from './stored-json.js';
 import { UserAdministrationService } from './user-administration.service.js';
@@ -16,9 +18,16 @@ export interface ApplicationUser {
   readonly disabledAt: Date | null;
 }
 
+/** On whose request the application changes a user, for the audit trail: whose id, and the client of the request (`@Client()`). */
+export interface RequestedBy {
+  readonly userId?: string | undefined;
+  readonly client?: ClientInfo | undefined;
+}
+
 /**
  * The users, for the modules of an application. What changes the content of access tokens makes every node refuse the user's
- * tokens within a second with 401 `token_stale`; the sessions go on, and a refresh gets the next token.
+ * tokens within a second with 401 `token_stale`; the sessions go on, and a refresh gets the next token. The
+ * audit trail has each change, by the actor `application`, and on whose request if that is given.
  */
 @Injectable()
 export class Users {
@@ -46,25 +55,29 @@ export class Users {
   }
 
   /**
-   * Replaces the application's data of the user: a JSON object of at most 4096 bytes, nested at most 8 levels deep.
+   * Replaces the application's data of the user, and does nothing where they are the same: a JSON object of at most 4096 bytes, nested at most 8 levels deep.
    * @throws Problem `user_not_found` or `validation_failed`, and what `claims` throws for the new data
    */
-  setAppData(id: string, appData: StoredJson): Promise<void> {
-    return this.#appData.replaceAppData(id, appData);
+  setAppData(id: string, appData: StoredJson, by?: RequestedBy): Promise<void> {
+    return this.#appData.replaceAppData(id, appData, actorOf(by));
   }
 
   /** @throws Problem `user_not_found`, or `validation_failed` for what is no role and for more roles than fit. */
-  grant(id: string, role: string): Promise<void> {
-    return this.#roles.grantRole(id, role);
+  grant(id: string, role: string, by?: RequestedBy): Promise<void> {
+    return this.#roles.grantRole(id, role, actorOf(by));
   }
 
   /** @throws Problem `user_not_found` or `validation_failed`. */
-  ungrant(id: string, role: string): Promise<void> {
-    return this.#roles.ungrantRole(id, role);
+  ungrant(id: string, role: string, by?: RequestedBy): Promise<void> {
+    return this.#roles.ungrantRole(id, role, actorOf(by));
   }
 
   /** Ends every session of the user and refuses new ones. @throws Problem `user_not_found`. */
-  disable(id: string): Promise<void> {
-    return this.#administration.disableUserById(id);
+  disable(id: string, by?: RequestedBy): Promise<void> {
+    return this.#administration.disableUserById(id, actorOf(by));
   }
+}
+
+function actorOf({ userId, client }: RequestedBy = {}): ApplicationActor {
+  return { actor: 'application', userId, client };
 }

@@ -7,6 +7,7 @@ import { AuditPurgeJob } from '../../src/audit/audit-purge.job.js';
 import { AUDIT_EVENTS } from '../../src/audit/audit-events.js';
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import { UserRolesService } from '../../src/users/user-roles.service.js';
+import { Users } from '../../src/users/users.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { createDatabase, PASSWORD, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf } from '../support/client.js';
@@ -63,6 +64,7 @@ async function causeEveryUserEvent(app: TestApp): Promise<{ userId: string; sess
   await accounts.enableUser(address);
   await service(app, UserRolesService).grantRole(first.userId, 'editor');
   await service(app, UserRolesService).ungrantRole(first.userId, 'editor');
+  await service(app, Users).setAppData(first.userId, { plan: 'pro' });
   const { token } = await app.signInAs(address, OTHER_PASSWORD);
   const deletion = { currentPassword: OTHER_PASSWORD };
   expect((await app.call('POST', '/v1/users/me/deletion', { token, json: deletion })).status).toBe(204);
@@ -117,6 +119,37 @@ describe('the audit trail', () => {
     expect(line).toMatchObject({ event: 'session_started', ip: '127.0.0.1', reqId: requestId, sessionId: sid });
     expect(line?.['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(app.log().map((each) => each['event'])).not.toContain('forged');
+  });
+
+  it('names the application for what its modules change, and the user and client on whose request (LOG-02)', async () => {
+    const app = await startApp();
+    const { userId } = await app.signIn();
+    const users = service(app, Users);
+    const by = { userId: randomUUID(), client: { address: '192.0.2.7', userAgent: 'agent', requestId: randomUUID() } };
+    await users.grant(userId, 'editor', by);
+    await users.ungrant(userId, 'editor');
+    await users.setAppData(userId, { plan: 'pro' }, { userId: by.userId });
+    await users.setAppData(userId, { plan: 'pro' });
+    await users.disable(userId, { client: by.client });
+    await service(app, UserRolesService).grantRole(userId, 'editor');
+    const client = { address: '192.0.2.7', user_agent: 'agent', request_id: by.client.requestId };
+    const none = { address: null, user_agent: null, request_id: null };
+    const actorId = by.userId;
+    expect((await trail(app, userId)).slice(-5)).toMatchObject([
+      { event: 'role_granted', actor: 'application', ...client, details: { role: 'editor', actorId } },
+      { event: 'role_ungranted', actor: 'application', ...none, details: { role: 'editor' } },
+      { event: 'app_data_changed', actor: 'application', ...none, details: { actorId } },
+      { event: 'user_disabled', actor: 'application', ...client, details: { endedSessions: 1 } },
+      { event: 'role_granted', actor: 'operator', ...none, details: { role: 'editor' } },
+    ]);
+    expect(securityLines(app, userId).at(-5)).toMatchObject({
+      event: 'role_granted',
+      actor: 'application',
+      actorId,
+      ip: '192.0.2.7',
+      reqId: by.client.requestId,
+      role: 'editor',
+    });
   });
 
   it('records operator actions and key events', async () => {
