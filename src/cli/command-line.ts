@@ -27,7 +27,7 @@ const COMMANDS = [
 ];
 
 /** Their work is what they print: if nobody reads it, they end at once. */
-const PRINTING_COMMANDS: ReadonlySet<string> = new Set(['list', 'events']);
+const PRINTING_COMMANDS: ReadonlySet<string> = new Set(['list', 'show', 'events']);
 
 /**
  * Runs one command of `gatehouse`. A failure is one line on stderr and exit code 1. If stdout is closed early

@@ -1,4 +1,7 @@
 import type { TerminationSignals } from '../config/termination-signals.js';
+import { MAX_STORED_JSON_DEPTH, storedJsonFlaw, type StoredJson } from '../users/stored-json.js';
+import { userNotFound } from '../users/users.problems.js';
+import { findJsonFlaw } from '../verifier/json-flaws.js';
 import { withServices } from './command-database.js';
 
 const METHODS = {
@@ -20,6 +23,49 @@ export async function runUsersList(termination: TerminationSignals): Promise<voi
       process.stdout.write(`${[id, email, createdAt.toISOString(), disabledAt ? 'disabled' : 'enabled'].join('\t')}\n`);
     }
   });
+}
+
+/** The user as JSON. Control characters of the profile, which users write, are escaped: a terminal would obey them. */
+export async function runUsersShow(termination: TerminationSignals, email: string): Promise<void> {
+  await withServices(termination, async (services) => {
+    const { Users } = await import('../users/users.js');
+    const user = await services.get(Users, { strict: false }).find({ email });
+    if (user === null) throw userNotFound();
+    process.stdout.write(`${escapeControls(JSON.stringify(user, null, 2))}\n`);
+  });
+}
+
+/** @throws {Error} for what cannot be the data; Problem `user_not_found`. */
+export async function runSetAppData(termination: TerminationSignals, email: string, json: string): Promise<void> {
+  const appData = parseAppData(json);
+  await withServices(termination, async (services) => {
+    const { UsersService } = await import('../users/users.service.js');
+    const { AppDataService } = await import('../users/app-data.service.js');
+    const userId = await services.get(UsersService, { strict: false }).getUserIdByEmail(email);
+    await services.get(AppDataService, { strict: false }).replaceAppData(userId, appData, 'operator');
+  });
+}
+
+function parseAppData(json: string): StoredJson {
+  const flaw = findJsonFlaw(json, MAX_STORED_JSON_DEPTH);
+  if (flaw !== undefined) throw new Error(`The data are no usable JSON, and were not written. ${flaw}`);
+  const value = parsed(json);
+  const unfit = storedJsonFlaw(value as StoredJson);
+  if (unfit !== undefined) throw new Error(`The data were not written: they ${unfit.replace(/^M/, 'm')}`);
+  return value as StoredJson;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new Error('The data are no JSON, and were not written. In a shell, put them in quotes: \'{"plan":"pro"}\'');
+  }
+}
+
+/** DEL and the controls of C1; JSON.stringify escapes those of C0. */
+function escapeControls(json: string): string {
+  return json.replace(/[\u007f-\u009f]/g, (unit) => `\\u00${unit.charCodeAt(0).toString(16)}`);
 }
 
 /** @throws Problem `user_not_found`, or `validation_failed` for a role that cannot be. */

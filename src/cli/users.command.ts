@@ -4,6 +4,8 @@ import type { RoleChange, UserChange } from './users.action.js';
 
 const NEEDS = 'Works beside the running service. Needs a migrated database and its MASTER_SECRET.';
 
+const ADDRESS = 'email address of the user, in any case';
+
 const CHANGES = {
   disable: ['end the sessions of a user and refuse new ones', 'Ends the sessions of a user and refuses new ones.'],
   enable: ['let a disabled user log in again', 'Lets a disabled user log in again.'],
@@ -29,9 +31,9 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
   const users = program
     .command('users')
     .usage(
-      'list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE',
+      'list | show ADDRESS | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE | set-app-data ADDRESS JSON',
     )
-    .summary('list, disable, enable, unlock or delete users, grant or ungrant roles')
+    .summary('list, show, disable, enable, unlock or delete users, change roles and application data')
     .description(`What an operator does to users. ${NEEDS}`)
     .helpCommand(false);
   users
@@ -41,13 +43,36 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
       `Prints a line for each user: id, address, time of registration and enabled or disabled, separated by tabs. ${NEEDS}`,
     )
     .action(async () => (await import('./users.action.js')).runUsersList(termination));
+  users
+    .command('show')
+    .usage('ADDRESS')
+    .summary('print a user')
+    .description(
+      `Prints a user as JSON: id, email, roles, profile, appData (the data of the application), createdAt and disabledAt. ${NEEDS}`,
+    )
+    .argument('<ADDRESS>', ADDRESS, parseAddress)
+    .allowUnknownOption()
+    .action(async (address: string) => (await import('./users.action.js')).runUsersShow(termination, address));
+  users
+    .command('set-app-data')
+    .usage('ADDRESS JSON')
+    .summary("replace the application's data of a user")
+    .description(
+      `Replaces the data that the application keeps with a user. The access tokens of the user are refused within a second, and a refresh gets the next: their claims may depend on the data. ${NEEDS}`,
+    )
+    .argument('<ADDRESS>', ADDRESS, parseAddress)
+    .argument('<JSON>', 'a JSON object of at most 4096 bytes, nested at most 8 levels deep')
+    .allowUnknownOption()
+    .action(async (address: string, json: string) =>
+      (await import('./users.action.js')).runSetAppData(termination, address, json),
+    );
   for (const [change, [summary, description]] of Object.entries(CHANGES)) {
     users
       .command(change)
       .usage('ADDRESS')
       .summary(summary)
       .description(`${description} ${NEEDS}`)
-      .argument('<ADDRESS>', 'email address of the user, in any case', parseAddress)
+      .argument('<ADDRESS>', ADDRESS, parseAddress)
       // An address may begin with a hyphen.
       .allowUnknownOption()
       .action(async (address: string) =>
@@ -60,7 +85,7 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
       .usage('ADDRESS ROLE')
       .summary(summary)
       .description(`${description} ${NEEDS}`)
-      .argument('<ADDRESS>', 'email address of the user, in any case', parseAddress)
+      .argument('<ADDRESS>', ADDRESS, parseAddress)
       .argument('<ROLE>', 'name of the role')
       .allowUnknownOption()
       .action(async (address: string, role: string) =>

@@ -20,11 +20,12 @@ export const StoredJson = (description: string) =>
  * @throws Problem `validation_failed`
  */
 export function checkStoredJson(value: StoredJson, pointer: string): void {
-  const detail = flawOf(value);
+  const detail = storedJsonFlaw(value);
   if (detail !== undefined) throw validationFailed({ errors: [{ pointer, detail }] });
 }
 
-function flawOf(value: StoredJson): string | undefined {
+/** What keeps a value from being stored, as a sentence without a subject; undefined for one that {@link checkStoredJson} accepts. */
+export function storedJsonFlaw(value: StoredJson): string | undefined {
   if (depthOf(value) > MAX_STORED_JSON_DEPTH) return `Must be nested at most ${MAX_STORED_JSON_DEPTH} levels deep.`;
   if (!isPlainObject(value) || !isJson(value)) return 'Must be a JSON object.';
   const text = JSON.stringify(value);

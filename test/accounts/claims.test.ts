@@ -1,5 +1,7 @@
 import { Controller, Get, Module } from '@nestjs/common';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import type { Principal } from '../../src/access/principal.js';
 import { CurrentUser } from '../../src/access/route-access.decorators.js';
@@ -9,6 +11,7 @@ import { UserRolesService } from '../../src/users/user-roles.service.js';
 import { Users } from '../../src/users/users.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf } from '../support/client.js';
+import { MASTER_SECRET } from '../support/processes.js';
 
 const usersOf = (app: TestApp): Users => app.nest.get(Users, { strict: false });
 const none = (): Record<string, unknown> => ({});
@@ -142,6 +145,61 @@ describe('what the application keeps with a user', () => {
       'token_revoked',
       'credentials_invalid',
     ]);
+  });
+});
+
+/** What `gatehouse users` prints. */
+async function runUsers(app: TestApp, ...args: string[]): Promise<string> {
+  const env = { ...process.env, DATABASE_URL: app.databaseUrl, MASTER_SECRET };
+  return (await promisify(execFile)('node', ['dist/cli/gatehouse.js', 'users', ...args], { env })).stdout;
+}
+
+describe('npm run users', () => {
+  it('-- set-app-data replaces the data and has the tokens refused, also where it cannot know the claims (ACC-07)', async () => {
+    const app = await startApp({ claims: planOf });
+    const { token, email, userId, refreshToken } = await app.signIn();
+    await runUsers(app, 'set-app-data', email.toUpperCase(), '{"plan":"pro"}');
+    await expect.poll(() => codeOf(app.me(token)), { timeout: 1000, interval: 10 }).toBe('token_stale');
+    const next = tokensOf(await app.refresh(refreshToken));
+    expect([claimsOf(next.token)['plan'], claimsOf(next.token)['rv']]).toEqual(['pro', 1]);
+    // The same again changes nothing.
+    await runUsers(app, 'set-app-data', email, '{ "plan": "pro" }');
+    expect((await app.query('SELECT version FROM users WHERE id = $1', [userId]))[0]).toEqual({ version: 1 });
+    const events = 'SELECT actor::text, details FROM audit_events WHERE event = $1';
+    expect(await app.query(events, ['app_data_changed'])).toEqual([{ actor: 'operator', details: {} }]);
+    const user = await usersOf(app).find({ id: userId });
+    expect(JSON.parse(await runUsers(app, 'show', email))).toEqual(JSON.parse(JSON.stringify(user)));
+  });
+
+  it('-- set-app-data refuses what cannot be stored, and says why', async () => {
+    const app = await startApp();
+    const { email, userId } = await app.signIn();
+    const refused = (json: string): Promise<string> =>
+      runUsers(app, 'set-app-data', email, json).then(
+        () => 'done',
+        (error: { stderr: string }) => error.stderr,
+      );
+    expect(await Promise.all(['{plan:1}', '[]', '-1'].map(refused))).toEqual([
+      `The data are no JSON, and were not written. In a shell, put them in quotes: '{"plan":"pro"}'\n`,
+      ...Array(2).fill('The data were not written: they must be a JSON object.\n'),
+    ]);
+    expect(await refused('{"a":1,"a":2}')).toBe(
+      'The data are no usable JSON, and were not written. A member name appears twice in one object.\n',
+    );
+    expect(await refused(JSON.stringify({ a: 'x'.repeat(4089) }))).toBe(
+      'The data were not written: they must have at most 4096 bytes as JSON.\n',
+    );
+    expect((await usersOf(app).find({ id: userId }))?.appData).toEqual({});
+  });
+
+  it('-- show prints no control character of a profile as it is', async () => {
+    const app = await startApp();
+    const { email, token } = await app.signIn();
+    const profile = { name: '\u001b[2J\u009b2J\u007f' };
+    await app.call('PATCH', '/v1/users/me', { token, json: { profile } });
+    const text = await runUsers(app, 'show', email);
+    expect(text).toContain(String.raw`"\u001b[2J\u009b2J\u007f"`);
+    expect(JSON.parse(text)).toMatchObject({ email, profile, appData: {}, disabledAt: null });
   });
 });
 

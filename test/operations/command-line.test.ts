@@ -76,8 +76,8 @@ const words = (line: string): string[] => (line === '' ? [] : line.split(' '));
 
 /** Every level of the help; the first is that of `gatehouse` itself. */
 const HELP = ['', 'start', 'migrate', 'migrate:new', 'seed', 'reset', 'after-restore', 'events'].concat(
-  ['users', 'users list', 'users disable', 'users enable', 'users unlock', 'users delete'],
-  ['users grant', 'users ungrant'],
+  ['users', 'users list', 'users show', 'users disable', 'users enable', 'users unlock', 'users delete'],
+  ['users grant', 'users ungrant', 'users set-app-data'],
   ['keys', 'keys list', 'keys rotate', 'keys revoke'],
 );
 
@@ -103,6 +103,8 @@ const ON_SERVICES = [
   'users delete ada@example.com',
   'users grant ada@example.com editor',
   'users ungrant ada@example.com editor',
+  'users set-app-data ada@example.com {}',
+  'users show ada@example.com',
   'keys list',
   'keys rotate',
   'keys revoke kid',
@@ -166,13 +168,14 @@ describe('a wrong command line', () => {
       'help strat',
       "npx --no-install gatehouse COMMAND (unknown command 'strat', did you mean start? --help lists the commands)",
     ],
-    ['users lst -h', "ungrant ADDRESS ROLE (unknown command 'lst', did you mean list? --help lists the commands)"],
+    ['users lst -h', "set-app-data ADDRESS JSON (unknown command 'lst', did you mean list? --help lists the commands)"],
     [
       'users',
-      'npm run users -- list | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE (missing',
+      'npm run users -- list | show ADDRESS | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE | set-app-data ADDRESS JSON (missing',
     ],
     ['users grant a@example.com', "npm run users -- grant ADDRESS ROLE (missing required argument 'ROLE')"],
-    ['users lst', "ungrant ADDRESS ROLE (unknown command 'lst', did you mean list? --help lists the commands)"],
+    ['users set-app-data a@example.com', "-- set-app-data ADDRESS JSON (missing required argument 'JSON')"],
+    ['users lst', "set-app-data ADDRESS JSON (unknown command 'lst', did you mean list? --help lists the commands)"],
     ['users list all', "npm run users -- list (too many arguments for 'list'. Expected 0 arguments but got 1: all)"],
     ['users disable', "npm run users -- disable ADDRESS (missing required argument 'ADDRESS')"],
     ['users disable ada', "npm run users -- disable ADDRESS ('ada' is not an email address)"],
@@ -740,7 +743,7 @@ describe('without sources and compiler', () => {
       const env = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET, PATH };
       const run = (line: string): Promise<Result> => gatehouse(words(line), env, { folder, cwd: '/' });
       expect((await run('--help')).stdout).not.toMatch(/npm|npx|Here/);
-      expectFailure('users lst', await run('users lst'), /^usage: gatehouse users list \| disable ADDRESS/);
+      expectFailure('users lst', await run('users lst'), /^usage: gatehouse users list \| show ADDRESS/);
       expectFailure('users list', await run('users list'), /run `gatehouse migrate`/);
       expect(await run('migrate')).toMatchObject({
         code: 0,
@@ -794,7 +797,7 @@ describe('without sources and compiler', () => {
     writeFileSync(join(other, 'gatehouse'), '#!/bin/sh\n', { mode: 0o755 });
     for (const PATH of ['/usr/bin:/bin', `${other}:/usr/bin:/bin`]) {
       const { stderr } = await gatehouse(['users', 'lst'], { PATH }, { folder });
-      expect(stderr).toContain(`usage: node ${realpathSync(folder)}/dist/cli/gatehouse.js users list | disable`);
+      expect(stderr).toContain(`usage: node ${realpathSync(folder)}/dist/cli/gatehouse.js users list | show`);
     }
   });
 

@@ -58,6 +58,8 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
     '/## Commands\\n\\n```sh',
     [
       'npm run users -- list',
+      'npm run users -- show ada@example.com',
+      `npm run users -- set-app-data ada@example.com '{"plan":"pro"}'`,
       'npm run users -- disable ada@example.com',
       'npm run users -- enable ada@example.com',
       'npm run users -- unlock ada@example.com',
