@@ -21,7 +21,7 @@ function purgeSteps(config: Config): Readonly<Record<string, PurgeStep>> {
   // This client never connects.
   const prisma = new PrismaService(config, new CircuitBreaker());
   const limits = new RateLimitsRepository(prisma);
-  const sessions = new SessionsRepository(config, prisma, new SessionLimits(config));
+  const sessions = new SessionsRepository(prisma, new SessionLimits(config));
   return {
     rate_limits: (run, after) => limits.purgeLimits(run, after),
     account_guards: (run, after) => limits.purgeAccountGuards(run, after),

@@ -7,7 +7,7 @@ import { provideDatabase } from '../../dist/database/provide-database.js';
 import { Prisma } from '../../dist/database/prisma.service.js';
 import { RefreshTokenCodec } from '../../dist/sessions/refresh-token-codec.js';
 import { SessionLimits } from '../../dist/sessions/session-limits.js';
-import { SessionsRepository } from '../../dist/sessions/sessions.repository.js';
+import { RefreshTokensRepository } from '../../dist/sessions/refresh-tokens.repository.js';
 import { AccessTokenIssuer } from '../../dist/tokens/access-token-issuer.js';
 import { generateSigningKey, sharedSigningKey } from '../../dist/tokens/signing-key.js';
 import { serveFastify } from './peer.ts';
@@ -43,10 +43,12 @@ async function theStatement() {
     sql = given;
     return [];
   };
-  await new SessionsRepository(config, { queryPrepared } as never, new SessionLimits(config)).exchangeRefreshToken({
-    sessionId,
-    counter,
-  });
+  await new RefreshTokensRepository(config, { queryPrepared } as never, new SessionLimits(config)).exchangeRefreshToken(
+    {
+      sessionId,
+      counter,
+    },
+  );
   const { text: statement, values: of } = sql;
   const valuesFor = (token: { sessionId: string; counter: number }): unknown[] =>
     of.map((value) => (value === sessionId ? token.sessionId : value === counter ? token.counter : value));

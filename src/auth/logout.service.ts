@@ -5,6 +5,7 @@ import type { ClientInfo } from '../http/client-info.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import type { RefreshTokenContent } from '../sessions/refresh-token-codec.js';
+import { RefreshTokensService } from '../sessions/refresh-tokens.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { UsersService } from '../users/users.service.js';
 import type { LogoutScope } from './auth.schemas.js';
@@ -28,6 +29,7 @@ export class LogoutService {
     private readonly prisma: PrismaService,
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
+    private readonly refreshTokens: RefreshTokensService,
     private readonly limits: RateLimitsService,
   ) {}
 
@@ -58,14 +60,14 @@ export class LogoutService {
   }
 
   async #logOutByRefreshToken(refreshToken: string, scope: LogoutScope, client: ClientInfo): Promise<void> {
-    const token = this.sessions.readRefreshToken(refreshToken);
+    const token = this.refreshTokens.readRefreshToken(refreshToken);
     const attempt = await this.limits.admitLogout(token.sessionId);
     await refundUnlessChecked(attempt, () => this.#endScopeOfToken(token, scope, client));
   }
 
   async #endScopeOfToken(token: RefreshTokenContent, scope: LogoutScope, client: ClientInfo): Promise<void> {
     if (scope === 'local') await this.sessions.endSession(token.sessionId, client);
-    else await this.#endScope(await this.sessions.verifyRefreshToken(token, client), scope, client);
+    else await this.#endScope(await this.refreshTokens.verifyRefreshToken(token, client), scope, client);
   }
 
   async #endScope(caller: Caller, scope: LogoutScope, client: ClientInfo): Promise<void> {

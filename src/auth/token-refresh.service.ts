@@ -4,7 +4,7 @@ import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import type { RefreshTokenContent } from '../sessions/refresh-token-codec.js';
-import { SessionsService, type RefreshedSession } from '../sessions/sessions.service.js';
+import { RefreshTokensService, type RefreshedSession } from '../sessions/refresh-tokens.service.js';
 import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
 import { ClaimsService } from '../users/claims.service.js';
 import type { IssuedTokens } from './issued-tokens.js';
@@ -15,7 +15,7 @@ const MAX_ATTEMPTS = 5;
 @Injectable()
 export class TokenRefreshService {
   constructor(
-    private readonly sessions: SessionsService,
+    private readonly exchange: RefreshTokensService,
     private readonly tokens: AccessTokenIssuer,
     private readonly limits: RateLimitsService,
     private readonly claims: ClaimsService,
@@ -27,7 +27,7 @@ export class TokenRefreshService {
    */
   async refreshTokens(refreshToken: string, client: ClientInfo): Promise<IssuedTokens> {
     this.tokens.requireSigningKey();
-    const token = this.sessions.readRefreshToken(refreshToken);
+    const token = this.exchange.readRefreshToken(refreshToken);
     const attempt = await this.limits.admitRefresh(token.sessionId, client.address);
     const {
       user,
@@ -35,7 +35,7 @@ export class TokenRefreshService {
       secondsLeft,
       refreshToken: successor,
     } = await refundUnlessChecked(attempt, () =>
-      this.claims.isUsed ? this.#refreshWithClaims(token, client) : this.sessions.refreshSession(token, client),
+      this.claims.isUsed ? this.#refreshWithClaims(token, client) : this.exchange.refreshSession(token, client),
     );
     return { ...this.tokens.issueAccessToken(user, sessionId, secondsLeft), refreshToken: successor };
   }
@@ -43,9 +43,9 @@ export class TokenRefreshService {
   /** Reads the user before the session is refreshed, since the application may refuse to say what the token says. */
   async #refreshWithClaims(token: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-      const read = await this.sessions.readSessionUser(token, client);
+      const read = await this.exchange.readSessionUser(token, client);
       const user = this.claims.withClaims(read);
-      const session = await this.sessions.refreshSessionOfVersion(token, client, read.version);
+      const session = await this.exchange.refreshSessionOfVersion(token, client, read.version);
       if (session !== undefined) return { ...session, user };
     }
     throw serviceUnavailable();

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { SessionsService } from '../sessions/sessions.service.js';
+import { RefreshTokensService } from '../sessions/refresh-tokens.service.js';
 import { MetricsRegistry } from './metrics.registry.js';
 
 /** Refreshes of sessions. */
 @Injectable()
 export class SessionMetrics {
-  constructor(metrics: MetricsRegistry, sessions: SessionsService) {
+  constructor(metrics: MetricsRegistry, refreshTokens: RefreshTokensService) {
     metrics.addCounter('gatehouse_refreshes_total', 'Refresh tokens presented.', 'verdict', () =>
-      sessions.refreshVerdictCounts(),
+      refreshTokens.refreshVerdictCounts(),
     );
   }
 }

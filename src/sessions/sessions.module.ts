@@ -4,6 +4,8 @@ import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { RefreshTokenCodec } from './refresh-token-codec.js';
+import { RefreshTokensRepository } from './refresh-tokens.repository.js';
+import { RefreshTokensService } from './refresh-tokens.service.js';
 import { SessionLimits } from './session-limits.js';
 import { SessionsPurgeJob } from './sessions-purge.job.js';
 import { SessionsRepository } from './sessions.repository.js';
@@ -11,7 +13,15 @@ import { SessionsService } from './sessions.service.js';
 
 @Module({
   imports: [AuditModule, DatabaseModule, JobsModule, RevocationModule],
-  providers: [SessionLimits, SessionsRepository, SessionsService, SessionsPurgeJob, RefreshTokenCodec],
-  exports: [SessionsService],
+  providers: [
+    SessionLimits,
+    SessionsRepository,
+    SessionsService,
+    SessionsPurgeJob,
+    RefreshTokenCodec,
+    RefreshTokensRepository,
+    RefreshTokensService,
+  ],
+  exports: [SessionsService, RefreshTokensService],
 })
 export class SessionsModule {}

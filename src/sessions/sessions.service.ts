@@ -2,30 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { randomUUIDv7 } from 'node:crypto';
 import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
-import { translateDatabaseError } from '../database/database-errors.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
-import { internalError, serviceUnavailable } from '../problems/http-status.problems.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { sessionClientOf } from './session-client.js';
-import { RefreshTokenCodec, type RefreshTokenContent } from './refresh-token-codec.js';
+import { RefreshTokenCodec } from './refresh-token-codec.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
-import type { TokenUser } from '../tokens/access-token-issuer.js';
-import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './refresh-token.problems.js';
-import type { EvaluatedRefreshToken } from './refresh-verdict.js';
 import { MAX_SESSIONS_PER_USER } from './session-limits.js';
-import { SessionsRepository, type EvaluatedSessionUser, type SessionRow } from './sessions.repository.js';
+import { SessionsRepository, type SessionRow } from './sessions.repository.js';
 
 /** A session and its current refresh token. */
 export interface SessionTokens {
   readonly sessionId: string;
   readonly refreshToken: string;
-}
-
-/** A session that was refreshed, and its user. */
-export interface RefreshedSession extends SessionTokens {
-  readonly user: TokenUser;
-  /** Until the session's absolute limit. */
-  readonly secondsLeft: number;
 }
 
 /** Why the sessions of a user end. */
@@ -41,8 +29,6 @@ export interface EndOfSessions {
 
 @Injectable()
 export class SessionsService {
-  readonly #refreshes = { advance: 0, replay: 0, reuse: 0 };
-
   constructor(
     private readonly prisma: PrismaService,
     private readonly repository: SessionsRepository,
@@ -93,86 +79,22 @@ export class SessionsService {
   }
 
   /**
-   * Exchanges a refresh token for its successor. Within the grace, each repetition returns the same successor.
-   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, or `refresh_token_reused`,
-   *   which ends the session first.
-   */
-  async refreshSession(presented: RefreshTokenContent, client: ClientInfo): Promise<RefreshedSession> {
-    return this.#refreshed(presented, await this.repository.exchangeRefreshToken(presented), client);
-  }
-
-  /**
-   * {@link refreshSession} if the user's row has this version. Undefined if not, or if it cannot be told: then nothing was
-   * exchanged.
-   * @throws Problem as {@link refreshSession} does.
-   */
-  async refreshSessionOfVersion(
-    presented: RefreshTokenContent,
-    client: ClientInfo,
-    version: number,
-  ): Promise<RefreshedSession | undefined> {
-    const evaluated = await this.repository.exchangeRefreshToken(presented, version);
-    return evaluated?.verdict === 'changed' ? undefined : this.#refreshed(presented, evaluated, client);
-  }
-
-  /** The user of a refresh token, which is not exchanged. @throws Problem as {@link refreshSession} does. */
-  async readSessionUser(
-    presented: RefreshTokenContent,
-    client: ClientInfo,
-  ): Promise<TokenUser & Pick<EvaluatedSessionUser, 'appData' | 'createdAt'>> {
-    const evaluated = await this.repository.evaluateRefreshToken(presented);
-    const {
-      userId: id,
-      email,
-      roles,
-      version,
-      appData,
-      createdAt,
-    } = await this.#requireUsable(presented, evaluated, client);
-    return { id, email, roles, version, appData, createdAt };
-  }
-
-  async #refreshed(
-    presented: RefreshTokenContent,
-    evaluated: EvaluatedRefreshToken | undefined,
-    client: ClientInfo,
-  ): Promise<RefreshedSession> {
-    const session = await this.#requireUsable(presented, evaluated, client);
-    this.#refreshes[session.verdict]++;
-    const { sessionId, userId, email, roles, version, secondsLeft, counter } = session;
-    const successor = this.refreshTokens.encodeRefreshToken({ sessionId, counter: counter + 1 });
-    return { sessionId, user: { id: userId, email, roles, version }, secondsLeft, refreshToken: successor };
-  }
-
-  /** Decodes a refresh token without a query: its session may have ended. @throws Problem `refresh_token_invalid`. */
-  readRefreshToken(refreshToken: string): RefreshTokenContent {
-    const token = this.refreshTokens.decodeRefreshToken(refreshToken);
-    if (token === undefined) throw refreshTokenInvalid();
-    return token;
-  }
-
-  /**
-   * The session and user of a refresh token, which is not exchanged.
-   * @throws Problem as {@link refreshSession} does.
-   */
-  async verifyRefreshToken(
-    presented: RefreshTokenContent,
-    client: ClientInfo,
-  ): Promise<{ userId: string; sessionId: string }> {
-    const { userId, sessionId } = await this.#requireUsable(
-      presented,
-      await this.repository.evaluateRefreshToken(presented),
-      client,
-    );
-    return { userId, sessionId };
-  }
-
-  /**
    * Ends a session, only of this user if one is given.
    * @returns false when no session has this id or it has ended already
    */
   endSession(sessionId: string, client: ClientInfo, userId?: string): Promise<boolean> {
-    return this.#end(sessionId, userId, { event: 'session_ended', by: client });
+    return this.endSessionFor({ event: 'session_ended', by: client }, sessionId, userId);
+  }
+
+  /** {@link endSession}, with an event that says why. */
+  endSessionFor(event: AuditEvent, id: string, ofUser?: string): Promise<boolean> {
+    return this.prisma.transaction(async (tx) => {
+      const ended = await this.repository.markSessionEnded(tx, id, ofUser);
+      if (ended === undefined) return false;
+      await this.audit.recordEvent(tx, { ...event, ...ended });
+      await this.revocations.writeRevocations(tx, 'sid', [ended.sessionId]);
+      return true;
+    });
   }
 
   /**
@@ -218,48 +140,7 @@ export class SessionsService {
     return this.repository.listLiveSessions(userId, after, size);
   }
 
-  /** Refresh tokens presented since the start, by verdict. */
-  refreshVerdictCounts(): Readonly<Record<'advance' | 'replay' | 'reuse', number>> {
-    return { ...this.#refreshes };
-  }
-
   #firstTokensOf(sessionId: string): SessionTokens {
     return { sessionId, refreshToken: this.refreshTokens.encodeRefreshToken({ sessionId, counter: 0 }) };
-  }
-
-  #end(id: string, ofUser: string | undefined, event: AuditEvent): Promise<boolean> {
-    return this.prisma.transaction(async (tx) => {
-      const ended = await this.repository.markSessionEnded(tx, id, ofUser);
-      if (ended === undefined) return false;
-      await this.audit.recordEvent(tx, { ...event, ...ended });
-      await this.revocations.writeRevocations(tx, 'sid', [ended.sessionId]);
-      return true;
-    });
-  }
-
-  async #requireUsable<Evaluated extends EvaluatedRefreshToken>(
-    token: RefreshTokenContent,
-    evaluated: Evaluated | undefined,
-    client: ClientInfo,
-  ) {
-    if (evaluated === undefined || evaluated.verdict === 'ended') throw refreshTokenInvalid();
-    if (evaluated.verdict === 'changed') throw new TypeError('no version was asked for');
-    if (evaluated.verdict === 'expired') throw refreshTokenExpired();
-    if (evaluated.verdict === 'reuse') throw await this.#endReusedSession(token, evaluated.userId, client);
-    return { ...token, ...evaluated, verdict: evaluated.verdict };
-  }
-
-  async #endReusedSession(
-    { sessionId, counter }: RefreshTokenContent,
-    userId: string,
-    client: ClientInfo,
-  ): Promise<Error> {
-    const event = 'refresh_token_reused';
-    await this.#end(sessionId, userId, { event, by: client, details: { counter } }).catch((cause: unknown) => {
-      const problem = translateDatabaseError(cause) ? serviceUnavailable : internalError;
-      throw problem({ cause, securityEvent: { event, userId, sessionId, counter } });
-    });
-    this.#refreshes.reuse++;
-    return refreshTokenReused();
   }
 }

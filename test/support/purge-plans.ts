@@ -97,7 +97,7 @@ export function purgeStepOf(job: string, config: Config): PurgeStep {
   // This client never connects.
   const prisma = new PrismaService(config, new CircuitBreaker());
   const limits = new RateLimitsRepository(prisma);
-  const sessions = new SessionsRepository(config, prisma, new SessionLimits(config));
+  const sessions = new SessionsRepository(prisma, new SessionLimits(config));
   const steps: Record<string, PurgeStep> = {
     'purge limits': (run, after) => limits.purgeLimits(run, after),
     'purge account guards': (run, after) => limits.purgeAccountGuards(run, after),
