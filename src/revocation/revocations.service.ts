@@ -4,6 +4,7 @@ import { ChangeFeed, type ChangeQuery } from '../database/change-feed.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { RevocationSet } from '../verifier/revocation-set.js';
+import { LostUserVersions, type LostVersionsHandler } from './lost-user-versions.js';
 import { parseUserVersion, userVersionText } from './user-version.js';
 import { REVOCATION_LIFE_SECONDS } from './revocation-lifetime.js';
 import {
@@ -25,24 +26,18 @@ interface ReadPosition {
   readonly expiresAt: number;
 }
 
-/** Puts right what a restore has lost: users by id, with the least version that this node accepts. */
-type LostVersionsHandler = (lost: ReadonlyMap<string, number>) => Promise<void>;
-
 /**
  * Revokes sessions, tokens, keys and earlier versions of users: written in the transaction of the cause, read by every node, answered from memory.
  */
 @Injectable()
 export class RevocationsService {
   readonly #log = new Logger('Revocations');
+  readonly #lostVersions = new LostUserVersions(this.#log);
   readonly #set = new RevocationSet();
   /** Undefined when the whole table has to be read. */
   #position: ReadPosition | undefined;
   #readAt = performance.now();
   #lagSeconds = 0;
-  /** The versions of users that a reading of the whole table finds. */
-  #found: Map<string, number> | undefined;
-  #lost: ReadonlyMap<string, number> = new Map();
-  #handleLost: LostVersionsHandler | undefined;
 
   constructor(
     private readonly prisma: PrismaService,
@@ -68,7 +63,7 @@ export class RevocationsService {
    * this node has heard of: tokens of the restored rows would be refused here. Repeated with each reading until it succeeds.
    */
   onVersionsLost(handle: LostVersionsHandler): void {
-    this.#handleLost = handle;
+    this.#lostVersions.onLost(handle);
   }
 
   /** When this node last read the table, in milliseconds of `performance.now()`. */
@@ -135,32 +130,14 @@ export class RevocationsService {
       }
     }
     this.#readAt = startedAt;
-    this.#findLostVersions();
+    this.#lostVersions.endReading(() => this.#set.leastVersions(nowSeconds() + MAX_DRIFT_SECONDS));
     // Not awaited: it waits for locks, and the next reading must not.
-    void this.#restoreLostVersions();
+    void this.#lostVersions.restore();
   }
 
   #readFromStart(): void {
     this.#position = undefined;
-    this.#found = new Map();
-  }
-
-  #findLostVersions(): void {
-    const found = this.#found;
-    if (found === undefined) return;
-    this.#found = undefined;
-    const known = [...this.#set.leastVersions(nowSeconds() + MAX_DRIFT_SECONDS)];
-    this.#lost = new Map(known.filter(([userId, version]) => (found.get(userId) ?? 0) < version));
-  }
-
-  async #restoreLostVersions(): Promise<void> {
-    const lost = this.#lost;
-    if (lost.size === 0 || this.#handleLost === undefined) return;
-    this.#lost = new Map();
-    await this.#handleLost(lost).catch((error: unknown) => {
-      this.#log.warn({ err: error, event: 'user_versions_lost' });
-      if (this.#lost.size === 0) this.#lost = lost;
-    });
+    this.#lostVersions.beginReading();
   }
 
   /** Whether the rows start with the one that was read last. */
@@ -204,7 +181,7 @@ export class RevocationsService {
     if (parsed === undefined) return;
     const { userId, version } = parsed;
     this.#set.addLeastVersion(userId, version, expiresAt);
-    this.#found?.set(userId, Math.max(version, this.#found.get(userId) ?? 0));
+    this.#lostVersions.addFound(userId, version);
   }
 }
 

@@ -12,7 +12,8 @@ import {
   type SigningAlg,
   type SigningKey,
 } from './signing-key.js';
-import { SigningKeysRepository, type KeyState, type StoredKey } from './signing-keys.repository.js';
+import type { KeyState } from './signing-key-conditions.js';
+import { SigningKeysRepository, type StoredKey } from './signing-keys.repository.js';
 
 /** A key and its state. Of the keys of `JWT_SECRET` the first is `active`, the second `retiring`. */
 interface RingKey extends SigningKey {

@@ -1,9 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { ChangeQuery } from '../database/change-feed.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-
-/** A key is published as `next`, signs as `active`, verifies as `retiring`, and then is `gone`. */
-export type KeyState = 'next' | 'active' | 'retiring' | 'gone';
+import {
+  isAbandoned,
+  isActiveTooLong,
+  isNextDue,
+  isOlder,
+  isRetirementOver,
+  STATE,
+  stateIs,
+  type KeyState,
+} from './signing-key-conditions.js';
 
 /** A key that is not gone, with its encrypted private key. */
 export interface StoredKey {
@@ -49,12 +56,6 @@ export interface DueChanges {
   readonly isRotationDue: boolean;
   readonly isRemovalDue: boolean;
 }
-
-const STATE = `CASE WHEN gone_at IS NOT NULL THEN 'gone' WHEN retired_at IS NOT NULL THEN 'retiring'
-                    WHEN activated_at IS NOT NULL THEN 'active' ELSE 'next' END`;
-const stateIs = (state: KeyState): Prisma.Sql => Prisma.sql`${Prisma.raw(STATE)} = ${state}`;
-const isOlder = (column: string, seconds: number): Prisma.Sql =>
-  Prisma.sql`${Prisma.raw(column)} <= now() - make_interval(secs => ${seconds}::int)`;
 
 /** Every change is conditional on the state that it changes. A caller that changes several rows holds the keys lock. */
 @Injectable()
@@ -115,11 +116,11 @@ export class SigningKeysRepository {
   async findDueChanges(alg: string, times: RotationTimes): Promise<DueChanges> {
     const [due] = await this.prisma.$queryRaw<DueChanges[]>`
       SELECT NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('next')}) AS "isNextMissing",
-             EXISTS (SELECT FROM signing_keys WHERE ${this.#isNextDue(alg, times.publish)}) AND (
-               EXISTS (SELECT FROM signing_keys WHERE ${this.#isActiveTooLong(alg, times.rotation)})
+             EXISTS (SELECT FROM signing_keys WHERE ${isNextDue(alg, times.publish)}) AND (
+               EXISTS (SELECT FROM signing_keys WHERE ${isActiveTooLong(alg, times.rotation)})
                OR NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')})
              ) AS "isRotationDue",
-             EXISTS (SELECT FROM signing_keys WHERE ${this.#isRetirementOver(times.retirement)} OR ${this.#isAbandoned(alg, times.abandonment)})
+             EXISTS (SELECT FROM signing_keys WHERE ${isRetirementOver(times.retirement)} OR ${isAbandoned(alg, times.abandonment)})
                AS "isRemovalDue"`;
     return due ?? { isNextMissing: false, isRotationDue: false, isRemovalDue: false };
   }
@@ -135,7 +136,7 @@ export class SigningKeysRepository {
   ): Promise<string | undefined> {
     const [activated] = await tx.$queryRaw<{ kid: string }[]>`
       WITH successor AS MATERIALIZED (
-        SELECT kid FROM signing_keys WHERE ${this.#isNextDue(alg, publish)} ORDER BY created_at LIMIT 1
+        SELECT kid FROM signing_keys WHERE ${isNextDue(alg, publish)} ORDER BY created_at LIMIT 1
       ), actives AS MATERIALIZED (
         SELECT kid, ${isOlder('activated_at', rotation)} AS is_over_term FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')}
       ), retired AS (
@@ -150,9 +151,9 @@ export class SigningKeysRepository {
 
   /** Retires abandoned keys, and removes retiring keys whose last token has expired. */
   async removeExpiredKeys(tx: Transaction, alg: string, { abandonment, retirement }: RotationTimes): Promise<void> {
-    await tx.$executeRaw`UPDATE signing_keys SET retired_at = now() WHERE ${this.#isAbandoned(alg, abandonment)}`;
+    await tx.$executeRaw`UPDATE signing_keys SET retired_at = now() WHERE ${isAbandoned(alg, abandonment)}`;
     await tx.$executeRaw`
-      UPDATE signing_keys SET gone_at = now(), private_key = NULL WHERE ${this.#isRetirementOver(retirement)}`;
+      UPDATE signing_keys SET gone_at = now(), private_key = NULL WHERE ${isRetirementOver(retirement)}`;
   }
 
   /** The keys that are not gone, encrypted. */
@@ -196,22 +197,5 @@ export class SigningKeysRepository {
       UPDATE signing_keys SET activated_at = now()
       WHERE kid = (SELECT kid FROM signing_keys WHERE alg = ${alg} AND ${stateIs('next')} ORDER BY created_at LIMIT 1)
         AND NOT EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')})`;
-  }
-
-  #isNextDue(alg: string, publish: number): Prisma.Sql {
-    return Prisma.sql`alg = ${alg} AND ${stateIs('next')} AND ${isOlder('created_at', publish)}`;
-  }
-
-  #isActiveTooLong(alg: string, rotation: number): Prisma.Sql {
-    return Prisma.sql`alg = ${alg} AND ${stateIs('active')} AND ${isOlder('activated_at', rotation)}`;
-  }
-
-  #isRetirementOver(retirement: number): Prisma.Sql {
-    return Prisma.sql`(${stateIs('retiring')} AND ${isOlder('retired_at', retirement)})`;
-  }
-
-  #isAbandoned(alg: string, abandonment: number): Prisma.Sql {
-    return Prisma.sql`(alg <> ${alg} AND retired_at IS NULL AND ${isOlder('created_at', abandonment)}
-      AND EXISTS (SELECT FROM signing_keys WHERE alg = ${alg} AND ${stateIs('active')}))`;
   }
 }
