@@ -9,10 +9,9 @@ import { readEnvironment } from './config/read-settings.js';
 import { applyMigrationFiles } from './database/apply-migration-files.js';
 import { createDatabase, dropDatabase } from './database/create-database.js';
 import { Database } from './database/database.js';
+import { CHEAP_HASH, PASSWORD, sendRequest, type TestRequest, type TestResponse } from './testing-requests.js';
 
-const PASSWORD = 'a long enough passphrase';
-/** Far below the lowest cost that the settings allow: hashing takes most of a test's time otherwise. */
-const CHEAP_HASH = { argon2MemoryKib: 8, argon2Passes: 1, argon2Lanes: 1, hashQueueMilliseconds: 60_000 };
+export type { TestRequest, TestResponse };
 
 export interface TestAppOptions extends ApplicationOptions {
   /** Settings by their names. Those of the environment and of `.env` are not read. */
@@ -24,19 +23,6 @@ export interface TestAppOptions extends ApplicationOptions {
   readonly migrations?: string;
   /** The schema of these tables, as `prismaConfig` has it. */
   readonly databaseSchema?: string;
-}
-
-export interface TestRequest {
-  readonly token?: string;
-  readonly json?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface TestResponse {
-  readonly status: number;
-  readonly headers: Headers;
-  /** The JSON of the response; `{}` without a body. */
-  readonly body: Record<string, unknown>;
 }
 
 /** A registered user with a session. */
@@ -64,19 +50,8 @@ export class TestApp {
   }
 
   /** Sends a request with an access token, a JSON body, or both. */
-  async call(method: string, path: string, { token, json, headers }: TestRequest = {}): Promise<TestResponse> {
-    const response = await fetch(`${this.url}${path}`, {
-      method,
-      headers: {
-        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...headers,
-      },
-      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    });
-    const text = await response.text();
-    const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
-    return { status: response.status, headers: response.headers, body };
+  call(method: string, path: string, request: TestRequest = {}): Promise<TestResponse> {
+    return sendRequest(`${this.url}${path}`, method, request);
   }
 
   /** Registers a user, by default with an address of its own, and logs it in. */

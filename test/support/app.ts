@@ -6,17 +6,13 @@ import { createApp, type ApplicationOptions } from '../../src/app.js';
 import type { Config } from '../../src/config/config.js';
 import { parseSettings } from '../../src/config/read-settings.js';
 import { dropDatabase } from '../../src/database/create-database.js';
+import { CHEAP_HASH } from '../../src/testing-requests.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { claimsOf, Client } from './client.js';
 import { MASTER_SECRET } from './processes.js';
 import { expectNoSecret, registerSecret } from './secret-detection.js';
 
 export { PASSWORD, type Answer } from './client.js';
-/**
- * A cheap hash; the minimum cost is enforced only on settings of the environment. A long queue time, so that
- * a slow machine sheds nothing.
- */
-const CHEAP_HASH = { argon2MemoryKib: 8, argon2Passes: 1, argon2Lanes: 1, hashQueueMilliseconds: 60_000 };
 
 /**
  * Creates a copy of the migrated template; it is dropped at the end of the test (or of the file,

@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { PASSWORD, sendRequest, type TestRequest, type TestResponse } from '../../src/testing-requests.js';
 import { expectNoSecret, registerSecretsOf } from './secret-detection.js';
 
-export const PASSWORD = 'a long enough passphrase';
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  // The tests assert on members; a missing member is undefined.
-  readonly body: Record<string, unknown>;
-}
+export { PASSWORD };
+export type Answer = TestResponse;
 
 /** A user's tokens from a login or refresh response. */
 export interface Tokens {
@@ -26,26 +21,11 @@ export interface SignedIn extends Tokens {
 export class Client {
   constructor(readonly url: string) {}
 
-  async call(
-    method: string,
-    path: string,
-    options: { token?: string; json?: unknown; headers?: Record<string, string> } = {},
-  ): Promise<Answer> {
-    const { token, json, headers = {} } = options;
-    registerSecretsOf(json);
-    const response = await fetch(`${this.url}${path}`, {
-      method,
-      headers: {
-        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...headers,
-      },
-      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    });
-    const text = await response.text();
-    if (!response.ok) expectNoSecret(text);
-    const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
-    return { status: response.status, headers: response.headers, body };
+  async call(method: string, path: string, request: TestRequest = {}): Promise<Answer> {
+    registerSecretsOf(request.json);
+    const answer = await sendRequest(`${this.url}${path}`, method, request);
+    if (answer.status >= 300) expectNoSecret(JSON.stringify(answer.body));
+    return answer;
   }
 
   register(email: string, password = PASSWORD): Promise<Answer> {
