@@ -20,13 +20,15 @@ export function restoreManifest() {
 }
 
 export function packedManifest(manifest) {
-  const { private: _, scripts: __, devDependencies: ___, allowScripts: ____, ...packed } = manifest;
+  const { private: _, scripts: __, devDependencies, allowScripts: ___, ...packed } = manifest;
   const rest = Object.entries(packed.dependencies);
   const take = (names) => rest.filter(([name]) => names.includes(name));
   const ranges = [...take(PEERS), ...take(OPTIONAL_PEERS)].map(([name, version]) => [name, `^${version}`]);
   packed.dependencies = Object.fromEntries(rest.filter(([name]) => !ranges.some(([peer]) => peer === name)));
-  packed.peerDependencies = Object.fromEntries(ranges);
-  packed.peerDependenciesMeta = Object.fromEntries(OPTIONAL_PEERS.map((name) => [name, { optional: true }]));
+  // The CLI of a project must be of the version whose protocol our schema engine speaks.
+  packed.peerDependencies = { ...Object.fromEntries(ranges), prisma: `~${devDependencies.prisma}` };
+  const optional = [...OPTIONAL_PEERS, 'prisma'];
+  packed.peerDependenciesMeta = Object.fromEntries(optional.map((name) => [name, { optional: true }]));
   return packed;
 }
 

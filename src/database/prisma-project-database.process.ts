@@ -9,6 +9,7 @@ import { listMigrations, readMigration } from './migration-files.js';
 import { openConnection } from './open-connection.js';
 import { provideDatabase } from './provide-database.js';
 import { ensureMigrated } from './run-migrations.js';
+import { NO_WAIT, retryUntilDatabaseAnswers } from './wait-for-database.js';
 
 /** What the Prisma CLI is told in a project with tables of its own. */
 export interface ProjectDatabase {
@@ -42,9 +43,13 @@ try {
   onceAborted(parentExited.signal, () => void database.stop().then(() => process.exit(0), fail));
   const isEmbedded = settings.databaseUrl === undefined;
   try {
-    await ensureMigrated(database.config, { migrate: isEmbedded || settings.migrateOnStart, isEmbedded });
+    const migrate = isEmbedded || settings.migrateOnStart;
+    const described = await retryUntilDatabaseAnswers(database.config, NO_WAIT, async () => {
+      await ensureMigrated(database.config, { migrate, isEmbedded, waitOptions: NO_WAIT });
+      return describe(database.config);
+    });
     // The parent may have ended meanwhile.
-    process.send?.(await describe(database.config), () => undefined);
+    process.send?.(described, () => undefined);
   } catch (error) {
     await database.stop();
     throw error;

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { createDatabase, emptyDatabase, query } from '../support/app.js';
 import { newFolder } from '../support/npm.js';
+import { processes } from '../support/process-list.js';
 import { PrismaProject, type CommandResult } from '../support/prisma-project.js';
 
 const SLOW = { timeout: 600_000 };
+const UNREACHABLE = { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', DATABASE_SCHEMA: 'gatehouse' };
 const GATEHOUSE = { DATABASE_SCHEMA: 'gatehouse' };
 const newDataDir = (): string => {
   const folder = newFolder('data');
@@ -150,11 +152,45 @@ describe('tables of a project beside those of Gatehouse', () => {
     expect(await project.query('SELECT title FROM app.notes')).toEqual([]);
   });
 
-  it('have a client, which needs neither an engine nor the database', SLOW, async () => {
-    const project = new PrismaProject({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' }, 'gatehouse');
+  it('have a client, which is generated without an engine and the database', SLOW, async () => {
+    const project = await projectOnUrl();
+    expectSuccess(await project.on(UNREACHABLE).prisma('generate'), 'Generated Prisma Client');
+    expectSuccess(await project.prisma('migrate', 'dev', '--name', 'notes'), 'now in sync');
+    await addUserWithNote(project);
     expectSuccess(await project.prisma('generate'), 'Generated Prisma Client');
-    expect(existsSync(join(project.folder, 'src/generated/client.ts'))).toBe(true);
+    const program = `
+      import { PrismaPg } from '@prisma/adapter-pg';
+      import { PrismaClient } from './src/generated/client.ts';
+      const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL }) });
+      const [note] = await prisma.note.findMany({ include: { user: true } });
+      console.log(note.text, note.user.id === note.userId);
+      await prisma.$disconnect();`;
+    writeFileSync(join(project.folder, 'client.mjs'), program);
+    expectSuccess(await project.start(process.execPath, 'client.mjs').ended, 'a note true');
   });
+
+  it('are not touched where the database does not answer: the reason is said', SLOW, async () => {
+    const project = new PrismaProject(UNREACHABLE, 'gatehouse');
+    expectFailure(
+      await project.prisma('migrate', 'deploy'),
+      'The database of DATABASE_URL at 127.0.0.1:1 did not answer',
+    );
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'are migrated with the password in no command line (FLT-27)',
+    SLOW,
+    async () => {
+      const project = await projectOnUrl();
+      const { password } = new URL(project.environment['DATABASE_URL'] ?? '');
+      const seen = new Set<string>();
+      const watching = setInterval(() => processes().forEach(({ command }) => seen.add(command)), 50);
+      expectSuccess(await project.prisma('migrate', 'dev', '--name', 'notes'), 'now in sync');
+      clearInterval(watching);
+      expect([...seen].some((command) => command.includes('prisma-cli-engine.process.js'))).toBe(true);
+      expect([...seen].filter((command) => command.includes(password))).toEqual([]);
+    },
+  );
 
   it('are refused in the schema of Gatehouse', SLOW, async () => {
     const project = await projectOnUrl();

@@ -24,7 +24,7 @@ it(
     expect(Object.keys(manifest.dependencies).filter((name) => name in manifest.peerDependencies)).toEqual([]);
     expect(manifest).toMatchObject({
       bin: { gatehouse: 'dist/cli/gatehouse.js' },
-      peerDependencies: { '@nestjs/core': expect.stringMatching(/^\^12\./) as string },
+      peerDependencies: { '@nestjs/core': expect.stringMatching(/^\^12\./) as string, prisma: '~7.10.0' },
     });
     expect(manifest).not.toHaveProperty('private');
 

@@ -49,6 +49,7 @@ datasource db {
 generator client {
   provider = "prisma-client"
   output   = "../src/generated"
+  importFileExtension = "ts"
 }
 model Note {
   id     String @id @default(uuid(7)) @db.Uuid
