@@ -15,6 +15,7 @@ import type { Problem } from '../problems/problem.js';
 import { limitBodyChunks, tooManyChunks } from './body-chunk-limit.js';
 import { clientAddress, type IsTrustedProxy } from './client-address.js';
 import type { HeadersByOrigin } from './cors.js';
+import { closeAfterLinger } from './lingering-close.js';
 import { endAfterPendingResponses } from './pipelining.js';
 import { isRequestLineTooLong } from './uri-and-header-limits.js';
 import { requestId } from './request-id.js';
@@ -85,7 +86,7 @@ export function handleConnectionErrors(
 
 function endConnectionWithProblem(problem: Problem, socket: Socket, context: ResponseContext): void {
   endAfterPendingResponses(socket, (unfinished) => {
-    if (unfinished?.headersSent) socket.destroySoon();
+    if (unfinished?.headersSent) closeAfterLinger(socket);
     else if (unfinished) respondAndClose(problem, { socket, request: unfinished.req }, context);
     else {
       // Without a parsed header section only the connection's address is known. A timeout
@@ -123,7 +124,8 @@ function respondAndClose(problem: Problem, to: Receiver, context: ResponseContex
   }
   const { status, headers, body } = loggedResponse(problem, to, context);
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('')}\r\n${body}`, () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('')}\r\n${body}`);
+  closeAfterLinger(socket);
 }
 
 /** The response to send; writes the access-log line with what is known of the request. */

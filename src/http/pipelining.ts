@@ -1,16 +1,11 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { closeAfterLinger } from './lingering-close.js';
 
 /**
  * Most pipelined requests of one connection that may wait for the responses before them; one more ends the connection.
  */
 export const MAX_WAITING_REQUESTS = 32;
-
-/**
- * How long a client that got its response before it sent the end of a chunked body may read it
- * before the connection is closed.
- */
-export const LINGER_MS = 500;
 
 /** Ends a connection; gets the response to its unfinished request, of which a part may have been sent. */
 type EndConnection = (unfinished: ServerResponse | undefined) => void;
@@ -87,18 +82,6 @@ class Pipeline {
 
 function isChunked({ req }: ServerResponse): boolean {
   return req.headers['transfer-encoding'] !== undefined;
-}
-
-/**
- * Ends the sending side, stops reading, and closes when the client has had time to read its response (RFC 9112 section
- * 9.6). Otherwise Node would parse all chunks to come, which may be of one byte each, only to discard them.
- */
-function closeAfterLinger(socket: Socket): void {
-  if (socket.destroyed) return;
-  socket.end();
-  socket.pause();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once('close', () => clearTimeout(timer));
 }
 
 const pipelines = new WeakMap<Socket, Pipeline>();
