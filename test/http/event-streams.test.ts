@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Module, Sse, type MessageEvent } from '@nestjs/common';
 import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setInterval as ticks, setTimeout as pause } from 'node:timers/promises';
 import { concat, finalize, fromEvent, interval, map, NEVER, Observable, of, takeUntil } from 'rxjs';
@@ -198,11 +199,13 @@ describe('an event stream with @Ended()', () => {
   it('is cut off when its handler ignores the signal, or its client never reads', async () => {
     const { token } = await app.signIn();
     const deaf = await openStream(app, 'deaf', token);
+    const accepted = once(app.nest.getHttpServer(), 'connection') as Promise<[Socket]>;
     const client = request(`${app.url}/v1/streams/flood`, { headers: { authorization: `Bearer ${token}` } });
     onTestFinished(() => void client.destroy());
     client.on('error', () => undefined).end();
     const [unread] = (await once(client, 'response')) as [IncomingMessage];
-    await pause(500);
+    const [connection] = await accepted;
+    await expect.poll(() => connection.writableLength).toBeGreaterThan(0);
     await other.logout(token);
     expect(await timeOf(deaf)).toBeLessThan(1000);
     expect(deaf.isComplete()).toBe(false);

@@ -111,14 +111,19 @@ describe('a job that runs alone', { timeout: 60_000 }, () => {
       await Promise.all([slow?.onModuleDestroy(), other?.onModuleDestroy()]);
     });
     const steps: string[] = [];
-    slow?.every(1, 'notes', () => pause(12_000).then(() => steps.push('slow')), { alone: true });
+    const sleep = async (): Promise<void> => {
+      steps.push('begun');
+      await pause(12_000);
+      steps.push('ended');
+    };
+    slow?.every(1, 'notes', sleep, { alone: true });
     other?.every(1, 'notes', () => steps.push('other'), { alone: true });
     const running = slow?.runJob('notes');
-    await pause(500);
+    await expect.poll(() => steps).toEqual(['begun']);
     const asking = setInterval(() => void other?.runJob('notes'), 1000);
     await running;
     clearInterval(asking);
-    expect(steps).toEqual(['slow']);
+    expect(steps).toEqual(['begun', 'ended']);
     expect(slow?.failureCounts()).toEqual({ notes: 0 });
   });
 });
