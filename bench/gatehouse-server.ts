@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Get, Module } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { AccessTokenVerifier } from '../dist/access/access-token.verifier.js';
-import { CurrentUser, OptionalUser, Public } from '../dist/access/route-access.decorators.js';
+import { CurrentUser, OptionalUser, Public, Roles } from '../dist/access/route-access.decorators.js';
 import type { Principal } from '../dist/access/principal.js';
 import { createApp } from '../dist/app.js';
 import { requireMasterSecret } from '../dist/config/setting-conflicts.js';
@@ -31,13 +31,17 @@ const somebody: Caller = Object.freeze({
   expiresAt: new Date(4e12),
 });
 
-/** The handler of GET /v1/auth/me twice, with the same parameter and schema, with and without authentication. */
+/** The handler of GET /v1/auth/me, with the same parameter and schema, without authentication, with it, and with a role. */
 class BenchController {
   unguarded(user: Caller = somebody): PrincipalView {
     return view(user);
   }
 
   guarded(user: Caller = somebody): PrincipalView {
+    return view(user);
+  }
+
+  admin(user: Caller = somebody): PrincipalView {
     return view(user);
   }
 }
@@ -58,10 +62,10 @@ class BenchModule {}
 /** Calls the decorators as functions: Node strips types but does not support decorators. */
 function decorate(): void {
   const response = { response: { 200: PrincipalView } };
-  for (const name of ['unguarded', 'guarded'] as const) {
+  const access = { unguarded: [Public()], guarded: [], admin: [Roles('admin')] };
+  for (const [name, decorators] of Object.entries(access)) {
     OptionalUser()(BenchController.prototype, name, 0);
-    const decorators = [Get(name), RouteSchema(response), ...(name === 'guarded' ? [] : [Public()])];
-    decorateMethod(BenchController.prototype, name, decorators);
+    decorateMethod(BenchController.prototype, name, [Get(name), RouteSchema(response), ...decorators]);
   }
   Controller('bench')(BenchController);
   CurrentUser()(NotesController.prototype, 'mine', 0);

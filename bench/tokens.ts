@@ -10,8 +10,8 @@ const { kid, privateKey } = sharedSigningKey(JWT_SECRET);
 const HEADER = encode({ typ: 'at+jwt', alg: 'HS256', kid });
 const TTL_SECONDS = 3600;
 
-/** HS256 access tokens of this many users and sessions, with the application's claims, valid for an hour. */
-export function mintTokens(count: number): string[] {
+/** HS256 access tokens of this many users and sessions, with the application's claims and any others, valid for an hour. */
+export function mintTokens(count: number, others: object = {}): string[] {
   return Array.from({ length: count }, () => {
     const iat = Math.floor(Date.now() / 1000);
     const claims = {
@@ -24,14 +24,15 @@ export function mintTokens(count: number): string[] {
       iss: ISSUER,
       sub: randomUUID(),
       jti: randomUUID(),
+      ...others,
     };
     const signed = `${HEADER}.${encode(claims)}`;
     return `${signed}.${createHmac('sha256', privateKey).update(signed).digest('base64url')}`;
   });
 }
 
-export function mintToken(): string {
-  const [token = ''] = mintTokens(1);
+export function mintToken(others: object = {}): string {
+  const [token = ''] = mintTokens(1, others);
   return token;
 }
 
@@ -48,9 +49,10 @@ export function viewOf(token: string): Record<string, unknown> {
     email: string;
     sid: string;
     exp: number;
+    roles?: string[];
   };
-  const { sub, email, sid, exp } = claims;
-  return { kind: 'user', userId: sub, email, roles: [], sessionId: sid, expiresAt: new Date(exp * 1000).toISOString() };
+  const { sub, email, sid, exp, roles = [] } = claims;
+  return { kind: 'user', userId: sub, email, roles, sessionId: sid, expiresAt: new Date(exp * 1000).toISOString() };
 }
 
 function encode(value: object): string {

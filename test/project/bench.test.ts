@@ -35,6 +35,7 @@ describe('npm run bench', () => {
       const { stdout, file, table } = await runBench(...BRIEF_RUN);
       expect(stdout).toContain('A quick look');
       expect(stdout).toMatch(/guarded \/ unguarded +\d.* target ≤ 1\.05: (?:not )?reached$/m);
+      expect(stdout).toMatch(/guarded, a role \/ guarded +\d/);
       expect(table.results.map(({ scenario }) => scenario)).toEqual(['guard', 'peers']);
       expect(table).toMatchObject({ versions: { Node: process.version, 'better-auth': expect.any(String) } });
 
