@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { translateDatabaseError } from '../database/database-errors.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { internalError, serviceUnavailable } from '../problems/http-status.problems.js';
+import { RevocationsService } from '../revocation/revocations.service.js';
 import type { TokenUser } from '../tokens/access-token-issuer.js';
 import { RefreshTokenCodec, type RefreshTokenContent } from './refresh-token-codec.js';
 import { refreshTokenExpired, refreshTokenInvalid, refreshTokenReused } from './refresh-token.problems.js';
@@ -25,6 +26,7 @@ export class RefreshTokensService {
     private readonly repository: RefreshTokensRepository,
     private readonly refreshTokens: RefreshTokenCodec,
     private readonly sessions: SessionsService,
+    private readonly revocations: RevocationsService,
   ) {}
 
   /**
@@ -102,9 +104,24 @@ export class RefreshTokensService {
   ): Promise<RefreshedSession> {
     const session = await this.#requireUsable(presented, evaluated, client);
     this.#refreshes[session.verdict]++;
-    const { sessionId, userId, email, roles, version, secondsLeft, counter } = session;
-    const successor = this.refreshTokens.encodeRefreshToken({ sessionId, counter: counter + 1 });
-    return { sessionId, user: { id: userId, email, roles, version }, secondsLeft, refreshToken: successor };
+    const { sessionId, userId: id, secondsLeft, counter } = session;
+    const successor = { sessionId, counter: counter + 1 };
+    const { email, roles, version } = await this.#unlessOutdated(session, successor);
+    const refreshToken = this.refreshTokens.encodeRefreshToken(successor);
+    return { sessionId, user: { id, email, roles, version }, secondsLeft, refreshToken };
+  }
+
+  /**
+   * Reads the user again if this node knows of a later version: the statement that exchanged the token may have waited for
+   * the session's row since it read that of the user.
+   */
+  async #unlessOutdated(
+    evaluated: EvaluatedRefreshToken,
+    successor: RefreshTokenContent,
+  ): Promise<Pick<EvaluatedRefreshToken, 'email' | 'roles' | 'version'>> {
+    if (!this.revocations.isOutdated(evaluated.userId, evaluated.version)) return evaluated;
+    // The exchange is done: a token that is refused at once is better than none.
+    return (await this.repository.evaluateRefreshToken(successor).catch(() => undefined)) ?? evaluated;
   }
 
   async #requireUsable<Evaluated extends EvaluatedRefreshToken>(

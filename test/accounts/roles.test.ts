@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { ChangeFeed } from '../../src/database/change-feed.js';
 import { RevocationsPurgeJob } from '../../src/revocation/revocations-purge.job.js';
 import { REVOCATION_LIFE_SECONDS } from '../../src/revocation/revocation-lifetime.js';
@@ -249,6 +250,24 @@ describe('tokens that are issued while roles change (ACC-07)', () => {
     const login = new Promise((resolve) => setTimeout(resolve, 200)).then(async () => (await b.signInAs(email)).token);
     await rows;
     expect(rowOf(await login)).toEqual([1, ['editor']]);
+  });
+
+  it('are not outdated where a refresh waited while the roles changed', async () => {
+    const patient = { databaseStatementTimeoutMs: 30_000, databaseLockTimeoutMs: 30_000 };
+    const node = await startApp({ databaseUrl: a.databaseUrl, changes: patient });
+    const { userId, sessionId, refreshToken } = await node.signIn();
+    const client = new pg.Client({ connectionString: a.databaseUrl });
+    await client.connect();
+    onTestFinished(() => client.end());
+    await client.query('BEGIN');
+    await client.query('SELECT FROM sessions WHERE id = $1 FOR NO KEY UPDATE', [sessionId]);
+    const refresh = node.refresh(refreshToken);
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await expect.poll(() => a.query(waiting), { interval: 10 }).toHaveLength(1);
+    await rolesAt(node).grantRole(userId, 'editor');
+    await client.query('COMMIT');
+    const { token } = tokensOf(await refresh);
+    expect([rowOf(token), await verdict(node, token)]).toEqual([[1, ['editor']], '200']);
   });
 });
 
