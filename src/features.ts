@@ -1,7 +1,7 @@
-import type { Type } from '@nestjs/common';
+import type { ApplicationOptions } from './app.js';
 
 /**
- * Your own modules, in a fork: the only list of them. The service and the tests read it. A project that has the package gives its
- * modules to `serve` instead.
+ * Your own application, in a fork: its modules, its name, `claims` and `onRegistered`. The service and the tests read it here, and
+ * nowhere else. A project that has the package gives the same to `serve` instead.
  */
-export const features: readonly Type[] = [];
+export const application: ApplicationOptions = { features: [] };

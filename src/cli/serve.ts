@@ -28,10 +28,10 @@ export interface ServedProgram {
   readonly workerProgram?: WorkerProgram;
 }
 
-/** The application of a checkout, with the modules of `src/features.ts`. */
+/** The application of a checkout: that of `src/features.ts`. */
 export async function loadFeatures(): Promise<ApplicationOptions> {
-  const { features } = await import('../features.js');
-  return { features };
+  const { application } = await import('../features.js');
+  return application;
 }
 
 /**

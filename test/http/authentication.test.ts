@@ -15,7 +15,7 @@ import { Authenticated, CurrentUser, Public } from '../../src/access/route-acces
 import { KeyRing } from '../../src/tokens/key-ring.js';
 import { AccessTokenIssuer } from '../../src/tokens/access-token-issuer.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
-import { features, routesOfFeatures } from '../support/feature-routes.js';
+import { application, features, routesOfFeatures } from '../support/feature-routes.js';
 
 /** The written public list (ACC-01). A route that is not on it refuses without a token. */
 const PUBLIC = new Set([
@@ -99,7 +99,7 @@ let app: TestApp;
 const cleanups: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
-  app = await startApp({ features: [TestsModule, ...features] }, (clean) => cleanups.unshift(clean));
+  app = await startApp({ ...application, features: [TestsModule, ...features] }, (clean) => cleanups.unshift(clean));
 });
 afterAll(async () => {
   for (const clean of cleanups) await clean();

@@ -5,7 +5,7 @@ import { Public } from '../../src/access/route-access.decorators.js';
 import { internalError, serviceUnavailable } from '../../src/problems/http-status.problems.js';
 import { SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY } from '../../src/http/response-headers.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
-import { features } from '../support/feature-routes.js';
+import { application, features } from '../support/feature-routes.js';
 import type { SignedIn } from '../support/client.js';
 
 const UNKNOWN_ID = '01920000-0000-7000-8000-000000000001';
@@ -44,7 +44,7 @@ const onFinished = afterAllTests();
 
 beforeAll(async () => {
   const changes = { issuer: ISSUER, audience: ISSUER };
-  app = await startApp({ changes, features: [BrokenModule, ...features] }, onFinished);
+  app = await startApp({ ...application, changes, features: [BrokenModule, ...features] }, onFinished);
   user = await app.signIn();
   const { paths } = (await app.call('GET', '/openapi.json')).body as { paths: Record<string, object> };
   routes = Object.entries(paths).map(([path, methods]) => [

@@ -4,7 +4,14 @@ import { request } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
-import { documentOf, features, membersOf, routesOfFeatures, type Operation } from '../support/feature-routes.js';
+import {
+  application,
+  documentOf,
+  features,
+  membersOf,
+  routesOfFeatures,
+  type Operation,
+} from '../support/feature-routes.js';
 
 interface Route {
   readonly method: string;
@@ -26,7 +33,7 @@ let user: SignedIn;
 const onFinished = afterAllTests();
 
 beforeAll(async () => {
-  app = await startApp({ features }, onFinished);
+  app = await startApp(application, onFinished);
   const document = await documentOf(app);
   routes = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({

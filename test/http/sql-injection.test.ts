@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import { tokensOf, type Answer, type SignedIn } from '../support/client.js';
-import { features, routesOfFeatures, type FeatureRoute } from '../support/feature-routes.js';
+import { application, features, routesOfFeatures, type FeatureRoute } from '../support/feature-routes.js';
 import { allowInOutput } from '../support/secret-detection.js';
 
 /** Part of every hostile text, and of nothing else. */
@@ -185,7 +185,7 @@ describe('SQL in the inputs', () => {
   });
 
   it('is never part of a statement of a module in src/features.ts', { timeout: 60_000 }, async () => {
-    const own = await startApp({ features });
+    const own = await startApp(application);
     const routes = await routesOfFeatures();
     statements();
     for (const route of routes) for (const text of HOSTILE) await sendIn(own, route, text);

@@ -66,6 +66,12 @@ class CarelessController {
 export class CarelessModule {}
 `;
 
+const CARELESS_APPLICATION = `
+import { CarelessModule } from './careless/careless.module.js';
+
+export const application = { features: [CarelessModule] };
+`;
+
 interface Results {
   readonly testResults: readonly {
     readonly name: string;
@@ -79,12 +85,12 @@ interface Results {
   }[];
 }
 
-/** The notes of the example in `docs/building-on-it.md`, without their tests, which are for Node's test runner. */
-const NOTES = Object.fromEntries(
-  [...new PrintedBlocks('docs/building-on-it.md', 'An application of your own', (text) => text).files()].filter(
-    ([file]) => /^src\/notes\/(?!.*\.test\.ts)/.test(file),
-  ),
-);
+const example = new PrintedBlocks('docs/building-on-it.md', 'An application of your own', (text) => text).files();
+/** The notes of the example, without their tests, which are for Node's test runner. */
+const NOTES = Object.fromEntries([...example].filter(([file]) => /^src\/notes\/(?!.*\.test\.ts)/.test(file)));
+/** The application of the example, with another module. */
+const APPLICATION = `import { LettersModule } from './letters/letters.module.js';
+${String(example.get('src/application.ts')).replace('[NotesModule]', '[NotesModule, LettersModule]')}`;
 
 /** The table of the notes, where Gatehouse has one schema. */
 const NOTES_TABLE = `
@@ -97,8 +103,8 @@ CREATE TABLE app.notes (
   updated_at timestamptz(3) NOT NULL DEFAULT now()
 );`;
 
-/** A fork with modules and other files of its own: a copy of this checkout. Its packages are those of this one. */
-function fork(modules: Readonly<Record<string, string>>, files: Readonly<Record<string, string>>): string {
+/** A fork with files of its own: a copy of this checkout. Its packages are those of this one. */
+function fork(files: Readonly<Record<string, string>>): string {
   const folder = newFolder('fork');
   const copied = ['package.json', 'package-lock.json', 'tsconfig.json', 'vitest.config.ts', 'CHANGELOG.md'];
   execFileSync('cp', ['-a', ...copied, '.config', 'prisma', 'src', 'dist', 'test', 'docs', 'README.md', folder]);
@@ -106,9 +112,7 @@ function fork(modules: Readonly<Record<string, string>>, files: Readonly<Record<
   for (const each of readdirSync('node_modules')) {
     if (!each.startsWith('.vite')) symlinkSync(resolve('node_modules', each), join(folder, 'node_modules', each));
   }
-  const imports = Object.entries(modules).map(([name, file]) => `import { ${name} } from '${file}';\n`);
-  const features = `${imports.join('')}\nexport const features = [${Object.keys(modules).join(', ')}];\n`;
-  for (const [file, text] of Object.entries({ ...files, 'src/features.ts': features })) {
+  for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), text);
   }
@@ -136,8 +140,8 @@ it(
   'the tests of Gatehouse pass with modules in src/features.ts, those of the example among them',
   { timeout: 1_200_000 },
   async () => {
-    const modules = { NotesModule: './notes/notes.module.js', LettersModule: './letters/letters.module.js' };
-    const folder = fork(modules, {
+    const folder = fork({
+      'src/features.ts': APPLICATION,
       ...NOTES,
       'src/letters/letters.module.ts': LETTERS,
       'prisma/migrations/29991231000000_notes/migration.sql': NOTES_TABLE,
@@ -155,8 +159,7 @@ it(
 );
 
 it('they fail with a careless one: they call its routes', { timeout: 1_200_000 }, async () => {
-  const modules = { CarelessModule: './careless/careless.module.js' };
-  const folder = fork(modules, { 'src/careless/careless.module.ts': CARELESS });
+  const folder = fork({ 'src/features.ts': CARELESS_APPLICATION, 'src/careless/careless.module.ts': CARELESS });
   const files = ['test/http/openapi-fuzzing.test.ts', 'test/http/sql-injection.test.ts'];
   expect(await failuresIn(folder, ...files)).toEqual(
     expect.arrayContaining([

@@ -1,7 +1,10 @@
-import { features } from '../../src/features.js';
+import { application } from '../../src/features.js';
 import { startApp, type TestApp } from './app.js';
 
-export { features };
+export { application };
+
+/** The modules in `src/features.ts`. */
+export const { features = [] } = application;
 
 /** JSON Schema, as far as the tests read it. */
 export interface Schema {
@@ -41,7 +44,7 @@ export async function documentOf(app: TestApp): Promise<Document> {
 /** The routes of the modules in `src/features.ts`: those that Gatehouse alone does not have. None in Gatehouse itself. */
 export async function routesOfFeatures(): Promise<FeatureRoute[]> {
   if (features.length === 0) return [];
-  const [alone, document] = [await documentOf(await startApp()), await documentOf(await startApp({ features }))];
+  const [alone, document] = [await documentOf(await startApp()), await documentOf(await startApp(application))];
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([method]) => alone.paths[path]?.[method] === undefined)
