@@ -25,7 +25,7 @@ it(
     expect(await example.succeed('npm test')).toMatch(/pass [1-9]\d*\n[^]*fail 0\n/);
     await example.succeed('npm run fix');
     expect(example.changedFiles()).toEqual([]);
-    const { client, program } = await example.serve('npm start');
+    const { client, program } = await example.serve(example.command('npm start'));
     await example.expectPrintedAnswers(client.url);
     await example.succeed(example.command('gatehouse users grant'));
     const { token } = await client.signInAs('grace@example.com', 'correct horse battery');
