@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, inject, it } from 'vitest';
 import { emptyDatabase } from '../support/app.js';
@@ -13,6 +13,22 @@ function linkPackages(folder: string): void {
   symlinkSync(resolve('.'), join(packages, 'gatehouse-auth'));
 }
 
+/** The modules that the other sections of the page print, to be compiled with the example. */
+function writeModulesOfTopics({ folder, files }: Example): string[] {
+  const blocks = [...readFileSync('docs/building-on-it.md', 'utf8').matchAll(/```ts\n([^]+?)```/g)].map(
+    ([, text = '']) => text,
+  );
+  const others = blocks.filter(
+    (text) => /^export class \w+Module\b/m.test(text) && ![...files.values()].includes(text),
+  );
+  mkdirSync(join(folder, 'src/topics'));
+  return others.map((text) => {
+    const [, name = ''] = /^export class (\w+)/m.exec(text) ?? [];
+    writeFileSync(join(folder, `src/topics/${name}.ts`), text);
+    return name;
+  });
+}
+
 it(
   'the example of docs/building-on-it.md is migrated, passes its tests and the linter, and answers as printed',
   { timeout: 600_000 },
@@ -20,6 +36,12 @@ it(
     const database = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET, MIGRATE_ON_START: 'on' };
     const example = new Example({ ...database, TEST_DATABASE_URL: inject('databaseServerUrl') });
     linkPackages(example.folder);
+    expect(writeModulesOfTopics(example).toSorted()).toEqual([
+      'ClockModule',
+      'CountModule',
+      'FilesModule',
+      'GreetingsModule',
+    ]);
     await example.succeed(example.command('prisma migrate dev'));
     await example.succeed(example.command('prisma migrate deploy'));
     expect(await example.succeed('npm test')).toMatch(/pass [1-9]\d*\n[^]*fail 0\n/);
