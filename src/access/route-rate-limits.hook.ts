@@ -66,5 +66,9 @@ export class RouteRateLimitsHook {
 
 function keyOf({ by }: RouteRateLimit, request: FastifyRequest): string {
   if (by === 'address') return clientOf(request.ip);
-  return by === 'user' ? (request.user?.userId ?? '') : by(request);
+  if (by === 'user') return request.user?.userId ?? '';
+  const key: unknown = by(request);
+  // A promise is refused like anything that is no text, and nobody waits for it: its rejection would end the process.
+  if (key instanceof Promise) key.catch(() => undefined);
+  return key as string;
 }

@@ -119,7 +119,9 @@ async function isLockHeld(client: pg.Client, locks: readonly number[]): Promise<
 async function migrateInChildProcess(url: string): Promise<void> {
   const child = fork(MIGRATION_PROCESS, { execArgv: ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'] });
   // The child never outlives this process.
-  process.once('exit', () => child.kill('SIGKILL'));
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   let failure: Error | undefined;
   child.once(
     'message',

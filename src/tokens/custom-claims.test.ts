@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AccessTokenClaims } from '../verifier/access-token-claims.check.js';
 import { checkCustomClaims, customClaimsOf, RESERVED_CLAIMS } from './custom-claims.js';
 
@@ -25,6 +27,9 @@ describe('the claims of an application', () => {
     ['a text', 'pro'],
     ['a list', ['pro']],
     ['a promise', Promise.resolve({})],
+    ['a promise of another realm', runInNewContext('Promise.resolve({})')],
+    ['a date, which is a text as JSON', new Date(0)],
+    ['a list as JSON', { toJSON: () => ['pro'] }],
     ['U+0000', { a: '\0' }],
     ['half a character', { a: '\ud800' }],
     ['a name that reaches a prototype', JSON.parse('{"__proto__":1}')],
@@ -33,6 +38,16 @@ describe('the claims of an application', () => {
     ['769 bytes', { a: 'x'.repeat(769 - 8) }],
   ])('cannot be %s', (_case, returned) => {
     expect(() => checkCustomClaims(returned)).toThrow();
+  });
+
+  it('that are a promise leave no rejection unhandled', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
+    expect(() => checkCustomClaims(Promise.reject(new Error('no plan')))).toThrow('not a promise');
+    await setImmediate();
+    await setImmediate();
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('may have 768 bytes', () => {

@@ -42,9 +42,12 @@ export const NO_CLAIMS: CustomClaims = Object.freeze({});
  * @throws {RangeError} for more than {@link MAX_CUSTOM_CLAIMS_BYTES}
  */
 export function checkCustomClaims(returned: unknown): CustomClaims {
-  if (typeof returned !== 'object' || returned === null || Array.isArray(returned) || returned instanceof Promise) {
-    throw new TypeError('claims() must return an object, and not a promise or a list');
+  if (isThenable(returned)) {
+    // Nobody waits for it: without a handler its rejection would end the process.
+    Promise.resolve(returned).catch(() => undefined);
+    throw new TypeError('claims() must return an object, and not a promise');
   }
+  if (!isObject(returned)) throw new TypeError('claims() must return an object, and not a list');
   const text = JSON.stringify(returned);
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_CUSTOM_CLAIMS_BYTES) {
@@ -52,7 +55,8 @@ export function checkCustomClaims(returned: unknown): CustomClaims {
   }
   const flaw = findJsonFlaw(text, MAX_CUSTOM_CLAIMS_DEPTH);
   if (flaw !== undefined) throw new TypeError(`claims() returned what no token can say: ${flaw}`);
-  const claims = JSON.parse(text) as CustomClaims;
+  const claims = JSON.parse(text) as unknown;
+  if (!isObject(claims)) throw new TypeError('claims() returned what is no object as JSON');
   const reserved = Object.keys(claims).find((name) => RESERVED_CLAIMS.has(name));
   if (reserved !== undefined) throw new TypeError(`claims() returned ${reserved}, which is reserved`);
   return deepFreeze(claims);
@@ -62,6 +66,14 @@ export function checkCustomClaims(returned: unknown): CustomClaims {
 export function customClaimsOf(claims: AccessTokenClaims): CustomClaims {
   const custom = Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name));
   return custom.length === 0 ? NO_CLAIMS : deepFreeze(Object.fromEntries(custom));
+}
+
+function isObject(value: unknown): value is CustomClaims {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return isObject(value) && typeof value['then'] === 'function';
 }
 
 function deepFreeze<Value>(value: Value): Value {

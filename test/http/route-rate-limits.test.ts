@@ -1,7 +1,7 @@
 import { Controller, Get, Injectable, Module, Post, type OnModuleInit, type Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RateLimit, type RouteRateLimit } from '../../src/access/rate-limit.decorator.js';
 import { CurrentUser, Public } from '../../src/access/route-access.decorators.js';
 import type { Principal } from '../../src/access/principal.js';
@@ -83,7 +83,19 @@ class LimitedController {
   }
 }
 
-@Module({ imports: [RateLimitsModule], controllers: [LimitedController], providers: [Exports] })
+class LaterController {
+  later(): object {
+    return {};
+  }
+}
+const later = Object.getOwnPropertyDescriptor(LaterController.prototype, 'later') ?? {};
+const notText = (() => Promise.reject(new Error('no team'))) as unknown as () => string;
+for (const decorate of [Get(), RateLimit({ name: 'notes-later', quota: 1, seconds: 3600, by: notText })]) {
+  decorate(LaterController.prototype, 'later', later);
+}
+Controller('v1/later')(LaterController);
+
+@Module({ imports: [RateLimitsModule], controllers: [LimitedController, LaterController], providers: [Exports] })
 class LimitedModule implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost) {}
 
@@ -167,6 +179,15 @@ describe('@RateLimit()', () => {
     const of = (team: string) => statusOf(get(app, 'team', token, { 'x-team': team }));
     expect([await of('a'), await of('a'), await of('a'), await of('b')]).toEqual([200, 200, 429, 200]);
     expect(await statusOf(get(app, 'team', token))).toBe(500);
+  });
+
+  it('refuses a promise as a key, and leaves no rejection unhandled', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
+    const { token } = await app.signIn();
+    expect((await app.call('GET', '/v1/later', { token })).status).toBe(500);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('is shared by routes that have the same object', async () => {

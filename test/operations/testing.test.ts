@@ -18,6 +18,7 @@ async function remains(): Promise<unknown> {
 
 it('a test application has a database of its own on the server of TEST_DATABASE_URL, and drops it', async () => {
   vi.stubEnv('TEST_DATABASE_URL', inject('databaseServerUrl'));
+  const exitListeners = process.listeners('exit');
   try {
     const app = await startTestApp();
     const user = await app.signIn();
@@ -28,6 +29,7 @@ it('a test application has a database of its own on the server of TEST_DATABASE_
     expect(await remains()).toHaveLength(1);
     await app.close();
     expect(await remains()).toEqual([]);
+    expect(process.listeners('exit')).toEqual(exitListeners);
   } finally {
     vi.unstubAllEnvs();
   }
