@@ -3,6 +3,7 @@ import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { bodyConfigOf, bodyFlaw } from '../http/route-body.js';
 import { hasEnded } from './ended.decorator.js';
+import { lossOf } from './lost-settings.js';
 import { isRole } from './route-roles.js';
 import {
   bodySchemaOn,
@@ -11,6 +12,7 @@ import {
   declaredOn,
   differences,
   isEventStream,
+  isHandler,
   restoreDeclared,
   type RouteSetting,
 } from './route-settings.js';
@@ -19,6 +21,9 @@ interface Handler {
   /** For example `UsersController.getUser`. */
   readonly name: string;
   readonly method: unknown;
+  /** Of its controller. */
+  readonly prototype: object;
+  readonly key: string;
 }
 
 /**
@@ -45,12 +50,13 @@ export class RouteSettingsCheck {
 
   /**
    * @throws {Error} naming the first handler whose route has other settings or whose decorators contradict each
-   * other, whose body may be larger than the route reads, or whose event stream does not ask when it must end, or the first route, also of a plugin, whose `config` has an `access`, `strategies` or `roles` that the
+   * other or are lost, whose body may be larger than the route reads, or whose event stream does not ask when it must end, or the first route, also of a plugin, whose `config` has an `access`, `strategies` or `roles` that the
    * authentication hook does not know
    */
   requireDeclaredSettings(): void {
-    for (const { name, method } of this.#handlers()) {
-      const flaw = this.#flawOf(method);
+    for (const { name, method, prototype, key } of this.#handlers()) {
+      const methodOf = { prototype, name: key, declared: declaredOn(method), isHandler: isHandler(method) };
+      const flaw = lossOf(methodOf) ?? this.#flawOf(method);
       if (flaw !== undefined) throw new Error(`${name} ${flaw}`);
     }
     for (const { method, url, config, schema, bodyLimit } of this.#routes) {
@@ -64,7 +70,12 @@ export class RouteSettingsCheck {
     return this.discovery.getControllers().flatMap(({ instance }) => {
       const prototype = Object.getPrototypeOf(instance) as Record<string, unknown> & { constructor: { name: string } };
       const names = this.scanner.getAllMethodNames(prototype);
-      return names.map((name) => ({ name: `${prototype.constructor.name}.${name}`, method: prototype[name] }));
+      return names.map((key) => ({
+        name: `${prototype.constructor.name}.${key}`,
+        method: prototype[key],
+        prototype,
+        key,
+      }));
     });
   }
 

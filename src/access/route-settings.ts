@@ -1,5 +1,6 @@
 import { Get, SetMetadata, Sse } from '@nestjs/common';
 import { RouteConfig, RouteSchema } from '@nestjs/platform-fastify';
+import { recordOnController, recordOnMethod } from './lost-settings.js';
 
 /** What one decorator declares about a route. */
 export type RouteSetting = Readonly<Record<string, unknown>>;
@@ -21,6 +22,7 @@ const names = new Set(['access', 'strategies', 'roles']);
 export function routeConfig(added: RouteSetting): MethodDecorator {
   for (const name of Object.keys(added)) names.add(name);
   return (target, name, descriptor) => {
+    recordOnMethod(target, name, added);
     const declared = [...declaredOn(descriptor.value), added];
     SetMetadata(DECLARED, declared)(target, name, descriptor);
     const config: object = Object.assign({}, configOn(descriptor.value), ...declared, { [DECLARED]: declared });
@@ -47,6 +49,7 @@ export function restoreDeclared(handler: unknown): void {
 export function controllerConfig(added: RouteSetting): ClassDecorator {
   const setting = routeConfig(added);
   return ({ name: controller, prototype }) => {
+    recordOnController(prototype as object, added);
     for (let at = prototype as object | null; at !== null && at !== Object.prototype; at = Reflect.getPrototypeOf(at)) {
       for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
         if (!isHandler(descriptor.value)) continue;
@@ -66,7 +69,8 @@ export function controllerConfig(added: RouteSetting): ClassDecorator {
 const HANDLER_KEYS = keysSetBy(Get());
 const STREAM_KEYS = keysSetBy(Sse()).filter((key) => !HANDLER_KEYS.includes(key));
 
-function isHandler(method: unknown): boolean {
+/** Whether a method has a decorator such as `@Get()`. */
+export function isHandler(method: unknown): boolean {
   return typeof method === 'function' && HANDLER_KEYS.every((key) => Reflect.hasMetadata(key, method));
 }
 
