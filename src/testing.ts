@@ -1,3 +1,5 @@
+// First: an older Node is told so.
+import './cli/supported-node.js';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { Server } from 'node:net';
-import { getSystemErrorMessage } from 'node:util';
+import util from 'node:util';
 import type { ApplicationOptions } from '../app.js';
 import type { Config } from '../config/config.js';
 import { TerminationSignals } from '../config/termination-signals.js';
@@ -84,7 +84,7 @@ function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { syscall, code, errno, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (syscall !== 'bind' || errno === undefined) return error.message;
-  return `listen ${code}: ${getSystemErrorMessage(errno)} ${address}:${port}`;
+  return `listen ${code}: ${util.getSystemErrorMessage(errno)} ${address}:${port}`;
 }
 
 function tell(message: WorkerMessage, done: () => void = () => {}): void {

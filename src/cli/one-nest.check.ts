@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
+import module from 'node:module';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -25,7 +25,7 @@ export function requireOneNest(program: string | undefined = process.argv[1]): v
 
 function folderOf(name: string, importer: string): string | undefined {
   try {
-    const manifest = findPackageJSON(name, importer);
+    const manifest = module.findPackageJSON(name, importer);
     return manifest === undefined ? undefined : realpathSync(dirname(manifest));
   } catch {
     return undefined;

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
 
-/** Imported first, and without imports but this: an older Node could not load the rest. */
+/**
+ * Imported first, and without imports but this: an older Node could not load the rest. What index.ts and testing.ts import
+ * takes from `node:` modules by name only what Node 20 exports, since a missing name is an error before anything runs.
+ */
 const NEEDED_NODE = 26;
 const { node: version } = process.versions;
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { randomUUIDv7 } from 'node:crypto';
+import crypto from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import type { Transaction } from '../database/prisma.service.js';
 import { UNLIMITED, type AdmittedAttempt } from './admitted-attempt.js';
@@ -124,7 +124,7 @@ export class RateLimitsService {
     return {
       refund: () => this.charging.refundAttempt(attempt, applied),
       recordSuccess: async (userId) => {
-        const id = randomUUIDv7();
+        const id = crypto.randomUUIDv7();
         const isKnown = await this.charging.recordSuccess(attempt, applied, { id, userId });
         return isKnown ? this.deviceTokens.encodeDeviceToken(id) : undefined;
       },

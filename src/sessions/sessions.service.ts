@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { randomUUIDv7 } from 'node:crypto';
+import crypto from 'node:crypto';
 import type { AuditEvent } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
@@ -42,7 +42,7 @@ export class SessionsService {
    * end. The caller holds the user's row locked.
    */
   async startSession(tx: Transaction, userId: string, client: ClientInfo): Promise<SessionTokens> {
-    const id = randomUUIDv7();
+    const id = crypto.randomUUIDv7();
     await this.repository.insertSession(tx, { id, userId, ...sessionClientOf(client) });
     await this.audit.recordEvent(tx, { event: 'session_started', by: client, userId, sessionId: id });
     const displaced = await this.repository.markOldestSessionsEnded(tx, userId, id, MAX_SESSIONS_PER_USER - 1);
@@ -67,7 +67,7 @@ export class SessionsService {
     }: { readonly id: string; readonly passwordHash: string; readonly version: number },
     client: ClientInfo,
   ): Promise<SessionTokens | undefined> {
-    const id = randomUUIDv7();
+    const id = crypto.randomUUIDv7();
     const started: AuditEvent = { event: 'session_started', by: client, userId, sessionId: id };
     const session = { id, userId, passwordHash, version, ...sessionClientOf(client) };
     const isStarted = await this.repository.insertSessionIfAllowed(session, (cte) =>

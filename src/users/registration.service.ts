@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { randomUUIDv7 } from 'node:crypto';
+import crypto from 'node:crypto';
 import type { ClientInfo } from '../http/client-info.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
@@ -38,7 +38,7 @@ export class RegistrationService {
   ): Promise<UserView> {
     this.passwords.checkNewPassword(password, { email });
     const passwordHash = await this.passwords.hashPassword(password, disconnected);
-    const user = { id: randomUUIDv7(), email, passwordHash, profile };
+    const user = { id: crypto.randomUUIDv7(), email, passwordHash, profile };
     const createdAt = await this.creation.createUser(user, client);
     return toUserView({ ...user, roles: [], createdAt });
   }

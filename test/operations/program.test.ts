@@ -273,16 +273,19 @@ describe('an older Node', () => {
     ? [other.file]
     : [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(AGED)}`];
 
-  it.each(['dist/main.js', '.config/build.mjs'])('makes %s fail with one sentence about what to run', async (entry) => {
-    const run = promisify(execFile)(file ?? '', [...preload, entry]);
-    await expect(run).rejects.toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringMatching(
-        /^This is Node\.js \d+\.\d+\.\d+, and 26 is needed; .*npm (?:start|run).*\n$/,
-      ) as string,
-    });
-  });
+  it.each(['dist/main.js', 'dist/index.js', 'dist/testing.js', 'dist/prisma.js', '.config/build.mjs'])(
+    'makes %s fail with one sentence about what to run',
+    async (entry) => {
+      const run = promisify(execFile)(file ?? '', [...preload, entry]);
+      await expect(run).rejects.toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(
+          /^This is Node\.js \d+\.\d+\.\d+, and 26 is needed; .*npm (?:start|run).*\n$/,
+        ) as string,
+      });
+    },
+  );
 });
 
 /** Resolves `localhost` to two addresses of this machine, as with IPv6. */
