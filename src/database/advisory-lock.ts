@@ -11,6 +11,8 @@ export const PURGE_REVOCATIONS_LOCK = 4_701_005;
 export const PURGE_LIMITS_LOCK = 4_701_006;
 export const PURGE_AUDIT_LOCK = 4_701_007;
 export const PURGE_GUARDS_LOCK = 4_701_009;
+/** Shared by the schema engines of the Prisma CLI while they run. */
+export const PRISMA_CLI_LOCK = 4_701_010;
 
 /** The advisory lock of Prisma's own engine while it migrates. */
 export const PRISMA_LOCK = 72_707_369;

@@ -1,6 +1,7 @@
 import { readSettings } from '../config/read-settings.js';
 import { onceAborted } from '../config/abort-signals.js';
 import { TerminationSignals } from '../config/termination-signals.js';
+import { stopAfterEngines } from './prisma-cli-engine-lock.js';
 import { provideDatabase } from './provide-database.js';
 
 /**
@@ -16,7 +17,7 @@ try {
   const database = await provideDatabase(readSettings('migrate'), 'script', parentExited.signal);
   // The parent may have ended meanwhile.
   process.send?.(database.config.databaseDirectUrl, () => undefined);
-  onceAborted(parentExited.signal, () => void database.stop().then(() => process.exit(0), fail));
+  onceAborted(parentExited.signal, () => void stopAfterEngines(database).then(() => process.exit(0), fail));
 } catch (error) {
   fail(error);
 }

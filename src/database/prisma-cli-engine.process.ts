@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
 import { schemaOf } from '../config/postgres-url.js';
+import { TerminationSignals } from '../config/termination-signals.js';
 import { withStartupLock } from './startup-lock.js';
 import { createDatabase, runStatements } from './create-database.js';
 import { openConnection } from './open-connection.js';
-import { openSchemaEngine } from './prisma-schema-engine.js';
+import { holdEngineLock } from './prisma-cli-engine-lock.js';
+import { dropScratchDatabases, openSchemaEngine } from './prisma-schema-engine.js';
 
 /**
  * The schema engine that the Prisma CLI starts: line-delimited JSON-RPC on stdin and stdout, or one command after
@@ -44,13 +47,21 @@ const { values, positionals } = parseArgs({
 const { url = '' } = JSON.parse(values.datasource) as { url?: string };
 const urls = { databaseUrl: url, databaseDirectUrl: url, databaseConnectionTimeoutMs: 5000 };
 
+// Ctrl-C goes to the whole process group: the end of the CLI, which closes stdin, ends this process in order.
+TerminationSignals.ignore();
+process.stdout.on('error', () => undefined);
+
 if (positionals[0] === 'cli') await runCommand(positionals[1]);
 else await serveJsonRpc();
 process.exit();
 
 async function serveJsonRpc(): Promise<void> {
   let engine: Promise<SchemaEngine> | undefined;
-  for await (const line of createInterface({ input: process.stdin })) {
+  const lines = createInterface({ input: process.stdin });
+  // Also while a call is under way: the CLI was interrupted, and nothing is to be migrated later.
+  const ended = once(lines, 'close').then(dropScratchDatabases);
+  void ended.then(() => process.exit());
+  for await (const line of lines) {
     const call = JSON.parse(line) as RpcCall;
     const answer = await callEngine(call, () => (engine ??= openEngine())).then(
       (result) => ({ result: result ?? null }),
@@ -58,9 +69,12 @@ async function serveJsonRpc(): Promise<void> {
     );
     process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id: call.id, ...answer })}\n`);
   }
+  await ended;
 }
 
 async function openEngine(): Promise<SchemaEngine> {
+  // A call says why there is no connection.
+  await holdEngineLock(url).catch(() => undefined);
   const texts = (values.datamodels ?? []).map(async (path) => [path, await readFile(path, 'utf8')] as const);
   return openSchemaEngine(url, await Promise.all(texts));
 }

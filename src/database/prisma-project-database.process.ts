@@ -7,6 +7,7 @@ import { TerminationSignals } from '../config/termination-signals.js';
 import { directTarget } from './connection-string.js';
 import { listMigrations, readMigration } from './migration-files.js';
 import { openConnection } from './open-connection.js';
+import { stopAfterEngines } from './prisma-cli-engine-lock.js';
 import { provideDatabase } from './provide-database.js';
 import { ensureMigrated } from './run-migrations.js';
 import { NO_WAIT, retryUntilDatabaseAnswers } from './wait-for-database.js';
@@ -40,7 +41,7 @@ const [, , ownSchema = ''] = process.argv;
 try {
   const settings = readSettings('migrate');
   const database = await provideDatabase(settings, 'script', parentExited.signal);
-  onceAborted(parentExited.signal, () => void database.stop().then(() => process.exit(0), fail));
+  onceAborted(parentExited.signal, () => void stopAfterEngines(database).then(() => process.exit(0), fail));
   const isEmbedded = settings.databaseUrl === undefined;
   try {
     const migrate = isEmbedded || settings.migrateOnStart;

@@ -10,7 +10,7 @@ import { SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
 import { schemaOf } from '../config/postgres-url.js';
 import { connectionStringOf } from './connection-string.js';
-import { createScratchDatabase } from './create-database.js';
+import { createScratchDatabase, type ScratchDatabase } from './create-database.js';
 import { migrationsForEngine, schemaFiles } from './migration-files.js';
 import { poolSessionSettings } from './open-connection.js';
 
@@ -47,14 +47,25 @@ async function connect(url: string): Promise<SqlDriverAdapter> {
   return withEngineFixes(await new PrismaPg(introspectionPool(url), options).connect());
 }
 
+/** Those of this process that exist or are being created. */
+const scratchDatabases = new Set<Promise<ScratchDatabase>>();
+
+/** For an engine that is interrupted: what it does in a scratch database fails. */
+export async function dropScratchDatabases(): Promise<void> {
+  await Promise.allSettled([...scratchDatabases].map(async (creating) => (await creating).drop()));
+}
+
 /** The adapter's own implementation would connect to the URL's database, and the engine empties its shadow database. */
 async function connectToScratchDatabase(url: string): Promise<SqlDriverAdapter> {
-  const scratch = await createScratchDatabase(url);
+  const creating = createScratchDatabase(url);
+  scratchDatabases.add(creating);
+  const scratch = await creating;
   const adapter = await connect(scratch.url);
   const dispose = adapter.dispose.bind(adapter);
   const disposeAndDrop = async (): Promise<void> => {
     await dispose();
     await scratch.drop();
+    scratchDatabases.delete(creating);
   };
   return Object.assign(adapter, { dispose: disposeAndDrop });
 }
