@@ -70,11 +70,12 @@ export class UsersRepository {
     return row === null ? null : { ...row, profile: row.profile as StoredJson };
   }
 
-  /** @returns false where there is no such user */
-  async setProfile(id: string, profile: StoredJson): Promise<boolean> {
-    const count = await this.prisma.$executeRaw`
-      UPDATE users SET profile = ${JSON.stringify(profile)}::jsonb WHERE id = ${id}::uuid`;
-    return count === 1;
+  /** @returns the user with this profile; undefined where there is no such user */
+  async setProfile(id: string, profile: StoredJson): Promise<UserRow | undefined> {
+    const [row] = await this.prisma.$queryRaw<UserRow[]>`
+      UPDATE users SET profile = ${JSON.stringify(profile)}::jsonb WHERE id = ${id}::uuid
+      RETURNING id, email, roles, profile, created_at AS "createdAt"`;
+    return row;
   }
 
   async findCredentialByEmail(email: string): Promise<Credential | null> {

@@ -30,9 +30,9 @@ export class UsersService {
   async replaceProfile(id: string, profile: StoredJson): Promise<UserView> {
     checkStoredJson(profile, '/profile');
     const attempt = await this.limits.admitProfileChange(id);
-    const isWritten = await refundUnlessChecked(attempt, () => this.repository.setProfile(id, profile));
-    if (!isWritten) throw userNotFound();
-    return this.getUser(id);
+    const user = await refundUnlessChecked(attempt, () => this.repository.setProfile(id, profile));
+    if (user === undefined) throw userNotFound();
+    return toUserView(user);
   }
 
   /** @throws Problem `user_not_found`. */

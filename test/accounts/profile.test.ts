@@ -43,6 +43,14 @@ describe('the profile of a user', () => {
     expect((await app.me(token)).status).toBe(200);
   });
 
+  it('is answered as it was written, also to changes at the same time', async () => {
+    const { token } = await app.signIn();
+    const profiles = Array.from({ length: 30 }, (_, number) => ({ number }));
+    const answers = await Promise.all(profiles.map((profile) => change(token, { profile })));
+    expect(answers.map(({ body }) => body['profile'])).toEqual(profiles);
+    expect(profiles).toContainEqual(await read(token));
+  });
+
   it('may be given at registration', async () => {
     const json = { email: `${randomUUID()}@example.com`, password: PASSWORD, profile: { name: 'Ada' } };
     const { status, body } = await app.call('POST', '/v1/auth/register', { json });
