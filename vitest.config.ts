@@ -11,6 +11,7 @@ const FAULTS_ONLY = [
   'test/operations/package.test.ts',
   'test/project/features.test.ts',
   'test/database/large-purges.test.ts',
+  'test/database/project-migrations.test.ts',
   'test/database/rolling-upgrade.test.ts',
 ];
 
@@ -37,6 +38,7 @@ const MEASURING = [
   'login-timing',
   'metrics',
   'package',
+  'project-migrations',
   'rate-limits',
   'restores',
   'revocation',

@@ -4,6 +4,24 @@ import { TARGETS } from '../../bench/targets.ts';
 import { expectScenarioRuns, LONG_TIMEOUT, runBench } from '../support/bench-run.ts';
 
 it.each([
+  [
+    'fastify',
+    [
+      'raw node:http',
+      'raw Fastify',
+      'raw Fastify, our headers',
+      'least Nest',
+      'guarded, warn',
+      'guarded, defaults',
+      'guarded, defaults to a file',
+      "builder's route, warn",
+      "builder's route, defaults",
+    ],
+  ],
+  [
+    'refresh',
+    ['Gatehouse, HS256', 'pg alone, HS256', 'Gatehouse, ES256', 'pg alone, ES256', 'Gatehouse, ES256, limits and log'],
+  ],
   ['many-tokens', ['unguarded', 'guarded, one token', 'guarded, 100,000 tokens', 'guarded, half of them fit']],
   [
     'peers',

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { parseSettings } from '../../dist/config/read-settings.js';
 import { provideDatabase } from '../../dist/database/provide-database.js';
-import { query } from './app.js';
+import { emptyDatabase, query } from './app.js';
 import { newFolder } from './npm.js';
 
 export interface CommandResult {
@@ -140,4 +141,65 @@ model User {
     );
     return [...objects, ...history];
   }
+}
+
+export const SLOW = { timeout: 600_000 };
+export const UNREACHABLE = { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', DATABASE_SCHEMA: 'gatehouse' };
+export const GATEHOUSE = { DATABASE_SCHEMA: 'gatehouse' };
+
+/** With the tables of Gatehouse in the schema that a new project gives them. */
+export async function projectOnUrl(): Promise<PrismaProject> {
+  const project = new PrismaProject({ DATABASE_URL: await emptyDatabase(), ...GATEHOUSE }, 'gatehouse');
+  expectSuccess(await project.gatehouseCommand('migrate'), 'Applied');
+  return project;
+}
+
+export function expectSuccess({ code, output }: CommandResult, text: string): void {
+  expect(output).toContain(text);
+  expect(code, output).toBe(0);
+}
+
+export function expectFailure({ code, output }: CommandResult, text: string): void {
+  expect(output).toContain(text);
+  expect(code, output).toBe(1);
+}
+
+export async function addUserWithNote(project: PrismaProject, schema = 'gatehouse'): Promise<void> {
+  const id = randomUUID();
+  await project.query(
+    `INSERT INTO "${schema}".users (id, email, email_lower, password_hash) VALUES ($1::uuid, $1::text, $1::text, 'x')`,
+    [id],
+  );
+  await project.query('INSERT INTO app.notes (id, user_id, text) VALUES ($1::uuid, $1::uuid, $2)', [id, 'a note']);
+}
+
+/** Migrations of a project have a history and foreign keys of their own, and leave the schema of Gatehouse alone. */
+export async function expectOwnHistory(
+  schema: string,
+  environment: () => Promise<Readonly<Record<string, string>>>,
+): Promise<void> {
+  const project = new PrismaProject(await environment(), schema);
+  expectSuccess(await project.prisma('migrate', 'dev', '--name', 'notes'), 'now in sync with your schema');
+  expect(project.migration('notes')).toContain(`FOREIGN KEY ("user_id") REFERENCES "${schema}"."users"("id")`);
+  expect(project.migration('notes').match(/^(?:CREATE|ALTER|DROP) .*/gm)).toEqual([
+    'CREATE TABLE "notes" (',
+    expect.stringMatching(/^ALTER TABLE "notes" ADD CONSTRAINT/) as string,
+  ]);
+  await addUserWithNote(project, schema);
+  const before = await project.describeGatehouse();
+  expect(before.length).toBeGreaterThan(50);
+
+  project.writeSchema('text String', 'title String?');
+  expectSuccess(await project.prisma('migrate', 'dev', '--name', 'title'), 'now in sync with your schema');
+  expect(project.migration('title').trim()).toMatch(/^-- AlterTable\nALTER TABLE "notes" ADD COLUMN +"title" TEXT;$/);
+  expectSuccess(await project.prisma('migrate', 'status'), 'Database schema is up to date');
+  expect(await project.query('SELECT migration_name AS name FROM app._prisma_migrations ORDER BY 1')).toEqual(
+    project.migrations().map((name) => ({ name })),
+  );
+  expect(await project.query('SELECT text, title FROM app.notes')).toEqual([{ text: 'a note', title: null }]);
+  expect(await project.describeGatehouse()).toEqual(before);
+
+  const second = project.on(await environment());
+  expectSuccess(await second.prisma('migrate', 'deploy'), 'All migrations have been successfully applied');
+  expect(await second.query('SELECT title FROM app.notes')).toEqual([]);
 }
