@@ -23,9 +23,17 @@ export interface PasswordBlocklist {
  * common first; 9747 have 15 characters or more. Only what can match stays in memory.
  */
 export function readPasswordBlocklist(minLength: number): PasswordBlocklist {
+  const known = blocklists.get(minLength);
+  if (known !== undefined) return known;
   const bytes = readFileSync(createRequire(import.meta.url).resolve(FILE));
-  return { listed: linesOf(bytes, minLength, MAX_LISTED_PASSWORDS), mostCommon: linesOf(bytes, 1, COMMON_PASSWORDS) };
+  const listed = linesOf(bytes, minLength, MAX_LISTED_PASSWORDS);
+  const blocklist = { listed, mostCommon: linesOf(bytes, 1, COMMON_PASSWORDS) };
+  blocklists.set(minLength, blocklist);
+  return blocklist;
 }
+
+/** By minimum length: reading takes a tenth of a second, and the applications of a process share them. */
+const blocklists = new Map<number, PasswordBlocklist>();
 
 /** The first `max` lines with at least `minLength` bytes, in lower case. All relevant lines are ASCII. */
 function linesOf(bytes: Buffer, minLength: number, max: number): Set<string> {
