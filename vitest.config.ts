@@ -9,8 +9,12 @@ const FAULTS_ONLY = [
   'test/operations/high-availability.test.ts',
   'test/operations/install.test.ts',
   'test/operations/package.test.ts',
+  'test/operations/workers-metrics.test.ts',
+  'test/operations/workers-start.test.ts',
   'test/project/features.test.ts',
   'test/database/large-purges.test.ts',
+  'test/database/postgres-schemas.test.ts',
+  'test/database/prisma-scripts.test.ts',
   'test/database/project-migrations.test.ts',
   'test/database/rolling-upgrade.test.ts',
 ];
@@ -38,6 +42,8 @@ const MEASURING = [
   'login-timing',
   'metrics',
   'package',
+  'postgres-schemas',
+  'prisma-scripts',
   'project-migrations',
   'rate-limits',
   'restores',
@@ -50,6 +56,7 @@ const MEASURING = [
   'slow-clients',
   'workers-metrics',
   'workers-shutdown',
+  'workers-start',
 ].map((name) => `test/*/${name}.test.ts`);
 
 /** Modules of a fork import Gatehouse by the name of its package; here that is the source, and elsewhere what is built from it. */
