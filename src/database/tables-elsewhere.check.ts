@@ -18,9 +18,7 @@ export async function requireNoTablesElsewhere(client: pg.Client, config: Databa
   const isNamed = parsePostgresUrl(config.databaseDirectUrl).searchParams.has('schema');
   const [other] = config.isEmbedded === true || !isNamed ? others : others.filter((name) => name === 'public');
   if (other === undefined) return;
-  const statements = (await moveStatements(pg.escapeIdentifier(other), pg.escapeIdentifier(schema))).map(
-    (statement) => `  ${statement}`,
-  );
+  const statements = (await moveStatements(client, other, schema)).map((statement) => `  ${statement}`);
   throw new Error(
     [...explanation(schema, other, { isNamed, isEmbedded: config.isEmbedded }), ...statements].join('\n'),
   );
@@ -67,13 +65,25 @@ async function schemasWithOurTables(client: pg.Client): Promise<string[]> {
   return found;
 }
 
-/** For everything that our migrations create outside of tables, and the tables themselves. */
-async function moveStatements(from: string, to: string): Promise<string[]> {
+/** For everything that our migrations create outside of tables, and the tables themselves, as far as the older version had them. */
+async function moveStatements(client: pg.Client, from: string, to: string): Promise<string[]> {
   const texts = await Promise.all((await listMigrations()).map((migration) => readMigration(migration)));
   const created = [...texts.join('\n').matchAll(/^CREATE (?:OR REPLACE )?(TABLE|TYPE|FUNCTION) "(\w+)"/gm)];
-  const moved = [
-    `TABLE ${from}."${MIGRATIONS_TABLE}"`,
-    ...created.map(([, kind, name]) => `${kind} ${from}."${name}"`),
+  const { rows } = await client.query<{ object: string }>(
+    `SELECT 'TABLE ' || relname AS object FROM pg_class WHERE relnamespace = $1::text::regnamespace
+     UNION SELECT 'TYPE ' || typname FROM pg_type WHERE typnamespace = $1::text::regnamespace
+     UNION SELECT 'FUNCTION ' || proname FROM pg_proc WHERE pronamespace = $1::text::regnamespace`,
+    [pg.escapeIdentifier(from)],
+  );
+  const existing = new Set(rows.map(({ object }) => object));
+  const moved = created.filter(([, kind, name]) => existing.has(`${kind} ${name}`));
+  const [source, target] = [from, to].map((name) => pg.escapeIdentifier(name));
+  const objects = new Set([
+    `TABLE ${source}."${MIGRATIONS_TABLE}"`,
+    ...moved.map(([, kind, name]) => `${kind} ${source}."${name}"`),
+  ]);
+  return [
+    `CREATE SCHEMA IF NOT EXISTS ${target};`,
+    ...[...objects].map((object) => `ALTER ${object} SET SCHEMA ${target};`),
   ];
-  return [`CREATE SCHEMA IF NOT EXISTS ${to};`, ...new Set(moved.map((object) => `ALTER ${object} SET SCHEMA ${to};`))];
 }

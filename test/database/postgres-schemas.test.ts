@@ -140,6 +140,17 @@ describe('a schema in the URL', () => {
     await ensureMigrated(testConfig(inSchema(await createDatabase(), 'public')), { migrate: false });
   });
 
+  it('whose tables are those of an older version in "public" is refused with statements for what is there', async () => {
+    const database = await createDatabase();
+    // As if a later migration had created it.
+    await query(database, 'DROP TABLE rate_limits');
+    const refused = await run(inSchema(database, SCHEMA), 'node', 'dist/cli/gatehouse.js', 'migrate').catch(String);
+    const statements = [...refused.matchAll(/^ {2}((?:ALTER|CREATE) .+;)$/gm)].map(([, statement = '']) => statement);
+    expect(statements.join('')).not.toContain('rate_limits');
+    for (const statement of statements) await query(database, statement);
+    expect(await tablesIn(database, 'public')).toEqual([]);
+  });
+
   it('that is left out where another has the tables is refused, and may be named (CFG-05)', async () => {
     const database = await emptyDatabase();
     await run(inSchema(database, SCHEMA), 'node', 'dist/cli/gatehouse.js', 'migrate');

@@ -83,41 +83,41 @@ describe('migrations', () => {
     for (const folder of ['dist', 'prisma', '.config']) cpSync(folder, join(project, folder), { recursive: true });
     for (const name of ['node_modules', 'package.json']) symlinkSync(resolve(name), join(project, name));
     const schema = join(project, 'prisma/schema.prisma');
-    const addNotes = (field = ''): void => {
-      const text = `model Note {
+    const addItems = (field = ''): void => {
+      const text = `model TestItem {
   id     String @id @db.Uuid
   userId String @map("user_id") @db.Uuid
   user   User   @relation(fields: [userId], references: [id], onDelete: Cascade)
   ${field}
-  @@map("notes")
+  @@map("test_items")
 }
 `;
-      writeFileSync(join(project, 'prisma/notes.prisma'), text);
+      writeFileSync(join(project, 'prisma/test-items.prisma'), text);
     };
-    const generated = join(project, 'src/database/generated/models/Note.ts');
+    const generated = join(project, 'src/database/generated/models/TestItem.ts');
     const generate = (): Promise<unknown> => {
       const env = { ...process.env, PATH: `${project}/node_modules/.bin:${process.env['PATH'] ?? ''}` };
       return promisify(execFile)('node', ['.config/generate.mjs'], { cwd: project, env });
     };
     mkdirSync(join(project, 'src/database/generated'), { recursive: true });
-    addNotes();
-    writeFileSync(schema, readFileSync(schema, 'utf8').replace(/^model User \{$/m, '$&\n  notes Note[]'));
+    addItems();
+    writeFileSync(schema, readFileSync(schema, 'utf8').replace(/^model User \{$/m, '$&\n  testItems TestItem[]'));
     await generate();
     expect(readFileSync(generated, 'utf8')).toContain('userId');
     const script = [join(project, 'dist/cli/gatehouse.js'), 'migrate:new'];
     const url = inject('databaseServerUrl');
-    const file = /^Wrote (\S+_notes\/migration\.sql): read it/.exec(await run(url, ...script, 'notes'))?.[1] ?? '';
+    const file = /^Wrote (\S+_items\/migration\.sql): read it/.exec(await run(url, ...script, 'items'))?.[1] ?? '';
     expect(readFileSync(file, 'utf8').match(/^(?:CREATE|ALTER|DROP) \w+ "\w+"/gm)).toEqual([
-      'CREATE TABLE "notes"',
-      'ALTER TABLE "notes"',
+      'CREATE TABLE "test_items"',
+      'ALTER TABLE "test_items"',
     ]);
     expect(await run(url, ...script, 'again')).toBe('The Prisma schema has not changed.\n');
-    addNotes('title String?');
+    addItems('title String?');
     await generate();
     expect(readFileSync(generated, 'utf8')).toContain('title');
-    addNotes('title Nope?');
+    addItems('title Nope?');
     await expect(run(url, ...script, 'nope')).rejects.toMatchObject({
-      stderr: expect.stringMatching(/prisma\/notes\.prisma:5 is not valid: Type "Nope"/) as string,
+      stderr: expect.stringMatching(/prisma\/test-items\.prisma:5 is not valid: Type "Nope"/) as string,
     });
   });
 

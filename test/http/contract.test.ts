@@ -328,8 +328,8 @@ describe('every problem code', () => {
     user_in_use: async () => {
       const used = await startApp();
       const { email, token, userId } = await used.signIn();
-      await used.query('CREATE TABLE notes (user_id uuid REFERENCES users (id))');
-      await used.query('INSERT INTO notes VALUES ($1)', [userId]);
+      await used.query('CREATE TABLE test_references (user_id uuid REFERENCES users (id))');
+      await used.query('INSERT INTO test_references VALUES ($1)', [userId]);
       const path = '/v1/users/me/deletion';
       const answer = await used.call('POST', path, { token, json: { currentPassword: PASSWORD } });
       // The user, the session and the right to log in are as before.
