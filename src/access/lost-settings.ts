@@ -1,6 +1,6 @@
-import type { RouteSetting } from './route-settings.js';
+import type { RouteSetting } from './declared-setting.js';
 
-/** What decorators were told, wherever later decorators or subclasses have put it. By prototype. */
+/** What decorators have declared, by the prototype of the class; later decorators and subclasses remove nothing from it. */
 const ofMethods = new WeakMap<object, Map<string | symbol, RouteSetting[]>>();
 const ofControllers = new WeakMap<object, RouteSetting[]>();
 

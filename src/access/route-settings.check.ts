@@ -5,6 +5,7 @@ import { bodyConfigOf, bodyFlaw } from '../http/route-body.js';
 import { hasEnded } from './ended.decorator.js';
 import { lossOf } from './lost-settings.js';
 import { isRole } from './route-roles.js';
+import type { RouteSetting } from './declared-setting.js';
 import {
   bodySchemaOn,
   configOn,
@@ -14,7 +15,6 @@ import {
   isEventStream,
   isHandler,
   restoreDeclared,
-  type RouteSetting,
 } from './route-settings.js';
 
 interface Handler {

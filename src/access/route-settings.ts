@@ -1,9 +1,7 @@
 import { Get, SetMetadata, Sse } from '@nestjs/common';
 import { RouteConfig, RouteSchema } from '@nestjs/platform-fastify';
 import { recordOnController, recordOnMethod } from './lost-settings.js';
-
-/** What one decorator declares about a route. */
-export type RouteSetting = Readonly<Record<string, unknown>>;
+import type { RouteSetting } from './declared-setting.js';
 
 const DECLARED = Symbol('declared route settings');
 
