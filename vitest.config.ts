@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+// Tests start hundreds of processes, which spend most of their CPU time on loading the same modules.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
+
 /** Run only by `npm run test:faults`. */
 const FAULTS_ONLY = [
   'test/project/bench-scenarios.test.ts',
@@ -9,6 +12,7 @@ const FAULTS_ONLY = [
   'test/operations/high-availability.test.ts',
   'test/operations/install.test.ts',
   'test/operations/package.test.ts',
+  'test/http/many-streams.test.ts',
   'test/operations/workers-metrics.test.ts',
   'test/operations/workers-start.test.ts',
   'test/project/features.test.ts',
@@ -16,18 +20,68 @@ const FAULTS_ONLY = [
   'test/database/postgres-schemas.test.ts',
   'test/database/prisma-scripts.test.ts',
   'test/database/project-migrations.test.ts',
+  'test/database/project-tables.test.ts',
   'test/database/rolling-upgrade.test.ts',
+  'test/database/statement-plans.test.ts',
 ];
 
-/** Files that measure time or memory: run one at a time, after all others. */
+/** Files that change nothing of their process: they share processes, in which the modules are loaded once. */
+const SHARING = [
+  'accounts/application-writes',
+  'accounts/audit',
+  'accounts/claims',
+  'accounts/email-change',
+  'accounts/email-verification',
+  'accounts/invitations',
+  'accounts/login-races',
+  'accounts/notices',
+  'accounts/password-reset',
+  'accounts/profile',
+  'accounts/refresh',
+  'accounts/registration-and-login',
+  'accounts/retried-writes',
+  'accounts/roles',
+  'accounts/sessions',
+  'accounts/text-round-trip',
+  'http/client-address',
+  'http/closing-clients',
+  'http/cors',
+  'http/custom-modules',
+  'http/email-verified-rules',
+  'http/event-streams',
+  'http/failed-responses',
+  'http/guards-and-filters',
+  'http/http-semantics',
+  'http/lost-role-rules',
+  'http/openapi-fuzzing',
+  'http/role-rules',
+  'http/strategies',
+].map((name) => `test/${name}.test.ts`);
+
+/** Files that expect something within a time, and mostly wait for it: run two at a time, after all others. */
+const TIMED = [
+  'clock-skew',
+  'connection-faults',
+  'crash-consistency',
+  'log-outputs',
+  'log-sink',
+  'rate-limits',
+  'restores',
+  'revocation',
+  'rolling-restarts',
+  'server-failures',
+  'signals',
+  'signing-keys',
+  'slow-clients',
+  'workers-shutdown',
+].map((name) => `test/*/${name}.test.ts`);
+
+/** Files that measure time or memory: run one at a time, last. */
 const MEASURING = [
   'aborted-requests',
   'authentication',
   'bench-scenarios',
-  'clock-skew',
   'concurrent-first-starts',
-  'connection-faults',
-  'crash-consistency',
   'event-loop-stalls',
   'features',
   'haproxy',
@@ -36,26 +90,19 @@ const MEASURING = [
   'install',
   'invalid-token-flood',
   'large-purges',
-  'log-outputs',
-  'log-sink',
   'login-overload',
   'login-timing',
+  'mail-asking-timing',
+  'many-streams',
   'metrics',
   'package',
   'postgres-schemas',
   'prisma-scripts',
   'project-migrations',
-  'rate-limits',
-  'restores',
-  'revocation',
-  'rolling-restarts',
+  'project-tables',
   'rolling-upgrade',
-  'server-failures',
-  'signals',
-  'signing-keys',
-  'slow-clients',
+  'statement-plans',
   'workers-metrics',
-  'workers-shutdown',
   'workers-start',
 ].map((name) => `test/*/${name}.test.ts`);
 
@@ -66,6 +113,7 @@ const RESOLVE = {
 
 /** The same of unit tests. */
 const MEASURING_UNITS = [
+  'access/principal',
   'http/json-body',
   'http/schema-compiler',
   'http/slow-clients',
@@ -78,6 +126,9 @@ const MEASURING_UNITS = [
   'verifier/forged-tokens',
   'workers/worker-pool',
 ].map((name) => `src/${name}.test.ts`);
+
+/** Files at a time, of those that are patient: they wait for processes and the database, so that two would leave cores idle. */
+const FIRST_WORKERS = 3;
 
 /** Upper bounds for waiting; a test that needs a shorter time asserts it itself. */
 const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
@@ -93,10 +144,31 @@ export default defineConfig({
           ...HTTP,
           name: 'http',
           include: ['test/**/*.test.ts'],
-          exclude: MEASURING,
-          // Tests spend much of their time waiting for processes to start.
-          maxWorkers: 2,
+          exclude: [...SHARING, ...TIMED, ...MEASURING],
+          maxWorkers: FIRST_WORKERS,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve: RESOLVE,
+        test: {
+          ...HTTP,
+          name: 'http-sharing',
+          include: SHARING,
+          setupFiles: ['test/support/forget-secrets.ts'],
+          isolate: false,
+          maxWorkers: FIRST_WORKERS,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve: RESOLVE,
+        test: {
+          ...HTTP,
+          name: 'http-timed',
+          include: TIMED,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -107,7 +179,7 @@ export default defineConfig({
           include: MEASURING,
           exclude: process.env['FAULT_SECONDS'] === undefined ? FAULTS_ONLY : [],
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -117,7 +189,8 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts'],
           exclude: MEASURING_UNITS,
-          maxWorkers: 2,
+          isolate: false,
+          maxWorkers: FIRST_WORKERS,
           sequence: { groupOrder: 1 },
         },
       },
@@ -128,7 +201,7 @@ export default defineConfig({
           name: 'unit-measuring',
           include: MEASURING_UNITS,
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -1,7 +1,7 @@
 import './check-installation.mjs';
 import { spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import './generate.mjs';
 import { linkCommand } from './link-command.mjs';
@@ -22,10 +22,17 @@ function stamp() {
   return crypto.hash('sha256', states.join('\n'));
 }
 
+/** What browsers load is served as it is written. */
+function copyBrowserFiles() {
+  for (const file of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
+    if (/\.(?:browser\.js|css)$/.test(file)) copyFileSync(join('src', file), join('dist', file));
+  }
+}
+
 /** The compiler leaves the outputs of sources that are gone. */
 function removeStaleOutputs() {
   for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
-    const [output, source] = /^(.*)(?:\.js|\.js\.map|\.d\.ts)$/.exec(file) ?? [];
+    const [output, source] = /^(.*)(?:\.js|\.js\.map|\.d\.ts|\.css)$/.exec(file) ?? [];
     if (output !== undefined && !existsSync(join('src', `${source}.ts`))) rmSync(join('dist', output));
   }
 }
@@ -36,6 +43,7 @@ if (!existsSync('dist/main.js') || !existsSync(STAMP) || readFileSync(STAMP, 'ut
   if (error) process.stderr.write(`tsc: ${error.message}; run npm ci without --omit=peer\n`);
   if (status !== 0) process.exit(status ?? 1);
   removeStaleOutputs();
+  copyBrowserFiles();
   writeFileSync(STAMP, current);
 }
 linkCommand();

@@ -10,6 +10,8 @@ const ownEngine = `${root}prisma/schema-engine`;
 
 // `generate` starts no engine, yet the CLI looks for one and downloads it where it can; any executable will do.
 process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= isGenerate ? process.execPath : ownEngine;
+// For our engine: the tables that it may drop are those of Gatehouse.
+process.env['GATEHOUSE_PRISMA_SCHEMA'] = '*';
 
 /** The embedded database, kept running by a process that ends with this one. */
 async function embeddedDatabase(): Promise<string> {

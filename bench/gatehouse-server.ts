@@ -105,7 +105,7 @@ serveHarness(await app.getUrl(), stop, {
 
 /** Access tokens of this many users and sessions. */
 function mint(count: number): string[] {
-  const user = { email: 'bench@example.com', roles: [], version: 0 };
+  const user = { email: 'bench@example.com', emailVerified: false, roles: [], version: 0 };
   return Array.from(
     { length: count },
     () => tokens.issueAccessToken({ id: randomUUID(), ...user }, randomUUID()).accessToken,

@@ -1,14 +1,18 @@
-import { Global, Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
+import { Global, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { APP_FILTER, DiscoveryService, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { authenticationProblems } from './access/access.problems.js';
 import { AddressLimit } from './access/address-limit.js';
+import { AccountPagesModule } from './account-pages/account-pages.module.js';
 import { AuthenticationHook } from './access/authentication.hook.js';
-import { describeRoles, roleProblems } from './access/route-roles.js';
+import { describeRules, ruleProblems } from './access/route-rules.js';
+import { AccountRoutesModule } from './account/account-routes.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
+import { RegistrationModule } from './auth/registration.module.js';
+import { bodiesWithProfile } from './auth/profile-schema.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/config.js';
 import { BackgroundJobs } from './jobs/background-jobs.js';
@@ -19,6 +23,7 @@ import { GracefulShutdown } from './health/graceful-shutdown.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { RequestMetrics } from './metrics/request.metrics.js';
+import { PasswordsService } from './passwords/passwords.service.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RateLimitsModule } from './rate-limits/rate-limits.module.js';
 import { ApplicationStrategies } from './access/application-strategies.js';
@@ -29,15 +34,20 @@ import { registerSwaggerUi } from './openapi/swagger-ui.js';
 import { standardOutputLog } from './logging/buffered-log-output.js';
 import { logOptions, type LogStream } from './logging/log-options.js';
 import { registerOpenApi } from './openapi/openapi-document.js';
+import { openApiInfo, type OpenApiInfo } from './openapi/openapi-info.js';
 import { NestLogger } from './logging/nest-logger.js';
 import { countResponses } from './http/response-counts.js';
 import { registerAccessLog } from './logging/access-log.js';
 import type { PrimaryLink } from './workers/primary-link.js';
-import { UNKNOWN_HOOKS, type ApplicationHooks } from './users/application-hooks.js';
+import { bindHooks, type ApplicationHooks, type BoundHooks, type Providers } from './users/application-hooks.js';
 import { ApplicationHooksModule } from './users/application-hooks.module.js';
+import { deletedCallerProblem } from './users/deleted-caller.js';
+import { Users } from './users/users.js';
 import { UsersModule } from './users/users.module.js';
+import { UsersRoutesModule } from './users/users-routes.module.js';
 import { WorkersModule } from './workers/workers.module.js';
 import { HttpAdapter } from './http/adapter.js';
+import { replaceBodySchemas } from './http/body-schemas.js';
 import { CLIENT_TIMEOUTS } from './http/client-timeouts.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http/http-server.js';
 
@@ -45,17 +55,17 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-const TAGS = [
-  { name: 'auth', description: 'Register, log in, refresh, log out, sessions, and who a token says you are.' },
-  { name: 'users', description: 'The users themselves.' },
-  { name: 'keys', description: 'What others need to verify tokens.' },
-  { name: 'health', description: 'Whether the service is up.' },
-];
-
 /** What an application adds to Gatehouse. */
 export interface ApplicationOptions extends ApplicationHooks {
   /** Title of the OpenAPI document and of its page. */
   readonly name?: string;
+  /** What else the OpenAPI document says of the application. Without a version it has that of Gatehouse. */
+  readonly openApi?: OpenApiInfo;
+  /**
+   * JSON Schema of the users' profiles, of an object, for registration and `PATCH /v1/users/me`. Without it a profile is any object. In
+   * either case it has at most 4096 bytes as JSON. Profiles that are in the database already are not checked.
+   */
+  readonly profile?: object;
   /** Your own modules; their routes need a token unless they are `@Public()`. */
   readonly features?: readonly Type[];
 }
@@ -77,12 +87,7 @@ class ApplicationServicesModule {}
 
 @Module({})
 class AppModule {
-  static of(
-    config: Config,
-    hooks: ApplicationHooks,
-    features: readonly Type[] = [],
-    primary?: PrimaryLink,
-  ): DynamicModule {
+  static of(config: Config, hooks: BoundHooks, features: readonly Type[] = [], primary?: PrimaryLink): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -90,21 +95,23 @@ class AppModule {
         WorkersModule.forProcess(primary),
         ApplicationHooksModule.forHooks(hooks),
         AuthModule,
+        RegistrationModule.forMode(config.registration),
+        AccountRoutesModule.forConfig(config),
+        AccountPagesModule,
+        UsersRoutesModule,
         HealthModule,
         MetricsModule,
         ApplicationServicesModule,
         ...features,
       ],
       // Of the first module, and so asked last: an application's own APP_FILTER comes before it.
-      providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(translateDatabaseError) }],
+      providers: [{ provide: APP_FILTER, useFactory: problemFilter, inject: [Users] }],
     };
   }
 }
 
-/** The services without routes, background jobs and log, for commands. The database must be running and migrated. */
-export function createServices(config: Config): Promise<INestApplicationContext> {
-  const module = AppModule.of({ ...config, metricsPort: undefined }, UNKNOWN_HOOKS);
-  return NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+function problemFilter(users: Users): ProblemFilter {
+  return new ProblemFilter(translateDatabaseError, (error, request) => deletedCallerProblem(error, request, users));
 }
 
 /**
@@ -133,16 +140,21 @@ export async function createApp(
     logController: new LogController({ disableRequestLogging: true }),
   });
   const fastify = adapter.getInstance();
-  const { features, claims, onRegistered } = options;
-  const module = AppModule.of(config, { claims, onRegistered }, features, primary);
+  const { features, claims, onRegistered, profile } = options;
+  const providers: Providers = { get: (token) => app.get(token, { strict: false }) };
+  const module = AppModule.of(config, bindHooks({ claims, onRegistered }, providers), features, primary);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: new NestLogger(fastify.log),
     abortOnError: false,
   });
+  // Not awaited yet: the thread starts while the application is built.
+  const passwordsPrepared = app.get(PasswordsService, { strict: false }).prepare();
+  passwordsPrepared.catch(() => undefined);
   adapter.nameModulesBy(() => modulesWithMiddleware(app.get(DiscoveryService, { strict: false })));
   try {
     const shutdown = app.get(GracefulShutdown, { strict: false });
+    if (profile !== undefined) replaceBodySchemas(fastify, bodiesWithProfile(profile));
     registerHttp(fastify, http, { isShuttingDown: () => shutdown.isShuttingDown });
     registerAccessLog(fastify, log);
     if (config.metricsPort !== undefined)
@@ -151,17 +163,17 @@ export async function createApp(
     await limit.prepareCounter(fastify);
     addressLimit = limit;
     if (config.docs) {
-      const { name = 'Gatehouse' } = options;
+      const info = openApiInfo(version, options);
       const routeLimits = app.get(RouteRateLimitsHook);
       const hookProblems = (route: unknown) => [
         ...limit.problemsOfRoute(route),
         ...routeLimits.problemsOfRoute(route),
-        ...roleProblems(route),
+        ...ruleProblems(route),
       ];
       const securitySchemeOf = (strategy: string) => app.get(ApplicationStrategies).securitySchemeOf(strategy);
-      const access = { authenticationProblems, securitySchemeOf, hookProblems, describeAccess: describeRoles };
-      await registerOpenApi(fastify, { title: name, version, ...access, tags: TAGS });
-      await registerSwaggerUi(fastify, name);
+      const access = { authenticationProblems, securitySchemeOf, hookProblems, describeAccess: describeRules };
+      await registerOpenApi(fastify, { ...info, ...access });
+      await registerSwaggerUi(fastify, info.title);
     }
     app.get(AuthenticationHook).addAuthenticationHook(fastify);
     const routeSettings = app.get(RouteSettingsCheck);
@@ -169,6 +181,7 @@ export async function createApp(
     app.get(HashAdmissionHook).addHashAdmissionHook(fastify);
     app.get(RouteRateLimitsHook).addRateLimitsHook(fastify);
     await app.init();
+    await passwordsPrepared;
     await fastify.ready();
     routeSettings.requireDeclaredSettings();
     app.get(ApplicationStrategies).requireNamedStrategies();

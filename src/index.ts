@@ -15,6 +15,7 @@ export {
   BearerOrBody,
   BodyLimit,
   CurrentUser,
+  EmailVerified,
   OptionalUser,
   Public,
   Roles,
@@ -31,20 +32,22 @@ export {
   Problem,
   type FieldError,
   type Occurrence,
+  type ProblemDefinition,
   type ProblemFactory,
   type ProblemKind,
   type SecurityEvent,
 } from './problems/problem.js';
 export { problemResponses, type ProblemResponse } from './problems/problem-responses.js';
 export { NoContent } from './http/no-content.schema.js';
+export type { OpenApiInfo } from './openapi/openapi-info.js';
 
 // What a module injects.
-export { Users, type ApplicationUser, type RequestedBy } from './users/users.js';
-export type { ApplicationHooks, ClaimsUser, RegisteredUser } from './users/application-hooks.js';
+export { Users, type ApplicationUser, type RequestedBy, type UserChange } from './users/users.js';
+export type { ApplicationHooks, ClaimsUser, Providers, RegisteredUser } from './users/application-hooks.js';
 export type { CustomClaims } from './tokens/custom-claims.js';
 export type { StoredJson } from './users/stored-json.js';
 export { Database, type Statements } from './database/database.js';
-export { violatedIndex } from './database/database-errors.js';
+export { violatedForeignKey, violatedIndex } from './database/database-errors.js';
 export { Audit, type ApplicationEvent } from './audit/audit.js';
 export { BackgroundJobs, type JobOptions } from './jobs/background-jobs.js';
 export { ApplicationRateLimits, type ApplicationLimit } from './rate-limits/application-rate-limits.js';

@@ -1,6 +1,7 @@
 import './cli/supported-node.js';
 import './cli/working-directory.js';
 import { TerminationSignals } from './config/termination-signals.js';
+import { thrownText } from './config/thrown-text.js';
 
 // Before everything else is loaded: a signal may arrive during that time.
 const termination = TerminationSignals.listen();
@@ -20,7 +21,7 @@ async function start(): Promise<never> {
     await serve(termination);
     process.exit(0);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${thrownText(error)}\n`);
     process.exit(1);
   }
 }

@@ -2,6 +2,7 @@ import type { ApplicationOptions } from './app.js';
 import { currentWorker } from './cli/current-worker.js';
 import { requireOneNest } from './cli/one-nest.check.js';
 import { TerminationSignals } from './config/termination-signals.js';
+import { thrownText } from './config/thrown-text.js';
 
 /**
  * Serves Gatehouse with your modules until SIGTERM, SIGINT or SIGHUP, and ends the process: exit code 0, or 1 with a line on stderr
@@ -24,7 +25,7 @@ export async function serve(options: ApplicationOptions = {}): Promise<void> {
     await serveProgram(termination, { loadApplication, workerProgram: ownProgram() });
     process.exit(0);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${thrownText(error)}\n`);
     process.exit(1);
   }
 }

@@ -4,6 +4,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Type } from '@nestjs/common';
+import { AccountAdministrationService } from './account/account-administration.service.js';
 import type { ApplicationOptions } from './app.js';
 import { createConfiguredApp, type Application } from './application.js';
 import type { Config } from './config/config.js';
@@ -46,9 +48,14 @@ export class TestApp {
     private readonly removeDatabase: () => Promise<void>,
   ) {}
 
+  /** A provider of the application, by its class. */
+  get<Provider>(provider: Type<Provider>): Provider {
+    return this.app.nest.get(provider, { strict: false });
+  }
+
   /** The rows of a statement on its database. */
   query<Row extends object>(sql: TemplateStringsArray, ...values: readonly unknown[]): Promise<Row[]> {
-    return this.app.nest.get(Database, { strict: false }).query<Row>(sql, ...values);
+    return this.get(Database).query<Row>(sql, ...values);
   }
 
   /** Sends a request with an access token, a JSON body, or both. */
@@ -56,9 +63,9 @@ export class TestApp {
     return sendRequest(`${this.url}${path}`, method, request);
   }
 
-  /** Registers a user, by default with an address of its own, and logs it in. */
-  async signIn(email = `${randomUUID()}@example.com`, password = PASSWORD): Promise<TestUser> {
-    await this.#require('/v1/auth/register', { email, password });
+  /** Registers a user, by default with an address of its own and an empty profile, and logs it in. */
+  async signIn(email = `${randomUUID()}@example.com`, password = PASSWORD, profile?: object): Promise<TestUser> {
+    await this.#require('/v1/auth/register', { email, password, profile });
     return this.logIn({ email, password });
   }
 
@@ -68,6 +75,11 @@ export class TestApp {
     const [token, refreshToken] = [String(tokens['access_token']), String(tokens['refresh_token'])];
     const { body } = await this.call('GET', '/v1/auth/me', { token });
     return { userId: String(body['userId']), email, password, token, refreshToken };
+  }
+
+  /** Marks the address of a user as verified. Tokens from before are stale: log in once more. */
+  async verifyEmail({ email }: { readonly email: string }): Promise<void> {
+    await this.get(AccountAdministrationService).verifyEmail(email);
   }
 
   /** The lines of the log so far. */
@@ -86,8 +98,9 @@ export class TestApp {
 
   async #require(path: string, json: object): Promise<Record<string, unknown>> {
     const { status, body } = await this.call('POST', path, { json });
-    if (status >= 400) throw new Error(`POST ${path} answered ${status} ${JSON.stringify(body)}`);
-    return body;
+    if (status < 400) return body;
+    const cause = status < 500 ? undefined : this.log().findLast(({ err }) => err !== undefined)?.['err'];
+    throw new Error(`POST ${path} answered ${status} ${JSON.stringify(body)}`, { cause });
   }
 }
 

@@ -27,6 +27,7 @@ interface Row {
   readonly verdict: string;
   readonly userId: string;
   readonly email: string;
+  readonly emailVerified: boolean;
   readonly roles: readonly string[];
   readonly version: number;
   readonly secondsLeft: number;
@@ -80,7 +81,8 @@ app.post<{ Body: { refresh_token: string } }>(
     const [row] = rows;
     if (row?.verdict !== 'advance' && row?.verdict !== 'replay') return reply.code(401).send();
     const { sessionId, counter } = token;
-    const user = { id: row.userId, email: row.email, roles: row.roles, version: row.version };
+    const { userId: id, email, emailVerified, roles, version } = row;
+    const user = { id, email, emailVerified, roles, version };
     const { accessToken, expiresInSeconds } = tokens.issueAccessToken(user, sessionId, row.secondsLeft);
     return {
       access_token: accessToken,

@@ -32,10 +32,15 @@ const COURSES: Readonly<Record<string, Course>> = {
     read: ({ node }) => (node.metrics['nodejs_eventloop_lag_p99_seconds'] ?? 0) * 1000,
     floor: 5,
   },
-  rows: { read: (sample) => sumOf(sample, ({ rows }) => rows) },
+  'rows besides users and devices': { read: (sample) => sumOf(withoutUsers(sample), ({ rows }) => rows) },
   // As many as autovacuum lets be.
   'dead rows': { read: (sample) => sumOf(sample, ({ deadRows }) => deadRows), floor: 5000 },
-  'size of the tables': { read: (sample) => sumOf(sample, ({ megabytes }) => megabytes) },
+  'size of the tables besides users and devices': {
+    read: (sample) => sumOf(withoutUsers(sample), ({ megabytes }) => megabytes),
+  },
+  'size of users and devices, a row': {
+    read: (sample) => sumOf(usersOf(sample), ({ megabytes }) => megabytes) / sumOf(usersOf(sample), ({ rows }) => rows),
+  },
   ...Object.fromEntries(
     KINDS.map((kind) => [`${kind} p50`, { read: ({ latencies }) => latencies[kind]?.p50Milliseconds ?? Number.NaN }]),
   ),
@@ -69,6 +74,16 @@ export function verdictsOf(samples: readonly SoakSample[], capacity: number): Me
       'of all',
       total(samples, ({ missed }) => missed) / (answered + total(samples, ({ missed }) => missed)),
     ),
+    of(
+      'growth of users that the load does not explain',
+      'rows',
+      Math.abs(growthOfTable(samples, 'users') - usersOfTheLoad(samples)),
+    ),
+    of(
+      'growth of devices beyond one a user',
+      'rows',
+      Math.max(0, growthOfTable(samples, 'devices') - usersOfTheLoad(samples)),
+    ),
     of('tables without a purged row in the last quarter', 'tables', unpurgedTables(samples).length),
     ...Object.entries(COURSES).flatMap(([name, course]) => courseOf(samples, name, course)),
     ...KINDS.map((kind) =>
@@ -91,6 +106,17 @@ function courseOf(samples: readonly SoakSample[], name: string, { read, floor }:
   return [{ name: full, unit: 'ratio', values: [growth.median], ...growth, most }];
 }
 
+/** How many users the load has registered and not deleted; some are in flight at each sample. */
+function usersOfTheLoad(samples: readonly SoakSample[]): number {
+  const counted = (kind: Kind): number => total(samples.slice(1), (sample) => countOf(sample, kind));
+  return counted('registration') - counted('account deletion');
+}
+
+function growthOfTable(samples: readonly SoakSample[], table: string): number {
+  const rowsOf = (sample: SoakSample | undefined): number => sample?.tables[table]?.rows ?? 0;
+  return rowsOf(samples.at(-1)) - rowsOf(samples[0]);
+}
+
 function unpurgedTables(samples: readonly SoakSample[]): string[] {
   const { last } = quartersOf(samples);
   const deleted = (table: string, sample: SoakSample | undefined): number => sample?.tables[table]?.deleted ?? 0;
@@ -105,7 +131,18 @@ function countOf({ latencies }: SoakSample, kind: Kind): number {
   return latencies[kind]?.count ?? 0;
 }
 
-function sumOf({ tables }: SoakSample, read: (table: TableSample) => number): number {
+/** Tables that grow with {@link usersOfTheLoad}: the growth that this does not explain is a measure of its own. */
+const OF_THE_LOAD = new Set(['users', 'devices']);
+
+function withoutUsers({ tables }: SoakSample): Pick<SoakSample, 'tables'> {
+  return { tables: Object.fromEntries(Object.entries(tables).filter(([name]) => !OF_THE_LOAD.has(name))) };
+}
+
+function usersOf({ tables }: SoakSample): Pick<SoakSample, 'tables'> {
+  return { tables: Object.fromEntries(Object.entries(tables).filter(([name]) => OF_THE_LOAD.has(name))) };
+}
+
+function sumOf({ tables }: Pick<SoakSample, 'tables'>, read: (table: TableSample) => number): number {
   return Object.values(tables).reduce((sum, table) => sum + read(table), 0);
 }
 

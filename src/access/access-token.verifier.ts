@@ -11,7 +11,7 @@ import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
 import type { PreparedKey } from '../verifier/verification-key.js';
 import { createVerifier, type VerifiedToken, type Verifier } from '../verifier/verifier.js';
 import { sharedProblems } from './access.problems.js';
-import { extraBytesOf, type Principal, TokenPrincipal } from './principal.js';
+import { expiryOf, extraBytesOf, type Principal, TokenPrincipal } from './principal.js';
 import { SignatureOffloading } from './signature-offloading.js';
 
 /**
@@ -92,6 +92,7 @@ export class AccessTokenVerifier implements OnModuleInit {
   /**
    * What {@link problemOfHeldCredential} needs. Verifies a token again: the cache may lose it.
    * @param token of the principal, if it came with one
+   * @throws {TypeError} where a strategy of the application says an expiry that is no valid Date
    */
   holdCredential(principal: Principal, token: string | undefined): HeldCredential {
     if (principal instanceof TokenPrincipal && token !== undefined) {
@@ -99,9 +100,7 @@ export class AccessTokenVerifier implements OnModuleInit {
       if (!(verified instanceof TokenError)) return { principal, key: verified.key, validUntil: verified.validUntil };
       return { principal, key: undefined, validUntil: 0 };
     }
-    const { expiresAt } = principal as Partial<Principal>;
-    const expiry = expiresAt instanceof Date ? expiresAt.getTime() / 1000 : Number.NaN;
-    return { principal, key: undefined, validUntil: Number.isNaN(expiry) ? Infinity : expiry };
+    return { principal, key: undefined, validUntil: expiryOf(principal) };
   }
 
   /**

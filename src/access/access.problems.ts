@@ -2,14 +2,15 @@ import {
   BEARER_CHALLENGE,
   INSUFFICIENT_SCOPE_CHALLENGE,
   INVALID_TOKEN_CHALLENGE,
+  recentLoginChallenge,
 } from '../problems/bearer-challenge.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
-import { defineProblem, Problem } from '../problems/problem.js';
+import { defineOwnProblem, Problem } from '../problems/problem.js';
 
 const INVALID = { 'www-authenticate': INVALID_TOKEN_CHALLENGE };
 
 /** 401: no bearer token was sent (RFC 6750 section 3.1: a challenge without an error code). */
-export const tokenMissing = defineProblem({
+export const tokenMissing = defineOwnProblem({
   code: 'token_missing',
   status: 401,
   detail: 'Send an access token as Authorization: Bearer.',
@@ -22,7 +23,7 @@ export function logoutTokenMissing(): Problem {
 }
 
 /** 401: the token is malformed, not issued by this service, or not valid now. */
-export const tokenInvalid = defineProblem({
+export const tokenInvalid = defineOwnProblem({
   code: 'token_invalid',
   status: 401,
   detail: 'The access token is not valid.',
@@ -30,7 +31,7 @@ export const tokenInvalid = defineProblem({
 });
 
 /** 401: the token has expired. */
-export const tokenExpired = defineProblem({
+export const tokenExpired = defineOwnProblem({
   code: 'token_expired',
   status: 401,
   detail: 'The access token has expired.',
@@ -38,7 +39,7 @@ export const tokenExpired = defineProblem({
 });
 
 /** 401: the token was revoked: by a logout, a change of password, a deleted or disabled user. */
-export const tokenRevoked = defineProblem({
+export const tokenRevoked = defineOwnProblem({
   code: 'token_revoked',
   status: 401,
   detail: 'The access token has been revoked. Log in again.',
@@ -46,18 +47,38 @@ export const tokenRevoked = defineProblem({
 });
 
 /** 401: what the token says of its user was changed since, such as a role. The session goes on: a refresh gets the next token. */
-export const tokenStale = defineProblem({
+export const tokenStale = defineOwnProblem({
   code: 'token_stale',
   status: 401,
   detail: 'The user of the access token has changed. Refresh it.',
   headers: INVALID,
 });
 
+/** 401: the login of the session is too old for this (RFC 9470 section 3). A refresh does not help, another login does. */
+export const insufficientUserAuthentication = defineOwnProblem({
+  code: 'insufficient_user_authentication',
+  status: 401,
+  detail: 'The login of this session is too long ago. Log in again.',
+});
+
+/** 401 `insufficient_user_authentication`: the login is more than this many seconds ago. */
+export function loginTooOld(maxAgeSeconds: number): Problem {
+  return insufficientUserAuthentication({ headers: { 'www-authenticate': recentLoginChallenge(maxAgeSeconds) } });
+}
+
 /** 403: the caller has none of the roles that the route asks for (RFC 6750 section 3.1). */
-export const forbidden = defineProblem({
+export const forbidden = defineOwnProblem({
   code: 'forbidden',
   status: 403,
   detail: 'The caller may not do this.',
+  headers: { 'www-authenticate': INSUFFICIENT_SCOPE_CHALLENGE },
+});
+
+/** 403: the caller has not proved to read mail to the address (RFC 6750 section 3.1). */
+export const emailUnverified = defineOwnProblem({
+  code: 'email_unverified',
+  status: 403,
+  detail: 'The address is not verified. Open the link in the mail to it.',
   headers: { 'www-authenticate': INSUFFICIENT_SCOPE_CHALLENGE },
 });
 
@@ -72,6 +93,7 @@ export const sharedProblems = {
   revoked: frozen(tokenRevoked()),
   stale: frozen(tokenStale()),
   forbidden: frozen(forbidden()),
+  emailUnverified: frozen(emailUnverified()),
 } as const;
 
 function frozen(problem: Problem): Problem {

@@ -61,6 +61,17 @@ export interface DescribedStrategy {
   readonly openApiScheme?: Readonly<Record<string, unknown>>;
 }
 
+type StrategyProvider = ReturnType<DiscoveryService['getProviders']>[number];
+
+function sameName(name: string, ...providers: readonly StrategyProvider[]): string {
+  const [one, other] = providers.map(({ instance, host }) => `${classOf(instance)} of ${host?.name}`);
+  return `${one} and ${other} are Passport strategies of the same name, "${name}": give one of them another, by extends PassportStrategy(Strategy, 'NAME').`;
+}
+
+function classOf(instance: unknown): string {
+  return (instance as object).constructor.name;
+}
+
 /**
  * The Passport strategies among the providers of this application. Passport registers strategies by name for the whole
  * process, so that with two applications the one that started last would serve both.
@@ -73,13 +84,22 @@ export class ApplicationStrategies {
 
   constructor(private readonly discovery: DiscoveryService) {}
 
-  /** Call it once all providers exist, before routes are registered. */
+  /**
+   * Call it once all providers exist, before routes are registered.
+   * @throws {Error} for two strategies of one name: the second would decide in place of the first
+   */
   collectStrategies(fastify: FastifyInstance): void {
-    for (const { instance } of this.discovery.getProviders() as { instance: unknown }[]) {
-      const name = instance instanceof Object ? nameOf.get(instance) : undefined;
+    const providers = new Map<string, StrategyProvider>();
+    for (const provider of this.discovery.getProviders()) {
+      const strategy: unknown = provider.instance;
+      const name = strategy instanceof Object ? nameOf.get(strategy) : undefined;
       if (name === undefined) continue;
-      this.#strategies.set(name, instance as Strategy);
-      owned.add(instance as object);
+      const other = providers.get(name);
+      // A provider may be known by two tokens.
+      if (other !== undefined && other.instance !== strategy) throw new Error(sameName(name, other, provider));
+      providers.set(name, provider);
+      this.#strategies.set(name, strategy as Strategy);
+      owned.add(strategy as object);
     }
     fastify.decorate('passportStrategies', this.#strategies);
     fastify.addHook('onRoute', (route) => this.#noteNames(route));

@@ -4,13 +4,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from '../problems/problem.filter.js';
 import { Problem } from '../problems/problem.js';
 import { AccessTokenVerifier, type VerificationOutcome } from './access-token.verifier.js';
-import { sharedProblems, tokenInvalid, tokenMissing, unsharedProblem } from './access.problems.js';
+import { tokenExpired, tokenInvalid, tokenMissing, unsharedProblem } from './access.problems.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import { EndedSignals } from './ended-signals.js';
-import type { Principal } from './principal.js';
+import { expiryOf, TokenPrincipal, type Principal } from './principal.js';
 import { ApplicationStrategies } from './application-strategies.js';
 import type { RouteAccess } from './route-access.decorators.js';
-import { hasAnyRole, type RolesRoute } from './route-roles.js';
+import { refusalByRules, type RuledRoute } from './route-rules.js';
 
 type Done = (error?: Error) => void;
 type Settle = (outcome: Principal | Error) => void;
@@ -19,7 +19,7 @@ type PassportMiddleware = (request: FastifyRequest, reply: FastifyReply, settle:
 interface AuthenticationInput {
   readonly token: string | undefined;
   readonly strategies: readonly string[] | undefined;
-  readonly roles: readonly string[] | undefined;
+  readonly rules: RuledRoute;
   /**
    * Whether the body may hold a credential instead, so that a bad header does not refuse the
    * request before the body is read.
@@ -47,7 +47,8 @@ export class AuthenticationHook {
     fastify.decorateRequest('user');
     fastify.decorateRequest('bearerProblem');
     fastify.addHook('onRequest', (request, reply, done) => {
-      const { access, strategies, roles } = request.routeOptions.config as RouteAccess & RolesRoute;
+      const rules = request.routeOptions.config as RouteAccess & RuledRoute;
+      const { access, strategies } = rules;
       if (access === 'public') return done();
       const { authorization } = request.headers;
       if (access === 'bearer-or-body' && authorization === undefined) return done();
@@ -55,9 +56,10 @@ export class AuthenticationHook {
       const known = token === undefined ? undefined : this.verifier.findVerifiedPrincipal(token);
       if (known === undefined) {
         const isOptional = access === 'bearer-or-body';
-        return this.#authenticate(request, reply, done, { token, strategies, roles, isOptional });
+        return this.#authenticate(request, reply, done, { token, strategies, rules, isOptional });
       }
-      if (roles !== undefined && !hasAnyRole(known, roles)) return refuse(sharedProblems.forbidden, request, reply);
+      const refusal = refusalByRules(known, rules);
+      if (refusal !== undefined) return refuse(refusal, request, reply);
       request.user = known;
       done();
     });
@@ -68,7 +70,7 @@ export class AuthenticationHook {
     request: FastifyRequest,
     reply: FastifyReply,
     done: Done,
-    { token, strategies, roles, isOptional }: AuthenticationInput,
+    { token, strategies, rules, isOptional }: AuthenticationInput,
   ): void {
     const settle: Settle = (outcome) => {
       if (outcome instanceof Problem && isOptional) {
@@ -77,7 +79,8 @@ export class AuthenticationHook {
       }
       if (outcome instanceof Problem) return refuse(outcome, request, reply);
       if (outcome instanceof Error) return done(outcome);
-      if (roles !== undefined && !hasAnyRole(outcome, roles)) return refuse(sharedProblems.forbidden, request, reply);
+      const refusal = refusalByRules(outcome, rules);
+      if (refusal !== undefined) return refuse(refusal, request, reply);
       request.user = outcome;
       done();
     };
@@ -114,12 +117,22 @@ function refuse(problem: Problem, request: FastifyRequest, reply: FastifyReply):
 function passportMiddleware(strategies: readonly string[]): PassportMiddleware {
   return (request, reply, settle) => {
     const done = (error: Error | null, user?: Principal | false | null, info?: unknown): void =>
-      settle(error ?? (user || passportProblem(request, info)));
+      settle(error ?? (user ? unlessExpired(user) : passportProblem(request, info)));
     const middleware: unknown = passport.authenticate([...strategies], { session: false }, done);
     // A strategy that calls `pass()` has authenticated nobody.
     const next = (error?: Error): void => settle(error ?? tokenMissing());
     (middleware as (request: FastifyRequest, reply: FastifyReply, next: Done) => void)(request, reply, next);
   };
+}
+
+/** The user of a strategy, or why there is none. A token was checked by the verifier, with its tolerance for clocks. */
+function unlessExpired(user: Principal): Principal | Error {
+  if (user instanceof TokenPrincipal) return user;
+  try {
+    return Date.now() / 1000 < expiryOf(user) ? user : tokenExpired({ detail: 'The credential has expired.' });
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ServerResponse } from 'node:http';
 import { onceAborted } from '../config/abort-signals.js';
 import { ShutdownAnnouncement } from '../config/shutdown-announcement.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
@@ -51,7 +52,7 @@ export class EndedSignals {
 
   /**
    * Aborts with a problem as its reason when the request's credential would be refused or the process shuts down, and
-   * when the client disconnects. An answer that has begun is cut off shortly afterwards. Of a request that would be refused
+   * when the client disconnects. An answer that has begun is cut off shortly afterwards, and so is a stream that begins then. Of a request that would be refused
    * already, it aborts at the next check and not before, so that the handler can listen to it.
    */
   signalFor(request: FastifyRequest, reply: FastifyReply): AbortSignal {
@@ -102,10 +103,30 @@ export class EndedSignals {
 
   #end(inProgress: RequestInProgress, problem: Problem): void {
     this.#remove(inProgress);
-    const { raw } = inProgress.reply;
-    setTimeout(() => {
-      if (raw.headersSent && !raw.writableFinished) raw.socket?.resetAndDestroy();
-    }, LAST_WORDS_MS).unref();
+    cutOff(inProgress.reply.raw);
     inProgress.controller.abort(unsharedProblem(problem));
   }
+}
+
+/**
+ * Cuts off an answer that goes on. One that has not begun may begin as a stream, which nothing else would end: a handler
+ * that only listens to the signal has missed it. An answer that its handler has written whole is left to its client.
+ */
+function cutOff(raw: ServerResponse): void {
+  if (raw.headersSent) {
+    cutOffSoon(raw);
+    return;
+  }
+  const timer = setInterval(() => {
+    if (!raw.headersSent) return;
+    clearInterval(timer);
+    if (!raw.writableEnded) cutOffSoon(raw);
+  }, CHECK_INTERVAL_MS).unref();
+  raw.once('close', () => clearInterval(timer));
+}
+
+function cutOffSoon(raw: ServerResponse): void {
+  setTimeout(() => {
+    if (!raw.writableFinished) raw.socket?.resetAndDestroy();
+  }, LAST_WORDS_MS).unref();
 }

@@ -12,7 +12,7 @@ const EndedParameter = createParamDecorator((_data: unknown, context: ExecutionC
  * An AbortSignal that aborts as soon as the credential of the request would be refused (logout, ban, expiry, a revoked
  * key), the process begins to shut down, or the client disconnects. For handlers whose answers go on for long, as event
  * streams do. The reason is the problem that a request would be refused with, or else an AbortError. An answer that has
- * begun and goes on is cut off a quarter of a second later.
+ * begun and goes on is cut off a quarter of a second later, and a stream that begins afterwards a quarter of a second after that.
  */
 export const Ended = (): ParameterDecorator => (target, name, index) => {
   EndedParameter()(target, name, index);

@@ -1,4 +1,5 @@
 import type { RouteSetting } from './declared-setting.js';
+import { RULES } from './route-rules.js';
 
 /** What decorators have declared, by the prototype of the class; later decorators and subclasses remove nothing from it. */
 const ofMethods = new WeakMap<object, Map<string | symbol, RouteSetting[]>>();
@@ -26,7 +27,7 @@ export interface DeclaringMethod {
 
 /**
  * How a method has lost what was declared on it or on what it inherits from, or undefined: by a decorator that puts another
- * function in its place, or as a handler of a class that extends one with a rule on roles.
+ * function in its place, or as a handler of a class that extends one with a rule on callers.
  */
 export function lossOf({ prototype, name, declared, isHandler }: DeclaringMethod): string | undefined {
   const classes = chainOf(prototype);
@@ -37,16 +38,16 @@ export function lossOf({ prototype, name, declared, isHandler }: DeclaringMethod
   }
   if (!isHandler || declared.some(isRule)) return undefined;
   if (inherited.flat().some(isRule) && !declared.some((setting) => 'access' in setting)) {
-    return 'overrides a handler with @Roles(), which does not hold for it: give it a decorator of its own.';
+    return 'overrides a handler with @Roles() or @EmailVerified(), which does not hold for it: give it a decorator of its own.';
   }
   const ofAncestors = classes.slice(owner + 1).flatMap((each) => ofControllers.get(each) ?? []);
   return ofAncestors.some(isRule)
-    ? 'is of a class that extends one with @Roles(), which does not hold for it: decorate it, or its class.'
+    ? 'is of a class that extends one with @Roles() or @EmailVerified(), which does not hold for it: decorate it, or its class.'
     : undefined;
 }
 
 function isRule(setting: RouteSetting): boolean {
-  return 'roles' in setting;
+  return RULES.some((rule) => rule in setting);
 }
 
 function chainOf(prototype: object): object[] {

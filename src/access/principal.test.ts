@@ -47,6 +47,7 @@ describe('the principal of a token', () => {
       kind: 'user',
       userId: sub,
       email,
+      emailVerified: false,
       roles: [],
       claims: {},
       sessionId: sid,
@@ -56,6 +57,8 @@ describe('the principal of a token', () => {
     };
     expect(Object.assign({}, principal)).toEqual(expected);
     expect(JSON.parse(JSON.stringify(principal))).toEqual({ ...expected, expiresAt: expiresAt.toISOString() });
+    const verified = new TokenPrincipal({ ...claims, email_verified: true, rv: 7 }, email);
+    expect([verified.emailVerified, verified.version, principal.version]).toEqual([true, 7, 0]);
   });
 
   it('cannot be changed by a handler, since the next request gets the same object', () => {
@@ -95,7 +98,7 @@ describe('the principal of a token', () => {
     [' whose claims are small objects', { a: Array.from({ length: 200 }, () => ({})) }, 2],
   ])('takes no more memory than the cache estimates%s', (name, more, factor) => {
     // Enough tokens that the rest of the heap does not matter.
-    const count = name === '' ? 100_000 : 10_000;
+    const count = name === '' ? 250_000 : 10_000;
     const cache = new VerifiedTokenCache<TokenPrincipal>(count * 40_000, extraBytesOf);
     const key = prepareVerificationKey({ kid: 'k', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
     const before = heapInUse();

@@ -9,6 +9,8 @@ export interface Principal {
   readonly kind: 'user';
   readonly userId: string;
   readonly email: string;
+  /** Whether the user has proved to read mail to this address. */
+  readonly emailVerified: boolean;
   /** What the user may do, as of when the token was issued; a later change makes every node refuse the token. */
   readonly roles: readonly string[];
   /** What `claims` of the application has returned when the token was issued. */
@@ -39,17 +41,27 @@ export class TokenPrincipal implements Principal {
   readonly sessionId: string;
   readonly tokenId: string;
   readonly clientId: string;
+  /** Not a field, as {@link kind}. */
+  declare readonly emailVerified: boolean;
   readonly roles: readonly string[];
   readonly claims: CustomClaims;
   /** A new Date each time, since a Date is mutable. */
   declare readonly expiresAt: Date;
   readonly #exp: number;
-  readonly #version: number;
+  /** Twice the version, and one more where the address is verified. */
+  readonly #versionAndVerified: number;
 
   static readonly #expiresAt: PropertyDescriptor & ThisType<TokenPrincipal> = {
     enumerable: true,
     get() {
       return new Date(this.#exp * 1000);
+    },
+  };
+
+  static readonly #emailVerified: PropertyDescriptor & ThisType<TokenPrincipal> = {
+    enumerable: true,
+    get() {
+      return this.#versionAndVerified % 2 === 1;
     },
   };
 
@@ -68,16 +80,29 @@ export class TokenPrincipal implements Principal {
     this.clientId = clientId === FIRST_PARTY_CLIENT_ID ? FIRST_PARTY_CLIENT_ID : clientId;
     this.roles = roles === NO_ROLES ? roles : Object.freeze(roles);
     this.#exp = exp;
-    this.#version = rv;
+    this.#versionAndVerified = 2 * rv + (tokenClaims.email_verified === true ? 1 : 0);
     Object.defineProperty(this, 'kind', TokenPrincipal.#kind);
+    Object.defineProperty(this, 'emailVerified', TokenPrincipal.#emailVerified);
     Object.defineProperty(this, 'expiresAt', TokenPrincipal.#expiresAt);
     Object.freeze(this);
   }
 
   /** The version of the user's row from which the token was issued. */
   get version(): number {
-    return this.#version;
+    return Math.floor(this.#versionAndVerified / 2);
   }
+}
+
+/**
+ * When the credential of a user expires, in seconds since 1970; Infinity where a strategy of the application does not say it.
+ * @throws {TypeError} where it says what is no valid Date
+ */
+export function expiryOf({ expiresAt }: { readonly expiresAt?: unknown }): number {
+  if (expiresAt === undefined || expiresAt === null) return Infinity;
+  const time = expiresAt instanceof Date ? expiresAt.getTime() : Number.NaN;
+  if (Number.isNaN(time))
+    throw new TypeError('expiresAt of the user that a Passport strategy returned is no valid Date');
+  return time / 1000;
 }
 
 /** Access tokens live 60 minutes at most, so that those of one time have 3,600 expiries. */

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { RouteBody } from '../http/route-body.js';
 import { tokenMissing } from './access.problems.js';
 import type { Principal } from './principal.js';
-import { isRole, type RolesRoute } from './route-roles.js';
+import { isRole, ROLE_RULE, type RuledRoute } from './route-rules.js';
 import { controllerConfig, routeConfig } from './route-settings.js';
 
 /**
@@ -36,11 +36,20 @@ export const Authenticated = (...strategies: string[]): MethodDecorator => route
  */
 export function Roles(...roles: readonly [string, ...string[]]): MethodDecorator & ClassDecorator {
   if (roles.length === 0 || !roles.every(isRole)) {
-    throw new TypeError(
-      `@Roles(${roles.map((role) => JSON.stringify(role)).join(', ')}) names no role, or one that cannot be`,
-    );
+    const flaw = roles.length === 0 ? 'names no role' : `names what is none. ${ROLE_RULE}`;
+    throw new TypeError(`@Roles(${roles.map((role) => JSON.stringify(role)).join(', ')}) ${flaw}`);
   }
-  const setting = { roles: Object.freeze([...roles]) } satisfies RolesRoute;
+  return ruleDecorator({ roles: Object.freeze([...roles]) });
+}
+
+/**
+ * Lets only callers call the route, or all routes of the controller, who have proved to read mail to their address; others get 403
+ * `email_unverified`.
+ */
+export const EmailVerified = (): MethodDecorator & ClassDecorator => ruleDecorator({ emailVerified: true });
+
+function ruleDecorator(rule: RuledRoute): MethodDecorator & ClassDecorator {
+  const setting = { ...rule };
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     if (name === undefined || descriptor === undefined) controllerConfig(setting)(target as () => void);
     else routeConfig(setting)(target, name, descriptor);
@@ -74,7 +83,7 @@ export const Unlimited = (): MethodDecorator => routeConfig({ isUnlimited: true 
 /**
  * Sets the most bytes of a body that the route reads; without it they follow from the body's schema, up to 16 KiB. A
  * larger body needs longer to arrive: `seconds`, if `REQUEST_TIMEOUT_SECONDS` are too few, is the time for it from
- * the moment when the request has passed authentication.
+ * the moment when the request has passed authentication. On a route that strangers may call, they end the start.
  */
 export const BodyLimit = (bytes: number, { seconds }: { readonly seconds?: number } = {}): MethodDecorator =>
   routeConfig({ bodyLimit: bytes, ...(seconds !== undefined && { bodySeconds: seconds }) } satisfies RouteBody);

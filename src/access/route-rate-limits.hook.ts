@@ -64,11 +64,22 @@ export class RouteRateLimitsHook {
   }
 }
 
-function keyOf({ by }: RouteRateLimit, request: FastifyRequest): string {
+function keyOf({ name, by }: RouteRateLimit, request: FastifyRequest): string {
   if (by === 'address') return clientOf(request.ip);
-  if (by === 'user') return request.user?.userId ?? '';
+  if (by === 'user') return userIdOf(request, name);
   const key: unknown = by(request);
   // A promise is refused like anything that is no text, and nobody waits for it: its rejection would end the process.
   if (key instanceof Promise) key.catch(() => undefined);
-  return key as string;
+  // A client may leave out what the key is made of: such requests count together.
+  return (key ?? '') as string;
+}
+
+/** @throws {TypeError} for a user without one, whom a strategy of the application has made */
+function userIdOf({ user, routeOptions: { config } }: FastifyRequest, limit: string): string {
+  const userId: unknown = user?.userId;
+  if (typeof userId === 'string' && userId !== '') return userId;
+  const { strategies = [] } = config as RouteAccess;
+  throw new TypeError(
+    `The rate limit "${limit}" counts by user, but the user of the Passport strategy "${strategies.join('" or "')}" has no userId that is a text: return one from the strategy, or count by a function.`,
+  );
 }

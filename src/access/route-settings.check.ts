@@ -4,7 +4,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import { bodyConfigOf, bodyFlaw } from '../http/route-body.js';
 import { hasEnded } from './ended.decorator.js';
 import { lossOf } from './lost-settings.js';
-import { isRole } from './route-roles.js';
+import { isRole, RULES } from './route-rules.js';
 import type { RouteSetting } from './declared-setting.js';
 import {
   bodySchemaOn,
@@ -50,7 +50,8 @@ export class RouteSettingsCheck {
 
   /**
    * @throws {Error} naming the first handler whose route has other settings or whose decorators contradict each
-   * other or are lost, whose body may be larger than the route reads, or whose event stream does not ask when it must end, or the first route, also of a plugin, whose `config` has an `access`, `strategies` or `roles` that the
+   * other or are lost, whose body may be larger than the route reads or
+   * late although strangers call it, or whose event stream does not ask when it must end, or the first route, also of a plugin, whose `config` has an `access`, `strategies`, `roles` or `emailVerified` that the
    * authentication hook does not know
    */
   requireDeclaredSettings(): void {
@@ -61,7 +62,7 @@ export class RouteSettingsCheck {
     }
     for (const { method, url, config, schema, bodyLimit } of this.#routes) {
       const body = { ...bodyConfigOf(config), ...(bodyLimit !== undefined && { bodyLimit }) };
-      const flaw = flawOfAccess(config) ?? bodyFlaw(schema?.body, body);
+      const flaw = flawOfAccess(config) ?? flawOfTime(config) ?? bodyFlaw(schema?.body, body);
       if (flaw !== undefined) throw new Error(`${[method].flat().join(', ')} ${url} ${flaw}`);
     }
   }
@@ -90,14 +91,15 @@ export class RouteSettingsCheck {
     const rules = declared.filter((setting) => 'roles' in setting);
     if (rules.length > 1)
       return 'has more than one @Roles(): one takes all the roles, of which the caller must have any.';
-    if (rules.length > 0 && declared.some((setting) => 'access' in setting)) {
-      return 'has @Roles(), on itself or its controller, and @Public() or @BearerOrBody(), which lets callers without a role pass.';
+    const isRuled = declared.some((setting) => RULES.some((rule) => rule in setting));
+    if (isRuled && declared.some((setting) => 'access' in setting)) {
+      return 'has @Roles() or @EmailVerified(), on itself or its controller, and @Public() or @BearerOrBody(), which lets any caller pass.';
     }
     const [different] = differences(configOn(method), declared);
     if (different !== undefined) {
       return `has a @RouteConfig() that changes "${different}", which decorators declare: leave that out of it.`;
     }
-    const flawOfBody = bodyFlaw(bodySchemaOn(method), bodyConfigOf(configOn(method)));
+    const flawOfBody = flawOfTime(configOn(method)) ?? bodyFlaw(bodySchemaOn(method), bodyConfigOf(configOn(method)));
     if (flawOfBody !== undefined || declared.length === 0) return flawOfBody;
     const configs = this.#routes.map(({ config }) => config).filter((config) => declaredIn(config) === declared);
     const haveThem = configs.every((config) => differences(config as RouteSetting, declared).length === 0);
@@ -109,12 +111,23 @@ function isOfAccess(setting: RouteSetting): boolean {
   return 'access' in setting || 'strategies' in setting;
 }
 
+/** Before its body has arrived nobody knows who calls such a route, so that strangers would have the time, too. */
+function flawOfTime(config: unknown): string | undefined {
+  const { access } = (config ?? {}) as { access?: unknown };
+  const { bodySeconds } = bodyConfigOf(config);
+  if (access === undefined || bodySeconds === undefined) return undefined;
+  return `gives its body ${bodySeconds} seconds, and lets strangers call it by @Public() or @BearerOrBody(): they would hold a connection for that long. Leave out the seconds, or raise REQUEST_TIMEOUT_SECONDS for all routes.`;
+}
+
 function flawOfAccess(config: unknown): string | undefined {
-  const { access, strategies, roles } = (config ?? {}) as { access?: unknown; strategies?: unknown; roles?: unknown };
+  const { access, strategies, roles, emailVerified } = (config ?? {}) as Readonly<Record<string, unknown>>;
   if (roles !== undefined && !(Array.isArray(roles) && roles.length > 0 && roles.every(isRole))) {
     return 'has roles in its config that are no list of roles.';
   }
-  if (roles !== undefined && access !== undefined) return 'has both access and roles in its config.';
+  if (![undefined, true].includes(emailVerified as undefined))
+    return 'has an emailVerified in its config that is not true.';
+  if (access !== undefined && roles !== undefined) return 'has both access and roles in its config.';
+  if (access !== undefined && emailVerified !== undefined) return 'has both access and emailVerified in its config.';
   if (![undefined, 'public', 'bearer-or-body'].includes(access as undefined)) {
     return `has the access ${JSON.stringify(access)} in its config: use access: 'public', access: 'bearer-or-body', strategies: ['NAME', …] for Passport strategies, or none of them for an access token.`;
   }

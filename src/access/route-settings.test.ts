@@ -94,6 +94,7 @@ describe('the settings of a route', () => {
     CountsAsLogin: [[], { isLogin: true }],
     Unlimited: [[], { isUnlimited: true }],
     Roles: [['admin'], { roles: ['admin'] }],
+    EmailVerified: [[], { emailVerified: true }],
     BodyLimit: [[100, { seconds: 60 }], { bodyLimit: 100, bodySeconds: 60 }],
   };
   const PARAMETERS = ['CurrentUser', 'OptionalUser'];
@@ -162,10 +163,16 @@ const withText = (maxLength: number): MethodDecorator =>
 
 describe('the body of a route', () => {
   it('has the limit and the time of its @BodyLimit, beside other decorators', async () => {
-    const decorators = [Post(), Public(), BodyLimit(100_000, { seconds: 300 }), HashesPassword(), withText(5000)];
+    const decorators = [
+      Post(),
+      Authenticated('a'),
+      BodyLimit(100_000, { seconds: 300 }),
+      HashesPassword(),
+      withText(5000),
+    ];
     for (const order of [decorators, decorators.toReversed()])
       expect(await configOfRoute(controllerWith(...order))).toMatchObject({
-        access: 'public',
+        strategies: ['a'],
         bodyLimit: 100_000,
         bodySeconds: 300,
         hashes: true,
@@ -193,6 +200,23 @@ describe('the body of a route', () => {
       () => [BodyLimit(20_000, { seconds: 5400 })],
       'has 5400 seconds for its body: they must be an integer from 1 to 3600.',
     ],
+    [
+      'has time that strangers would have',
+      () => [Public(), BodyLimit(20_000, { seconds: 300 })],
+      'gives its body 300 seconds, and lets strangers call it by @Public() or @BearerOrBody(): they would hold a connection for that long.',
+    ],
+    [
+      'has time for everybody who claims to have a credential',
+      () => [BodyLimit(20_000, { seconds: 300 }), BearerOrBody()],
+      'gives its body 300 seconds, and lets strangers call it',
+    ],
+    ...['Application/JSON', 'application/json; charset=utf-8', ' application/json', 'application/*', 'json', ''].map(
+      (type): [string, () => MethodDecorator[], string] => [
+        `is of the type ${JSON.stringify(type)}`,
+        () => [RouteSchema({ body: { content: { [type]: { schema: Schema.Object({}, closed) } } } })],
+        `has the media type ${JSON.stringify(type)} in the content of its body: write it in small letters and without parameters, such as "application/json".`,
+      ],
+    ),
   ])('is refused at boot if it %s', async (_case, decorators, sentence) => {
     await expect(configOfRoute(controllerWith(Post(), ...decorators()))).rejects.toThrow(
       `NotesController.read ${sentence}`,

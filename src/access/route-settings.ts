@@ -2,6 +2,7 @@ import { Get, SetMetadata, Sse } from '@nestjs/common';
 import { RouteConfig, RouteSchema } from '@nestjs/platform-fastify';
 import { recordOnController, recordOnMethod } from './lost-settings.js';
 import type { RouteSetting } from './declared-setting.js';
+import { RULES } from './route-rules.js';
 
 const DECLARED = Symbol('declared route settings');
 
@@ -10,7 +11,7 @@ const { KEY: ROUTE_CONFIG } = RouteConfig({});
 const { KEY: ROUTE_SCHEMA } = RouteSchema({});
 
 /** The names of all settings that our decorators declare. */
-const names = new Set(['access', 'strategies', 'roles']);
+const names = new Set(['access', 'strategies', ...RULES]);
 
 /**
  * Adds a setting to the route's `config`. `@RouteConfig` replaces the config of those below it, so each decorator also

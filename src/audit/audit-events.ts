@@ -19,6 +19,14 @@ export const AUDIT_EVENTS = {
   key_rotated: 'info',
   key_revoked: 'warn',
   database_restored: 'warn',
+  email_verified: 'info',
+  password_reset: 'warn',
+  email_change_requested: 'warn',
+  email_changed: 'warn',
+  email_change_undone: 'warn',
+  user_invited: 'info',
+  invitation_accepted: 'info',
+  mail_failed: 'warn',
 } as const satisfies Record<string, 'info' | 'warn'>;
 
 /** The application that is built on Gatehouse, by a service of ours that its modules inject. */

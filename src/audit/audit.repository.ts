@@ -21,7 +21,12 @@ export interface AuditRecord {
   readonly details: Readonly<Record<string, string | number>>;
 }
 
+/** What its user may see of a row. */
+export type UserEvent = Omit<AuditRecord, 'userId' | 'requestId'>;
+
 export const EVENTS_PER_PAGE = 1000;
+
+const MAX_ID = '9223372036854775807';
 
 /** Inserts, reads and purges events. Nothing updates an event. */
 @Injectable()
@@ -45,6 +50,33 @@ export class AuditRepository {
       SELECT e.id::text, occurred_at AS "occurredAt", event, actor::text, user_id AS "userId", session_id AS "sessionId",
              address, user_agent AS "userAgent", request_id AS "requestId", details
       FROM audit_events e WHERE e.id > ${after}::bigint AND ${isTheirs} ORDER BY e.id LIMIT ${EVENTS_PER_PAGE}`;
+  }
+
+  /**
+   * The next events about this user after this id, in the order of writing. Compares both columns of the index, so that the
+   * planner cannot go by the primary key for the sake of the order, through the events of all users.
+   */
+  listUserEventsAfter(after: string, userId: string, size: number): Promise<UserEvent[]> {
+    return this.prisma.$queryRaw<UserEvent[]>`
+      SELECT e.id::text, e.occurred_at AS "occurredAt", e.event, e.actor::text, e.session_id AS "sessionId", e.address,
+             e.user_agent AS "userAgent", e.details
+      FROM audit_events e
+      WHERE (e.user_id, e.id) > (${userId}::uuid, ${after}::bigint)
+        AND (e.user_id, e.id) <= (${userId}::uuid, ${MAX_ID}::bigint)
+      ORDER BY e.user_id, e.id LIMIT ${size}`;
+  }
+
+  async listLoginAddresses(
+    userId: string,
+    { except, days }: { readonly except: string; readonly days: number },
+  ): Promise<string[]> {
+    const rows = await this.prisma.$queryRaw<{ address: string }[]>`
+      SELECT DISTINCT address FROM (
+        SELECT * FROM audit_events e WHERE (e.user_id, e.id) <= (${userId}::uuid, ${MAX_ID}::bigint) AND e.user_id = ${userId}::uuid
+        ORDER BY e.user_id DESC, e.id DESC LIMIT ${EVENTS_PER_PAGE}) newest
+      WHERE event = 'session_started' AND address IS NOT NULL
+            AND session_id <> ${except}::uuid AND occurred_at > now() - make_interval(days => ${days}::int)`;
+    return rows.map(({ address }) => address);
   }
 
   /** Deletes those of the next batch that are older than the retention. */

@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
 import { AUDIT_EVENTS, nameActor, type AuditEvent } from './audit-events.js';
-import { AuditRepository, EVENTS_PER_PAGE, type AuditRecord } from './audit.repository.js';
+import { AuditRepository, EVENTS_PER_PAGE, type AuditRecord, type UserEvent } from './audit.repository.js';
 
-export type { AuditRecord };
+export type { AuditRecord, UserEvent };
 
 /** The audit trail of users, sessions and keys: a row written in the transaction of the change, then a log line. */
 @Injectable()
@@ -36,6 +36,16 @@ export class AuditService {
     const line = { event, ...source, userId, sessionId, ...details, ...ofActor, msg: 'security' };
     if (AUDIT_EVENTS[event] === 'warn') this.#log.warn(line);
     else this.#log.log(line);
+  }
+
+  /** The events about a user in the order of writing, after the given one; at most `size`. */
+  listUserEventsAfter(after: UserEvent | undefined, userId: string, size: number): Promise<UserEvent[]> {
+    return this.repository.listUserEventsAfter(after?.id ?? '0', userId, size);
+  }
+
+  /** Addresses of the user's logins of the last days, but not that of one session; of the newest events alone. */
+  listLoginAddresses(userId: string, past: { readonly except: string; readonly days: number }): Promise<string[]> {
+    return this.repository.listLoginAddresses(userId, past);
   }
 
   /** All events, of one user or of all, in the order in which they were written; read in pages. */

@@ -6,14 +6,21 @@ import { AuditService } from './audit.service.js';
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 
+/** As JSON, in UTF-8. */
+const MAX_DETAILS_BYTES = 2048;
+
 /** An event of an application's own. Contains no secret. */
 export interface ApplicationEvent {
   /** In snake_case, and none of the events of Gatehouse. */
   readonly event: string;
   /** The client of the request (`@Client()`), or `system` for a background job. */
   readonly by: ClientInfo | 'system';
+  /** Whom the event is about. */
   readonly userId?: string;
+  /** The user who acted, where that is somebody else; in `details` of the row. */
+  readonly actorId?: string;
   readonly sessionId?: string;
+  /** At most 2048 bytes as JSON. */
   readonly details?: Readonly<Record<string, string | number>>;
 }
 
@@ -26,11 +33,22 @@ export class Audit {
     this.#audit = audit as AuditService;
   }
 
-  /** Writes the event in the transaction, and its log line once that is committed. */
+  /**
+   * Writes the event in the transaction, and its log line once that is committed.
+   * @throws {TypeError} for a bad name, and for details that are no texts and numbers or too long
+   */
   async record(tx: Statements, event: ApplicationEvent): Promise<void> {
     if (!NAME.test(event.event) || event.event in AUDIT_EVENTS)
       throw new TypeError('the name of an event is snake_case, and none of Gatehouse’s own');
+    const { actorId, ...others } = event;
+    const details = { ...event.details, ...(actorId !== undefined && { actorId }) };
+    if (!Object.values(details).every(isDetail) || Buffer.byteLength(JSON.stringify(details)) > MAX_DETAILS_BYTES)
+      throw new TypeError(`the details of an event are texts and numbers, at most ${MAX_DETAILS_BYTES} bytes as JSON`);
     // Unknown names are logged at `info`.
-    await this.#audit.recordEvent(transactionOf(tx), event as AuditEvent);
+    await this.#audit.recordEvent(transactionOf(tx), { ...others, details } as AuditEvent);
   }
+}
+
+function isDetail(value: unknown): boolean {
+  return typeof value === 'string' || Number.isFinite(value);
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { operatorCommand } from '../config/operator-commands.js';
+import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { KeyRotationService } from '../tokens/key-rotation.service.js';
@@ -21,10 +22,11 @@ export class AfterRestoreService {
     private readonly rotation: KeyRotationService,
     private readonly revocations: RevocationsService,
     private readonly audit: AuditService,
+    private readonly oneTimeTokens: OneTimeTokensService,
   ) {}
 
   /**
-   * Ends every session, then replaces and revokes every signing key: no earlier token is accepted, also none that was
+   * Ends the links of mail and every session, then replaces and revokes every signing key: no earlier token is accepted, also none that was
    * revoked after the dump. The keys come last, so that access tokens issued during the run are revoked too. An
    * interrupted run can be repeated.
    * @param isSecretChanged whether the operator has given `JWT_SECRET` a new value, which the service cannot know
@@ -32,6 +34,7 @@ export class AfterRestoreService {
    */
   async endAllAccess(isSecretChanged: boolean): Promise<EndedAccess> {
     this.#requireNewSecret(isSecretChanged);
+    await this.oneTimeTokens.endTokensOfAllUsers();
     const endedSessions = await this.sessions.endSessionsOfAllUsers();
     let revokedKeys = 0;
     await this.rotation.replaceAllKeys(async (tx, removedKids) => {
@@ -41,7 +44,7 @@ export class AfterRestoreService {
         by: 'operator',
         details: { endedSessions, revokedKeys },
       });
-      await this.revocations.writeRevocations(tx, 'kid', removedKids);
+      this.revocations.addRevocations(tx, 'kid', removedKids);
     });
     return { endedSessions, revokedKeys };
   }

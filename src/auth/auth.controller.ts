@@ -33,6 +33,7 @@ import { tokenResponse } from './issued-tokens.js';
 import { LoginService } from './login.service.js';
 import { LogoutService } from './logout.service.js';
 import { TokenRefreshService } from './token-refresh.service.js';
+import { UnknownDevicesService } from './unknown-devices.service.js';
 
 @Controller('v1/auth')
 export class AuthController {
@@ -41,6 +42,7 @@ export class AuthController {
     private readonly loginOutcomes: LoginCounter,
     private readonly refreshes: TokenRefreshService,
     private readonly logouts: LogoutService,
+    private readonly unknownDevices: UnknownDevicesService,
   ) {}
 
   @Post('login')
@@ -61,7 +63,8 @@ export class AuthController {
     @ClientDisconnect() disconnected: AbortSignal,
   ): Promise<LoginResponse> {
     const tokens = await this.loginOutcomes.countOutcome(this.logins.logIn(body, client, disconnected));
-    const { deviceToken } = tokens;
+    const { deviceToken, started } = tokens;
+    this.unknownDevices.tellOfLogin(started, client);
     return { ...tokenResponse(tokens), ...(deviceToken !== undefined && { deviceToken }) };
   }
 

@@ -47,7 +47,7 @@ export class KeyAdministrationService {
     this.#requireManaged();
     const isRemoved = await this.rotation.removeKey(kid, async (tx, removedKid) => {
       await this.audit.recordEvent(tx, { event: 'key_revoked', by: 'operator', details: { kid: removedKid } });
-      await this.revocations.writeRevocations(tx, 'kid', [removedKid]);
+      this.revocations.addRevocations(tx, 'kid', [removedKid]);
     });
     if (!isRemoved) throw new Error(`There is no key ${kid}, or it is gone already.`);
   }

@@ -15,6 +15,14 @@ import type { IssuedTokens } from './issued-tokens.js';
 export interface LoginTokens extends IssuedTokens {
   /** For the next login from this device, which then has limits of its own. */
   readonly deviceToken: string | undefined;
+  readonly started: StartedLogin;
+}
+
+/** The session of a login. */
+export interface StartedLogin {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly isKnownDevice: boolean;
 }
 
 interface StartedSession extends SessionTokens {
@@ -43,7 +51,12 @@ export class LoginService {
     const session = await refundUnlessChecked(attempt, () => this.#verifyAndStart(body, client, disconnected));
     const nextDeviceToken = await attempt.recordSuccess(session.user.id);
     const issued = this.tokens.issueAccessToken(session.user, session.sessionId);
-    return { ...issued, refreshToken: session.refreshToken, deviceToken: nextDeviceToken };
+    const started = {
+      userId: session.user.id,
+      sessionId: session.sessionId,
+      isKnownDevice: attempt.isKnownDevice === true,
+    };
+    return { ...issued, refreshToken: session.refreshToken, deviceToken: nextDeviceToken, started };
   }
 
   /** Verifies again where another password hash has replaced the verified one before the session starts. */

@@ -8,7 +8,7 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import { tooManyAttempts } from '../rate-limits/rate-limits.problems.js';
 import { RegistrationService } from '../users/registration.service.js';
-import { UserView } from '../users/user-view.js';
+import { UserView } from '../users/user-view.schema.js';
 import { emailTaken } from '../users/users.problems.js';
 import { RegisterBody } from './auth.schemas.js';
 

@@ -46,7 +46,7 @@ export async function withDatabase(
 
 /**
  * Runs the work with the application's services, beside the running service or without it. Fails if the schema is
- * behind. Makes no embedded database. The application is loaded after the checks, so that a command which cannot work
+ * behind. Makes no embedded database. The services are loaded after the checks, so that a command which cannot work
  * fails soon: bodies of commands import their services in the work.
  */
 export async function withServices(
@@ -60,7 +60,7 @@ export async function withServices(
     const services = await retryUntilDatabaseAnswers(config, NO_WAIT, async () => {
       await ensureMigrated(config, { migrate: false, isEmbedded, waitOptions: NO_WAIT });
       await requireTablePrivileges(config);
-      const { createServices } = await import('../app.js');
+      const { createServices } = await import('./command-services.js');
       return createServices(config);
     });
     try {

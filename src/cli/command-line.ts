@@ -6,6 +6,7 @@ import { endCommand } from './end-command.js';
 import { finishBeforeOutput, handleOutputFailure, reportLostOutput } from './command-output.js';
 import { addEventsCommand } from './events.command.js';
 import { addKeysCommand } from './keys.command.js';
+import { addMailCommand } from './mail.command.js';
 import { addMigrateCommand } from './migrate.command.js';
 import { addMigrateNewCommand } from './migrate-new.command.js';
 import { addResetCommand } from './reset.command.js';
@@ -24,6 +25,7 @@ const COMMANDS = [
   addUsersCommand,
   addKeysCommand,
   addEventsCommand,
+  addMailCommand,
 ];
 
 /** Their work is what they print: if nobody reads it, they end at once. */

@@ -4,6 +4,7 @@ import util from 'node:util';
 import type { ApplicationOptions } from '../app.js';
 import type { Config } from '../config/config.js';
 import { TerminationSignals } from '../config/termination-signals.js';
+import { thrownText } from '../config/thrown-text.js';
 import { shutdownDeadlines } from '../health/shutdown-deadlines.js';
 import { PrimaryLink } from '../workers/primary-link.js';
 import { isMessage, type PrimaryMessage, type WorkerMessage } from '../workers/worker-messages.js';
@@ -81,9 +82,11 @@ async function serveAsWorker(
 
 /** `node:cluster` words an address that cannot be listened on in another way than a single process. */
 function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { syscall, code, errno, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (syscall !== 'bind' || errno === undefined) return error.message;
+  const { syscall, code, errno, address, port } = (error ?? {}) as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  if (syscall !== 'bind' || errno === undefined) return thrownText(error);
   return `listen ${code}: ${util.getSystemErrorMessage(errno)} ${address}:${port}`;
 }
 

@@ -1,5 +1,6 @@
 import { operatorCommand } from '../config/operator-commands.js';
 import { SettingsError } from '../config/read-settings.js';
+import { thrownText } from '../config/thrown-text.js';
 import { readOnlyMessage } from '../database/connection-error-messages.js';
 import { translateDatabaseError } from '../database/database-errors.js';
 import { Problem } from '../problems/problem.js';
@@ -12,6 +13,9 @@ export function describeFailure(error: unknown): string {
   if (error instanceof Problem && error.kind.code === 'user_not_found') {
     return `${error.detail} \`${operatorCommand('users', 'list')}\` lists them.`;
   }
+  if (error instanceof Problem && error.kind.code === 'user_in_use') {
+    return `The user cannot be deleted: ${reasonOf(error.cause)}. Delete those rows first, or give the foreign key ON DELETE CASCADE.`;
+  }
   if (error instanceof Problem && error.kind.status < 500) return error.detail;
   if (isOfDatabase(error)) {
     const reason = reasonOf(error);
@@ -21,7 +25,7 @@ export function describeFailure(error: unknown): string {
   if (error instanceof Problem) {
     return error.cause === undefined ? error.detail : `The command failed: ${reasonOf(error.cause)}.`;
   }
-  return error instanceof Error ? error.message : String(error);
+  return thrownText(error);
 }
 
 function isOfDatabase(error: unknown): boolean {

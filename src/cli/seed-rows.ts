@@ -52,8 +52,8 @@ function anyOf(texts: readonly string[]): Prisma.Sql {
 /** `user<first>@example.com` and so on. Leaves existing users as they are. @returns how many are new */
 export function insertUsers(tx: Transaction, batch: SeedBatch, passwordHash: string): Promise<number> {
   return tx.$executeRaw`
-    INSERT INTO users (id, email, email_lower, password_hash, created_at)
-    SELECT ${NEW_ID}, 'user' || n || '@example.com', 'user' || n || '@example.com', ${passwordHash}, at
+    INSERT INTO users (id, email, email_lower, password_hash, created_at, email_verified_at)
+    SELECT ${NEW_ID}, 'user' || n || '@example.com', 'user' || n || '@example.com', ${passwordHash}, at, at
     FROM ${timesSql(batch, USERS_SPAN_DAYS)}
     ON CONFLICT (email_lower) DO NOTHING`;
 }

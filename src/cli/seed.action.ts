@@ -56,8 +56,8 @@ async function insertAdministrator(prisma: PrismaService, config: DatabaseConfig
   const passwordHash = await hashPasswordUnpooled(password, hashCost(config));
   const isNew = await prisma.transaction(
     (tx) => tx.$executeRaw`
-    INSERT INTO users (id, email, email_lower, password_hash, roles)
-    VALUES (${randomUUIDv7()}::uuid, ${EMAIL}, ${EMAIL}, ${passwordHash}, ${[ROLE]}::text[])
+    INSERT INTO users (id, email, email_lower, password_hash, roles, email_verified_at)
+    VALUES (${randomUUIDv7()}::uuid, ${EMAIL}, ${EMAIL}, ${passwordHash}, ${[ROLE]}::text[], now())
     ON CONFLICT (email_lower) DO NOTHING`,
   );
   if (isNew === 1) {

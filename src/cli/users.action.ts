@@ -1,4 +1,5 @@
 import type { TerminationSignals } from '../config/termination-signals.js';
+import { EMAIL_ADDRESS } from '../config/email-address.js';
 import { MAX_STORED_JSON_DEPTH, storedJsonFlaw, type StoredJson } from '../users/stored-json.js';
 import { userNotFound } from '../users/users.problems.js';
 import { findJsonFlaw } from '../verifier/json-flaws.js';
@@ -11,8 +12,12 @@ const METHODS = {
   delete: 'deleteUser',
 } as const;
 
-export type UserChange = keyof typeof METHODS;
-export type RoleChange = 'grant' | 'ungrant';
+/** Beyond those that JSON escapes: C1, line ends, and the characters that hide or turn others on a terminal. */
+const CONTROLS = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+export type UserCommand = keyof typeof METHODS | 'verify';
+export type RoleCommand = 'grant' | 'ungrant';
+export type LinkCommand = 'invite' | 'reset';
 
 /** One line a user: id, address, time of registration, state. */
 export async function runUsersList(termination: TerminationSignals): Promise<void> {
@@ -63,15 +68,14 @@ function parsed(json: string): unknown {
   }
 }
 
-/** DEL and the controls of C1; JSON.stringify escapes those of C0. */
 function escapeControls(json: string): string {
-  return json.replace(/[\u007f-\u009f]/g, (unit) => `\\u00${unit.charCodeAt(0).toString(16)}`);
+  return json.replace(CONTROLS, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** @throws Problem `user_not_found`, or `validation_failed` for a role that cannot be. */
-export async function runRoleChange(
+export async function runRoleCommand(
   termination: TerminationSignals,
-  change: RoleChange,
+  change: RoleCommand,
   email: string,
   role: string,
 ): Promise<void> {
@@ -87,11 +91,33 @@ export async function runRoleChange(
 /** @throws Problem `user_not_found`. */
 export async function runUsersChange(
   termination: TerminationSignals,
-  change: UserChange,
+  change: UserCommand,
   email: string,
 ): Promise<void> {
   await withServices(termination, async (services) => {
+    if (change === 'verify') {
+      const { AccountAdministrationService } = await import('../account/account-administration.service.js');
+      return services.get(AccountAdministrationService, { strict: false }).verifyEmail(email);
+    }
     const { UserAdministrationService } = await import('../users/user-administration.service.js');
     await services.get(UserAdministrationService, { strict: false })[METHODS[change]](email);
+  });
+}
+
+/** Prints the link where there is no mail. @throws Problem `email_taken` or `user_not_found`. */
+export async function runLinkCommand(
+  termination: TerminationSignals,
+  command: LinkCommand,
+  email: string,
+): Promise<void> {
+  if (!EMAIL_ADDRESS.test(email)) throw new Error('The address is no email address that can register.');
+  await withServices(termination, async (services) => {
+    const { AccountAdministrationService } = await import('../account/account-administration.service.js');
+    const { InvitationsService } = await import('../account/invitations.service.js');
+    const link =
+      command === 'invite'
+        ? await services.get(InvitationsService, { strict: false }).inviteUser(email)
+        : await services.get(AccountAdministrationService, { strict: false }).resetPassword(email);
+    process.stdout.write(`${link ?? 'The running service sends the mail.'}\n`);
   });
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { TerminationSignals } from '../config/termination-signals.js';
-import type { RoleChange, UserChange } from './users.action.js';
+import type { LinkCommand, RoleCommand, UserCommand } from './users.action.js';
 
 const NEEDS = 'Works beside the running service. Needs a migrated database and its MASTER_SECRET.';
 
@@ -13,7 +13,16 @@ const CHANGES = {
     'forget the wrong passwords tried for a user',
     'Forgets the wrong passwords tried for a user (the limit `account`).',
   ],
+  verify: ['mark the address of a user as verified', 'Marks the address of a user as verified, without a mail.'],
   delete: ['delete a user', 'Deletes a user and everything of theirs; the audit trail keeps the id.'],
+} as const;
+
+const LINKS = {
+  invite: [
+    'invite somebody',
+    'Makes a user without a password, and mails a link with which to choose one. Inviting again ends earlier links.',
+  ],
+  reset: ['let a user set a new password', 'Mails a user a link with which to set a new password.'],
 } as const;
 
 const ROLE_CHANGES = {
@@ -31,9 +40,9 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
   const users = program
     .command('users')
     .usage(
-      'list | show ADDRESS | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE | set-app-data ADDRESS JSON',
+      'list | show ADDRESS | invite ADDRESS | reset ADDRESS | verify ADDRESS | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE | set-app-data ADDRESS JSON',
     )
-    .summary('list, show, disable, enable, unlock or delete users, change roles and application data')
+    .summary('list, show, invite, help, disable or delete users, change roles and application data')
     .description(`What an operator does to users. ${NEEDS}`)
     .helpCommand(false);
   users
@@ -48,7 +57,7 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
     .usage('ADDRESS')
     .summary('print a user')
     .description(
-      `Prints a user as JSON: id, email, roles, profile, appData (the data of the application), createdAt and disabledAt. ${NEEDS}`,
+      `Prints a user as JSON: id, email, emailVerified, roles, profile, appData (the data of the application), createdAt and disabledAt. ${NEEDS}`,
     )
     .argument('<ADDRESS>', ADDRESS, parseAddress)
     .allowUnknownOption()
@@ -66,6 +75,18 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
     .action(async (address: string, json: string) =>
       (await import('./users.action.js')).runSetAppData(termination, address, json),
     );
+  for (const [change, [summary, description]] of Object.entries(LINKS)) {
+    users
+      .command(change)
+      .usage('ADDRESS')
+      .summary(summary)
+      .description(`${description} Where there is no mail, prints the link, for you to hand out. ${NEEDS}`)
+      .argument('<ADDRESS>', 'email address', parseAddress)
+      .allowUnknownOption()
+      .action(async (address: string) =>
+        (await import('./users.action.js')).runLinkCommand(termination, change as LinkCommand, address),
+      );
+  }
   for (const [change, [summary, description]] of Object.entries(CHANGES)) {
     users
       .command(change)
@@ -76,7 +97,7 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
       // An address may begin with a hyphen.
       .allowUnknownOption()
       .action(async (address: string) =>
-        (await import('./users.action.js')).runUsersChange(termination, change as UserChange, address),
+        (await import('./users.action.js')).runUsersChange(termination, change as UserCommand, address),
       );
   }
   for (const [change, [summary, description]] of Object.entries(ROLE_CHANGES)) {
@@ -89,7 +110,7 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
       .argument('<ROLE>', 'name of the role')
       .allowUnknownOption()
       .action(async (address: string, role: string) =>
-        (await import('./users.action.js')).runRoleChange(termination, change as RoleChange, address, role),
+        (await import('./users.action.js')).runRoleCommand(termination, change as RoleCommand, address, role),
       );
   }
 }

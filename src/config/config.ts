@@ -39,3 +39,12 @@ export type Config = Readonly<Omit<DatabaseConfig, 'masterSecret'> & { readonly 
 
 /** Injection token of the application's {@link Config}. */
 export const CONFIG = Symbol('config');
+
+/** Whether mail can be sent: by `SMTP_URL`, or into files beside the embedded database. */
+export function isMailOn({
+  smtpUrl,
+  databaseUrl,
+  isEmbedded = false,
+}: Settings & Pick<DatabaseConfig, 'isEmbedded'>): boolean {
+  return smtpUrl !== undefined || isEmbedded || databaseUrl === undefined;
+}

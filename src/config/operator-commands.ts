@@ -16,6 +16,7 @@ const NPM_SCRIPTS = {
   users: 'npm run users',
   keys: 'npm run keys',
   events: 'npm run events',
+  mail: 'npm run mail',
 } as const;
 
 export type OperatorCommand = keyof typeof NPM_SCRIPTS;
@@ -41,6 +42,13 @@ export function operatorCommand(command: OperatorCommand, args = ''): string {
 export function prismaCommand(args: string): string {
   const command = `\`npx prisma ${args}\``;
   return isCheckout ? command : `${command} in a checkout of the same version, with this DATABASE_URL`;
+}
+
+/** The error of a command that makes no embedded database. */
+export function embeddedDatabaseMissing(dataDir: string): Error {
+  return new Error(
+    `The embedded database in ${dataDir} (DATA_DIR) has not been created yet: start the service once (\`${operatorCommand('start')}\`), or run \`${operatorCommand('migrate')}\`.`,
+  );
 }
 
 function findProgram(): string {

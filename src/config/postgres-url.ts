@@ -1,3 +1,4 @@
+import { isDecodable } from './percent-encoding.js';
 import { invalidParametersReason } from './postgres-url-parameters.js';
 
 const DEFAULT_SCHEMA = 'public';
@@ -64,14 +65,5 @@ function parsed(text: string): URL | undefined {
     return parsePostgresUrl(text);
   } catch {
     return undefined;
-  }
-}
-
-function isDecodable(part: string): boolean {
-  try {
-    decodeURIComponent(part);
-    return true;
-  } catch {
-    return false;
   }
 }

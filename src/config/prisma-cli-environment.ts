@@ -1,11 +1,26 @@
 import { delimiter, dirname } from 'node:path';
 
+/** For our engine: the schema of the tables of the project. `.config/prisma.ts` says that they are those of Gatehouse. */
+const OWN_SCHEMA = 'GATEHOUSE_PRISMA_SCHEMA';
+const CHECKOUT = '*';
+
+/** What the Prisma CLI migrates: the checkout the tables of Gatehouse, a project those of its own schema. */
+export type MigratedTables = { readonly project: string } | 'checkout' | undefined;
+
+/** For our engine; undefined where no configuration of ours has started it. */
+export function migratedTables(): MigratedTables {
+  const schema = process.env[OWN_SCHEMA];
+  if (schema === undefined) return undefined;
+  return schema === CHECKOUT ? 'checkout' : { project: schema };
+}
+
 /**
- * Has the Prisma CLI, in whose process this runs, start this engine, whatever the environment names, under the Node.js of the CLI. It looks for one
- * even where it starts none, and would download it.
+ * Has the Prisma CLI, in whose process this runs, start this engine for this schema, whatever the environment names, under the Node.js of the CLI.
+ * It looks for one even where it starts none, and would download it.
  */
-export function useSchemaEngine(path: string): void {
+export function useSchemaEngine(path: string, schema: string): void {
   process.env['PRISMA_SCHEMA_ENGINE_BINARY'] = path;
+  process.env[OWN_SCHEMA] = schema;
   process.env['PATH'] = `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`;
 }
 

@@ -1,4 +1,4 @@
-import type { Config, DatabaseConfig, Settings } from './config.js';
+import { isMailOn, type Config, type DatabaseConfig, type Settings } from './config.js';
 import { schemaOf } from './postgres-url.js';
 
 /** Serving uses all settings, migrating and seeding only those of the database. */
@@ -25,6 +25,12 @@ export function settingConflicts(config: Settings, purpose: Purpose): string[] {
   }
   if (purpose === 'serve' && config.metricsPort && config.metricsPort === config.port) {
     problems.push('METRICS_PORT is the same as PORT: give each a port of its own');
+  }
+  if (config.smtpUrl !== undefined && config.mailFrom === undefined) {
+    problems.push('MAIL_FROM is required with SMTP_URL: set the address that mail comes from');
+  }
+  if (purpose === 'serve' && config.registration === 'verified' && !isMailOn(config)) {
+    problems.push('REGISTRATION=verified needs mail: set SMTP_URL and MAIL_FROM, or let anyone register (open)');
   }
   if (config.databaseUrl === undefined && config.databaseDirectUrl !== undefined) {
     problems.push('DATABASE_DIRECT_URL needs DATABASE_URL: set both, or neither');

@@ -50,6 +50,19 @@ const SAMPLES: Readonly<Record<Name, string>> = {
   REQUEST_TIMEOUT_SECONDS: '11',
   SHUTDOWN_TIMEOUT_SECONDS: '26',
   CORS_ORIGINS: 'https://app.example.com, capacitor://localhost',
+  SMTP_URL: 'smtps://ada%40example.com:secret@mail.example.com:2465',
+  MAIL_FROM: 'accounts@example.com',
+  SERVICE_NAME: 'Notes',
+  APP_URL: 'https://app.example.com/start',
+  DEFAULT_LANGUAGE: 'de',
+  MAIL_MAX_ATTEMPTS: '101',
+  MAIL_NOTICES: 'unknown_device, password_changed',
+  REGISTRATION: 'closed',
+  EMAIL_UNDO_DAYS: '8',
+  EMAIL_VERIFICATION_URL: 'https://app.example.com/verify#{token}',
+  PASSWORD_RESET_URL: 'https://app.example.com/reset?token={token}',
+  EMAIL_CHANGE_URL: 'https://app.example.com/change/{token}',
+  INVITATION_URL: 'https://app.example.com/welcome#{token}',
   AUDIT_RETENTION_DAYS: '91',
   LOG_LEVEL: 'warn',
   WORKERS: '2',
@@ -58,15 +71,23 @@ const SAMPLES: Readonly<Record<Name, string>> = {
 };
 
 /** Settings whose entries are separated by commas, with or without blanks around them. */
-const LISTS: ReadonlySet<Name> = new Set(['TRUSTED_PROXIES', 'CORS_ORIGINS', 'MASTER_SECRET', 'JWT_SECRET']);
+const LISTS: ReadonlySet<Name> = new Set([
+  'TRUSTED_PROXIES',
+  'CORS_ORIGINS',
+  'MASTER_SECRET',
+  'JWT_SECRET',
+  'MAIL_NOTICES',
+]);
 
 const names = Object.keys(settings) as Name[];
 const table = names.map((name): [Name, string] => [name, SAMPLES[name]]);
 const isSecret = (name: Name): boolean => (settings[name] as Setting<unknown>).secret;
 
-/** Sets the settings that this one may need too. */
+/** What a setting may need besides. */
+const OTHERS = { MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, MAIL_FROM: 'mail@example.com' };
+
 function read(name: Name, text: string): object {
-  const value = parseSettings({ MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, [name]: text });
+  const value = parseSettings({ ...OTHERS, [name]: text });
   const { warnings: _, ...values } = value;
   return values;
 }
@@ -81,7 +102,7 @@ function problemsOf(name: Name, text: string): readonly string[] {
 }
 
 const warningsOf = (name: Name, text: string): readonly string[] =>
-  parseSettings({ MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, [name]: text })
+  parseSettings({ ...OTHERS, [name]: text })
     .warnings.filter(({ setting }) => setting === name)
     .map(({ reason }) => reason);
 
@@ -89,10 +110,9 @@ describe('a setting', () => {
   it.each(table)('%s=%s is accepted without a warning', (name, sample) => {
     expect(problemsOf(name, sample)).toEqual([]);
     expect(warningsOf(name, sample)).toEqual([]);
-    const others = { MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE };
     // Differs from the settings without it; HASH_CONCURRENCY does not on a single core.
-    if (!(name in others || name === 'HASH_CONCURRENCY'))
-      expect(parseSettings(others)).not.toMatchObject(read(name, sample));
+    if (!(name in OTHERS || name === 'HASH_CONCURRENCY'))
+      expect(parseSettings(OTHERS)).not.toMatchObject(read(name, sample));
   });
 
   const padded = [' X', 'X ', '\tX', 'X\n', 'X\r\n', '\uFEFFX', 'X\u00A0', 'X\u2028'];

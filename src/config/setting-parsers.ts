@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { EMAIL_ADDRESS } from './email-address.js';
 import { isSchemaName, SCHEMA_NAME_RULE } from './postgres-url-parameters.js';
+import { NOTICES, type Notice } from './notices.js';
 import { weakSecretReason } from './weak-secrets.js';
 
 /** One setting: its documentation and how its text becomes a value. */
@@ -93,11 +95,36 @@ export function path(options: Defaulted<string>): WithDefault<string> {
   return defineSetting({ ...options, allowed: 'path' }, (value) => resolve(requirePlain(value))) as WithDefault<string>;
 }
 
-export function url(options: Defaulted<string>): WithDefault<string> {
+export function url(options: Defaulted<string>): WithDefault<string>;
+export function url(options: Described): Setting<string>;
+export function url(options: Described & { default?: string }): Setting<string> {
   return defineSetting({ ...options, allowed: 'http or https URL' }, (value) => {
     const isUrl = /^https?:\/\/[^\s/\\?#]\S*$/i.test(requirePlain(value)) && URL.canParse(value);
     return isUrl ? value : reject('is not an http or https URL, such as https://accounts.example.com');
-  }) as WithDefault<string>;
+  });
+}
+
+/** Of a page that gets a token in the place of `{token}`. */
+export function linkUrl(options: Described): Setting<string> {
+  return defineSetting({ ...options, allowed: 'URL with `{token}`' }, (value) => {
+    const isUrl = /^https?:\/\/[^\s/\\?#{}]+[/?#][^\s{}]*\{token\}[^\s{}]*$/i.test(requirePlain(value));
+    return isUrl && URL.canParse(value)
+      ? value
+      : reject('is not a URL with {token} in it, such as https://app.example.com/reset#{token}');
+  });
+}
+
+/** The {@link NOTICES} that are on. */
+export function notices(options: Described & { default: readonly Notice[] }): WithDefault<readonly Notice[]> {
+  const allowed = `${NOTICES.map((notice) => `\`${notice}\``).join(', ')}, or \`none\``;
+  return defineSetting({ ...options, allowed }, (value): readonly Notice[] => {
+    if (value === 'none') return Object.freeze([]);
+    const known: readonly string[] = NOTICES;
+    const names = parseList(value, (entry) =>
+      known.includes(entry) ? undefined : `is not one of ${known.join(', ')}`,
+    );
+    return names as readonly Notice[];
+  }) as WithDefault<readonly Notice[]>;
 }
 
 /** NaN if it is none. Leading zeros are refused, since other programs read 010 as 8. */
@@ -157,6 +184,12 @@ export function host(options: Defaulted<string>): WithDefault<string> {
       ? bare
       : reject('is neither an IP address nor a host name of this machine: give one, without port or path');
   }) as WithDefault<string>;
+}
+
+export function emailAddress(options: Described): Setting<string> {
+  return defineSetting({ ...options, allowed: 'email address' }, (value) =>
+    EMAIL_ADDRESS.test(value) ? value : reject('is not an email address such as accounts@example.com, without a name'),
+  );
 }
 
 /** The name of a PostgreSQL schema. */

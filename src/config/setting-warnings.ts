@@ -21,7 +21,7 @@ function blankWarnings(given: ReadonlyMap<string, string>): SettingWarning[] {
 }
 
 /** Lists may have blanks around their commas, and so at the ends. */
-const LISTS: ReadonlySet<string> = new Set(['TRUSTED_PROXIES', 'CORS_ORIGINS']);
+const LISTS: ReadonlySet<string> = new Set(['TRUSTED_PROXIES', 'CORS_ORIGINS', 'MAIL_NOTICES']);
 
 function audienceWarnings(given: ReadonlyMap<string, string>): SettingWarning[] {
   if (given.get('AUDIENCE')?.includes(',') !== true) return [];

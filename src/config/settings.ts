@@ -1,6 +1,23 @@
 import { invalidPostgresUrlReason } from './postgres-url.js';
+import { invalidSmtpUrlReason } from './smtp-url.js';
 import { origins } from './cors-origins.js';
-import { flag, host, integer, oneOf, path, processes, schema, secret, secrets, text, url } from './setting-parsers.js';
+import { LANGUAGES } from './languages.js';
+import {
+  emailAddress,
+  flag,
+  host,
+  integer,
+  linkUrl,
+  notices,
+  oneOf,
+  path,
+  processes,
+  schema,
+  secret,
+  secrets,
+  text,
+  url,
+} from './setting-parsers.js';
 import { networks } from './trusted-proxies.js';
 
 /** Longest lifetime of an access token, whatever the settings of the node that issued it. */
@@ -74,7 +91,7 @@ export const settings = {
   MASTER_SECRET: secrets({
     unset: 'generated under `DATA_DIR`',
     about:
-      'Encrypts signing keys and authenticates refresh tokens. Required with `DATABASE_URL`. To change it, give two values, comma-separated, new first.',
+      'Encrypts signing keys and authenticates refresh tokens and the links of mail. Required with `DATABASE_URL`. To change it, give two values, comma-separated, new first.',
   }),
   ISSUER: url({
     default: 'http://127.0.0.1:3000',
@@ -151,7 +168,8 @@ export const settings = {
     default: 19_456,
     min: 8,
     max: 4_194_304,
-    about: 'Memory of one argon2id hash, in KiB.',
+    about:
+      "Memory of one argon2id hash, in KiB; at least OWASP's minimum: 47104 for one pass (`ARGON2_PASSES`), 19456 for two, 12288 for more.",
   }),
   ARGON2_PASSES: integer({ default: 2, min: 1, max: 100, about: 'Passes of one argon2id hash.' }),
   ARGON2_LANES: integer({ default: 1, min: 1, max: 16, about: 'Lanes (parallelism) of one argon2id hash.' }),
@@ -211,6 +229,60 @@ export const settings = {
     about:
       'Origins, comma-separated, whose pages may call the service from a browser, each in full, as `https://app.example.com` or `capacitor://localhost`.',
   }),
+  SMTP_URL: secret({
+    unset: 'files in `DATA_DIR/mail` with the embedded database, or no mail',
+    about:
+      'Mail server, as `smtp://user:password@mail.example.com:587` or `smtps://…`. TLS is required, unless the server is this machine or the URL ends with `?tls=off`.',
+    allowed: 'SMTP URL',
+    check: invalidSmtpUrlReason,
+  }),
+  MAIL_FROM: emailAddress({
+    unset: '`gatehouse@localhost`',
+    about: 'Address that mail comes from. Required with `SMTP_URL`.',
+  }),
+  SERVICE_NAME: text({ default: 'Gatehouse', about: 'Name of the service, as mail and its sender say it.' }),
+  APP_URL: url({
+    unset: 'no link',
+    about: "Web page of your application. The service's own pages link back to it.",
+  }),
+  DEFAULT_LANGUAGE: oneOf({
+    values: LANGUAGES,
+    default: 'en',
+    about: 'Language of mail that no request has asked for.',
+  }),
+  MAIL_MAX_ATTEMPTS: integer({
+    default: 100,
+    min: 1,
+    max: 1000,
+    about: 'How often a mail is handed to the mail server before it is given up; a hundred attempts take about a day.',
+  }),
+  MAIL_NOTICES: notices({
+    default: ['password_changed', 'address_changed', 'account_deleted', 'refresh_token_reused'],
+    about:
+      'What users are told by mail, comma-separated, or `none`. `unknown_device` is a login from a device and a network that are new.',
+  }),
+  REGISTRATION: oneOf({
+    values: ['open', 'verified', 'closed'],
+    default: 'open',
+    about:
+      'Who may register: anyone (`open`), anyone who opens the link of a mail and knows the password (`verified`), or nobody but whom an operator invites (`closed`).',
+  }),
+  EMAIL_UNDO_DAYS: integer({
+    default: 7,
+    min: 0,
+    max: 30,
+    about: 'How long the owner of the old address can undo a change of address; `0` is never.',
+  }),
+  EMAIL_VERIFICATION_URL: linkUrl({
+    unset: 'own page',
+    about: 'Page of yours to which mail leads to verify an address.',
+  }),
+  PASSWORD_RESET_URL: linkUrl({ unset: 'own page', about: 'Page of yours to which mail leads to set a new password.' }),
+  EMAIL_CHANGE_URL: linkUrl({
+    unset: 'own page',
+    about: 'Page of yours to which mail leads to confirm a new address.',
+  }),
+  INVITATION_URL: linkUrl({ unset: 'own page', about: 'Page of yours to which mail leads to accept an invitation.' }),
   AUDIT_RETENTION_DAYS: integer({
     default: 90,
     min: 1,

@@ -11,6 +11,8 @@ export const PURGE_REVOCATIONS_LOCK = 4_701_005;
 export const PURGE_LIMITS_LOCK = 4_701_006;
 export const PURGE_AUDIT_LOCK = 4_701_007;
 export const PURGE_GUARDS_LOCK = 4_701_009;
+export const PURGE_MAILS_LOCK = 4_701_011;
+export const PURGE_ONE_TIME_TOKENS_LOCK = 4_701_012;
 /** Shared by the schema engines of the Prisma CLI while they run. */
 export const PRISMA_CLI_LOCK = 4_701_010;
 

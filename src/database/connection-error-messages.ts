@@ -1,4 +1,5 @@
 import { hostOf } from '../config/postgres-url.js';
+import { thrownText } from '../config/thrown-text.js';
 import type { ConnectionTarget } from './connection-string.js';
 import { MissingCreateDatabaseError } from './create-database.js';
 import { codesOf } from './database-errors.js';
@@ -20,7 +21,8 @@ export function partsOf(error: unknown): readonly unknown[] {
 }
 
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || (codesOf(error)[0] ?? error.name) : String(error);
+  const message = thrownText(error);
+  return message === '' && error instanceof Error ? (codesOf(error)[0] ?? error.name) : message;
 }
 
 export function reasonOf(error: unknown): string {

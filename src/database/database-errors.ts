@@ -76,7 +76,18 @@ export function isForeignKeyViolation(error: unknown): boolean {
 
 /** Name of the unique index that an insert or update violated; undefined for any other error. */
 export function violatedIndex(error: unknown): string | undefined {
-  if (!codesOf(error).some((code) => code === 'P2002' || code === '23505')) return undefined;
+  return codesOf(error).some((code) => code === 'P2002' || code === '23505') ? constraintOf(error) : undefined;
+}
+
+/**
+ * Name of the foreign key that forbids a change: of a row whose target does not exist (any more), or the deletion of a
+ * target. Undefined for any other error.
+ */
+export function violatedForeignKey(error: unknown): string | undefined {
+  return isForeignKeyViolation(error) ? constraintOf(error) : undefined;
+}
+
+function constraintOf(error: unknown): string | undefined {
   for (let link = error, depth = 0; link instanceof Object && depth < 6; link = causeOf(link), depth++) {
     const constraint: unknown = Reflect.get(link, 'constraint');
     const name: unknown = constraint instanceof Object ? Reflect.get(constraint, 'index') : constraint;
@@ -89,8 +100,11 @@ function isTransient(error: object): boolean {
   if (error instanceof ConnectionError || error instanceof Prisma.PrismaClientInitializationError) return true;
   if (TRANSIENT_ADAPTER_KINDS.has(Reflect.get(error, 'kind'))) return true;
   if (isFileError(error)) return false;
-  const codes = ['code', 'originalCode'].map((member) => String(Reflect.get(error, member)));
-  return codes.some(isTransientCode) || (error instanceof Error && TRANSIENT_CLIENT_MESSAGES.test(error.message));
+  const codes = ['code', 'originalCode'].map((member): unknown => Reflect.get(error, member));
+  return (
+    codes.some((code) => typeof code === 'string' && isTransientCode(code)) ||
+    (error instanceof Error && TRANSIENT_CLIENT_MESSAGES.test(error.message))
+  );
 }
 
 /**

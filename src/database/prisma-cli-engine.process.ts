@@ -3,14 +3,15 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
-import pg from 'pg';
-import { schemaOf } from '../config/postgres-url.js';
+import { migratedTables } from '../config/prisma-cli-environment.js';
 import { TerminationSignals } from '../config/termination-signals.js';
 import { withStartupLock } from './startup-lock.js';
-import { createDatabase, runStatements } from './create-database.js';
+import { createDatabase } from './create-database.js';
 import { openConnection } from './open-connection.js';
 import { holdEngineLock } from './prisma-cli-engine-lock.js';
+import { requireOwnSchema, requireResettable } from './prisma-project-schema.check.js';
 import { dropScratchDatabases, openSchemaEngine } from './prisma-schema-engine.js';
+import { resetSchema } from './reset-schema.js';
 
 /**
  * The schema engine that the Prisma CLI starts: line-delimited JSON-RPC on stdin and stdout, or one command after
@@ -45,7 +46,14 @@ const { values, positionals } = parseArgs({
   },
 });
 const { url = '' } = JSON.parse(values.datasource) as { url?: string };
-const urls = { databaseUrl: url, databaseDirectUrl: url, databaseConnectionTimeoutMs: 5000 };
+const database = {
+  databaseUrl: url,
+  databaseDirectUrl: url,
+  databaseConnectionTimeoutMs: 5000,
+  databaseStatementTimeoutMs: 5000,
+  // Behind a reset that waits for the users, whom a foreign key names, every login waits.
+  databaseLockTimeoutMs: 2000,
+};
 
 // Ctrl-C goes to the whole process group: the end of the CLI, which closes stdin, ends this process in order.
 TerminationSignals.ignore();
@@ -81,23 +89,22 @@ async function openEngine(): Promise<SchemaEngine> {
 
 async function callEngine({ method, params }: RpcCall, open: () => Promise<SchemaEngine>): Promise<unknown> {
   if (method === 'createDatabase') return createDatabase(url);
-  if (method === 'reset' && hasExternalTables(params)) return resetOwnSchema();
+  const tables = migratedTables();
+  if (tables !== 'checkout') {
+    requireOwnSchema(method, url, tables?.project);
+    // The engine would drop every schema that the Prisma schema names, external tables included.
+    if (method === 'reset') return resetProject();
+  }
   const engine = await open();
   const found: unknown = Reflect.get(engine, ENGINE_METHOD_NAMES[method] ?? method);
   if (typeof found !== 'function') throw new Error(`The schema engine has no method ${method}`);
   const apply = (): Promise<unknown> => (found as Method).call(engine, params);
-  return method === 'applyMigrations' ? withStartupLock(urls, apply) : apply();
+  return method === 'applyMigrations' ? withStartupLock(database, apply) : apply();
 }
 
-/** Of a project beside Gatehouse (`prisma-project-config.ts`). */
-function hasExternalTables(params: unknown): boolean {
-  return ((params as { filter?: { externalTables?: string[] } }).filter?.externalTables ?? []).length > 0;
-}
-
-/** The engine would drop every schema that the Prisma schema names, external tables included. */
-async function resetOwnSchema(): Promise<null> {
-  const schema = pg.escapeIdentifier(schemaOf(url));
-  await runStatements(url, 'BEGIN', `DROP SCHEMA IF EXISTS ${schema} CASCADE`, `CREATE SCHEMA ${schema}`, 'COMMIT');
+async function resetProject(): Promise<null> {
+  await requireResettable(url);
+  await resetSchema(database);
   return null;
 }
 

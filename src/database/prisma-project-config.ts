@@ -49,7 +49,7 @@ export async function prismaConfig({
     experimental: { externalTables: true },
   };
   // Another engine drops the tables of Gatehouse in `migrate reset`.
-  useSchemaEngine(SCHEMA_ENGINE);
+  useSchemaEngine(SCHEMA_ENGINE, databaseSchema);
   if (!process.argv.slice(2).some((argument) => DATABASE_COMMANDS.has(argument))) return config;
   const { url, tables, enums, initShadowDb } = await openDatabase(databaseSchema);
   return {

@@ -10,12 +10,13 @@ import { openConnection } from './open-connection.js';
 import { stopAfterEngines } from './prisma-cli-engine-lock.js';
 import { provideDatabase } from './provide-database.js';
 import { ensureMigrated } from './run-migrations.js';
+import { schemasWithOurTables } from './tables-elsewhere.check.js';
 import { NO_WAIT, retryUntilDatabaseAnswers } from './wait-for-database.js';
 
 /** What the Prisma CLI is told in a project with tables of its own. */
 export interface ProjectDatabase {
   readonly url: string;
-  /** The tables and enums in the schema of Gatehouse, each with the name of the schema. */
+  /** The tables and enums in each schema with tables of Gatehouse, each with the name of its schema. */
   readonly tables: string[];
   readonly enums: string[];
   /** Makes the tables of Gatehouse in an empty database. */
@@ -23,10 +24,10 @@ export interface ProjectDatabase {
 }
 
 /** Whatever is in the schema, also the tables of a later version: a project never changes any of it. */
-const TABLES_SQL = `SELECT relname AS name FROM pg_class JOIN pg_namespace schemas ON schemas.oid = relnamespace
-  WHERE nspname = $1 AND relkind IN ('r', 'p') ORDER BY 1`;
-const ENUMS_SQL = `SELECT typname AS name FROM pg_type JOIN pg_namespace schemas ON schemas.oid = typnamespace
-  WHERE nspname = $1 AND typtype = 'e' ORDER BY 1`;
+const TABLES_SQL = `SELECT nspname || '.' || relname AS name FROM pg_class JOIN pg_namespace schemas ON schemas.oid = relnamespace
+  WHERE nspname = ANY ($1) AND relkind IN ('r', 'p') ORDER BY 1`;
+const ENUMS_SQL = `SELECT nspname || '.' || typname AS name FROM pg_type JOIN pg_namespace schemas ON schemas.oid = typnamespace
+  WHERE nspname = ANY ($1) AND typtype = 'e' ORDER BY 1`;
 
 /**
  * Child process of the Prisma CLI in a project (`prisma-project-config.ts`): provides the database with the tables of Gatehouse, sends what
@@ -41,14 +42,19 @@ const [, , ownSchema = ''] = process.argv;
 try {
   const settings = readSettings('migrate');
   const database = await provideDatabase(settings, 'script', parentExited.signal);
-  onceAborted(parentExited.signal, () => void stopAfterEngines(database).then(() => process.exit(0), fail));
   const isEmbedded = settings.databaseUrl === undefined;
+  const migrate = isEmbedded || settings.migrateOnStart;
+  const describing = retryUntilDatabaseAnswers(database.config, NO_WAIT, async () => {
+    await ensureMigrated(database.config, { migrate, isEmbedded, waitOptions: NO_WAIT });
+    return describe(database.config);
+  });
+  // An interrupted migration of Gatehouse would count as running, and stop every later start.
+  const settled = Promise.allSettled([describing]);
+  onceAborted(parentExited.signal, () => {
+    void settled.then(() => stopAfterEngines(database)).then(() => process.exit(0), fail);
+  });
   try {
-    const migrate = isEmbedded || settings.migrateOnStart;
-    const described = await retryUntilDatabaseAnswers(database.config, NO_WAIT, async () => {
-      await ensureMigrated(database.config, { migrate, isEmbedded, waitOptions: NO_WAIT });
-      return describe(database.config);
-    });
+    const described = await describing;
     // The parent may have ended meanwhile.
     process.send?.(described, () => undefined);
   } catch (error) {
@@ -68,18 +74,20 @@ function fail(error: unknown): void {
 async function describe(config: DatabaseConfig): Promise<ProjectDatabase> {
   const url = parsePostgresUrl(config.databaseDirectUrl);
   const schema = schemaOf(url.href);
-  if (schema === ownSchema) {
-    throw new Error(
-      `The tables of Gatehouse are in the schema "${schema}" already: give those of the project another (databaseSchema of prismaConfig in prisma.config.ts), or set DATABASE_SCHEMA=gatehouse for a new database.`,
-    );
-  }
   url.searchParams.set('schema', ownSchema);
   const client = await openConnection(directTarget(config), { application_name: 'gatehouse prisma' });
   try {
+    // Also those of another service, or the real ones where DATABASE_SCHEMA is misspelt: the Prisma schema may name them.
+    const schemas = [...new Set([schema, ...(await schemasWithOurTables(client))])];
+    if (schemas.includes(ownSchema)) {
+      throw new Error(
+        `The tables of Gatehouse are in the schema "${ownSchema}" already: give those of the project another (databaseSchema of prismaConfig in prisma.config.ts), or set DATABASE_SCHEMA=gatehouse for a new database.`,
+      );
+    }
     return {
       url: url.href,
-      tables: await namesIn(client, schema, TABLES_SQL),
-      enums: await namesIn(client, schema, ENUMS_SQL),
+      tables: await namesIn(client, schemas, TABLES_SQL),
+      enums: await namesIn(client, schemas, ENUMS_SQL),
       initShadowDb: await createTablesSql(schema),
     };
   } finally {
@@ -87,9 +95,9 @@ async function describe(config: DatabaseConfig): Promise<ProjectDatabase> {
   }
 }
 
-async function namesIn(client: pg.Client, schema: string, sql: string): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(sql, [schema]);
-  return rows.map(({ name }) => `${schema}.${name}`);
+async function namesIn(client: pg.Client, schemas: readonly string[], sql: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(sql, [schemas]);
+  return rows.map(({ name }) => name);
 }
 
 async function createTablesSql(schema: string): Promise<string> {

@@ -12,6 +12,12 @@ import { retryConflicts } from './transaction-retry.js';
 /** For the SQL in repositories. */
 export { Prisma };
 
+/** What is to be done at the end of a transaction, in this order. */
+interface TransactionEnd {
+  readonly beforeCommit: (() => Promise<void>)[];
+  readonly afterCommit: (() => void)[];
+}
+
 /** First parameter of a method that runs inside a transaction. */
 export type Transaction = Prisma.TransactionClient;
 
@@ -21,7 +27,7 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
   readonly #pool: ConnectionPool;
   readonly #prepared: PreparedStatements;
   readonly #options: { isolationLevel: Prisma.TransactionIsolationLevel; maxWait: number; timeout: number };
-  readonly #afterCommitCallbacks = new WeakMap<Transaction, (() => void)[]>();
+  readonly #ends = new WeakMap<Transaction, TransactionEnd>();
 
   constructor(@Inject(CONFIG) config: DatabaseConfig, breaker: CircuitBreaker) {
     const pool = new ConnectionPool(config, breaker);
@@ -55,13 +61,22 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
     );
   }
 
+  /** Runs the work in the given transaction, or else in {@link transaction}. */
+  runIn<Result>(tx: Transaction | undefined, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return tx === undefined ? this.transaction(work) : work(tx);
+  }
+
   async #runTransactionOnce<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    const callbacks: (() => void)[] = [];
-    const result = await this.$transaction((tx) => {
-      this.#afterCommitCallbacks.set(tx, callbacks);
-      return work(tx);
+    const end: TransactionEnd = { beforeCommit: [], afterCommit: [] };
+    const result = await this.$transaction(async (tx) => {
+      this.#ends.set(tx, end);
+      const value = await work(tx);
+      for (const callback of end.beforeCommit) await callback();
+      // What comes later, for want of an `await`, would be lost.
+      this.#ends.delete(tx);
+      return value;
     }, this.#options);
-    for (const callback of callbacks) callback();
+    for (const callback of end.afterCommit) callback();
     return result;
   }
 
@@ -74,11 +89,20 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
     return this.#prepared.run<Row>(text, values);
   }
 
+  /** Runs the statements of the callback when the work of the transaction is done: a lock that all need is then held for the shortest time. */
+  beforeCommit(tx: Transaction, callback: () => Promise<void>): void {
+    this.#endOf(tx).beforeCommit.push(callback);
+  }
+
   /** Calls the callback right after the commit, before {@link transaction} returns; never after a rollback. */
   afterCommit(tx: Transaction, callback: () => void): void {
-    const callbacks = this.#afterCommitCallbacks.get(tx);
-    if (callbacks === undefined) throw new TypeError('the transaction was not started by this service');
-    callbacks.push(callback);
+    this.#endOf(tx).afterCommit.push(callback);
+  }
+
+  #endOf(tx: Transaction): TransactionEnd {
+    const end = this.#ends.get(tx);
+    if (end === undefined) throw new TypeError('the transaction has ended, or was not started by this service');
+    return end;
   }
 
   /** Counts of the pool: open connections, idle connections, and callers waiting for one. */

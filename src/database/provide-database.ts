@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseConfig, Settings } from '../config/config.js';
-import { operatorCommand } from '../config/operator-commands.js';
+import { embeddedDatabaseMissing } from '../config/operator-commands.js';
 import { withSchema } from '../config/postgres-url.js';
 import { readSecret, readOrCreateSecret } from '../secrets/secret-file.js';
 import { requireNoLostCluster } from '../embedded-postgres/lost-data.check.js';
@@ -65,9 +65,7 @@ async function requireEmbeddedDatabase(dataDir: string): Promise<void> {
     await requireNoLostCluster(directory);
     if (await hasCluster(directory)) return;
   }
-  throw new Error(
-    `The embedded database in ${dataDir} (DATA_DIR) has not been created yet: start the service once (\`${operatorCommand('start')}\`), or run \`${operatorCommand('migrate')}\`.`,
-  );
+  throw embeddedDatabaseMissing(dataDir);
 }
 
 /** Generated together with the database; never for an existing database, whose data another secret has sealed. */

@@ -11,12 +11,21 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 const LOCK_CODES = new Set<string | undefined>(['55P03', '40P01']);
 const MAX_SESSIONS_NAMED = 5;
 
+type ResetTarget = Pick<
+  DatabaseConfig,
+  | 'databaseUrl'
+  | 'databaseDirectUrl'
+  | 'databaseConnectionTimeoutMs'
+  | 'databaseLockTimeoutMs'
+  | 'databaseStatementTimeoutMs'
+>;
+
 /**
  * Drops everything in the URL's schema, tables and data alike, and nothing outside it. Waits `DATABASE_LOCK_TIMEOUT_MS`
  * for each lock.
  * @throws {Error} with what to do, when the role lacks the privilege or when other sessions use the schema.
  */
-export async function resetSchema(config: DatabaseConfig): Promise<void> {
+export async function resetSchema(config: ResetTarget): Promise<void> {
   const schema = pg.escapeIdentifier(schemaOf(config.databaseDirectUrl));
   try {
     await withStartupLock(config, () => dropAndCreate(config, schema), config.databaseLockTimeoutMs);
@@ -26,7 +35,7 @@ export async function resetSchema(config: DatabaseConfig): Promise<void> {
 }
 
 /** Without a cause: its code would be explained again by whoever catches the error. */
-async function explain(config: DatabaseConfig, schema: string, error: unknown): Promise<unknown> {
+async function explain(config: ResetTarget, schema: string, error: unknown): Promise<unknown> {
   if (!(error instanceof pg.DatabaseError)) return error;
   if (LOCK_CODES.has(error.code)) return new Error(await inUseMessage(config, schema));
   if (error.code !== INSUFFICIENT_PRIVILEGE) return error;
@@ -40,10 +49,7 @@ async function explain(config: DatabaseConfig, schema: string, error: unknown): 
  * In a transaction, so that both are done or neither: a role that may drop the schema may lack the privilege to create
  * it. And with a COMMIT of its own, so that nothing is dropped once this process has ended.
  */
-async function dropAndCreate(
-  { databaseDirectUrl, databaseLockTimeoutMs }: DatabaseConfig,
-  schema: string,
-): Promise<void> {
+async function dropAndCreate({ databaseDirectUrl, databaseLockTimeoutMs }: ResetTarget, schema: string): Promise<void> {
   await runStatements(
     databaseDirectUrl,
     'BEGIN',
@@ -54,28 +60,33 @@ async function dropAndCreate(
   );
 }
 
-async function inUseMessage(config: DatabaseConfig, schema: string): Promise<string> {
+async function inUseMessage(config: ResetTarget, schema: string): Promise<string> {
   const sessions = await sessionsIn(config).catch(() => []);
   const named = sessions.length === 0 ? '' : ` Sessions that hold a lock: ${sessions.join(', ')}.`;
   return `The schema ${schema} is in use, so nothing was dropped: stop the service and other sessions, then run the command again.${named}`;
 }
 
-/** Sessions with a lock on the schema's tables, or with an advisory lock, such as a migration that runs. */
-async function sessionsIn(config: DatabaseConfig): Promise<string[]> {
+/**
+ * Sessions with a lock on the schema's tables or on those that its foreign keys name, which a DROP locks, too, or with an
+ * advisory lock, such as a migration that runs.
+ */
+async function sessionsIn(config: ResetTarget): Promise<string[]> {
   const rows = await queryCatalog<{ pid: number; role: string | null; name: string | null }>(
     config,
     `SELECT DISTINCT pid, usename AS role, application_name AS name
      FROM pg_locks JOIN pg_stat_activity USING (pid) LEFT JOIN pg_class ON pg_class.oid = relation
+       LEFT JOIN pg_namespace named ON nspname = $1
      WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-       AND (locktype = 'advisory' OR relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1))
+       AND (locktype = 'advisory' OR relnamespace = named.oid
+         OR relation IN (SELECT confrelid FROM pg_constraint WHERE connamespace = named.oid))
      ORDER BY pid LIMIT ${MAX_SESSIONS_NAMED}`,
   );
   return rows.map(({ pid, role, name }) => `${name || 'unnamed'} (pid ${pid}, role ${role})`);
 }
 
 /** The schema "public" belongs to a role that stands for the owner of the database. */
-async function ownerOf(config: DatabaseConfig): Promise<string | undefined> {
+async function ownerOf(config: ResetTarget): Promise<string | undefined> {
   const [found] = await queryCatalog<{ owner: string }>(
     config,
     `SELECT pg_get_userbyid(CASE pg_get_userbyid(nspowner) WHEN 'pg_database_owner' THEN datdba ELSE nspowner END) AS owner
@@ -85,7 +96,7 @@ async function ownerOf(config: DatabaseConfig): Promise<string | undefined> {
 }
 
 /** Runs a query whose only parameter is the name of the schema. */
-async function queryCatalog<Row extends object>(config: DatabaseConfig, sql: string): Promise<Row[]> {
+async function queryCatalog<Row extends object>(config: ResetTarget, sql: string): Promise<Row[]> {
   const client = await openConnection(directTarget(config), {
     connectionTimeoutMillis: config.databaseConnectionTimeoutMs,
     query_timeout: config.databaseStatementTimeoutMs,

@@ -48,7 +48,8 @@ function explanation(
   ];
 }
 
-async function schemasWithOurTables(client: pg.Client): Promise<string[]> {
+/** The schemas with a history of our migrations that this role may read. */
+export async function schemasWithOurTables(client: pg.Client): Promise<string[]> {
   // Not with to_regclass, which fails for a role that may not use the schema.
   const { rows } = await client.query<{ name: string }>(
     `SELECT nspname AS name FROM pg_class JOIN pg_namespace schemas ON schemas.oid = relnamespace

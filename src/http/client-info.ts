@@ -8,6 +8,8 @@ export interface ClientInfo {
   /** The client's address; behind `TRUSTED_PROXIES`, the address from `X-Forwarded-For`. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** `Accept-Language`, by which mail because of the request is written. */
+  readonly acceptLanguage?: string | undefined;
   /** A UUID: the `instance` of a problem response, and `reqId` in the log. */
   readonly requestId: string;
 }
@@ -20,5 +22,5 @@ export function truncateUserAgent(userAgent: string | undefined): string | null 
 /** The client of the request, as {@link ClientInfo}. */
 export const Client = createParamDecorator((_: unknown, context: ExecutionContext): ClientInfo => {
   const { ip, headers, id } = context.switchToHttp().getRequest<FastifyRequest>();
-  return { address: ip, userAgent: headers['user-agent'], requestId: id };
+  return { address: ip, userAgent: headers['user-agent'], acceptLanguage: headers['accept-language'], requestId: id };
 });

@@ -103,6 +103,10 @@ describe('a request with ambiguous framing', () => {
     ['a host with a space', 'GET /echo/x HTTP/1.1\r\nHost: x y\r\n\r\n'],
     ['a host with a path', 'GET /echo/x HTTP/1.1\r\nHost: x/y\r\n\r\n'],
     ['a host with a user', 'GET /echo/x HTTP/1.1\r\nHost: x@y\r\n\r\n'],
+    // RFC 9110 section 5.3
+    ['two tokens', get('Authorization: Bearer a\r\nauthorization: Bearer b')],
+    ['one token twice', get('X: a\r\nAuthorization: Bearer a\r\nAuthorization: Bearer a')],
+    ['two media types', post('content-type: text/plain\r\nContent-Length: 2')],
     // Sections 5.1 and 5.2
     ['a space before a colon', get('X : a')],
     ['a tab before a colon', get('X\t: a')],

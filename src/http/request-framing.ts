@@ -6,11 +6,11 @@ import type { Problem } from '../problems/problem.js';
 const HOST = /^[\w.~!$&'()*+,;=%[\]:-]*$/;
 
 /**
- * 400 for a request that Node accepts but that a server before this one may have read differently (request smuggling).
- * The connection is closed: where the request ends is not certain.
+ * 400 for a request that Node accepts but that a server before this one may have read differently (request smuggling): where
+ * it ends, for whom it is, or whose it is. The connection is closed.
  */
 export function checkFraming(request: IncomingMessage): Problem | undefined {
-  const isAmbiguous = request.httpVersionMajor !== 1 || hasWrongCoding(request) || hasWrongHost(request);
+  const isAmbiguous = request.httpVersionMajor !== 1 || hasWrongCoding(request) || hasWrongFields(request);
   return isAmbiguous ? requestMalformed({ headers: { connection: 'close' } }) : undefined;
 }
 
@@ -23,13 +23,23 @@ function hasWrongCoding({ headers, httpVersion }: IncomingMessage): boolean {
   return coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked');
 }
 
-/** RFC 9112 section 3.2: more than one Host, an invalid one, or none in HTTP/1.1 is 400. Node would use the first. */
-function hasWrongHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
-  let count = 0;
+/**
+ * RFC 9112 section 3.2: more than one Host, an invalid one, or none in HTTP/1.1 is 400. RFC 9110 section 5.3: nor is
+ * Authorization or Content-Type sent twice. Node would use the first, and a server before this one may have used the last.
+ */
+function hasWrongFields({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  let [hosts, credentials, mediaTypes] = [0, 0, 0];
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at];
-    if (name?.length !== 4 || name.toLowerCase() !== 'host') continue;
-    if (++count > 1 || !HOST.test(rawHeaders[at + 1] ?? '')) return true;
+    const name = rawHeaders[at] ?? '';
+    if (isField(name, 'host')) {
+      if (!HOST.test(rawHeaders[at + 1] ?? '')) return true;
+      hosts++;
+    } else if (isField(name, 'authorization')) credentials++;
+    else if (isField(name, 'content-type')) mediaTypes++;
   }
-  return count === 0 && httpVersion === '1.1';
+  return hosts > 1 || credentials > 1 || mediaTypes > 1 || (hosts === 0 && httpVersion === '1.1');
+}
+
+function isField(name: string, field: string): boolean {
+  return name.length === field.length && name.toLowerCase() === field;
 }

@@ -23,10 +23,13 @@ interface BodySchema {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
 }
 
+/** A media type as Fastify looks it up: in small letters, without parameters (RFC 9110 section 8.3.1). */
+const MEDIA_TYPE = /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/;
+
 /** The media types that a route's body schema lists in `content`. */
 export function listedMediaTypes(body: unknown): readonly string[] | undefined {
   const { content } = (body ?? {}) as BodySchema;
-  return content === undefined ? undefined : Object.keys(content).map((type) => type.toLowerCase());
+  return content === undefined ? undefined : Object.keys(content);
 }
 
 /** The schema of a JSON body; undefined where a body is of other types only. */
@@ -43,6 +46,10 @@ export function bodyConfigOf(config: unknown): RouteBody {
 export function bodyFlaw(body: unknown, { bodyLimit, bodySeconds }: RouteBody): string | undefined {
   if (bodyLimit !== undefined && !isBetween(bodyLimit, 1, MAX_BODY_LIMIT_BYTES)) {
     return `has a body limit of ${bodyLimit}: it must be an integer from 1 to ${MAX_BODY_LIMIT_BYTES} (bytes).`;
+  }
+  const unknown = listedMediaTypes(body)?.find((type) => !MEDIA_TYPE.test(type));
+  if (unknown !== undefined) {
+    return `has the media type ${JSON.stringify(unknown)} in the content of its body: write it in small letters and without parameters, such as "application/json".`;
   }
   if (bodySeconds !== undefined && !isBetween(bodySeconds, 1, MAX_BODY_SECONDS)) {
     return `has ${bodySeconds} seconds for its body: they must be an integer from 1 to ${MAX_BODY_SECONDS}.`;

@@ -1,11 +1,24 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type Options } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler } from 'fastify';
+import { ErrorCollector } from './error-collector.js';
 import { JSON_MEDIA_TYPE } from './route-body.js';
 import { formats } from './schema-formats.js';
+import { replaceCostlyKeywords } from './schema-keywords.js';
 import { fieldErrors, type HttpPart } from './validation-errors.js';
 import { validationFailed } from './validation.problems.js';
 
 type Schema = Readonly<Record<string, unknown>>;
+
+const OPTIONS = {
+  verbose: true,
+  strict: true,
+  strictTypes: false,
+  strictTuples: false,
+  // Compiling the meta-schema takes longer than all schemas of this service; types and
+  // strict mode check them instead.
+  validateSchema: false,
+  formats,
+} satisfies Options;
 
 /**
  * Fastify's `validatorCompiler`: JSON Schema 2020-12 without coercion, defaults or removal of members. A failure is the
@@ -14,31 +27,29 @@ type Schema = Readonly<Record<string, unknown>>;
  * @throws {Error} at boot for an object schema that does not say which other members a client may send.
  */
 export function schemaCompiler(): FastifySchemaCompiler<unknown> {
-  // The 16 KiB body limit bounds how many errors `allErrors` can collect; `fieldErrors` bounds how many are sent.
-  const ajv = new Ajv2020({
-    allErrors: true,
-    verbose: true,
-    strict: true,
-    strictTypes: false,
-    strictTuples: false,
-    // Compiling the meta-schema takes longer than all schemas of this service; types and
-    // strict mode check them instead.
-    validateSchema: false,
-    formats,
-  });
+  const ajv = new Ajv2020(OPTIONS);
+  replaceCostlyKeywords(ajv);
+  let collector: ErrorCollector | undefined;
+  const collectErrors = (source: Schema, value: unknown): readonly ErrorObject[] | undefined => {
+    collector ??= new ErrorCollector(OPTIONS);
+    return collector.collectErrors(source, value);
+  };
   return ({ schema, method, url, httpPart = 'body', ...route }) => {
     const { contentType = JSON_MEDIA_TYPE } = route as { contentType?: string };
     // A handler reads the parts of such a body itself; its schema is for the OpenAPI document.
     if (httpPart === 'body' && contentType.toLowerCase() !== JSON_MEDIA_TYPE) return () => true;
     const source = schema as Schema;
+    if (httpPart !== 'body' && !['object', undefined].includes(source['type'] as string | undefined))
+      throw new Error(`The schema of ${method} ${url} ${httpPart} must be of type object`);
     requireAdditionalProperties(source, `${method} ${url} ${httpPart}`);
-    return validatorOf(ajv.compile(source), httpPart as HttpPart);
+    // Ends at the first error; whether there are more is asked of a value that has one.
+    const validate = ajv.compile(source);
+    return (value: unknown) => {
+      if (validate(value)) return true;
+      const errors = collectErrors(source, value) ?? validate.errors ?? [];
+      return { error: validationFailed({ errors: fieldErrors(httpPart as HttpPart, errors) }) };
+    };
   };
-}
-
-function validatorOf(validate: ValidateFunction, part: HttpPart) {
-  return (value: unknown) =>
-    validate(value) ? true : { error: validationFailed({ errors: fieldErrors(part, validate.errors ?? []) }) };
 }
 
 /** Schemas closed by default would make the OpenAPI document wrong, so each must say it itself. */

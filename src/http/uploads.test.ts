@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { registerOpenApi } from '../openapi/openapi-document.js';
 import { logOptions } from '../logging/log-options.js';
 import { sendProblem } from '../problems/problem.filter.js';
-import { defineProblem } from '../problems/problem.js';
+import { defineOwnProblem } from '../problems/problem.js';
 import { CLIENT_TIMEOUTS } from './client-timeouts.js';
 import { httpServerOptions, prepareHttp, registerHttp } from './http-server.js';
 
@@ -20,7 +20,7 @@ const Upload = Type.Object({ file: Type.String({ format: 'binary' }) }, { additi
 const Note = Type.Object({ text: Type.String({ maxLength: 100 }) }, { additionalProperties: false });
 const asMultipart = { 'multipart/form-data': { schema: Upload } };
 
-const tokenMissing = defineProblem({ code: 'token_missing', status: 401, detail: 'Send a token.' });
+const tokenMissing = defineOwnProblem({ code: 'token_missing', status: 401, detail: 'Send a token.' });
 
 const lines: string[] = [];
 let closed = 0;

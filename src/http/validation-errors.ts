@@ -4,6 +4,12 @@ import type { FieldError } from '../problems/problem.js';
 /** Most entries of `errors` in one response. */
 export const MAX_FIELD_ERRORS = 20;
 
+/** Most characters of their pointers together, the first one apart: a name of the body may stand in each of them. */
+const MAX_POINTER_CHARACTERS = 16 * 1024;
+
+/** Where a union ends in the path of a schema that is in it. */
+const UNION_BEFORE = /(?<=\/(?:anyOf|oneOf))(?=\/)/g;
+
 /** The part of a request that a schema validates, by Fastify's name. */
 export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
 
@@ -12,16 +18,24 @@ export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
  * `?name` for a query parameter, `{name}` for a path parameter.
  */
 export function fieldErrors(part: HttpPart, errors: readonly ErrorObject[]): FieldError[] {
-  const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
-  return errors
-    .filter((error) => !unions.some((union) => isBranch(error, union)))
+  const unions = new Set(errors.filter(isOfUnion).map(({ schemaPath }) => schemaPath));
+  const entries = errors
+    .filter((error) => !isOfBranch(error, unions))
     .slice(0, MAX_FIELD_ERRORS)
     .map((error) => ({ pointer: pointerTo(part, error), detail: detailOf(part, error) }));
+  let characters = 0;
+  return entries.filter(
+    ({ pointer }, index) => index === 0 || (characters += pointer.length) <= MAX_POINTER_CHARACTERS,
+  );
+}
+
+function isOfUnion({ keyword }: ErrorObject): boolean {
+  return keyword === 'anyOf' || keyword === 'oneOf';
 }
 
 /** Ajv reports each branch of a union before the union; the union's own error is enough. */
-function isBranch(error: ErrorObject, union: ErrorObject): boolean {
-  return error.schemaPath.startsWith(`${union.schemaPath}/`);
+function isOfBranch({ schemaPath }: ErrorObject, unions: ReadonlySet<string>): boolean {
+  return schemaPath.matchAll(UNION_BEFORE).some(({ index }) => unions.has(schemaPath.slice(0, index)));
 }
 
 function pointerTo(part: HttpPart, error: ErrorObject): string {

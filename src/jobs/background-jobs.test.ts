@@ -26,7 +26,8 @@ const work = async (): Promise<void> => undefined;
 /** No job here asks the database. */
 function jobsOf(shutdownTimeoutSeconds = 4) {
   const shutdown = new ShutdownAnnouncement();
-  return { shutdown, jobs: new BackgroundJobs({ shutdownTimeoutSeconds } as Config, shutdown) };
+  const config = { shutdownTimeoutSeconds, databaseDirectUrl: 'postgresql://nobody@127.0.0.1:1/none' } as Config;
+  return { shutdown, jobs: new BackgroundJobs(config, shutdown) };
 }
 
 describe('a job of the application', () => {
@@ -66,13 +67,17 @@ describe('a job of the application', () => {
       // An application may.
       throw undefined;
     });
+    jobs.every(1, 'throws what is no text', async () => {
+      throw Object.create(null);
+    });
     jobs.every(1, 'throws at once', () => {
       throw new Error('broken');
     });
     await Promise.all([jobs.runJob('notes'), jobs.runJob('notes'), jobs.runJob('throws at once')]);
+    await jobs.runJob('throws what is no text');
     await jobs.runJob('notes');
     expect({ most, runs }).toEqual({ most: 1, runs: 2 });
-    expect(jobs.failureCounts()).toEqual({ notes: 2, 'throws at once': 1 });
+    expect(jobs.failureCounts()).toEqual({ notes: 2, 'throws at once': 1, 'throws what is no text': 1 });
   });
 
   it('learns of the shutdown at its beginning, begins no more, and is waited for', async () => {
@@ -104,9 +109,9 @@ describe('a job of the application', () => {
     expect(performance.now() - shutdown.announcedAt).toBeLessThan(3000);
   });
 
-  it('has a lock of 63 bits by its name, which no lock of ours can be', () => {
-    expect(lockIdOf('notes')).toBe(lockIdOf('notes'));
-    const ids = Array.from({ length: 1000 }, (_, index) => lockIdOf(`job ${index}`));
+  it('has a lock of 63 bits by its name and the schema of its service, which no lock of ours can be', () => {
+    expect(lockIdOf('public', 'notes')).toBe(lockIdOf('public', 'notes'));
+    const ids = Array.from({ length: 1000 }, (_, index) => lockIdOf(`schema${index % 2}`, `job ${index >> 1}`));
     expect(new Set(ids).size).toBe(1000);
     for (const id of ids) {
       expect(id).toBeGreaterThanOrEqual(2n ** 62n);

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { DatabaseConfig } from '../config/config.js';
+import { schemaOf } from '../config/postgres-url.js';
 import { directTarget } from '../database/connection-string.js';
 import { DedicatedConnection } from '../database/dedicated-connection.js';
 import { LOCK_HEARTBEAT_INTERVAL_MS, TAKE_LOCK } from './purge-in-batches.js';
@@ -8,11 +9,13 @@ import { LOCK_HEARTBEAT_INTERVAL_MS, TAKE_LOCK } from './purge-in-batches.js';
 const RETRY_MS = 5000;
 
 /**
- * The advisory lock of a job: 62 bits of a hash of its name. Bit 62 is always set, so that it is none of the small numbers
- * that Gatehouse and Prisma use.
+ * The advisory lock of a job: 62 bits of a hash of its name and of the schema of its service's tables, since a database may have
+ * several services, and the locks belong to it. Bit 62 is always set, so that it is none of the small numbers that Gatehouse
+ * and Prisma use.
  */
-export function lockIdOf(job: string): bigint {
-  const bits = BigInt(`0x${hash('sha256', `gatehouse job ${job}`, 'hex').slice(0, 16)}`);
+export function lockIdOf(schema: string, job: string): bigint {
+  const text = JSON.stringify(['gatehouse job', schema, job]);
+  const bits = BigInt(`0x${hash('sha256', text, 'hex').slice(0, 16)}`);
   return BigInt.asUintN(62, bits) | (1n << 62n);
 }
 
@@ -28,7 +31,11 @@ export class JobLocks {
   /** Jobs ask one after the other, since the first opens the connection. */
   #asking: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly config: DatabaseConfig) {}
+  readonly #schema: string;
+
+  constructor(private readonly config: DatabaseConfig) {
+    this.#schema = schemaOf(config.databaseDirectUrl);
+  }
 
   /** @returns a signal that aborts when the lock is lost; undefined while another process has it */
   holdLock(job: string): Promise<AbortSignal | undefined> {
@@ -54,7 +61,7 @@ export class JobLocks {
     }
     if (performance.now() - (this.#refusedAt.get(job) ?? -Infinity) < RETRY_MS) return undefined;
     this.#holder ??= await this.#openTransaction();
-    const [row] = await this.#holder.query<{ taken: boolean }>(TAKE_LOCK, [String(lockIdOf(job))]);
+    const [row] = await this.#holder.query<{ taken: boolean }>(TAKE_LOCK, [String(lockIdOf(this.#schema, job))]);
     if (row?.taken === true) {
       this.#held.add(job);
       return this.#holder.closed;

@@ -1,4 +1,6 @@
 const MAX_CAUSE_DEPTH = 5;
+/** Of a message and of a stack, in UTF-16 code units: a driver's error may quote a whole statement. */
+const MAX_TEXT_LENGTH = 8192;
 
 /** The members of an error that are logged. */
 export interface LoggedError {
@@ -18,9 +20,21 @@ export function serializeError(error: unknown, depth = 0): LoggedError {
   const code: unknown = Reflect.get(error, 'code');
   return {
     type: name,
-    message,
-    stack,
+    message: shortened(message),
+    // Begins with the message, which would take the room of the frames.
+    stack: shortened(message.length > MAX_TEXT_LENGTH ? stack.replace(message, '…') : stack),
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     ...(cause === undefined || depth === MAX_CAUSE_DEPTH ? {} : { cause: serializeError(cause, depth + 1) }),
   };
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_TEXT_LENGTH ? `${firstWords(text)}… (${text.length} characters)` : text;
+}
+
+/** Whole words: of a secret that is cut in two, redaction would not know the first half. */
+function firstWords(text: string): string {
+  let end = MAX_TEXT_LENGTH;
+  while (end > 0 && !/\s/.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }

@@ -7,7 +7,7 @@ export class NestLogger implements LoggerService {
 
   /** Nest logs a string for every module and route it sets up (`debug`); our services log objects (`info`). */
   log(message: unknown, ...rest: unknown[]): void {
-    this.#write(message instanceof Object ? 'info' : 'debug', message, rest);
+    this.#write(isObject(message) ? 'info' : 'debug', message, rest);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
@@ -27,7 +27,12 @@ export class NestLogger implements LoggerService {
     const context = rest.at(-1);
     const stack = rest.at(-2);
     if (message instanceof Error) this.logger[level]({ err: message, context });
-    else if (message instanceof Object) this.logger[level](Object.assign({}, message, { context }));
+    else if (isObject(message)) this.logger[level](Object.assign({}, message, { context }));
     else this.logger[level]({ context, stack }, String(message));
   }
+}
+
+/** Also one without a prototype, such as the query of a request, which `String` cannot convert. */
+function isObject(message: unknown): message is object {
+  return message instanceof Object || (typeof message === 'object' && message !== null);
 }

@@ -10,13 +10,13 @@ import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notFound, serviceUnavailable } from '../problems/http-status.problems.js';
 import { ProblemFilter } from '../problems/problem.filter.js';
-import { defineProblem } from '../problems/problem.js';
+import { defineOwnProblem, defineProblem } from '../problems/problem.js';
 import { registerSwaggerUi } from './swagger-ui.js';
 import { registerOpenApi } from './openapi-document.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import { httpServerOptions, prepareHttp, registerHttp } from '../http/http-server.js';
 
-const tokenMissing = defineProblem({ code: 'token_missing', status: 401, detail: 'Send a bearer token.' });
+const tokenMissing = defineOwnProblem({ code: 'token_missing', status: 401, detail: 'Send a bearer token.' });
 const titleTaken = defineProblem({ code: 'title_taken', status: 409, detail: 'Another note has this title.' });
 const titleOdd = defineProblem({ code: 'title_odd', status: 400, detail: 'The title is odd.' });
 
@@ -108,6 +108,8 @@ beforeAll(async () => {
   await registerOpenApi(fastify, {
     title: 'Notes',
     version: '1.2.3',
+    description: 'Notes and their tags.',
+    license: { name: 'MIT', identifier: 'MIT' },
     authenticationProblems: [tokenMissing],
     tags: [{ name: 'notes', description: 'What was noted.' }],
   });

@@ -3,13 +3,14 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ProblemBody } from '../problems/problem-body.js';
 import { replaceResponseWithProblem } from '../problems/problem.filter.js';
 import { acceptsNoBody } from '../http/content-type-parser.js';
+import type { OpenApiInfo } from './openapi-info.js';
 import { operationSchema, schemeName, type RouteProblems } from './openapi-operation.js';
 
-export interface OpenApiSettings extends RouteProblems {
+export interface OpenApiSettings extends RouteProblems, OpenApiInfo {
   readonly title: string;
   readonly version: string;
   /** One per tag that routes use. */
-  readonly tags: readonly { readonly name: string; readonly description: string }[];
+  readonly tags: NonNullable<OpenApiInfo['tags']>;
 }
 
 type OpenApiOptions = NonNullable<FastifyDynamicSwaggerOptions['openapi']>;
@@ -72,14 +73,14 @@ const serveDocument: FastifyPluginAsync = async (fastify) => {
   });
 };
 
-function describe({ title, version, tags }: OpenApiSettings) {
+function describe({ title, version, description, license, tags }: OpenApiSettings) {
   return {
     openapi: '3.1.0',
     info: {
       title,
       version,
-      description: 'Users and tokens: register, log in, refresh, log out, and call guarded routes.',
-      license: { name: 'MIT', identifier: 'MIT' },
+      ...(description !== undefined && { description }),
+      ...(license !== undefined && { license }),
     },
     // Relative to the document, so that it is right behind any proxy and on any port.
     servers: [{ url: '/', description: 'The server of this document.' }],

@@ -1,8 +1,8 @@
 import { requestMalformed, serviceUnavailable } from '../problems/http-status.problems.js';
-import { defineProblem, type Problem, type ProblemFactory } from '../problems/problem.js';
+import { defineOwnProblem, type Problem, type ProblemFactory } from '../problems/problem.js';
 
 /** 422: fewer code points than `PASSWORD_MIN_LENGTH`; `detail` says how many are needed. */
-export const passwordTooShort = defineProblem({
+export const passwordTooShort = defineOwnProblem({
   code: 'password_too_short',
   status: 422,
   detail: 'The password is too short.',
@@ -14,21 +14,21 @@ export function passwordShorterThan(minLength: number): Problem {
 }
 
 /** 422: more than 256 code points. The password is refused, never cut. */
-export const passwordTooLong = defineProblem({
+export const passwordTooLong = defineOwnProblem({
   code: 'password_too_long',
   status: 422,
   detail: 'The password is longer than 256 characters.',
 });
 
 /** 422: one of the passwords that attackers try first. */
-export const passwordCommon = defineProblem({
+export const passwordCommon = defineOwnProblem({
   code: 'password_common',
   status: 422,
   detail: 'This password is among those that are guessed first. Choose another.',
 });
 
 /** 422: derived from the service's name or the user's address. */
-export const passwordContextual = defineProblem({
+export const passwordContextual = defineOwnProblem({
   code: 'password_contextual',
   status: 422,
   detail: 'This password is made of your address or the name of this service. Choose another.',

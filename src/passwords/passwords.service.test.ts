@@ -14,7 +14,7 @@ const config: Config = {
   argon2Lanes: 1,
 };
 const passwords = new PasswordsService(config);
-beforeAll(() => passwords.onModuleInit());
+beforeAll(() => passwords.prepare());
 
 async function matches(password: string, candidate: string): Promise<boolean> {
   return passwords.verifyPassword(candidate, await passwords.hashPassword(password));
@@ -102,7 +102,7 @@ describe('an unknown address', () => {
 
   it('takes as long as a known one at a real cost (ENU-02)', async () => {
     const real = new PasswordsService({ ...config, argon2MemoryKib: 19_456, argon2Passes: 2 });
-    await real.onModuleInit();
+    await real.prepare();
     const passwordHash = await real.hashPassword('vexing quokkas sing');
     const samples: [number[], number[]] = [[], []];
     for (let round = 0; round < 41; round++) {
@@ -116,7 +116,7 @@ describe('an unknown address', () => {
 
 describe('under overload', () => {
   const small = new PasswordsService({ ...config, hashConcurrency: 1, hashQueueMilliseconds: 0, argon2Passes: 1000 });
-  beforeAll(() => small.onModuleInit());
+  beforeAll(() => small.prepare());
   afterAll(() => small.onApplicationShutdown());
 
   it('hashes for known and unknown addresses and for new passwords are refused alike (ENU-02)', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import type { Problem } from '../problems/problem.js';
 import { HashPool, type HashPoolStats } from './hash-pool.js';
@@ -19,17 +19,17 @@ const MAX_IDLE_THREAD_MS = 60_000;
  * disconnects, and throw Problem `service_unavailable` when the hash cannot start in time.
  */
 @Injectable()
-export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
+export class PasswordsService implements OnApplicationShutdown {
   readonly #log = new Logger('Passwords');
   readonly #pool: HashPool;
-  readonly #policy: PasswordPolicy;
+  readonly #minLength: number;
   readonly #cost: Argon2Cost;
-  readonly #firstHash: Promise<string | boolean>;
+  #policy: PasswordPolicy | undefined;
   /** Of a random password, verified for unknown addresses. */
   #dummyHash = '';
 
   constructor(@Inject(CONFIG) config: Config, @Optional() @Inject(PRIMARY_LINK) primary?: PrimaryLink) {
-    this.#policy = new PasswordPolicy(config.passwordMinLength);
+    this.#minLength = config.passwordMinLength;
     this.#cost = { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes, lanes: config.argon2Lanes };
     const overloadLog = new HashOverloadLog((line) => this.#log.warn(line));
     this.#pool = new HashPool({
@@ -41,13 +41,17 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
         maxIdleThreadMs: MAX_IDLE_THREAD_MS,
       }),
     });
-    // In the constructor, so that the first thread starts while the application is built.
-    this.#firstHash = this.#pool.runStartupHash(this.#hashTask(randomUUID()));
-    this.#firstHash.catch(() => undefined);
   }
 
-  async onModuleInit(): Promise<void> {
-    this.#dummyHash = String(await this.#firstHash);
+  /**
+   * Does before the first request what takes long: starts a thread, hashes for {@link verifyDummyHash}, and reads the
+   * list of common passwords. Most commands of the operator need none of it.
+   */
+  async prepare(): Promise<void> {
+    const firstHash = this.#pool.runStartupHash(this.#hashTask(randomUUID()));
+    firstHash.catch(() => undefined);
+    this.#loadPolicy();
+    this.#dummyHash = String(await firstHash);
   }
 
   /** Runs after the last request. */
@@ -57,7 +61,7 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_contextual` */
   checkNewPassword(password: string, owner: PasswordOwner): void {
-    this.#policy.checkPassword(password, owner);
+    this.#loadPolicy().checkPassword(password, owner);
   }
 
   /** The problem a new hash would fail with now, if any. The caller must send it: it is counted as a refused hash. */
@@ -122,6 +126,10 @@ export class PasswordsService implements OnModuleInit, OnApplicationShutdown {
   /** How many hashes run and wait, and how many were refused. */
   hashStats(): HashPoolStats {
     return this.#pool.hashPoolStats();
+  }
+
+  #loadPolicy(): PasswordPolicy {
+    return (this.#policy ??= new PasswordPolicy(this.#minLength));
   }
 
   #hashTask(password: string): HashTask {

@@ -6,3 +6,8 @@ export const INVALID_TOKEN_CHALLENGE = `${BEARER_CHALLENGE}, error="invalid_toke
 
 /** Of a 403: the access token is valid, and the caller may not do this (RFC 6750 section 3.1). */
 export const INSUFFICIENT_SCOPE_CHALLENGE = `${BEARER_CHALLENGE}, error="insufficient_scope"`;
+
+/** Of a 401: the login of the session is older than the route accepts, in seconds (RFC 9470 section 3). */
+export function recentLoginChallenge(maxAgeSeconds: number): string {
+  return `${BEARER_CHALLENGE}, error="insufficient_user_authentication", max_age=${maxAgeSeconds}`;
+}

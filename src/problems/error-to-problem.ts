@@ -11,7 +11,7 @@ import {
   serviceUnavailable,
   uriTooLong,
 } from './http-status.problems.js';
-import { Problem, type ProblemFactory } from './problem.js';
+import { Problem, PROBLEM_CODE, type ProblemFactory } from './problem.js';
 
 /** Turns a module's driver errors into problems; undefined for any other error. */
 export type TranslateError = (error: unknown) => Problem | undefined;
@@ -32,9 +32,6 @@ const byStatus = new Map<number, ProblemFactory>(
 
 /** Names of RFC 9110 for which Node has older ones. */
 const NAMES: Readonly<Record<number, string>> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
-
-/** A code that an exception may give itself. */
-const CODE = /^[a-z][a-z\d_]{0,63}$/;
 
 /** Nest's `HttpException` by its shape: a process may have two copies of the class. */
 interface HttpException extends Error {
@@ -73,7 +70,7 @@ function frameworkStatus(error: unknown): number | undefined {
   const thrown = isHttpException(error) ? error.cause : error;
   if (!(thrown instanceof Error && 'code' in thrown && 'statusCode' in thrown)) return undefined;
   const { statusCode } = thrown;
-  const isFrameworkError = String(thrown.code).startsWith('FST_') || isAbortedBody(thrown);
+  const isFrameworkError = (typeof thrown.code === 'string' && thrown.code.startsWith('FST_')) || isAbortedBody(thrown);
   if (!isFrameworkError || typeof statusCode !== 'number') return undefined;
   return thrown === error || statementOf(error)?.status === statusCode ? statusCode : undefined;
 }
@@ -117,7 +114,7 @@ function problemOfStatement({ status, code: given, message }: Statement, cause: 
     return internalError({ cause });
   const isServerError = status >= 500;
   const title = NAMES[status] ?? STATUS_CODES[status] ?? 'Error';
-  const ownCode = typeof given === 'string' && CODE.test(given) ? given : undefined;
+  const ownCode = typeof given === 'string' && PROBLEM_CODE.test(given) ? given : undefined;
   const known = isServerError ? (status === 500 ? internalError : byStatus.get(status)) : undefined;
   if (known !== undefined && ownCode === undefined) return new Problem(known.kind, { cause });
   const code = ownCode ?? (title === 'Error' ? `status_${status}` : snakeCase(title));

@@ -2,26 +2,48 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
 import { BEARER_CHALLENGE } from './bearer-challenge.js';
-import { requestMalformed } from './http-status.problems.js';
+import { internalError, requestMalformed } from './http-status.problems.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from './problem-body.js';
 import { errorToProblem, type TranslateError } from './error-to-problem.js';
+import type { Problem } from './problem.js';
+
+/** Looks for the cause of an error that would be 500; undefined at once, or in the end, where there is none to be told. */
+export type ExplainError = (error: unknown, request: FastifyRequest) => Promise<Problem | undefined> | undefined;
 
 /**
  * Turns every error into a response, whether it comes from a handler, a hook, the validation, the parser or the router.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly translate: TranslateError) {}
+  constructor(
+    private readonly translate: TranslateError,
+    private readonly explain: ExplainError = () => undefined,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    replaceResponseWithProblem(
-      error,
-      this.translate,
-      http.getRequest<FastifyRequest>(),
-      http.getResponse<FastifyReply>(),
-    );
+    const [request, reply] = [http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>()];
+    const send = (cause: unknown): void => replaceResponseWithProblem(cause, this.translate, request, reply);
+    const isUnknown = errorToProblem(error, this.translate).kind.code === internalError.kind.code;
+    const explanation = isUnknown ? this.explain(error, request) : undefined;
+    if (explanation === undefined) send(error);
+    else void sendExplanation(explanation, error, send);
   }
+}
+
+/** Sends the error where there is no explanation, and else that or why it could not be looked for. */
+async function sendExplanation(
+  explanation: Promise<Problem | undefined>,
+  error: unknown,
+  send: (cause: unknown) => void,
+): Promise<void> {
+  let cause: unknown;
+  try {
+    cause = await explanation;
+  } catch (failure) {
+    cause = failure;
+  }
+  send(cause ?? error);
 }
 
 /** Headers that describe the body (RFC 9110 section 8, RFC 6266, RFC 9530) or its transfer. */
@@ -94,7 +116,7 @@ export function sendProblem(
     .header('content-type', PROBLEM_MEDIA_TYPE)
     .header('cache-control', 'no-store');
   addRequiredHeaders(status, request, reply);
-  if (status >= 500) sendWithoutHooks(JSON.stringify(body), reply);
+  if (status >= 500 || reply.raw.headersSent) sendWithoutHooks(JSON.stringify(body), reply);
   else void reply.serializer(JSON.stringify).send(body);
 }
 
@@ -124,7 +146,10 @@ function otherMethods({ method, server, routeOptions: { url = '' } }: FastifyReq
   return methods.toSorted().join(', ');
 }
 
-/** Skips Fastify's hooks: if a plugin's hook is what failed, Fastify would send the message of its error. */
+/**
+ * Skips Fastify's hooks: if a plugin's hook is what failed, Fastify would send the message of its error. Ends the connection
+ * where another answer has begun, past Fastify.
+ */
 function sendWithoutHooks(body: string, reply: FastifyReply): void {
   const { raw } = reply;
   reply.hijack();

@@ -24,7 +24,7 @@ export interface Occurrence {
   readonly errors?: readonly FieldError[];
   /** Headers of the response, such as `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For the log, never for the client. */
+  /** For the log, from 500 up; never for the client. */
   readonly cause?: unknown;
   /** For the operator: logged once, with the request's id. */
   readonly securityEvent?: SecurityEvent;
@@ -71,10 +71,44 @@ export interface ProblemFactory {
   readonly kind: ProblemKind;
 }
 
-/** Defines a kind of problem. The title defaults to the status's reason phrase. */
-export function defineProblem(
-  kind: Omit<ProblemKind, 'title'> & { title?: string; headers?: Readonly<Record<string, string>> },
-): ProblemFactory {
+/** What {@link defineProblem} is told. The title defaults to the status's reason phrase; every occurrence has the headers. */
+export interface ProblemDefinition extends Omit<ProblemKind, 'title'> {
+  readonly title?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a code looks like. */
+export const PROBLEM_CODE = /^[a-z][a-z\d_]{0,63}$/;
+const ourCodes = new Set<string>();
+const applicationCodes = new Set<string>();
+
+/** Defines a kind of problem of Gatehouse. */
+export function defineOwnProblem(definition: ProblemDefinition): ProblemFactory {
+  requireUnused(definition.code, applicationCodes);
+  ourCodes.add(definition.code);
+  return problemFactory(definition);
+}
+
+/**
+ * Defines a kind of problem of an application.
+ * @throws {TypeError} for a code that is not in snake_case or one of Gatehouse, and for a status that is no error
+ */
+export function defineProblem(definition: ProblemDefinition): ProblemFactory {
+  const { code, status } = definition;
+  if (!PROBLEM_CODE.test(code)) throw new TypeError(`${code} is no problem code: snake_case, at most 64 characters`);
+  if (!Number.isInteger(status) || status < 400 || status > 599)
+    throw new TypeError(`the problem ${code} has the status ${status}: it must be from 400 to 599`);
+  requireUnused(code, ourCodes);
+  applicationCodes.add(code);
+  return problemFactory(definition);
+}
+
+/** Clients know a code of Gatehouse by its meaning. */
+function requireUnused(code: string, codes: ReadonlySet<string>): void {
+  if (codes.has(code)) throw new TypeError(`the problem code ${code} is one of Gatehouse: give yours another`);
+}
+
+function problemFactory(kind: ProblemDefinition): ProblemFactory {
   const { headers, ...fixed } = kind;
   const complete: ProblemKind = Object.freeze({ title: STATUS_CODES[kind.status] ?? 'Error', ...fixed });
   const create = (occurrence: Occurrence = {}): Problem =>

@@ -2,6 +2,8 @@ import { Problem } from '../problems/problem.js';
 
 /** An attempt whose secret may be checked. It stays charged unless it succeeds or is refunded. */
 export interface AdmittedAttempt {
+  /** Whether a known device makes the attempt. */
+  readonly isKnownDevice?: boolean;
   /**
    * The secret was right, or the attempt did what it was for.
    * @returns the device token for the next login, where there is one

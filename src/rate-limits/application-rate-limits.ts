@@ -84,17 +84,18 @@ export class ApplicationRateLimits {
    */
   async chargeUses(uses: readonly Use[]): Promise<void> {
     if (this.#isOff) return;
-    await this.charging.chargeAttempt({
-      charges: uses.map(({ limit, key }) => ({ limit, key: this.#keyOf(limit, key), afterSuccess: 'stays' as const })),
-      refusalKeys: Object.fromEntries(
-        uses.map(({ limit: { name }, key }) => [name, JSON.stringify(['use', name, key])]),
-      ),
-    });
+    const charges = uses.map(({ limit, key }) => ({
+      limit,
+      key: this.#keyOf(limit, key),
+      afterSuccess: 'stays' as const,
+    }));
+    // Not the key itself: it is as long as its maker likes.
+    const refusalKeys = Object.fromEntries(charges.map(({ limit: { name }, key }) => [name, key.toString('base64')]));
+    await this.charging.chargeAttempt({ charges, refusalKeys });
   }
 
   #keyOf({ name }: LimitPolicy, key: unknown): Buffer {
-    if (typeof key !== 'string' || key === '')
-      throw new TypeError(`The rate limit "${name}" got a key that is no text.`);
+    if (typeof key !== 'string') throw new TypeError(`The rate limit "${name}" got a key that is no text.`);
     return this.keys.keyFor('application', name, key);
   }
 }

@@ -29,6 +29,18 @@ export const LIMITS = {
   passwordUser: { name: 'password-user', quota: 20, seconds: 3600 },
   /** Writes of one user's profile: each is a version of the row that the database must clear away. */
   profileUser: { name: 'profile-user', quota: 60, seconds: 3600 },
+  /** Exports of one user's data, each of which may read many rows. */
+  exportUser: { name: 'export-user', quota: 5, seconds: 3600 },
+  /** Requests for mail, from one address, from one network (/24 of IPv4, /48 of IPv6) and to one address. */
+  mailAddress: { name: 'mail-address', quota: 30, seconds: 3600 },
+  mailNetwork: { name: 'mail-network', quota: 300, seconds: 3600 },
+  mailAccount: { name: 'mail-account', quota: 10, seconds: 3600 },
+  /** Uses of links of mail from one address. */
+  linkAddress: { name: 'link-address', quota: 60, seconds: 600 },
+  /** Wrong passwords for one link. */
+  linkPassword: { name: 'link-password', quota: 10, seconds: 900 },
+  /** Changes of address that one user has asked for. */
+  emailUser: { name: 'email-user', quota: 10, seconds: 3600 },
   /**
    * Attempts of one session to end sessions. Counted by session, so that a thief's session cannot
    * keep the owner from ending it.

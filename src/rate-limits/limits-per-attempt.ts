@@ -11,6 +11,10 @@ export interface LimitSubjects {
   readonly share: string;
   readonly userId: string;
   readonly sessionId: string;
+  /** /24 of IPv4, /48 of IPv6. */
+  readonly network: string;
+  /** Of a one-time token. */
+  readonly tokenId: string;
 }
 
 /**
@@ -33,7 +37,15 @@ export const LIMITS_PER_ATTEMPT = {
     onSuccess: 'passwordUser',
   },
   deletion: { charges: { address: 'is refunded', currentPassword: 'resets the count' } },
+  emailChange: {
+    charges: { address: 'is refunded', currentPassword: 'resets the count' },
+    onSuccess: 'emailUser',
+  },
+  mailRequest: { charges: { mailAddress: 'stays', mailNetwork: 'stays', mailAccount: 'stays' } },
+  linkUse: { charges: { linkAddress: 'stays' } },
+  linkPassword: { charges: { linkAddress: 'stays', address: 'is refunded', linkPassword: 'resets the count' } },
   profileChange: { charges: { profileUser: 'stays' } },
+  export: { charges: { exportUser: 'stays' } },
   registration: { charges: { registerAddress: 'stays', registerAccount: 'stays' } },
   refresh: { charges: { refreshAddress: 'stays', refreshSession: 'stays' } },
   logout: { charges: { logoutSession: 'stays' } },
@@ -59,5 +71,12 @@ export const LIMIT_SUBJECTS: Readonly<Record<LimitId, readonly (keyof LimitSubje
   sessionUser: ['account'],
   passwordUser: ['userId'],
   profileUser: ['userId'],
+  exportUser: ['userId'],
+  mailAddress: ['address'],
+  mailNetwork: ['network'],
+  mailAccount: ['account'],
+  linkAddress: ['address'],
+  linkPassword: ['tokenId'],
+  emailUser: ['userId'],
   logoutSession: ['sessionId'],
 };

@@ -1,11 +1,11 @@
-import { defineProblem } from '../problems/problem.js';
+import { defineOwnProblem } from '../problems/problem.js';
 import type { LimitPolicy } from './limit-policies.js';
 
 /**
  * 429: too many attempts (RFC 6585 section 4). Tells when the next attempt is admitted, and
  * never whether an account exists.
  */
-export const tooManyAttempts = defineProblem({
+export const tooManyAttempts = defineOwnProblem({
   code: 'too_many_attempts',
   status: 429,
   detail: 'There were too many attempts. Wait for as long as Retry-After says.',

@@ -18,6 +18,14 @@ interface Row {
   readonly until: readonly (string | null)[];
 }
 
+/** All that is kept of a known device and of interest to its user. */
+export interface DeviceRecord {
+  readonly id: string;
+  readonly createdAt: Date;
+  /** Its last login. */
+  readonly usedAt: Date;
+}
+
 /** The commit does not wait for the disk: a crash of the database loses the counts of at most half a second. */
 const COMMIT_WITHOUT_WAITING = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
 
@@ -106,6 +114,17 @@ export class RateLimitsRepository {
     const others = keptId === undefined ? {} : { id: { not: keptId } };
     const { count } = await tx.device.deleteMany({ where: { userId, ...others } });
     return count;
+  }
+
+  /** The user's known devices in the order of their first logins, after the given one. */
+  listDevicesAfter(after: DeviceRecord | undefined, userId: string, size: number): Promise<DeviceRecord[]> {
+    const isAfter =
+      after === undefined
+        ? Prisma.sql`true`
+        : Prisma.sql`(d.created_at, d.id) > (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`;
+    return this.prisma.$queryRaw<DeviceRecord[]>`
+      SELECT d.id, d.created_at AS "createdAt", d.used_at AS "usedAt" FROM devices d
+      WHERE d.user_id = ${userId}::uuid AND ${isAfter} ORDER BY d.created_at, d.id LIMIT ${size}`;
   }
 
   /** Reads the next rows in the order of their keys, and deletes those that limit nobody any more. */

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import crypto from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
 import type { Transaction } from '../database/prisma.service.js';
+import { networkOf } from '../http/client-network.js';
 import { UNLIMITED, type AdmittedAttempt } from './admitted-attempt.js';
 import { planAttempt, planCharge, type AppliedCharges, type Attempt, type PresentedDevice } from './charges.js';
 import { ChargingService } from './charging.service.js';
@@ -9,7 +10,9 @@ import { DeviceTokens } from './device-tokens.js';
 import { clientOf, LimitKeys } from './limit-keys.js';
 import { SHARES } from './limit-policies.js';
 import type { AttemptKind, LimitSubjects } from './limits-per-attempt.js';
-import { RateLimitsRepository } from './rate-limits.repository.js';
+import { RateLimitsRepository, type DeviceRecord } from './rate-limits.repository.js';
+
+export type { DeviceRecord };
 
 /** A login that asks to be admitted. */
 export interface LoginAttempt {
@@ -67,8 +70,34 @@ export class RateLimitsService {
   }
 
   /** @throws Problem `too_many_attempts` */
+  admitExport(userId: string): Promise<AdmittedAttempt> {
+    return this.#admitAttempt('export', { userId });
+  }
+
+  /** @throws Problem `too_many_attempts` */
   admitRegistration(email: string, address: string): Promise<AdmittedAttempt> {
     return this.#admitAttempt('registration', { account: email.toLowerCase(), address: clientOf(address) });
+  }
+
+  /** @throws Problem `too_many_attempts` */
+  admitEmailChange(userId: string, address: string): Promise<AdmittedAttempt> {
+    return this.#admitAttempt('emailChange', { userId, address: clientOf(address) });
+  }
+
+  /** A request for mail to any address, known or not. @throws Problem `too_many_attempts` */
+  admitMailRequest(email: string, address: string): Promise<AdmittedAttempt> {
+    const [account, network] = [email.toLowerCase(), networkOf(address) ?? address];
+    return this.#admitAttempt('mailRequest', { account, network, address: clientOf(address) });
+  }
+
+  /** @throws Problem `too_many_attempts` */
+  admitLinkUse(address: string): Promise<AdmittedAttempt> {
+    return this.#admitAttempt('linkUse', { address: clientOf(address) });
+  }
+
+  /** Of a link that asks for a password, too. @throws Problem `too_many_attempts` */
+  admitLinkPassword(tokenId: string, address: string): Promise<AdmittedAttempt> {
+    return this.#admitAttempt('linkPassword', { tokenId, address: clientOf(address) });
   }
 
   /** @throws Problem `too_many_attempts` */
@@ -79,6 +108,11 @@ export class RateLimitsService {
   /** @param sessionId of the session that asks, not of the one it ends @throws Problem `too_many_attempts` */
   admitLogout(sessionId: string): Promise<AdmittedAttempt> {
     return this.#admitAttempt('logout', { sessionId });
+  }
+
+  /** The user's known devices in the order of their first logins, after the given one; at most `size`. */
+  listDevicesAfter(after: DeviceRecord | undefined, userId: string, size: number): Promise<DeviceRecord[]> {
+    return this.repository.listDevicesAfter(after, userId, size);
   }
 
   /** Forgets the user's known devices but the one of this token. @returns how many were forgotten */
@@ -114,6 +148,7 @@ export class RateLimitsService {
 
   #ofKnownDevice(attempt: Attempt, applied: AppliedCharges, device: PresentedDevice): AdmittedAttempt {
     return {
+      isKnownDevice: true,
       refund: () => this.charging.refundAttempt(attempt, applied),
       recordSuccess: () => this.#recordDeviceSuccess(device),
     };

@@ -83,30 +83,28 @@ export class RevocationsService {
 
   /**
    * Revokes when the transaction commits: this node refuses the tokens before the `transaction` call returns, the
-   * others within a second. It holds the lock of all revocations until the transaction ends, so call it last and
-   * wait for no other lock after it.
+   * others within a second. The rows are written last, because the lock of all revocations is held from then on.
    */
-  async writeRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): Promise<void> {
+  addRevocations(tx: Transaction, kind: RevocationKind, subjects: readonly string[]): void {
     if (subjects.length === 0) return;
-    await lockUntilTransactionEnds(tx, REVOCATIONS_LOCK);
-    await this.repository.insertRevocations(tx, kind, subjects);
-    await this.feed.announceChange(tx);
+    this.prisma.beforeCommit(tx, async () => {
+      await lockUntilTransactionEnds(tx, REVOCATIONS_LOCK);
+      await this.repository.insertRevocations(tx, kind, subjects);
+      await this.feed.announceChange(tx);
+    });
     this.prisma.afterCommit(tx, () => {
       for (const subject of subjects) this.#addToMemory({ kind, subject, secondsLeft: REVOCATION_LIFE_SECONDS });
     });
   }
 
-  /** Refuses, like {@link writeRevocations}, tokens of the user with a lower version than this. */
-  writeUserVersion(tx: Transaction, id: string, version: number): Promise<void> {
-    return this.writeUserVersions(tx, [{ id, version }]);
+  /** Refuses, like {@link addRevocations}, tokens of the user with a lower version than this. */
+  addUserVersion(tx: Transaction, id: string, version: number): void {
+    this.addUserVersions(tx, [{ id, version }]);
   }
 
-  /** {@link writeUserVersion} of several users. */
-  writeUserVersions(
-    tx: Transaction,
-    users: readonly { readonly id: string; readonly version: number }[],
-  ): Promise<void> {
-    return this.writeRevocations(
+  /** {@link addUserVersion} of several users. */
+  addUserVersions(tx: Transaction, users: readonly { readonly id: string; readonly version: number }[]): void {
+    this.addRevocations(
       tx,
       'user',
       users.map(({ id, version }) => userVersionText(id, version)),

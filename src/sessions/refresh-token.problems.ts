@@ -1,10 +1,10 @@
 import { BEARER_CHALLENGE } from '../problems/bearer-challenge.js';
-import { defineProblem } from '../problems/problem.js';
+import { defineOwnProblem } from '../problems/problem.js';
 
 const CHALLENGE = { 'www-authenticate': BEARER_CHALLENGE };
 
 /** 401: not a refresh token of this service, or its session has ended. */
-export const refreshTokenInvalid = defineProblem({
+export const refreshTokenInvalid = defineOwnProblem({
   code: 'refresh_token_invalid',
   status: 401,
   detail: 'The refresh token is not valid. Log in again.',
@@ -12,7 +12,7 @@ export const refreshTokenInvalid = defineProblem({
 });
 
 /** 401: the session was not refreshed for `SESSION_IDLE_DAYS`, or is older than `SESSION_ABSOLUTE_DAYS`. */
-export const refreshTokenExpired = defineProblem({
+export const refreshTokenExpired = defineOwnProblem({
   code: 'refresh_token_expired',
   status: 401,
   detail: 'The session has expired. Log in again.',
@@ -20,7 +20,7 @@ export const refreshTokenExpired = defineProblem({
 });
 
 /** 401: the token was exchanged before and the grace is over; its session has ended (RFC 9700 section 4.14.2). */
-export const refreshTokenReused = defineProblem({
+export const refreshTokenReused = defineOwnProblem({
   code: 'refresh_token_reused',
   status: 401,
   detail: 'The refresh token was used before, so its session has ended. Log in again.',

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { translateDatabaseError } from '../database/database-errors.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { internalError, serviceUnavailable } from '../problems/http-status.problems.js';
+import { MailService } from '../mail/mail.service.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import type { TokenUser } from '../tokens/access-token-issuer.js';
 import { RefreshTokenCodec, type RefreshTokenContent } from './refresh-token-codec.js';
@@ -27,6 +28,7 @@ export class RefreshTokensService {
     private readonly refreshTokens: RefreshTokenCodec,
     private readonly sessions: SessionsService,
     private readonly revocations: RevocationsService,
+    private readonly mail: MailService,
   ) {}
 
   /**
@@ -61,12 +63,13 @@ export class RefreshTokensService {
     const {
       userId: id,
       email,
+      emailVerified,
       roles,
       version,
       appData,
       createdAt,
     } = await this.#requireUsable(presented, evaluated, client);
-    return { id, email, roles, version, appData, createdAt };
+    return { id, email, emailVerified, roles, version, appData, createdAt };
   }
 
   /** Decodes a refresh token without a query: its session may have ended. @throws Problem `refresh_token_invalid`. */
@@ -106,9 +109,9 @@ export class RefreshTokensService {
     this.#refreshes[session.verdict]++;
     const { sessionId, userId: id, secondsLeft, counter } = session;
     const successor = { sessionId, counter: counter + 1 };
-    const { email, roles, version } = await this.#unlessOutdated(session, successor);
+    const { email, emailVerified, roles, version } = await this.#unlessOutdated(session, successor);
     const refreshToken = this.refreshTokens.encodeRefreshToken(successor);
-    return { sessionId, user: { id, email, roles, version }, secondsLeft, refreshToken };
+    return { sessionId, user: { id, email, emailVerified, roles, version }, secondsLeft, refreshToken };
   }
 
   /**
@@ -118,7 +121,7 @@ export class RefreshTokensService {
   async #unlessOutdated(
     evaluated: EvaluatedRefreshToken,
     successor: RefreshTokenContent,
-  ): Promise<Pick<EvaluatedRefreshToken, 'email' | 'roles' | 'version'>> {
+  ): Promise<Pick<EvaluatedRefreshToken, 'email' | 'emailVerified' | 'roles' | 'version'>> {
     if (!this.revocations.isOutdated(evaluated.userId, evaluated.version)) return evaluated;
     // The exchange is done: a token that is refused at once is better than none.
     return (await this.repository.evaluateRefreshToken(successor).catch(() => undefined)) ?? evaluated;
@@ -141,9 +144,11 @@ export class RefreshTokensService {
     userId: string,
     client: ClientInfo,
   ): Promise<Error> {
-    const event = 'refresh_token_reused';
+    const event = 'refresh_token_reused' as const;
     await this.sessions
-      .endSessionFor({ event, by: client, details: { counter } }, sessionId, userId)
+      .endSessionFor({ event, by: client, details: { counter } }, sessionId, userId, (tx) =>
+        this.mail.queueNotice(tx, event, userId, client),
+      )
       .catch((cause: unknown) => {
         const problem = translateDatabaseError(cause) ? serviceUnavailable : internalError;
         throw problem({ cause, securityEvent: { event, userId, sessionId, counter } });

@@ -14,6 +14,7 @@ export interface EvaluatedRefreshToken {
   readonly verdict: RefreshVerdict;
   readonly userId: string;
   readonly email: string;
+  readonly emailVerified: boolean;
   readonly roles: readonly string[];
   readonly version: number;
   /** Until the session's absolute limit. */
@@ -43,7 +44,7 @@ export function refreshVerdictSql(
       ? Prisma.empty
       : Prisma.sql`WHEN s.refresh_counter <= ${counter}::bigint + 1 AND u.version <> ${version}::int THEN 'changed'`;
   return Prisma.sql`
-    SELECT s.user_id AS "userId", u.email, u.roles, u.version${columns},
+    SELECT s.user_id AS "userId", u.email, u.email_verified_at IS NOT NULL AS "emailVerified", u.roles, u.version${columns},
            ${limits.absoluteSeconds}::int - ceil(extract(epoch FROM now() - s.created_at))::int AS "secondsLeft",
            CASE
              WHEN s.ended_at IS NOT NULL OR u.disabled_at IS NOT NULL THEN 'ended'

@@ -1,5 +1,5 @@
-import ipaddr from 'ipaddr.js';
 import { truncateUserAgent, type ClientInfo } from '../http/client-info.js';
+import { networkOf } from '../http/client-network.js';
 
 /** The user agent and network that started a session, by which its owner recognises it. */
 export interface SessionClient {
@@ -9,13 +9,4 @@ export interface SessionClient {
 
 export function sessionClientOf({ userAgent, address }: Pick<ClientInfo, 'userAgent' | 'address'>): SessionClient {
   return { userAgent: truncateUserAgent(userAgent), network: networkOf(address) };
-}
-
-/** /24 of IPv4 or /48 of IPv6: enough to recognise a place, too little to identify a household. */
-function networkOf(address: string): string | null {
-  if (!ipaddr.isValid(address)) return null;
-  const parsed = ipaddr.process(address);
-  return parsed instanceof ipaddr.IPv4
-    ? `${ipaddr.IPv4.networkAddressFromCIDR(`${parsed.toString()}/24`).toString()}/24`
-    : `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString()}/48`).toString()}/48`;
 }

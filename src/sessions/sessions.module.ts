@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
+import { MailModule } from '../mail/mail.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { RefreshTokenCodec } from './refresh-token-codec.js';
 import { RefreshTokensRepository } from './refresh-tokens.repository.js';
@@ -12,7 +13,7 @@ import { SessionsRepository } from './sessions.repository.js';
 import { SessionsService } from './sessions.service.js';
 
 @Module({
-  imports: [AuditModule, DatabaseModule, JobsModule, RevocationModule],
+  imports: [AuditModule, DatabaseModule, JobsModule, MailModule, RevocationModule],
   providers: [
     SessionLimits,
     SessionsRepository,

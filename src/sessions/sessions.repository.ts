@@ -13,6 +13,11 @@ export interface SessionRow extends SessionClient {
   readonly refreshedAt: Date;
 }
 
+/** All that is kept of a session and of interest to its user. */
+export interface SessionRecord extends SessionRow {
+  readonly endedAt: Date | null;
+}
+
 /** A session to be started for a user whose row has this password hash and version. */
 export interface NewSession extends SessionClient {
   readonly id: string;
@@ -96,6 +101,12 @@ export class SessionsRepository {
     return rows.map(({ id }) => id);
   }
 
+  async isUnended(tx: Transaction, id: string): Promise<boolean> {
+    const rows = await tx.$queryRaw<unknown[]>`
+      SELECT 1 FROM sessions s WHERE s.id = ${id}::uuid AND ${this.limits.isLiveSql()}`;
+    return rows.length > 0;
+  }
+
   /** Whether the user has sessions, other than the kept one, that have not ended. */
   async hasUnendedSessions(userId: string, keptId: string | null): Promise<boolean> {
     const rows = await this.prisma.$queryRaw<unknown[]>`
@@ -152,6 +163,31 @@ export class SessionsRepository {
         WHERE s.user_id = ${userId}::uuid AND ${isAfter} AND ${this.limits.isLiveSql()}
       )
       SELECT * FROM live ORDER BY id DESC LIMIT ${size}`;
+  }
+
+  /** The user's sessions, ended ones included, in the order of their logins, after the given one. */
+  listSessionsAfter(
+    after: Pick<SessionRecord, 'id' | 'createdAt'> | undefined,
+    userId: string,
+    size: number,
+  ): Promise<SessionRecord[]> {
+    const isAfter =
+      after === undefined
+        ? Prisma.sql`true`
+        : Prisma.sql`(s.created_at, s.id) > (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`;
+    return this.prisma.$queryRaw<SessionRecord[]>`
+      SELECT s.id, s.created_at AS "createdAt", s.refreshed_at AS "refreshedAt", s.ended_at AS "endedAt",
+             s.user_agent AS "userAgent", s.network
+      FROM sessions s WHERE s.user_id = ${userId}::uuid AND ${isAfter}
+      ORDER BY s.created_at, s.id LIMIT ${size}`;
+  }
+
+  /** Seconds since the login, on the database's clock; undefined where the user has no such session or it has ended. */
+  async findLoginAgeSeconds(id: string, userId: string): Promise<number | undefined> {
+    const [row] = await this.prisma.$queryRaw<{ age: number }[]>`
+      SELECT extract(epoch FROM now() - s.created_at)::float8 AS age FROM sessions s
+      WHERE s.id = ${id}::uuid AND s.user_id = ${userId}::uuid AND s.ended_at IS NULL`;
+    return row?.age;
   }
 
   /**

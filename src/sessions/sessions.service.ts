@@ -8,7 +8,9 @@ import { sessionClientOf } from './session-client.js';
 import { RefreshTokenCodec } from './refresh-token-codec.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { MAX_SESSIONS_PER_USER } from './session-limits.js';
-import { SessionsRepository, type SessionRow } from './sessions.repository.js';
+import { SessionsRepository, type SessionRecord, type SessionRow } from './sessions.repository.js';
+
+export type { SessionRecord };
 
 /** A session and its current refresh token. */
 export interface SessionTokens {
@@ -49,7 +51,7 @@ export class SessionsService {
     for (const sessionId of displaced) {
       await this.audit.recordEvent(tx, { event: 'session_displaced', by: client, userId, sessionId });
     }
-    await this.revocations.writeRevocations(tx, 'sid', displaced);
+    this.revocations.addRevocations(tx, 'sid', displaced);
     return this.#firstTokensOf(id);
   }
 
@@ -86,21 +88,26 @@ export class SessionsService {
     return this.endSessionFor({ event: 'session_ended', by: client }, sessionId, userId);
   }
 
-  /** {@link endSession}, with an event that says why. */
-  endSessionFor(event: AuditEvent, id: string, ofUser?: string): Promise<boolean> {
+  /** {@link endSession}, with an event that says why, and what else belongs to it. */
+  endSessionFor(
+    event: AuditEvent,
+    id: string,
+    ofUser?: string,
+    also?: (tx: Transaction) => Promise<void>,
+  ): Promise<boolean> {
     return this.prisma.transaction(async (tx) => {
       const ended = await this.repository.markSessionEnded(tx, id, ofUser);
       if (ended === undefined) return false;
       await this.audit.recordEvent(tx, { ...event, ...ended });
-      await this.revocations.writeRevocations(tx, 'sid', [ended.sessionId]);
+      this.revocations.addRevocations(tx, 'sid', [ended.sessionId]);
+      await also?.(tx);
       return true;
     });
   }
 
   /**
    * Ends all sessions of the user, or all but the kept one, records the event with their number, and revokes their
-   * access tokens. Call it last: the revocations' lock is held until the transaction ends. The caller holds the user's
-   * row locked.
+   * access tokens. The caller holds the user's row locked.
    */
   async endSessionsOfUser(
     tx: Transaction,
@@ -110,10 +117,15 @@ export class SessionsService {
     const endedIds = await this.repository.markUserSessionsEnded(tx, event.userId, keptId);
     await beforeRecord?.();
     // Whether or not there was a session to end: the tokens of those that ended before are outdated, too.
-    if (version !== undefined) await this.revocations.writeUserVersion(tx, event.userId, version);
+    if (version !== undefined) this.revocations.addUserVersion(tx, event.userId, version);
     if (endedIds.length === 0 && !isRecordedIfNone) return;
     await this.audit.recordEvent(tx, { ...event, details: { endedSessions: endedIds.length } });
-    await this.revocations.writeRevocations(tx, 'sid', endedIds);
+    this.revocations.addRevocations(tx, 'sid', endedIds);
+  }
+
+  /** Whether the session has not ended, as of the last commit. */
+  isUnended(tx: Transaction, id: string): Promise<boolean> {
+    return this.repository.isUnended(tx, id);
   }
 
   /** Whether {@link endSessionsOfUser} would end any. */
@@ -138,6 +150,16 @@ export class SessionsService {
   /** The user's live sessions, newest first. */
   listSessions(userId: string, after: string | undefined, size: number): Promise<SessionRow[]> {
     return this.repository.listLiveSessions(userId, after, size);
+  }
+
+  /** The user's sessions, ended ones included, in the order of their logins, after the given one; at most `size`. */
+  listSessionsAfter(after: SessionRecord | undefined, userId: string, size: number): Promise<SessionRecord[]> {
+    return this.repository.listSessionsAfter(after, userId, size);
+  }
+
+  /** Seconds since the login, on the database's clock; undefined where the user has no such session or it has ended. */
+  findLoginAgeSeconds(sessionId: string, userId: string): Promise<number | undefined> {
+    return this.repository.findLoginAgeSeconds(sessionId, userId);
   }
 
   #firstTokensOf(sessionId: string): SessionTokens {

@@ -17,6 +17,7 @@ export interface IssuedToken {
 export interface TokenUser {
   readonly id: string;
   readonly email: string;
+  readonly emailVerified: boolean;
   readonly roles: readonly string[];
   /** The version of the row, as `rv`. */
   readonly version: number;
@@ -45,12 +46,13 @@ export class AccessTokenIssuer {
     const { issuer, audience } = this.config;
     const expiresInSeconds = Math.max(1, Math.min(this.config.accessTokenTtlSeconds, secondsLeft));
     const { kid, alg, privateKey } = this.keyRing.signingKey;
-    const { email, roles, version } = user;
+    const { email, emailVerified, roles, version } = user;
     const claims = {
       ...user.claims,
       client_id: FIRST_PARTY_CLIENT_ID,
       sid: sessionId,
       email,
+      ...(emailVerified && { email_verified: true }),
       ...(roles.length > 0 && { roles }),
       rv: version,
     };

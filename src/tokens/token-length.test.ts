@@ -27,6 +27,7 @@ it.each(Object.entries(KEYS))(
     const user = {
       id: randomUUID(),
       email: 'ada@example.com',
+      emailVerified: true,
       roles: ['admin', 'editor'],
       version: 2_147_483_647,
       claims,

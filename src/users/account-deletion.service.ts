@@ -3,6 +3,7 @@ import type { Principal } from '../access/principal.js';
 import { isForeignKeyViolation } from '../database/database-errors.js';
 import type { Transaction } from '../database/prisma.service.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { MailService } from '../mail/mail.service.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
@@ -19,6 +20,7 @@ export class AccountDeletionService {
     private readonly verification: PasswordVerificationService,
     private readonly sessions: SessionsService,
     private readonly limits: RateLimitsService,
+    private readonly mail: MailService,
   ) {}
 
   /** @throws Problem `credentials_invalid` for a wrong current password, `user_in_use`, `too_many_attempts`. */
@@ -55,6 +57,7 @@ export class AccountDeletionService {
 
   /** The user's sessions are deleted with the user; their revocations stay. The caller holds the user's row locked. */
   async #delete(tx: Transaction, userId: string, client: ClientInfo): Promise<void> {
+    await this.mail.queueNotice(tx, 'account_deleted', userId, client);
     await this.sessions.endSessionsOfUser(tx, null, {
       event: { event: 'user_deleted', by: client, userId },
       isRecordedIfNone: true,

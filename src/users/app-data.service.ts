@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { isDeepStrictEqual } from 'node:util';
 import type { Actor } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
-import { PrismaService } from '../database/prisma.service.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { ClaimsService, type ClaimsSource } from './claims.service.js';
 import { checkStoredJson, type StoredJson } from './stored-json.js';
 import { userNotFound } from './users.problems.js';
 import { UsersRepository } from './users.repository.js';
 
-/** What the application keeps with a user, and its owner can neither read nor write. */
+/** What the application keeps with a user, and its owner reads in an export alone and cannot write. */
 @Injectable()
 export class AppDataService {
   constructor(
@@ -25,17 +25,19 @@ export class AppDataService {
    * known what it answers, every node refuses the user's access tokens within a second, and a refresh gets the next.
    * @throws Problem `user_not_found` or `validation_failed`, and what `claims` throws for the new data
    */
-  async replaceAppData(userId: string, appData: StoredJson, by: Actor): Promise<void> {
+  async replaceAppData(userId: string, appData: StoredJson, by: Actor, tx?: Transaction): Promise<void> {
     checkStoredJson(appData, '/appData');
-    await this.prisma.transaction(async (tx) => {
-      const user = await this.repository.lockUser(tx, userId);
-      if (user === undefined) throw userNotFound();
-      if (isDeepStrictEqual(user.appData, appData)) return;
-      const changesTokens = this.#changesTokens(user, appData);
-      const version = await this.repository.setAppData(tx, user.id, appData, changesTokens);
-      await this.audit.recordEvent(tx, { event: 'app_data_changed', by, userId: user.id });
-      if (changesTokens) await this.revocations.writeUserVersion(tx, user.id, version);
-    });
+    await this.prisma.runIn(tx, (inTx) => this.#replaceAppDataIn(inTx, userId, appData, by));
+  }
+
+  async #replaceAppDataIn(tx: Transaction, userId: string, appData: StoredJson, by: Actor): Promise<void> {
+    const user = await this.repository.lockUser(tx, userId);
+    if (user === undefined) throw userNotFound();
+    if (isDeepStrictEqual(user.appData, appData)) return;
+    const changesTokens = this.#changesTokens(user, appData);
+    const version = await this.repository.setAppData(tx, user.id, appData, changesTokens);
+    await this.audit.recordEvent(tx, { event: 'app_data_changed', by, userId: user.id });
+    if (changesTokens) this.revocations.addUserVersion(tx, user.id, version);
   }
 
   #changesTokens(user: ClaimsSource, appData: StoredJson): boolean {

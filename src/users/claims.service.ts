@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { TokenUser } from '../tokens/access-token-issuer.js';
 import { checkCustomClaims, type CustomClaims } from '../tokens/custom-claims.js';
-import { APPLICATION_HOOKS, UNKNOWN_HOOKS, type ApplicationHooks } from './application-hooks.js';
+import { APPLICATION_HOOKS, UNKNOWN_HOOKS, type BoundHooks } from './application-hooks.js';
 import type { StoredJson } from './stored-json.js';
 
 /** What of a user's row the claims of the application depend on. */
@@ -13,7 +13,7 @@ export interface ClaimsSource extends TokenUser {
 /** The claims that the application adds to the tokens of a user. */
 @Injectable()
 export class ClaimsService {
-  constructor(@Inject(APPLICATION_HOOKS) private readonly hooks: ApplicationHooks) {}
+  constructor(@Inject(APPLICATION_HOOKS) private readonly hooks: BoundHooks) {}
 
   /** Whether it is known what they are: not by a command, which the application is no part of. */
   get areKnown(): boolean {
@@ -30,15 +30,24 @@ export class ClaimsService {
    * @throws what `claims` of the application throws, and an error for what no token may say
    */
   withClaims(user: ClaimsSource): TokenUser {
-    const { id, email, roles, version } = user;
+    const { id, email, emailVerified, roles, version } = user;
     const claims = this.claimsOf(user);
-    return { id, email, roles, version, ...(claims !== undefined && { claims }) };
+    return { id, email, emailVerified, roles, version, ...(claims !== undefined && { claims }) };
   }
 
   /** Undefined where the application adds none. @throws as {@link withClaims} does. */
-  claimsOf({ id, email, roles, appData, createdAt }: Omit<ClaimsSource, 'version'>): CustomClaims | undefined {
+  claimsOf({
+    id,
+    email,
+    emailVerified,
+    roles,
+    appData,
+    createdAt,
+  }: Omit<ClaimsSource, 'version'>): CustomClaims | undefined {
     const { claims } = this.hooks;
     if (claims === undefined) return undefined;
-    return checkCustomClaims(claims({ id, email, emailVerified: false, roles: [...roles], appData, createdAt }));
+    return checkCustomClaims(
+      claims({ id, email, emailVerified, roles: [...roles], appData: structuredClone(appData), createdAt }),
+    );
   }
 }

@@ -1,8 +1,11 @@
 import type { ClaimsSource } from './claims.service.js';
 
+/** In place of the hash of a user who has no password yet, or none any more: no password is theirs. */
+export const NO_PASSWORD_HASH = '*';
+
 /** What a login needs of a user, from one version of the row. The hash leaves the repository in no other type. */
 export interface Credential extends ClaimsSource {
-  /** PHC string. */
+  /** PHC string, or {@link NO_PASSWORD_HASH}. */
   readonly passwordHash: string;
   readonly disabledAt: Date | null;
 }

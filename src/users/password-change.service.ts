@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../access/principal.js';
 import type { Transaction } from '../database/prisma.service.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { MailService } from '../mail/mail.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import { serviceUnavailable } from '../problems/http-status.problems.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
-import { SessionsService } from '../sessions/sessions.service.js';
 import { MAX_VERIFICATIONS, PasswordVerificationService } from './password-verification.service.js';
-import { UsersRepository } from './users.repository.js';
+import { UserProofsService } from './user-proofs.service.js';
 
 /** A change of the caller's password. */
 export interface PasswordChange {
@@ -22,11 +22,11 @@ export interface PasswordChange {
 @Injectable()
 export class PasswordChangeService {
   constructor(
-    private readonly repository: UsersRepository,
+    private readonly proofs: UserProofsService,
     private readonly verification: PasswordVerificationService,
     private readonly passwords: PasswordsService,
-    private readonly sessions: SessionsService,
     private readonly limits: RateLimitsService,
+    private readonly mail: MailService,
   ) {}
 
   /**
@@ -69,11 +69,7 @@ export class PasswordChangeService {
     { client, deviceToken }: PasswordChange,
     hash: string | undefined,
   ): Promise<void> {
-    if (hash !== undefined) await this.repository.setPasswordHash(tx, userId, hash);
-    const forgottenDevices = await this.limits.forgetDevices(tx, userId, deviceToken);
-    await this.sessions.endSessionsOfUser(tx, sessionId, {
-      event: { event: 'password_changed', by: client, userId },
-      isRecordedIfNone: hash !== undefined || forgottenDevices > 0,
-    });
+    await this.proofs.changeOwnPassword(tx, { userId, sessionId, hash, deviceToken, client });
+    if (hash !== undefined) await this.mail.queueNotice(tx, 'password_changed', userId, client);
   }
 }

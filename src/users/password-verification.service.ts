@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { PasswordsService } from '../passwords/passwords.service.js';
 import type { Problem } from '../problems/problem.js';
-import type { Credential } from './credential.js';
+import { NO_PASSWORD_HASH, type Credential } from './credential.js';
 import { credentialsInvalid } from './users.problems.js';
 import { UsersRepository } from './users.repository.js';
 
@@ -34,9 +34,7 @@ export class PasswordVerificationService {
   async verifyCredentials(email: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
     const lookup = () => this.repository.findCredentialByEmail(email);
     const user = await this.passwords.withReservedHash(lookup, disconnected);
-    const isRight = user
-      ? await this.passwords.verifyPassword(password, user.passwordHash, disconnected)
-      : await this.passwords.verifyDummyHash(password, disconnected);
+    const isRight = await this.isPasswordOf(user, password, disconnected);
     if (!user || !isRight || user.disabledAt !== null) throw verificationProblem(user, isRight);
     return this.#renewHash(user, password);
   }
@@ -45,9 +43,20 @@ export class PasswordVerificationService {
   async verifyCurrentPassword(userId: string, password: string, disconnected?: AbortSignal): Promise<Credential> {
     const lookup = () => this.repository.findCredentialById(userId);
     const user = await this.passwords.withReservedHash(lookup, disconnected);
-    const isRight = user !== null && (await this.passwords.verifyPassword(password, user.passwordHash, disconnected));
+    const isRight = user !== null && (await this.isPasswordOf(user, password, disconnected));
     if (!isRight || user.disabledAt !== null) throw verificationProblem(user, isRight);
     return user;
+  }
+
+  /** Costs one hash also where there is no hash to compare with. */
+  isPasswordOf(
+    owner: Pick<Credential, 'passwordHash'> | null,
+    password: string,
+    disconnected?: AbortSignal,
+  ): Promise<boolean> {
+    return owner === null || owner.passwordHash === NO_PASSWORD_HASH
+      ? this.passwords.verifyDummyHash(password, disconnected)
+      : this.passwords.verifyPassword(password, owner.passwordHash, disconnected);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { isRole } from '../access/route-roles.js';
+import { isRole, ROLE_RULE } from '../access/route-rules.js';
 import type { Problem } from '../problems/problem.js';
 import { validationFailed } from '../http/validation.problems.js';
 
@@ -8,9 +8,7 @@ export const MAX_ROLES_BYTES = 512;
 /** @throws Problem `validation_failed`. */
 export function checkRole(role: string): void {
   if (!isRole(role)) {
-    throw roleProblem(
-      'A role is a lower-case letter, then at most 31 lower-case letters, digits, hyphens and underscores.',
-    );
+    throw roleProblem(ROLE_RULE);
   }
 }
 

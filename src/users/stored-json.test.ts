@@ -20,7 +20,8 @@ const nested = (depth: number): unknown => ({
 const cyclic: Record<string, unknown> = {};
 cyclic['self'] = cyclic;
 const TOO_LONG = 'Must have at most 4096 bytes as JSON.';
-const NOT_JSON = 'Must be a JSON object.';
+const NO_OBJECT = 'Must be a JSON object.';
+const NOT_JSON = 'Must consist of texts, finite numbers, booleans, null, lists and objects.';
 const TOO_DEEP = 'Must be nested at most 8 levels deep.';
 
 describe('JSON in the row of a user', () => {
@@ -39,6 +40,7 @@ describe('JSON in the row of a user', () => {
     ['nested too deep', nested(9), TOO_DEEP],
     ['an object that contains itself', cyclic, TOO_DEEP],
     ['a byte too long', { a: 'x'.repeat(4096 - 7) }, TOO_LONG],
+    ['a list of many items', { a: Array(200_000).fill(0) }, TOO_LONG],
     ['too long in UTF-8', { a: 'ä'.repeat(2045) }, TOO_LONG],
     ['numbers of many digits', { a: Array.from({ length: 14 }, () => 1e300) }, TOO_LONG],
     ['fractions of many digits', { a: Array.from({ length: 14 }, () => 1e-300) }, TOO_LONG],
@@ -48,9 +50,9 @@ describe('JSON in the row of a user', () => {
     ['a date', { a: new Date(0) }, NOT_JSON],
     ['a bigint', { a: 1n }, NOT_JSON],
     ['a function', { toJSON: () => ({}) }, NOT_JSON],
-    ['a list', [1], NOT_JSON],
-    ['null', null, NOT_JSON],
-    ['a text', 'a', NOT_JSON],
+    ['a list', [1], NO_OBJECT],
+    ['null', null, NO_OBJECT],
+    ['a text', 'a', NO_OBJECT],
     ['U+0000', { a: '\0' }, 'Must be usable JSON.'],
     ['half a character', { a: '\ud800' }, 'Must be usable JSON.'],
     ['a name that reaches a prototype', JSON.parse('{"__proto__":1}') as unknown, 'Must be usable JSON.'],

@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import { validationFailed } from '../http/validation.problems.js';
 import { findJsonFlaw } from '../verifier/json-flaws.js';
 
@@ -9,10 +8,6 @@ export type StoredJson = Readonly<Record<string, unknown>>;
 export const MAX_STORED_JSON_BYTES = 4096;
 /** Objects and lists may nest this deep, the outermost object included. */
 export const MAX_STORED_JSON_DEPTH = 8;
-
-/** Any JSON object; {@link checkStoredJson} checks the bounds, which a schema cannot state. */
-export const StoredJson = (description: string) =>
-  Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true, description });
 
 /**
  * Nothing is cut: what this accepts comes back as it was given, but for the order of members.
@@ -26,18 +21,19 @@ export function checkStoredJson(value: StoredJson, pointer: string): void {
 
 /** What keeps a value from being stored, as a sentence without a subject; undefined for one that {@link checkStoredJson} accepts. */
 export function storedJsonFlaw(value: StoredJson): string | undefined {
-  if (depthOf(value) > MAX_STORED_JSON_DEPTH) return `Must be nested at most ${MAX_STORED_JSON_DEPTH} levels deep.`;
-  if (!isPlainObject(value) || !isJson(value)) return 'Must be a JSON object.';
+  if (isDeeper(value, MAX_STORED_JSON_DEPTH)) return `Must be nested at most ${MAX_STORED_JSON_DEPTH} levels deep.`;
+  if (!isPlainObject(value)) return 'Must be a JSON object.';
+  if (!isJson(value)) return 'Must consist of texts, finite numbers, booleans, null, lists and objects.';
   const text = JSON.stringify(value);
   if (findJsonFlaw(text, MAX_STORED_JSON_DEPTH) !== undefined) return 'Must be usable JSON.';
   const bytes = Buffer.byteLength(text) + digitsOfExponents(value);
   return bytes > MAX_STORED_JSON_BYTES ? `Must have at most ${MAX_STORED_JSON_BYTES} bytes as JSON.` : undefined;
 }
 
-/** Stops below the limit, so that it ends for an object that contains itself. */
-function depthOf(value: unknown, level = 0): number {
-  if (typeof value !== 'object' || value === null || level > MAX_STORED_JSON_DEPTH) return level;
-  return Math.max(level + 1, ...Object.values(value).map((member) => depthOf(member, level + 1)));
+/** Ends also for an object that contains itself. */
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((member) => isDeeper(member, depth - 1));
 }
 
 /** Whether JSON has the value itself, and not another in its place, such as null for NaN or a text for a Date. */

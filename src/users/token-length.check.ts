@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { MAX_CUSTOM_CLAIMS_BYTES } from '../tokens/custom-claims.js';
 import { fitsToken } from '../tokens/token-length.js';
 import { MAX_TOKEN_LENGTH } from '../verifier/compact-jws.js';
-import { APPLICATION_HOOKS, type ApplicationHooks } from './application-hooks.js';
+import { APPLICATION_HOOKS, type BoundHooks } from './application-hooks.js';
 import { roleProblem } from './roles.js';
 
 /** Of 254 characters, the longest there is. */
@@ -14,7 +14,7 @@ const LONGEST_EMAIL = 'x'.repeat(254);
 export class TokenLengthCheck implements OnModuleInit {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    @Inject(APPLICATION_HOOKS) private readonly hooks: ApplicationHooks,
+    @Inject(APPLICATION_HOOKS) private readonly hooks: BoundHooks,
   ) {}
 
   /** @throws {Error} where even a user without roles could get a token that is too long */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../audit/audit-events.js';
 import { AuditService } from '../audit/audit.service.js';
-import { PrismaService } from '../database/prisma.service.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import { RevocationsService } from '../revocation/revocations.service.js';
 import { TokenLengthCheck } from './token-length.check.js';
 import { checkRole, checkRoles } from './roles.js';
@@ -27,29 +27,33 @@ export class UserRolesService {
    * @throws Problem `user_not_found`; `validation_failed` for a text that is no role, one role too many, or one with
    * which the access tokens could be too long
    */
-  async grantRole(userId: string, role: string, by: Actor = 'operator'): Promise<void> {
+  async grantRole(userId: string, role: string, by: Actor = 'operator', tx?: Transaction): Promise<void> {
     checkRole(role);
-    await this.#changeRoles(userId, 'role_granted', role, by);
+    await this.prisma.runIn(tx, (inTx) => this.#changeRoles(inTx, userId, 'role_granted', role, by));
   }
 
   /** Does nothing where the user does not have the role. @throws Problem `user_not_found` or `validation_failed`. */
-  async ungrantRole(userId: string, role: string, by: Actor = 'operator'): Promise<void> {
+  async ungrantRole(userId: string, role: string, by: Actor = 'operator', tx?: Transaction): Promise<void> {
     checkRole(role);
-    await this.#changeRoles(userId, 'role_ungranted', role, by);
+    await this.prisma.runIn(tx, (inTx) => this.#changeRoles(inTx, userId, 'role_ungranted', role, by));
   }
 
-  #changeRoles(userId: string, event: 'role_granted' | 'role_ungranted', role: string, by: Actor): Promise<void> {
-    return this.prisma.transaction(async (tx) => {
-      const user = await this.repository.lockUser(tx, userId);
-      if (user === undefined) throw userNotFound();
-      const others = user.roles.filter((each) => each !== role);
-      const roles = event === 'role_granted' ? [...others, role].toSorted() : others;
-      checkRoles(roles);
-      if (event === 'role_granted') this.tokenLengths.requireRoom(user.email, roles);
-      const version = await this.repository.setRoles(tx, user.id, roles);
-      if (version === undefined) return;
-      await this.audit.recordEvent(tx, { event, by, userId: user.id, details: { role } });
-      await this.revocations.writeUserVersion(tx, user.id, version);
-    });
+  async #changeRoles(
+    tx: Transaction,
+    userId: string,
+    event: 'role_granted' | 'role_ungranted',
+    role: string,
+    by: Actor,
+  ): Promise<void> {
+    const user = await this.repository.lockUser(tx, userId);
+    if (user === undefined) throw userNotFound();
+    const others = user.roles.filter((each) => each !== role);
+    const roles = event === 'role_granted' ? [...others, role].toSorted() : others;
+    checkRoles(roles);
+    if (event === 'role_granted') this.tokenLengths.requireRoom(user.email, roles);
+    const version = await this.repository.setRoles(tx, user.id, roles);
+    if (version === undefined) return;
+    await this.audit.recordEvent(tx, { event, by, userId: user.id, details: { role } });
+    this.revocations.addUserVersion(tx, user.id, version);
   }
 }

@@ -23,7 +23,7 @@ export class UserVersionRepairService {
   async raiseVersions(above: ReadonlyMap<string, number>): Promise<void> {
     const raised = await this.prisma.transaction(async (tx) => {
       const users = await this.repository.raiseVersions(tx, above);
-      await this.revocations.writeUserVersions(tx, users);
+      this.revocations.addUserVersions(tx, users);
       return users.length;
     });
     if (raised > 0) this.#log.warn({ event: 'user_versions_raised', users: raised });

@@ -1,5 +1,7 @@
-import { Body, Controller, Get, HttpCode, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Patch, Post, StreamableFile } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
+import { Readable } from 'node:stream';
+import { insufficientUserAuthentication } from '../access/access.problems.js';
 import type { Principal } from '../access/principal.js';
 import { BodyLimit, CurrentUser, HashesPassword } from '../access/route-access.decorators.js';
 import { largestBodyOf } from '../http/body-limit.js';
@@ -11,8 +13,10 @@ import { NoContent } from '../http/no-content.schema.js';
 import { problemResponses } from '../problems/problem-responses.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import { AccountDeletionService } from './account-deletion.service.js';
+import { AccountExport } from './account-export.schema.js';
+import { AccountExportService, EXPORT_MAX_LOGIN_AGE_SECONDS } from './account-export.service.js';
 import { PasswordChangeService } from './password-change.service.js';
-import { UserView } from './user-view.js';
+import { UserView } from './user-view.schema.js';
 import { DeletionBody, PasswordChangeBody, ProfileBody } from './users.schemas.js';
 import { credentialsInvalid, userInUse, userNotFound } from './users.problems.js';
 import { UsersService } from './users.service.js';
@@ -23,6 +27,7 @@ export class UsersController {
     private readonly users: UsersService,
     private readonly passwordChange: PasswordChangeService,
     private readonly deletion: AccountDeletionService,
+    private readonly accountExport: AccountExportService,
   ) {}
 
   @Get('me')
@@ -46,6 +51,26 @@ export class UsersController {
   })
   changeUser(@CurrentUser() user: Principal, @Body() { profile }: ProfileBody): Promise<UserView> {
     return this.users.replaceProfile(user.userId, profile);
+  }
+
+  @Get('me/export')
+  @RouteSchema({
+    summary: 'Everything that is kept about the caller',
+    description: `A file that is sent as it is read; where that fails, its connection is cut off. The login of the session may be at most ${EXPORT_MAX_LOGIN_AGE_SECONDS / 60} minutes ago, and a refresh does not renew it.`,
+    operationId: 'exportAccount',
+    tags: ['users'],
+    response: {
+      200: AccountExport,
+      ...problemResponses(insufficientUserAuthentication, tooManyAttempts, serviceUnavailable),
+    },
+  })
+  async exportAccount(@CurrentUser() user: Principal): Promise<StreamableFile> {
+    const pieces = await this.accountExport.startExport(user);
+    // In bytes, so that one page is waiting at most.
+    return new StreamableFile(Readable.from(pieces, { objectMode: false }), {
+      type: 'application/json; charset=utf-8',
+      disposition: 'attachment; filename="export.json"',
+    });
   }
 
   @Post('me/password')

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { violatedIndex } from '../database/database-errors.js';
-import { PrismaService, type Prisma, type Transaction } from '../database/prisma.service.js';
+import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { Credential } from './credential.js';
 import type { StoredJson } from './stored-json.js';
 import type { UserRow } from './user-view.js';
@@ -9,6 +9,7 @@ import { emailTaken, userNotFound } from './users.problems.js';
 const IDENTITY = { id: true, email: true } as const;
 const CREDENTIAL = {
   ...IDENTITY,
+  emailVerifiedAt: true,
   passwordHash: true,
   disabledAt: true,
   roles: true,
@@ -17,7 +18,7 @@ const CREDENTIAL = {
   createdAt: true,
 } as const;
 const LISTED = { ...IDENTITY, createdAt: true } as const;
-const VIEW = { ...LISTED, roles: true, profile: true } as const;
+const VIEW = { ...LISTED, emailVerifiedAt: true, roles: true, profile: true } as const;
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** One user per address, in lower case. */
 const EMAIL_INDEX = 'users_email_lower_key';
@@ -27,6 +28,8 @@ export interface NewUser {
   readonly email: string;
   readonly passwordHash: string;
   readonly profile: StoredJson;
+  /** False where it is left out. */
+  readonly emailVerified?: boolean;
 }
 
 export const USERS_PER_PAGE = 500;
@@ -35,28 +38,34 @@ function isUserId(id: unknown): id is string {
   return typeof id === 'string' && UUID.test(id);
 }
 
+function withVerified<Row extends { readonly emailVerifiedAt: Date | null }>({ emailVerifiedAt, ...row }: Row) {
+  return { ...row, emailVerified: emailVerifiedAt !== null };
+}
+
 /** Selects columns explicitly, so that the password hash is read only into a {@link Credential}. */
 @Injectable()
 export class UsersRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Inserts the user and its audit event in one statement, in the transaction if there is one.
+   * Inserts the user in one statement with what belongs to it, in the transaction if there is one.
+   * @param belongings INSERTs, given the name of the CTE that has a row if the user was inserted
    * @returns when the user was created
    * @throws Problem `email_taken`.
    */
   async insertUser(
-    { id, email, passwordHash, profile }: NewUser,
-    eventInsertSql: (part: string) => Prisma.Sql,
+    { id, email, passwordHash, profile, emailVerified = false }: NewUser,
+    belongings: (part: string) => readonly Prisma.Sql[],
     client: Pick<Transaction, '$queryRaw'> = this.prisma,
   ): Promise<Date> {
     try {
       const [row] = await client.$queryRaw<{ createdAt: Date }[]>`
         WITH registered AS (
-          INSERT INTO users (id, email, email_lower, password_hash, profile)
-          VALUES (${id}::uuid, ${email}, ${email.toLowerCase()}, ${passwordHash}, ${JSON.stringify(profile)}::jsonb)
+          INSERT INTO users (id, email, email_lower, password_hash, profile, email_verified_at)
+          VALUES (${id}::uuid, ${email}, ${email.toLowerCase()}, ${passwordHash}, ${JSON.stringify(profile)}::jsonb,
+                  CASE WHEN ${emailVerified}::boolean THEN now() END)
           RETURNING created_at AS "createdAt"
-        ), event AS (${eventInsertSql('registered')})
+        ), ${Prisma.join(belongings('registered').map((insert, index) => Prisma.sql`${Prisma.raw(`part${index}`)} AS (${insert})`))}
         SELECT * FROM registered`;
       if (row === undefined) throw new TypeError('The insert of a user returned no row');
       return row.createdAt;
@@ -67,32 +76,36 @@ export class UsersRepository {
 
   async findUser(id: string): Promise<UserRow | null> {
     const row = await this.prisma.user.findUnique({ where: { id }, select: VIEW });
-    return row === null ? null : { ...row, profile: row.profile as StoredJson };
+    return row === null ? null : { ...withVerified(row), profile: row.profile as StoredJson };
   }
 
   /** @returns the user with this profile; undefined where there is no such user */
-  async setProfile(id: string, profile: StoredJson): Promise<UserRow | undefined> {
-    const [row] = await this.prisma.$queryRaw<UserRow[]>`
+  async setProfile(
+    id: string,
+    profile: StoredJson,
+    client: Pick<Transaction, '$queryRaw'> = this.prisma,
+  ): Promise<UserRow | undefined> {
+    const [row] = await client.$queryRaw<UserRow[]>`
       UPDATE users SET profile = ${JSON.stringify(profile)}::jsonb WHERE id = ${id}::uuid
-      RETURNING id, email, roles, profile, created_at AS "createdAt"`;
+      RETURNING id, email, email_verified_at IS NOT NULL AS "emailVerified", roles, profile, created_at AS "createdAt"`;
     return row;
   }
 
   async findCredentialByEmail(email: string): Promise<Credential | null> {
     const row = await this.prisma.user.findUnique({ where: { emailLower: email.toLowerCase() }, select: CREDENTIAL });
-    return row && { ...row, appData: row.appData as StoredJson };
+    return row && { ...withVerified(row), appData: row.appData as StoredJson };
   }
 
   async findCredentialById(id: string): Promise<Credential | null> {
     const row = await this.prisma.user.findUnique({ where: { id }, select: CREDENTIAL });
-    return row && { ...row, appData: row.appData as StoredJson };
+    return row && { ...withVerified(row), appData: row.appData as StoredJson };
   }
 
   async findApplicationUser(user: { readonly id: string } | { readonly email: string }) {
-    if ('id' in user && !isUserId(user.id)) return null;
+    if ('id' in user ? !isUserId(user.id) : typeof user.email !== 'string') return null;
     const where = 'id' in user ? { id: user.id } : { emailLower: user.email.toLowerCase() };
     const row = await this.prisma.user.findUnique({ where, select: { ...VIEW, appData: true, disabledAt: true } });
-    return row && { ...row, profile: row.profile as StoredJson, appData: row.appData as StoredJson };
+    return row && { ...withVerified(row), profile: row.profile as StoredJson, appData: row.appData as StoredJson };
   }
 
   /** @throws Problem `user_not_found`. */
@@ -109,7 +122,7 @@ export class UsersRepository {
   async lockUser(tx: Transaction, id: string): Promise<Credential | undefined> {
     if (!isUserId(id)) return undefined;
     const [row] = await tx.$queryRaw<Credential[]>`
-      SELECT id, email, password_hash AS "passwordHash", disabled_at AS "disabledAt", roles, version,
+      SELECT id, email, email_verified_at IS NOT NULL AS "emailVerified", password_hash AS "passwordHash", disabled_at AS "disabledAt", roles, version,
              app_data AS "appData", created_at AS "createdAt"
       FROM users WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
     return row;
@@ -124,6 +137,35 @@ export class UsersRepository {
 
   async setPasswordHash(tx: Transaction, id: string, passwordHash: string): Promise<void> {
     await tx.user.update({ where: { id }, data: { passwordHash }, select: { id: true } });
+  }
+
+  /** {@link lockUser} of the user with this address. */
+  async lockUserByEmail(tx: Transaction, email: string): Promise<Credential | undefined> {
+    const [row] = await tx.$queryRaw<{ id: string }[]>`SELECT id FROM users WHERE email_lower = ${email.toLowerCase()}`;
+    const user = row && (await this.lockUser(tx, row.id));
+    // It may have changed while this waited for the lock.
+    return user?.email.toLowerCase() === email.toLowerCase() ? user : undefined;
+  }
+
+  /** @returns the new version; undefined where the address was verified already */
+  async setEmailVerified(tx: Transaction, id: string): Promise<number | undefined> {
+    const [row] = await tx.$queryRaw<{ version: number }[]>`
+      UPDATE users SET email_verified_at = now(), version = version + 1
+      WHERE id = ${id}::uuid AND email_verified_at IS NULL RETURNING version`;
+    return row?.version;
+  }
+
+  /** Changes the address to one that is verified. @returns the new version @throws Problem `email_taken` */
+  async setEmail(tx: Transaction, id: string, email: string): Promise<number> {
+    try {
+      const [row] = await tx.$queryRaw<{ version: number }[]>`
+        UPDATE users SET email = ${email}, email_lower = ${email.toLowerCase()}, email_verified_at = now(), version = version + 1
+        WHERE id = ${id}::uuid RETURNING version`;
+      if (row === undefined) throw userNotFound();
+      return row.version;
+    } catch (error) {
+      throw violatedIndex(error) === EMAIL_INDEX ? emailTaken({ cause: error }) : error;
+    }
   }
 
   /** On the database's clock. @returns the new version; undefined where the user was disabled, or enabled, already */

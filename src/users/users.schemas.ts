@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { DeviceToken } from '../rate-limits/device-token.schema.js';
 import { PasswordText } from '../passwords/password.schema.js';
-import { StoredJson } from './stored-json.js';
+import { StoredJson } from './stored-json.schema.js';
 
 /** The body member of routes that write a profile. */
 export const Profile = StoredJson('At most 4096 bytes as JSON, nested at most 8 levels deep.');
@@ -27,3 +27,19 @@ export const DeletionBody = Type.Object(
   { title: 'DeletionBody', additionalProperties: false },
 );
 export type DeletionBody = Static<typeof DeletionBody>;
+
+/** A user's first password, with the token of the invitation. */
+export const InvitationBody = Type.Object(
+  {
+    token: Type.String({
+      minLength: 1,
+      maxLength: 256,
+      contentEncoding: 'base64url',
+      description: 'From the link in the mail.',
+    }),
+    password: PasswordText,
+    profile: Type.Optional(Profile),
+  },
+  { title: 'InvitationBody', additionalProperties: false },
+);
+export type InvitationBody = Static<typeof InvitationBody>;

@@ -4,7 +4,8 @@ import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
 import type { Credential } from './credential.js';
 import { checkStoredJson, type StoredJson } from './stored-json.js';
-import { toUserView, type UserView } from './user-view.js';
+import type { UserView } from './user-view.schema.js';
+import { toUserView } from './user-view.js';
 import { userNotFound } from './users.problems.js';
 import { USERS_PER_PAGE, UsersRepository } from './users.repository.js';
 
@@ -43,6 +44,16 @@ export class UsersService {
   /** Locks the user's row until the transaction ends; undefined when there is no such user. */
   lockUser(tx: Transaction, id: string): Promise<Credential | undefined> {
     return this.repository.lockUser(tx, id);
+  }
+
+  /** What a login needs of the user; null when there is none. */
+  findCredential(id: string): Promise<Credential | null> {
+    return this.repository.findCredentialById(id);
+  }
+
+  /** {@link lockUser} of the user who has this address. */
+  lockUserByEmail(tx: Transaction, email: string): Promise<Credential | undefined> {
+    return this.repository.lockUserByEmail(tx, email);
   }
 
   /** Every user in order of registration, read in pages. */

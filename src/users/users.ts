@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ApplicationActor } from '../audit/audit-events.js';
+import { transactionOf, type Statements } from '../database/database.js';
+import type { Transaction } from '../database/prisma.service.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { AppDataService } from './app-data.service.js';
 import type { StoredJson } from './stored-json.js';
@@ -11,6 +13,7 @@ import { UsersRepository } from './users.repository.js';
 export interface ApplicationUser {
   readonly id: string;
   readonly email: string;
+  readonly emailVerified: boolean;
   readonly roles: readonly string[];
   readonly profile: StoredJson;
   readonly appData: StoredJson;
@@ -22,6 +25,12 @@ export interface ApplicationUser {
 export interface RequestedBy {
   readonly userId?: string | undefined;
   readonly client?: ClientInfo | undefined;
+}
+
+/** How the application changes a user. */
+export interface UserChange extends RequestedBy {
+  /** The transaction (`database.transaction`, `onRegistered`) with which the change commits or is rolled back. */
+  readonly tx?: Statements | undefined;
 }
 
 /**
@@ -58,26 +67,30 @@ export class Users {
    * Replaces the application's data of the user, and does nothing where they are the same: a JSON object of at most 4096 bytes, nested at most 8 levels deep.
    * @throws Problem `user_not_found` or `validation_failed`, and what `claims` throws for the new data
    */
-  setAppData(id: string, appData: StoredJson, by?: RequestedBy): Promise<void> {
-    return this.#appData.replaceAppData(id, appData, actorOf(by));
+  async setAppData(id: string, appData: StoredJson, change?: UserChange): Promise<void> {
+    await this.#appData.replaceAppData(id, appData, actorOf(change), txOf(change));
   }
 
   /** @throws Problem `user_not_found`, or `validation_failed` for what is no role and for more roles than fit. */
-  grant(id: string, role: string, by?: RequestedBy): Promise<void> {
-    return this.#roles.grantRole(id, role, actorOf(by));
+  async grant(id: string, role: string, change?: UserChange): Promise<void> {
+    await this.#roles.grantRole(id, role, actorOf(change), txOf(change));
   }
 
   /** @throws Problem `user_not_found` or `validation_failed`. */
-  ungrant(id: string, role: string, by?: RequestedBy): Promise<void> {
-    return this.#roles.ungrantRole(id, role, actorOf(by));
+  async ungrant(id: string, role: string, change?: UserChange): Promise<void> {
+    await this.#roles.ungrantRole(id, role, actorOf(change), txOf(change));
   }
 
   /** Ends every session of the user and refuses new ones. @throws Problem `user_not_found`. */
-  disable(id: string, by?: RequestedBy): Promise<void> {
-    return this.#administration.disableUserById(id, actorOf(by));
+  async disable(id: string, change?: UserChange): Promise<void> {
+    await this.#administration.disableUserById(id, actorOf(change), txOf(change));
   }
 }
 
 function actorOf({ userId, client }: RequestedBy = {}): ApplicationActor {
   return { actor: 'application', userId, client };
+}
+
+function txOf({ tx }: UserChange = {}): Transaction | undefined {
+  return tx === undefined ? undefined : transactionOf(tx);
 }

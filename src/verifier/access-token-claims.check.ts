@@ -17,6 +17,8 @@ export interface AccessTokenClaims {
   /** The session's id, a lower-case UUID. */
   readonly sid: string;
   readonly email?: string;
+  /** OpenID Connect Core section 5.1; absent for false. */
+  readonly email_verified?: boolean;
   readonly roles?: readonly string[];
   /** The version of the user's row from which all that the token says of the user was taken; absent for 0. */
   readonly rv?: number;
@@ -60,6 +62,7 @@ export function checkClaims(
   if (!isText(claims['jti'], MAX_ID_LENGTH)) return invalid('jti is not a short string'); // RFC 7519 section 4.1.7
   if (!isText(claims['client_id'], MAX_ID_LENGTH)) return invalid('client_id is not a short string'); // RFC 9068 section 2.2
   if (!isAbsentOr(isEmail, claims['email'])) return invalid('email is not a short string');
+  if (!isAbsentOr(isBoolean, claims['email_verified'])) return invalid('email_verified is not true or false');
   if (!isAbsentOr(isRoles, claims['roles'])) return invalid('roles is not a list of short strings');
   if (!isAbsentOr(isVersion, claims['rv'])) return invalid('rv is not a version');
   return claims as unknown as AccessTokenClaims;
@@ -113,6 +116,10 @@ function isText(value: unknown, maxLength: number): boolean {
 
 function isEmail(value: unknown): boolean {
   return isText(value, MAX_EMAIL_LENGTH);
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
 }
 
 function isRoles(value: unknown): boolean {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { InvitationsService } from '../../src/account/invitations.service.js';
 import { AuditPurgeJob } from '../../src/audit/audit-purge.job.js';
 import { AUDIT_EVENTS } from '../../src/audit/audit-events.js';
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
@@ -11,6 +12,8 @@ import { Users } from '../../src/users/users.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { createDatabase, PASSWORD, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, tokensOf } from '../support/client.js';
+import { MailboxApp } from '../support/mailbox.js';
+import { makeLinkToken } from '../support/one-time-links.js';
 import { setFailures } from '../support/rate-limit-states.js';
 import { MASTER_SECRET } from '../support/processes.js';
 
@@ -71,7 +74,52 @@ async function causeEveryUserEvent(app: TestApp): Promise<{ userId: string; sess
   return first;
 }
 
+/** What links of mail cause. */
+const OF_LINKS = ['email_verified', 'password_reset', 'email_change_requested', 'email_changed'].concat([
+  'email_change_undone',
+  'user_invited',
+  'invitation_accepted',
+  'mail_failed',
+]);
+
 describe('the audit trail', () => {
+  it('has one row, and the log one line, for everything that a link of mail does (LOG-02)', async () => {
+    const mailbox = await MailboxApp.start();
+    const { app } = mailbox;
+    const post = async (path: string, json: object, token?: string): Promise<void> => {
+      const { status } = await app.call('POST', `/v1/${path}`, { json, ...(token !== undefined && { token }) });
+      expect(status).toBeLessThan(300);
+    };
+    const user = await app.signIn();
+    const verification = await makeLinkToken(app, 'email_verification', user);
+    await post('auth/email-verification/confirm', { token: verification, password: PASSWORD });
+    const newEmail = email();
+    await post('users/me/email', { currentPassword: PASSWORD, newEmail }, (await app.signInAs(user.email)).token);
+    await post('auth/email-change/confirm', { token: (await mailbox.newestLetter(newEmail)).token });
+    await post('auth/email-change/undo', { token: (await mailbox.newestLetter(user.email)).token });
+    const { token } = await mailbox.newestLetter(user.email);
+    await post('auth/password-reset/confirm', { token, newPassword: 'another long passphrase' });
+    const invited = email();
+    await service(app, InvitationsService).inviteUser(invited);
+    const invitation = (await mailbox.newestLetter(invited)).token;
+    await post('auth/invitation/accept', { token: invitation, password: PASSWORD });
+    // A mail to an address that the mail server has refused before.
+    await app.query(
+      `INSERT INTO mails (id, template, recipient, recipient_lower, language, outcome, done_at, available_at, failure)
+       VALUES ($1, 'test', $2, $2, 'en', 'failed', now(), NULL, '550 5.1.1')`,
+      [randomUUID(), user.email],
+    );
+    await app.query(`UPDATE mails SET created_at = created_at - interval '3 minutes' WHERE template <> 'test'`);
+    await post('auth/password-reset', { email: user.email });
+    await mailbox.deliverMail();
+    const rows = await app.query<{ event: string }>('SELECT event FROM audit_events WHERE user_id IS NOT NULL');
+    const lines = app.log().filter(({ msg }) => msg === 'security');
+    for (const event of OF_LINKS) {
+      expect([event, rows.filter((row) => row.event === event).length]).toEqual([event, 1]);
+      expect([event, lines.filter((line) => line['event'] === event).length]).toEqual([event, 1]);
+    }
+  });
+
   it("has one row, and the log one line, for every event of a user's life (LOG-02)", async () => {
     const app = await startApp();
     const { userId, sessionId } = await causeEveryUserEvent(app);
@@ -79,7 +127,7 @@ describe('the audit trail', () => {
     const kinds = new Set(rows.map(({ event }) => event));
     expect([...kinds].toSorted()).toEqual(
       Object.keys(AUDIT_EVENTS)
-        .filter((event) => !event.startsWith('key_') && event !== 'database_restored')
+        .filter((event) => !event.startsWith('key_') && event !== 'database_restored' && !OF_LINKS.includes(event))
         .toSorted(),
     );
     const count = (event: string): number => rows.filter((row) => row.event === event).length;

@@ -1,4 +1,4 @@
-import { Controller, Get, Module } from '@nestjs/common';
+import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -27,6 +27,16 @@ class PlansController {
 
 @Module({ controllers: [PlansController] })
 class PlansModule {}
+
+@Injectable()
+class Greetings {
+  of(email: string): string {
+    return `Welcome ${email}`;
+  }
+}
+
+@Module({ providers: [Greetings] })
+class GreetingsModule {}
 
 async function codeOf(answer: ReturnType<TestApp['call']>): Promise<unknown> {
   const { status, body } = await answer;
@@ -195,10 +205,10 @@ describe('npm run users', () => {
   it('-- show prints no control character of a profile as it is', async () => {
     const app = await startApp();
     const { email, token } = await app.signIn();
-    const profile = { name: '\u001b[2J\u009b2J\u007f' };
+    const profile = { name: '\u001b[2J\u009b2J\u007f\u202e\u200b' };
     await app.call('PATCH', '/v1/users/me', { token, json: { profile } });
     const text = await runUsers(app, 'show', email);
-    expect(text).toContain(String.raw`"\u001b[2J\u009b2J\u007f"`);
+    expect(text).toContain(String.raw`"\u001b[2J\u009b2J\u007f\u202e\u200b"`);
     expect(JSON.parse(text)).toMatchObject({ email, profile, appData: {}, disabledAt: null });
   });
 });
@@ -215,6 +225,23 @@ describe('onRegistered', () => {
     expect(await app.query('SELECT event FROM audit_events WHERE user_id = $1 ORDER BY id LIMIT 1', [userId])).toEqual([
       { event: 'user_registered' },
     ]);
+  });
+
+  it('finds the providers of every module, and is undone where there is none', async () => {
+    const app = await startApp({
+      features: [GreetingsModule],
+      onRegistered: async (tx, { id, email }, providers) => {
+        const greetings = email.startsWith('lost-')
+          ? providers.get<Greetings>('no such provider')
+          : providers.get(Greetings);
+        await providers.get(Users).setAppData(id, { greeting: greetings.of(email) }, { tx });
+      },
+    });
+    const { email, userId } = await app.signIn();
+    expect((await usersOf(app).find({ id: userId }))?.appData).toEqual({ greeting: `Welcome ${email}` });
+    const lost = `lost-${randomUUID()}@example.com`;
+    expect(await codeOf(app.register(lost))).toBe('internal_error');
+    expect(await usersOf(app).find({ email: lost })).toBeNull();
   });
 
   it('that throws undoes the registration and answers as itself', async () => {

@@ -1,6 +1,13 @@
-import { createHmac, createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createHmac, createPrivateKey, randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/config.js';
+import { PrismaService } from '../../src/database/prisma.service.js';
+import { MailRequestsService } from '../../src/mail/mail-requests.service.js';
+import { MailsRepository } from '../../src/mail/mails.repository.js';
+import { OneTimeTokenCodec } from '../../src/one-time-tokens/one-time-token-codec.js';
+import { OneTimeTokensService } from '../../src/one-time-tokens/one-time-tokens.service.js';
+import { PasswordsService } from '../../src/passwords/passwords.service.js';
 import { DeviceTokens } from '../../src/rate-limits/device-tokens.js';
 import { RefreshTokenCodec } from '../../src/sessions/refresh-token-codec.js';
 import { KeyRing } from '../../src/tokens/key-ring.js';
@@ -10,16 +17,33 @@ import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.
 import type { SignedIn } from '../support/client.js';
 import { limitKeys } from '../support/rate-limit-states.js';
 import { MASTER_SECRET } from '../support/processes.js';
-import { allowInOutput } from '../support/secret-detection.js';
+import { makeLinkToken } from '../support/one-time-links.js';
+import { allowInOutput, registerSecret } from '../support/secret-detection.js';
 
 const ANOTHER_SECRET = 'vB4nM8qW1eR6tY3uI9oP5aS2dF7gH0jK';
-const LABELS = ['key-encryption', 'refresh-token', 'device-token', 'limits'];
+const PURPOSES = [
+  'registration',
+  'email_verification',
+  'password_reset',
+  'email_change',
+  'email_undo',
+  'invitation',
+] as const;
+const LABELS = [
+  'key-encryption',
+  'refresh-token',
+  'device-token',
+  'limits',
+  ...PURPOSES.map((purpose) => `one-time-token ${purpose}`),
+];
 
 let app: TestApp;
 /** A second node on the same database, without rate limits. */
 let attacked: TestApp;
 let user: SignedIn;
 let deviceToken: string;
+let linkToken: string;
+let registrationToken: string;
 let tables: Record<string, Record<string, unknown>[]>;
 /** Every column of every row, as bytes. */
 let cells: Buffer[];
@@ -33,9 +57,29 @@ beforeAll(async () => {
   await app.refresh((await app.signInAs(user.email)).refreshToken);
   await app.logout((await app.signInAs(user.email)).token);
   await app.login(user.email, 'not the right passphrase');
+  linkToken = await makeLinkToken(app, 'password_reset', user);
+  registrationToken = await addRegistration();
+  const prisma = app.nest.get(PrismaService, { strict: false });
+  await app.nest
+    .get(MailsRepository, { strict: false })
+    .insertMail(prisma, randomUUID(), { template: 'reset_password', recipient: user.email, language: 'en' });
+  const cause = { purpose: 'password_reset', email: user.email } as const;
+  await app.nest.get(MailRequestsService, { strict: false }).addRequest(cause, {});
   tables = await readAllTables();
   cells = Object.values(tables).flatMap((rows) => rows.flatMap((row) => Object.values(row).map(bytesOf)));
 });
+
+/** A registration that waits for its confirmation. @returns the token of its link */
+async function addRegistration(): Promise<string> {
+  const id = randomUUID();
+  const tokens = app.nest.get(OneTimeTokensService, { strict: false });
+  const passwordHash = await app.nest.get(PasswordsService, { strict: false }).hashPassword(PASSWORD);
+  const registration = { id, email: 'waiting@example.com', passwordHash, profile: {} };
+  await app.nest.get(PrismaService, { strict: false }).$executeRaw(tokens.registrationInsertSql(registration));
+  const token = tokens.encodeToken({ purpose: 'registration', id });
+  registerSecret(token);
+  return token;
+}
 
 /** Every column of every table. */
 async function readAllTables(): Promise<typeof tables> {
@@ -74,8 +118,12 @@ const withSecret = (...masterSecret: string[]): Config => ({ masterSecret }) as 
 
 describe('a dump of the database', () => {
   it('covers every table and contains what is not secret', () => {
-    expect(Object.entries(tables).filter(([, rows]) => rows.length === 0)).toEqual([]);
-    expect(Object.keys(tables).length).toBeGreaterThan(7);
+    // Those of an application that builds on this one may be empty.
+    const ours = [...readFileSync('prisma/schema.prisma', 'utf8').matchAll(/^model [^]*?@@map\("(\w+)"\)/gm)].map(
+      ([, name = '']) => name,
+    );
+    expect(ours.length).toBeGreaterThan(7);
+    expect(ours.filter((name) => (tables[name] ?? []).length === 0)).toEqual([]);
     const [key] = app.nest.get(KeyRing, { strict: false }).jwks.keys;
     for (const known of [user.email, user.sessionId, String(key?.kid)]) expect(isInDump(known)).toBe(true);
     expect(isInDump(Buffer.from(String(key?.x), 'base64url'))).toBe(true);
@@ -91,6 +139,10 @@ describe('a dump of the database', () => {
       'its MAC': macOf(user.refreshToken, 24),
       'device token': deviceToken,
       'the MAC of that': macOf(deviceToken, 22),
+      'link token': linkToken,
+      'its own MAC': macOf(linkToken, 22),
+      'token of a registration': registrationToken,
+      'the MAC of this': macOf(registrationToken, 22),
       ...Object.fromEntries(LABELS.map((label) => [label, deriveKey(MASTER_SECRET, label)])),
       ...Object.fromEntries(sealedKeys().flatMap(privatePartsOf)),
     };
@@ -113,6 +165,11 @@ describe('a dump of the database', () => {
     const passwords = found.filter(({ length }) => length <= 256);
     const loggedIn = await statusesOf(passwords, async (text) => (await attacked.login(user.email, text)).status);
     expect([refreshed, guarded, loggedIn]).toEqual([new Set([401]), new Set([401]), new Set([401])]);
+    const links = app.nest.get(OneTimeTokenCodec, { strict: false });
+    const isLink = (text: string): boolean =>
+      PURPOSES.some((purpose) => links.decodeToken(purpose, text) !== undefined);
+    expect(isLink(linkToken)).toBe(true);
+    expect(presented.filter(isLink)).toEqual([]);
     const devices = app.nest.get(DeviceTokens, { strict: false });
     expect(presented.filter((text) => devices.decodeDeviceToken(text) !== undefined)).toEqual([]);
     // The attempts have not harmed the session either.

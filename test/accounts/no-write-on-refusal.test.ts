@@ -3,6 +3,8 @@ import pg from 'pg';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Config } from '../../src/config/config.js';
 import { REVOCATIONS_LOCK } from '../../src/database/advisory-lock.js';
+import { networkOf } from '../../src/http/client-network.js';
+import { OneTimeTokenCodec } from '../../src/one-time-tokens/one-time-token-codec.js';
 import type { AdmittedAttempt } from '../../src/rate-limits/admitted-attempt.js';
 import type { ChargeOutcome } from '../../src/rate-limits/charges.js';
 import { LIMITS_PER_ATTEMPT } from '../../src/rate-limits/limits-per-attempt.js';
@@ -15,6 +17,8 @@ import { PasswordsService } from '../../src/passwords/passwords.service.js';
 import { UserAdministrationService } from '../../src/users/user-administration.service.js';
 import { PASSWORD, afterAllTests, startApp, type Answer, type TestApp } from '../support/app.js';
 import type { SignedIn } from '../support/client.js';
+import { MailboxApp } from '../support/mailbox.js';
+import { makeLinkToken } from '../support/one-time-links.js';
 import { guardKey, limitKeys, setFailures, SHARES_OF_ALL, useUpLimit } from '../support/rate-limit-states.js';
 
 const WRONG = 'not the right passphrase';
@@ -31,9 +35,11 @@ const LIMITED: Partial<Config> = { rateLimits: 'on', trustedProxies: ['127.0.0.1
 const SLOW = { argon2Passes: 60, argon2MemoryKib: 32_768, hashConcurrency: 1, hashQueueMilliseconds: 0 };
 
 let app: TestApp;
+let mailbox: MailboxApp;
 const onFinished = afterAllTests();
 beforeAll(async () => {
-  app = await startApp({ changes: LIMITED }, onFinished);
+  mailbox = await MailboxApp.start({ changes: LIMITED }, onFinished);
+  ({ app } = mailbox);
 });
 
 const limits = (): RateLimitsService => app.nest.get(RateLimitsService, { strict: false });
@@ -45,6 +51,10 @@ interface Subject extends SignedIn {
   readonly other: SignedIn;
   readonly deviceToken: string;
   readonly deviceId: string;
+  /** Of a link by which the address is verified. */
+  readonly linkToken: string;
+  readonly linkId: string;
+  readonly resetToken: string;
 }
 
 async function newSubject(): Promise<Subject> {
@@ -56,7 +66,15 @@ async function newSubject(): Promise<Subject> {
   const login = await app.call('POST', '/v1/auth/login', { json: { email, password: PASSWORD }, headers });
   const deviceToken = String(login.body['deviceToken']);
   const deviceId = String(app.nest.get(DeviceTokens, { strict: false }).decodeDeviceToken(deviceToken));
-  return { ...(await app.signInAs(email)), other, deviceToken, deviceId };
+  const linkToken = await makeLinkToken(app, 'email_verification', other);
+  const linkId = String(
+    app.nest.get(OneTimeTokenCodec, { strict: false }).decodeToken('email_verification', linkToken),
+  );
+  const resetToken = await makeLinkToken(app, 'password_reset', other);
+  const signedIn = await app.signInAs(email);
+  // No job has anything to write from now on.
+  await mailbox.deliverMail();
+  return { ...signedIn, other, deviceToken, deviceId, linkToken, linkId, resetToken };
 }
 
 /** Every row of every table with its physical position and the transactions that last wrote or locked it. */
@@ -71,7 +89,16 @@ async function allRows(): Promise<Record<string, unknown[]>> {
   return Object.fromEntries((await Promise.all(rows)).map((each, index) => [tables[index], each]));
 }
 
-const WRITTEN_TABLES = ['users', 'sessions', 'revocations', 'devices', 'audit_events'];
+const WRITTEN_TABLES = [
+  'users',
+  'sessions',
+  'revocations',
+  'devices',
+  'audit_events',
+  'one_time_tokens',
+  'mail_requests',
+  'mails',
+];
 
 type Request = (subject: Subject) => readonly [method: string, path: string, options: Parameters<TestApp['call']>[2]];
 
@@ -97,7 +124,24 @@ const REQUESTS = {
     authenticated(subject, { currentPassword: PASSWORD, newPassword: NEW_PASSWORD }),
   ],
   'change of profile': (subject) => ['PATCH', '/v1/users/me', authenticated(subject, { profile: { name: 'Ada' } })],
+  export: ({ token }) => ['GET', '/v1/users/me/export', { ...from, token }],
   deletion: (subject) => ['POST', '/v1/users/me/deletion', authenticated(subject, { currentPassword: PASSWORD })],
+  'change of address': (subject) => [
+    'POST',
+    '/v1/users/me/email',
+    authenticated(subject, { currentPassword: PASSWORD, newEmail: `new-${subject.email}` }),
+  ],
+  'request for mail': ({ email }) => ['POST', '/v1/auth/password-reset', { ...from, json: { email } }],
+  'use of a link': ({ resetToken }) => [
+    'POST',
+    '/v1/auth/password-reset/confirm',
+    { ...from, json: { token: resetToken, newPassword: NEW_PASSWORD } },
+  ],
+  'use of a link with a password': ({ linkToken }) => [
+    'POST',
+    '/v1/auth/email-verification/confirm',
+    { ...from, json: { token: linkToken, password: PASSWORD } },
+  ],
   logout: ({ token }) => ['POST', '/v1/auth/logout', { ...from, token }],
   'logout of the others': ({ token }) => ['POST', '/v1/auth/logout?scope=others', { ...from, token }],
   'logout of all': ({ token }) => ['POST', '/v1/auth/logout?scope=global', { ...from, token }],
@@ -148,6 +192,17 @@ const REFUSALS: readonly [request: keyof typeof REQUESTS, limit: string, use: Us
   ['change of password', 'current-password', used(LIMITS.currentPassword, ({ userId }) => [[userId]])],
   ['change of password', 'password-user', used(LIMITS.passwordUser, ({ userId }) => [[userId]])],
   ['change of profile', 'profile-user', used(LIMITS.profileUser, ({ userId }) => [[userId]])],
+  ['export', 'export-user', used(LIMITS.exportUser, ({ userId }) => [[userId]])],
+  ['change of address', 'address', ADDRESS_USED],
+  ['change of address', 'current-password', used(LIMITS.currentPassword, ({ userId }) => [[userId]])],
+  ['change of address', 'email-user', used(LIMITS.emailUser, ({ userId }) => [[userId]])],
+  ['request for mail', 'mail-address', used(LIMITS.mailAddress, () => [[address]])],
+  ['request for mail', 'mail-network', used(LIMITS.mailNetwork, () => [[networkOf(address) ?? '']])],
+  ['request for mail', 'mail-account', used(LIMITS.mailAccount, ({ email }) => [[email]])],
+  ['use of a link', 'link-address', used(LIMITS.linkAddress, () => [[address]])],
+  ['use of a link with a password', 'link-address', used(LIMITS.linkAddress, () => [[address]])],
+  ['use of a link with a password', 'address', ADDRESS_USED],
+  ['use of a link with a password', 'link-password', used(LIMITS.linkPassword, ({ linkId }) => [[linkId]])],
   ['deletion', 'address', ADDRESS_USED],
   ['deletion', 'current-password', used(LIMITS.currentPassword, ({ userId }) => [[userId]])],
   ['logout', 'logout-session', LOGOUTS_USED],
@@ -186,6 +241,11 @@ describe('a request that a rate limit refuses', () => {
       refresh: 'refresh',
       passwordChange: 'change of password',
       profileChange: 'change of profile',
+      export: 'export',
+      emailChange: 'change of address',
+      mailRequest: 'request for mail',
+      linkUse: 'use of a link',
+      linkPassword: 'use of a link with a password',
       deletion: 'deletion',
       logout: 'logout',
     };
@@ -412,6 +472,7 @@ describe('an attempt', () => {
     ],
     ['change of password', ({ userId }: Subject) => limits().admitPasswordChange(userId, address)],
     ['change of profile', ({ userId }: Subject) => limits().admitProfileChange(userId)],
+    ['export', ({ userId }: Subject) => limits().admitExport(userId)],
     ['deletion', ({ userId }: Subject) => limits().admitDeletion(userId, address)],
     ['registration', ({ email }: Subject) => limits().admitRegistration(email, address)],
     ['refresh', ({ sessionId }: Subject) => limits().admitRefresh(sessionId, address)],

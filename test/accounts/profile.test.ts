@@ -36,7 +36,7 @@ describe('the profile of a user', () => {
     const { status, body } = await change(token, { profile });
     expect([status, body]).toEqual([
       200,
-      { id: expect.any(String), email, roles: [], profile, createdAt: expect.any(String) },
+      { id: expect.any(String), email, emailVerified: false, roles: [], profile, createdAt: expect.any(String) },
     ]);
     expect((await change(token, { profile: { city: 'London' } })).status).toBe(200);
     expect(await read(token)).toEqual({ city: 'London' });

@@ -4,7 +4,7 @@ import { createDatabase, query, startApp, type TestApp } from '../support/app.js
 import { claimsOf, Client, tokensOf, type SignedIn } from '../support/client.js';
 import { DedicatedPostgres } from '../support/dedicated-postgres.js';
 import { startNode } from '../support/processes.js';
-import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 let app: TestApp;
 let strict: TestApp;
@@ -252,14 +252,16 @@ describe('refreshes on two processes', () => {
 
   it('whose process is killed between commit and response can be retried on the other process (RT-04, FLT-02)', async () => {
     const databaseUrl = await createDatabase();
-    const proxy = await TcpProxy.start(new URL(databaseUrl));
-    const doomed = await startNode(proxiedUrl(proxy, databaseUrl));
+    const doomed = await startNode(databaseUrl);
+    const proxy = await TcpProxy.start(new URL(doomed.client.url));
+    const behind = new Client(`http://127.0.0.1:${proxy.port}`);
     const { refreshToken, sessionId } = await doomed.client.signIn();
     proxy.hold('answers');
-    const lost = doomed.client.refresh(refreshToken).catch(() => 'lost');
+    const lost = behind.refresh(refreshToken).catch(() => 'lost');
     await expect.poll(() => counterOf(databaseUrl, sessionId)).toBe(1);
     doomed.process.kill('SIGKILL');
     await once(doomed.process, 'close');
+    proxy.drop();
     expect(await lost).toBe('lost');
     const { client } = await startNode(databaseUrl);
     const next = await exchange(client, refreshToken);

@@ -25,6 +25,7 @@ describe('registration', () => {
       email,
       roles: [],
       profile: {},
+      emailVerified: false,
       createdAt: expect.any(String),
     });
     expect(String(body['id'])[14]).toBe('7');

@@ -635,14 +635,15 @@ describe('a guarded request', () => {
   });
 });
 
-function revokeInTransaction(app: TestApp, sessionId: string, lastly: () => void): Promise<void> {
+/** @param lastly runs after the revocation has been written */
+function revokeInTransaction(app: TestApp, sessionId: string, lastly: () => Promise<void>): Promise<void> {
   const [prisma, revocations] = [
     app.nest.get(PrismaService, { strict: false }),
     app.nest.get(RevocationsService, { strict: false }),
   ];
   return prisma.transaction(async (tx) => {
-    await revocations.writeRevocations(tx, 'sid', [sessionId]);
-    lastly();
+    revocations.addRevocations(tx, 'sid', [sessionId]);
+    prisma.beforeCommit(tx, lastly);
   });
 }
 
@@ -650,16 +651,23 @@ describe('a transaction', () => {
   it('that is rolled back revokes nothing, and one that commits revokes before it returns', async () => {
     const app = await startApp();
     const { token, sessionId } = await app.signIn();
-    const rolledBack = revokeInTransaction(app, sessionId, () => {
-      throw new Error('changed my mind');
-    });
+    const rolledBack = revokeInTransaction(app, sessionId, () => Promise.reject(new Error('changed my mind')));
     await expect(rolledBack).rejects.toThrow('changed my mind');
     expect(await verdict(app, token)).toBe('200');
     await app.nest.get(ChangeFeed, { strict: false }).readChanges();
     expect(await verdict(app, token)).toBe('200');
     expect(await app.query('SELECT FROM revocations')).toEqual([]);
-    await revokeInTransaction(app, sessionId, () => undefined);
+    await revokeInTransaction(app, sessionId, () => Promise.resolve());
     expect(app.nest.get(RevocationsService, { strict: false }).isRevoked(sessionId, '')).toBe(true);
     expect(await verdict(app, token)).toBe(REVOKED);
+  });
+
+  it('that has ended takes no revocation, which would be lost', async () => {
+    const app = await startApp();
+    const revocations = app.nest.get(RevocationsService, { strict: false });
+    const ended = await app.nest
+      .get(PrismaService, { strict: false })
+      .transaction((tx) => Promise.resolve([tx] as const));
+    expect(() => revocations.addRevocations(ended[0], 'sid', [randomUUID()])).toThrow('the transaction has ended');
   });
 });

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
-import { createDatabase, PASSWORD, startApp } from '../support/app.js';
+import { createDatabase, PASSWORD, type TestApp } from '../support/app.js';
 import { tokensOf, type Client } from '../support/client.js';
+import { MailboxApp } from '../support/mailbox.js';
+import { makeLinkToken } from '../support/one-time-links.js';
 import { MASTER_SECRET } from '../support/processes.js';
 import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 import { expectNoSecret, registerSecret, registerSecretsOf } from '../support/secret-detection.js';
@@ -37,13 +39,46 @@ async function callEveryRoute(client: Client): Promise<void> {
   await client.call('POST', '/v1/users/me/deletion', { token: third, json: { currentPassword: NEXT_PASSWORD } });
 }
 
+/** Uses every kind of link, right and wrong. */
+async function useEveryLink(app: TestApp): Promise<void> {
+  const user = await app.signIn();
+  const uses = {
+    email_verification: ['email-verification/confirm', { password: PASSWORD }],
+    email_change: ['email-change/confirm', {}],
+    email_undo: ['email-change/undo', {}],
+    password_reset: ['password-reset/confirm', { newPassword: NEXT_PASSWORD }],
+    invitation: ['invitation/accept', { password: NEXT_PASSWORD }],
+  } as const;
+  for (const [purpose, [path, json]] of Object.entries(uses)) {
+    const token = await makeLinkToken(app, purpose as keyof typeof uses, user);
+    const use = (changes: object): Promise<unknown> =>
+      app.call('POST', `/v1/auth/${path}`, { json: { token, ...json, ...changes } });
+    for (const changes of [
+      { token: `${token}x` },
+      { surplus: token },
+      { password: 'marked and wrong passphrase' },
+      {},
+      {},
+    ])
+      await use(changes);
+    await app.call('POST', `/v1/auth/${path}?token=${token}`, { json: { token, ...json } });
+  }
+}
+
 describe('a secret', () => {
   it('appears in no trace log, error or metric, whichever route is called and however it ends (LOG-01)', async () => {
     const databaseUrl = await createDatabase();
     const proxy = await TcpProxy.start(new URL(databaseUrl));
-    const app = await startApp({ databaseUrl: proxiedUrl(proxy, databaseUrl), changes: { metricsPort: 0 } });
+    const mailbox = await MailboxApp.start({
+      databaseUrl: proxiedUrl(proxy, databaseUrl),
+      changes: { metricsPort: 0 },
+    });
+    const { app } = mailbox;
     await callEveryRoute(app);
+    await useEveryLink(app);
     const { email, token, refreshToken } = await app.signIn();
+    // Its token is registered as a secret.
+    const { token: link } = await mailbox.newestLetter(email);
     proxy.cut();
     const json = { currentPassword: PASSWORD, newPassword: NEXT_PASSWORD };
     const answers = [
@@ -51,8 +86,10 @@ describe('a secret', () => {
       await app.login(email),
       await app.refresh(refreshToken),
       await app.call('POST', '/v1/users/me/password', { token, json }),
+      await app.call('POST', '/v1/auth/email-verification/confirm', { json: { token: link, password: PASSWORD } }),
+      await app.call('POST', '/v1/auth/password-reset', { json: { email } }),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(503));
     const { port } = app.nest.get(MetricsServer, { strict: false });
     expectNoSecret(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
     expect(app.log().map(({ route }) => route)).toContain('/v1/users/me/deletion');

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { parseSettings } from '../../dist/config/read-settings.js';
 import { provideDatabase } from '../../dist/database/provide-database.js';
-import { query } from '../support/app.js';
+import { emptyDatabase, query } from '../support/app.js';
 import { newFolder } from '../support/npm.js';
 import {
   addUserWithNote,
@@ -21,6 +21,18 @@ const newDataDir = (): string => {
   const folder = newFolder('data');
   return join(folder, 'data');
 };
+
+const SLOW_MIGRATION = '29990101000000_slow';
+
+/** A copy of this package with one more migration. */
+function packageWithSlowMigration(): string {
+  const folder = newFolder('package');
+  for (const name of ['dist', 'prisma', 'package.json']) cpSync(name, join(folder, name), { recursive: true });
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+  mkdirSync(join(folder, 'prisma/migrations', SLOW_MIGRATION));
+  writeFileSync(join(folder, 'prisma/migrations', SLOW_MIGRATION, 'migration.sql'), 'SELECT pg_sleep(8);');
+  return folder;
+}
 
 describe('tables of a project beside those of Gatehouse', () => {
   it('have a history and foreign keys of their own on the embedded database, too', SLOW, async () => {
@@ -98,6 +110,54 @@ describe('tables of a project beside those of Gatehouse', () => {
       expectSuccess(await embedded.on(embedded.environment).prisma('migrate', 'deploy'), 'No pending migrations');
     },
   );
+
+  it.each([
+    ['the embedded database', 'SIGHUP'],
+    ['a DATABASE_URL', 'SIGTERM'],
+  ] as const)(
+    'follow those of Gatehouse, whose migration is not cut off, on %s, by %s',
+    SLOW,
+    async (which, signal) => {
+      const url = which === 'a DATABASE_URL' ? await emptyDatabase() : undefined;
+      const database = url === undefined ? { DATA_DIR: newDataDir() } : { DATABASE_URL: url, MIGRATE_ON_START: 'on' };
+      const project = new PrismaProject({ ...database, ...GATEHOUSE }, 'gatehouse', packageWithSlowMigration());
+      const interrupted = project.start('node_modules/.bin/prisma', 'migrate', 'status');
+      const rows =
+        'SELECT finished_at IS NOT NULL AS finished FROM gatehouse._prisma_migrations WHERE migration_name = $1';
+      const isFinished = (): Promise<object[]> => project.query(rows, [SLOW_MIGRATION]).catch(() => []);
+      await vi.waitFor(async () => expect(await isFinished()).toEqual([{ finished: false }]), { timeout: 60_000 });
+      interrupted.signalGroup(signal);
+      expect((await interrupted.ended).code).not.toBe(0);
+      await vi.waitFor(async () => expect(await isFinished()).toEqual([{ finished: true }]), { timeout: 60_000 });
+      expectSuccess(await project.gatehouseCommand('migrate'), 'Nothing to migrate');
+    },
+  );
+
+  it('may be the table of changes that the documents print as a model', SLOW, async () => {
+    const text = readFileSync('docs/building-on-it.md', 'utf8');
+    const [, model = ''] = /```prisma\n(model Change \{[^]+?\n\}\n)```/.exec(text) ?? [];
+    const [, table = ''] = /```sql\n(CREATE TABLE app\.changes [^]+?)```/.exec(text) ?? [];
+    const project = await projectOnUrl();
+    project.addModel(model, 'changes Change[]');
+    expectSuccess(await project.prisma('migrate', 'dev', '--name', 'changes'), 'now in sync');
+    const columns = (): Promise<object[]> =>
+      project.query(
+        `SELECT column_name, data_type, is_nullable, CASE column_name WHEN 'id' THEN '' ELSE column_default END AS default
+           FROM information_schema.columns WHERE table_schema = 'app' AND table_name = 'changes'
+         UNION ALL SELECT '', pg_get_constraintdef(oid), '', '' FROM pg_constraint
+           WHERE conrelid = 'app.changes'::regclass AND contype = 'f'
+         UNION ALL SELECT '', regexp_replace(indexdef, '.* USING ', ''), '', '' FROM pg_indexes
+           WHERE schemaname = 'app' AND tablename = 'changes'
+         ORDER BY 1, 2`,
+      );
+    const ofModel = await columns();
+    expectSuccess(await project.prisma('migrate', 'dev'), 'Already in sync');
+    await project.query('DROP TABLE app.changes');
+    for (const statement of table.trim().split(';\n')) await project.query(statement);
+    expect(ofModel.map((row) => JSON.stringify(row).replace(' ON UPDATE CASCADE', ''))).toEqual(
+      (await columns()).map((row) => JSON.stringify(row)),
+    );
+  });
 
   it('have a client, which is generated without an engine and the database', SLOW, async () => {
     const project = await projectOnUrl();

@@ -1,12 +1,18 @@
 import { beforeAll, expect, it } from 'vitest';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
+import { MailDeliveryService } from '../../src/mail/mail-delivery.service.js';
+import { MailRequestsService } from '../../src/mail/mail-requests.service.js';
 import { RevocationsService } from '../../src/revocation/revocations.service.js';
 import { MAX_SESSIONS_PER_USER } from '../../src/sessions/session-limits.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import { tokensOf } from '../support/client.js';
 import { DedicatedPostgres } from '../support/dedicated-postgres.js';
+import { makeLinkToken } from '../support/one-time-links.js';
 import { LOG_PLANS, LoggedPlans, type LoggedPlan } from '../support/logged-plans.js';
 import { PURGES } from '../support/purge-plans.js';
+
+/** A mail server that does not answer. */
+const AWAY = { smtpUrl: 'smtp://127.0.0.1:9', mailFrom: 'accounts@example.com' };
 
 const whenAllEnded = afterAllTests();
 
@@ -14,6 +20,12 @@ const ROWS = 20_000;
 /** Has more sessions and devices than are kept, so that a login ends some. */
 const CROWDED = 'user1@example.com';
 const ORDINARY = 'user2@example.com';
+
+const LINKS_AND_MAILS = `
+  INSERT INTO one_time_tokens (id, purpose, user_id, email, email_lower, expires_at)
+    SELECT gen_random_uuid(), 'email_undo', id, email, email_lower, now() + interval '1 day' FROM users;
+  INSERT INTO mails (id, template, recipient, recipient_lower, language, available_at, outcome, done_at)
+    SELECT gen_random_uuid(), 'test', email, email_lower, 'en', NULL, 'sent', now() FROM users;`;
 
 /** So few that statistics from now are wrong when the other rows have come. */
 const FIRST_ROWS = `
@@ -24,7 +36,8 @@ const FIRST_ROWS = `
   INSERT INTO audit_events (event, actor, user_id) SELECT 'session_started', 'user', user_id FROM sessions;
   INSERT INTO rate_limits (key, full_at) SELECT sha256(id::text::bytea), now() FROM users;
   INSERT INTO account_guards (key, failures, next_at) SELECT key, 3, now() FROM rate_limits;
-  INSERT INTO revocations (kind, subject) SELECT 'sid', id FROM sessions;`;
+  INSERT INTO revocations (kind, subject) SELECT 'sid', id FROM sessions;
+  ${LINKS_AND_MAILS}`;
 
 const ALL_ROWS = `
   INSERT INTO users (id, email, email_lower, password_hash)
@@ -39,7 +52,8 @@ const ALL_ROWS = `
   INSERT INTO rate_limits (key, full_at)
     SELECT sha256(n::text::bytea), now() + interval '10 minutes' FROM generate_series(1, ${ROWS}) n;
   INSERT INTO account_guards (key, failures, next_at) SELECT key, 3, now() FROM rate_limits ON CONFLICT DO NOTHING;
-  INSERT INTO revocations (kind, subject) SELECT 'sid', id FROM sessions LIMIT ${ROWS};`;
+  INSERT INTO revocations (kind, subject) SELECT 'sid', id FROM sessions LIMIT ${ROWS};
+  ${LINKS_AND_MAILS}`;
 
 /** Statements by a part of their text, and the indexes that they may go by. */
 const INTENDED: Readonly<Record<string, readonly [part: string, ...indexes: string[]]>> = {
@@ -67,6 +81,10 @@ const INTENDED: Readonly<Record<string, readonly [part: string, ...indexes: stri
   ],
   refresh: ['WITH presented AS MATERIALIZED', 'sessions_pkey', 'users_pkey'],
   'page of sessions': ['AS "userAgent", s.network', 'sessions_user_id_created_at_idx'],
+  'age of a login': ['extract(epoch FROM now() - s.created_at)', 'sessions_pkey', 'sessions_user_id_created_at_idx'],
+  'export of sessions': ['s.ended_at AS "endedAt"', 'sessions_user_id_created_at_idx'],
+  'export of devices': ['d.used_at AS "usedAt"', 'devices_user_id_created_at_idx'],
+  'export of audit events': ['ORDER BY e.user_id, e.id', 'audit_events_user_id_id_idx'],
   'end of a session': ['RETURNING s.id::text AS "sessionId"', 'sessions_pkey', 'sessions_user_id_created_at_idx'],
   'search for other sessions': ['SELECT 1 FROM sessions WHERE user_id', 'sessions_user_id_created_at_idx'],
   'end of other sessions': ['UPDATE sessions SET ended_at = now() WHERE user_id', 'sessions_user_id_created_at_idx'],
@@ -78,8 +96,8 @@ const INTENDED: Readonly<Record<string, readonly [part: string, ...indexes: stri
   'poll of the revocations': ['FROM revocations r WHERE r.id >= $1', 'revocations_pkey'],
 };
 
-/** Of the keys, which are few. */
-const SMALL_TABLES = new Set(['signing_keys']);
+/** Of the keys, and of requests that are resolved within a second: they are few. */
+const SMALL_TABLES = new Set(['signing_keys', 'mail_requests']);
 /** A hundred sessions that end take 600. A scan of a whole index would read a buffer for each row. */
 const MOST_BUFFERS = 1000;
 
@@ -114,6 +132,7 @@ async function sendEveryRequest(app: TestApp, email: string): Promise<void> {
   const { token, refreshToken, deviceToken } = await logIn();
   await logIn(PASSWORD, { deviceToken });
   await send(app, 'GET /v1/users/me', { token });
+  await send(app, 'GET /v1/users/me/export', { token });
   await send(app, 'PATCH /v1/users/me', { token, json: { profile: { name: 'Ada' } } });
   await send(app, 'POST /v1/auth/refresh', { json: { refresh_token: refreshToken } });
   const { nextCursor } = await send(app, 'GET /v1/auth/sessions?limit=1', { token });
@@ -129,7 +148,27 @@ async function sendEveryRequest(app: TestApp, email: string): Promise<void> {
     204,
   );
   const { token: last } = await logIn(newPassword);
-  await send(app, 'POST /v1/users/me/deletion', { token: last, json: { currentPassword: newPassword } }, 204);
+  const changed = await sendMailRequests(app, email, last, newPassword);
+  await send(app, 'POST /v1/users/me/deletion', { token: changed, json: { currentPassword: newPassword } }, 204);
+}
+
+/** Asks for every kind of mail, verifies the address and changes it. The mail server is away. @returns an access token */
+async function sendMailRequests(app: TestApp, email: string, token: string, password: string): Promise<string> {
+  const me = await send(app, 'GET /v1/users/me', { token });
+  const userId = String(me['id']);
+  await send(app, 'POST /v1/auth/password-reset', { json: { email } }, 202);
+  await send(app, 'POST /v1/auth/email-verification', { json: { email } }, 202);
+  const to = `new-${email}`;
+  await send(app, 'POST /v1/users/me/email', { token, json: { currentPassword: password, newEmail: to } }, 202);
+  await app.nest.get(MailRequestsService, { strict: false }).resolveRequests();
+  await app.nest.get(MailDeliveryService, { strict: false }).deliverDueMail();
+  const verification = await makeLinkToken(app, 'email_verification', { userId, email: String(me['email']) });
+  await send(app, 'POST /v1/auth/email-verification/confirm', { json: { token: verification, password } }, 204);
+  const change = await makeLinkToken(app, 'email_change', { userId, email: to });
+  await send(app, 'POST /v1/auth/email-change/confirm', { json: { token: change } }, 204);
+  // Its access tokens are stale.
+  const body = await send(app, 'POST /v1/auth/login', { json: { email: to, password } });
+  return tokensOf({ body }).token;
 }
 
 interface State {
@@ -143,7 +182,7 @@ interface State {
 async function startOnFullTables({ analyzed, planCacheMode }: State): Promise<TestApp> {
   const databaseUrl = await server.createDatabase();
   await server.administer(`ALTER ROLE gatehouse SET plan_cache_mode = ${planCacheMode}`);
-  const app = await startApp({ databaseUrl, changes: { rateLimits: 'on', trustedProxies: ['127.0.0.1'] } });
+  const app = await startApp({ databaseUrl, changes: { ...AWAY, rateLimits: 'on', trustedProxies: ['127.0.0.1'] } });
   await app.register('first@example.com');
   await app.query(FIRST_ROWS);
   if (analyzed === 'first') await app.query('ANALYZE');

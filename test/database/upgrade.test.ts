@@ -279,7 +279,7 @@ it('a database of 0.1.0 whose URL names a schema is refused with the statements 
   const client = new Client(await waitForUrl(startMain(environment)));
   expect((await client.login(users.ada.email, users.ada.password)).status).toBe(200);
   expect((await client.refresh(last(sessions.refreshed.refreshTokens))).status).toBe(200);
-  expect(Object.keys(await rowCounts(databaseUrl, 'accounts'))).toEqual(Object.keys(before));
+  expect(Object.keys(await rowCounts(databaseUrl, 'accounts'))).toEqual(expect.arrayContaining(Object.keys(before)));
   const { rate_limits: _, sessions: sessionsBefore = 0, ...kept } = before;
   expect(await rowCounts(databaseUrl, 'accounts')).toMatchObject({
     ...kept,

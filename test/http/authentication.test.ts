@@ -22,6 +22,12 @@ const PUBLIC = new Set([
   'POST /v1/auth/register',
   'POST /v1/auth/login',
   'POST /v1/auth/refresh',
+  // The password may stand for the token.
+  'POST /v1/auth/email-verification/confirm',
+  'POST /v1/auth/password-reset/confirm',
+  'POST /v1/auth/invitation/accept',
+  'POST /v1/auth/email-change/confirm',
+  'POST /v1/auth/email-change/undo',
   'GET /.well-known/jwks.json',
   'GET /health/live',
   'GET /health/serving',
@@ -34,6 +40,7 @@ const machine: Principal = {
   claims: {},
   userId: '01920000-0000-7000-8000-000000000001',
   email: 'machine@example.com',
+  emailVerified: false,
   sessionId: '01920000-0000-7000-8000-000000000002',
   tokenId: 'none',
   clientId: 'machine',
@@ -230,7 +237,7 @@ describe("a token signed with the service's own key", () => {
 async function issueTokens(node: TestApp, count: number): Promise<string[]> {
   const { userId, email, sessionId } = await node.signIn();
   const tokens = node.nest.get(AccessTokenIssuer, { strict: false });
-  const user = { id: userId, email, roles: [], version: 0 };
+  const user = { id: userId, email, emailVerified: false, roles: [], version: 0 };
   return Array.from({ length: count }, () => tokens.issueAccessToken(user, sessionId).accessToken);
 }
 
@@ -288,6 +295,7 @@ describe('many new tokens at once', () => {
       email: `${randomUUID()}@example.com`,
       roles: [],
       version: 0,
+      emailVerified: false,
     }));
     // inject() handles all requests in one turn of the event loop, unlike sockets.
     const ask = (token: string) =>
@@ -297,7 +305,9 @@ describe('many new tokens at once', () => {
       Promise.all(users.map((user) => ask(forge(tokens.issueAccessToken(user, randomUUID()).accessToken)))),
     ]);
     const callers = answers.map((answer) => answer.json<{ userId: string; email: string }>());
-    expect(callers.map(({ userId, email }) => ({ id: userId, email, roles: [], version: 0 }))).toEqual(users);
+    expect(
+      callers.map(({ userId, email }) => ({ id: userId, email, roles: [], version: 0, emailVerified: false })),
+    ).toEqual(users);
     expect(refusals.map(({ statusCode }) => statusCode)).toEqual(users.map(() => 401));
   });
 });
@@ -506,6 +516,7 @@ describe('error responses', () => {
       await post('/v1/users/me/deletion', { currentPassword: PASSWORD }),
       await isolated.call('GET', '/v1/auth/sessions', { token }),
       await isolated.call('GET', '/v1/users/me', { token }),
+      await isolated.call('GET', '/v1/users/me/export', { token }),
       await isolated.call('PATCH', '/v1/users/me', { token, json: { profile: {} } }),
       await isolated.call('GET', '/health/ready'),
     ]) {

@@ -3,6 +3,10 @@ import { connect } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { RouteSchema } from '@nestjs/platform-fastify';
+import { Controller, Module, Post } from '@nestjs/common';
+import { Type } from 'typebox';
+import { Public } from '../../src/access/route-access.decorators.js';
 import { afterAllTests, startApp, type TestApp } from '../support/app.js';
 
 const ATTEMPTS = 5;
@@ -15,12 +19,30 @@ const MAX_HEAD_BYTES = 15_000;
 /** More than one read of 64 KiB. */
 const MANY_BYTES = 256 * 1024;
 
+const Tag = Type.Union([Type.Literal('a'), Type.Literal('b')]);
+const group = (kind: string) =>
+  Type.Object({ kind: Type.Literal(kind), tags: Type.Array(Tag) }, { additionalProperties: false });
+
+@Controller('v1/tags')
+class TagsController {
+  @Post()
+  @Public()
+  @RouteSchema({ body: Type.Union([Type.Array(Tag), group('x'), group('y')]) })
+  post(): object {
+    return {};
+  }
+}
+
+@Module({ controllers: [TagsController] })
+class TagsModule {}
+
 let app: TestApp;
 let token: string;
 const onFinished = afterAllTests();
 
 beforeAll(async () => {
-  app = await startApp({ changes: { trustedProxies: ['127.0.0.1'], rateLimits: 'dry-run' } }, onFinished);
+  const changes = { trustedProxies: ['127.0.0.1'], rateLimits: 'dry-run' } as const;
+  app = await startApp({ features: [TagsModule], changes }, onFinished);
   token = (await app.signIn()).token;
 });
 
@@ -96,6 +118,8 @@ describe('the event loop is not blocked for 50 ms', () => {
     ['many members with one name', () => post(largestBody('{', '"a":0,', '"a":0}'))],
     ['many members with escaped names', () => post(largestBody('{', '"\\u0061":0,', '"a":0}'))],
     ['a long list', () => post(largestBody('[', '0,', '0]'))],
+    ['a list of flaws', () => post(largestBody('[', '0,', '0]'), { path: '/v1/tags' })],
+    ['a list of flaws in a union', () => post(largestBody('{"kind":"x","tags":[', '0,', '0]}'), { path: '/v1/tags' })],
     ['a long number', () => post(largestBody('', '9', ''))],
     ['escapes', () => post(largestBody('{"email":"', '\\u0061', '"}'))],
     ['a lone surrogate at the end', () => post(largestBody('{"email":"', '\\ud83d\\ude00', '\\ud83d"}'))],

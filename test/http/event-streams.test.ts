@@ -1,4 +1,6 @@
 import { Controller, Get, Header, Module, Sse, type MessageEvent } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import { Strategy } from 'passport';
 import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -8,7 +10,7 @@ import { concat, finalize, fromEvent, interval, map, NEVER, Observable, of, take
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Ended } from '../../src/access/ended.decorator.js';
 import { EndedSignals } from '../../src/access/ended-signals.js';
-import { Public } from '../../src/access/route-access.decorators.js';
+import { Authenticated, Public } from '../../src/access/route-access.decorators.js';
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import { GracefulShutdown } from '../../src/health/graceful-shutdown.js';
 import { Problem } from '../../src/problems/problem.js';
@@ -37,6 +39,12 @@ class StreamsController {
     return Readable.from(linesUntil(ended));
   }
 
+  @Sse('odd')
+  @Authenticated('odd-expiry')
+  odd(@Ended() ended: AbortSignal): Observable<MessageEvent> {
+    return this.events(ended);
+  }
+
   @Sse('deaf')
   deaf(@Ended() _ended: AbortSignal): Observable<MessageEvent> {
     return concat(of({ data: 'first' }), NEVER);
@@ -61,6 +69,28 @@ class StreamsController {
     return { aborted: ended.aborted, isSame: ended === same };
   }
 
+  @Sse('late')
+  async late(@Ended() ended: AbortSignal): Promise<Observable<MessageEvent>> {
+    await once(ended, 'abort');
+    await pause(600);
+    return concat(of({ data: 'first' }), NEVER).pipe(takeUntil(fromEvent(ended, 'abort')));
+  }
+
+  @Get('late-lines')
+  @Header('content-type', 'text/event-stream')
+  async lateLines(@Ended() ended: AbortSignal): Promise<Readable> {
+    await once(ended, 'abort');
+    await pause(600);
+    return Readable.from(ticks(50, 'data: first\n\n'));
+  }
+
+  @Get('late-text')
+  async lateText(@Ended() ended: AbortSignal): Promise<string> {
+    await once(ended, 'abort');
+    await pause(600);
+    return 'x'.repeat(16_000_000);
+  }
+
   @Get('slow-answer')
   async slowAnswer(@Ended() ended: AbortSignal): Promise<object> {
     await once(ended, 'abort');
@@ -81,8 +111,25 @@ async function* linesUntil(ended: AbortSignal): AsyncGenerator<string> {
   }
 }
 
-@Module({ controllers: [StreamsController] })
+/** Returns a user whose expiry is the JSON of a header. */
+class OddExpiryStrategy extends PassportStrategy(Strategy, 'odd-expiry') {
+  /** Not called. */
+  validate(): void {}
+
+  override authenticate({ headers }: { headers: Record<string, unknown> }): void {
+    this.success({ userId: 'x', expiresAt: JSON.parse(String(headers['x-expiry'])) as unknown });
+  }
+}
+
+@Module({ controllers: [StreamsController], providers: [OddExpiryStrategy] })
 class StreamsModule {}
+
+/** Stops the node in order, as a signal does. */
+async function drain({ nest }: TestApp): Promise<void> {
+  const { server } = nest.getHttpAdapter().getInstance();
+  await nest.get(GracefulShutdown, { strict: false }).drainServer(server, new AbortController().signal);
+  await nest.close();
+}
 
 const onFinished = afterAllTests();
 let app: TestApp;
@@ -177,6 +224,13 @@ describe('an event stream with @Ended()', () => {
     expect(signalsOf(app).size).toBe(0);
   });
 
+  it('does not begin where a strategy says an expiry that is no Date', async () => {
+    for (const expiry of ['"never"', '1']) {
+      const response = await fetch(`${app.url}/v1/streams/odd`, { headers: { 'x-expiry': expiry } });
+      expect([response.status, await response.json()]).toMatchObject([500, { code: 'internal_error' }]);
+    }
+  });
+
   it('ends when its token expires', async () => {
     const expiresAt = Math.floor(Date.now() / 1000) + 3;
     const token = await app.signTokenWith({ exp: expiresAt });
@@ -215,6 +269,15 @@ describe('an event stream with @Ended()', () => {
     await expect.poll(() => signalsOf(app).size).toBe(0);
     await expect.poll(() => unread.socket.destroyed || unread.resume().destroyed, { timeout: 2000 }).toBe(true);
     expect(await connections()).toBeLessThan(10);
+  });
+
+  it.each(['late', 'late-lines'])('that begins after its credential has ended is cut off: %s', async (name) => {
+    const { token } = await app.signIn();
+    const stream = openStream(app, name, token);
+    await expect.poll(() => signalsOf(app).size).toBe(1);
+    await other.logout(token);
+    expect(await timeOf(await stream)).toBeLessThan(1000);
+    expect((await stream).isComplete()).toBe(false);
   });
 
   it('of a public route ends with the process alone', async () => {
@@ -281,6 +344,29 @@ describe('@Ended()', () => {
     expect(await answer).toMatchObject({ status: 401, body: { code: 'token_revoked' } });
   });
 
+  it('cuts off no answer that begins afterwards and is no stream, however long its client takes', async () => {
+    const { token } = await app.signIn();
+    const headers = { authorization: `Bearer ${token}` };
+    const client = request(`${app.url}/v1/streams/late-text`, { headers }).end();
+    await expect.poll(() => signalsOf(app).size).toBe(1);
+    await other.logout(token);
+    const [response] = (await once(client, 'response')) as [IncomingMessage];
+    await pause(1000);
+    expect((await response.toArray()).reduce((sum: number, { length }: Buffer) => sum + length, 0)).toBe(16_000_000);
+  });
+
+  it('holds up no shutdown by streams that begin during it', { timeout: 60_000 }, async () => {
+    const node = await startApp({ features: [StreamsModule] });
+    const { token } = await node.signIn();
+    const stream = openStream(node, 'late', token);
+    await expect.poll(() => signalsOf(node).size).toBe(1);
+    const startedAt = performance.now();
+    const drained = drain(node);
+    expect(await timeOf(await stream, startedAt)).toBeLessThan(2000);
+    await drained;
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+
   it('holds up no shutdown, whoever has opened streams', { timeout: 60_000 }, async () => {
     const node = await startApp({ features: [StreamsModule] });
     const { token } = await node.signIn();
@@ -288,11 +374,7 @@ describe('@Ended()', () => {
       ['events', 'lines', 'deaf', 'public'].map((name) => openStream(node, name, token)),
     );
     const startedAt = performance.now();
-    const { server } = node.nest.getHttpAdapter().getInstance();
-    const drained = node.nest
-      .get(GracefulShutdown, { strict: false })
-      .drainServer(server, new AbortController().signal)
-      .then(() => node.nest.close());
+    const drained = drain(node);
     const times = await Promise.all(streams.map((stream) => timeOf(stream, startedAt)));
     expect(Math.max(...times)).toBeLessThan(1000);
     expect(streams[1]?.text()).toContain('data: service_unavailable');

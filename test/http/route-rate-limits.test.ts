@@ -1,9 +1,11 @@
 import { Controller, Get, Injectable, Module, Post, type OnModuleInit, type Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyInstance } from 'fastify';
+import { Strategy } from 'passport';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RateLimit, type RouteRateLimit } from '../../src/access/rate-limit.decorator.js';
-import { CurrentUser, Public } from '../../src/access/route-access.decorators.js';
+import { Authenticated, CurrentUser, Public } from '../../src/access/route-access.decorators.js';
 import type { Principal } from '../../src/access/principal.js';
 import { ApplicationRateLimits, type ApplicationLimit } from '../../src/rate-limits/application-rate-limits.js';
 import { LimitRefusals } from '../../src/rate-limits/limit-refusals.js';
@@ -83,6 +85,27 @@ class LimitedController {
   }
 }
 
+@Injectable()
+class PartnerStrategy extends PassportStrategy(Strategy, 'partner') {
+  override authenticate(): void {
+    this.success({ partner: 1 });
+  }
+
+  validate(): never {
+    throw new Error('unused');
+  }
+}
+
+@Controller('v1/partners')
+class PartnersController {
+  @Get()
+  @Authenticated('partner')
+  @RateLimit({ name: 'notes-partner', quota: 1, seconds: 3600, by: 'user' })
+  read(): object {
+    return {};
+  }
+}
+
 class LaterController {
   later(): object {
     return {};
@@ -95,7 +118,11 @@ for (const decorate of [Get(), RateLimit({ name: 'notes-later', quota: 1, second
 }
 Controller('v1/later')(LaterController);
 
-@Module({ imports: [RateLimitsModule], controllers: [LimitedController, LaterController], providers: [Exports] })
+@Module({
+  imports: [RateLimitsModule],
+  controllers: [LimitedController, PartnersController, LaterController],
+  providers: [Exports, PartnerStrategy],
+})
 class LimitedModule implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost) {}
 
@@ -174,11 +201,21 @@ describe('@RateLimit()', () => {
     expect(await from('::ffff:192.0.2.1')).toBe(429);
   });
 
-  it('counts what a function says, and a key that is no text is an error', async () => {
+  it('counts what a function says, and all requests without a key together', async () => {
     const { token } = await app.signIn();
     const of = (team: string) => statusOf(get(app, 'team', token, { 'x-team': team }));
     expect([await of('a'), await of('a'), await of('a'), await of('b')]).toEqual([200, 200, 429, 200]);
-    expect(await statusOf(get(app, 'team', token))).toBe(500);
+    const without = [];
+    for (const headers of [{}, { 'x-team': '' }, {}]) without.push(await statusOf(get(app, 'team', token, headers)));
+    expect(without).toEqual([200, 200, 429]);
+  });
+
+  it('by user says in the log that the user of a strategy has no id', async () => {
+    const answer = await app.call('GET', '/v1/partners');
+    expect([answer.status, answer.body['code']]).toEqual([500, 'internal_error']);
+    expect(JSON.stringify(app.log().filter(({ code }) => code === 'internal_error'))).toContain(
+      String.raw`The rate limit \"notes-partner\" counts by user, but the user of the Passport strategy \"partner\" has no userId that is a text: return one from the strategy, or count by a function.`,
+    );
   });
 
   it('refuses a promise as a key, and leaves no rejection unhandled', async () => {

@@ -103,11 +103,16 @@ async function callEveryRoute({
   const askSignedIn = (method: string, path: string, json?: object): Promise<Answer> =>
     ask(method, path, { token, headers, ...(json && { json }) });
   for (const path of ['/v1/auth/me', '/v1/auth/sessions']) await askSignedIn('GET', `${path}${query}`);
-  for (const path of ['/v1/users/me', '/.well-known/jwks.json', '/health/live', '/health/serving', '/health/ready'])
-    await askSignedIn('GET', path);
+  for (const path of ['/v1/users/me', '/v1/users/me/export', '/.well-known/jwks.json']) await askSignedIn('GET', path);
+  for (const path of ['/health/live', '/health/serving', '/health/ready']) await askSignedIn('GET', path);
   await askSignedIn('PATCH', '/v1/users/me', { profile });
   await askSignedIn('DELETE', `/v1/auth/sessions/${encodeURIComponent(id ?? randomUUID())}`);
   await post(`/v1/auth/logout${query}`, { refresh_token: others.refreshToken ?? (await app.signIn()).refreshToken });
+  const link = others.refreshToken ?? 'none';
+  await post('/v1/auth/email-verification/confirm', { token: link, password });
+  await post('/v1/auth/password-reset/confirm', { token: link, newPassword });
+  await post('/v1/auth/invitation/accept', { token: link, password, profile });
+  for (const path of ['confirm', 'undo']) await post(`/v1/auth/email-change/${path}`, { token: link });
   await askSignedIn('POST', '/v1/users/me/password', { currentPassword: password, newPassword });
   await askSignedIn('POST', '/v1/users/me/deletion', { currentPassword: newPassword });
   await askSignedIn('POST', '/v1/auth/logout?scope=global');

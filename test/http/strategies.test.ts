@@ -1,6 +1,7 @@
 import { Controller, Get, Injectable, Module, UseGuards, type Type } from '@nestjs/common';
 import { AuthGuard, PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
+import { Strategy as JwtStrategy } from 'passport-jwt';
 import passport, { Strategy } from 'passport';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Authenticated, CurrentUser, Public } from '../../src/access/route-access.decorators.js';
@@ -129,6 +130,30 @@ describe('a Passport strategy of an application', () => {
     expect(await call(none, 'guarded', { 'x-api-key': 'two' })).toBe(500);
   });
 
+  it.each([
+    ['in the past', new Date(Date.now() - 1000), 401, 'token_expired'],
+    ['in the future', new Date(Date.now() + 60_000), 200, undefined],
+    ['null', null, 200, undefined],
+    ['a text', '2100-01-01T00:00:00Z', 500, 'internal_error'],
+    ['no time', new Date(Number.NaN), 500, 'internal_error'],
+  ])('whose user has an expiresAt that is %s', async (_case, expiresAt, status, code) => {
+    @Injectable()
+    class ExpiringStrategy extends PassportStrategy(Strategy, 'api-key') {
+      override authenticate(): void {
+        this.success({ userId: 'one', expiresAt });
+      }
+
+      validate(): never {
+        throw new Error('unused');
+      }
+    }
+    const app = await startApp({ features: [featureOf(KeysController, ExpiringStrategy)] });
+    for (const route of ['named', 'either']) {
+      const answer = await app.call('GET', `/v1/keys/${route}`);
+      expect([answer.status, answer.body['code']]).toEqual([status, code]);
+    }
+  });
+
   it('that was registered by hand belongs to no application and serves those without one of that name', async () => {
     class ByHand extends Strategy {
       override name = 'by-hand';
@@ -148,6 +173,36 @@ describe('a Passport strategy of an application', () => {
     }
     const app = await startApp({ features: [featureOf(HandController)] });
     expect(await call(app, 'hand', {})).toBe('hand');
+  });
+
+  it('may not have the name of another one: the last would decide in place of the first', async () => {
+    @Injectable()
+    class TutorialStrategy extends PassportStrategy(JwtStrategy) {
+      constructor() {
+        super({ jwtFromRequest: () => null, secretOrKey: 'a secret of the builder' });
+      }
+
+      validate(): object {
+        return { userId: 'anybody' };
+      }
+    }
+    await expect(startApp({ features: [featureOf(KeysController, TutorialStrategy)] })).rejects.toThrow(
+      /JwtStrategy of AccessModule and TutorialStrategy of KeysModule|TutorialStrategy of KeysModule and JwtStrategy of AccessModule/,
+    );
+    await expect(startApp({ features: [featureOf(KeysController, TutorialStrategy)] })).rejects.toThrow(
+      `are Passport strategies of the same name, "jwt": give one of them another, by extends PassportStrategy(Strategy, 'NAME').`,
+    );
+    const both = featureOf(KeysController, strategyFor('one'), strategyFor('two'));
+    await expect(startApp({ features: [both] })).rejects.toThrow('of the same name, "api-key"');
+  });
+
+  it('may be known by two tokens', async () => {
+    const strategy = strategyFor('one');
+    class AliasedModule {}
+    const alias = { provide: 'alias', useExisting: strategy };
+    Module({ controllers: [KeysController], providers: [strategy, alias] })(AliasedModule);
+    const app = await startApp({ features: [AliasedModule] });
+    expect(await call(app, 'named', { 'x-api-key': 'one' })).toBe('one');
   });
 
   it('must have a name', () => {

@@ -74,7 +74,8 @@ it('the npm scripts run in a built checkout that their user cannot write to', as
 it('the build links the command, and removes the outputs of sources that are gone', async () => {
   const folder = builtCheckout();
   const before = outputs(folder);
-  for (const name of ['gone.js', 'gone.js.map', 'gone.d.ts']) writeFileSync(join(folder, 'dist/cli', name), '');
+  for (const name of ['gone.js', 'gone.js.map', 'gone.d.ts', 'gone.browser.js', 'gone.css'])
+    writeFileSync(join(folder, 'dist/cli', name), '');
   writeFileSync(join(folder, 'src/cli/new.ts'), 'export const isNew = true;\n');
   await runScript(folder, ['build'], {});
   const added = ['new.d.ts', 'new.js', 'new.js.map'].map((name) => join('cli', name));

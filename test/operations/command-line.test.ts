@@ -33,11 +33,14 @@ interface Place {
   readonly cwd?: string;
 }
 
+/** What every command is given besides its settings. */
+const SURROUNDINGS = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+
 /** `gatehouse` with these settings alone. */
 async function gatehouse(args: readonly string[], env: Record<string, string>, place: Place = {}): Promise<Result> {
   const { folder = process.cwd(), cwd = '.' } = place;
   const program = join(folder, 'dist/cli/gatehouse.js');
-  return resultOf(process.execPath, [program, ...args], { cwd, env: { PATH: process.env['PATH'], ...env } });
+  return resultOf(process.execPath, [program, ...args], { cwd, env: { ...SURROUNDINGS, ...env } });
 }
 
 async function resultOf(program: string, args: readonly string[], options: ExecFileOptions): Promise<Result> {
@@ -49,13 +52,13 @@ async function resultOf(program: string, args: readonly string[], options: ExecF
 }
 
 async function main(line: string, env: Record<string, string>): Promise<Result> {
-  return resultOf(process.execPath, ['dist/main.js', ...words(line)], { env: { PATH: process.env['PATH'], ...env } });
+  return resultOf(process.execPath, ['dist/main.js', ...words(line)], { env: { ...SURROUNDINGS, ...env } });
 }
 
 /** `gatehouse`, whose stdout is on a full disk. */
 async function gatehouseOnFullDisk(line: string, env: Record<string, string>): Promise<Result> {
   const script = `exec '${process.execPath}' dist/cli/gatehouse.js ${line} >/dev/full`;
-  return resultOf('sh', ['-c', script], { env: { PATH: process.env['PATH'], ...env } });
+  return resultOf('sh', ['-c', script], { env: { ...SURROUNDINGS, ...env } });
 }
 
 /** The beginning of the message of a command that was done on a full disk. */
@@ -76,9 +79,21 @@ const words = (line: string): string[] => (line === '' ? [] : line.split(' '));
 
 /** Every level of the help; the first is that of `gatehouse` itself. */
 const HELP = ['', 'start', 'migrate', 'migrate:new', 'seed', 'reset', 'after-restore', 'events'].concat(
-  ['users', 'users list', 'users show', 'users disable', 'users enable', 'users unlock', 'users delete'],
+  [
+    'users',
+    'users list',
+    'users show',
+    'users invite',
+    'users reset',
+    'users verify',
+    'users disable',
+    'users enable',
+    'users unlock',
+    'users delete',
+  ],
   ['users grant', 'users ungrant', 'users set-app-data'],
   ['keys', 'keys list', 'keys rotate', 'keys revoke'],
+  ['mail', 'mail test', 'mail list', 'mail show'],
 );
 
 /** One of each command, as it is done. */
@@ -97,6 +112,9 @@ const COMMANDS = [
 const ON_SERVICES = [
   'after-restore',
   'users list',
+  'users invite ada@example.com',
+  'users reset ada@example.com',
+  'users verify ada@example.com',
   'users disable ada@example.com',
   'users enable ada@example.com',
   'users unlock ada@example.com',
@@ -171,7 +189,7 @@ describe('a wrong command line', () => {
     ['users lst -h', "set-app-data ADDRESS JSON (unknown command 'lst', did you mean list? --help lists the commands)"],
     [
       'users',
-      'npm run users -- list | show ADDRESS | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE | set-app-data ADDRESS JSON (missing',
+      'npm run users -- list | show ADDRESS | invite ADDRESS | reset ADDRESS | verify ADDRESS | disable ADDRESS | enable ADDRESS | unlock ADDRESS | delete ADDRESS | grant ADDRESS ROLE | ungrant ADDRESS ROLE | set-app-data ADDRESS JSON (missing',
     ],
     ['users grant a@example.com', "npm run users -- grant ADDRESS ROLE (missing required argument 'ROLE')"],
     ['users set-app-data a@example.com', "-- set-app-data ADDRESS JSON (missing required argument 'JSON')"],
@@ -193,6 +211,10 @@ describe('a wrong command line', () => {
       "npm run events [-- ADDRESS | USER_ID] ('not-a-uuid' is neither an email address nor a user id",
     ],
     ['events a@example.com b@example.com', "npm run events [-- ADDRESS | USER_ID] (too many arguments for 'events'"],
+    ['mail', 'npm run mail -- test ADDRESS | list | show [NAME] (missing'],
+    ['mail test', "npm run mail -- test ADDRESS (missing required argument 'ADDRESS')"],
+    ['mail test ada', "npm run mail -- test ADDRESS ('ada' is not an email address)"],
+    ['mail list all', "npm run mail -- list (too many arguments for 'list'"],
     ['start now', "npm start (too many arguments for 'start'"],
     ['start --port 1', "npm start (unknown option '--port')"],
     ['migrate --force', "npm run db:migrate (unknown option '--force')"],
@@ -349,7 +371,7 @@ describe('SIGUSR1', () => {
   it('is disabled in each npm script that runs the command', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     const running = Object.values(scripts).filter((script) => /dist\/(?:main|cli\/gatehouse)\.js/.test(script));
-    expect(running).toHaveLength(9);
+    expect(running).toHaveLength(10);
     for (const script of running) expect(script).toContain('node --disable-sigusr1 dist/');
   });
 });
@@ -427,7 +449,8 @@ describe('every command fails with one line', () => {
 
   it('on a user or a key that does not exist', async () => {
     const env = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
-    const ofUser = ON_SERVICES.filter((line) => line.endsWith('@example.com'));
+    const makesUsers = 'users invite ada@example.com';
+    const ofUser = ON_SERVICES.filter((line) => line.endsWith('@example.com') && line !== makesUsers);
     await expectAllToFail(env, /^There is no such user\. `npm run users -- list` lists them\.\n$/, [
       ...ofUser,
       'events ada@example.com',
@@ -868,7 +891,7 @@ describe('docs/operations.md', () => {
       usage: usage.replace('\\|', '|'),
       script: script.replace('\\|', '|'),
     }));
-    const names = HELP.filter((line) => !['', 'users', 'keys'].includes(line));
+    const names = HELP.filter((line) => !['', 'users', 'keys', 'mail'].includes(line));
     expect(rows.map(({ usage }) => usage.replace(/ (?:\[.*|[A-Z ]+)$/, '')).toSorted()).toEqual(names.toSorted());
     for (const { usage, script } of rows) {
       const { stdout } = await gatehouse([...words(usage.replace(/ (?:\[.*|[A-Z ]+)$/, '')), '--help'], {});

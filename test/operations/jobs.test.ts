@@ -81,6 +81,19 @@ describe('a job that runs alone', { timeout: 60_000 }, () => {
     for (const jobs of nodes) expect(jobs.failureCounts()).toEqual({ notes: 0, 'more notes': 0 });
   });
 
+  it('runs beside that of another service, whose tables are in another schema of the database', async () => {
+    const url = new URL(await createDatabase());
+    const ran: string[] = [];
+    for (const schema of ['public', 'second']) {
+      url.searchParams.set('schema', schema);
+      const jobs = new BackgroundJobs(testConfig(url.href));
+      jobs.every(1, 'notes', () => void ran.push(schema), { alone: true });
+      onTestFinished(() => jobs.onModuleDestroy());
+      await jobs.runJob('notes');
+    }
+    expect(ran).toEqual(['public', 'second']);
+  });
+
   it('is taken over when its process ends, and not before its run has ended', async () => {
     const { runs, nodes, runAll } = await nodesOf(2);
     await runAll();

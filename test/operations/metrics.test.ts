@@ -5,10 +5,15 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KeyAdministrationService } from '../../src/auth/key-administration.service.js';
 import type { Config } from '../../src/config/config.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
+import { networkOf } from '../../src/http/client-network.js';
+import { MailDeliveryService } from '../../src/mail/mail-delivery.service.js';
 import { statedCombinations } from '../../src/metrics/combined-metrics.js';
 import { MetricsRegistry } from '../../src/metrics/metrics.registry.js';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
+import { OneTimeTokenCodec } from '../../src/one-time-tokens/one-time-token-codec.js';
 import { LIMITS } from '../../src/rate-limits/limit-policies.js';
+import { MailboxApp } from '../support/mailbox.js';
+import { makeLinkToken } from '../support/one-time-links.js';
 import { PASSWORD, afterAllTests, startApp, type TestApp } from '../support/app.js';
 import { setFailures, SHARES_OF_ALL, useUpLimit } from '../support/rate-limit-states.js';
 
@@ -31,7 +36,7 @@ function start(changes: Partial<Config>): Promise<TestApp> {
 }
 
 beforeAll(async () => {
-  app = await start({ keyPublishSeconds: 0 });
+  ({ app } = await MailboxApp.start({ changes: { ...MEASURED, keyPublishSeconds: 0 } }, onFinished));
   hashing = {
     longQueue: await start({ hashConcurrency: 1 }),
     shortQueue: await start({ hashConcurrency: 1, hashQueueMilliseconds: 50 }),
@@ -138,11 +143,33 @@ const ADDRESS = '198.51.100.7';
 const failingJob = (job: string, table: string): [string, Arrange] => [
   `gatehouse_job_failures_total{job="${job}"}`,
   async () => {
-    const broken = await startApp({ changes: MEASURED });
+    const { app: broken } = await MailboxApp.start({ changes: MEASURED });
     await broken.query(`ALTER TABLE ${table} RENAME TO ${table}_away`);
     return { app: broken, go: () => broken.nest.get(BackgroundJobs, { strict: false }).runJob(job) };
   },
 ];
+
+/** A mail to be sent, in the shared application; one that waits for an hour unless it is due. */
+async function addMail(recipient: string, template = 'test', isDue = true): Promise<void> {
+  await app.query(
+    `INSERT INTO mails (id, template, recipient, recipient_lower, language, available_at)
+     VALUES ($1, $2, $3, $3, 'en', now() + CASE WHEN $4 THEN '0' ELSE '1 hour' END::interval)`,
+    [randomUUID(), template, recipient, isDue],
+  );
+}
+
+const askForMail = (email: string): Promise<unknown> =>
+  app.call('POST', '/v1/auth/password-reset', { json: { email }, headers: { 'x-forwarded-for': ADDRESS } });
+
+const delivering = (recipient: () => string, template?: string): Arrange =>
+  inSharedApp(async () => {
+    await addMail(recipient(), template);
+    await app.nest.get(MailDeliveryService, { strict: false }).deliverDueMail();
+  });
+const whileMailWaits = inSharedApp(async () => {
+  await addMail(newEmail(), 'test', false);
+  await app.nest.get(BackgroundJobs, { strict: false }).runJob('count waiting mail');
+});
 
 /** By series; includes every counter series that exists from the start. */
 const ARRANGEMENTS: Readonly<Record<string, Arrange>> = {
@@ -181,6 +208,14 @@ const ARRANGEMENTS: Readonly<Record<string, Arrange>> = {
     await app.query('UPDATE sessions SET refresh_counter = 2 WHERE id = $1', [sessionId]);
     await app.refresh(refreshToken);
   }),
+  gatehouse_mails_waiting: whileMailWaits,
+  gatehouse_mails_oldest_seconds: whileMailWaits,
+  'gatehouse_mails_total{outcome="sent"}': delivering(newEmail),
+  'gatehouse_mails_total{outcome="failed"}': delivering(() => `refused-${newEmail()}`),
+  'gatehouse_mails_total{outcome="outdated"}': delivering(newEmail, 'reset_password'),
+  'gatehouse_mail_attempts_total{outcome="accepted"}': delivering(newEmail),
+  'gatehouse_mail_attempts_total{outcome="refused"}': delivering(() => `refused-${newEmail()}`),
+  'gatehouse_mail_attempts_total{outcome="failed"}': delivering(() => `later-${newEmail()}`),
   'gatehouse_keys{state="retiring"}': inSharedApp(() =>
     app.nest.get(KeyAdministrationService, { strict: false }).rotateSigningKey(),
   ),
@@ -245,6 +280,44 @@ const ARRANGEMENTS: Readonly<Record<string, Arrange>> = {
     await useUpLimit(app, LIMITS.profileUser, 7200, [userId]);
     await app.call('PATCH', '/v1/users/me', { token, json: { profile: {} } });
   }),
+  'gatehouse_limited_total{limit="export-user"}': inSharedApp(async () => {
+    const { userId, token } = await app.signIn();
+    await useUpLimit(app, LIMITS.exportUser, 7200, [userId]);
+    await app.call('GET', '/v1/users/me/export', { token });
+  }),
+  'gatehouse_limited_total{limit="mail-address"}': inSharedApp(async () => {
+    await useUpLimit(app, LIMITS.mailAddress, 7200, [ADDRESS]);
+    await askForMail(newEmail());
+    await useUpLimit(app, LIMITS.mailAddress, 0, [ADDRESS]);
+  }),
+  'gatehouse_limited_total{limit="mail-network"}': inSharedApp(async () => {
+    await useUpLimit(app, LIMITS.mailNetwork, 7200, [networkOf(ADDRESS) ?? '']);
+    await askForMail(newEmail());
+    await useUpLimit(app, LIMITS.mailNetwork, 0, [networkOf(ADDRESS) ?? '']);
+  }),
+  'gatehouse_limited_total{limit="mail-account"}': inSharedApp(async () => {
+    const email = newEmail();
+    await useUpLimit(app, LIMITS.mailAccount, 7200, [email]);
+    await askForMail(email);
+  }),
+  'gatehouse_limited_total{limit="link-address"}': inSharedApp(async () => {
+    const token = await makeLinkToken(app, 'email_undo', await app.signIn());
+    await useUpLimit(app, LIMITS.linkAddress, 1200, [ADDRESS]);
+    await app.call('POST', '/v1/auth/email-change/undo', { json: { token }, headers: { 'x-forwarded-for': ADDRESS } });
+    await useUpLimit(app, LIMITS.linkAddress, 0, [ADDRESS]);
+  }),
+  'gatehouse_limited_total{limit="link-password"}': inSharedApp(async () => {
+    const token = await makeLinkToken(app, 'email_verification', await app.signIn());
+    const id = app.nest.get(OneTimeTokenCodec, { strict: false }).decodeToken('email_verification', token);
+    await useUpLimit(app, LIMITS.linkPassword, 1800, [id ?? '']);
+    await app.call('POST', '/v1/auth/email-verification/confirm', { json: { token, password: PASSWORD } });
+  }),
+  'gatehouse_limited_total{limit="email-user"}': inSharedApp(async () => {
+    const { userId, token } = await app.signIn();
+    await useUpLimit(app, LIMITS.emailUser, 7200, [userId]);
+    const json = { currentPassword: PASSWORD, newEmail: newEmail() };
+    await app.call('POST', '/v1/users/me/email', { token, json });
+  }),
   'gatehouse_limited_total{limit="logout-session"}': inSharedApp(async () => {
     const { sessionId, token } = await app.signIn();
     await useUpLimit(app, LIMITS.logoutSession, 120, [sessionId]);
@@ -263,6 +336,11 @@ const ARRANGEMENTS: Readonly<Record<string, Arrange>> = {
   ...Object.fromEntries([
     failingJob('rotate keys', 'signing_keys'),
     failingJob('purge sessions', 'sessions'),
+    failingJob('purge mails', 'mails'),
+    failingJob('deliver mail', 'mails'),
+    failingJob('count waiting mail', 'mails'),
+    failingJob('resolve mail requests', 'mail_requests'),
+    failingJob('purge one-time tokens', 'one_time_tokens'),
     failingJob('purge revocations', 'revocations'),
     failingJob('purge audit trail', 'audit_events'),
     failingJob('purge limits', 'rate_limits'),

@@ -1,8 +1,9 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/processes.js';
 
@@ -56,6 +57,25 @@ function handled(pid: number): bigint {
   return BigInt(`0x${mask}`);
 }
 
+async function runPrinted(text: string): Promise<string> {
+  const script = text.replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`);
+  const env = { ...process.env, DATA_DIR: folder };
+  return (await promisify(execFile)('bash', ['-euc', script], { env })).stdout;
+}
+
+/** The section of the README by which a newcomer forgets a password, as printed. */
+async function takePrintedWalk(): Promise<void> {
+  const [section = ''] = /\n### A forgotten password\n[^]*?(?=\n## )/.exec(readFileSync('README.md', 'utf8')) ?? [];
+  const printed = [...section.matchAll(/```sh\n([^]+?)```/g)].map(([, text = '']) => text);
+  const [register = '', ask = '', show = '', confirm = ''] = printed;
+  expect(printed).toHaveLength(4);
+  expect([await runPrinted(register), await runPrinted(ask)]).toEqual(['', '']);
+  const [, shown = ''] = /```text\n([^]+?#token=)/.exec(section) ?? [];
+  const mail = async (): Promise<string> => runPrinted(show).catch(() => '');
+  await expect.poll(mail, { timeout: 15_000, interval: 300 }).toContain(shown.trim());
+  expect(JSON.parse(await runPrinted(confirm))).toMatchObject({ token_type: 'Bearer' });
+}
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-main-job-'));
   chmodSync(folder, 0o711);
@@ -80,6 +100,7 @@ describe('npm start', () => {
         userId: user['id'],
         email: 'ada@example.com',
       });
+      await takePrintedWalk();
       await signal(first, 'SIGKILL');
 
       const second = await start();

@@ -101,16 +101,16 @@ it('createApp hands over an application that does not listen, with the database 
   const app = await createApp({ settings });
   try {
     const database = app.nest.get(Database, { strict: false });
-    await database.execute`CREATE TABLE notes (text text UNIQUE)`;
+    await database.execute`CREATE TABLE own_program_texts (text text UNIQUE)`;
     const failed = database.transaction(async (tx) => {
-      expect(await tx.execute`INSERT INTO notes VALUES (${"'"}), (${'two'})`).toBe(2);
+      expect(await tx.execute`INSERT INTO own_program_texts VALUES (${"'"}), (${'two'})`).toBe(2);
       throw new Error('undone');
     });
     await expect(failed).rejects.toThrow('undone');
-    expect(await database.query`SELECT text FROM notes WHERE text <> ${'x'}`).toEqual([]);
+    expect(await database.query`SELECT text FROM own_program_texts WHERE text <> ${'x'}`).toEqual([]);
     expect((await fetch(`${await app.listen()}/health/ready`)).status).toBe(200);
   } finally {
     await app.close();
   }
-  expect(await query(url, 'SELECT count(*)::int FROM notes')).toEqual([{ count: 0 }]);
+  expect(await query(url, 'SELECT count(*)::int FROM own_program_texts')).toEqual([{ count: 0 }]);
 });

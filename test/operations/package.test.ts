@@ -1,9 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { Example } from '../support/example.js';
 import { newFolder, packTarball } from '../support/npm.js';
+
+/** The printed installation, from this file. */
+function installing(command: string, tarball: string): string {
+  const [printed = ''] = /\S+\.tgz/.exec(command) ?? [];
+  expect(basename(printed)).toBe(basename(tarball));
+  return command.replace(printed, tarball);
+}
 
 /** The host of Prisma's engines is unreachable. */
 const OFFLINE = { PRISMA_ENGINES_MIRROR: 'http://127.0.0.1:1' };
@@ -28,8 +35,8 @@ it(
     });
     expect(manifest).not.toHaveProperty('private');
 
-    const [install = '', installTools = ''] = example.commands('npm install gatehouse-auth');
-    await example.succeed(install.replace('gatehouse-auth', tarball));
+    const [install = '', installTools = ''] = example.commands('.tgz');
+    await example.succeed(installing(install, tarball));
     await example.succeed(installTools);
     expect(await example.succeed(example.command('prisma migrate dev'))).toContain('now in sync with your schema');
     expect(readdirSync(join(example.folder, 'prisma/migrations'))).toEqual([
@@ -79,8 +86,8 @@ it(
       writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...current, allowScripts }));
     };
     allow(false);
-    const [install = ''] = example.commands('npm install gatehouse-auth');
-    await example.succeed(install.replace('gatehouse-auth', tarball));
+    const [install = ''] = example.commands('.tgz');
+    await example.succeed(installing(install, tarball));
     const start = example.start('npx --no-install gatehouse start', { PORT: '0' });
     expect(await start.ended).toBe(1);
     expect(start.output()).toContain('run npm rebuild --ignore-scripts=false');

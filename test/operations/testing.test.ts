@@ -80,6 +80,11 @@ it('a test application has the tables of the migrations that it is given, in the
     await expect(startTestApp({ migrations: broken })).rejects.toThrow(
       `The migration ${broken}/1_notes failed: relation "notes" already exists`,
     );
+    await expect(startTestApp({ migrations: '/no/such/folder' })).rejects.toThrow(
+      "The folder of the migrations cannot be read: ENOENT: no such file or directory, scandir '/no/such/folder'",
+    );
+    const empty = migrationsOf({});
+    await expect(startTestApp({ migrations: empty })).rejects.toThrow(`The folder ${empty} has no migrations`);
     expect(await remains()).toEqual([]);
   } finally {
     vi.unstubAllEnvs();

@@ -14,6 +14,7 @@ import { QUIET_PERIOD_MS } from '../../src/health/graceful-shutdown.js';
 import { ACCOUNT_GUARD, REQUEST_ADDRESS } from '../../src/rate-limits/limit-policies.js';
 import { MAX_PASSWORD_CODE_POINTS } from '../../src/passwords/password-policy.js';
 import { MAX_SESSIONS_PER_USER } from '../../src/sessions/session-limits.js';
+import { EXPORT_MAX_LOGIN_AGE_SECONDS } from '../../src/users/account-export.service.js';
 import { EmailAddress } from '../../src/users/email-address.schema.js';
 import { MAX_TOKEN_JSON_DEPTH, MAX_TOKEN_LENGTH } from '../../src/verifier/compact-jws.js';
 import { BODY_LIMIT_BYTES } from '../../src/http/body-limit.js';
@@ -22,6 +23,7 @@ import { MAX_BODY_JSON_DEPTH } from '../../src/http/json-body.js';
 import { MAX_TARGET_LENGTH, MAX_HEADER_FIELDS } from '../../src/http/uri-and-header-limits.js';
 import { MAX_USER_AGENT_LENGTH } from '../../src/http/client-info.js';
 import { CLIENT_TIMEOUTS } from '../../src/http/client-timeouts.js';
+import { MAX_FOUND_ERRORS } from '../../src/http/error-collector.js';
 import { MAX_FIELD_ERRORS } from '../../src/http/validation-errors.js';
 import { CHECK_INTERVAL_MS, MAX_UNANSWERED_CHECKS } from '../../src/workers/worker-pool.js';
 import { SETTLED_MS } from '../../src/workers/worker-restarts.js';
@@ -71,8 +73,12 @@ describe('the documents (CFG-04)', () => {
     ['docs/operations', 'All cores', `within ${SETTLED_MS / 1000} s of that`],
     ['docs/operations', 'The log', `are written together, within ${BATCH_MS} ms`],
     ['docs/operations', 'The log', `lines up to ${ATOMIC_BYTES} bytes stay whole`],
-    ['docs/api', 'Problems', `at most ${MAX_FIELD_ERRORS}`],
+    ['docs/api', 'Problems', `at most ${MAX_FIELD_ERRORS}; of a request with more than ${MAX_FOUND_ERRORS} flaws`],
     ['docs/api', 'The access token', `(${MAX_CACHED_SECONDS} s, or \`KEY_PUBLISH_SECONDS\` if that is less)`],
+    ['docs/api', 'Endpoints', `of a login in the last ${EXPORT_MAX_LOGIN_AGE_SECONDS / 60} minutes`],
+    ['docs/api', 'The export', `may be at most ${EXPORT_MAX_LOGIN_AGE_SECONDS / 60} minutes ago`],
+    ['docs/api', 'The export', `max_age=${EXPORT_MAX_LOGIN_AGE_SECONDS}`],
+    ['docs/security', 'What is defended', `a login of the last ${EXPORT_MAX_LOGIN_AGE_SECONDS / 60} minutes`],
     ['docs/api', 'Refresh', `Its access token lives ${ACCESS_TOKEN_TTL_SECONDS.fallback / 60} minutes`],
     [
       'docs/api',

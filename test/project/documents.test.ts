@@ -2,11 +2,13 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { Type } from '@nestjs/common';
 import { EndedSignals } from '../../src/access/ended-signals.js';
+import { AccountAdministrationService } from '../../src/account/account-administration.service.js';
 import { UserRolesService } from '../../src/users/user-roles.service.js';
-import { startApp } from '../support/app.js';
+import { Database, type Statements } from '../../src/database/database.js';
+import { createDatabase, query, startApp } from '../support/app.js';
 import { settings } from '../../src/config/settings.js';
 import { MODULES } from './layers.js';
 
@@ -35,12 +37,17 @@ const textOf = (page: string): string => readFileSync(page, 'utf8');
 const documents = PAGES.map(textOf).join('\n');
 /** Written, run and answered as a whole by tests of its own. */
 const [EXAMPLE = ''] = /\n## An application of your own\n[^]*?(?=\n## )/.exec(documents) ?? [];
-const blocks = [...documents.replace(EXAMPLE, '').matchAll(/```(\w+)\n([\s\S]+?)```/g)].map(
-  ([, language = '', text = '']) => ({
-    language,
-    text,
-  }),
-);
+/** Run in order by the test of `npm start`, which has mail. */
+const [FORGOTTEN = ''] = /\n### A forgotten password\n[^]*?(?=\n## )/.exec(documents) ?? [];
+const blocks = [
+  ...documents
+    .replace(EXAMPLE, '')
+    .replace(FORGOTTEN, '')
+    .matchAll(/```(\w+)\n([\s\S]+?)```/g),
+].map(([, language = '', text = '']) => ({
+  language,
+  text,
+}));
 const shellBlocks = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
 const URL_OF_THE_DOCUMENTS = 'http://127.0.0.1:3000';
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
@@ -68,6 +75,7 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
       'npx prisma migrate status',
     ],
   ],
+  ['test/operations/mail.test.ts', '/## Mail', ['npm run mail -- test you@example.com']],
   [
     'test/operations/command-line.test.ts',
     '/## The command line',
@@ -175,6 +183,53 @@ describe('the documents', () => {
     expect(lines).toMatch(/^: hello\n\ndata: .+Z\n\n/);
   });
 
+  it('show events of all nodes, of which none is lost or told twice, also of transactions that overlap', async () => {
+    const ChangesModule = await printedModule('ChangesModule');
+    const { Changes } = (await import(`${process.cwd()}/${MODULE_FOLDER}/ChangesModule.ts`)) as {
+      Changes: Type<{
+        add(tx: Statements, change: { userId: string; text: string }): Promise<void>;
+        of(userId: string): { subscribe(next: (change: { text: string }) => void): unknown };
+        read(): Promise<void>;
+      }>;
+    };
+    const databaseUrl = await createDatabase();
+    const table = blocks.find(({ language, text }) => language === 'sql' && text.includes('app.changes'))?.text ?? '';
+    await query(databaseUrl, `CREATE SCHEMA app; ${table.replace('gatehouse.users', 'users')}`);
+    const [one, other] = [
+      await startApp({ features: [ChangesModule], databaseUrl }),
+      await startApp({ features: [ChangesModule], databaseUrl }),
+    ];
+    const { token, userId } = await one.signIn();
+    const add = (tx: Statements, text: string): Promise<void> => one.nest.get(Changes).add(tx, { userId, text });
+    const database = one.nest.get(Database, { strict: false });
+    const changes = other.nest.get(Changes);
+    const told: string[] = [];
+    changes.of(userId).subscribe(({ text }) => told.push(text));
+    await changes.read();
+    await database.transaction(async (tx) => {
+      await add(tx, 'first');
+      await database.transaction((later) => add(later, 'second'));
+      await changes.read();
+      expect(told).toEqual([]);
+    });
+    // An open transaction of another database of the server holds back what follows it.
+    await vi.waitFor(
+      async () => {
+        await changes.read();
+        expect(told).toEqual(['first', 'second']);
+      },
+      { timeout: 20_000 },
+    );
+    const stream = await fetch(`${other.url}/v1/changes`, { headers: { authorization: `Bearer ${token}` } });
+    await database.transaction((tx) => add(tx, 'third'));
+    const [reader, decoder] = [(stream.body as ReadableStream<Uint8Array>).getReader(), new TextDecoder()];
+    let events = '';
+    while (!events.includes('third')) events += decoder.decode((await reader.read()).value);
+    expect(events).toMatch(/event: change\n(?:id: .*\n)?data: third\n/);
+    await one.logout(token);
+    for (let read = await reader.read(); !read.done;) read = await reader.read();
+  });
+
   it('show an upload that works as printed, within its own limit', async () => {
     const app = await startApp({ features: [await printedModule('FilesModule')] });
     const { token } = await app.signIn();
@@ -221,6 +276,11 @@ describe('the documents', () => {
   it('print an example of which a test writes and runs everything', () => {
     expect(EXAMPLE).toContain('npm test');
     expect(withoutComments(textOf('test/operations/package.test.ts'))).toContain('example.untaken()).toEqual([])');
+  });
+
+  it('print a walk through a forgotten password that a test takes', () => {
+    expect(FORGOTTEN).toContain('gatehouse mail show');
+    expect(withoutComments(textOf('test/operations/npm-start.test.ts'))).toContain('### A forgotten password');
   });
 
   it('print blocks of bash and configurations of several nodes in the section alone that a test runs as a whole', () => {
@@ -290,6 +350,7 @@ describe('the table of the access token in docs/api.md', () => {
     const app = await startApp();
     const { userId, email } = await app.signIn();
     await app.nest.get(UserRolesService, { strict: false }).grantRole(userId, 'editor');
+    await app.nest.get(AccountAdministrationService, { strict: false }).verifyEmail(email);
     const { token } = await app.signInAs(email);
     const [header, claims] = [decodePart(token, 0), decodePart(token, 1)];
     expect(Object.keys(header).toSorted()).toEqual(namesOf('header').toSorted());
@@ -324,7 +385,7 @@ function decodePart(token: string, part: number): Members {
 }
 
 /** Made by the service, or an example. */
-const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/notes/', 'prisma/notes.prisma']);
+const NOT_IN_THE_REPOSITORY = new Set(['.data/', 'src/notes/', 'test/notes/notes.test.ts', 'prisma/notes.prisma']);
 const NAMES_OF_THE_EXAMPLE = new Set(
   [...EXAMPLE.matchAll(/\n\n`([\w./-]+)`[^\n]*:\n\n```/g)].map(([, name = '']) => name),
 );

@@ -23,7 +23,7 @@ function writeModulesOfTopics({ folder, files }: Example): string[] {
   );
   mkdirSync(join(folder, 'src/topics'));
   return others.map((text) => {
-    const [, name = ''] = /^export class (\w+)/m.exec(text) ?? [];
+    const [, name = ''] = /^export class (\w+Module)\b/m.exec(text) ?? [];
     writeFileSync(join(folder, `src/topics/${name}.ts`), text);
     return name;
   });
@@ -37,6 +37,7 @@ it(
     const example = new Example({ ...database, TEST_DATABASE_URL: inject('databaseServerUrl') });
     linkPackages(example.folder);
     expect(writeModulesOfTopics(example).toSorted()).toEqual([
+      'ChangesModule',
       'ClockModule',
       'CountModule',
       'FilesModule',

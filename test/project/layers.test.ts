@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LAYERS, MODULES } from './layers.js';
 
@@ -37,6 +38,26 @@ const only = (vendor: RegExp, isDoor: (file: string) => boolean): string[] =>
     .filter(({ file, module, target }) => !isFeature(module) && vendor.test(target) && !isDoor(file))
     .map(describeImport);
 
+const targetsOf = new Map(
+  ourServed.map(({ file }) => {
+    const targets = imports.filter((each) => each.file === file && each.target.startsWith('.'));
+    return [file, targets.map(({ target }) => posix.join(posix.dirname(file), target).replace(/\.js$/, '.ts'))];
+  }),
+);
+
+/** The first circle of imports that is met, as a path; those of types alone count, too. */
+function findCircle(): string[] {
+  const withoutCircle = new Set<string>();
+  const visit = (file: string, path: readonly string[]): string[] => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (withoutCircle.has(file)) return [];
+    const circles = (targetsOf.get(file) ?? []).map((target) => visit(target, [...path, file]));
+    withoutCircle.add(file);
+    return circles.find(({ length }) => length > 0) ?? [];
+  };
+  return [...targetsOf.keys()].map((file) => visit(file, [])).find(({ length }) => length > 0) ?? [];
+}
+
 describe('the layers', () => {
   it('exist as folders of src, and the test finds their imports', () => {
     const folders = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
@@ -69,6 +90,11 @@ describe('the layers', () => {
     expect(ours.filter(({ file }) => file.split('/').length > 2).map(({ file }) => file)).toEqual([]);
   });
 
+  it('have no files that import each other, directly or by way of others', () => {
+    expect([...targetsOf.values()].flat().filter((target) => targetsOf.has(target)).length).toBeGreaterThan(500);
+    expect(findCircle()).toEqual([]);
+  });
+
   it('do not import the repository of another module', () => {
     const reaches = imports.filter(({ target }) => /^\.\.\/.*\.repository\.js$/.test(target));
     expect(reaches.map(describeImport)).toEqual([]);
@@ -81,6 +107,7 @@ describe('the layers', () => {
       only(/generated\/client/, (file) => file.startsWith('database/') || file.endsWith('.repository.ts')),
     ).toEqual([]);
     expect(only(/^(?:argon2|@node-rs\/argon2)$/, (file) => file.startsWith('passwords/'))).toEqual([]);
+    expect(only(/^(?:nodemailer|postal-mime)$/, (file) => file.startsWith('mail/'))).toEqual([]);
     expect(only(/^jsonwebtoken$|^@nestjs\/jwt$/, (file) => file.startsWith('tokens/'))).toEqual([]);
     const fastify = /^(?:app\.ts|http\/|logging\/|openapi\/|problems\/|access\/)|\.controller\.ts$/;
     expect(only(/^fastify$/, (file) => fastify.test(file))).toEqual([]);

@@ -7,13 +7,15 @@ import { readdirSync } from 'node:fs';
  */
 export const LAYERS = [
   ['cli'],
-  ['auth', 'health', 'metrics'],
+  ['account', 'auth', 'account-pages', 'health', 'metrics'],
   ['users'],
   ['access'],
   ['sessions', 'rate-limits'],
   ['revocation'],
   ['tokens'],
   ['passwords'],
+  ['mail'],
+  ['one-time-tokens'],
   ['audit'],
   ['jobs'],
   ['database'],

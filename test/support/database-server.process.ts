@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { whenAborted } from '../../dist/config/abort-signals.js';
 import { parseSettings } from '../../dist/config/read-settings.js';
 import { createDatabase, dropDatabase } from '../../dist/database/create-database.js';
@@ -31,6 +32,8 @@ try {
   const environment = url === undefined ? { DATA_DIR: folder } : { DATABASE_URL: url, MASTER_SECRET: masterSecret };
   const server = await provideDatabase(parseSettings(environment), 'script', parentExited.signal);
   const { databaseUrl } = server.config;
+  const administratorUrl = url ?? (await superuserUrl(databaseUrl));
+  if (url === undefined) await forgoDurability(administratorUrl);
   const templateDatabase = `gatehouse_template_${process.pid}`;
   try {
     const template = new URL(databaseUrl);
@@ -38,7 +41,6 @@ try {
     await createDatabase(template.href);
     const urls = { databaseUrl: template.href, databaseDirectUrl: template.href };
     await ensureMigrated({ ...server.config, ...urls }, { migrate: true });
-    const administratorUrl = url ?? (await superuserUrl(databaseUrl));
     process.send?.({ databaseUrl, administratorUrl, templateDatabase } satisfies TestServer, () => undefined);
     await whenAborted(parentExited.signal);
   } finally {
@@ -47,6 +49,18 @@ try {
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** Each test has a database of its own: on a durable server, creating and dropping it takes as long as the test. */
+async function forgoDurability(administratorUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: administratorUrl });
+  await client.connect();
+  try {
+    for (const setting of ['fsync', 'full_page_writes']) await client.query(`ALTER SYSTEM SET ${setting} = off`);
+    await client.query('SELECT pg_reload_conf()');
+  } finally {
+    await client.end();
+  }
 }
 
 /** The superuser's URL of the embedded server. */

@@ -18,17 +18,21 @@ export interface CommandResult {
 export class PrismaProject {
   readonly folder = newFolder('project');
 
-  /** @param gatehouse the schema of Gatehouse */
+  /**
+   * @param gatehouse the schema of Gatehouse
+   * @param packageFolder the package of the project, in place of this checkout
+   */
   constructor(
     readonly environment: Readonly<Record<string, string>>,
     private readonly gatehouse: string,
+    private readonly packageFolder = '.',
   ) {
     mkdirSync(join(this.folder, 'node_modules'));
     mkdirSync(join(this.folder, 'prisma'));
     for (const name of readdirSync('node_modules')) {
       symlinkSync(resolve('node_modules', name), join(this.folder, 'node_modules', name));
     }
-    symlinkSync(resolve('.'), join(this.folder, 'node_modules/gatehouse-auth'));
+    symlinkSync(resolve(packageFolder), join(this.folder, 'node_modules/gatehouse-auth'));
     writeFileSync(join(this.folder, 'package.json'), '{ "private": true, "type": "module" }\n');
     this.configure();
     this.writeSchema('text String');
@@ -70,6 +74,13 @@ model User {
     writeFileSync(join(this.folder, 'prisma/schema.prisma'), text);
   }
 
+  /** @param ofUser the field of a user that belongs to the model */
+  addModel(model: string, ofUser: string): void {
+    const file = join(this.folder, 'prisma/schema.prisma');
+    const text = readFileSync(file, 'utf8').replace('notes Note[]', `notes Note[]\n  ${ofUser}`);
+    writeFileSync(file, `${text}${model}`);
+  }
+
   /** Another database with the same project. */
   on(environment: Readonly<Record<string, string>>): PrismaProject {
     const other = new PrismaProject(environment, this.gatehouse);
@@ -93,10 +104,13 @@ model User {
   }
 
   gatehouseCommand(...args: readonly string[]): Promise<CommandResult> {
-    return this.start(process.execPath, resolve('dist/cli/gatehouse.js'), ...args).ended;
+    return this.start(process.execPath, resolve(this.packageFolder, 'dist/cli/gatehouse.js'), ...args).ended;
   }
 
-  start(program: string, ...args: readonly string[]): { ended: Promise<CommandResult>; signalGroup(): void } {
+  start(
+    program: string,
+    ...args: readonly string[]
+  ): { ended: Promise<CommandResult>; signalGroup(signal?: NodeJS.Signals): void } {
     const { DATABASE_URL: _, ...inherited } = process.env;
     const env = { ...inherited, PRISMA_ENGINES_MIRROR: 'http://127.0.0.1:1', ...this.environment };
     const child = spawn(program, args, { cwd: this.folder, detached: true, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -105,9 +119,9 @@ model User {
       stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
     }
     const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, output }));
-    const signalGroup = (): void => {
+    const signalGroup = (signal: NodeJS.Signals = 'SIGINT'): void => {
       if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
-        process.kill(-child.pid, 'SIGINT');
+        process.kill(-child.pid, signal);
     };
     onTestFinished(async () => {
       signalGroup();

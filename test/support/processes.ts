@@ -8,6 +8,9 @@ import { expectNoSecret, registerSecret } from './secret-detection.js';
 export const MASTER_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
 export type Environment = Record<string, string>;
 
+/** On any port, without limits on guessing; hashes wait for a slow machine. */
+export const FOR_TESTS = { PORT: '0', RATE_LIMITS: 'off', HASH_QUEUE_MILLISECONDS: '60000' };
+
 export interface Program {
   readonly process: ChildProcess;
   /** Its stdout and stderr so far. */
@@ -26,7 +29,7 @@ export function startMain(
   const { DATABASE_URL: _, ...inherited } = process.env;
   const child = spawn(process.execPath, ['dist/main.js'], {
     cwd: folder,
-    env: { ...inherited, PORT: '0', RATE_LIMITS: 'off', ...environment },
+    env: { ...inherited, ...FOR_TESTS, ...environment },
   });
   registerSecret(environment['MASTER_SECRET']);
   registerSecret(environment['JWT_SECRET']);

@@ -4,6 +4,8 @@ import { CircuitBreaker } from '../../src/database/circuit-breaker.js';
 import { BackgroundJobs } from '../../src/jobs/background-jobs.js';
 import type { PurgeStep, PurgeQuery } from '../../src/jobs/purge-in-batches.js';
 import { Prisma, PrismaService } from '../../src/database/prisma.service.js';
+import { MailsRepository } from '../../src/mail/mails.repository.js';
+import { OneTimeTokensRepository } from '../../src/one-time-tokens/one-time-tokens.repository.js';
 import { RateLimitsRepository } from '../../src/rate-limits/rate-limits.repository.js';
 import { RevocationsRepository } from '../../src/revocation/revocations.repository.js';
 import { SessionLimits } from '../../src/sessions/session-limits.js';
@@ -20,6 +22,8 @@ export interface PurgeCase {
   readonly live: string;
   /** Whether the purge is ordered by age and stops at the first live row. */
   readonly isByAge: boolean;
+  /** Whether a foreign key of another table refers to the rows: each is looked for there. */
+  readonly isReferenced?: boolean;
 }
 
 /** Rows that one batch reads. */
@@ -68,6 +72,23 @@ export const PURGES: readonly PurgeCase[] = [
     live: `'new', 'system', now()`,
     isByAge: true,
   },
+  {
+    job: 'purge mails',
+    table: 'mails',
+    columns: 'id, template, recipient, recipient_lower, language, available_at, outcome, done_at',
+    expired: `gen_random_uuid(), 'test', 'a@b', 'a@b', 'en', NULL, 'sent', now() - interval '2 days'`,
+    live: `gen_random_uuid(), 'test', 'a@b', 'a@b', 'en', now() + interval '1 hour', NULL, NULL`,
+    isByAge: false,
+  },
+  {
+    job: 'purge one-time tokens',
+    table: 'one_time_tokens',
+    columns: 'id, purpose, user_id, email, email_lower, expires_at',
+    expired: `gen_random_uuid(), 'password_reset', ${USER}, 'a@b', 'a@b', now() - interval '2 days'`,
+    live: `gen_random_uuid(), 'password_reset', ${USER}, 'a@b', 'a@b', now() + interval '1 hour'`,
+    isByAge: false,
+    isReferenced: true,
+  },
 ];
 
 /** Creates a database with this many expired and live rows in one table, and analyzes the table. */
@@ -103,6 +124,8 @@ export function purgeStepOf(job: string, config: Config): PurgeStep {
     'purge account guards': (run, after) => limits.purgeAccountGuards(run, after),
     'purge sessions': (run, after) => sessions.purgeSessionBatch(run, SESSION_RETENTION_SECONDS, after),
     'purge revocations': (run, after) => new RevocationsRepository().purgeRevocationBatch(run, after),
+    'purge mails': (run, after) => new MailsRepository(prisma).purgeMailBatch(run, after),
+    'purge one-time tokens': (run, after) => new OneTimeTokensRepository(prisma).purgeTokenBatch(run, after),
     'purge audit trail': (run, after) => new AuditRepository(prisma).purgeEventBatch(run, 90, after),
   };
   const step = steps[job];

@@ -10,6 +10,12 @@ const PATTERNS = [/eyJ[\w-]{10,}\.eyJ[\w-]+\.[\w-]{20,}/, /\$argon2id?\$/, /(?<!
 const remembered = new Set<string>();
 const allowed = new Set<string>();
 
+/** For the next file that runs in this process. */
+export function forgetSecrets(): void {
+  remembered.clear();
+  allowed.clear();
+}
+
 /** Allows a text in output although a test sends it as a secret. */
 export function allowInOutput(text: string): void {
   allowed.add(text);

@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { createDatabase } from './app.js';
 import { processes } from './process-list.js';
-import { MASTER_SECRET, waitForUrl, type Environment, type Program } from './processes.js';
+import { FOR_TESTS, MASTER_SECRET, waitForUrl, type Environment, type Program } from './processes.js';
 
 export interface WorkersNode extends Program {
   readonly exit: Promise<number | null>;
@@ -26,7 +26,7 @@ export async function startWorkers(
   const isGiven = 'DATABASE_URL' in changes || 'DATA_DIR' in changes;
   const database = isGiven ? {} : { DATABASE_URL: await createDatabase() };
   const child = spawn(command, [...args, 'dist/main.js'], {
-    env: { ...inherited, PORT: '0', RATE_LIMITS: 'off', MASTER_SECRET, WORKERS: '2', ...database, ...changes },
+    env: { ...inherited, ...FOR_TESTS, MASTER_SECRET, WORKERS: '2', ...database, ...changes },
     detached: true,
   });
   let output = '';
