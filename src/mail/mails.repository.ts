@@ -63,6 +63,9 @@ export interface WaitingMails {
 /** What becomes of a mail that is not tried again. */
 export type MailOutcome = 'sent' | 'failed' | 'outdated';
 
+/** Waiting mails that are counted for the metrics: a backlog of any size costs the same. */
+const MOST_COUNTED = 1000;
+
 @Injectable()
 export class MailsRepository {
   constructor(private readonly prisma: PrismaService) {}
@@ -160,10 +163,14 @@ export class MailsRepository {
       FROM mails m WHERE m.user_id = ${userId}::uuid AND ${isAfter} ORDER BY m.user_id, m.id LIMIT ${size}`;
   }
 
+  /** Of the {@link MOST_COUNTED} that are due first. */
   async readWaiting(): Promise<WaitingMails> {
     const [row] = await this.prisma.$queryRaw<WaitingMails[]>`
+      WITH waiting AS MATERIALIZED (
+        SELECT created_at FROM mails WHERE available_at IS NOT NULL ORDER BY available_at LIMIT ${MOST_COUNTED}
+      )
       SELECT count(*)::int AS count, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS "oldestSeconds"
-      FROM mails WHERE available_at IS NOT NULL`;
+      FROM waiting`;
     return row ?? { count: 0, oldestSeconds: 0 };
   }
 

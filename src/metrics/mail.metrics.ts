@@ -19,7 +19,12 @@ export class MailMetrics {
       this.#waiting = await mail.readWaiting();
       this.#readAt = performance.now();
     });
-    metrics.addGauge('gatehouse_mails_waiting', 'Mails of all nodes to be sent.', 'max', () => this.#waiting.count);
+    metrics.addGauge(
+      'gatehouse_mails_waiting',
+      'Mails of all nodes to be sent, 1000 at most.',
+      'max',
+      () => this.#waiting.count,
+    );
     metrics.addGauge('gatehouse_mails_oldest_seconds', 'How long the oldest has waited.', 'max', () => this.#oldest());
     metrics.addCounter('gatehouse_mails_total', 'Mails that are done.', 'outcome', () => delivery.outcomeCounts());
     metrics.addCounter('gatehouse_mail_attempts_total', 'Mails handed to the mail server.', 'outcome', () =>

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PASSWORD, type Answer } from '../support/app.js';
 import { claimsOf, type SignedIn } from '../support/client.js';
 import { MailboxApp } from '../support/mailbox.js';
+import { addVerifiedUser } from '../support/verified-user.js';
 
 const NEW_PASSWORD = 'a new and quite long passphrase';
 const newEmail = (): string => `${randomUUID()}@example.com`;
@@ -16,16 +17,12 @@ const change = (mailbox: MailboxApp, token: string): Promise<Answer> => use(mail
 const undo = (mailbox: MailboxApp, token: string): Promise<Answer> => use(mailbox, 'email-change/undo', token);
 const reset = ({ app }: MailboxApp, token: string, newPassword = NEW_PASSWORD): Promise<Answer> =>
   app.call('POST', '/v1/auth/password-reset/confirm', { json: { token, newPassword } });
-const verify = ({ app }: MailboxApp, email: string): Promise<unknown> =>
-  app.query('UPDATE users SET email_verified_at = now() WHERE email = $1', [email]);
 const addressOf = async ({ app }: MailboxApp, userId: string): Promise<string | undefined> =>
   (await app.query<{ email: string }>('SELECT email FROM users WHERE id = $1', [userId]))[0]?.email;
 
 /** A user with a verified address. */
 async function verified(mailbox: MailboxApp): Promise<SignedIn> {
-  const user = await mailbox.app.signIn();
-  await verify(mailbox, user.email);
-  return user;
+  return mailbox.app.signInAs(await addVerifiedUser(mailbox.app));
 }
 
 /** Changes the address of a user. @returns the token by which the owner of the old one can undo it */

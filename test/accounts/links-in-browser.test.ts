@@ -5,6 +5,7 @@ import { InvitationsService } from '../../src/account/invitations.service.js';
 import { PASSWORD, afterAllTests } from '../support/app.js';
 import { hasBrowser, startBrowser } from '../support/browser.js';
 import { MailboxApp, type Letter } from '../support/mailbox.js';
+import { addVerifiedUser } from '../support/verified-user.js';
 
 const NEW_PASSWORD = 'a new and quite long passphrase';
 
@@ -65,8 +66,7 @@ describe.skipIf(!hasBrowser())('the links of mail, opened in a browser', () => {
 
   it('change an address, and undo the change', async () => {
     const { app } = mailbox;
-    const user = await app.signIn();
-    await app.query('UPDATE users SET email_verified_at = now() WHERE id = $1', [user.userId]);
+    const user = await app.signInAs(await addVerifiedUser(app));
     const to = newEmail();
     const json = { currentPassword: PASSWORD, newEmail: to };
     await app.call('POST', '/v1/users/me/email', { token: user.token, json });

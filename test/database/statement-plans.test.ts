@@ -81,7 +81,11 @@ const INTENDED: Readonly<Record<string, readonly [part: string, ...indexes: stri
   ],
   refresh: ['WITH presented AS MATERIALIZED', 'sessions_pkey', 'users_pkey'],
   'page of sessions': ['AS "userAgent", s.network', 'sessions_user_id_created_at_idx'],
-  'age of a login': ['extract(epoch FROM now() - s.created_at)', 'sessions_pkey', 'sessions_user_id_created_at_idx'],
+  'age of a login': [
+    'SELECT extract(epoch FROM now() - s.created_at)',
+    'sessions_pkey',
+    'sessions_user_id_created_at_idx',
+  ],
   'export of sessions': ['s.ended_at AS "endedAt"', 'sessions_user_id_created_at_idx'],
   'export of devices': ['d.used_at AS "usedAt"', 'devices_user_id_created_at_idx'],
   'export of audit events': ['ORDER BY e.user_id, e.id', 'audit_events_user_id_id_idx'],
@@ -92,6 +96,14 @@ const INTENDED: Readonly<Record<string, readonly [part: string, ...indexes: stri
   'deletion of a user': ['DELETE FROM "public"."users"', 'users_pkey'],
   'sessions of a deleted user': ['DELETE FROM ONLY "public"."sessions"', 'sessions_user_id_created_at_idx'],
   'devices of a deleted user': ['DELETE FROM ONLY "public"."devices"', 'devices_user_id_created_at_idx'],
+  'mail within its limits': ['INSERT INTO mails (id, template, token_id', 'mails_recipient_lower_created_at_idx'],
+  'claim of a mail': [
+    'WITH due AS MATERIALIZED',
+    'mails_available_at_idx',
+    'mails_pkey',
+    'mails_recipient_lower_created_at_idx',
+    'one_time_tokens_pkey',
+  ],
   'insert of revocations': ['pg_get_serial_sequence', 'revocations_pkey'],
   'poll of the revocations': ['FROM revocations r WHERE r.id >= $1', 'revocations_pkey'],
 };

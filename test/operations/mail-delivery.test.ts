@@ -22,6 +22,7 @@ import { LOGIN, MailServer, type ReceivedMail } from '../support/mail-server.js'
 import { newFolder } from '../support/npm.js';
 import { expectNoSecret, registerSecret } from '../support/secret-detection.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { addVerifiedUser } from '../support/verified-user.js';
 
 const FROM = 'accounts@service.example';
 const ISSUER = 'https://accounts.service.example';
@@ -190,12 +191,7 @@ async function metric(series: string): Promise<number> {
   return Number(line?.slice(series.length + 1));
 }
 
-/** Registers a user with an address that is proven. */
-async function newUser(of = app, email = newAddress()): Promise<string> {
-  expect((await of.register(email)).status).toBe(201);
-  await of.query('UPDATE users SET email_verified_at = now() WHERE email = $1', [email]);
-  return email;
-}
+const newUser = (of = app, email = newAddress()): Promise<string> => addVerifiedUser(of, email);
 
 /** Asks for a new password; the mail waits for its delivery. */
 async function askForReset(email: string, headers: Record<string, string> = {}, of = app): Promise<void> {
@@ -715,8 +711,8 @@ describe('what a stranger writes', () => {
     const telling = await start({ ...mailSettings(server.port), ...changes });
     const email = newAddress();
     const evil = 'evil\r\nBcc: evil@evil.example\r\n\r\n<a href="https://evil.example">';
-    await telling.call('POST', '/v1/auth/register', { json: { email, password: PASSWORD, profile: { name: evil } } });
-    await telling.query('UPDATE users SET email_verified_at = now() WHERE email = $1', [email]);
+    await addVerifiedUser(telling, email);
+    await telling.query('UPDATE users SET profile = $2 WHERE email = $1', [email, JSON.stringify({ name: evil })]);
     const logIn = (address: string, userAgent: string): Promise<unknown> =>
       telling.call('POST', '/v1/auth/login', {
         json: { email, password: PASSWORD },
@@ -797,8 +793,8 @@ describe('mail without a mail server', () => {
 
   it('is not written at all with a database of its own: nothing waits for ever', async () => {
     const silent = await start({ mailNotices: ['password_changed', 'account_deleted'] });
-    const { email, token } = await silent.signIn();
-    await silent.query('UPDATE users SET email_verified_at = now()');
+    const email = await addVerifiedUser(silent);
+    const { token } = await silent.signInAs(email);
     expect(await queueMail({ recipient: email }, silent)).toBe(false);
     const json = { currentPassword: PASSWORD, newPassword: 'quite another passphrase' };
     expect((await silent.call('POST', '/v1/users/me/password', { token, json })).status).toBeLessThan(300);

@@ -44,7 +44,9 @@ export class MailboxApp {
   async lettersTo(address: string): Promise<Letter[]> {
     await this.deliverMail();
     const isTo = (recipient: string): boolean => recipient.toLowerCase() === address.toLowerCase();
-    return this.server.received.filter(({ recipients }) => recipients.some(isTo)).map(letterOf);
+    const letters = this.server.received.filter(({ recipients }) => recipients.some(isTo));
+    // Several connections deliver at the same time. The Message-ID is a UUID of version 7: in the order in which the mails were made.
+    return letters.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1)).map(letterOf);
   }
 
   /** The newest mail to this address. */
@@ -54,6 +56,8 @@ export class MailboxApp {
     return letter;
   }
 }
+
+const idOf = ({ mail }: ReceivedMail): string => mail.messageId ?? '';
 
 /** Addresses that begin so are refused for good, or for a while. */
 function refuseByName(

@@ -22,8 +22,6 @@ export interface PurgeCase {
   readonly live: string;
   /** Whether the purge is ordered by age and stops at the first live row. */
   readonly isByAge: boolean;
-  /** Whether a foreign key of another table refers to the rows: each is looked for there. */
-  readonly isReferenced?: boolean;
 }
 
 /** Rows that one batch reads. */
@@ -87,7 +85,6 @@ export const PURGES: readonly PurgeCase[] = [
     expired: `gen_random_uuid(), 'password_reset', ${USER}, 'a@b', 'a@b', now() - interval '2 days'`,
     live: `gen_random_uuid(), 'password_reset', ${USER}, 'a@b', 'a@b', now() + interval '1 hour'`,
     isByAge: false,
-    isReferenced: true,
   },
 ];
 

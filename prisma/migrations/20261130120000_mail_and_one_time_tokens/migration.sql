@@ -36,6 +36,8 @@ CREATE TABLE "mail_requests" (
     CONSTRAINT "mail_requests_pkey" PRIMARY KEY ("id")
 );
 
+-- No foreign key of token_id: a mail outlives its link, since mails bound how many more there are, also of a user who is deleted and
+-- registers again; and PostgreSQL would plan the check of such a key by statistics that may be out of date.
 -- CreateTable
 CREATE TABLE "mails" (
     "id" UUID NOT NULL,
@@ -71,15 +73,8 @@ CREATE INDEX "mails_recipient_lower_created_at_idx" ON "mails"("recipient_lower"
 -- CreateIndex
 CREATE INDEX "mails_user_id_id_idx" ON "mails"("user_id", "id");
 
--- CreateIndex
-CREATE INDEX "mails_token_id_idx" ON "mails"("token_id");
-
 -- AddForeignKey
 ALTER TABLE "one_time_tokens" ADD CONSTRAINT "one_time_tokens_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users"("id") ON DELETE CASCADE ON UPDATE CASCADE;
-
--- A mail outlives its link: mails bound how many more there are, also of a user who is deleted and registers again.
--- AddForeignKey
-ALTER TABLE "mails" ADD CONSTRAINT "mails_token_id_fkey" FOREIGN KEY ("token_id") REFERENCES "one_time_tokens"("id") ON DELETE SET NULL ON UPDATE CASCADE;
 
 -- While a change of address can be undone, nobody else can take the old one: it is answered as an address that is taken. Not looked up
 -- before the insert, but after it: the unique index has then waited for a change that was under way, and this statement sees it.
