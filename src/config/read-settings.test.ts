@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { parseSettings, SettingsError } from './read-settings.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { parseSettings, readSettings, SettingsError } from './read-settings.js';
 
 const GOOD_SECRET = 'kX3v0q9ZsM1tB7yR5uW2eA8nC4hJ6gLd';
 const FROM_FILE = 'cannot be read from the file that MASTER_SECRET_FILE names, which';
@@ -251,6 +251,40 @@ describe('settings', () => {
       'PORT is not a secret, so PORT_FILE is not read: set PORT itself',
     ]);
     expect(problemsOf({ MASTER_SECRET_FILE: '' })).toHaveLength(1);
+  });
+
+  it('need ISSUER with SMTP_URL, unless all links lead elsewhere', () => {
+    const mail = { SMTP_URL: 'smtp://127.0.0.1', MAIL_FROM: 'accounts@example.com' };
+    expect(problemsOf(mail)).toEqual([expect.stringMatching(/^ISSUER is required with SMTP_URL/)]);
+    expect(problemsOf({ ...mail, ISSUER: 'http://127.0.0.1:3000' })).toEqual([]);
+    const page = 'https://app.example.com/#{token}';
+    const pages = { EMAIL_VERIFICATION_URL: page, PASSWORD_RESET_URL: page, EMAIL_CHANGE_URL: page };
+    expect(problemsOf({ ...mail, ...pages })).toHaveLength(1);
+    expect(problemsOf({ ...mail, ...pages, INVITATION_URL: page })).toEqual([]);
+    expect(() => parseSettings(mail, 'migrate')).not.toThrow();
+  });
+
+  it.each([
+    [{}, 0],
+    [{ PORT: '3000' }, 0],
+    [{ PORT: '0' }, 0],
+    [{ PORT: '3001', ISSUER: 'https://accounts.example.com' }, 0],
+    [{ PORT: '3001', DATABASE_URL, MASTER_SECRET: GOOD_SECRET }, 0],
+    [{ PORT: '3001' }, 1],
+  ])('warn that links lead to another port than PORT of the embedded database: %j', (environment, warnings) => {
+    const reason = expect.stringContaining('set ISSUER=http://127.0.0.1:3001') as string;
+    expect(parseSettings(environment).warnings).toEqual(warnings === 0 ? [] : [{ setting: 'ISSUER', reason }]);
+  });
+
+  it('warn of variables of the .env file that Node.js has read before it', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'gatehouse-settings-')), '.env');
+    writeFileSync(file, 'NODE_EXTRA_CA_CERTS=/etc/ca.pem\nOTHER=1\n');
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', undefined);
+    const reason = expect.stringContaining('NODE_EXTRA_CA_CERTS in .env has no effect') as string;
+    expect(readSettings('migrate', file).warnings).toEqual([{ setting: 'NODE_EXTRA_CA_CERTS', reason }]);
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', '/etc/ca.pem');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(readSettings('migrate', file).warnings).toEqual([]);
   });
 
   it('accept a secret by NAME or NAME_FILE, not by both', () => {

@@ -16,6 +16,16 @@ type Values = Record<string, unknown>;
 /** The names of settings, and those of files that hold them. */
 const NAMES: ReadonlySet<string> = new Set(Object.keys(settings).flatMap((name) => [name, `${name}_FILE`]));
 
+/** Variables that Node.js and OpenSSL read when the process starts, before the `.env` file is. */
+const ENVIRONMENT_ONLY = [
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_OPTIONS',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+  'NODE_USE_SYSTEM_CA',
+  'SSL_CERT_DIR',
+  'SSL_CERT_FILE',
+];
+
 /** Lists every invalid setting by name, and never repeats a value. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
@@ -28,8 +38,10 @@ export class SettingsError extends Error {
 /**
  * Reads the settings from the process's environment and the `.env` file of the working directory; the environment wins.
  */
-export function readSettings(purpose?: Purpose): Settings {
-  return parseSettings(readEnvironment(), purpose);
+export function readSettings(purpose?: Purpose, file = '.env'): Settings {
+  const { values, environment } = readSources(file);
+  const isInFileAlone = (name: string): boolean => values[name] !== undefined && process.env[name] === undefined;
+  return parseSettings(environment, purpose, ENVIRONMENT_ONLY.filter(isInFileAlone));
 }
 
 /**
@@ -38,16 +50,25 @@ export function readSettings(purpose?: Purpose): Settings {
  * @throws {SettingsError} when a line of the `.env` file is invalid.
  */
 export function readEnvironment(): Environment {
-  const { values, problems } = readEnvFile('.env', NAMES);
+  return readSources('.env').environment;
+}
+
+function readSources(file: string): { readonly values: Environment; readonly environment: Environment } {
+  const { values, problems } = readEnvFile(file, NAMES);
   if (problems.length > 0) throw new SettingsError(problems.map((problem) => `.env ${problem}`));
-  return { ...values, ...process.env };
+  return { values, environment: { ...values, ...process.env } };
 }
 
 /**
  * Turns an environment into typed, frozen settings.
+ * @param withoutEffect variables that were found where nothing reads them
  * @throws {SettingsError} naming all invalid settings at once.
  */
-export function parseSettings(environment: Environment, purpose: Purpose = 'serve'): Settings {
+export function parseSettings(
+  environment: Environment,
+  purpose: Purpose = 'serve',
+  withoutEffect: readonly string[] = [],
+): Settings {
   const problems: string[] = [];
   const given = new Map<string, string>();
   const values: Values = {};
@@ -65,9 +86,9 @@ export function parseSettings(environment: Environment, purpose: Purpose = 'serv
   const derived = derive(values);
   // A setting that is invalid by itself is not reported again.
   const isNew = (found: string): boolean => !problems.some((known) => known.split(' ')[0] === found.split(' ')[0]);
-  problems.push(...settingConflicts(derived, purpose).filter(isNew));
+  problems.push(...settingConflicts(derived, purpose, (name) => given.has(name)).filter(isNew));
   if (problems.length > 0) throw new SettingsError(problems);
-  return Object.freeze({ ...derived, warnings: settingWarnings(given) });
+  return Object.freeze({ ...derived, warnings: settingWarnings(given, withoutEffect) });
 }
 
 function textOf(name: string, setting: Setting<unknown>, environment: Environment): string | undefined {

@@ -1,5 +1,6 @@
 import { isMailOn, type Config, type DatabaseConfig, type Settings } from './config.js';
 import { schemaOf } from './postgres-url.js';
+import type { settings } from './settings.js';
 
 /** Serving uses all settings, migrating and seeding only those of the database. */
 export type Purpose = 'serve' | 'migrate';
@@ -18,7 +19,11 @@ export function requireMasterSecret(config: DatabaseConfig): Config {
 }
 
 /** What is wrong with settings that are valid one by one; each begins with the name of the setting to change. */
-export function settingConflicts(config: Settings, purpose: Purpose): string[] {
+export function settingConflicts(
+  config: Settings,
+  purpose: Purpose,
+  isGiven: (name: keyof typeof settings) => boolean,
+): string[] {
   const problems: string[] = [];
   if (purpose === 'serve' && config.databaseUrl !== undefined && config.masterSecret === undefined) {
     problems.push(MASTER_SECRET_MISSING);
@@ -28,6 +33,11 @@ export function settingConflicts(config: Settings, purpose: Purpose): string[] {
   }
   if (config.smtpUrl !== undefined && config.mailFrom === undefined) {
     problems.push('MAIL_FROM is required with SMTP_URL: set the address that mail comes from');
+  }
+  if (purpose === 'serve' && config.smtpUrl !== undefined && !isGiven('ISSUER') && leadsToOwnPages(config)) {
+    problems.push(
+      'ISSUER is required with SMTP_URL: the links in mail begin with it; set the public URL of the service',
+    );
   }
   if (purpose === 'serve' && config.registration === 'verified' && !isMailOn(config)) {
     problems.push('REGISTRATION=verified needs mail: set SMTP_URL and MAIL_FROM, or let anyone register (open)');
@@ -47,4 +57,9 @@ export function settingConflicts(config: Settings, purpose: Purpose): string[] {
     problems.push(`ARGON2_MEMORY_KIB is below OWASP's minimum of ${minimum} for this ARGON2_PASSES: raise it`);
   }
   return problems;
+}
+
+function leadsToOwnPages(config: Settings): boolean {
+  const { emailVerificationUrl, passwordResetUrl, emailChangeUrl, invitationUrl } = config;
+  return [emailVerificationUrl, passwordResetUrl, emailChangeUrl, invitationUrl].includes(undefined);
 }

@@ -84,7 +84,12 @@ const table = names.map((name): [Name, string] => [name, SAMPLES[name]]);
 const isSecret = (name: Name): boolean => (settings[name] as Setting<unknown>).secret;
 
 /** What a setting may need besides. */
-const OTHERS = { MASTER_SECRET: SECRET, DATABASE_URL: URL_OF_DATABASE, MAIL_FROM: 'mail@example.com' };
+const OTHERS = {
+  MASTER_SECRET: SECRET,
+  DATABASE_URL: URL_OF_DATABASE,
+  MAIL_FROM: 'mail@example.com',
+  ISSUER: 'https://a.example',
+};
 
 function read(name: Name, text: string): object {
   const value = parseSettings({ ...OTHERS, [name]: text });

@@ -107,8 +107,9 @@ export function url(options: Described & { default?: string }): Setting<string> 
 /** Of a page that gets a token in the place of `{token}`. */
 export function linkUrl(options: Described): Setting<string> {
   return defineSetting({ ...options, allowed: 'URL with `{token}`' }, (value) => {
-    const isUrl = /^https?:\/\/[^\s/\\?#{}]+[/?#][^\s{}]*\{token\}[^\s{}]*$/i.test(requirePlain(value));
-    return isUrl && URL.canParse(value)
+    const filled = requirePlain(value).replaceAll('{lang}', 'en');
+    const isUrl = /^https?:\/\/[^\s/\\?#{}]+[/?#][^\s{}]*\{token\}[^\s{}]*$/i.test(filled);
+    return isUrl && URL.canParse(filled)
       ? value
       : reject('is not a URL with {token} in it, such as https://app.example.com/reset#{token}');
   });

@@ -95,7 +95,8 @@ export const settings = {
   }),
   ISSUER: url({
     default: 'http://127.0.0.1:3000',
-    about: 'The `iss` of every token; the public URL of the service.',
+    about:
+      'The `iss` of every token; the public URL of the service. Required with `SMTP_URL`: links in mail begin with it.',
   }),
   AUDIENCE: text({ unset: '`ISSUER`', about: 'The `aud` of every token.' }),
   JWT_SECRET: secrets({
@@ -275,14 +276,24 @@ export const settings = {
   }),
   EMAIL_VERIFICATION_URL: linkUrl({
     unset: 'own page',
-    about: 'Page of yours to which mail leads to verify an address.',
+    about:
+      'Page of yours to which mail leads to verify an address, such as `"https://app.example.com/verify#{token}"`.',
   }),
-  PASSWORD_RESET_URL: linkUrl({ unset: 'own page', about: 'Page of yours to which mail leads to set a new password.' }),
+  PASSWORD_RESET_URL: linkUrl({
+    unset: 'own page',
+    about:
+      'Page of yours to which mail leads to set a new password, such as `"https://app.example.com/reset#{token}"`.',
+  }),
   EMAIL_CHANGE_URL: linkUrl({
     unset: 'own page',
-    about: 'Page of yours to which mail leads to confirm a new address.',
+    about:
+      'Page of yours to which mail leads to confirm a new address, such as `"https://app.example.com/change#{token}"`.',
   }),
-  INVITATION_URL: linkUrl({ unset: 'own page', about: 'Page of yours to which mail leads to accept an invitation.' }),
+  INVITATION_URL: linkUrl({
+    unset: 'own page',
+    about:
+      'Page of yours to which mail leads to accept an invitation, such as `"https://app.example.com/invitation#{token}"`.',
+  }),
   AUDIT_RETENTION_DAYS: integer({
     default: 90,
     min: 1,

@@ -86,7 +86,11 @@ function serviceOf(port: number, claim: Claim) {
   const prisma = { transaction: (work: (tx: object) => unknown) => work({}) };
   const jobs: Pick<BackgroundJobs, 'addRecurringJob'> = { addRecurringJob: () => undefined };
   const service = new MailDeliveryService(
-    parseSettings({ SMTP_URL: `smtp://127.0.0.1:${port}`, MAIL_FROM: 'accounts@example.com' }) as Config,
+    parseSettings({
+      SMTP_URL: `smtp://127.0.0.1:${port}`,
+      MAIL_FROM: 'accounts@example.com',
+      ISSUER: 'https://a.example',
+    }) as Config,
     prisma as unknown as PrismaService,
     repository as MailsRepository,
     {} as OneTimeTokensService,

@@ -68,9 +68,21 @@ const UNEXPLAINED = new Set(['EDNS', 'ESOCKET', '']);
 function reasonOf(code: string, responseCode: number | undefined, response: string): string {
   if (responseCode === REFUSED_ACCESS)
     return response.includes('STARTTLS') ? 'requires TLS: end SMTP_URL with ?tls=on' : (REASONS['ENOAUTH'] ?? '');
-  return REASONS[code] ?? (responseCode === undefined ? 'does not work' : 'refuses the mail');
+  return REASONS[code] ?? (responseCode === undefined ? 'does not work' : refusalOf(responseCode));
+}
+
+/** OpenSSL's words for a certificate of an authority that is not known. */
+const UNTRUSTED = /self-signed certificate|first certificate|local issuer certificate/;
+
+/** RFC 5321 section 4.2.1: 4yz is a refusal for now. */
+function refusalOf(responseCode: number): string {
+  return responseCode < 500 ? 'refuses the mail for now' : 'refuses the mail';
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').replace(/\.$/, '') : 'unknown error';
+  if (!(error instanceof Error)) return 'unknown error';
+  const message = error.message.replaceAll(/\s+/g, ' ').replace(/\.$/, '');
+  return UNTRUSTED.test(message)
+    ? `${message.replace(/; if the root CA .*$/, '')}: NODE_EXTRA_CA_CERTS names the certificate of an authority of your own`
+    : message;
 }

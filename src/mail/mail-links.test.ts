@@ -43,4 +43,9 @@ describe('the link of a mail', () => {
       expect(link).toBe(`https://app.example.com/${setting}?from=mail#t=${TOKEN}`);
     },
   );
+
+  it('tells a page of the application the language of the mail, where its URL has {lang}', () => {
+    const own = parseSettings({ ISSUER, PASSWORD_RESET_URL: 'https://app.example.com/{lang}/reset#{token}' });
+    expect(mailLink(own, 'password_reset', TOKEN, 'de')).toBe(`https://app.example.com/de/reset#${TOKEN}`);
+  });
 });

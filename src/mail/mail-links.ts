@@ -24,5 +24,8 @@ const TARGETS: Readonly<Record<TokenPurpose, Target>> = {
 export function mailLink(settings: Links, purpose: TokenPurpose, token: string, language: Language): string {
   const { page, setting } = TARGETS[purpose];
   const elsewhere = setting === undefined ? undefined : settings[setting];
-  return elsewhere?.replaceAll('{token}', token) ?? `${accountPageUrl(settings.issuer, page, language)}${token}`;
+  return (
+    elsewhere?.replaceAll('{token}', token).replaceAll('{lang}', language) ??
+    `${accountPageUrl(settings.issuer, page, language)}${token}`
+  );
 }

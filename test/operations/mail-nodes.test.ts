@@ -76,7 +76,11 @@ const mailSettings = (port: number): Partial<Config> => ({ smtpUrl: `smtp://127.
 type OnFinished = (clean: () => Promise<void>) => void;
 
 const startMailingNode = (databaseUrl: string, port: number, onFinished?: OnFinished): Promise<Node> =>
-  startNode(databaseUrl, { SMTP_URL: `smtp://127.0.0.1:${port}`, MAIL_FROM: FROM }, onFinished);
+  startNode(
+    databaseUrl,
+    { SMTP_URL: `smtp://127.0.0.1:${port}`, MAIL_FROM: FROM, ISSUER: 'https://service.example' },
+    onFinished,
+  );
 
 /** @returns their ids */
 async function insertMails(databaseUrl: string, count: number): Promise<string[]> {
