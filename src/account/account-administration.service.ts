@@ -22,10 +22,13 @@ export class AccountAdministrationService {
 
   /** Mails a link for a new password, or to who has not accepted an invitation, that. @returns the link where there is no mail @throws Problem `user_not_found` */
   resetPassword(email: string): Promise<string | undefined> {
-    return this.#withUser(email, (tx, user) => {
+    return this.#withUser(email, async (tx, user) => {
       if (user.disabledAt !== null)
         throw new Error('The user is disabled, and no link would be accepted: enable the user first.');
-      return this.links.provideLink(tx, this.invited.isInvited(user) ? 'invitation' : 'password_reset', user);
+      const purpose = this.invited.isInvited(user) ? 'invitation' : 'password_reset';
+      const event = purpose === 'invitation' ? 'user_invited' : 'password_link_created';
+      await this.audit.recordEvent(tx, { event, by: 'operator', userId: user.id });
+      return this.links.provideLink(tx, purpose, user);
     });
   }
 

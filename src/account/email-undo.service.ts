@@ -53,6 +53,12 @@ export class EmailUndoService {
     const ttlSeconds = TOKEN_TTL_SECONDS.password_reset;
     const tokenId = await this.tokens.addToken(tx, { purpose: 'password_reset', userId, email, ttlSeconds });
     const language = this.mail.languageOf(client);
-    await this.mail.queueMail(tx, { template: 'reset_password', recipient: email, language, userId, tokenId });
+    await this.mail.queueMail(tx, {
+      template: 'reset_password_after_undo',
+      recipient: email,
+      language,
+      userId,
+      tokenId,
+    });
   }
 }

@@ -7,7 +7,7 @@ import { TOKEN_TTL_SECONDS } from '../one-time-tokens/one-time-token.js';
 import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service.js';
 import type { Credential } from '../users/credential.js';
 
-const TEMPLATES = { password_reset: 'reset_password', invitation: 'accept_invitation' } as const;
+const TEMPLATES = { password_reset: 'reset_password_by_operator', invitation: 'accept_invitation' } as const;
 
 /** Links that an operator hands out. */
 @Injectable()
@@ -18,7 +18,9 @@ export class OperatorLinksService {
     private readonly mail: MailService,
   ) {}
 
-  /** Mails a new link in `DEFAULT_LANGUAGE`. @returns the link where there is no mail, for the operator to hand out */
+  /**
+   * Mails a new link in `DEFAULT_LANGUAGE`, also to an address that the mail server has refused. @returns the link where there is no mail, for the operator to hand out
+   */
   async provideLink(
     tx: Transaction,
     purpose: keyof typeof TEMPLATES,
@@ -26,6 +28,7 @@ export class OperatorLinksService {
   ): Promise<string | undefined> {
     const language = this.config.defaultLanguage;
     const tokenId = await this.tokens.addToken(tx, { purpose, userId, email, ttlSeconds: TOKEN_TTL_SECONDS[purpose] });
+    await this.mail.endRefusals(tx, email);
     const mail = { template: TEMPLATES[purpose], recipient: email, language, userId, tokenId };
     if (await this.mail.queueMail(tx, mail)) return undefined;
     return mailLink(this.config, purpose, this.tokens.encodeToken({ purpose, id: tokenId }), language);

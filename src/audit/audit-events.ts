@@ -20,6 +20,7 @@ export const AUDIT_EVENTS = {
   key_revoked: 'warn',
   database_restored: 'warn',
   email_verified: 'info',
+  password_link_created: 'warn',
   password_reset: 'warn',
   email_change_requested: 'warn',
   email_changed: 'warn',

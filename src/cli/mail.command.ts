@@ -7,9 +7,11 @@ const NEEDS = 'Needs the embedded database, and no SMTP_URL: elsewhere mail goes
 export function addMailCommand(program: Command, termination: TerminationSignals): void {
   const mail = program
     .command('mail')
-    .usage('test ADDRESS | list | show [NAME]')
-    .summary('send a mail to try the mail server, or print mail that went to files')
-    .description('Tries the mail server, or prints the mail of a service that has none. Needs the settings alone.')
+    .usage('test ADDRESS | list [ADDRESS] | show [NAME]')
+    .summary('send a mail to try the mail server, or print what became of mail')
+    .description(
+      'Tries the mail server, lists mail, or prints the mail of a service that has no mail server. Each says what it needs.',
+    )
     .helpCommand(false);
   mail
     .command('test')
@@ -23,11 +25,16 @@ export function addMailCommand(program: Command, termination: TerminationSignals
     .action(async (address: string) => (await import('./mail.action.js')).runMailTest(termination, address));
   mail
     .command('list')
+    .usage('[ADDRESS]')
     .summary('print a line for each mail of the last day')
     .description(
-      `Prints a line for each mail of the last day, newest first: name, recipient and subject, separated by tabs. ${NEEDS}`,
+      'Prints a line for each mail of the last day, newest first. With a mail server, time, recipient, kind, what became of it (waiting, sent, failed or outdated), attempts, and why it failed, separated by tabs; needs the database and its MASTER_SECRET. Without one, name, recipient and subject of each file; needs the embedded database.',
     )
-    .action(async () => (await import('./mail.action.js')).runMailList());
+    .argument('[ADDRESS]', 'only mail to this address, in any case', parseRecipient)
+    .allowUnknownOption()
+    .action(async (address: string | undefined) =>
+      (await import('./mail.action.js')).runMailList(termination, address),
+    );
   mail
     .command('show')
     .usage('[NAME]')

@@ -24,8 +24,8 @@ export async function runUsersList(termination: TerminationSignals): Promise<voi
   await withServices(termination, async (services) => {
     const { UsersService } = await import('../users/users.service.js');
     const users = services.get(UsersService, { strict: false });
-    for await (const { id, email, createdAt, disabledAt } of users.listUsers()) {
-      process.stdout.write(`${[id, email, createdAt.toISOString(), disabledAt ? 'disabled' : 'enabled'].join('\t')}\n`);
+    for await (const { id, email, createdAt, state } of users.listUsers()) {
+      process.stdout.write(`${[id, email, createdAt.toISOString(), state].join('\t')}\n`);
     }
   });
 }
@@ -34,9 +34,11 @@ export async function runUsersList(termination: TerminationSignals): Promise<voi
 export async function runUsersShow(termination: TerminationSignals, email: string): Promise<void> {
   await withServices(termination, async (services) => {
     const { Users } = await import('../users/users.js');
+    const { UsersService } = await import('../users/users.service.js');
     const user = await services.get(Users, { strict: false }).find({ email });
     if (user === null) throw userNotFound();
-    process.stdout.write(`${escapeControls(JSON.stringify(user, null, 2))}\n`);
+    const state = await services.get(UsersService, { strict: false }).getLoginState(user.id);
+    process.stdout.write(`${escapeControls(JSON.stringify({ ...user, state }, null, 2))}\n`);
   });
 }
 

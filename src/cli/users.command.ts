@@ -49,7 +49,7 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
     .command('list')
     .summary('print all users')
     .description(
-      `Prints a line for each user: id, address, time of registration and enabled or disabled, separated by tabs. ${NEEDS}`,
+      `Prints a line for each user: id, address, time of registration and state, separated by tabs. The state is enabled, disabled, invited (no password yet) or no-password (after a change of address was undone). ${NEEDS}`,
     )
     .action(async () => (await import('./users.action.js')).runUsersList(termination));
   users
@@ -57,7 +57,7 @@ export function addUsersCommand(program: Command, termination: TerminationSignal
     .usage('ADDRESS')
     .summary('print a user')
     .description(
-      `Prints a user as JSON: id, email, emailVerified, roles, profile, appData (the data of the application), createdAt and disabledAt. ${NEEDS}`,
+      `Prints a user as JSON: id, email, emailVerified, roles, profile, appData (the data of the application), createdAt, disabledAt and state (as in the list). ${NEEDS}`,
     )
     .argument('<ADDRESS>', ADDRESS, parseAddress)
     .allowUnknownOption()

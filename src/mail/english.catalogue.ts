@@ -30,6 +30,22 @@ The link can be used once, until {{until}}. All devices are then logged out.
 
 If you did not ask for it, do nothing: your password stays as it is.`,
     },
+    reset_password_by_operator: {
+      subject: 'Set a new password for {{service}}',
+      text: `The people who operate {{service}} have made this link for your account. To set a new password, open it:
+
+{{link}}
+
+The link can be used once, until {{until}}. All devices are then logged out. Until you use it, your password stays as it is.`,
+    },
+    reset_password_after_undo: {
+      subject: 'Set a new password for {{service}}',
+      text: `You have undone the change of the address of your account with {{service}}. The password no longer works. To set a new one, open this link:
+
+{{link}}
+
+The link can be used once, until {{until}}. After that, ask {{service}} for a new password.`,
+    },
     confirm_email_change: {
       subject: 'Confirm your new address for {{service}}',
       text: `Somebody has asked {{service}} to use this address for their account. If that was you, open this link to confirm it:

@@ -23,7 +23,7 @@ export class FileTransport implements MailTransport {
       if (error.code !== 'EEXIST') throw error;
     });
     await removeOldMail(this.#folder);
-    // Names in the order of writing, without a run as long as a token, which the log would not show.
+    // The time of writing for people, without a run as long as a token, which the log would not show.
     const time = new Date().toISOString().replaceAll(/[-:.]/g, '');
     const file = join(this.#folder, `${time}.${message.id}.eml`);
     // Listed once it is complete.

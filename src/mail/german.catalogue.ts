@@ -30,6 +30,22 @@ Der Link gilt einmal, bis {{until}}. Danach sind alle Geräte abgemeldet.
 
 Wenn Sie nicht darum gebeten haben, tun Sie nichts: Ihr Passwort bleibt, wie es ist.`,
     },
+    reset_password_by_operator: {
+      subject: 'Neues Passwort für {{service}}',
+      text: `Die Betreiber von {{service}} haben diesen Link für Ihr Konto erstellt. Um ein neues Passwort festzulegen, öffnen Sie ihn:
+
+{{link}}
+
+Der Link gilt einmal, bis {{until}}. Danach sind alle Geräte abgemeldet. Bis Sie ihn benutzen, bleibt Ihr Passwort, wie es ist.`,
+    },
+    reset_password_after_undo: {
+      subject: 'Neues Passwort für {{service}}',
+      text: `Sie haben die Änderung der Adresse Ihres Kontos bei {{service}} rückgängig gemacht. Das Passwort gilt nicht mehr. Um ein neues festzulegen, öffnen Sie diesen Link:
+
+{{link}}
+
+Der Link gilt einmal, bis {{until}}. Danach bitten Sie {{service}} um ein neues Passwort.`,
+    },
     confirm_email_change: {
       subject: 'Bestätigen Sie Ihre neue Adresse für {{service}}',
       text: `Jemand hat {{service}} gebeten, diese Adresse für das eigene Konto zu benutzen. Wenn Sie das waren, öffnen Sie diesen Link, um es zu bestätigen:

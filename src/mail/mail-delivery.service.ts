@@ -126,7 +126,7 @@ export class MailDeliveryService implements OnModuleInit, OnModuleDestroy {
     const link = token === null ? '' : mailLink(this.config, token.purpose, this.tokens.encodeToken(token), language);
     try {
       const outcome = await this.#transport?.sendMail(mailTextOf(mail, this.config, link));
-      this.#lastTrouble = undefined;
+      this.#logRecovery();
       // With a mail server this is its answer, which may name the recipient.
       if (this.config.smtpUrl === undefined) this.#log.log({ event: 'mail_written', template, msg: outcome });
     } catch (error) {
@@ -164,6 +164,12 @@ export class MailDeliveryService implements OnModuleInit, OnModuleDestroy {
       return true;
     });
     if (isChanged) this.#counts[outcome]++;
+  }
+
+  #logRecovery(): void {
+    if (this.#lastTrouble === undefined) return;
+    this.#lastTrouble = undefined;
+    this.#log.log({ event: 'mail_recovered', msg: 'The mail server accepts mail again.' });
   }
 
   /** Once while it stays the same. */

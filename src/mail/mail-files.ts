@@ -38,13 +38,17 @@ export async function* readWrittenMail(dataDir: string): AsyncGenerator<WrittenM
   }
 }
 
-/** In the order of writing; none where the folder does not exist yet. */
+/** In the order in which the mails were made, by the UUID of version 7 in their names; none where the folder does not exist yet. */
 async function filesIn(folder: string): Promise<string[]> {
   const names = (await readdir(folder).catch(undefinedIfGone)) ?? [];
   return names
     .filter((name) => NAME.test(name))
-    .toSorted()
+    .toSorted((a, b) => (idIn(a) < idIn(b) ? -1 : 1))
     .map((name) => join(folder, name));
+}
+
+function idIn(name: string): string {
+  return name.slice(name.search(/[.-]/) + 1);
 }
 
 function undefinedIfGone(error: NodeJS.ErrnoException): undefined {

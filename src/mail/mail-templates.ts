@@ -6,6 +6,9 @@ export const MAIL_TEMPLATES = {
   test: ['service'],
   verify_email: ['service', 'link', 'until'],
   reset_password: ['service', 'link', 'until'],
+  reset_password_by_operator: ['service', 'link', 'until'],
+  /** After the undo of a change of address, which leaves no password. */
+  reset_password_after_undo: ['service', 'link', 'until'],
   confirm_email_change: ['service', 'link', 'until'],
   /** To the present address, when a change is asked for. */
   email_change_requested: ['service', 'link', 'until'],

@@ -9,6 +9,7 @@ import {
   MailsRepository,
   type MailLimit,
   type MailRecord,
+  type MailState,
   type NewMail,
   type WaitingMails,
 } from './mails.repository.js';
@@ -21,6 +22,7 @@ export interface MailCause {
   readonly userAgent?: string | undefined;
 }
 
+const MAILS_PER_PAGE = 500;
 /** Never more than one of a kind to a user in this time. */
 const NOTICE_LIMIT = { seconds: 600 } as const;
 
@@ -67,6 +69,21 @@ export class MailService {
   /** The mails of a user in the order of writing, after the given one; at most `size`. They are kept for a day. */
   listMailsAfter(after: MailRecord | undefined, userId: string, size: number): Promise<MailRecord[]> {
     return this.repository.listMailsAfter(after?.id, userId, size);
+  }
+
+  /** The mails of the last day and those that wait, or of them those to an address in any case, the newest first. */
+  async *listMails(recipient?: string): AsyncGenerator<MailState> {
+    let before: string | undefined;
+    do {
+      const page = await this.repository.listMailsBefore(before, recipient, MAILS_PER_PAGE);
+      yield* page;
+      before = page.length === MAILS_PER_PAGE ? page.at(-1)?.id : undefined;
+    } while (before !== undefined);
+  }
+
+  /** Mail to an address that a mail server has refused for good is tried again. */
+  endRefusals(tx: Transaction, recipient: string): Promise<void> {
+    return this.repository.endRefusals(tx, recipient);
   }
 
   /** Mails that are not sent yet. */

@@ -54,6 +54,17 @@ export interface MailRecord extends Pick<NewMail, 'template' | 'recipient' | 'la
   readonly outcome: MailOutcome | null;
 }
 
+/** A mail, as an operator may see it: without its text and link. */
+export interface MailState extends Pick<NewMail, 'template' | 'recipient'> {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly attempts: number;
+  /** Null while it waits. */
+  readonly outcome: MailOutcome | null;
+  /** Of a failed one: the reply code and enhanced status of the mail server, or why it was not tried. */
+  readonly failure: string | null;
+}
+
 export interface WaitingMails {
   readonly count: number;
   /** Since the oldest was written. */
@@ -161,6 +172,24 @@ export class MailsRepository {
     return this.prisma.$queryRaw<MailRecord[]>`
       SELECT m.id, m.template, m.recipient, m.language, m.created_at AS "createdAt", m.done_at AS "doneAt", m.outcome::text
       FROM mails m WHERE m.user_id = ${userId}::uuid AND ${isAfter} ORDER BY m.user_id, m.id LIMIT ${size}`;
+  }
+
+  /** A page of all mails, or of those to an address in any case, the newest first, after the given one. */
+  listMailsBefore(before: string | undefined, recipient: string | undefined, size: number): Promise<MailState[]> {
+    const isBefore = before === undefined ? Prisma.sql`true` : Prisma.sql`m.id < ${before}::uuid`;
+    const isTo =
+      recipient === undefined ? Prisma.sql`true` : Prisma.sql`m.recipient_lower = ${recipient.toLowerCase()}`;
+    return this.prisma.$queryRaw<MailState[]>`
+      SELECT m.id, m.template, m.recipient, m.created_at AS "createdAt", m.attempts, m.outcome::text, m.failure
+      FROM mails m WHERE ${isTo} AND ${isBefore} ORDER BY m.id DESC LIMIT ${size}`;
+  }
+
+  /** Mail to an address that a mail server has refused for good is tried again. */
+  async endRefusals(tx: Pick<Transaction, '$executeRaw'>, recipient: string): Promise<void> {
+    await tx.$executeRaw`
+      UPDATE mails SET failure = 'ended by an operator: ' || failure
+      WHERE recipient_lower = ${recipient.toLowerCase()} AND created_at > now() - interval '2 days'
+            AND outcome = 'failed' AND failure LIKE '5%'`;
   }
 
   /** Of the {@link MOST_COUNTED} that are due first. */

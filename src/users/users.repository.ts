@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { violatedIndex } from '../database/database-errors.js';
 import { Prisma, PrismaService, type Transaction } from '../database/prisma.service.js';
-import type { Credential } from './credential.js';
+import { NO_PASSWORD_HASH, type Credential, type LoginState } from './credential.js';
 import type { StoredJson } from './stored-json.js';
 import type { UserRow } from './user-view.js';
 import { emailTaken, userNotFound } from './users.problems.js';
@@ -17,8 +17,7 @@ const CREDENTIAL = {
   appData: true,
   createdAt: true,
 } as const;
-const LISTED = { ...IDENTITY, createdAt: true } as const;
-const VIEW = { ...LISTED, emailVerifiedAt: true, roles: true, profile: true } as const;
+const VIEW = { ...IDENTITY, createdAt: true, emailVerifiedAt: true, roles: true, profile: true } as const;
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** One user per address, in lower case. */
 const EMAIL_INDEX = 'users_email_lower_key';
@@ -31,6 +30,17 @@ export interface NewUser {
   /** False where it is left out. */
   readonly emailVerified?: boolean;
 }
+
+export interface ListedUser {
+  readonly id: string;
+  readonly email: string;
+  readonly createdAt: Date;
+  readonly state: LoginState;
+}
+
+const LOGIN_STATE = Prisma.sql`
+  CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN password_hash <> ${NO_PASSWORD_HASH} THEN 'enabled'
+       WHEN email_verified_at IS NULL THEN 'invited' ELSE 'no-password' END`;
 
 export const USERS_PER_PAGE = 500;
 
@@ -215,12 +225,18 @@ export class UsersRepository {
   }
 
   /** In order of registration, after the user with this id. */
-  listUsers(after: string | undefined) {
-    return this.prisma.user.findMany({
-      ...(after === undefined ? {} : { where: { id: { gt: after } } }),
-      take: USERS_PER_PAGE,
-      orderBy: { id: 'asc' },
-      select: { ...LISTED, disabledAt: true },
-    });
+  listUsers(after: string | undefined): Promise<ListedUser[]> {
+    const isAfter = after === undefined ? Prisma.sql`true` : Prisma.sql`id > ${after}::uuid`;
+    return this.prisma.$queryRaw<ListedUser[]>`
+      SELECT id, email, created_at AS "createdAt", ${LOGIN_STATE} AS state
+      FROM users WHERE ${isAfter} ORDER BY id LIMIT ${USERS_PER_PAGE}`;
+  }
+
+  /** @throws Problem `user_not_found`. */
+  async getLoginState(id: string): Promise<LoginState> {
+    const [row] = await this.prisma.$queryRaw<Pick<ListedUser, 'state'>[]>`
+      SELECT ${LOGIN_STATE} AS state FROM users WHERE id = ${id}::uuid`;
+    if (row === undefined) throw userNotFound();
+    return row.state;
   }
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/prisma.service.js';
 import { refundUnlessChecked } from '../rate-limits/admitted-attempt.js';
 import { RateLimitsService } from '../rate-limits/rate-limits.service.js';
-import type { Credential } from './credential.js';
+import type { Credential, LoginState } from './credential.js';
 import { checkStoredJson, type StoredJson } from './stored-json.js';
 import type { UserView } from './user-view.schema.js';
 import { toUserView } from './user-view.js';
@@ -49,6 +49,11 @@ export class UsersService {
   /** What a login needs of the user; null when there is none. */
   findCredential(id: string): Promise<Credential | null> {
     return this.repository.findCredentialById(id);
+  }
+
+  /** @throws Problem `user_not_found`. */
+  getLoginState(id: string): Promise<LoginState> {
+    return this.repository.getLoginState(id);
   }
 
   /** {@link lockUser} of the user who has this address. */

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { AccountAdministrationService } from '../../src/account/account-administration.service.js';
 import { InvitationsService } from '../../src/account/invitations.service.js';
 import { AuditPurgeJob } from '../../src/audit/audit-purge.job.js';
 import { AUDIT_EVENTS } from '../../src/audit/audit-events.js';
@@ -77,6 +78,7 @@ async function causeEveryUserEvent(app: TestApp): Promise<{ userId: string; sess
 /** What links of mail cause. */
 const OF_LINKS = ['email_verified', 'password_reset', 'email_change_requested', 'email_changed'].concat([
   'email_change_undone',
+  'password_link_created',
   'user_invited',
   'invitation_accepted',
   'mail_failed',
@@ -99,6 +101,7 @@ describe('the audit trail', () => {
     await post('auth/email-change/undo', { token: (await mailbox.newestLetter(user.email)).token });
     const { token } = await mailbox.newestLetter(user.email);
     await post('auth/password-reset/confirm', { token, newPassword: 'another long passphrase' });
+    await service(app, AccountAdministrationService).resetPassword(user.email);
     const invited = email();
     await service(app, InvitationsService).inviteUser(invited);
     const invitation = (await mailbox.newestLetter(invited)).token;

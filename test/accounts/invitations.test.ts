@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { AccountAdministrationService } from '../../src/account/account-administration.service.js';
 import { InvitationsService } from '../../src/account/invitations.service.js';
+import { UsersService } from '../../src/users/users.service.js';
 import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 import { MailboxApp } from '../support/mailbox.js';
+import { addVerifiedUser } from '../support/verified-user.js';
 
 const newEmail = (): string => `${randomUUID()}@example.com`;
 const codeOf = ({ status, body }: Answer): unknown => body['code'] ?? status;
@@ -87,6 +89,27 @@ describe('an operator', () => {
     const json = { token: reset.slice(reset.indexOf('#token=') + 7), newPassword: 'a new and quite long passphrase' };
     expect(codeOf(await app.call('POST', '/v1/auth/password-reset/confirm', { json }))).toBe(204);
     expect(await app.query('SELECT FROM mails')).toEqual([]);
+  });
+
+  it('sees who has no password yet, and who has none any more', async () => {
+    const app = await startApp();
+    const [invited, undone, disabled] = [newEmail(), await addVerifiedUser(app), await addVerifiedUser(app)];
+    await invite(app, invited);
+    await app.query(`UPDATE users SET password_hash = '*' WHERE email = $1`, [undone]);
+    await app.query('UPDATE users SET disabled_at = now() WHERE email = $1', [disabled]);
+    const enabled = await addVerifiedUser(app);
+    const states = new Map<string, string>();
+    const users = app.nest.get(UsersService, { strict: false });
+    for await (const { id, email, state } of users.listUsers()) {
+      states.set(email, state);
+      expect(await users.getLoginState(id)).toBe(state);
+    }
+    expect([invited, undone, disabled, enabled].map((email) => states.get(email))).toEqual([
+      'invited',
+      'no-password',
+      'disabled',
+      'enabled',
+    ]);
   });
 
   it('marks an address as verified', async () => {

@@ -8,6 +8,7 @@ import { domainToASCII } from 'node:url';
 import { simpleParser } from 'mailparser';
 import type { SMTPServerOptions } from 'smtp-server';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { AccountAdministrationService } from '../../src/account/account-administration.service.js';
 import type { Config } from '../../src/config/config.js';
 import { parseSettings } from '../../src/config/read-settings.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
@@ -20,6 +21,8 @@ import { OneTimeTokensService } from '../../src/one-time-tokens/one-time-tokens.
 import { afterAllTests, PASSWORD, startApp, type TestApp } from '../support/app.js';
 import { LOGIN, MailServer, type ReceivedMail } from '../support/mail-server.js';
 import { newFolder } from '../support/npm.js';
+import { outputLinesOf } from '../support/old-version.js';
+import { MASTER_SECRET } from '../support/processes.js';
 import { expectNoSecret, registerSecret } from '../support/secret-detection.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { addVerifiedUser } from '../support/verified-user.js';
@@ -502,6 +505,7 @@ describe('a mail server', () => {
   it('whose trouble stays the same is logged once, and again when it comes back, without recipient and link (LOG-01)', async () => {
     await afterAnotherMail();
     const before = linesOf('mail_delayed').length;
+    const recovered = linesOf('mail_recovered').length;
     const delays = (): Record<string, unknown>[] => linesOf('mail_delayed').slice(before);
     const email = await newUser();
     replies = { recipient: { code: 452, text: `4.3.1 <${email}> no room` } };
@@ -511,7 +515,7 @@ describe('a mail server', () => {
       await deliverNow();
       await untilRetried(email, attempts);
     }
-    const msg = `The mail server 127.0.0.1:${server.port} refuses the mail (452 4.3.1)`;
+    const msg = `The mail server 127.0.0.1:${server.port} refuses the mail for now (452 4.3.1)`;
     await expect.poll(delays).toMatchObject([{ level: 40, context: 'Mail', msg }]);
     replies = {};
     await deliverNow();
@@ -520,6 +524,7 @@ describe('a mail server', () => {
     await queueMail({ recipient: email });
     await startDelivery(app);
     await expect.poll(delays).toMatchObject([{ msg }, { msg }]);
+    expect(linesOf('mail_recovered')).toHaveLength(recovered + 1);
     const log = JSON.stringify(allLines());
     for (const secret of [email, token, '#token=']) expect(log).not.toContain(secret);
     replies = {};
@@ -577,6 +582,44 @@ describe('a link', () => {
     await expect
       .poll(() => metric('gatehouse_mails_total{outcome="outdated"}'))
       .toBe(outdated + rows.filter(({ outcome }) => outcome === 'outdated').length);
+  });
+});
+
+describe('an address that was refused for good', () => {
+  it('gets mail again when an operator has a link mailed, and the operator sees what became of each mail', async () => {
+    const email = await newUser();
+    const { nest, databaseUrl } = app;
+    const reset = (): Promise<unknown> =>
+      nest.get(AccountAdministrationService, { strict: false }).resetPassword(email);
+    replies = { recipient: { code: 550, text: '5.1.1 no such user' } };
+    await reset();
+    await startDelivery(app);
+    await untilOutcomes(email, ['failed']);
+    replies = {};
+    await queueMail({ recipient: email });
+    await startDelivery(app);
+    await untilOutcomes(email, ['failed', 'failed']);
+    await reset();
+    await startDelivery(app);
+    await untilOutcomes(email, ['failed', 'failed', 'sent']);
+    const [letter = expect.fail('no mail')] = receivedBy(email);
+    expect(letter.mail.text).toContain('The people who operate');
+    const environment = {
+      DATABASE_URL: databaseUrl,
+      MASTER_SECRET,
+      SMTP_URL: `smtp://127.0.0.1:${server.port}`,
+      MAIL_FROM: FROM,
+      ISSUER,
+    };
+    const lines = await outputLinesOf(environment, ['dist/cli/gatehouse.js', 'mail', 'list', email.toUpperCase()]);
+    expect(lines.map((line) => line.split('\t').slice(1))).toEqual([
+      [email, 'reset_password_by_operator', 'sent', '1 attempt', '-'],
+      [email, 'test', 'failed', '1 attempt', 'refused before'],
+      [email, 'reset_password_by_operator', 'failed', '1 attempt', 'ended by an operator: 550 5.1.1'],
+    ]);
+    const all = await outputLinesOf(environment, ['dist/cli/gatehouse.js', 'mail', 'list']);
+    expect(all.length).toBeGreaterThan(lines.length);
+    expect(all).toEqual(expect.arrayContaining(lines));
   });
 });
 
