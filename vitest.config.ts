@@ -56,6 +56,7 @@ const SHARING = [
   'http/openapi-fuzzing',
   'http/role-rules',
   'http/strategies',
+  'http/strategy-outcomes',
 ].map((name) => `test/${name}.test.ts`);
 
 /** Files that expect something within a time, and mostly wait for it: run two at a time, after all others. */

@@ -2,13 +2,23 @@ import { Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import passport, { type Strategy, type StrategyCreatedStatic } from 'passport';
+import type { Problem } from '../problems/problem.js';
+import { tokenExpired } from './access.problems.js';
+import { expiryOf, TokenPrincipal, type Principal } from './principal.js';
 import type { RouteAccess } from './route-access.decorators.js';
+import { errorOfStrategy, flawOfStrategyUser } from './strategy-errors.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The Passport strategies of this application, by name. */
-    readonly passportStrategies: ReadonlyMap<string, Strategy>;
+    readonly passportStrategies: StrategiesOfApplication;
   }
+}
+
+/** What passport's strategies need of the application that a request is of. */
+interface StrategiesOfApplication {
+  readonly byName: ReadonlyMap<string, Strategy>;
+  /** Why what a strategy has returned is not to be `request.user`, if so. */
+  errorOfUser(user: unknown): Error | undefined;
 }
 
 /** What passport adds to a strategy for one request. */
@@ -35,15 +45,68 @@ passport.use = (...given: readonly [Strategy] | readonly [string, Strategy]): ty
 
 function authenticateByApplication(this: Strategy & StrategyCreatedStatic, request: unknown, options: unknown): void {
   const { name = '' } = this;
-  const strategy = strategyFor(name, (request as Partial<FastifyRequest>).server?.passportStrategies);
+  const { server, log } = request as Partial<FastifyRequest>;
+  const strategy = strategyFor(name, server?.passportStrategies.byName);
   if (strategy === undefined) {
     this.error(new Error(`This application has no Passport strategy "${name}"`));
     return;
   }
+  const decision = new Decision(this, (user) => server?.passportStrategies.errorOfUser(user));
+  const fail = (thrown: unknown): void => {
+    const error = errorOfStrategy(thrown);
+    if (decision.isMade) log?.error({ err: error }, 'A Passport strategy failed after it had decided');
+    else decision.error(error);
+  };
   // As passport does it with the strategy that it calls.
-  const acting = Object.create(strategy) as { authenticate(request: unknown, options: unknown): void };
-  for (const action of ACTIONS) Object.assign(acting, { [action]: this[action] });
-  acting.authenticate(request, options);
+  const acting = Object.create(strategy) as { authenticate(request: unknown, options: unknown): unknown };
+  for (const action of ACTIONS) Object.assign(acting, { [action]: decision[action] });
+  try {
+    const returned = acting.authenticate(request, options);
+    if (returned instanceof Promise) returned.catch(fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/**
+ * What a strategy says of a request, by passport's actions; the first one counts. One that refuses and goes on to accept, for
+ * want of a `return`, has refused.
+ */
+class Decision implements StrategyCreatedStatic {
+  #isMade = false;
+
+  constructor(
+    private readonly actions: StrategyCreatedStatic,
+    private readonly errorOfUser: (user: unknown) => Error | undefined,
+  ) {}
+
+  get isMade(): boolean {
+    return this.#isMade;
+  }
+
+  readonly success = (user: Express.User, info?: object): void =>
+    this.#decide(() => {
+      const error = user ? this.errorOfUser(user) : undefined;
+      if (error === undefined) this.actions.success(user, info);
+      else this.actions.error(error);
+    });
+
+  readonly error = (thrown: unknown): void => this.#decide(() => this.actions.error(errorOfStrategy(thrown)));
+  readonly fail: StrategyCreatedStatic['fail'] = (...why) => this.#decide(() => this.actions.fail(...why));
+  readonly redirect: StrategyCreatedStatic['redirect'] = (...to) => this.#decide(() => this.actions.redirect(...to));
+  readonly pass = (): void => this.#decide(() => this.actions.pass());
+
+  /** An action that throws has decided nothing, such as a redirect, which passport knows of Express alone. */
+  #decide(act: () => void): void {
+    if (this.#isMade) return;
+    this.#isMade = true;
+    try {
+      act();
+    } catch (error) {
+      this.#isMade = false;
+      throw error;
+    }
+  }
 }
 
 /**
@@ -101,7 +164,10 @@ export class ApplicationStrategies {
       this.#strategies.set(name, strategy as Strategy);
       owned.add(strategy as object);
     }
-    fastify.decorate('passportStrategies', this.#strategies);
+    fastify.decorate('passportStrategies', {
+      byName: this.#strategies,
+      errorOfUser: (user: unknown) => this.#errorOfUser(user),
+    });
     fastify.addHook('onRoute', (route) => this.#noteNames(route));
   }
 
@@ -121,6 +187,14 @@ export class ApplicationStrategies {
     return openApiScheme ?? { type: 'apiKey', in: 'header', name: 'Authorization', description };
   }
 
+  #errorOfUser(user: unknown): Error | undefined {
+    try {
+      return flawOfStrategyUser(user) ?? problemOfExpiry(user as Principal);
+    } catch (error) {
+      return errorOfStrategy(error);
+    }
+  }
+
   #noteNames({ method, url, config }: RouteOptions): void {
     const { strategies } = (config ?? {}) as RouteAccess;
     if (!Array.isArray(strategies)) return;
@@ -128,4 +202,10 @@ export class ApplicationStrategies {
       if (!this.#routes.has(name)) this.#routes.set(name, `${[method].flat().join(', ')} ${url}`);
     }
   }
+}
+
+/** A token was checked by the verifier, with its tolerance for clocks. */
+function problemOfExpiry(user: Principal): Problem | undefined {
+  if (user instanceof TokenPrincipal || Date.now() / 1000 < expiryOf(user)) return undefined;
+  return tokenExpired({ detail: 'The credential has expired.' });
 }

@@ -4,16 +4,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from '../problems/problem.filter.js';
 import { Problem } from '../problems/problem.js';
 import { AccessTokenVerifier, type VerificationOutcome } from './access-token.verifier.js';
-import { tokenExpired, tokenInvalid, tokenMissing, unsharedProblem } from './access.problems.js';
+import { tokenInvalid, tokenMissing, unsharedProblem } from './access.problems.js';
 import { readBearerToken, verifyBearerToken } from './bearer-token.js';
 import { EndedSignals } from './ended-signals.js';
-import { expiryOf, TokenPrincipal, type Principal } from './principal.js';
+import type { Principal } from './principal.js';
 import { ApplicationStrategies } from './application-strategies.js';
 import type { RouteAccess } from './route-access.decorators.js';
 import { refusalByRules, type RuledRoute } from './route-rules.js';
+import { errorOfStrategy } from './strategy-errors.js';
+
+/** Apart from each other, since a strategy may have anything as its user, and refuse with anything. */
+type Outcome = { readonly user: Principal } | { readonly error: Error };
 
 type Done = (error?: Error) => void;
-type Settle = (outcome: Principal | Error) => void;
+type Settle = (outcome: Outcome) => void;
 type PassportMiddleware = (request: FastifyRequest, reply: FastifyReply, settle: Settle) => void;
 
 interface AuthenticationInput {
@@ -72,16 +76,19 @@ export class AuthenticationHook {
     done: Done,
     { token, strategies, rules, isOptional }: AuthenticationInput,
   ): void {
+    let isSettled = false;
     const settle: Settle = (outcome) => {
-      if (outcome instanceof Problem && isOptional) {
-        request.bearerProblem = unsharedProblem(outcome);
+      // A second outcome would run the handler again.
+      if (isSettled) return;
+      isSettled = true;
+      const error = 'error' in outcome ? outcome.error : errorByRules(outcome.user, rules);
+      if (error instanceof Problem && isOptional) {
+        request.bearerProblem = unsharedProblem(error);
         return done();
       }
-      if (outcome instanceof Problem) return refuse(outcome, request, reply);
-      if (outcome instanceof Error) return done(outcome);
-      const refusal = refusalByRules(outcome, rules);
-      if (refusal !== undefined) return refuse(refusal, request, reply);
-      request.user = outcome;
+      if (error instanceof Problem) return refuse(error, request, reply);
+      if (error !== undefined) return done(error);
+      if ('user' in outcome) request.user = outcome.user;
       done();
     };
     if (strategies === undefined) this.#verifyToken(token, settle);
@@ -89,15 +96,18 @@ export class AuthenticationHook {
   }
 
   #verifyToken(token: string | undefined, settle: Settle): void {
+    const settleVerified = (outcome: VerificationOutcome): void =>
+      settle(outcome instanceof Problem ? { error: outcome } : { user: outcome });
+    const settleError = (error: unknown): void => settle({ error: error as Error });
     let outcome: VerificationOutcome | Promise<VerificationOutcome>;
     try {
       outcome = verifyBearerToken(token, this.verifier);
     } catch (error) {
-      settle(error as Error);
+      settleError(error);
       return;
     }
-    if (outcome instanceof Promise) outcome.then(settle, settle);
-    else settle(outcome);
+    if (outcome instanceof Promise) outcome.then(settleVerified, settleError);
+    else settleVerified(outcome);
   }
 
   #middlewareFor(strategies: readonly string[]): PassportMiddleware {
@@ -113,26 +123,28 @@ function refuse(problem: Problem, request: FastifyRequest, reply: FastifyReply):
   sendProblem(problem, () => undefined, request, reply);
 }
 
+/** Why the rules of the route refuse the caller; also what a user of a strategy throws when it is read. */
+function errorByRules(user: Principal, rules: RuledRoute): Error | undefined {
+  try {
+    return refusalByRules(user, rules);
+  } catch (error) {
+    return errorOfStrategy(error);
+  }
+}
+
 /** passport knows strategies by name, for the whole process; {@link ApplicationStrategies} finds those of the application. */
 function passportMiddleware(strategies: readonly string[]): PassportMiddleware {
   return (request, reply, settle) => {
-    const done = (error: Error | null, user?: Principal | false | null, info?: unknown): void =>
-      settle(error ?? (user ? unlessExpired(user) : passportProblem(request, info)));
+    // passport has null where there is no error, and anything that a strategy refused with where there is one.
+    const done = (error: unknown, user?: Principal | false | null, info?: unknown): void => {
+      if (error !== null) settle({ error: errorOfStrategy(error) });
+      else settle(user ? { user } : { error: passportProblem(request, info) });
+    };
     const middleware: unknown = passport.authenticate([...strategies], { session: false }, done);
     // A strategy that calls `pass()` has authenticated nobody.
-    const next = (error?: Error): void => settle(error ?? tokenMissing());
+    const next = (error?: Error): void => settle({ error: error ?? tokenMissing() });
     (middleware as (request: FastifyRequest, reply: FastifyReply, next: Done) => void)(request, reply, next);
   };
-}
-
-/** The user of a strategy, or why there is none. A token was checked by the verifier, with its tolerance for clocks. */
-function unlessExpired(user: Principal): Principal | Error {
-  if (user instanceof TokenPrincipal) return user;
-  try {
-    return Date.now() / 1000 < expiryOf(user) ? user : tokenExpired({ detail: 'The credential has expired.' });
-  } catch (error) {
-    return error as Error;
-  }
 }
 
 /**
