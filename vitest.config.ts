@@ -57,6 +57,7 @@ const SHARING = [
   'http/role-rules',
   'http/strategies',
   'http/strategy-outcomes',
+  'http/kept-principals',
 ].map((name) => `test/${name}.test.ts`);
 
 /** Files that expect something within a time, and mostly wait for it: run two at a time, after all others. */

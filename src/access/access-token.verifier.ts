@@ -8,9 +8,8 @@ import { RevocationsService } from '../revocation/revocations.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { TokenError } from '../verifier/token-error.js';
 import { VerifiedTokenCache } from '../verifier/verified-token-cache.js';
-import type { PreparedKey } from '../verifier/verification-key.js';
 import { createVerifier, type VerifiedToken, type Verifier } from '../verifier/verifier.js';
-import { sharedProblems } from './access.problems.js';
+import { sharedProblems, tokenExpired } from './access.problems.js';
 import { expiryOf, extraBytesOf, type Principal, TokenPrincipal } from './principal.js';
 import { SignatureOffloading } from './signature-offloading.js';
 
@@ -20,11 +19,12 @@ import { SignatureOffloading } from './signature-offloading.js';
  */
 export type VerificationOutcome = TokenPrincipal | Problem;
 
-/** The credential of a request that goes on after it was admitted. */
+/** What decides whether the credential of a user would still be accepted, read once: a user of a strategy may have getters. */
 export interface HeldCredential {
-  readonly principal: Principal;
-  /** Undefined where the principal is not from an access token, but from a strategy of the application. */
-  readonly key: PreparedKey | undefined;
+  /** Undefined where the user is not from an access token, but from a strategy of the application. */
+  readonly token: TokenPrincipal | undefined;
+  readonly sessionId: string;
+  readonly tokenId: string;
   /** Seconds since 1970. */
   readonly validUntil: number;
 }
@@ -35,6 +35,7 @@ export interface HeldCredential {
 @Injectable()
 export class AccessTokenVerifier implements OnModuleInit {
   readonly #verifier: Verifier;
+  readonly #clockToleranceSeconds: number;
   readonly #cache: VerifiedTokenCache<TokenPrincipal>;
   readonly #pending = new Map<string, Promise<VerificationOutcome>>();
   readonly #offloading = new SignatureOffloading();
@@ -49,6 +50,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     private readonly staleness: RevocationStaleness,
   ) {
     const { issuer, audience, clockToleranceSeconds } = config;
+    this.#clockToleranceSeconds = clockToleranceSeconds;
     const maxLifetimeSeconds = MAX_ACCESS_TOKEN_TTL_SECONDS;
     this.#verifier = createVerifier({ issuer, audience, clockToleranceSeconds, maxLifetimeSeconds });
     this.#cache = new VerifiedTokenCache(config.tokenCacheBytes, extraBytesOf);
@@ -90,30 +92,30 @@ export class AccessTokenVerifier implements OnModuleInit {
   }
 
   /**
-   * What {@link problemOfHeldCredential} needs. Verifies a token again: the cache may lose it.
-   * @param token of the principal, if it came with one
+   * What {@link problemOfHeldCredential} needs.
    * @throws {TypeError} where a strategy of the application says an expiry that is no valid Date
    */
-  holdCredential(principal: Principal, token: string | undefined): HeldCredential {
-    if (principal instanceof TokenPrincipal && token !== undefined) {
-      const verified = this.#verifier.verifyToken(token);
-      if (!(verified instanceof TokenError)) return { principal, key: verified.key, validUntil: verified.validUntil };
-      return { principal, key: undefined, validUntil: 0 };
+  holdCredential(user: Principal): HeldCredential {
+    const { sessionId, tokenId } = user;
+    if (!(user instanceof TokenPrincipal)) {
+      return { token: undefined, sessionId, tokenId, validUntil: expiryOf(user) };
     }
-    return { principal, key: undefined, validUntil: expiryOf(principal) };
+    return { token: user, sessionId, tokenId, validUntil: expiryOf(user) + this.#clockToleranceSeconds };
   }
 
   /**
    * The problem that a request with the credential would be refused with now; undefined if it would be admitted. Asks
-   * what {@link verifyAccessToken} asks of a token in the cache.
+   * what {@link verifyAccessToken} asks of a token in the cache. Of a user of a strategy, who may be a copy of one from a
+   * token, it asks for the expiry and the session alone.
    */
-  problemOfHeldCredential({ principal, key, validUntil }: HeldCredential): Problem | undefined {
-    if (key?.isTrusted === false) return sharedProblems.invalid;
-    if (Date.now() / 1000 >= validUntil) return sharedProblems.expired;
-    if (this.revocations.isRevoked(principal.sessionId, principal.tokenId)) return sharedProblems.revoked;
-    if (principal instanceof TokenPrincipal && this.revocations.isOutdated(principal.userId, principal.version)) {
-      return sharedProblems.stale;
+  problemOfHeldCredential({ token, sessionId, tokenId, validUntil }: HeldCredential): Problem | undefined {
+    if (token?.isKeyTrusted === false) return sharedProblems.invalid;
+    if (Date.now() / 1000 >= validUntil) {
+      return token === undefined ? tokenExpired({ detail: 'The credential has expired.' }) : sharedProblems.expired;
     }
+    if (this.revocations.isRevoked(sessionId, tokenId)) return sharedProblems.revoked;
+    if (token === undefined) return undefined;
+    if (this.revocations.isOutdated(token.userId, token.version)) return sharedProblems.stale;
     return this.staleness.isRefusing ? serviceUnavailable({ cause: new Error('revocations are stale') }) : undefined;
   }
 
@@ -140,7 +142,7 @@ export class AccessTokenVerifier implements OnModuleInit {
     const { email } = verified.claims;
     // RFC 9068 does not require it; this service always issues it.
     if (email === undefined) return this.#problemOf(new TokenError('claims', 'email is missing'));
-    const principal = new TokenPrincipal(verified.claims, email);
+    const principal = new TokenPrincipal(verified.claims, email, verified.key);
     this.#cache.addToken(token, verified, principal, Date.now() / 1000);
     return principal;
   }

@@ -3,8 +3,9 @@ import { DiscoveryService } from '@nestjs/core';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import passport, { type Strategy, type StrategyCreatedStatic } from 'passport';
 import type { Problem } from '../problems/problem.js';
-import { tokenExpired } from './access.problems.js';
-import { expiryOf, TokenPrincipal, type Principal } from './principal.js';
+import { AccessTokenVerifier } from './access-token.verifier.js';
+import { unsharedProblem } from './access.problems.js';
+import type { Principal } from './principal.js';
 import type { RouteAccess } from './route-access.decorators.js';
 import { errorOfStrategy, flawOfStrategyUser } from './strategy-errors.js';
 
@@ -145,7 +146,10 @@ export class ApplicationStrategies {
   /** The first route that names each strategy. */
   readonly #routes = new Map<string, string>();
 
-  constructor(private readonly discovery: DiscoveryService) {}
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly verifier: AccessTokenVerifier,
+  ) {}
 
   /**
    * Call it once all providers exist, before routes are registered.
@@ -189,10 +193,16 @@ export class ApplicationStrategies {
 
   #errorOfUser(user: unknown): Error | undefined {
     try {
-      return flawOfStrategyUser(user) ?? problemOfExpiry(user as Principal);
+      return flawOfStrategyUser(user) ?? this.#problemOfUser(user as Principal);
     } catch (error) {
       return errorOfStrategy(error);
     }
+  }
+
+  /** Also asked of a principal that `jwt` has just verified: it tells it from one that a strategy has kept since. */
+  #problemOfUser(user: Principal): Problem | undefined {
+    const problem = this.verifier.problemOfHeldCredential(this.verifier.holdCredential(user));
+    return problem && unsharedProblem(problem);
   }
 
   #noteNames({ method, url, config }: RouteOptions): void {
@@ -202,10 +212,4 @@ export class ApplicationStrategies {
       if (!this.#routes.has(name)) this.#routes.set(name, `${[method].flat().join(', ')} ${url}`);
     }
   }
-}
-
-/** A token was checked by the verifier, with its tolerance for clocks. */
-function problemOfExpiry(user: Principal): Problem | undefined {
-  if (user instanceof TokenPrincipal || Date.now() / 1000 < expiryOf(user)) return undefined;
-  return tokenExpired({ detail: 'The credential has expired.' });
 }

@@ -7,7 +7,6 @@ import { serviceUnavailable } from '../problems/http-status.problems.js';
 import type { Problem } from '../problems/problem.js';
 import { AccessTokenVerifier, type HeldCredential } from './access-token.verifier.js';
 import { unsharedProblem } from './access.problems.js';
-import { readBearerToken } from './bearer-token.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -74,8 +73,8 @@ export class EndedSignals {
     return controller.signal;
   }
 
-  #credentialOf({ user, headers }: FastifyRequest): HeldCredential | undefined {
-    return user === undefined ? undefined : this.verifier.holdCredential(user, readBearerToken(headers.authorization));
+  #credentialOf({ user }: FastifyRequest): HeldCredential | undefined {
+    return user === undefined ? undefined : this.verifier.holdCredential(user);
   }
 
   #add(inProgress: RequestInProgress): void {

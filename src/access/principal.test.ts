@@ -28,7 +28,9 @@ function received(more: object): { token: string; claims: AccessTokenClaims } {
   return { token: authorization.slice(7), claims: JSON.parse(text) as AccessTokenClaims };
 }
 
-const expired = (exp: number): TokenPrincipal => new TokenPrincipal({ ...newClaims(), exp }, 'someone@example.com');
+const KEY = prepareVerificationKey({ kid: 'k', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
+const expired = (exp: number): TokenPrincipal =>
+  new TokenPrincipal({ ...newClaims(), exp }, 'someone@example.com', KEY);
 
 /** Bytes in use after a garbage collection. */
 function heapInUse(): number {
@@ -41,7 +43,7 @@ describe('the principal of a token', () => {
   it('has the claims of the token, also when copied and as JSON', () => {
     const claims = newClaims();
     const { sub, sid, jti, email = '' } = claims;
-    const principal = new TokenPrincipal(claims, email);
+    const principal = new TokenPrincipal(claims, email, KEY);
     const expiresAt = new Date(EXP * 1000);
     const expected = {
       kind: 'user',
@@ -57,12 +59,12 @@ describe('the principal of a token', () => {
     };
     expect(Object.assign({}, principal)).toEqual(expected);
     expect(JSON.parse(JSON.stringify(principal))).toEqual({ ...expected, expiresAt: expiresAt.toISOString() });
-    const verified = new TokenPrincipal({ ...claims, email_verified: true, rv: 7 }, email);
+    const verified = new TokenPrincipal({ ...claims, email_verified: true, rv: 7 }, email, KEY);
     expect([verified.emailVerified, verified.version, principal.version]).toEqual([true, 7, 0]);
   });
 
   it('cannot be changed by a handler, since the next request gets the same object', () => {
-    const principal = new TokenPrincipal(newClaims(), 'someone@example.com');
+    const principal = new TokenPrincipal(newClaims(), 'someone@example.com', KEY);
     principal.expiresAt.setTime(0);
     expect(principal.expiresAt).toEqual(new Date(EXP * 1000));
     expect(() => Object.assign(principal, { userId: 'another' })).toThrow(TypeError);
@@ -100,13 +102,12 @@ describe('the principal of a token', () => {
     // Enough tokens that the rest of the heap does not matter.
     const count = name === '' ? 250_000 : 10_000;
     const cache = new VerifiedTokenCache<TokenPrincipal>(count * 40_000, extraBytesOf);
-    const key = prepareVerificationKey({ kid: 'k', alg: 'HS256', key: createSecretKey(randomBytes(32)) });
     const before = heapInUse();
     for (let index = 0; index < count; index++) {
       const { token, claims } = received(more);
       const validity = { validFrom: EXP - 930, validUntil: EXP + 30 };
-      const principal = new TokenPrincipal(claims, claims.email ?? '');
-      cache.addToken(token, { claims, key, ...validity }, principal, EXP);
+      const principal = new TokenPrincipal(claims, claims.email ?? '', KEY);
+      cache.addToken(token, { claims, key: KEY, ...validity }, principal, EXP);
     }
     const bytes = (heapInUse() - before) / count;
     expect(cache.cacheSize().tokens).toBe(count);

@@ -2,6 +2,7 @@ import type { Problem } from '../problems/problem.js';
 import { FIRST_PARTY_CLIENT_ID } from '../tokens/access-token-issuer.js';
 import { type CustomClaims, customClaimsOf, NO_CLAIMS } from '../tokens/custom-claims.js';
 import type { AccessTokenClaims } from '../verifier/access-token-claims.check.js';
+import type { PreparedKey } from '../verifier/verification-key.js';
 
 /** The caller, from the verified access token alone; the database was not queried. */
 export interface Principal {
@@ -50,6 +51,7 @@ export class TokenPrincipal implements Principal {
   readonly #exp: number;
   /** Twice the version, and one more where the address is verified. */
   readonly #versionAndVerified: number;
+  readonly #key: PreparedKey;
 
   static readonly #expiresAt: PropertyDescriptor & ThisType<TokenPrincipal> = {
     enumerable: true,
@@ -67,10 +69,14 @@ export class TokenPrincipal implements Principal {
 
   static readonly #kind: PropertyDescriptor = { enumerable: true, get: () => 'user' };
 
-  /** Keeps one string for the client id that all tokens share, instead of one a token. */
+  /**
+   * Keeps one string for the client id that all tokens share, instead of one a token.
+   * @param key that verified the token
+   */
   constructor(
     tokenClaims: AccessTokenClaims,
     readonly email: string,
+    key: PreparedKey,
   ) {
     const { sub, sid, jti, client_id: clientId, exp, roles = NO_ROLES, rv = 0 } = tokenClaims;
     this.claims = customClaimsOf(tokenClaims);
@@ -80,6 +86,7 @@ export class TokenPrincipal implements Principal {
     this.clientId = clientId === FIRST_PARTY_CLIENT_ID ? FIRST_PARTY_CLIENT_ID : clientId;
     this.roles = roles === NO_ROLES ? roles : Object.freeze(roles);
     this.#exp = exp;
+    this.#key = key;
     this.#versionAndVerified = 2 * rv + (tokenClaims.email_verified === true ? 1 : 0);
     Object.defineProperty(this, 'kind', TokenPrincipal.#kind);
     Object.defineProperty(this, 'emailVerified', TokenPrincipal.#emailVerified);
@@ -90,6 +97,11 @@ export class TokenPrincipal implements Principal {
   /** The version of the user's row from which the token was issued. */
   get version(): number {
     return Math.floor(this.#versionAndVerified / 2);
+  }
+
+  /** False once the key that verified the token was revoked or removed. */
+  get isKeyTrusted(): boolean {
+    return this.#key.isTrusted;
   }
 }
 

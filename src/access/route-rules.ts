@@ -22,8 +22,8 @@ export interface RuledRoute {
 /** Why the rules of a route refuse the caller, if they do. */
 export function refusalByRules(caller: Principal, { roles, emailVerified }: RuledRoute): Problem | undefined {
   if (roles !== undefined && !hasAnyRole(caller, roles)) return sharedProblems.forbidden;
-  // A strategy of the application may make a principal without it.
-  if (emailVerified !== undefined && !caller.emailVerified) return sharedProblems.emailUnverified;
+  // A strategy of the application may make a principal without it, or with a method of this name.
+  if (emailVerified !== undefined && (caller.emailVerified as unknown) !== true) return sharedProblems.emailUnverified;
   return undefined;
 }
 
