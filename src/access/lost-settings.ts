@@ -26,8 +26,9 @@ export interface DeclaringMethod {
 }
 
 /**
- * How a method has lost what was declared on it or on what it inherits from, or undefined: by a decorator that puts another
- * function in its place, or as a handler of a class that extends one with a rule on callers.
+ * How a method has lost what was declared on it, on its class or on what it inherits from, or undefined: by a decorator that puts
+ * another function in its place, as a handler that is made after the decorator of its class has run, or as one of a class that
+ * extends one with a rule on callers.
  */
 export function lossOf({ prototype, name, declared, isHandler }: DeclaringMethod): string | undefined {
   const classes = chainOf(prototype);
@@ -36,18 +37,32 @@ export function lossOf({ prototype, name, declared, isHandler }: DeclaringMethod
   if (own?.some((setting) => !declared.includes(setting)) === true) {
     return 'has a decorator that puts another function in its place, without what the decorators below declare: put it below them.';
   }
-  if (!isHandler || declared.some(isRule)) return undefined;
-  if (inherited.flat().some(isRule) && !declared.some((setting) => 'access' in setting)) {
+  if (!isHandler) return undefined;
+  const isLost = (setting: RouteSetting): boolean => rulesOf(setting).some((rule) => !isDeclared(rule, declared));
+  const ofOwnClass = classes.slice(0, owner + 1).flatMap((each) => ofControllers.get(each) ?? []);
+  if (ofOwnClass.some(isLost)) {
+    return 'became a handler after @Roles() or @EmailVerified() of its class, which does not hold for it: put these above the decorator that makes the handler.';
+  }
+  if (inherited.flat().some(isLost) && !declared.some((setting) => 'access' in setting)) {
     return 'overrides a handler with @Roles() or @EmailVerified(), which does not hold for it: give it a decorator of its own.';
   }
   const ofAncestors = classes.slice(owner + 1).flatMap((each) => ofControllers.get(each) ?? []);
-  return ofAncestors.some(isRule)
+  return ofAncestors.some(isLost)
     ? 'is of a class that extends one with @Roles() or @EmailVerified(), which does not hold for it: decorate it, or its class.'
     : undefined;
 }
 
-function isRule(setting: RouteSetting): boolean {
-  return RULES.some((rule) => rule in setting);
+/** Whether a class of a controller has the rule more than once. */
+export function isRepeatedOnClass(rule: (typeof RULES)[number], prototype: object): boolean {
+  return chainOf(prototype).some((each) => (ofControllers.get(each) ?? []).filter((one) => rule in one).length > 1);
+}
+
+function rulesOf(setting: RouteSetting): readonly string[] {
+  return RULES.filter((rule) => rule in setting);
+}
+
+function isDeclared(rule: string, declared: readonly RouteSetting[]): boolean {
+  return declared.some((setting) => rule in setting);
 }
 
 function chainOf(prototype: object): object[] {

@@ -19,8 +19,8 @@ export interface RateLimitedRoute {
  */
 export const RateLimit =
   (limit: RouteRateLimit): MethodDecorator =>
-  (target, name, descriptor) => {
-    const declared = declaredOn(descriptor.value).map((setting) => (setting as RateLimitedRoute).rateLimits ?? []);
+  (target, name, descriptor: PropertyDescriptor | undefined) => {
+    const declared = declaredOn(descriptor?.value).map((setting) => (setting as RateLimitedRoute).rateLimits ?? []);
     const rateLimits = [...(declared.findLast(({ length }) => length > 0) ?? []), limit];
-    routeConfig({ rateLimits } satisfies RateLimitedRoute)(target, name, descriptor);
+    routeConfig({ rateLimits } satisfies RateLimitedRoute)(target, name, descriptor as PropertyDescriptor);
   };

@@ -20,7 +20,13 @@ const names = new Set(['access', 'strategies', ...RULES]);
  */
 export function routeConfig(added: RouteSetting): MethodDecorator {
   for (const name of Object.keys(added)) names.add(name);
-  return (target, name, descriptor) => {
+  return (target, name, descriptor: PropertyDescriptor | undefined) => {
+    if (typeof descriptor?.value !== 'function') {
+      const { name: owner } = typeof target === 'function' ? target : target.constructor;
+      throw new TypeError(
+        `${name === undefined ? owner : `${owner}.${String(name)}`} is no method, and has a decorator of Gatehouse that is for handlers.`,
+      );
+    }
     recordOnMethod(target, name, added);
     const declared = [...declaredOn(descriptor.value), added];
     SetMetadata(DECLARED, declared)(target, name, descriptor);

@@ -1,6 +1,14 @@
 import { Controller, Get, Module, type Type } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { Public, Roles } from '../../src/access/route-access.decorators.js';
+import { RateLimit } from '../../src/access/rate-limit.decorator.js';
+import {
+  Authenticated,
+  BearerOrBody,
+  BodyLimit,
+  EmailVerified,
+  Public,
+  Roles,
+} from '../../src/access/route-access.decorators.js';
 import { UserRolesService } from '../../src/users/user-roles.service.js';
 import { startApp, type TestApp } from '../support/app.js';
 
@@ -119,6 +127,62 @@ class OpensItself extends BaseController {
   }
 }
 
+/** As a generator of CRUD routes does it: adds a handler to the class, with these decorators. */
+function crud(...onHandler: readonly MethodDecorator[]): ClassDecorator {
+  return ({ prototype }) => {
+    const value = (): object => ({ rows: onHandler.length });
+    Object.defineProperty(prototype, 'getMany', { value, writable: true, configurable: true });
+    decorate(prototype as object, 'getMany', Get('many'), ...onHandler);
+  };
+}
+
+/** Makes a handler of a method that the class has. */
+const exposeRead: ClassDecorator = ({ prototype }) => decorate(prototype as object, 'read', Get('read'));
+
+function decorate(prototype: object, name: string, ...decorators: readonly MethodDecorator[]): void {
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, name) ?? {};
+  for (const each of decorators) each(prototype, name, descriptor);
+}
+
+/** A controller with the class decorators, the lowest first, that has a method without any. */
+function classWith(...decorators: readonly ClassDecorator[]): Type {
+  class NotesController {
+    read(): object {
+      return {};
+    }
+  }
+  for (const each of [Controller('v1/notes'), ...decorators]) each(NotesController);
+  return NotesController;
+}
+
+/** As TypeScript's handbook mixes classes: the methods of one are copied to the other. */
+function mixedWith(source: Type): ClassDecorator {
+  return ({ prototype }) => {
+    const { constructor: _omitted, ...methods } = Object.getOwnPropertyDescriptors(source.prototype as object);
+    Object.defineProperties(prototype, methods);
+  };
+}
+
+class Readable {
+  @Get('mixed')
+  mixed(): object {
+    return {};
+  }
+}
+
+@EmailVerified()
+@Roles('admin')
+abstract class VerifiedAdmins {}
+
+@Controller('v1/notes')
+class VerifiedAlone extends VerifiedAdmins {
+  @Get('own')
+  @EmailVerified()
+  own(): object {
+    return {};
+  }
+}
+
 describe('a rule of @Roles (ACC-08)', () => {
   it.each<[string, Type, string]>([
     ['of a class that extends one with @Roles()', ExtendsGuarded, 'ExtendsGuarded.own is of a class that extends'],
@@ -130,6 +194,74 @@ describe('a rule of @Roles (ACC-08)', () => {
     class NotesModule {}
     Module({ controllers: [controller] })(NotesModule);
     await expect(startApp({ features: [NotesModule] })).rejects.toThrow(message);
+  });
+
+  it.each<[string, Type, string]>([
+    [
+      'that a decorator above it adds',
+      classWith(Roles('admin'), crud()),
+      'NotesController.getMany became a handler after',
+    ],
+    ['of @EmailVerified()', classWith(EmailVerified(), crud()), 'NotesController.getMany became a handler after'],
+    [
+      'that has one of two rules',
+      classWith(EmailVerified(), Roles('admin'), crud(Roles('editor'))),
+      'NotesController.getMany became',
+    ],
+    ['that is public', classWith(Roles('admin'), crud(Public())), 'NotesController.getMany became a handler after'],
+    [
+      'that was a method when it ran',
+      classWith(Roles('admin'), exposeRead),
+      'NotesController.read became a handler after',
+    ],
+    [
+      'that is mixed in above it',
+      classWith(Roles('admin'), mixedWith(Readable)),
+      'NotesController.mixed became a handler',
+    ],
+    [
+      'that has another rule than the class it extends',
+      VerifiedAlone,
+      'VerifiedAlone.own is of a class that extends one',
+    ],
+    [
+      'of a class that has it twice',
+      classWith(exposeRead, Roles('admin'), Roles('editor')),
+      'NotesController.read is of a class that has more than one @Roles()',
+    ],
+    [
+      'of a class that has it twice, with one between',
+      classWith(Roles('admin'), crud(Roles('a')), Roles('editor')),
+      'is of a class that has more than one @Roles()',
+    ],
+  ])('of a class that would not hold for a handler %s stops the start (ACC-08)', async (_case, controller, message) => {
+    class NotesModule {}
+    Module({ controllers: [controller] })(NotesModule);
+    await expect(startApp({ features: [NotesModule] })).rejects.toThrow(message);
+  });
+
+  it('of a class holds for handlers that a decorator below it adds', async () => {
+    class NotesModule {}
+    Module({ controllers: [classWith(crud(), exposeRead, mixedWith(Readable), Roles('admin'))] })(NotesModule);
+    const app = await startApp({ features: [NotesModule] });
+    const statuses = async (token: string): Promise<number[]> => {
+      const answers = ['many', 'read', 'mixed'].map((path) => app.call('GET', `/v1/notes/${path}`, { token }));
+      return (await Promise.all(answers)).map(({ status }) => status);
+    };
+    expect(await statuses(await withRoles(app))).toEqual([403, 403, 403]);
+    expect(await statuses(await withRoles(app, 'admin'))).toEqual([200, 200, 200]);
+  });
+
+  it.each<[string, MethodDecorator]>([
+    ['Public', Public()],
+    ['BearerOrBody', BearerOrBody()],
+    ['Authenticated', Authenticated('jwt')],
+    ['BodyLimit', BodyLimit(100)],
+    ['RateLimit', RateLimit({ name: 'notes', quota: 1, seconds: 1, by: 'address' })],
+  ])('is for classes, unlike @%s, which is refused there and on what is no method', (_name, decorator) => {
+    const untyped = decorator as (...target: unknown[]) => void;
+    expect(() => untyped(class NotesController {})).toThrow('NotesController is no method');
+    expect(() => untyped(Readable.prototype, 'field', undefined)).toThrow('Readable.field is no method');
   });
 
   it('holds for inherited handlers, beside those of the class and a wrapper that keeps what is declared', async () => {
