@@ -15,14 +15,16 @@ export class RouteRateLimitsHook {
 
   /**
    * Adds the hook to the routes with `rateLimits` in their `config` that are registered from now on.
-   * @throws {TypeError} while such a route is registered: for a bad limit, or one by user on a route that admits requests
-   *   without one
+   * @throws {TypeError} while such a route is registered: for a bad limit, one that the route has twice, or one by user on
+   *   a route that admits requests without one
    */
   addRateLimitsHook(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', (route) => {
       const { rateLimits = [] } = (route.config ?? {}) as RateLimitedRoute;
       if (rateLimits.length === 0) return;
       for (const limit of rateLimits) this.#addLimit(limit, route);
+      const repeated = rateLimits.find((limit, index) => rateLimits.indexOf(limit) !== index);
+      if (repeated !== undefined) throw new TypeError(`${nameOf(route)} has the rate limit "${repeated.name}" twice.`);
       route.onRequest = [route.onRequest ?? [], this.#chargeTo(rateLimits)].flat();
     });
   }
@@ -33,15 +35,13 @@ export class RouteRateLimitsHook {
     return rateLimits.length > 0 && !this.limits.isOff ? [tooManyAttempts] : [];
   }
 
-  #addLimit(limit: RouteRateLimit, { method, url, config }: RouteOptions): void {
+  #addLimit(limit: RouteRateLimit, route: RouteOptions): void {
     const { name, by } = limit;
     if (by !== 'user' && by !== 'address' && typeof by !== 'function') {
       throw new TypeError(`The rate limit "${name}" counts by 'user', 'address' or a function.`);
     }
-    if (by === 'user' && (config as RouteAccess).access !== undefined) {
-      throw new TypeError(
-        `The rate limit "${name}" counts by user, but ${[method].flat().join(', ')} ${url} admits requests without one.`,
-      );
+    if (by === 'user' && (route.config as RouteAccess).access !== undefined) {
+      throw new TypeError(`The rate limit "${name}" counts by user, but ${nameOf(route)} admits requests without one.`);
     }
     this.limits.addLimit(limit);
   }
@@ -62,6 +62,10 @@ export class RouteRateLimitsHook {
   async #charge(request: FastifyRequest, rateLimits: readonly RouteRateLimit[]): Promise<void> {
     await this.limits.chargeUses(rateLimits.map((limit) => ({ limit, key: keyOf(limit, request) })));
   }
+}
+
+function nameOf({ method, url }: RouteOptions): string {
+  return `${[method].flat().join(', ')} ${url}`;
 }
 
 function keyOf({ name, by }: RouteRateLimit, request: FastifyRequest): string {

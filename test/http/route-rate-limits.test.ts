@@ -322,6 +322,7 @@ describe('@RateLimit()', () => {
     ],
     ['the name of the limit in memory', [{ ...limit, name: 'request-address' }], 'There are two rate limits'],
     ['one name for two limits', [limit, { ...limit }], 'There are two rate limits called "notes"'],
+    ['one limit twice', [limit, limit], 'GET /v1/notes has the rate limit "notes" twice'],
     ['no quota', [{ ...limit, quota: 0 }], 'needs a quota from 1'],
     ['a window of half a second', [{ ...limit, seconds: 0.5 }], 'needs a quota from 1'],
     ['another subject', [{ ...limit, by: 'session' as 'user' }], "counts by 'user', 'address' or a function"],
