@@ -1,3 +1,4 @@
+import { Controller } from '@nestjs/common';
 import type { RouteSetting } from './declared-setting.js';
 import { RULES } from './route-rules.js';
 
@@ -5,8 +6,12 @@ import { RULES } from './route-rules.js';
 const ofMethods = new WeakMap<object, Map<string | symbol, RouteSetting[]>>();
 const ofControllers = new WeakMap<object, RouteSetting[]>();
 
+/** The prototypes of the classes on whose method a decorator has declared something, by the method. */
+const declarers = new WeakMap<object, Set<object>>();
+
 /** Remembers that a decorator has declared the setting on this method of the class. */
-export function recordOnMethod(prototype: object, name: string | symbol, setting: RouteSetting): void {
+export function recordOnMethod(prototype: object, name: string | symbol, method: object, setting: RouteSetting): void {
+  declarers.set(method, (declarers.get(method) ?? new Set()).add(prototype));
   const methods = ofMethods.get(prototype) ?? new Map<string | symbol, RouteSetting[]>();
   ofMethods.set(prototype, methods.set(name, [...(methods.get(name) ?? []), setting]));
 }
@@ -50,6 +55,29 @@ export function lossOf({ prototype, name, declared, isHandler }: DeclaringMethod
   return ofAncestors.some(isLost)
     ? 'is of a class that extends one with @Roles() or @EmailVerified(), which does not hold for it: decorate it, or its class.'
     : undefined;
+}
+
+/**
+ * The name of another controller that has the same function as its handler, if decorators have declared something on it there:
+ * what they declare is kept with the function, and so would hold for both.
+ */
+export function controllerSharing(method: unknown, prototype: object): string | undefined {
+  const classes = chainOf(prototype);
+  const others = typeof method === 'function' ? [...(declarers.get(method) ?? [])] : [];
+  return others.find((each) => !classes.includes(each) && isController(each.constructor))?.constructor.name;
+}
+
+/** The metadata keys of `@Controller()`. A class that is only mixed into controllers has none of them. */
+const CONTROLLER_KEYS = keysOfController();
+
+function keysOfController(): readonly unknown[] {
+  class Example {}
+  Controller()(Example);
+  return Reflect.getMetadataKeys(Example);
+}
+
+function isController(constructor: object): boolean {
+  return CONTROLLER_KEYS.every((key) => Reflect.hasMetadata(key, constructor));
 }
 
 /** Whether a class of a controller has the rule more than once. */

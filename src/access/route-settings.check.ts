@@ -3,7 +3,7 @@ import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { bodyConfigOf, bodyFlaw } from '../http/route-body.js';
 import { hasEnded } from './ended.decorator.js';
-import { isRepeatedOnClass, lossOf } from './lost-settings.js';
+import { controllerSharing, isRepeatedOnClass, lossOf } from './lost-settings.js';
 import { isRole, RULES } from './route-rules.js';
 import type { RouteSetting } from './declared-setting.js';
 import {
@@ -57,7 +57,8 @@ export class RouteSettingsCheck {
   requireDeclaredSettings(): void {
     for (const { name, method, prototype, key } of this.#handlers()) {
       const methodOf = { prototype, name: key, declared: declaredOn(method), isHandler: isHandler(method) };
-      const flaw = lossOf(methodOf) ?? flawOfClass(prototype) ?? this.#flawOf(method);
+      const flaw =
+        lossOf(methodOf) ?? flawOfClass(prototype) ?? flawOfSharing(method, prototype) ?? this.#flawOf(method);
       if (flaw !== undefined) throw new Error(`${name} ${flaw}`);
     }
     for (const { method, url, config, schema, bodyLimit } of this.#routes) {
@@ -105,6 +106,13 @@ export class RouteSettingsCheck {
     const haveThem = configs.every((config) => differences(config as RouteSetting, declared).length === 0);
     return configs.length > 0 && haveThem ? undefined : 'has decorators whose settings its route does not have.';
   }
+}
+
+function flawOfSharing(method: unknown, prototype: object): string | undefined {
+  const other = controllerSharing(method, prototype);
+  return other === undefined
+    ? undefined
+    : `is the same function as a handler of ${other}, and what decorators declare there would hold for both: give each class a function of its own.`;
 }
 
 function flawOfClass(prototype: object): string | undefined {

@@ -27,7 +27,7 @@ export function routeConfig(added: RouteSetting): MethodDecorator {
         `${name === undefined ? owner : `${owner}.${String(name)}`} is no method, and has a decorator of Gatehouse that is for handlers.`,
       );
     }
-    recordOnMethod(target, name, added);
+    recordOnMethod(target, name, descriptor.value as object, added);
     const declared = [...declaredOn(descriptor.value), added];
     SetMetadata(DECLARED, declared)(target, name, descriptor);
     const config: object = Object.assign({}, configOn(descriptor.value), ...declared, { [DECLARED]: declared });

@@ -240,6 +240,22 @@ describe('a rule of @Roles (ACC-08)', () => {
     await expect(startApp({ features: [NotesModule] })).rejects.toThrow(message);
   });
 
+  it('would be that of another controller where both have one function as their handler, which stops the start', async () => {
+    const rows: readonly string[] = [];
+    const value = (): object => ({ rows });
+    const sharing =
+      (...onHandler: readonly MethodDecorator[]): ClassDecorator =>
+      ({ prototype }) => {
+        Object.defineProperty(prototype, 'getMany', { value });
+        decorate(prototype as object, 'getMany', Get('many'), ...onHandler);
+      };
+    class NotesModule {}
+    Module({ controllers: [classWith(sharing()), classWith(Controller('v1/others'), sharing(Public()))] })(NotesModule);
+    await expect(startApp({ features: [NotesModule] })).rejects.toThrow(
+      'NotesController.getMany is the same function as a handler of NotesController',
+    );
+  });
+
   it('of a class holds for handlers that a decorator below it adds', async () => {
     class NotesModule {}
     Module({ controllers: [classWith(crud(), exposeRead, mixedWith(Readable), Roles('admin'))] })(NotesModule);
