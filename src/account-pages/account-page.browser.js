@@ -26,6 +26,9 @@ const templates = new Map(
 );
 const label = button?.textContent ?? '';
 
+/** Of attempts that may have been carried out although no answer of the service said so. */
+const tokensPerhapsUsed = new Set();
+
 let token = '';
 let isSending = false;
 
@@ -64,47 +67,68 @@ async function send() {
   clear();
   setSending(true);
   const outcome = await post({ token: sent, ...(password !== null && { [password.name]: password.value }) });
+  if (!outcome.isCertain) tokensPerhapsUsed.add(sent);
   // Another link was opened meanwhile.
   if (sent !== token) return;
   setSending(false);
-  show(outcome.name, outcome.retryAfter);
+  const isPerhapsDone = outcome.name === 'mail_token_invalid' && tokensPerhapsUsed.has(sent);
+  show(isPerhapsDone ? 'perhaps_done' : outcome.name, outcome.retryAfter);
 }
 
 /**
+ * `isCertain`: the service has said whether it was done. It has not at 5xx, and a proxy never does.
  * @param {Readonly<Record<string, string>>} body
- * @returns {Promise<{ readonly name: string, readonly retryAfter: string }>}
+ * @returns {Promise<{ readonly name: string, readonly retryAfter: string, readonly isCertain: boolean }>}
  */
 async function post(body) {
   try {
     const answer = await fetch(form.action, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json, application/problem+json' },
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, application/problem+json',
+        // Of mail that this causes.
+        'accept-language': document.documentElement.lang,
+      },
       body: JSON.stringify(body),
       redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const retryAfter = answer.headers.get('retry-after') ?? '';
-    return { name: answer.status === 204 ? 'done' : await nameOf(answer), retryAfter };
+    if (answer.status === 204) return { name: 'done', retryAfter: '', isCertain: true };
+    const problem = await problemOf(answer);
+    return {
+      name: nameOf(answer.status, problem),
+      retryAfter: answer.headers.get('retry-after') ?? '',
+      isCertain: answer.status < 500 && problem.code !== '',
+    };
   } catch {
-    return { name: 'no_answer', retryAfter: '' };
+    return { name: 'no_answer', retryAfter: '', isCertain: false };
   }
 }
 
 /**
- * The name of the message for a refusal.
+ * @typedef {{ readonly code: string, readonly errors: readonly { pointer?: string }[] }} Problem
  * @param {Response} answer
- * @returns {Promise<string>}
+ * @returns {Promise<Problem>} with an empty code where the body is none of ours
  */
-async function nameOf(answer) {
-  /** @type {{ code?: string, errors?: { pointer: string }[] }} */
-  const { code = '', errors = [] } = await answer.json().catch(() => ({}));
+async function problemOf(answer) {
+  const { code, errors } = (await answer.json().catch(() => null)) ?? {};
+  return { code: typeof code === 'string' ? code : '', errors: Array.isArray(errors) ? errors : [] };
+}
+
+/**
+ * The name of the message for a refusal.
+ * @param {number} status
+ * @param {Problem} problem
+ */
+function nameOf(status, { code, errors }) {
   if (templates.has(code)) return code;
   // The text of a password is bounded before its characters are counted.
   if (code === 'validation_failed' && errors.some(({ pointer }) => pointer === `/${password?.name}`)) {
     return 'password_too_long';
   }
   if (code === 'validation_failed' && errors.some(({ pointer }) => pointer === '/token')) return 'mail_token_invalid';
-  return MESSAGE_BY_STATUS.get(answer.status) ?? 'other';
+  return MESSAGE_BY_STATUS.get(status) ?? 'other';
 }
 
 /**
@@ -119,6 +143,8 @@ function show(name, retryAfter) {
   if (template?.dataset['isOfPassword'] !== undefined) password?.setAttribute('aria-invalid', 'true');
   if (isFinal) {
     token = '';
+    // For a reload.
+    history.replaceState(name, '');
     form.reset();
     setPasswordVisible();
     request.hidden = true;
@@ -166,4 +192,4 @@ form.addEventListener('submit', (event) => {
 showPassword?.addEventListener('change', setPasswordVisible);
 window.addEventListener('hashchange', readLink);
 readLink();
-if (token === '') show('link_missing', '');
+if (token === '') show(templates.has(history.state) ? history.state : 'link_missing', '');

@@ -1,4 +1,8 @@
 import type { AccountPage } from '../config/account-pages.js';
+import type { Config } from '../config/config.js';
+
+/** One text, or one for each `REGISTRATION`. */
+export type Advice = string | Readonly<Record<Config['registration'], string>>;
 
 /** The texts of one page. */
 interface PageText {
@@ -10,7 +14,9 @@ interface PageText {
   /** What is now so, after it succeeded. */
   readonly done: string;
   /** What to do when the link cannot be used; follows the reason. */
-  readonly newLink: string;
+  readonly newLink: Advice;
+  /** How to learn whether it was done, and what to do if not; follows `perhaps_done`. */
+  readonly perhapsDone: Advice;
 }
 
 /** By the `code` of the answer; the last ones are of the page itself. */
@@ -25,6 +31,8 @@ export type MessageName =
   | 'password_contextual'
   | 'too_many_attempts'
   | 'service_unavailable'
+  /** `mail_token_invalid` after an attempt whose result is not known. */
+  | 'perhaps_done'
   | 'link_missing'
   | 'password_missing'
   | 'no_answer'
@@ -35,6 +43,7 @@ export const FINAL_MESSAGES: readonly MessageName[] = [
   'mail_token_invalid',
   'mail_token_expired',
   'email_taken',
+  'perhaps_done',
   'link_missing',
 ];
 

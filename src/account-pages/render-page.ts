@@ -6,9 +6,9 @@ import { MAX_PASSWORD_CODE_POINTS } from '../passwords/password-policy.js';
 import { ENGLISH } from './english.texts.js';
 import { GERMAN } from './german.texts.js';
 import { PAGE_FORMS, type PasswordMember } from './page-forms.js';
-import { FINAL_MESSAGES, PASSWORD_MESSAGES, type MessageName, type PageTexts } from './page-texts.js';
+import { FINAL_MESSAGES, PASSWORD_MESSAGES, type Advice, type MessageName, type PageTexts } from './page-texts.js';
 
-type PageSettings = Pick<Config, 'serviceName' | 'passwordMinLength' | 'appUrl'>;
+type PageSettings = Pick<Config, 'serviceName' | 'passwordMinLength' | 'appUrl' | 'registration'>;
 
 export const PAGE_TEXTS: Readonly<Record<Language, PageTexts>> = { en: ENGLISH, de: GERMAN };
 const NAME = /\{\{(\w+)\}\}/g;
@@ -16,11 +16,16 @@ const NAME = /\{\{(\w+)\}\}/g;
 /** The HTML of a page. Its URLs are relative, so that a proxy may serve it below any path. */
 export function renderPage(page: AccountPage, language: Language, settings: PageSettings): string {
   const texts = PAGE_TEXTS[language];
-  const { title, introduction, button, password = '', done, newLink } = texts.pages[page];
+  const { title, introduction, button, password = '', done, newLink, perhapsDone } = texts.pages[page];
   const { endpoint, password: field } = PAGE_FORMS[page];
   const html = (text: string): string => escapeHtml(fillIn(text, settings));
+  const advice: Readonly<Record<string, Advice>> = {
+    mail_token_invalid: newLink,
+    mail_token_expired: newLink,
+    perhaps_done: perhapsDone,
+  };
   const messages = Object.entries(texts.messages).map(([name, text]) =>
-    messageTemplate(name as MessageName, html(isAboutLink(name) ? `${text} ${newLink}` : text)),
+    messageTemplate(name as MessageName, html(`${text} ${adviceFor(advice[name] ?? '', settings)}`.trimEnd())),
   );
   return `<!doctype html>
 <html lang="${language}">
@@ -71,12 +76,15 @@ function messageTemplate(name: MessageName, html: string): string {
   return `<template data-message="${name}"${isFinal}${isOfPassword}>${html}</template>`;
 }
 
-function isAboutLink(name: string): boolean {
-  return name === 'mail_token_invalid' || name === 'mail_token_expired';
+function adviceFor(advice: Advice, { registration }: PageSettings): string {
+  return typeof advice === 'string' ? advice : advice[registration];
 }
 
 /** Leaves a name that it does not know, for the browser. */
-export function fillIn(text: string, { serviceName, passwordMinLength }: PageSettings): string {
+export function fillIn(
+  text: string,
+  { serviceName, passwordMinLength }: Pick<PageSettings, 'serviceName' | 'passwordMinLength'>,
+): string {
   const values: Readonly<Record<string, string>> = {
     service: serviceName,
     minLength: String(passwordMinLength),

@@ -67,8 +67,20 @@ const REFUSALS: readonly (readonly [PlayedAnswer, MessageName, words: string])[]
   ],
   [{ status: 502, body: '<html>Bad Gateway' }, 'service_unavailable', 'cannot answer at the moment'],
   [{ status: 500, code: 'internal_error' }, 'other', 'Something went wrong'],
+  [{ status: 429, body: '<html>Slow down' }, 'too_many_attempts', 'Try again later'],
+  [{ status: 500, body: 'null' }, 'other', 'Something went wrong'],
+  [{ status: 400, body: '{"code":"validation_failed","errors":{}}' }, 'other', 'Something went wrong'],
   [{ status: 404, body: '' }, 'other', 'Something went wrong'],
   [{ status: 200, body: '<html>Log in to this network' }, 'other', 'Something went wrong'],
+];
+
+/** First attempts that may have been carried out, and what is said of them. */
+const LOST: readonly (readonly ['cut off' | PlayedAnswer, MessageName])[] = [
+  ['cut off', 'no_answer'],
+  [{ status: 500, code: 'internal_error' }, 'other'],
+  [{ status: 503, code: 'service_unavailable', headers: { 'retry-after': '1' } }, 'service_unavailable'],
+  [{ status: 502, body: '<html>Bad Gateway' }, 'service_unavailable'],
+  [{ status: 200, body: '<html>Log in to this network' }, 'other'],
 ];
 const FINAL: ReadonlySet<MessageName> = new Set(['mail_token_invalid', 'mail_token_expired', 'email_taken']);
 const WAITS: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
@@ -223,8 +235,14 @@ const messageOf = (page: Page): Promise<string | null> => page.locator('#message
 /** What the page is to say for a refusal. */
 function expectedMessage(name: MessageName, page: AccountPage, language: Language, wait = ''): string {
   const texts = PAGE_TEXTS[language];
-  const isAboutLink = name === 'mail_token_invalid' || name === 'mail_token_expired';
-  return textOf(`${texts.messages[name]}${isAboutLink ? ` ${texts.pages[page].newLink}` : ''}`, wait);
+  const { newLink, perhapsDone } = texts.pages[page];
+  const next: Partial<Record<MessageName, string | { readonly open: string }>> = {
+    mail_token_invalid: newLink,
+    mail_token_expired: newLink,
+    perhaps_done: perhapsDone,
+  };
+  const advice = next[name] ?? '';
+  return textOf(`${texts.messages[name]} ${typeof advice === 'string' ? advice : advice.open}`.trimEnd(), wait);
 }
 
 /** Opens another link in the same tab. */
@@ -236,6 +254,15 @@ async function follow(page: Page, token: string): Promise<void> {
 
 async function press(page: Page): Promise<void> {
   await page.locator('button').click();
+  await page.locator('#message:not(:empty)').waitFor();
+}
+
+/** Presses the button below a message, and waits for the next one. */
+async function pressAgain(page: Page): Promise<void> {
+  const answered = page.waitForResponse('**/v1/auth/**');
+  await page.locator('button').click();
+  await answered;
+  await page.locator('button:enabled').waitFor();
   await page.locator('#message:not(:empty)').waitFor();
 }
 
@@ -268,6 +295,7 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
       expect([sent?.method(), sent?.url()]).toEqual(['POST', `${app.url}${endpoint}`]);
       expect(sent?.postDataJSON()).toEqual({ token: TOKEN, ...(member !== undefined && { [member]: PASSWORD }) });
       expect(await sent?.headerValue('content-type')).toBe('application/json');
+      expect(await sent?.headerValue('accept-language')).toBe(language);
       expect(await sent?.headerValue('referer')).toBeNull();
       expect(await page.locator('#request').isVisible()).toBe(false);
       expect(await focused(page)).toBe('message');
@@ -279,6 +307,62 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
       ]);
       expect(new URL(page.url()).pathname).toBe(path);
       expect(complaints).toEqual([]);
+    });
+
+    it.each(PAGES)('says after an attempt without a result that it may have been carried out: %s', async (name) => {
+      let played: 'cut off' | PlayedAnswer = DONE;
+      const answer = (route: Route): Promise<void> =>
+        played === 'cut off' ? route.abort('connectionreset') : play(route, played);
+      const { page, complaints } = await open({ page: name, language, answer });
+      for (const [index, [first, message]] of LOST.entries()) {
+        const token = `${TOKEN}-${index}`;
+        await follow(page, token);
+        played = first;
+        await fillAndPress(page);
+        const wait = WAITS[language][first === 'cut off' ? '' : (first.headers?.['retry-after'] ?? '')];
+        expect([first, await messageOf(page)]).toEqual([first, expectedMessage(message, name, language, wait)]);
+        played = { status: 429, code: 'too_many_attempts' };
+        await pressAgain(page);
+        played = { status: 400, code: 'mail_token_invalid' };
+        // The same link, opened once more in this tab.
+        await follow(page, token);
+        await fillAndPress(page);
+        const expected = expectedMessage('perhaps_done', name, language);
+        expect([first, await messageOf(page)]).toEqual([first, expected]);
+        expect(await page.locator('button').isVisible()).toBe(false);
+      }
+      expect([await page.locator('#back').isVisible(), await focused(page)]).toEqual([true, 'message']);
+      // Another link has nothing to do with those attempts.
+      await follow(page, OTHER_TOKEN);
+      await fillAndPress(page);
+      expect(await messageOf(page)).toBe(expectedMessage('mail_token_invalid', name, language));
+      expect(complaints).toEqual([]);
+    });
+
+    it.each(PAGES)('says after a reload what was said last, if nothing is left to do: %s', async (name) => {
+      let played: PlayedAnswer = DONE;
+      const opened = await open({ page: name, language, answer: (route) => play(route, played) });
+      const { page } = opened;
+      const answers: readonly PlayedAnswer[] = [
+        DONE,
+        { status: 400, code: 'mail_token_invalid' },
+        { status: 400, code: 'mail_token_expired' },
+        { status: 409, code: 'email_taken' },
+      ];
+      for (const each of answers) {
+        played = each;
+        await follow(page, TOKEN);
+        await fillAndPress(page);
+        const said = await messageOf(page);
+        await page.reload();
+        expect([await messageOf(page), await page.locator('button').isVisible()]).toEqual([said, false]);
+        expect(await page.getAttribute('#message', 'class')).toBe(each === DONE ? 'done' : 'problem');
+        expect(await page.locator('#back').isVisible()).toBe(true);
+      }
+      expect(posts(opened)).toHaveLength(answers.length);
+      await follow(page, TOKEN);
+      await page.reload();
+      expect(await messageOf(page)).toBe(expectedMessage('link_missing', name, language));
     });
 
     it.each(PAGES)('says each refusal in its own words, and stays usable where that helps: %s', async (name) => {
@@ -301,17 +385,20 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
       expect(complaints).toEqual([]);
     });
 
-    it.each(PAGES)('without a token, or after a reload, says to open the link again: %s', async (name) => {
-      const expected = expectedMessage('link_missing', name, language);
-      const opened = await open({ page: name, language, token: null });
-      const { page } = opened;
-      expect([await messageOf(page), await page.locator('button').isVisible()]).toEqual([expected, false]);
-      await follow(page, TOKEN);
-      expect(await page.locator('button').isVisible()).toBe(true);
-      await page.reload();
-      expect([await messageOf(page), await page.locator('button').isVisible()]).toEqual([expected, false]);
-      expect(posts(opened)).toEqual([]);
-    });
+    it.each(PAGES)(
+      'without a token, or after a reload before the press, says to open the link again: %s',
+      async (name) => {
+        const expected = expectedMessage('link_missing', name, language);
+        const opened = await open({ page: name, language, token: null });
+        const { page } = opened;
+        expect([await messageOf(page), await page.locator('button').isVisible()]).toEqual([expected, false]);
+        await follow(page, TOKEN);
+        expect(await page.locator('button').isVisible()).toBe(true);
+        await page.reload();
+        expect([await messageOf(page), await page.locator('button').isVisible()]).toEqual([expected, false]);
+        expect(posts(opened)).toEqual([]);
+      },
+    );
   });
 
   it.each(PAGES)('says that there was no answer, and sends again when pressed again: %s', async (name) => {
@@ -574,8 +661,10 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
   describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     it.each(PAGES)('has no flaw that axe finds, in any state: %s', { timeout: 120_000 }, async (name) => {
       const answers: readonly PlayedAnswer[] = [
-        { status: 503, code: 'service_unavailable' },
         { status: 401, code: 'credentials_invalid' },
+        { status: 400, code: 'mail_token_invalid' },
+        { status: 503, code: 'service_unavailable' },
+        // Said as `perhaps_done`.
         { status: 400, code: 'mail_token_invalid' },
         DONE,
       ];
