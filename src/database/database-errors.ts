@@ -1,4 +1,5 @@
 import { serviceUnavailable } from '../problems/http-status.problems.js';
+import { isError, isObject, memberOf, thrownText } from '../config/thrown-text.js';
 import type { Problem } from '../problems/problem.js';
 import { Prisma } from './generated/client.js';
 
@@ -38,7 +39,7 @@ export class ConnectionError extends Error {
 
 /** The 503 problem for a transient database error; undefined for any other, such as a defective query. */
 export function translateDatabaseError(error: unknown): Problem | undefined {
-  for (let link = error, depth = 0; link instanceof Object && depth < 6; link = causeOf(link), depth++) {
+  for (let link = error, depth = 0; isObject(link) && depth < 6; link = causeOf(link), depth++) {
     if (isTransient(link)) return serviceUnavailable({ cause: error });
   }
   return undefined;
@@ -55,16 +56,15 @@ export function isRetryableConflict(error: unknown): boolean {
 /** Whether the database cannot be reached or does not answer, whatever the statement. */
 export function isUnreachable(error: unknown): boolean {
   const isTimeout =
-    error instanceof Error && /timeout expired|Connection terminated|Query read timeout/.test(error.message);
+    isError(error) && /timeout expired|Connection terminated|Query read timeout/.test(thrownText(error));
   return isTimeout || codesOf(error).some((code) => SOCKET_CODES.has(code) || code.startsWith('57P0'));
 }
 
 /** The codes of an error and its causes, outermost first: system error codes, SQLSTATEs and Prisma codes. */
 export function codesOf(error: unknown): string[] {
   const codes: unknown[] = [];
-  for (let link = error, depth = 0; link instanceof Object && depth < 6; link = causeOf(link), depth++) {
-    if (!isFileError(link))
-      codes.push(...['code', 'originalCode'].map((member) => Reflect.get(link as object, member) as unknown));
+  for (let link = error, depth = 0; isObject(link) && depth < 6; link = causeOf(link), depth++) {
+    if (!isFileError(link)) codes.push(...['code', 'originalCode'].map((member) => memberOf(link, member)));
   }
   return codes.filter((code) => typeof code === 'string');
 }
@@ -88,22 +88,23 @@ export function violatedForeignKey(error: unknown): string | undefined {
 }
 
 function constraintOf(error: unknown): string | undefined {
-  for (let link = error, depth = 0; link instanceof Object && depth < 6; link = causeOf(link), depth++) {
-    const constraint: unknown = Reflect.get(link, 'constraint');
-    const name: unknown = constraint instanceof Object ? Reflect.get(constraint, 'index') : constraint;
+  for (let link = error, depth = 0; isObject(link) && depth < 6; link = causeOf(link), depth++) {
+    const constraint: unknown = memberOf(link, 'constraint');
+    const name: unknown = isObject(constraint) ? memberOf(constraint, 'index') : constraint;
     if (typeof name === 'string') return name;
   }
   return undefined;
 }
 
 function isTransient(error: object): boolean {
-  if (error instanceof ConnectionError || error instanceof Prisma.PrismaClientInitializationError) return true;
-  if (TRANSIENT_ADAPTER_KINDS.has(Reflect.get(error, 'kind'))) return true;
+  if (isError(error) && (error instanceof ConnectionError || error instanceof Prisma.PrismaClientInitializationError))
+    return true;
+  if (TRANSIENT_ADAPTER_KINDS.has(memberOf(error, 'kind'))) return true;
   if (isFileError(error)) return false;
-  const codes = ['code', 'originalCode'].map((member): unknown => Reflect.get(error, member));
+  const codes = ['code', 'originalCode'].map((member): unknown => memberOf(error, member));
   return (
     codes.some((code) => typeof code === 'string' && isTransientCode(code)) ||
-    (error instanceof Error && TRANSIENT_CLIENT_MESSAGES.test(error.message))
+    (isError(error) && TRANSIENT_CLIENT_MESSAGES.test(thrownText(error)))
   );
 }
 
@@ -112,8 +113,8 @@ function isTransient(error: object): boolean {
  * socket by its path does not count.
  */
 function isFileError(error: object): boolean {
-  const syscall: unknown = Reflect.get(error, 'syscall');
-  return typeof Reflect.get(error, 'path') === 'string' && syscall !== undefined && syscall !== 'connect';
+  const syscall: unknown = memberOf(error, 'syscall');
+  return typeof memberOf(error, 'path') === 'string' && syscall !== undefined && syscall !== 'connect';
 }
 
 function isTransientCode(code: string): boolean {
@@ -123,6 +124,6 @@ function isTransientCode(code: string): boolean {
 }
 
 function causeOf(error: object): unknown {
-  const meta: unknown = Reflect.get(error, 'meta');
-  return Reflect.get(error, 'cause') ?? (meta instanceof Object ? Reflect.get(meta, 'driverAdapterError') : undefined);
+  const meta: unknown = memberOf(error, 'meta');
+  return memberOf(error, 'cause') ?? (isObject(meta) ? memberOf(meta, 'driverAdapterError') : undefined);
 }

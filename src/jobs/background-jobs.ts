@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CONFIG, type Config, type DatabaseConfig } from '../config/config.js';
 import { ShutdownAnnouncement } from '../config/shutdown-announcement.js';
 import { thrownText } from '../config/thrown-text.js';
+import { shortenedText } from '../logging/error-serializer.js';
 import { JobLocks } from './job-locks.js';
 import { purgeUnderLock, type PurgeStep } from './purge-in-batches.js';
 
@@ -187,7 +188,7 @@ export class BackgroundJobs implements OnModuleDestroy {
       return true;
     } catch (error) {
       this.#failures[name] = (this.#failures[name] ?? 0) + 1;
-      const failure = thrownText(error);
+      const failure = shortenedText(thrownText(error));
       if (this.#lastFailures.get(name) !== failure) this.#log.warn({ err: error, event: 'chore_failed', chore: name });
       this.#lastFailures.set(name, failure);
       return false;

@@ -1,6 +1,9 @@
+import { isError, memberOf, textOf } from '../config/thrown-text.js';
+
 const MAX_CAUSE_DEPTH = 5;
-/** Of a message and of a stack, in UTF-16 code units: a driver's error may quote a whole statement. */
+/** Of each member, in UTF-16 code units: a driver's error may quote a whole statement. */
 const MAX_TEXT_LENGTH = 8192;
+const ENDS_LENGTH = 256;
 
 /** The members of an error that are logged. */
 export interface LoggedError {
@@ -12,23 +15,38 @@ export interface LoggedError {
 
 /**
  * Keeps an error's name, code, message, stack and causes, and drops all other members: a database driver's error also
- * holds the row or its values, and so personal data and hashes.
+ * holds the row or its values, and so personal data and hashes. Takes anything that can be thrown: members may be no texts, or throw
+ * when they are read.
  */
 export function serializeError(error: unknown, depth = 0): LoggedError {
-  if (!(error instanceof Error)) return { type: typeof error, message: '', stack: '' };
-  const { name, message, stack = '', cause } = error;
-  const code: unknown = Reflect.get(error, 'code');
+  if (!isError(error)) return { type: typeof error, message: '', stack: '' };
+  const message = textOf(memberOf(error, 'message'));
+  const code = memberOf(error, 'code');
+  const cause = memberOf(error, 'cause');
   return {
-    type: name,
-    message: shortened(message),
-    // Begins with the message, which would take the room of the frames.
-    stack: shortened(message.length > MAX_TEXT_LENGTH ? stack.replace(message, '…') : stack),
-    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    type: shortenedText(textOf(memberOf(error, 'name'))),
+    message: shortenedText(message),
+    stack: shortenedText(stackOf(error, message)),
+    ...(typeof code === 'string' ? { code: shortenedText(code) } : typeof code === 'number' ? { code } : {}),
     ...(cause === undefined || depth === MAX_CAUSE_DEPTH ? {} : { cause: serializeError(cause, depth + 1) }),
   };
 }
 
-function shortened(text: string): string {
+/** Begins with the message, which is left out where it would take the room of the frames. */
+function stackOf(error: Error, message: string): string {
+  const stack = memberOf(error, 'stack');
+  if (typeof stack !== 'string') return '';
+  if (message.length <= MAX_TEXT_LENGTH) return stack;
+  // By its ends: to compare 50 MB takes a second.
+  const begin = stack.indexOf(message.slice(0, ENDS_LENGTH));
+  const end = begin + message.length;
+  return begin !== -1 && stack.endsWith(message.slice(-ENDS_LENGTH), end)
+    ? `${stack.slice(0, begin)}…${stack.slice(end)}`
+    : stack;
+}
+
+/** A text of at most 8192 characters as it is; a longer one as its first words and its length. */
+export function shortenedText(text: string): string {
   return text.length > MAX_TEXT_LENGTH ? `${firstWords(text)}… (${text.length} characters)` : text;
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyHttpOptions } from 'fastify';
 import type { Server } from 'node:http';
 import { serializeError } from './error-serializer.js';
+import { safeLogArguments } from './log-arguments.js';
 import { redactLine } from './redaction.js';
 import { utcTimeText } from './utc-time-text.js';
 
@@ -20,7 +21,12 @@ export function logOptions(level: string, stream: LogStream) {
     level,
     timestamp: () => `,"time":"${utcTimeText()}"`,
     serializers: { err: (error: unknown) => serializeError(error) },
-    hooks: { streamWrite: redactLine },
+    hooks: {
+      streamWrite: redactLine,
+      logMethod(given, method) {
+        method.apply(this, safeLogArguments(given));
+      },
+    },
     stream,
   } satisfies FastifyHttpOptions<Server>['logger'];
 }

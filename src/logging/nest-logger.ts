@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { FastifyBaseLogger } from 'fastify';
+import { isError, isObject } from '../config/thrown-text.js';
 
 /** Nest's logger: writes what Nest and our services log outside of a request as JSON lines through Fastify's logger. */
 export class NestLogger implements LoggerService {
@@ -26,13 +27,16 @@ export class NestLogger implements LoggerService {
   #write(level: 'debug' | 'info' | 'warn' | 'error' | 'fatal', message: unknown, rest: unknown[]): void {
     const context = rest.at(-1);
     const stack = rest.at(-2);
-    if (message instanceof Error) this.logger[level]({ err: message, context });
-    else if (isObject(message)) this.logger[level](Object.assign({}, message, { context }));
+    if (isError(message)) this.logger[level]({ err: message, context });
+    else if (isObject(message)) this.logger[level]({ ...membersOf(message), context });
     else this.logger[level]({ context, stack }, String(message));
   }
 }
 
-/** Also one without a prototype, such as the query of a request, which `String` cannot convert. */
-function isObject(message: unknown): message is object {
-  return message instanceof Object || (typeof message === 'object' && message !== null);
+function membersOf(message: object): object {
+  try {
+    return { ...message };
+  } catch {
+    return { err: message };
+  }
 }

@@ -53,9 +53,17 @@ interface Statement {
 
 /**
  * The Problem of anything thrown: itself, or by a framework error's status, an exception's own status or a
- * translation; else 500.
+ * translation; else 500, as also where its members cannot be read.
  */
 export function errorToProblem(error: unknown, translate: TranslateError): Problem {
+  try {
+    return readableErrorToProblem(error, translate);
+  } catch {
+    return internalError({ cause: error });
+  }
+}
+
+function readableErrorToProblem(error: unknown, translate: TranslateError): Problem {
   if (error instanceof Problem) return error;
   // Before `translate`: an aborted body has the error code of a broken database connection.
   const factory = byStatus.get(frameworkStatus(error) ?? 0);

@@ -1,11 +1,12 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
+import { memberOf } from '../config/thrown-text.js';
 import { BEARER_CHALLENGE } from './bearer-challenge.js';
 import { internalError, requestMalformed } from './http-status.problems.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from './problem-body.js';
 import { errorToProblem, type TranslateError } from './error-to-problem.js';
-import type { Problem } from './problem.js';
+import type { Problem, SecurityEvent } from './problem.js';
 
 /** Looks for the cause of an error that would be 500; undefined at once, or in the end, where there is none to be told. */
 export type ExplainError = (error: unknown, request: FastifyRequest) => Promise<Problem | undefined> | undefined;
@@ -107,7 +108,7 @@ export function sendProblem(
   const problem = hasClientLeft(error, request) ? requestMalformed({ cause: error }) : errorToProblem(error, translate);
   const { code, status } = problem.kind;
   if (status >= 500 && !problem.isAlreadyLogged) request.log.error({ err: problem.cause ?? problem, code });
-  if (problem.securityEvent) request.log.warn({ ...problem.securityEvent, ip: request.ip }, 'security');
+  if (problem.securityEvent) request.log.warn(securityLine(problem.securityEvent, request), 'security');
   if (reply.sent) return;
   const body = problemBody(problem, request.id);
   void reply
@@ -120,13 +121,17 @@ export function sendProblem(
   else void reply.serializer(JSON.stringify).send(body);
 }
 
+/** The logger of the request has its id: the line does not name another. */
+function securityLine(event: SecurityEvent, { ip }: FastifyRequest): object {
+  return { ...event, ip, reqId: undefined, msg: undefined };
+}
+
 /**
  * Whether a handler that reads the body itself met the end of its connection. It is no failure of ours, although
  * the error has the code of a broken database connection.
  */
 function hasClientLeft(error: unknown, { raw }: FastifyRequest): boolean {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return code === 'ECONNRESET' && raw.destroyed && !raw.complete;
+  return memberOf(error, 'code') === 'ECONNRESET' && raw.destroyed && !raw.complete;
 }
 
 /** Headers that a status needs, where neither the problem nor the handler has set them. */
