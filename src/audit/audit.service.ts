@@ -29,11 +29,12 @@ export class AuditService {
     return this.repository.conditionalInsertSql(event, cte);
   }
 
-  /** Writes the event's log line. */
+  /** Writes the event's log line. Details do not replace what the line says itself: they may be texts of a client. */
   logEvent({ event, by, userId, sessionId, details }: AuditEvent): void {
     const { actor, client, details: ofActor } = nameActor(by);
-    const source = client === undefined ? { actor } : { actor, ip: client.address, reqId: client.requestId };
-    const line = { event, ...source, userId, sessionId, ...details, ...ofActor, msg: 'security' };
+    const source = { actor, ip: client?.address, reqId: client?.requestId };
+    const own = { event, ...source, userId, sessionId, err: undefined, msg: 'security' };
+    const line = { ...own, ...details, ...ofActor, ...own };
     if (AUDIT_EVENTS[event] === 'warn') this.#log.warn(line);
     else this.#log.log(line);
   }

@@ -35,18 +35,24 @@ export class Audit {
 
   /**
    * Writes the event in the transaction, and its log line once that is committed.
-   * @throws {TypeError} for a bad name, and for details that are no texts and numbers or too long
+   * @throws {TypeError} for a bad name, and for details that are no object of texts and numbers, are too long or name the actor
    */
   async record(tx: Statements, event: ApplicationEvent): Promise<void> {
     if (!NAME.test(event.event) || event.event in AUDIT_EVENTS)
       throw new TypeError('the name of an event is snake_case, and none of Gatehouse’s own');
     const { actorId, ...others } = event;
+    if (!isPlainObject(event.details ?? {}) || Object.hasOwn(event.details ?? {}, 'actorId'))
+      throw new TypeError('the details of an event are an object; the user who acted is `actorId` beside them');
     const details = { ...event.details, ...(actorId !== undefined && { actorId }) };
     if (!Object.values(details).every(isDetail) || Buffer.byteLength(JSON.stringify(details)) > MAX_DETAILS_BYTES)
       throw new TypeError(`the details of an event are texts and numbers, at most ${MAX_DETAILS_BYTES} bytes as JSON`);
     // Unknown names are logged at `info`.
     await this.#audit.recordEvent(transactionOf(tx), { ...others, details } as AuditEvent);
   }
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
 }
 
 function isDetail(value: unknown): boolean {

@@ -253,6 +253,32 @@ describe('an event of an application', () => {
     expect(logged(about.userId)).toEqual([expect.objectContaining(details)]);
   });
 
+  it('has its own name, actor, client and time in the log, whatever its details are called (LOG-02)', async () => {
+    const { userId } = await app.signIn();
+    const client = { address: '192.0.2.7', userAgent: 'agent', requestId: randomUUID() };
+    const forged = {
+      ...{ level: 10, time: '1999', pid: 1, hostname: 'other', context: 'Forged', msg: 'request', err: 'forged' },
+      ...{
+        event: 'user_deleted',
+        actor: 'operator',
+        ip: '6.6.6.6',
+        reqId: 'other',
+        userId: 'other',
+        sessionId: 'other',
+      },
+    };
+    await record({ userId, by: client, details: { ...forged, letter: 7 } });
+    expect(await recorded(userId)).toEqual([
+      { event: 'letter_sent', actor: 'user', details: { ...forged, letter: 7 } },
+    ]);
+    const [line, ...others] = logged(userId) as Record<string, unknown>[];
+    expect(others).toEqual([]);
+    const { time, hostname, ...members } = line ?? {};
+    const own = { event: 'letter_sent', actor: 'user', ip: client.address, reqId: client.requestId, userId };
+    expect(members).toEqual({ level: 30, pid: process.pid, context: 'Audit', msg: 'security', letter: 7, ...own });
+    expect([String(time).slice(0, 2), hostname]).toEqual(['20', expect.not.stringContaining('other')]);
+  });
+
   it.each([
     ['a name of Gatehouse', { event: 'user_deleted' }],
     ['a name that is not in snake_case', { event: 'LetterSent' }],
@@ -260,6 +286,10 @@ describe('an event of an application', () => {
     ['a number that is none', { details: { size: Number.NaN } }],
     ['long details', { details: { text: 'x'.repeat(2040) } }],
     ['an actor that is no text', { actorId: {} as never }],
+    ['an actor in its details', { details: { actorId: randomUUID() } }],
+    ['details that are a text', { details: 'hello' as never }],
+    ['details that are a list', { details: ['hello'] as never }],
+    ['details that are a map', { details: new Map([['letter', 7]]) as never }],
   ])('has not %s', async (_case, event) => {
     await expect(record(event)).rejects.toThrow(TypeError);
   });
