@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Prisma, PrismaService, type Transaction } from './prisma.service.js';
+import { requireNoTransactionControl } from './transaction-control.js';
 
 /** Statements as tagged templates: each value becomes a parameter, never part of the text. */
 export interface Statements {
@@ -33,9 +34,15 @@ export function transactionOf(statements: Statements): Transaction {
 
 function statementsBy(client: Client): Statements {
   return {
-    query: (sql, ...values) => client.$queryRaw(Prisma.sql(sql, ...values)),
-    execute: (sql, ...values) => client.$executeRaw(Prisma.sql(sql, ...values)),
+    // A promise of Prisma does nothing until somebody waits for it.
+    query: async (sql, ...values) => await client.$queryRaw(statementOf(sql, values)),
+    execute: async (sql, ...values) => await client.$executeRaw(statementOf(sql, values)),
   };
+}
+
+function statementOf(sql: TemplateStringsArray, values: readonly unknown[]): Prisma.Sql {
+  requireNoTransactionControl(sql);
+  return Prisma.sql(sql, ...values);
 }
 
 /** The database of Gatehouse for the modules of an application, on the same connections. */
@@ -62,8 +69,9 @@ export class Database implements Statements {
   /**
    * Runs the work in one transaction (READ COMMITTED) and rolls back when it throws. Runs it again after a deadlock or a
    * serialization conflict, so it does nothing that cannot be repeated.
+   * @throws {Error} where the work has not ended in time (503), or has caught the error of a statement without a savepoint
    */
   transaction<Result>(work: (tx: Statements) => Promise<Result>): Promise<Result> {
-    return this.#prisma.transaction((tx) => work(statementsOf(tx)));
+    return this.#prisma.transaction((tx) => this.#prisma.runApplicationWork(tx, () => work(statementsOf(tx))));
   }
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { PrismaPg } from '@prisma/adapter-pg';
 import { CONFIG, type DatabaseConfig } from '../config/config.js';
 import { schemaOf } from '../config/postgres-url.js';
+import { runApplicationWork } from './application-work.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Prisma, PrismaClient } from './generated/client.js';
 import { ConnectionPool } from './connection-pool.js';
@@ -64,6 +65,11 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
   /** Runs the work in the given transaction, or else in {@link transaction}. */
   runIn<Result>(tx: Transaction | undefined, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     return tx === undefined ? this.transaction(work) : work(tx);
+  }
+
+  /** See {@link runApplicationWork}; the time is that after which a transaction is rolled back. */
+  runApplicationWork<Result>(tx: Transaction, work: () => Promise<Result> | Result): Promise<Result> {
+    return runApplicationWork(tx, work, this.#options.timeout);
   }
 
   async #runTransactionOnce<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {

@@ -46,10 +46,19 @@ export class UserCreationService {
     await this.runOnRegistered(tx, { ...user, createdAt });
   }
 
-  /** What the application adds to a user who is there from now on. */
-  async runOnRegistered(tx: Transaction, { id, email, profile, createdAt }: RegisteredUser): Promise<void> {
+  /** What the application adds to a user who is there from now on. @returns the roles that it has granted */
+  async runOnRegistered(
+    tx: Transaction,
+    { id, email, profile, createdAt }: RegisteredUser,
+  ): Promise<readonly string[]> {
     const { onRegistered } = this.hooks;
-    await onRegistered?.(statementsOf(tx), { id, email, profile: structuredClone(profile), createdAt });
+    if (onRegistered === undefined) return [];
+    const registered = { id, email, profile: structuredClone(profile), createdAt };
+    await this.prisma.runApplicationWork(tx, () => onRegistered(statementsOf(tx), registered));
+    const user = await this.repository.lockUser(tx, id);
+    if (user === undefined)
+      throw new Error('onRegistered has deleted the user: throw a problem instead, which undoes the registration.');
+    return user.roles;
   }
 
   async #insertUser(user: NewUser, registered: AuditEvent, by: ClientInfo): Promise<CreatedUser> {
@@ -62,9 +71,7 @@ export class UserCreationService {
     if (this.hooks.onRegistered === undefined) return { createdAt: await insert(), roles: [] };
     return this.prisma.transaction(async (tx) => {
       const createdAt = await insert(tx);
-      await this.runOnRegistered(tx, { ...user, createdAt });
-      // It may have granted some.
-      const { roles = [] } = (await this.repository.lockUser(tx, user.id)) ?? {};
+      const roles = await this.runOnRegistered(tx, { ...user, createdAt });
       return { createdAt, roles };
     });
   }

@@ -256,17 +256,17 @@ describe('an event of an application', () => {
   it('has its own name, actor, client and time in the log, whatever its details are called (LOG-02)', async () => {
     const { userId } = await app.signIn();
     const client = { address: '192.0.2.7', userAgent: 'agent', requestId: randomUUID() };
-    const forged = {
-      ...{ level: 10, time: '1999', pid: 1, hostname: 'other', context: 'Forged', msg: 'request', err: 'forged' },
-      ...{
-        event: 'user_deleted',
-        actor: 'operator',
-        ip: '6.6.6.6',
-        reqId: 'other',
-        userId: 'other',
-        sessionId: 'other',
-      },
+    const ofLine = {
+      level: 10,
+      time: '1999',
+      pid: 1,
+      hostname: 'other',
+      context: 'Forged',
+      msg: 'request',
+      err: 'none',
     };
+    const ofEvent = { event: 'user_deleted', actor: 'operator', ip: '6.6.6.6', reqId: 'other', userId: 'other' };
+    const forged = { ...ofLine, ...ofEvent, sessionId: 'other' };
     await record({ userId, by: client, details: { ...forged, letter: 7 } });
     expect(await recorded(userId)).toEqual([
       { event: 'letter_sent', actor: 'user', details: { ...forged, letter: 7 } },
