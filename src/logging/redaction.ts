@@ -1,19 +1,9 @@
-/** Members whose string value is always a secret. */
-const SECRET_MEMBERS = [
-  [
-    'password',
-    'currentPassword',
-    'newPassword',
-    'passwordHash',
-    'password_hash',
-    'secret',
-    'masterSecret',
-    'jwtSecret',
-  ],
-  ['authorization', 'Authorization', 'cookie', 'Cookie', 'set-cookie', 'token', 'deviceToken'],
-  ['access_token', 'accessToken', 'refresh_token', 'refreshToken'],
-].flat();
-/** Every line with such a member, a JWT, a password hash, or a URL with a password contains one of these. */
+import { redactMembers, SECRET_MEMBERS } from './secret-members.js';
+
+/**
+ * Every line with a member, a header or a parameter that holds a secret, a JWT, a password hash, or a URL with a password contains one
+ * of these.
+ */
 const INDICATORS = ['assword', 'ecret', 'uthorization', 'ookie', 'oken', 'eyJ', '$argon2', '://'];
 /**
  * Shortest run of base64url that counts as a token: one more than a key's thumbprint. No other
@@ -25,10 +15,18 @@ const MIN_TOKEN_LENGTH = 44;
  * token, or after a delimiter.
  */
 const TOKEN_START = String.raw`(?<=\\[bfnrt]|\\u[\da-f]{4}|[^\w\\-])`;
+/** The same for the name of a header or a parameter, which may follow a hyphen: `Set-Cookie`. */
+const NAME_START = String.raw`(?<=\\[bfnrt]|\\u[\da-f]{4}|[^\w\\])`;
+/** A quote within a text of JSON, also of JSON that is in a text itself. */
+const QUOTE = String.raw`\\(?:\\\\)*"`;
 
 const SECRET = new RegExp(
   [
-    String.raw`"(?<name>${SECRET_MEMBERS.join('|')})":"(?:[^"\\]|\\.)*"`,
+    // To the end of the line.
+    String.raw`${NAME_START}(?<header>(?:[Aa]uthorization|[Cc]ookie) ?[:=] ?)(?:[^"\\]|${QUOTE}|\\+[^nr"\\])+`,
+    // As `inspect` prints an object, and in a form or a query.
+    String.raw`${NAME_START}(?<name>(?:${SECRET_MEMBERS.join('|')}): ?)(?:'(?:[^'"\\]|\\+[^'"\\])*'?|${QUOTE}(?:[^"\\]|\\+[^"\\])*(?:${QUOTE})?)`,
+    String.raw`${NAME_START}(?<parameter>(?:${SECRET_MEMBERS.join('|')})=)[^\s"'\\&]+`,
     String.raw`\$argon2[a-z]*\$[^"\s\\]*`,
     String.raw`(?<scheme>\b[a-z]+:\/\/)[^\s"\\/@]+@`,
     String.raw`${TOKEN_START}eyJ[\w-]+\.[\w-]+\.[\w-]*`,
@@ -42,7 +40,7 @@ const SECRET = new RegExp(
  * others' may, such as the message of a driver's error.
  */
 export function redactLine(line: string): string {
-  return mayHoldSecret(line) ? line.replace(SECRET, replacementFor) : line;
+  return mayHoldSecret(line) ? redactMembers(line).replace(SECRET, replacementFor) : line;
 }
 
 /** Nearly every line is not; to find that out by one regular expression would take five times as long. */
@@ -68,7 +66,6 @@ function isBase64Url(code: number): boolean {
 }
 
 function replacementFor(_match: string, ...groups: unknown[]): string {
-  const { name, scheme } = groups.at(-1) as { name?: string; scheme?: string };
-  if (name !== undefined) return `"${name}":"[redacted]"`;
-  return scheme === undefined ? '[redacted]' : `${scheme}[redacted]@`;
+  const { header, name, parameter, scheme } = groups.at(-1) as Readonly<Record<string, string | undefined>>;
+  return scheme === undefined ? `${header ?? name ?? parameter ?? ''}[redacted]` : `${scheme}[redacted]@`;
 }
