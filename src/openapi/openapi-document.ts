@@ -42,7 +42,7 @@ export async function registerOpenApi(fastify: FastifyInstance, settings: OpenAp
     stripBasePath: false,
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) =>
-        typeof schema['$id'] === 'string' ? schema['$id'] : `Schema${index}`,
+        typeof schema['$id'] === 'string' ? schema['$id'].replaceAll(/[^\w.-]/g, '_') : `Schema${index}`,
     },
     transform: ({ schema, url, route }) => ({ schema: operationSchema(schema, route, settings), url }),
     transformObject: withOptionalBodies,

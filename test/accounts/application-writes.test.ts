@@ -295,6 +295,8 @@ describe('an event of an application', () => {
   });
 });
 
+const Named = Type.Object({ name: Type.String({ maxLength: 9 }) }, closed);
+
 /** The status, and where the body is wrong. */
 const flawAt = ({ status, body }: Answer): unknown => [
   status,
@@ -334,6 +336,48 @@ describe('the schema that an application gives the profile', () => {
       const lenient = await startApp({ profile });
       expect((await lenient.register(`${randomUUID()}@example.com`)).status).toBe(status);
     }
+  });
+
+  it.each([
+    ['itself', { properties: { name: Type.String({ maxLength: 9 }), friend: { $ref: '#' } } }],
+    ['a definition', { properties: { friend: { $ref: '#/$defs/person' } }, $defs: { person: Named } }],
+    [
+      'its own $id',
+      { $id: 'urn:example:user', properties: { ...Named.properties, friend: { $ref: 'urn:example:user' } } },
+    ],
+  ])('may refer to %s, at each route that takes a profile', async (_what, members) => {
+    const strict = await startApp({ profile: { type: 'object', ...closed, ...members } });
+    const email = `${randomUUID()}@example.com`;
+    const register = (profile: object): Promise<Answer> =>
+      strict.call('POST', '/v1/auth/register', { json: { email, password: PASSWORD, profile } });
+    expect(flawAt(await register({ friend: { name: 7 } }))).toEqual([400, ['/profile/friend/name']]);
+    expect((await register({ friend: { name: 'Ada' } })).status).toBe(201);
+    const { token } = await strict.signInAs(email);
+    const change = (profile: object): Promise<Answer> =>
+      strict.call('PATCH', '/v1/users/me', { token, json: { profile } });
+    expect(flawAt(await change({ friend: { name: 7 } }))).toEqual([400, ['/profile/friend/name']]);
+    expect(flawAt(await change({ friend: { name: 'x', profile: {} } }))).toEqual([400, ['/profile/friend/profile']]);
+    expect((await change({ friend: { name: 'Grace' } })).body).toMatchObject({
+      profile: { friend: { name: 'Grace' } },
+    });
+    const document = (await strict.call('GET', '/openapi.json')).body;
+    const [, reference = ''] = /"friend":\{"\$ref":"([^"]*)"/.exec(JSON.stringify(document)) ?? [];
+    const names = reference
+      .split('/')
+      .slice(1)
+      .filter((name) => name !== '#');
+    const referred = names.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], document);
+    expect([reference, referred]).toEqual([
+      expect.stringMatching(/^#\/components\/schemas\/[\w.-]+/),
+      expect.objectContaining({ properties: expect.objectContaining({ name: { type: 'string', maxLength: 9 } }) }),
+    ]);
+  });
+
+  it.each([
+    ['a property without a schema', { properties: { name: undefined } }, 'has no schema for the property "name"'],
+    ['$async', { $async: true }, 'says $async'],
+  ])('with %s ends the start with a sentence', async (_what, members, sentence) => {
+    await expect(startApp({ profile: { type: 'object', ...closed, ...members } })).rejects.toThrow(sentence);
   });
 
   it('must be one of an object, and allow no more than can be stored', async () => {
