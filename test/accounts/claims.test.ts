@@ -178,7 +178,10 @@ describe('npm run users', () => {
     const events = 'SELECT actor::text, details FROM audit_events WHERE event = $1';
     expect(await app.query(events, ['app_data_changed'])).toEqual([{ actor: 'operator', details: {} }]);
     const user = await usersOf(app).find({ id: userId });
-    expect(JSON.parse(await runUsers(app, 'show', email))).toEqual(JSON.parse(JSON.stringify(user)));
+    expect(JSON.parse(await runUsers(app, 'show', email))).toEqual({
+      ...JSON.parse(JSON.stringify(user)),
+      state: 'enabled',
+    });
   });
 
   it('-- set-app-data refuses what cannot be stored, and says why', async () => {
