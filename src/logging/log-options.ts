@@ -5,6 +5,8 @@ import { safeLogArguments } from './log-arguments.js';
 import { redactLine } from './redaction.js';
 import { utcTimeText } from './utc-time-text.js';
 
+type LogOptions = Exclude<FastifyHttpOptions<Server>['logger'], boolean | undefined>;
+
 /** The destination of log lines. */
 export interface LogStream {
   write(line: string): void;
@@ -16,7 +18,7 @@ export interface LogStream {
  * Fastify's `logger` option: JSON lines with the time in UTC, errors reduced by
  * {@link serializeError}, secrets removed.
  */
-export function logOptions(level: string, stream: LogStream) {
+export function logOptions(level: string, stream: LogStream): LogOptions {
   return {
     level,
     timestamp: () => `,"time":"${utcTimeText()}"`,
@@ -28,5 +30,5 @@ export function logOptions(level: string, stream: LogStream) {
       },
     },
     stream,
-  } satisfies FastifyHttpOptions<Server>['logger'];
+  };
 }

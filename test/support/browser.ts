@@ -17,5 +17,6 @@ export function hasBrowser(): boolean {
 /** @throws {Error} without Chromium */
 export function startBrowser(): Promise<Browser> {
   if (PROGRAM === undefined) throw new Error(INSTALL);
-  return chromium.launch({ executablePath: PROGRAM, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  return chromium.launch({ executablePath: PROGRAM, args: ['--disable-gpu', ...sandbox] });
 }
