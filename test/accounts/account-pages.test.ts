@@ -32,11 +32,10 @@ const SENT: Readonly<Record<AccountPage, readonly [path: string, member?: string
   undoEmailChange: ['/v1/auth/email-change/undo'],
   acceptInvitation: ['/v1/auth/invitation/accept', 'password'],
 };
-/** For tests of a minute: the script is the same in every language, so in the second one a page with a password and one without. */
-const PAGES_IN: Readonly<Record<Language, typeof PAGES>> = {
-  en: PAGES,
-  de: PAGES.filter(([page]) => page === 'resetPassword' || page === 'undoEmailChange'),
-};
+/** For tests that take minutes: a page with a password and one without, and with `npm run test:faults` all. The script is the same on all. */
+const SOME_PAGES = PAGES.filter(
+  ([page]) => process.env['FAULT_SECONDS'] !== undefined || page === 'resetPassword' || page === 'undoEmailChange',
+);
 const WITH_PASSWORD = PAGES.filter(([page]) => SENT[page][1] !== undefined);
 
 interface PlayedAnswer {
@@ -314,7 +313,7 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
       expect(complaints).toEqual([]);
     });
 
-    it.each(PAGES_IN[language])(
+    it.each(SOME_PAGES)(
       'says after an attempt without a result that it may have been carried out: %s',
       async (name) => {
         let played: 'cut off' | PlayedAnswer = DONE;
@@ -347,57 +346,51 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
       },
     );
 
-    it.each(PAGES_IN[language])(
-      'says after a reload what was said last, if nothing is left to do: %s',
-      async (name) => {
-        let played: PlayedAnswer = DONE;
-        const opened = await open({ page: name, language, answer: (route) => play(route, played) });
-        const { page } = opened;
-        const answers: readonly PlayedAnswer[] = [
-          DONE,
-          { status: 400, code: 'mail_token_invalid' },
-          { status: 400, code: 'mail_token_expired' },
-          { status: 409, code: 'email_taken' },
-        ];
-        for (const each of answers) {
-          played = each;
-          await follow(page, TOKEN);
-          await fillAndPress(page);
-          const said = await messageOf(page);
-          await page.reload();
-          expect([await messageOf(page), await page.locator('button').isVisible()]).toEqual([said, false]);
-          expect(await page.getAttribute('#message', 'class')).toBe(each === DONE ? 'done' : 'problem');
-          expect(await page.locator('#back').isVisible()).toBe(true);
-        }
-        expect(posts(opened)).toHaveLength(answers.length);
+    it.each(SOME_PAGES)('says after a reload what was said last, if nothing is left to do: %s', async (name) => {
+      let played: PlayedAnswer = DONE;
+      const opened = await open({ page: name, language, answer: (route) => play(route, played) });
+      const { page } = opened;
+      const answers: readonly PlayedAnswer[] = [
+        DONE,
+        { status: 400, code: 'mail_token_invalid' },
+        { status: 400, code: 'mail_token_expired' },
+        { status: 409, code: 'email_taken' },
+      ];
+      for (const each of answers) {
+        played = each;
         await follow(page, TOKEN);
+        await fillAndPress(page);
+        const said = await messageOf(page);
         await page.reload();
-        expect(await messageOf(page)).toBe(expectedMessage('link_missing', name, language));
-      },
-    );
+        expect([await messageOf(page), await page.locator('button').isVisible()]).toEqual([said, false]);
+        expect(await page.getAttribute('#message', 'class')).toBe(each === DONE ? 'done' : 'problem');
+        expect(await page.locator('#back').isVisible()).toBe(true);
+      }
+      expect(posts(opened)).toHaveLength(answers.length);
+      await follow(page, TOKEN);
+      await page.reload();
+      expect(await messageOf(page)).toBe(expectedMessage('link_missing', name, language));
+    });
 
-    it.each(PAGES_IN[language])(
-      'says each refusal in its own words, and stays usable where that helps: %s',
-      async (name) => {
-        let played: PlayedAnswer = DONE;
-        const { page, complaints } = await open({ page: name, language, answer: (route) => play(route, played) });
-        for (const [answer, message] of REFUSALS) {
-          played = answer;
-          await follow(page, OTHER_TOKEN);
-          expect(await page.locator('#back').isVisible()).toBe(false);
-          await fillAndPress(page);
-          const wait = WAITS[language][answer.headers?.['retry-after'] ?? ''];
-          expect([answer, await messageOf(page)]).toEqual([answer, expectedMessage(message, name, language, wait)]);
-          expect(await focused(page)).toBe('message');
-          const isFinal = FINAL.has(message);
-          expect([answer, await page.locator('button').isVisible()]).toEqual([answer, !isFinal]);
-          expect(await page.locator('#back').isVisible()).toBe(isFinal);
-          if (!isFinal) expect(await page.locator('button').isEnabled()).toBe(true);
-          if (!isFinal && SENT[name][1] !== undefined) expect(await page.inputValue('#password')).toBe(PASSWORD);
-        }
-        expect(complaints).toEqual([]);
-      },
-    );
+    it.each(SOME_PAGES)('says each refusal in its own words, and stays usable where that helps: %s', async (name) => {
+      let played: PlayedAnswer = DONE;
+      const { page, complaints } = await open({ page: name, language, answer: (route) => play(route, played) });
+      for (const [answer, message] of REFUSALS) {
+        played = answer;
+        await follow(page, OTHER_TOKEN);
+        expect(await page.locator('#back').isVisible()).toBe(false);
+        await fillAndPress(page);
+        const wait = WAITS[language][answer.headers?.['retry-after'] ?? ''];
+        expect([answer, await messageOf(page)]).toEqual([answer, expectedMessage(message, name, language, wait)]);
+        expect(await focused(page)).toBe('message');
+        const isFinal = FINAL.has(message);
+        expect([answer, await page.locator('button').isVisible()]).toEqual([answer, !isFinal]);
+        expect(await page.locator('#back').isVisible()).toBe(isFinal);
+        if (!isFinal) expect(await page.locator('button').isEnabled()).toBe(true);
+        if (!isFinal && SENT[name][1] !== undefined) expect(await page.inputValue('#password')).toBe(PASSWORD);
+      }
+      expect(complaints).toEqual([]);
+    });
 
     it.each(PAGES)(
       'without a token, or after a reload before the press, says to open the link again: %s',

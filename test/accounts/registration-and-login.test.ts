@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { beforeAll, afterAll, describe, expect, it } from 'vitest';
-import { PASSWORD, startApp, type TestApp } from '../support/app.js';
+import { PASSWORD, startApp, type Answer, type TestApp } from '../support/app.js';
 
 let app: TestApp;
 const cleanups: (() => Promise<void>)[] = [];
@@ -41,7 +41,12 @@ describe('registration', () => {
   it('creates one user from a hundred concurrent registrations of one address in different letter case', async () => {
     const email = `race-${randomUUID()}@example.com`;
     const spelled = Array.from({ length: 100 }, (_, index) => (index % 2 ? email.toUpperCase() : email));
-    const answers = await Promise.all(spelled.map((each) => app.register(each)));
+    const register = async (each: string): Promise<Answer> => {
+      const answer = await app.register(each);
+      // There are more than the hash threads and the pool let wait on a busy machine: 503 has written nothing.
+      return answer.status === 503 ? register(each) : answer;
+    };
+    const answers = await Promise.all(spelled.map(register));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(99);
     expect(await app.query('SELECT 1 FROM users WHERE email_lower = $1', [email])).toHaveLength(1);

@@ -55,7 +55,8 @@ export async function waitForExit(program: Program): Promise<number | null> {
 
 /** Resolves with the URL once the program serves. */
 export async function waitForUrl(program: Program, timeout = 30_000): Promise<string> {
-  const address = (): string | undefined => /http:\/\/127\.0\.0\.1:\d+/.exec(program.output())?.[0];
+  // A warning about ISSUER names URLs, too.
+  const address = (): string | undefined => /(?<= at )http:\/\/127\.0\.0\.1:\d+/.exec(program.output())?.[0];
   // expect.poll is not available outside of a test.
   await vi.waitFor(() => expect(address()).toBeDefined(), { timeout });
   return address() ?? '';
