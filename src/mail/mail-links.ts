@@ -10,7 +10,7 @@ interface Target {
   readonly setting?: Exclude<keyof Links, 'issuer'>;
 }
 
-/** Undoing a change is not left to the pages of the application: it is a way out when the account is not the owner's any more. */
+/** Undoing a change is not left to the pages of the application: it must work for somebody who no longer has the account. */
 const TARGETS: Readonly<Record<TokenPurpose, Target>> = {
   registration: { page: 'verifyEmail', setting: 'emailVerificationUrl' },
   email_verification: { page: 'verifyEmail', setting: 'emailVerificationUrl' },

@@ -19,7 +19,7 @@ export const TOKEN_TTL_SECONDS = {
   invitation: 7 * DAY,
 } as const satisfies Partial<Record<TokenPurpose, number>>;
 
-/** A request in the last minutes of a token gets a new one; the old one lives out. */
+/** A request in the last minutes of a token gets a new one; the old one stays valid until it expires. */
 export const RENEWED_BEFORE_SECONDS = 10 * MINUTE;
 
 /** A row, as far as it is the same for all purposes. */

@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { Authenticated, BearerOrBody, EmailVerified, Public, Roles } from '../../src/access/route-access.decorators.js';
 import { UserRolesService } from '../../src/users/user-roles.service.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { moduleWith } from '../support/one-handler-module.js';
+import { addVerifiedUser } from '../support/verified-user.js';
 
 /** Authenticates by a header that says whether the address is verified. */
 class VerifiedHeader extends PassportStrategy(Strategy, 'verified-header') {
@@ -42,24 +44,8 @@ class LettersController {
 @Module({ controllers: [LettersController], providers: [VerifiedHeader] })
 class LettersModule {}
 
-/** A module whose only handler has these decorators. */
-function moduleWith(onHandler: readonly MethodDecorator[], onController: readonly ClassDecorator[] = []): Type {
-  class NotesController {
-    read(): object {
-      return {};
-    }
-  }
-  const descriptor = Object.getOwnPropertyDescriptor(NotesController.prototype, 'read') ?? {};
-  for (const decorate of [Get(), ...onHandler]) decorate(NotesController.prototype, 'read', descriptor);
-  for (const decorate of [...onController, Controller('v1/notes')]) decorate(NotesController);
-  class NotesModule {}
-  Module({ controllers: [NotesController] })(NotesModule);
-  return NotesModule;
-}
-
 async function signIn(app: TestApp, isVerified: boolean, ...roles: string[]): Promise<string> {
-  const { userId, email } = await app.signIn();
-  if (isVerified) await app.query('UPDATE users SET email_verified_at = now() WHERE id = $1', [userId]);
+  const { userId, email } = isVerified ? await app.signInAs(await addVerifiedUser(app)) : await app.signIn();
   for (const role of roles) await app.nest.get(UserRolesService, { strict: false }).grantRole(userId, role);
   return (await app.signInAs(email)).token;
 }

@@ -7,6 +7,7 @@ import type { Principal } from '../../src/access/principal.js';
 import { Authenticated, BearerOrBody, CurrentUser, Public, Roles } from '../../src/access/route-access.decorators.js';
 import { UserRolesService } from '../../src/users/user-roles.service.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { moduleWith } from '../support/one-handler-module.js';
 
 const CHALLENGE = 'Bearer realm="gatehouse", error="insufficient_scope"';
 
@@ -56,21 +57,6 @@ const withRoles = async (app: TestApp, ...roles: string[]): Promise<string> => {
   for (const role of roles) await app.nest.get(UserRolesService, { strict: false }).grantRole(userId, role);
   return (await app.signInAs(email)).token;
 };
-
-/** A module whose only handler has these decorators. */
-function moduleWith(onHandler: readonly MethodDecorator[], onController: readonly ClassDecorator[] = []): Type {
-  class NotesController {
-    read(): object {
-      return {};
-    }
-  }
-  const descriptor = Object.getOwnPropertyDescriptor(NotesController.prototype, 'read') ?? {};
-  for (const decorate of [Get(), ...onHandler]) decorate(NotesController.prototype, 'read', descriptor);
-  for (const decorate of [...onController, Controller('v1/notes')]) decorate(NotesController);
-  class NotesModule {}
-  Module({ controllers: [NotesController] })(NotesModule);
-  return NotesModule;
-}
 
 describe('a route with @Roles (API-01, ACC-08)', () => {
   it('lets pass who has any of the roles, by a new token and a known one, and refuses others with 403 before the body is read', async () => {
