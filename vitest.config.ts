@@ -7,6 +7,7 @@ process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache
 /** Run only by `npm run test:faults`. */
 const FAULTS_ONLY = [
   'test/project/bench-scenarios.test.ts',
+  'test/project/example.test.ts',
   'test/operations/concurrent-first-starts.test.ts',
   'test/operations/haproxy.test.ts',
   'test/operations/high-availability.test.ts',
@@ -20,6 +21,7 @@ const FAULTS_ONLY = [
   'test/database/postgres-schemas.test.ts',
   'test/database/prisma-scripts.test.ts',
   'test/database/project-migrations.test.ts',
+  'test/database/project-resets.test.ts',
   'test/database/project-tables.test.ts',
   'test/database/rolling-upgrade.test.ts',
   'test/database/statement-plans.test.ts',
@@ -85,6 +87,7 @@ const MEASURING = [
   'bench-scenarios',
   'concurrent-first-starts',
   'event-loop-stalls',
+  'example',
   'features',
   'haproxy',
   'high-availability',
@@ -101,6 +104,7 @@ const MEASURING = [
   'postgres-schemas',
   'prisma-scripts',
   'project-migrations',
+  'project-resets',
   'project-tables',
   'rolling-upgrade',
   'statement-plans',

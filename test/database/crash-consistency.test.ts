@@ -6,7 +6,7 @@ import { Account, randomNumbers, type Call } from '../support/account-history.js
 import { DedicatedPostgres } from '../support/dedicated-postgres.js';
 import { freePort, startMain, MASTER_SECRET, type Program } from '../support/processes.js';
 
-const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 15);
+const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 8);
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const ACCOUNTS = 8;
 /** The pause between two kills. */

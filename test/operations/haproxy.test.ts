@@ -55,7 +55,7 @@ async function openHaProxy(nodes: readonly URL[]): Promise<ReverseProxy> {
 
 describe('two nodes behind HAProxy (skipped where haproxy is not installed)', () => {
   it.skipIf(PROGRAM === undefined)(
-    'lose no request when they are restarted in turn ten times (FLT-04, FLT-12)',
+    'lose no request when they are restarted in turn (FLT-04, FLT-12)',
     { timeout: 240_000 },
     () => restartInTurn(openHaProxy),
   );

@@ -1,7 +1,32 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { TARGETS } from '../../bench/targets.ts';
-import { expectScenarioRuns, LONG_TIMEOUT, runBench } from '../support/bench-run.ts';
+import { bench, BRIEF_RUN, expectScenarioRuns, LONG_TIMEOUT, runBench } from '../support/bench-run.ts';
+
+it(
+  'npm run bench measures the guard and two peers, says that the figures are rough, and writes a file to compare and draw',
+  LONG_TIMEOUT,
+  async () => {
+    const { stdout, file, table } = await runBench(...BRIEF_RUN);
+    expect(stdout).toContain('A quick look');
+    expect(stdout).toMatch(/guarded \/ unguarded +\d.* target ≤ 1\.05: (?:not )?reached$/m);
+    expect(stdout).toMatch(/guarded, a role \/ guarded +\d/);
+    expect(table.results.map(({ scenario }) => scenario)).toEqual(['guard', 'peers']);
+    expect(table).toMatchObject({ versions: { Node: process.version, 'better-auth': expect.any(String) } });
+
+    expect(await bench('compare', file, file)).toMatch(/^guard: guarded \/ unguarded +(\S+) -> \1 +1\.00$/m);
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-test-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const page = join(folder, 'report.html');
+    await bench('report', file, page);
+    const html = readFileSync(page, 'utf8');
+    expect(html).toContain('<svg');
+    expect(html).toContain(table.machine);
+    expect(html).not.toMatch(/<(?:script|link|img)|url\(|@import/);
+  },
+);
 
 it.each([
   [

@@ -123,8 +123,8 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
     ['npm sbom --package-lock-only --sbom-format=cyclonedx --sbom-type=application > sbom.json'],
   ],
   [
-    'test/project/bench.test.ts',
-    "describe('npm run bench'",
+    'test/project/bench-scenarios.test.ts',
+    "it('npm run bench",
     [
       'npm run bench',
       'npm run bench -- fastify',
