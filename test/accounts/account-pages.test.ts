@@ -11,6 +11,7 @@ import { STRICT_TRANSPORT_SECURITY } from '../../src/http/response-headers.js';
 import type { Language } from '../../src/config/languages.js';
 import { afterAllTests, createDatabase, startApp, type TestApp } from '../support/app.js';
 import { hasBrowser, startBrowser } from '../support/browser.js';
+import { casesOf } from '../support/exhaustive.js';
 import { registerSecret } from '../support/secret-detection.js';
 
 const TOKEN = 'mt1-9vQd3TzL0yXn5RkW8sBfJ2hGcPuE7aMo';
@@ -32,10 +33,11 @@ const SENT: Readonly<Record<AccountPage, readonly [path: string, member?: string
   undoEmailChange: ['/v1/auth/email-change/undo'],
   acceptInvitation: ['/v1/auth/invitation/accept', 'password'],
 };
-/** For tests that take minutes: a page with a password and one without, and with `npm run test:faults` all. The script is the same on all. */
-const SOME_PAGES = PAGES.filter(
-  ([page]) => process.env['FAULT_SECONDS'] !== undefined || page === 'resetPassword' || page === 'undoEmailChange',
-);
+/** The script is the same on all pages: of those with a password and of those without, one. */
+const DIFFERING = PAGES.filter(([page]) => page === 'resetPassword' || page === 'undoEmailChange');
+/** For tests that take minutes on all pages. The script is the same in all languages, too. */
+const somePages = (language: Language): readonly (typeof PAGES)[number][] =>
+  casesOf(PAGES, language === 'en' ? DIFFERING : DIFFERING.slice(0, 1));
 const WITH_PASSWORD = PAGES.filter(([page]) => SENT[page][1] !== undefined);
 
 interface PlayedAnswer {
@@ -313,7 +315,7 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
       expect(complaints).toEqual([]);
     });
 
-    it.each(SOME_PAGES)(
+    it.each(somePages(language))(
       'says after an attempt without a result that it may have been carried out: %s',
       async (name) => {
         let played: 'cut off' | PlayedAnswer = DONE;
@@ -346,51 +348,57 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
       },
     );
 
-    it.each(SOME_PAGES)('says after a reload what was said last, if nothing is left to do: %s', async (name) => {
-      let played: PlayedAnswer = DONE;
-      const opened = await open({ page: name, language, answer: (route) => play(route, played) });
-      const { page } = opened;
-      const answers: readonly PlayedAnswer[] = [
-        DONE,
-        { status: 400, code: 'mail_token_invalid' },
-        { status: 400, code: 'mail_token_expired' },
-        { status: 409, code: 'email_taken' },
-      ];
-      for (const each of answers) {
-        played = each;
+    it.each(somePages(language))(
+      'says after a reload what was said last, if nothing is left to do: %s',
+      async (name) => {
+        let played: PlayedAnswer = DONE;
+        const opened = await open({ page: name, language, answer: (route) => play(route, played) });
+        const { page } = opened;
+        const answers: readonly PlayedAnswer[] = [
+          DONE,
+          { status: 400, code: 'mail_token_invalid' },
+          { status: 400, code: 'mail_token_expired' },
+          { status: 409, code: 'email_taken' },
+        ];
+        for (const each of answers) {
+          played = each;
+          await follow(page, TOKEN);
+          await fillAndPress(page);
+          const said = await messageOf(page);
+          await page.reload();
+          expect([await messageOf(page), await page.locator('button').isVisible()]).toEqual([said, false]);
+          expect(await page.getAttribute('#message', 'class')).toBe(each === DONE ? 'done' : 'problem');
+          expect(await page.locator('#back').isVisible()).toBe(true);
+        }
+        expect(posts(opened)).toHaveLength(answers.length);
         await follow(page, TOKEN);
-        await fillAndPress(page);
-        const said = await messageOf(page);
         await page.reload();
-        expect([await messageOf(page), await page.locator('button').isVisible()]).toEqual([said, false]);
-        expect(await page.getAttribute('#message', 'class')).toBe(each === DONE ? 'done' : 'problem');
-        expect(await page.locator('#back').isVisible()).toBe(true);
-      }
-      expect(posts(opened)).toHaveLength(answers.length);
-      await follow(page, TOKEN);
-      await page.reload();
-      expect(await messageOf(page)).toBe(expectedMessage('link_missing', name, language));
-    });
+        expect(await messageOf(page)).toBe(expectedMessage('link_missing', name, language));
+      },
+    );
 
-    it.each(SOME_PAGES)('says each refusal in its own words, and stays usable where that helps: %s', async (name) => {
-      let played: PlayedAnswer = DONE;
-      const { page, complaints } = await open({ page: name, language, answer: (route) => play(route, played) });
-      for (const [answer, message] of REFUSALS) {
-        played = answer;
-        await follow(page, OTHER_TOKEN);
-        expect(await page.locator('#back').isVisible()).toBe(false);
-        await fillAndPress(page);
-        const wait = WAITS[language][answer.headers?.['retry-after'] ?? ''];
-        expect([answer, await messageOf(page)]).toEqual([answer, expectedMessage(message, name, language, wait)]);
-        expect(await focused(page)).toBe('message');
-        const isFinal = FINAL.has(message);
-        expect([answer, await page.locator('button').isVisible()]).toEqual([answer, !isFinal]);
-        expect(await page.locator('#back').isVisible()).toBe(isFinal);
-        if (!isFinal) expect(await page.locator('button').isEnabled()).toBe(true);
-        if (!isFinal && SENT[name][1] !== undefined) expect(await page.inputValue('#password')).toBe(PASSWORD);
-      }
-      expect(complaints).toEqual([]);
-    });
+    it.each(somePages(language))(
+      'says each refusal in its own words, and stays usable where that helps: %s',
+      async (name) => {
+        let played: PlayedAnswer = DONE;
+        const { page, complaints } = await open({ page: name, language, answer: (route) => play(route, played) });
+        for (const [answer, message] of REFUSALS) {
+          played = answer;
+          await follow(page, OTHER_TOKEN);
+          expect(await page.locator('#back').isVisible()).toBe(false);
+          await fillAndPress(page);
+          const wait = WAITS[language][answer.headers?.['retry-after'] ?? ''];
+          expect([answer, await messageOf(page)]).toEqual([answer, expectedMessage(message, name, language, wait)]);
+          expect(await focused(page)).toBe('message');
+          const isFinal = FINAL.has(message);
+          expect([answer, await page.locator('button').isVisible()]).toEqual([answer, !isFinal]);
+          expect(await page.locator('#back').isVisible()).toBe(isFinal);
+          if (!isFinal) expect(await page.locator('button').isEnabled()).toBe(true);
+          if (!isFinal && SENT[name][1] !== undefined) expect(await page.inputValue('#password')).toBe(PASSWORD);
+        }
+        expect(complaints).toEqual([]);
+      },
+    );
 
     it.each(PAGES)(
       'without a token, or after a reload before the press, says to open the link again: %s',
@@ -665,8 +673,11 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
     }
   });
 
-  describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-    it.each(PAGES)('has no flaw that axe finds, in any state: %s', { timeout: 120_000 }, async (name) => {
+  describe.each([
+    ['light', casesOf<Language>(LANGUAGES, ['en']), PAGES],
+    ['dark', casesOf<Language>(LANGUAGES, ['de']), casesOf(PAGES, DIFFERING)],
+  ] as const)('in %s', (colorScheme, languages, pages) => {
+    it.each(pages)('has no flaw that axe finds, in any state: %s', { timeout: 120_000 }, async (name) => {
       const answers: readonly PlayedAnswer[] = [
         { status: 401, code: 'credentials_invalid' },
         { status: 400, code: 'mail_token_invalid' },
@@ -675,7 +686,7 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
         { status: 400, code: 'mail_token_invalid' },
         DONE,
       ];
-      for (const language of LANGUAGES) {
+      for (const language of languages) {
         let played: PlayedAnswer = DONE;
         const answer = (route: Route): Promise<void> => play(route, played);
         const { page } = await open({ page: name, language, colorScheme, token: null, answer });

@@ -3,8 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, query, startApp, type TestApp } from '../support/app.js';
 import { claimsOf, Client, tokensOf, type SignedIn } from '../support/client.js';
 import { DedicatedPostgres } from '../support/dedicated-postgres.js';
+import { IS_EXHAUSTIVE } from '../support/exhaustive.js';
 import { startNode } from '../support/processes.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+
+/** Of refreshes at once, on two processes. */
+const ROUNDS = IS_EXHAUSTIVE ? 200 : 40;
 
 let app: TestApp;
 let strict: TestApp;
@@ -199,6 +203,8 @@ describe('a refresh', () => {
     const before = await size();
     for (let step = 0; step < 300; step++) ({ refreshToken } = await exchange(alone, refreshToken));
     expect(await size()).toEqual(before);
+    // A connection reports what it has counted when it ends, and else after ten seconds.
+    await alone.nest.close();
     await expect
       .poll(() => alone.query(`SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'sessions'`), {
         timeout: 15_000,
@@ -210,7 +216,7 @@ describe('a refresh', () => {
 
 describe('refreshes on two processes', () => {
   it(
-    'of one token, fifty at once, 200 times over, issue one successor each time (RT-03)',
+    'of one token, fifty at once, over and over, issue one successor each time (RT-03)',
     { timeout: 180_000 },
     async () => {
       const databaseUrl = await createDatabase();
@@ -219,7 +225,7 @@ describe('refreshes on two processes', () => {
       const [client] = clients as [Client, Client];
       const { sessionId, ...first } = await client.signIn();
       let { refreshToken } = first;
-      for (let round = 1; round <= 200; round++) {
+      for (let round = 1; round <= ROUNDS; round++) {
         const answers = await Promise.all(
           Array.from({ length: 50 }, (_, index) => (clients[index % 2] ?? client).refresh(refreshToken)),
         );
@@ -231,7 +237,7 @@ describe('refreshes on two processes', () => {
       const rows = await query(databaseUrl, 'SELECT refresh_counter, ended_at FROM sessions WHERE id = $1', [
         sessionId,
       ]);
-      expect(rows).toEqual([{ refresh_counter: 200, ended_at: null }]);
+      expect(rows).toEqual([{ refresh_counter: ROUNDS, ended_at: null }]);
       for (const { output } of nodes) expect(output()).not.toContain('refresh_token_reused');
     },
   );

@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { createDatabase } from '../support/app.js';
+import { IS_EXHAUSTIVE } from '../support/exhaustive.js';
 import { startNode } from '../support/processes.js';
 
 /** With `FAULT_SECONDS` as many as once crashed the process, else as many as take a few seconds. */
-const CONNECTIONS = process.env['FAULT_SECONDS'] === undefined ? 240 : 20_000;
+const CONNECTIONS = IS_EXHAUSTIVE ? 20_000 : 240;
 const CONCURRENT = 12;
 
 /** Sends the bytes, and resolves with everything received until the connection closes. */

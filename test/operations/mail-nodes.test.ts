@@ -6,6 +6,7 @@ import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import type { Config } from '../../src/config/config.js';
 import { MailDeliveryService } from '../../src/mail/mail-delivery.service.js';
 import { afterAllTests, createDatabase, query, startApp, type TestApp } from '../support/app.js';
+import { IS_EXHAUSTIVE } from '../support/exhaustive.js';
 import { startNode, waitForExit, type Node } from '../support/processes.js';
 import { TcpProxy, proxiedUrl } from '../support/tcp-proxy.js';
 
@@ -13,7 +14,7 @@ const FROM = 'accounts@service.example';
 /** Of each process (`MAX_CONNECTIONS`). */
 const CONNECTIONS = 4;
 /** A thousand with `FAULT_SECONDS`. */
-const MAILS = process.env['FAULT_SECONDS'] === undefined ? 400 : 1000;
+const MAILS = IS_EXHAUSTIVE ? 1000 : 400;
 /** The delays after the first attempts are shorter; that of a mail which is under way is longer. */
 const SOON = `interval '60 seconds'`;
 

@@ -2,10 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { createDatabase } from './app.js';
 import { Client } from './client.js';
+import { IS_EXHAUSTIVE } from './exhaustive.js';
 import { waitForExit, freePort, startNode, type Node } from './processes.js';
 
 /** Each node twice; ten with `FAULT_SECONDS`. */
-const RESTARTS = process.env['FAULT_SECONDS'] === undefined ? 4 : 10;
+const RESTARTS = IS_EXHAUSTIVE ? 10 : 4;
 
 /** A proxy in front of two nodes that checks which of them serve. */
 export interface ReverseProxy {
