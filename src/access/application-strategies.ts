@@ -63,7 +63,8 @@ function authenticateByApplication(this: Strategy & StrategyCreatedStatic, reque
   for (const action of ACTIONS) Object.assign(acting, { [action]: decision[action] });
   try {
     const returned = acting.authenticate(request, options);
-    if (returned instanceof Promise) returned.catch(fail);
+    // Also a promise of a library or of another realm.
+    if (returned !== undefined) Promise.resolve(returned).catch(fail);
   } catch (error) {
     fail(error);
   }

@@ -1,5 +1,5 @@
 /** What is no part of a statement's words: literals, quoted names and comments. */
-const WORDLESS = /'[^']*'|"[^"]*"|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\//g;
+const WORDLESS = /\be'(?:[^'\\]|\\.)*'|'[^']*'|"[^"]*"|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\//gis;
 const DOLLAR_QUOTE = /\$[a-z_]*\$/i;
 /** `ROLLBACK TO` undoes a part, and the transaction goes on. */
 const CONTROL =

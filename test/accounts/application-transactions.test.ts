@@ -13,6 +13,9 @@ import { MailboxApp } from '../support/mailbox.js';
 
 const never = Promise.withResolvers<never>().promise;
 
+/** A statement that no placeholder and no escape of the language is in. */
+const textOf = (text: string): TemplateStringsArray => Object.assign([text], { raw: [text] });
+
 /** What the work of an application does in a transaction, by name. */
 const WORK: Readonly<Record<string, (tx: Statements) => unknown>> = {
   'commits and throws': async (tx) => {
@@ -21,6 +24,7 @@ const WORK: Readonly<Record<string, (tx: Statements) => unknown>> = {
   },
   'commits as one of two statements': (tx) => tx.execute`SELECT 1; COMMIT`,
   'commits in a text of several statements that is not seen through': (tx) => tx.execute`SELECT $a$;$a$; COMMIT`,
+  'commits between texts with escapes': (tx) => tx.execute(textOf(String.raw`SELECT E'\'', 1; COMMIT; SELECT ''`)),
   'rolls back': (tx) => tx.execute`-- undo
     /* all */ rollback work`,
   'rolls back and begins another': async (tx) => {
@@ -44,6 +48,7 @@ const ALLOWED: typeof WORK = {
   },
   'does not wait for a statement': (tx) => {
     void tx.execute`INSERT INTO done VALUES ('unawaited')`;
+    void tx.query(textOf(String.raw`SELECT E'\'; COMMIT; SELECT '`));
     return tx.query`SELECT CASE WHEN true THEN 'commit; rollback' END AS "begin;"`;
   },
 };
@@ -152,9 +157,8 @@ describe('a statement of an application', () => {
   it.each(['BEGIN', 'start transaction', 'COMMIT', 'end', 'ABORT', 'ROLLBACK', 'COMMIT PREPARED'])(
     'outside of a transaction cannot be %s, which would stay on the connection',
     async (text) => {
-      const sql = Object.assign([text], { raw: [text] }) as unknown as TemplateStringsArray;
-      await expect(database().execute(sql)).rejects.toThrow('is refused: database.transaction()');
-      await expect(database().query(sql)).rejects.toThrow('is refused: database.transaction()');
+      await expect(database().execute(textOf(text))).rejects.toThrow('is refused: database.transaction()');
+      await expect(database().query(textOf(text))).rejects.toThrow('is refused: database.transaction()');
     },
   );
 

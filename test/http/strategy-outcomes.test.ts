@@ -238,6 +238,11 @@ describe('a strategy that decides more than once (ACC-09)', () => {
     expect(await outcomeOf('either')).toEqual(expected);
   });
 
+  it('is refused with 500 where a promise of another realm rejects', async () => {
+    next.act = () => runInNewContext(`Promise.reject(new Error('closed'))`) as unknown;
+    expect(await outcomeOf('acting')).toEqual([500, 'internal_error', 0]);
+  });
+
   it('leaves the decision to the next one with its first refusal', async () => {
     next.act = (acting) => [acting.fail(401), acting.fail(401), acting.success({ userId: 'x' })];
     expect(await outcomeOf('either', { 'x-api-key': 'right' })).toEqual([200, undefined, 1]);
