@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 /** Prints the packages of which the program loads modules. */
@@ -26,6 +26,16 @@ function packagesOf(...files: readonly string[]): string[] {
   ];
   return execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split(' ');
 }
+
+describe('every command', () => {
+  it('opens the database as all others do, and so fails as they do', () => {
+    const bodies = readdirSync('src/cli').filter((file) => file.endsWith('.action.ts'));
+    const others = bodies.filter(
+      (file) => !readFileSync(`src/cli/${file}`, 'utf8').includes("'./command-database.js'"),
+    );
+    expect([bodies.length > 6, others]).toEqual([true, []]);
+  });
+});
 
 describe('the services of commands', () => {
   const OF_REQUESTS = ['fastify', '@nestjs/platform-fastify', 'ajv', 'typebox', 'passport'];

@@ -1,56 +1,23 @@
-import { execFile, type ExecFileOptions, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  appendFileSync,
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDatabase, emptyDatabase, query } from '../support/app.js';
+import {
+  expectFailure,
+  gatehouse,
+  linkProductionPackages,
+  newFolder,
+  type Result,
+  resultOf,
+  SURROUNDINGS,
+  withoutSources,
+  words,
+} from '../support/command-line.js';
 import { casesOf } from '../support/exhaustive.js';
 import { freePort, MASTER_SECRET } from '../support/processes.js';
-
-interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Place {
-  /** The package that has the command. */
-  readonly folder?: string;
-  readonly cwd?: string;
-}
-
-/** What every command is given besides its settings. */
-const SURROUNDINGS = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
-
-/** `gatehouse` with these settings alone. */
-async function gatehouse(args: readonly string[], env: Record<string, string>, place: Place = {}): Promise<Result> {
-  const { folder = process.cwd(), cwd = '.' } = place;
-  const program = join(folder, 'dist/cli/gatehouse.js');
-  return resultOf(process.execPath, [program, ...args], { cwd, env: { ...SURROUNDINGS, ...env } });
-}
-
-async function resultOf(program: string, args: readonly string[], options: ExecFileOptions): Promise<Result> {
-  return new Promise((resolveResult) => {
-    execFile(program, args, { ...options, encoding: 'utf8' }, (error, stdout, stderr) =>
-      resolveResult({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
 
 async function main(line: string, env: Record<string, string>): Promise<Result> {
   return resultOf(process.execPath, ['dist/main.js', ...words(line)], { env: { ...SURROUNDINGS, ...env } });
@@ -67,16 +34,8 @@ function doneUnwritten(command: string): RegExp {
   return new RegExp(`^\`${command}\` was done, but the output cannot be written: .*ENOSPC`);
 }
 
-function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-command-line-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 /** Settings that no command can use: what succeeds with them has not read them. */
 const UNUSABLE = { DATABASE_URL: 'mysql://h/d' };
-
-const words = (line: string): string[] => (line === '' ? [] : line.split(' '));
 
 /** Every level of the help; the first is that of `gatehouse` itself. */
 const HELP = ['', 'start', 'migrate', 'migrate:new', 'seed', 'reset', 'after-restore', 'events'].concat(
@@ -133,14 +92,6 @@ const ON_SERVICES = [
 /** They differ in how they come to a database and to the services. */
 const SOME_COMMANDS = ['start', 'migrate', 'seed --force', 'users list'];
 const SOME_ON_SERVICES = ['after-restore', 'users list', 'keys revoke kid', 'events'];
-
-/** A failure is one line about what to do: no stack trace, no code of Prisma's or PostgreSQL's, no password. */
-function expectFailure(line: string, { code, stderr }: Result, reason: RegExp): void {
-  expect(stderr, line).toMatch(reason);
-  expect(stderr, line).toMatch(/^[^\n]+\n$/);
-  expect(stderr, line).not.toMatch(/\bP\d{4}\b|\b22P02\b|^ *at |[Ii]nvocation|Error:|hidden/m);
-  expect(code, line).toBe(1);
-}
 
 /** Runs two commands at a time. */
 async function expectAllToFail(
@@ -530,6 +481,7 @@ describe('a table that is in use', () => {
       ],
       [
         ['reset --force', 'SIGKILL'],
+        ['seed --force --users 3', 'SIGTERM'],
         ['users delete ada@example.com', 'SIGINT'],
         ['migrate', 'SIGINT'],
       ],
@@ -739,154 +691,6 @@ describe('an output that cannot be written', () => {
   });
 });
 
-/** What the image and the npm package hold: the built files, and the packages for production. */
-function withoutSources(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  cpSync('package.json', join(folder, 'package.json'));
-  cpSync('dist', join(folder, 'dist'), { recursive: true });
-  cpSync('prisma', join(folder, 'prisma'), { recursive: true, filter: (file) => !file.endsWith('.ts') });
-}
-
-function linkProductionPackages(folder: string): void {
-  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
-    packages: Record<string, { dev?: true; devDependencies?: Record<string, string> }>;
-  };
-  const forDevelopment = new Set(Object.keys(packages['']?.devDependencies ?? {}));
-  for (const [path, { dev }] of Object.entries(packages)) {
-    if (
-      !/^node_modules\/(?:@[^/]+\/)?[^/]+$/.test(path) ||
-      dev ||
-      forDevelopment.has(path.slice('node_modules/'.length))
-    )
-      continue;
-    if (!existsSync(path)) continue;
-    mkdirSync(join(folder, path, '..'), { recursive: true });
-    symlinkSync(resolve(path), join(folder, path));
-  }
-}
-
-/** Links the command as npm does. @returns a PATH that has it */
-function pathWithCommand(packages: string, linkedPackage: string): string {
-  const folder = join(packages, '.bin');
-  mkdirSync(folder);
-  symlinkSync(`${linkedPackage}/dist/cli/gatehouse.js`, join(folder, 'gatehouse'));
-  return `${folder}:${process.env['PATH']}`;
-}
-
-describe('without sources and compiler', () => {
-  it(
-    'the built files run every command, and messages name the gatehouse on the PATH',
-    { timeout: 120_000 },
-    async () => {
-      const folder = newFolder();
-      withoutSources(folder);
-      linkProductionPackages(folder);
-      expect(existsSync(join(folder, 'node_modules/commander'))).toBe(true);
-      for (const name of ['typescript', 'prisma', 'vitest'])
-        expect(existsSync(join(folder, 'node_modules', name))).toBe(false);
-      const PATH = pathWithCommand(join(folder, 'node_modules'), '../..');
-      const env = { DATABASE_URL: await emptyDatabase(), MASTER_SECRET, PATH };
-      const run = (line: string): Promise<Result> => gatehouse(words(line), env, { folder, cwd: '/' });
-      expect((await run('--help')).stdout).not.toMatch(/npm|npx|Here/);
-      expectFailure('users lst', await run('users lst'), /^usage: gatehouse users list \| show ADDRESS/);
-      expectFailure('users list', await run('users list'), /run `gatehouse migrate`/);
-      expect(await run('migrate')).toMatchObject({
-        code: 0,
-        stdout: expect.stringMatching(/^Applied \d{14}_/) as string,
-      });
-      const client = new pg.Client({ connectionString: env.DATABASE_URL });
-      await client.connect();
-      onTestFinished(() => client.end());
-      await client.query(`UPDATE _prisma_migrations SET finished_at = NULL, logs = 'interrupted'`);
-      expectFailure(
-        'users list',
-        await run('users list'),
-        /run `npx prisma migrate resolve --rolled-back \S+` in a checkout of the same version, with this DATABASE_URL, or with --applied/,
-      );
-      await client.query('UPDATE _prisma_migrations SET finished_at = now(), logs = NULL');
-      expect(await run('seed --force')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^admin@/) as string });
-      expect(await run('users list')).toMatchObject({ code: 0, stdout: expect.stringContaining('\tadmin@') as string });
-      expect(await run('keys list')).toMatchObject({ code: 0, stderr: '' });
-      expect(await run('after-restore')).toMatchObject({ code: 0, stderr: '' });
-      expect((await run('events')).stdout).toContain('database_restored');
-      expectFailure('reset', await run('reset'), /If that is meant: gatehouse reset --force\n$/);
-      expect(await run('reset --force')).toMatchObject({ code: 0, stderr: '' });
-      const before = readdirSync(join(folder, 'prisma/migrations'));
-      expectFailure('migrate:new', await run('migrate:new name'), /^A migration is written in a checkout/);
-      expect(readdirSync(join(folder, 'prisma/migrations'))).toEqual(before);
-
-      const child = spawn(process.execPath, ['dist/cli/gatehouse.js', 'start'], {
-        cwd: folder,
-        env: { ...env, PORT: '0' },
-      });
-      let output = '';
-      for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      const exited = once(child, 'exit');
-      const url = (): string => /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '';
-      await expect.poll(url, { timeout: 30_000 }).not.toBe('');
-      // Node would open its inspector.
-      child.kill('SIGUSR1');
-      expect((await fetch(`${url()}/health/ready`)).status).toBe(200);
-      child.kill('SIGTERM');
-      expect(await exited).toEqual([0, null]);
-      expect(output).not.toMatch(/Debugger|inspector/);
-    },
-  );
-
-  it('the built files name their own path when no gatehouse or another one is on the PATH', async () => {
-    const folder = newFolder();
-    withoutSources(folder);
-    linkProductionPackages(folder);
-    const other = newFolder();
-    writeFileSync(join(other, 'gatehouse'), '#!/bin/sh\n', { mode: 0o755 });
-    for (const PATH of ['/usr/bin:/bin', `${other}:/usr/bin:/bin`]) {
-      const { stderr } = await gatehouse(['users', 'lst'], { PATH }, { folder });
-      expect(stderr).toContain(`usage: node ${realpathSync(folder)}/dist/cli/gatehouse.js users list | show`);
-    }
-  });
-
-  it(
-    "the installed package works in a project of its user's, by that project's .env, and messages name npx --no-install gatehouse",
-    { timeout: 60_000 },
-    async () => {
-      const project = newFolder();
-      linkProductionPackages(project);
-      const folder = join(project, 'node_modules/gatehouse-auth');
-      withoutSources(folder);
-      writeFileSync(join(project, '.env'), `DATABASE_URL=${await createDatabase()}\nMASTER_SECRET=${MASTER_SECRET}\n`);
-      // As npx does, which the operator's shell does not.
-      const PATH = pathWithCommand(join(project, 'node_modules'), '../gatehouse-auth');
-      const run = (line: string): Promise<Result> => gatehouse(words(line), { PATH }, { folder, cwd: project });
-      expectFailure('bogus', await run('bogus'), /^usage: npx --no-install gatehouse COMMAND /);
-      expect((await run('users list --help')).stdout).toMatch(/^Here: npx --no-install gatehouse users list$/m);
-      const ofUser = await run('users disable ada@example.com');
-      expectFailure('users disable', ofUser, /`npx --no-install gatehouse users list` lists them\.\n$/);
-      expect(await run('migrate')).toEqual({ code: 0, stdout: 'Nothing to migrate.\n', stderr: '' });
-      expect(await run('seed --force')).toMatchObject({ code: 0, stderr: '' });
-      expect(await run('users list')).toMatchObject({ code: 0, stdout: expect.stringContaining('\tadmin@') as string });
-      expect(readdirSync(project).toSorted()).toEqual(['.env', 'node_modules']);
-    },
-  );
-
-  it('the npm package holds what runs and no sources', () => {
-    const text = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
-    const packed = Object.values(JSON.parse(text) as Record<string, { files: { path: string }[] }>)[0];
-    const files = (packed?.files ?? []).map(({ path }) => path);
-    expect(files).toEqual(
-      expect.arrayContaining([
-        'dist/cli/gatehouse.js',
-        'prisma/schema.prisma',
-        'prisma/migrations/migration_lock.toml',
-      ]),
-    );
-    expect(files.filter((file) => /(?<!\.d)\.ts$|^(?:src|test|bench|\.)/.test(file))).toEqual([]);
-  });
-});
-
 describe('in the checkout', () => {
   it('npx --no-install gatehouse runs the command, with the Node.js of the packages', async () => {
     const home = newFolder();
@@ -920,15 +724,5 @@ describe('docs/operations.md', () => {
       expect(stdout.split('\n')[0]?.replace(' [options]', '')).toBe(`Usage: gatehouse ${usage}`);
       expect(stdout).toContain(`\nIn this checkout: ${script} (builds first)\n`);
     }
-  });
-
-  it('prints commands that work', async () => {
-    const [, printed = ''] = /```sh\n([\s\S]+?)```/.exec(section) ?? [];
-    const env = { ...process.env, DATABASE_URL: await createDatabase(), MASTER_SECRET, HOME: newFolder() };
-    await gatehouse(['seed', '--force'], env);
-    const stdout = execFileSync('bash', ['-o', 'pipefail', '-euc', printed], { env, encoding: 'utf8' });
-    expect(stdout).toMatch(/^Usage: gatehouse COMMAND$/m);
-    expect(stdout).toMatch(/^Usage: gatehouse users disable ADDRESS$/m);
-    expect(stdout).toMatch(/\tadmin@example\.com\t.*\tenabled$/m);
   });
 });

@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -385,6 +385,7 @@ describe('npm run users', () => {
         .find((line) => line.includes(email))
         ?.split('\t')
         .at(-1);
+    expect(await state()).toBe('enabled');
     await users(environment, 'disable', email.toUpperCase());
     expect([await state(), (await app.login(email)).status]).toEqual(['disabled', 401]);
     expect(await app.query('SELECT FROM sessions WHERE ended_at IS NULL')).toEqual([]);
@@ -417,38 +418,6 @@ describe('npm run users', () => {
   it('reports an unknown user', async () => {
     const environment = { DATABASE_URL: await createDatabase(), MASTER_SECRET };
     await expect(users(environment, 'delete', 'nobody@example.com')).rejects.toThrow('There is no such user.');
-  });
-});
-
-describe('docs/operations.md', () => {
-  it('prints operations that work beside the running app', { timeout: 120_000 }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
-    chmodSync(folder, 0o711);
-    const environment = { DATA_DIR: join(folder, 'data') };
-    const app = startMain(environment);
-    const url = await waitForUrl(app);
-    await post(url, '/v1/auth/register', { email: 'ada@example.com', password: PASSWORD });
-    const [, printed = ''] =
-      /## Commands\n\n```sh\n([\s\S]+?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
-    const { DATABASE_URL: _, ...inherited } = process.env;
-    const run = async (script: string): Promise<string> => {
-      const env = { ...inherited, ...environment };
-      return (await promisify(execFile)('bash', ['-euc', script], { env })).stdout;
-    };
-    const stdout = await run(printed);
-    // Fewer users take less time.
-    const seeded = await run(
-      'npm run users -- delete ada@example.com; npm run db:seed; npm run db:seed -- --users 1000; npm run db:reset',
-    );
-    expect(stdout).toMatch(/\tada@example\.com\t.*\tenabled$/m);
-    expect(stdout).toContain('Database schema is up to date!');
-    expect(seeded).toMatch(/^admin@example\.com has the password \S{24}$/m);
-    expect(await users(environment, 'list')).toBe('');
-    // A reset deletes the keys too; the node generates new ones.
-    await expect.poll(async () => (await fetch(`${url}/health/ready`)).status, { timeout: 10_000 }).toBe(200);
-    app.process.kill('SIGTERM');
-    expect(await waitForExit(app)).toBe(0);
-    rmSync(folder, { recursive: true });
   });
 });
 

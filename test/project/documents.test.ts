@@ -61,7 +61,7 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
   ['.ci/run', 'npm run check\n', ['npm run check']],
   ['test/operations/npm-start.test.ts', "'npm', ['start'", ['npm start']],
   [
-    'test/operations/program.test.ts',
+    'test/operations/built-commands.test.ts',
     '/## Commands\\n\\n```sh',
     [
       'npm run users -- list',
@@ -77,7 +77,7 @@ const RUN_ELSEWHERE: readonly (readonly [file: string, text: string, commands: r
   ],
   ['test/operations/mail.test.ts', '/## Mail', ['npm run mail -- test you@example.com']],
   [
-    'test/operations/command-line.test.ts',
+    'test/operations/built-commands.test.ts',
     '/## The command line',
     [
       'npx --no-install gatehouse --help',
