@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 // Tests start hundreds of processes, which spend most of their CPU time on loading the same modules.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
-/** Run only by `npm run test:faults`. */
+/** Run only by `npm run test:faults`, one at a time. */
 const FAULTS_ONLY = [
   'test/project/bench-scenarios.test.ts',
   'test/project/example.test.ts',
@@ -89,37 +89,13 @@ const TIMED = [
 const MEASURING = [
   'aborted-requests',
   'authentication',
-  'bench-scenarios',
-  'built-commands',
-  'concurrent-first-starts',
   'event-loop-stalls',
-  'example',
-  'features',
-  'haproxy',
-  'high-availability',
   'input-cpu-cost',
-  'install',
   'invalid-token-flood',
-  'large-purges',
   'login-overload',
   'login-timing',
   'mail-asking-timing',
-  'mail-nodes',
-  'many-streams',
   'metrics',
-  'package',
-  'pgbouncer',
-  'postgres-schemas',
-  'prisma-scripts',
-  'project-migrations',
-  'project-resets',
-  'project-tables',
-  'rolling-upgrade',
-  'soak-verdict',
-  'statement-plans',
-  'workers-metrics',
-  'workers-start',
-  'workers-streams',
 ].map((name) => `test/*/${name}.test.ts`);
 
 /** Modules of a fork import Gatehouse by the name of its package; here that is the source, and elsewhere what is built from it. */
@@ -160,7 +136,7 @@ export default defineConfig({
           ...HTTP,
           name: 'http',
           include: ['test/**/*.test.ts'],
-          exclude: [...SHARING, ...TIMED, ...MEASURING],
+          exclude: [...SHARING, ...TIMED, ...MEASURING, ...FAULTS_ONLY],
           maxWorkers: FIRST_WORKERS,
           sequence: { groupOrder: 1 },
         },
@@ -192,8 +168,7 @@ export default defineConfig({
         test: {
           ...HTTP,
           name: 'http-measuring',
-          include: MEASURING,
-          exclude: process.env['FAULT_SECONDS'] === undefined ? FAULTS_ONLY : [],
+          include: process.env['FAULT_SECONDS'] === undefined ? MEASURING : [...MEASURING, ...FAULTS_ONLY],
           maxWorkers: 1,
           sequence: { groupOrder: 3 },
         },

@@ -709,7 +709,10 @@ describe.skipIf(!hasBrowser())('an account page in a browser', () => {
   });
 });
 
-/** Rules of axe that the page breaks, with the elements: in light all rules; in dark, which changes colours alone, those about colours, and with `npm run test:faults` all. */
+/**
+ * Rules of axe that the page breaks, with the elements, in light and in dark. Dark changes colours alone: there only the rules about
+ * colours are tried, and with `npm run test:faults` all.
+ */
 async function flawsOf(page: Page): Promise<readonly unknown[]> {
   if (!(await page.evaluate<boolean>(`'axe' in window`))) await page.evaluate(axe.source);
   const flaws: unknown[] = [];

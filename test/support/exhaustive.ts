@@ -1,4 +1,4 @@
-/** Whether `npm run test:faults` runs, which has minutes. */
+/** Whether `npm run test:faults` runs, which may take minutes. */
 export const IS_EXHAUSTIVE = process.env['FAULT_SECONDS'] !== undefined;
 
 /** All cases with `FAULT_SECONDS`, otherwise those that differ most. */
